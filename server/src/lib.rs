@@ -1,0 +1,3 @@
+//! A ticket counter over HTTP that cannot oversell.
+
+pub mod cli;
