@@ -1,3 +1,4 @@
 //! A ticket counter over HTTP that cannot oversell.
 
 pub mod cli;
+pub mod domain;

@@ -1,0 +1,24 @@
+//! What a ticket counter is: pure, deterministic, no I/O and no clock.
+//!
+//! An [`Inventory`] is the whole truth about stock. [`Inventory::apply`] takes
+//! a [`Command`] and the time, and gives an [`Outcome`] and, where something
+//! changed, a [`Record`]; folding the records gives the same inventory again.
+//! Every rule of selling lives here and nowhere else.
+//!
+//! # Invariants
+//! - `NoOversell`: what is left is never below zero.
+//! - `Conservation`: what is left changes by exactly what a record says.
+//! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
+
+mod command;
+mod inventory;
+mod outcome;
+mod record;
+
+pub use command::{Command, Order};
+pub use inventory::{Inconsistent, Inventory};
+pub use outcome::{Outcome, Sale, Stock};
+pub use record::{Change, Record};
+
+/// The largest count, 2^53 − 1: the largest integer that every JSON reader keeps exact.
+pub const COUNT_MAX: u64 = (1 << 53) - 1;

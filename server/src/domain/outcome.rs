@@ -1,0 +1,52 @@
+//! What a client is told.
+
+/// The answer to a [`crate::domain::Command`].
+///
+/// "Sold out" is an outcome and not an error: the counter worked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The stock as it stands.
+    Found(Stock),
+    /// The tickets are sold.
+    Sold(Sale),
+    /// Fewer are left than were asked for; nothing was sold.
+    SoldOut {
+        /// How many were asked for.
+        requested: u64,
+        /// How many are left.
+        remaining: u64,
+        /// The revision at which that was so.
+        revision: u64,
+    },
+    /// The tickets are on sale.
+    Restocked(Stock),
+    /// A number would pass [`crate::domain::COUNT_MAX`]; nothing changed.
+    OverLimit {
+        /// How many are left.
+        remaining: u64,
+    },
+}
+
+/// What stands on the counter at one revision.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stock {
+    /// How many tickets are left.
+    pub remaining: u64,
+    /// How many ticket numbers were given out.
+    pub sold: u64,
+    /// The number of the last change, 0 before the first.
+    pub revision: u64,
+}
+
+/// One sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sale {
+    /// The first ticket number; the sale has `first_ticket .. first_ticket + quantity`.
+    pub first_ticket: u64,
+    /// How many tickets.
+    pub quantity: u64,
+    /// How many were left right after this sale.
+    pub remaining: u64,
+    /// The sale's place in the order of all changes.
+    pub revision: u64,
+}
