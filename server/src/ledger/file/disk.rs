@@ -1,0 +1,146 @@
+//! The only door to the file system: what the file ledger asks of a disk.
+//!
+//! The same ledger runs on [`super::real_disk::RealDisk`] and, in tests, on a
+//! simulated disk that crashes, tears writes and fails syncs on command.
+
+use std::{io, ops::Deref, path::Path};
+
+/// A file system.
+pub trait Disk: Clone + Send + Sync + 'static {
+    /// An open file.
+    type File: DiskFile;
+    /// An open file with its advisory lock.
+    type Lock: FileLock<File = Self::File>;
+
+    /// Opens the existing regular file at `path` to read and write; never creates, never waits.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::InvalidInput`] for what is no regular file.
+    fn open(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Opens the existing regular file at `path` to read only; never waits.
+    ///
+    /// # Errors
+    /// As [`Disk::open`].
+    fn open_to_read(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Creates the file at `path` with mode `0600`.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] where it exists; else what the system says.
+    fn create_new(&self, path: &Path) -> io::Result<Self::File>;
+
+    /// Creates the folder at `path` with mode `0700`; one that exists is fine.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// The names in the folder at `path`, sorted.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn file_names(&self, path: &Path) -> io::Result<Vec<String>>;
+
+    /// Which file stands at `path` now.
+    ///
+    /// # Errors
+    /// What the system says; [`io::ErrorKind::NotFound`] where there is none.
+    fn file_id(&self, path: &Path) -> io::Result<FileId>;
+
+    /// Gives the file at `from` the name `to`, in place of what has that name.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Removes the file at `path`; one that is not there is fine.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in the folder at `path` survive a power cut.
+    ///
+    /// # Errors
+    /// What the system says; the names may or may not survive then.
+    fn sync_dir(&self, path: &Path) -> io::Result<()>;
+
+    /// Gives `file` its lock.
+    fn lockable(&self, file: Self::File) -> Self::Lock;
+
+    /// Who holds an advisory lock on the file, by process id; empty where that cannot be told.
+    fn lock_holders(&self, file: FileId) -> Vec<u32>;
+
+    /// The name of the time since the machine last started; what was written
+    /// without a sync survives as long as it does not change.
+    fn boot_id(&self) -> String;
+}
+
+/// An open file. All offsets and lengths are in bytes.
+pub trait DiskFile: Send {
+    /// Which file this is, whatever stands under its name by now.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn id(&self) -> io::Result<FileId>;
+
+    /// How long the file is.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Reads at `offset` into `buffer` until it is full or the file ends, and says how much.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+
+    /// Writes all of `bytes` at `offset`.
+    ///
+    /// A killed process leaves it whole or undone where `bytes` is short; a
+    /// power cut may leave any part of it until [`DiskFile::sync`].
+    ///
+    /// # Errors
+    /// What the system says; any part may have been written then.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
+
+    /// Makes what was written survive a power cut (`fdatasync`).
+    ///
+    /// # Errors
+    /// What the system says. IMPORTANT: never call it again to make up for
+    /// that; the second call can succeed although the bytes are lost.
+    fn sync(&self) -> io::Result<()>;
+}
+
+/// An advisory lock on a file (`flock`): it binds those who ask for it.
+pub trait FileLock: Send {
+    /// The file.
+    type File: DiskFile;
+    /// The lock, held: it ends with this value.
+    type Held<'a>: Deref<Target = Self::File>
+    where
+        Self: 'a;
+
+    /// Waits until this is the only holder.
+    ///
+    /// # Errors
+    /// What the system says, [`io::ErrorKind::Interrupted`] included.
+    fn exclusive(&mut self) -> io::Result<Self::Held<'_>>;
+
+    /// Becomes the only holder now, or not at all.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] where somebody else holds it.
+    fn try_exclusive(&mut self) -> io::Result<Self::Held<'_>>;
+}
+
+/// Which file: two names, or two openings, of the same file have the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// The device.
+    pub device: u64,
+    /// The file's number on the device.
+    pub inode: u64,
+}

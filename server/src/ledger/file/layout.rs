@@ -1,0 +1,43 @@
+//! Which files there are, and their names: each is spelled here and nowhere else.
+
+use std::path::{Path, PathBuf};
+
+/// The paths of one counter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// The head, `db.txt`.
+    pub head: PathBuf,
+    /// The folder that the head stands in.
+    pub parent: PathBuf,
+    /// The folder of the ledger, `db.txt.ledger`.
+    pub folder: PathBuf,
+    /// The file whose lock keeps servers apart, whatever happens to the head.
+    pub lock: PathBuf,
+}
+
+impl Layout {
+    /// The layout around the counter's file at `head`, an absolute path without symbolic links.
+    pub fn around(head: &Path) -> Self {
+        let mut folder = head.as_os_str().to_owned();
+        folder.push(".ledger");
+        let folder = PathBuf::from(folder);
+        let parent = head.parent().map_or_else(|| PathBuf::from("/"), Path::to_owned);
+        Self { head: head.to_owned(), parent, lock: folder.join("LOCK"), folder }
+    }
+
+    /// The segment whose first record is `first_revision`.
+    pub fn segment(&self, first_revision: u64) -> PathBuf {
+        self.folder.join(format!("{first_revision:020}.segment"))
+    }
+
+    /// Where a segment is prepared before it gets its name.
+    pub fn segment_draft(&self) -> PathBuf {
+        self.folder.join("next.draft")
+    }
+
+    /// The first revision of the segment called `name`; `None` for other files.
+    pub fn first_revision(name: &str) -> Option<u64> {
+        let digits = name.strip_suffix(".segment")?;
+        digits.parse().ok().filter(|_| digits.len() == 20)
+    }
+}

@@ -1,0 +1,211 @@
+//! The file system of this machine.
+
+use std::{
+    fs::{self, File, Metadata, OpenOptions},
+    io,
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+    },
+    path::Path,
+};
+
+use fd_lock::{RwLock, RwLockWriteGuard};
+use rustix::fs::OFlags;
+
+use crate::ledger::file::disk::{Disk, DiskFile, FileId, FileLock};
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+/// An open file of this machine.
+#[derive(Debug)]
+pub struct RealFile(File);
+
+impl Disk for RealDisk {
+    type File = RealFile;
+    type Lock = RwLock<RealFile>;
+
+    fn open(&self, path: &Path) -> io::Result<RealFile> {
+        regular_file(OpenOptions::new().read(true).write(true), path)
+    }
+
+    fn open_to_read(&self, path: &Path) -> io::Result<RealFile> {
+        regular_file(OpenOptions::new().read(true), path)
+    }
+
+    fn create_new(&self, path: &Path) -> io::Result<RealFile> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true).mode(0o600).open(path).map(RealFile)
+    }
+
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    }
+
+    fn file_names(&self, path: &Path) -> io::Result<Vec<String>> {
+        let entries = fs::read_dir(path)?.collect::<io::Result<Vec<_>>>()?;
+        let names = entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<_> = names.collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+        fs::metadata(path).map(|metadata| FileId::of(&metadata))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            done => done,
+        }
+    }
+
+    fn sync_dir(&self, path: &Path) -> io::Result<()> {
+        File::open(path)?.sync_all()
+    }
+
+    fn lockable(&self, file: RealFile) -> Self::Lock {
+        RwLock::new(file)
+    }
+
+    fn lock_holders(&self, file: FileId) -> Vec<u32> {
+        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+        locks.lines().filter_map(|line| holder(line, file)).collect()
+    }
+
+    fn boot_id(&self) -> String {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        id.trim().to_owned()
+    }
+}
+
+/// Opens a regular file; `O_NONBLOCK` because opening a FIFO would wait for its other end.
+fn regular_file(options: &mut OpenOptions, path: &Path) -> io::Result<RealFile> {
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
+    let file = options.custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
+    }
+    Ok(RealFile(file))
+}
+
+/// The process id of a line of `/proc/locks` that is about `file`, as in
+/// `2: FLOCK  ADVISORY  WRITE 4711 fe:00:6552 0 EOF` (see proc(5)).
+fn holder(line: &str, file: FileId) -> Option<u32> {
+    let mut words = line.split_ascii_whitespace().skip(1);
+    if words.next() != Some("FLOCK") {
+        return None;
+    }
+    let process = words.nth(2)?.parse().ok()?;
+    let mut place = words.next()?.split(':');
+    let major = u32::from_str_radix(place.next()?, 16).ok()?;
+    let minor = u32::from_str_radix(place.next()?, 16).ok()?;
+    let inode: u64 = place.next()?.parse().ok()?;
+    let device = rustix::fs::makedev(major, minor);
+    (FileId { device, inode } == file).then_some(process)
+}
+
+impl FileId {
+    fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+}
+
+impl DiskFile for RealFile {
+    fn id(&self) -> io::Result<FileId> {
+        self.0.metadata().map(|metadata| FileId::of(&metadata))
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        self.0.metadata().map(|metadata| metadata.len())
+    }
+
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match self.0.read_at(&mut buffer[filled..], offset + filled as u64) {
+                Ok(0) => break,
+                Ok(more) => filled += more,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(filled)
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        self.0.write_all_at(bytes, offset)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+}
+
+impl AsFd for RealFile {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl FileLock for RwLock<RealFile> {
+    type File = RealFile;
+    type Held<'a> = RwLockWriteGuard<'a, RealFile>;
+
+    fn exclusive(&mut self) -> io::Result<Self::Held<'_>> {
+        self.write()
+    }
+
+    fn try_exclusive(&mut self) -> io::Result<Self::Held<'_>> {
+        self.try_write()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_holder_of_a_lock_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.txt");
+        let mut lock: RwLock<_> = RealDisk.lockable(RealDisk.create_new(&path).unwrap());
+        let id = RealDisk.file_id(&path).unwrap();
+        assert!(RealDisk.lock_holders(id).is_empty());
+        let held = lock.write().unwrap();
+        assert_eq!(RealDisk.lock_holders(id), [std::process::id()]);
+        drop(held);
+        assert!(RealDisk.lock_holders(id).is_empty());
+    }
+
+    #[test]
+    fn two_openings_of_a_file_exclude_each_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.txt");
+        let mut one: RwLock<_> = RealDisk.lockable(RealDisk.create_new(&path).unwrap());
+        let mut other: RwLock<_> = RealDisk.lockable(RealDisk.open(&path).unwrap());
+        let held = one.exclusive().unwrap();
+        let refused = other.try_exclusive().err().map(|error| error.kind());
+        assert_eq!(refused, Some(io::ErrorKind::WouldBlock));
+        drop(held);
+        assert!(other.try_exclusive().is_ok());
+    }
+
+    #[test]
+    fn a_fifo_and_a_folder_are_refused_without_waiting() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("fifo");
+        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+        for path in [fifo.as_path(), folder.path()] {
+            assert!(RealDisk.open(path).is_err());
+            assert!(RealDisk.open_to_read(path).is_err());
+        }
+    }
+}

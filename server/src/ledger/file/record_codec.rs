@@ -1,0 +1,198 @@
+//! The lines of a segment: `crc32c json`, each checksum chained to the one before.
+//!
+//! The checksum of a line continues the checksum of the line ahead of it, so a
+//! line that is taken out, moved or spliced in from elsewhere does not fit.
+//!
+//! Pure: bytes in, bytes out.
+
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+
+use crate::domain::{Change, Record};
+
+/// The longest line, in bytes, newline included.
+pub const LINE_BYTES_MAX: usize = 2048;
+
+/// Eight hexadecimal digits and a space.
+const CHECKSUM_BYTES: usize = 9;
+
+/// A line that is not what was written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LineFault {
+    /// The line does not begin with a checksum, or has no end.
+    #[error("no whole line of the ledger")]
+    Shape,
+    /// The checksum does not fit the text and the line before it.
+    #[error("the checksum does not fit")]
+    Checksum,
+    /// The checksum fits, but the text is no such object.
+    #[error("{0}")]
+    Text(String),
+}
+
+/// Appends the line of `value` to `out`, after a line whose checksum is `chain`; gives its own.
+///
+/// # Errors
+/// [`LineFault::Text`] for what has no JSON form.
+pub fn encode(value: &impl Serialize, chain: u32, out: &mut Vec<u8>) -> Result<u32, LineFault> {
+    let start = out.len();
+    out.extend_from_slice(b"00000000 ");
+    let written = serde_json::to_writer(&mut *out, value);
+    written.map_err(|error| LineFault::Text(error.to_string()))?;
+    let checksum = crc32c::crc32c_append(chain, &out[start + CHECKSUM_BYTES..]);
+    let digits = format!("{checksum:08x}");
+    out[start..start + digits.len()].copy_from_slice(digits.as_bytes());
+    out.push(b'\n');
+    Ok(checksum)
+}
+
+/// Reads a line, without its newline, that follows a line whose checksum is `chain`.
+///
+/// # Errors
+/// [`LineFault`].
+pub fn decode<T: DeserializeOwned>(line: &[u8], chain: u32) -> Result<(T, u32), LineFault> {
+    let checksum = claimed_checksum(line).ok_or(LineFault::Shape)?;
+    let text = &line[CHECKSUM_BYTES..];
+    if crc32c::crc32c_append(chain, text) != checksum {
+        return Err(LineFault::Checksum);
+    }
+    let value = serde_json::from_slice(text).map_err(|error| LineFault::Text(error.to_string()))?;
+    Ok((value, checksum))
+}
+
+/// The checksum that a line says it has; `None` where it does not begin with one.
+pub fn claimed_checksum(line: &[u8]) -> Option<u32> {
+    let (digits, rest) = line.split_at_checked(CHECKSUM_BYTES - 1)?;
+    let lower = digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let digits = std::str::from_utf8(digits).ok().filter(|_| lower && rest.first() == Some(&b' '));
+    u32::from_str_radix(digits?, 16).ok()
+}
+
+/// A [`Record`] as it stands in a line, with the turn that it was written in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RecordLine {
+    /// The record's revision.
+    pub revision: u64,
+    /// The first revision of the turn that wrote it: one write and one sync have them all.
+    pub turn: u64,
+    at_ms: u64,
+    count: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sold: Option<SoldLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    restocked: Option<RestockedLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    adjusted: Option<AdjustedLine>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SoldLine {
+    ticket: u64,
+    quantity: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    buyer: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RestockedLine {
+    quantity: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdjustedLine {
+    sold: u64,
+}
+
+impl RecordLine {
+    /// The line of `record`, written in the turn whose first revision is `turn`.
+    pub fn of(record: Record, turn: u64) -> Self {
+        let Record { revision, at_ms, remaining: count, change } = record;
+        let (mut sold, mut restocked, mut adjusted) = (None, None, None);
+        match change {
+            Change::Sold { first_ticket: ticket, quantity, buyer } => {
+                sold = Some(SoldLine { ticket, quantity, buyer });
+            }
+            Change::Restocked { quantity } => restocked = Some(RestockedLine { quantity }),
+            Change::Adjusted { sold } => adjusted = Some(AdjustedLine { sold }),
+        }
+        Self { revision, turn, at_ms, count, sold, restocked, adjusted }
+    }
+
+    /// The record; `None` where the line has not exactly one change.
+    pub fn into_record(self) -> Option<Record> {
+        let change = match (self.sold, self.restocked, self.adjusted) {
+            (Some(SoldLine { ticket: first_ticket, quantity, buyer }), None, None) => {
+                Change::Sold { first_ticket, quantity, buyer }
+            }
+            (None, Some(RestockedLine { quantity }), None) => Change::Restocked { quantity },
+            (None, None, Some(AdjustedLine { sold })) => Change::Adjusted { sold },
+            _ => return None,
+        };
+        let Self { revision, at_ms, count: remaining, .. } = self;
+        Some(Record { revision, at_ms, remaining, change })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sale() -> Record {
+        let change = Change::Sold { first_ticket: 3, quantity: 1, buyer: Some("Ann \"A\"".into()) };
+        Record { revision: 3, at_ms: 1_795_470_000_000, remaining: 97, change }
+    }
+
+    #[test]
+    fn the_line_of_a_sale_reads_like_this() {
+        let mut line = Vec::new();
+        encode(&RecordLine::of(sale(), 2), 7, &mut line).unwrap();
+        let expected = "d16cd063 {\"revision\":3,\"turn\":2,\"at_ms\":1795470000000,\"count\":97,\
+                        \"sold\":{\"ticket\":3,\"quantity\":1,\"buyer\":\"Ann \\\"A\\\"\"}}\n";
+        assert_eq!(String::from_utf8(line).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_line_fits_only_behind_the_line_before_it() {
+        let mut line = Vec::new();
+        let checksum = encode(&RecordLine::of(sale(), 3), 7, &mut line).unwrap();
+        line.pop();
+        let (decoded, chain) = decode::<RecordLine>(&line, 7).unwrap();
+        assert_eq!((decoded.into_record(), chain), (Some(sale()), checksum));
+        assert_eq!(decode::<RecordLine>(&line, 8), Err(LineFault::Checksum));
+    }
+
+    #[test]
+    fn the_longest_record_fits_in_a_line() {
+        let change = Change::Sold {
+            first_ticket: u64::MAX,
+            quantity: u64::MAX,
+            buyer: Some("\u{1f600}".repeat(200).into()),
+        };
+        let record = Record { revision: u64::MAX, at_ms: u64::MAX, remaining: u64::MAX, change };
+        let mut line = Vec::new();
+        encode(&RecordLine::of(record, u64::MAX), 0, &mut line).unwrap();
+        assert!(line.len() < LINE_BYTES_MAX, "{}", line.len());
+    }
+
+    proptest! {
+        #[test]
+        fn every_flipped_bit_is_noticed(bit in 0..800_usize, chain in any::<u32>()) {
+            let mut line = Vec::new();
+            encode(&RecordLine::of(sale(), 3), chain, &mut line).unwrap();
+            line.pop();
+            let bit = bit % (line.len() * 8);
+            line[bit / 8] ^= 1 << (bit % 8);
+            prop_assert!(decode::<RecordLine>(&line, chain).is_err());
+        }
+
+        #[test]
+        fn no_bytes_make_the_decoder_panic(line in prop::collection::vec(any::<u8>(), 0..99)) {
+            prop_assert!(decode::<RecordLine>(&line, 0).is_err());
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Where sales are kept: the ordered list of everything that changed the count.
+//!
+//! Whoever sells takes a *turn* at the [`Ledger`]: it learns the news (records
+//! that others appended), decides, appends the new records at exactly the next
+//! revision, and publishes the new head. `AckAfterSync`: when a turn returns,
+//! its records are as durable as was asked for, and only then is anybody answered.
+
+mod draft;
+mod error;
+pub mod file;
+
+pub use draft::{COMMANDS_MAX, Draft, Ledger};
+pub use error::{LedgerError, by_whom};
