@@ -1,5 +1,6 @@
 //! A ticket counter over HTTP that cannot oversell.
 
 pub mod cli;
+pub mod desk;
 pub mod domain;
 pub mod ledger;

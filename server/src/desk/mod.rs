@@ -1,0 +1,16 @@
+//! Where requests wait, and the committer that sells to all of them at once.
+//!
+//! Group commit: the committer takes the ledger's lock first and only then
+//! takes in everybody who waits, so that all of them share one lock, one write
+//! and one sync. A request that has waited too long before that is withdrawn
+//! and answered "not sold", which is definite: nobody had taken it in.
+
+mod answer;
+mod committer;
+mod mailbox;
+mod queue;
+
+pub use answer::{Answer, Refusal};
+pub use committer::Committer;
+pub use mailbox::{Mailbox, Mailman};
+pub use queue::Desk;

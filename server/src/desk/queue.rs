@@ -1,0 +1,219 @@
+//! The desk: requests wait here until the committer takes them in.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    desk::{Answer, Mailbox, Refusal, mailbox::Letter},
+    domain::{Command, Stock},
+};
+
+/// How many may wait at once.
+const WAITING_MAX: usize = 16 * 1024;
+
+/// Who waits for an answer.
+pub struct Waiting {
+    /// What was asked.
+    pub command: Command,
+    /// Which event loop the answer goes to.
+    pub mailbox: usize,
+    to: oneshot::Sender<Answer>,
+    since: Instant,
+}
+
+impl Waiting {
+    /// The letter with `answer` to whoever waits.
+    pub fn letter(self, answer: Answer) -> Letter {
+        Letter { to: self.to, answer }
+    }
+}
+
+/// Where requests wait.
+pub struct Desk {
+    queue: Mutex<Queue>,
+    arrival: Condvar,
+    lock_timeout: Duration,
+    holders: Box<dyn Fn() -> Vec<u32> + Send + Sync>,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    /// Whether the committer sleeps until somebody comes.
+    idle: bool,
+    /// Why nobody is served any more.
+    closed: Option<Refusal>,
+    /// Why the last try to take a turn failed.
+    obstacle: Option<Arc<str>>,
+    stock: Stock,
+}
+
+/// Why the committer was woken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wake {
+    /// Somebody waits.
+    Work,
+    /// Nobody has come for a while.
+    Rest,
+    /// The desk is closed and nobody waits any more.
+    End,
+}
+
+impl Desk {
+    /// A desk at which nobody waits longer than `lock_timeout` to be taken in.
+    ///
+    /// `holders` tells who holds the ledger's locks, by process id.
+    pub fn new(
+        stock: Stock,
+        lock_timeout: Duration,
+        holders: impl Fn() -> Vec<u32> + Send + Sync + 'static,
+    ) -> Self {
+        let queue = Mutex::new(Queue { stock, ..Queue::default() });
+        Self { queue, arrival: Condvar::new(), lock_timeout, holders: Box::new(holders) }
+    }
+
+    /// Waits in the queue; the answer comes through `mailbox`.
+    ///
+    /// Whoever stops waiting before being taken in is not sold anything; a sale
+    /// that was taken in is finished even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn ask(&self, command: Command, mailbox: &Mailbox) -> Answer {
+        let (to, answer) = oneshot::channel();
+        let waiting = Waiting { command, mailbox: mailbox.index(), to, since: Instant::now() };
+        {
+            let mut queue = self.queue();
+            if let Some(refusal) = &queue.closed {
+                return Err(refusal.clone());
+            }
+            if queue.waiting.len() >= WAITING_MAX {
+                return Err(Refusal::Overloaded);
+            }
+            queue.waiting.push_back(waiting);
+            if queue.idle {
+                queue.idle = false;
+                self.arrival.notify_one();
+            }
+        }
+        let stopped = || Refusal::Unknown("the committer stopped in the middle of a turn".into());
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// The stock after the last turn of this process.
+    pub fn stock(&self) -> Stock {
+        self.queue().stock
+    }
+
+    /// Why nobody is served any more, if so.
+    pub fn closed(&self) -> Option<Refusal> {
+        self.queue().closed.clone()
+    }
+
+    /// Serves nobody from now on but those who wait already.
+    pub fn close(&self) {
+        let mut queue = self.queue();
+        queue.closed.get_or_insert(Refusal::ShuttingDown);
+        queue.idle = false;
+        self.arrival.notify_one();
+    }
+
+    /// Tells everybody who still waits that nothing was sold, and why.
+    pub fn turn_away(&self, refusal: &Refusal) {
+        let mut queue = self.queue();
+        queue.closed.get_or_insert_with(|| refusal.clone());
+        for waiting in std::mem::take(&mut queue.waiting) {
+            // Whoever has gone away does not need the answer.
+            let _ = waiting.to.send(Err(refusal.clone()));
+        }
+    }
+
+    /// Withdraws, for as long as the desk is open, the requests that have waited too long.
+    pub async fn watch(&self) {
+        loop {
+            let next = self.withdraw_late(Instant::now());
+            tokio::time::sleep_until(next.into()).await;
+        }
+    }
+
+    /// Answers those who have waited too long; gives when to look again.
+    fn withdraw_late(&self, now: Instant) -> Instant {
+        let late = |waiting: &Waiting| now.duration_since(waiting.since) >= self.lock_timeout;
+        let mut letters = Vec::new();
+        let (next, obstacle) = {
+            let mut queue = self.queue();
+            while queue.waiting.front().is_some_and(late) {
+                letters.extend(queue.waiting.pop_front());
+            }
+            // Whoever comes later is late later: all wait equally long.
+            let oldest = queue.waiting.front().map_or(now, |waiting| waiting.since);
+            (oldest + self.lock_timeout, queue.obstacle.clone())
+        };
+        if !letters.is_empty() {
+            let refusal = match obstacle {
+                Some(cause) => Refusal::NotSold(cause),
+                None => {
+                    Refusal::LockTimeout { waited: self.lock_timeout, holders: (self.holders)() }
+                }
+            };
+            for waiting in letters {
+                let _ = waiting.to.send(Err(refusal.clone()));
+            }
+        }
+        next.max(now + Duration::from_millis(1))
+    }
+
+    /// Sleeps until somebody waits, or `rest_after` is over, or the desk is closed.
+    pub fn wait(&self, rest_after: Option<Duration>) -> Wake {
+        let mut queue = self.queue();
+        loop {
+            if !queue.waiting.is_empty() {
+                return Wake::Work;
+            }
+            if queue.closed.is_some() {
+                return Wake::End;
+            }
+            queue.idle = true;
+            queue = match rest_after {
+                None => self.arrival.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                Some(rest_after) => {
+                    let woken = self.arrival.wait_timeout(queue, rest_after);
+                    let (queue, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
+                    if timeout.timed_out() && queue.waiting.is_empty() && queue.closed.is_none() {
+                        return Wake::Rest;
+                    }
+                    queue
+                }
+            };
+        }
+    }
+
+    /// Takes in the next who waits, passing over those who have gone away.
+    pub fn take_in(&self, up_to: usize) -> Vec<Waiting> {
+        let mut queue = self.queue();
+        let count = up_to.min(queue.waiting.len());
+        queue.waiting.drain(..count).filter(|waiting| !waiting.to.is_closed()).collect()
+    }
+
+    /// Notes why no turn could be taken; those who wait go on waiting.
+    pub fn set_obstacle(&self, cause: Arc<str>) {
+        self.queue().obstacle = Some(cause);
+    }
+
+    /// Notes the stock after a turn that succeeded.
+    pub fn set_stock(&self, stock: Stock) {
+        let mut queue = self.queue();
+        queue.stock = stock;
+        queue.obstacle = None;
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in this file panics between two changes that belong together.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
