@@ -3,5 +3,6 @@
 pub mod cli;
 pub mod desk;
 pub mod domain;
+pub mod http;
 pub mod ledger;
 pub mod naive;

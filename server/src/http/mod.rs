@@ -1,0 +1,3 @@
+//! The counter over HTTP/1.1.
+
+pub mod page;
