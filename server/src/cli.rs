@@ -1,11 +1,205 @@
-//! The command line of the server.
+//! The command line: what the user typed becomes a [`Config`], or a message.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString, fs, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread,
+    time::Duration,
+};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::{
+    config::{Config, Durability, Locking},
+    domain::COUNT_MAX,
+    naive::Delays,
+    run::{self, RunError},
+};
+
+/// Exit code: a mistake on the command line.
+const EXIT_USAGE: u8 = 2;
+/// Exit code: `db.txt` or the ledger is not what it must be (`EX_DATAERR`).
+const EXIT_DATA: u8 = 65;
+
+/// A ticket counter over HTTP that cannot oversell.
+///
+/// What is left stands in a small JSON file that other programs may share:
+/// they take `flock` on it, read it, and write it in place.
+#[derive(Debug, Parser)]
+#[command(name = "server", version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Special>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+enum Special {
+    /// Answer `POST /buy` with a fixed text and no counter: the yardstick for benches.
+    Noop(Noop),
+}
+
+#[derive(Debug, Args)]
+struct Noop {
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// How many threads serve connections [default: as `server` itself].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    event_loops: Option<u16>,
+}
+
+#[derive(Debug, Args)]
+struct Serve {
+    /// The counter's file.
+    #[arg(long, value_name = "FILE", default_value = "db.txt")]
+    db: PathBuf,
+    /// Where to listen; port 0 picks a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Create a missing counter with N tickets; never touches one that exists.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    init: Option<u64>,
+    /// How sales are kept apart; all but `group` are the lesson's, unsafe or slow.
+    #[arg(long, value_enum, default_value_t = LockingName::Group)]
+    locking: LockingName,
+    /// A lesson's wait between reading the count and checking it, as `10ms`.
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    check_delay: Duration,
+    /// A lesson's wait between checking the count and writing it, as `20ms`.
+    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    write_delay: Duration,
+    /// How long a buyer waits for the lock before the answer is "not sold".
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
+    lock_timeout: Duration,
+    /// What an answer waits for.
+    #[arg(long, value_enum, default_value_t = Durability::Synced)]
+    durability: Durability,
+    /// The most tickets in one order.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
+    max_per_order: u64,
+    /// A file whose first line is the token of admin calls.
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
+    /// A host name under which the server may be called; repeatable.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// How many threads serve connections [default: one less than there are cores].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    event_loops: Option<u16>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LockingName {
+    /// The durable group commit.
+    Group,
+    /// One at a time under the advisory lock on the counter's file.
+    File,
+    /// One at a time under a lock in this process.
+    Mutex,
+    /// No lock at all.
+    None,
+}
 
 /// Runs the server's command line: `args` as typed, the program's name first.
 ///
 /// It is a function so that `loadgen` can start a server without a second binary.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    drop(args);
-    ExitCode::FAILURE
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    tracing_subscriber::fmt()
+        .with_writer(io::stderr)
+        .with_target(false)
+        .without_time()
+        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
+        .init();
+    let outcome = match cli.command {
+        Some(Special::Noop(noop)) => {
+            run::bind(noop.listen).and_then(|listener| run::noop(listener, loops(noop.event_loops)))
+        }
+        None => serve(cli.serve),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            if let Some(hint) = error.hint() {
+                eprintln!("hint: {hint}");
+            }
+            ExitCode::from(if error.is_about_data() { EXIT_DATA } else { 1 })
+        }
+    }
+}
+
+fn usage(error: &clap::Error) -> ExitCode {
+    // Nothing is left to tell anybody if the terminal is gone.
+    let _ = error.print();
+    if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+fn no_color() -> Option<OsString> {
+    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
+}
+
+fn serve(typed: Serve) -> Result<(), RunError> {
+    let address = typed.listen;
+    let config = typed.check()?;
+    run::serve(&config, run::bind(address)?)
+}
+
+/// As many threads as were asked for, or one for each core but one: the
+/// committer, the disk and the rest of the machine need some room.
+fn loops(asked: Option<u16>) -> usize {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    asked.map_or((cores - 1).max(1), usize::from)
+}
+
+impl Serve {
+    fn check(self) -> Result<Config, RunError> {
+        let delays = Delays { check: self.check_delay, write: self.write_delay };
+        let locking = match self.locking {
+            LockingName::Group if delays != Delays::default() => return Err(RunError::Delays),
+            LockingName::Group => Locking::Group,
+            LockingName::File => Locking::File(delays),
+            LockingName::Mutex => Locking::Mutex(delays),
+            LockingName::None => Locking::None(delays),
+        };
+        Ok(Config {
+            db: self.db,
+            init: self.init,
+            locking,
+            durability: self.durability,
+            lock_timeout: self.lock_timeout,
+            max_per_order: self.max_per_order,
+            admin_token: self.admin_token_file.map(read_token).transpose()?,
+            allowed_hosts: self.allow_host,
+            event_loops: loops(self.event_loops),
+        })
+    }
+}
+
+fn read_token(path: PathBuf) -> Result<String, RunError> {
+    let text = fs::read_to_string(&path).map_err(|source| RunError::AdminToken {
+        path: path.clone(),
+        reason: source.to_string(),
+    })?;
+    let token = text.lines().next().unwrap_or_default().trim();
+    if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let reason = "expected at least 16 printable ASCII characters without spaces".to_owned();
+        return Err(RunError::AdminToken { path, reason });
+    }
+    Ok(token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
 }

@@ -1,8 +1,19 @@
 //! A ticket counter over HTTP that cannot oversell.
+//!
+//! # Layout
+//! - [`cli`], [`config`]: what the user typed, and what the program needs.
+//! - [`domain`]: the counter itself; pure.
+//! - [`ledger`]: where the sales are kept: `db.txt` and the records beside it.
+//! - [`desk`]: where requests wait, and the committer that sells to all of them at once.
+//! - [`naive`]: the lesson's sellers, unsafe or slow, kept on purpose.
+//! - [`http`]: the routes, the answers, the page.
+//! - [`run`]: a server from its start to its end.
 
 pub mod cli;
+pub mod config;
 pub mod desk;
 pub mod domain;
 pub mod http;
 pub mod ledger;
 pub mod naive;
+pub mod run;

@@ -1,3 +1,19 @@
 //! The counter over HTTP/1.1.
+//!
+//! # Layout
+//! - [`crew`]: connections, and the threads that serve them.
+//! - [`guard`]: who may talk to the server.
+//! - [`routes`]: which path is answered by whom; [`live`] the news, [`page`] the page.
+//! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
+//! - [`shop`]: what the routes sell from.
 
+pub mod body;
+pub mod crew;
+pub mod guard;
+pub mod live;
 pub mod page;
+pub mod problem;
+pub mod receipt;
+pub mod routes;
+pub mod shop;
+pub mod wire;

@@ -1,0 +1,62 @@
+//! Reading a request's body: short, in time, and JSON by its own word.
+
+use std::time::Duration;
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, Request, header},
+};
+
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::timeout;
+
+use crate::http::problem::{Code, Problem};
+
+/// The longest body, in bytes.
+pub const BODY_BYTES_MAX: usize = 16 * 1024;
+
+/// How long a body may take to arrive.
+const BODY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the whole body; an absent one is empty.
+///
+/// # Errors
+/// A [`Problem`] for a body that is too long, too slow, cut off, or not said to be JSON.
+pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
+    let (parts, body) = request.into_parts();
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let hint = body.size_hint().exact();
+    if hint.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+        return Err(too_large());
+    }
+    let collected = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
+    let collected = collected.map_err(|_| {
+        let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+        Problem::new(Code::RequestTimeout, detail)
+    })?;
+    let bytes = collected.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            return too_large();
+        }
+        Problem::new(Code::InvalidRequest, format!("the body broke off: {error}"))
+    })?;
+    let bytes = bytes.to_bytes();
+    if !bytes.is_empty() && !is_json(&parts.headers) {
+        let detail = "the body must come with `Content-Type: application/json`";
+        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+    }
+    Ok(bytes)
+}
+
+fn too_large() -> Problem {
+    let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
+    Problem::new(Code::TooLarge, detail)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}

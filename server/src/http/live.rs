@@ -1,0 +1,115 @@
+//! The live news of the count, as server-sent events.
+//!
+//! One poller reads the count for all who listen, at most 20 times a second;
+//! so the changes of other servers and of outside programs are news as well.
+
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::State,
+    response::sse::{Event, KeepAlive, Sse},
+};
+use tokio::sync::watch;
+use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
+
+use crate::http::{
+    problem::{Code, Problem},
+    routes::App,
+    shop::Shop,
+    wire::CountAnswer,
+};
+
+/// How often the count is read while somebody listens.
+const POLL_EVERY: Duration = Duration::from_millis(50);
+
+/// How often a comment is sent while nothing changes, so that the connection is seen to live.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+
+type News = Option<CountAnswer>;
+
+/// Where listeners subscribe.
+#[derive(Clone)]
+pub struct Live {
+    /// `None` once the server is ending: the streams end with the sender.
+    sender: Arc<Mutex<Option<watch::Sender<News>>>>,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        let sender = Arc::new(Mutex::new(Some(watch::Sender::new(None))));
+        Self { sender }
+    }
+}
+
+impl Live {
+    /// Ends all streams, and every later one at once.
+    pub fn end(&self) {
+        self.with_sender(Option::take);
+    }
+
+    /// Tells all who listen what `shop` has left, until the server ends.
+    pub async fn poll(&self, shop: &Shop) {
+        let listened_to =
+            || self.with_sender(|sender| sender.as_ref().map(|sender| sender.receiver_count() > 0));
+        while let Some(listened_to) = listened_to() {
+            if listened_to {
+                // A file that cannot be read is no news; the next reading may be.
+                if let Ok(seen) = shop.look().await {
+                    self.tell(seen);
+                }
+            }
+            tokio::time::sleep(POLL_EVERY).await;
+        }
+    }
+
+    fn tell(&self, seen: CountAnswer) {
+        self.with_sender(|sender| {
+            if let Some(sender) = sender {
+                sender.send_if_modified(|last| last.replace(seen.clone()) != Some(seen));
+            }
+        });
+    }
+
+    fn subscribe(&self) -> Option<watch::Receiver<News>> {
+        self.with_sender(|sender| sender.as_ref().map(watch::Sender::subscribe))
+    }
+
+    fn with_sender<R>(&self, work: impl FnOnce(&mut Option<watch::Sender<News>>) -> R) -> R {
+        work(&mut self.sender.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// `GET /live`: the count at once, then whenever it changes.
+///
+/// `Last-Event-ID` needs no care: what is sent is the state, not the way to it.
+pub async fn stream(
+    State(app): State<Arc<App>>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    // IMPORTANT: subscribe first, then look: no change falls between the two.
+    let changes = app.live.subscribe().ok_or_else(ending)?;
+    let first = app.shop.look().await?;
+    let changes = WatchStream::from_changes(changes).filter_map(|news| news);
+    let mut last = None;
+    let events = tokio_stream::once(first).chain(changes).filter_map(move |seen| {
+        let event = event(&seen);
+        (last.replace(seen.clone()) != Some(seen)).then_some(Ok(event))
+    });
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY)))
+}
+
+fn ending() -> Problem {
+    Problem::new(Code::ShuttingDown, "the server is about to end")
+}
+
+fn event(seen: &CountAnswer) -> Event {
+    let data = serde_json::to_string(seen).unwrap_or_default();
+    let event = Event::default().event("count").data(data);
+    match seen.revision {
+        Some(revision) => event.id(revision.to_string()),
+        None => event,
+    }
+}

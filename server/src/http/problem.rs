@@ -1,0 +1,239 @@
+//! Answers that are no success, as problem documents (RFC 9457).
+//!
+//! The only place that knows which HTTP status goes with what.
+
+use axum::{
+    body::Body,
+    http::{HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
+};
+use serde_json::{Map, Value, json};
+
+/// What kind of problem it is: the last part of its `type`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The request cannot be understood: 400.
+    InvalidRequest,
+    /// An admin call without the right token: 401.
+    Unauthorized,
+    /// A page of another site sent it: 403.
+    ForeignOrigin,
+    /// Nothing is there: 404.
+    NotFound,
+    /// The path does not take this method: 405.
+    MethodNotAllowed,
+    /// The request did not arrive in time: 408.
+    RequestTimeout,
+    /// Fewer tickets are left than were asked for: 409.
+    SoldOut,
+    /// The body is too long: 413.
+    TooLarge,
+    /// The body is not JSON: 415.
+    UnsupportedMediaType,
+    /// The server does not answer to this host name: 421.
+    WrongHost,
+    /// The lock was not free in time; nothing was sold: 503.
+    LockTimeout,
+    /// Nothing was sold, for a cause that the detail names: 503.
+    NotSold,
+    /// It is not known whether something was sold: 503.
+    OutcomeUnknown,
+    /// Too many requests wait already; nothing was sold: 503.
+    Overloaded,
+    /// The server is about to end; nothing was sold: 503.
+    ShuttingDown,
+}
+
+impl Code {
+    /// All codes, in the order of their status.
+    pub const ALL: [Self; 15] = [
+        Self::InvalidRequest,
+        Self::Unauthorized,
+        Self::ForeignOrigin,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::RequestTimeout,
+        Self::SoldOut,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::WrongHost,
+        Self::LockTimeout,
+        Self::NotSold,
+        Self::OutcomeUnknown,
+        Self::Overloaded,
+        Self::ShuttingDown,
+    ];
+
+    /// The name in `/problems/<name>`.
+    pub fn name(self) -> &'static str {
+        self.row().0
+    }
+
+    /// The HTTP status.
+    pub fn status(self) -> StatusCode {
+        self.row().1
+    }
+
+    /// A short name for people.
+    pub fn title(self) -> &'static str {
+        self.row().2
+    }
+
+    /// What it means and what to do about it.
+    pub fn explanation(self) -> &'static str {
+        self.row().3
+    }
+
+    fn row(self) -> (&'static str, StatusCode, &'static str, &'static str) {
+        match self {
+            Self::InvalidRequest => (
+                "invalid-request",
+                StatusCode::BAD_REQUEST,
+                "Invalid request",
+                "The request cannot be understood. `detail` names the member or header and what \
+                 is expected. Nothing was sold.",
+            ),
+            Self::Unauthorized => (
+                "unauthorized",
+                StatusCode::UNAUTHORIZED,
+                "Unauthorized",
+                "The call is for the operator: send `Authorization: Bearer <token>` with the \
+                 token of the server's `--admin-token-file`.",
+            ),
+            Self::ForeignOrigin => (
+                "foreign-origin",
+                StatusCode::FORBIDDEN,
+                "Foreign origin",
+                "A browser sent this for a page of another site. Nothing was sold. The operator \
+                 can allow the other site's name with `--allow-host`.",
+            ),
+            Self::NotFound => {
+                ("not-found", StatusCode::NOT_FOUND, "Not found", "Nothing is at this path.")
+            }
+            Self::MethodNotAllowed => (
+                "method-not-allowed",
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Method not allowed",
+                "The path exists and takes other methods: the header `Allow` lists them.",
+            ),
+            Self::RequestTimeout => (
+                "request-timeout",
+                StatusCode::REQUEST_TIMEOUT,
+                "Request timeout",
+                "The request did not arrive whole in time. Nothing was sold.",
+            ),
+            Self::SoldOut => (
+                "sold-out",
+                StatusCode::CONFLICT,
+                "Sold out",
+                "Fewer tickets are left than were asked for; nothing was sold. `remaining` says \
+                 how many are left, so a smaller order may succeed.",
+            ),
+            Self::TooLarge => (
+                "too-large",
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "Too large",
+                "The body is longer than the server takes. Nothing was sold.",
+            ),
+            Self::UnsupportedMediaType => (
+                "unsupported-media-type",
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Unsupported media type",
+                "A body must be JSON and say so: `Content-Type: application/json`. Nothing was \
+                 sold.",
+            ),
+            Self::WrongHost => (
+                "wrong-host",
+                StatusCode::MISDIRECTED_REQUEST,
+                "Wrong host",
+                "The server does not answer to this host name. The operator can allow it with \
+                 `--allow-host`.",
+            ),
+            Self::LockTimeout => (
+                "lock-timeout",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Lock timeout",
+                "Somebody held the counter's lock for too long. Nothing was sold; try again.",
+            ),
+            Self::NotSold => (
+                "not-sold",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Not sold",
+                "The server cannot sell just now, for the cause in `detail`. Nothing was sold.",
+            ),
+            Self::OutcomeUnknown => (
+                "outcome-unknown",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Outcome unknown",
+                "Something failed in the middle of the sale: it may or may not have happened.",
+            ),
+            Self::Overloaded => (
+                "overloaded",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Overloaded",
+                "Too many requests wait already. Nothing was sold; try again later.",
+            ),
+            Self::ShuttingDown => (
+                "shutting-down",
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Shutting down",
+                "The server is about to end. Nothing was sold; try again in a moment.",
+            ),
+        }
+    }
+}
+
+/// One problem, as it is answered.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    code: Code,
+    detail: String,
+    members: Map<String, Value>,
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says what happened this time.
+    pub fn new(code: Code, detail: impl Into<String>) -> Self {
+        let mut members = Map::new();
+        if code.status() == StatusCode::SERVICE_UNAVAILABLE {
+            let sold = if code == Code::OutcomeUnknown { "unknown" } else { "no" };
+            members.insert("sold".to_owned(), json!(sold));
+        }
+        Self { code, detail: detail.into(), members }
+    }
+
+    /// Adds a member of this problem's own.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// What kind of problem it is.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut document = Map::new();
+        document.insert("type".to_owned(), json!(format!("/problems/{}", self.code.name())));
+        document.insert("title".to_owned(), json!(self.code.title()));
+        document.insert("status".to_owned(), json!(self.code.status().as_u16()));
+        document.insert("detail".to_owned(), json!(self.detail));
+        document.extend(self.members);
+        let mut response = Response::new(Body::from(Value::Object(document).to_string()));
+        *response.status_mut() = self.code.status();
+        let headers = response.headers_mut();
+        let json = HeaderValue::from_static("application/problem+json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.code == Code::Unauthorized {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}

@@ -1,0 +1,180 @@
+//! Which path is answered by whom.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, Request, State},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    response::{Html, IntoResponse},
+    routing::{get, post},
+};
+use serde::Serialize;
+
+use crate::http::{
+    body,
+    live::{self, Live},
+    page::{self, PageView},
+    problem::{Code, Problem},
+    shop::Shop,
+    wire,
+};
+
+/// What the handlers of one event loop share.
+pub struct App {
+    /// What is sold from.
+    pub shop: Shop,
+    /// The news of the count.
+    pub live: Live,
+    /// The most tickets in one order.
+    pub max_per_order: u64,
+    /// The token of admin calls.
+    pub admin_token: Option<String>,
+}
+
+/// The routes of the server.
+pub fn router(app: Arc<App>) -> Router {
+    Router::new()
+        .route("/", get(show_page))
+        .route("/search", get(search))
+        .route("/buy", post(buy))
+        .route("/restock", post(restock))
+        .route("/live", get(live::stream))
+        .route("/livez", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .route("/problems/{code}", get(explain))
+        .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this path") })
+        .method_not_allowed_fallback(|| async {
+            let detail = "this path takes other methods; see the header `Allow`";
+            Problem::new(Code::MethodNotAllowed, detail)
+        })
+        .with_state(app)
+}
+
+/// The routes of the yardstick: the same calls, answered without a counter.
+pub fn noop_router() -> Router {
+    const RECEIPT: &str = "/receipts/AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA";
+    const SOLD: &str = "{\"tickets\":[4711],\"remaining\":995289,\"revision\":4711,\
+                        \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}";
+    const FOUND: &str = "{\"count\":995289,\"sold\":4711,\"held\":0,\"revision\":4711,\
+                         \"locking\":\"group\"}";
+    let sold = || async { json_response(StatusCode::CREATED, SOLD.into(), Some(RECEIPT)) };
+    let found = || async { json_response(StatusCode::OK, FOUND.into(), None) };
+    Router::new()
+        .route("/buy", post(sold))
+        .route("/search", get(found))
+        .route("/livez", get(|| async { "ok\n" }))
+        .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this path") })
+}
+
+async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
+    let seen = app.shop.look().await?;
+    let document = page::render(&PageView {
+        count: seen.count,
+        sold: seen.sold,
+        revision: seen.revision.unwrap_or(0),
+        locking: seen.locking,
+        warning: app.shop.locking().warning(),
+        max_per_order: app.max_per_order,
+    });
+    let headers = [
+        (header::CONTENT_SECURITY_POLICY, page::content_security_policy()),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    Ok((headers, Html(document)))
+}
+
+async fn search(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    let seen = app.shop.look().await?;
+    let tag = seen.revision.map(|revision| format!("\"{revision}\""));
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
+    let unchanged = tag.as_deref().is_some_and(|tag| known.is_some_and(|known| names(known, tag)));
+    let mut response = if unchanged {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        answer(StatusCode::OK, &seen, None)?
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    if let Some(tag) = tag.and_then(|tag| tag.try_into().ok()) {
+        headers.insert(header::ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Whether the `If-None-Match` of a client names `tag` (RFC 9110, section 13.1.2).
+fn names(known: &str, tag: &str) -> bool {
+    let mut known = known.split(',').map(str::trim);
+    known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
+}
+
+async fn buy(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
+    let body = body::read(request).await?;
+    let order = wire::parse_order(&body, app.max_per_order)?;
+    let sale = app.shop.buy(order).await?;
+    let location = sale.receipt.as_ref().map(|receipt| format!("/receipts/{receipt}"));
+    answer(StatusCode::CREATED, &sale, location.as_deref())
+}
+
+async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
+    admin(request.headers(), app.admin_token.as_deref())?;
+    let body = body::read(request).await?;
+    let stock = app.shop.restock(wire::parse_restock(&body)?).await?;
+    answer(StatusCode::OK, &stock, None)
+}
+
+/// Lets an admin call pass, or says why not.
+fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
+    let unauthorized = |detail| Problem::new(Code::Unauthorized, detail);
+    let token = token.ok_or_else(|| {
+        unauthorized("this server has no admin token; start it with `--admin-token-file FILE`")
+    })?;
+    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    // All of both is compared, so that the time tells nothing about the token.
+    let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    if sent.len() != token.len() || differing != 0 {
+        return Err(unauthorized("expected `Authorization: Bearer <token>` with the admin token"));
+    }
+    Ok(())
+}
+
+async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+    match app.shop.closed() {
+        Some(problem) => Err(problem),
+        None => app.shop.look().await.map(|_| "ready\n"),
+    }
+}
+
+async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
+    let code = Code::ALL.into_iter().find(|known| known.name() == code);
+    let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
+    Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
+}
+
+fn answer(
+    status: StatusCode,
+    body: &impl Serialize,
+    location: Option<&str>,
+) -> Result<Response<Body>, Problem> {
+    let text = serde_json::to_vec(body)
+        .map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
+    Ok(json_response(status, text.into(), location))
+}
+
+fn json_response(status: StatusCode, body: Body, location: Option<&str>) -> Response<Body> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(location) = location.and_then(|location| HeaderValue::from_str(location).ok()) {
+        headers.insert(header::LOCATION, location);
+    }
+    response
+}

@@ -1,0 +1,182 @@
+//! What stands in the bodies: what a client may send, and what it is answered.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{
+    domain::{COUNT_MAX, Order},
+    http::problem::{Code, Problem},
+};
+
+/// The longest `buyer`, in characters.
+pub const BUYER_CHARS_MAX: usize = 200;
+
+/// The answer to `GET /search`, and the data of `GET /live`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CountAnswer {
+    /// How many tickets are left.
+    pub count: u64,
+    /// How many were sold.
+    pub sold: u64,
+    /// How many are held and not yet bought.
+    pub held: u64,
+    /// The number of the last change; null in the lesson's modes, which count no changes.
+    pub revision: Option<u64>,
+    /// How sales are kept apart.
+    pub locking: &'static str,
+}
+
+/// The answer to a `POST /buy` that sold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SaleAnswer {
+    /// The ticket numbers.
+    pub tickets: Vec<u64>,
+    /// How many were left right after this sale.
+    pub remaining: u64,
+    /// The sale's place in the order of all changes; null in the lesson's modes.
+    pub revision: Option<u64>,
+    /// What proves the sale; null in the lesson's modes.
+    pub receipt: Option<String>,
+}
+
+/// The answer to a `POST /restock`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StockAnswer {
+    /// How many tickets are left.
+    pub remaining: u64,
+    /// The number of this change.
+    pub revision: u64,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuyMembers<'a> {
+    #[serde(borrow)]
+    quantity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    buyer: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RestockMembers<'a> {
+    #[serde(borrow)]
+    quantity: Option<&'a RawValue>,
+}
+
+/// Reads the body of `POST /buy`; an empty one buys one ticket.
+///
+/// # Errors
+/// A [`Problem`] that names the member and what is expected.
+pub fn parse_order(body: &[u8], max_per_order: u64) -> Result<Order, Problem> {
+    if body.is_empty() {
+        return Ok(Order { quantity: 1, buyer: None });
+    }
+    let members: BuyMembers<'_> = object(body)?;
+    let quantity = members.quantity.map_or(Ok(1), |value| quantity(value, max_per_order))?;
+    let buyer = members.buyer.map(buyer).transpose()?.flatten();
+    Ok(Order { quantity, buyer })
+}
+
+/// Reads the body of `POST /restock`.
+///
+/// # Errors
+/// A [`Problem`] that names the member and what is expected.
+pub fn parse_restock(body: &[u8]) -> Result<u64, Problem> {
+    let members: RestockMembers<'_> = object(body)?;
+    let missing = || invalid("no `quantity`; expected for example {\"quantity\": 50}".to_owned());
+    quantity(members.quantity.ok_or_else(missing)?, COUNT_MAX)
+}
+
+fn invalid(detail: String) -> Problem {
+    Problem::new(Code::InvalidRequest, detail)
+}
+
+fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
+    // `serde` would take `[1]` for an object with its members in order.
+    if body.trim_ascii_start().first() != Some(&b'{') {
+        return Err(invalid("the body is not a JSON object".to_owned()));
+    }
+    serde_json::from_slice(body).map_err(|error| invalid(format!("the body: {error}")))
+}
+
+fn quantity(value: &RawValue, max: u64) -> Result<u64, Problem> {
+    let text = value.get();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    match text.parse() {
+        Ok(number) if digits && (1..=max).contains(&number) => Ok(number),
+        _ => {
+            let shown: String = text.chars().take(40).collect();
+            let expected = format!("expected a whole number from 1 to {max}");
+            Err(invalid(format!("`quantity` is `{shown}`; {expected}")))
+        }
+    }
+}
+
+fn buyer(value: &RawValue) -> Result<Option<Box<str>>, Problem> {
+    let expected = format!(
+        "`buyer` must be a text of 1 to {BUYER_CHARS_MAX} characters without control characters"
+    );
+    let text: Option<Box<str>> =
+        serde_json::from_str(value.get()).map_err(|_| invalid(expected.clone()))?;
+    let Some(text) = text else { return Ok(None) };
+    let length = text.chars().take(BUYER_CHARS_MAX + 1).count();
+    if !(1..=BUYER_CHARS_MAX).contains(&length) || text.chars().any(char::is_control) {
+        return Err(invalid(expected));
+    }
+    Ok(Some(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_without_a_body_or_with_less_is_for_one() {
+        for body in ["", "{}", " {\"buyer\": null}\n"] {
+            let order = parse_order(body.as_bytes(), 10).unwrap();
+            assert_eq!(order, Order { quantity: 1, buyer: None }, "{body}");
+        }
+    }
+
+    #[test]
+    fn an_order_says_how_many_and_for_whom() {
+        let body = "{\"quantity\": 10, \"buyer\": \"user \\u0034711\"}";
+        let order = parse_order(body.as_bytes(), 10).unwrap();
+        assert_eq!(order, Order { quantity: 10, buyer: Some("user 4711".into()) });
+    }
+
+    #[track_caller]
+    fn refuses(body: &str, part: &str) {
+        let problem = format!("{:?}", parse_order(body.as_bytes(), 10).unwrap_err());
+        assert!(problem.contains("InvalidRequest") && problem.contains(part), "{problem}");
+    }
+
+    #[test]
+    fn what_is_no_order_is_refused_by_name() {
+        for quantity in ["0", "-1", "1.5", "\\\"1\\\"", "11", "null", "true", "1e1", "[1]"] {
+            let body = format!("{{\"quantity\": {}}}", quantity.replace('\\', ""));
+            refuses(
+                &body,
+                &format!("`quantity` is `{quantity}`; expected a whole number from 1 to 10"),
+            );
+        }
+        refuses(&format!("{{\"quantity\": 1{}}}", "0".repeat(30)), "`quantity` is `1000");
+        refuses("{\"quantiy\": 2}", "unknown field `quantiy`, expected `quantity` or `buyer`");
+        refuses("{\"quantity\": 1, \"quantity\": 2}", "duplicate field `quantity`");
+        refuses("[1]", "not a JSON object");
+        refuses("quantity=1", "not a JSON object");
+        refuses("{\"quantity\": 1", "EOF while parsing");
+        refuses("{\"buyer\": 5}", "`buyer` must be a text");
+        refuses("{\"buyer\": \"\"}", "`buyer` must be a text");
+        refuses("{\"buyer\": \"a\\nb\"}", "`buyer` must be a text");
+        refuses(&format!("{{\"buyer\": \"{}\"}}", "x".repeat(201)), "`buyer` must be a text");
+    }
+
+    #[test]
+    fn a_restock_must_say_how_many() {
+        assert_eq!(parse_restock(b"{\"quantity\": 50}").unwrap(), 50);
+        assert!(parse_restock(b"{}").is_err());
+        assert!(parse_restock(b"").is_err());
+    }
+}

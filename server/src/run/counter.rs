@@ -1,0 +1,189 @@
+//! The counter behind the routes: found or created, recovered, and served by its committer.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::{self, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    process,
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    config::{Config, Durability, Locking},
+    desk::{Committer, Desk, Mailbox, Refusal},
+    domain::Stock,
+    http::{receipt::Seal, shop::Seller},
+    ledger::{
+        LedgerError,
+        file::{
+            disk::Disk,
+            engine::{FileLedger, Options},
+            head::Head,
+            layout::Layout,
+            reader::{self, HeadError},
+            real_disk::RealDisk,
+        },
+    },
+    naive::{Delays, Exclusion, NaiveSeller},
+    run::RunError,
+};
+
+/// How long the committer may take to finish once nobody can ask any more.
+const COMMITTER_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to rest between two looks at whether it has.
+const COMMITTER_POLL: Duration = Duration::from_millis(5);
+
+/// A counter that is open for sale.
+pub(super) struct Counter {
+    pub(super) seller: Seller,
+    group: Option<(Arc<Desk>, JoinHandle<()>)>,
+}
+
+impl Counter {
+    /// Opens the counter at `path`; the answers to requests come through `mailboxes`.
+    pub(super) fn open(
+        config: &Config,
+        path: &Path,
+        mailboxes: &[Mailbox],
+    ) -> Result<Self, RunError> {
+        let lesson = |exclusion, delays: Delays| {
+            refuse_a_bad_head(path)?;
+            let seller = NaiveSeller::new(path, exclusion, delays, config.lock_timeout);
+            Ok(Self { seller: Seller::Lesson(seller), group: None })
+        };
+        match config.locking {
+            Locking::None(delays) => lesson(Exclusion::None, delays),
+            Locking::Mutex(delays) => lesson(Exclusion::Mutex, delays),
+            Locking::File(delays) => lesson(Exclusion::File, delays),
+            Locking::Group => Self::open_group(config, path, mailboxes.to_vec()),
+        }
+    }
+
+    fn open_group(config: &Config, path: &Path, mailboxes: Vec<Mailbox>) -> Result<Self, RunError> {
+        let synced = config.durability == Durability::Synced;
+        let ledger = open_ledger(path, synced, config.lock_timeout)?;
+        let layout = Layout::around(path);
+        let desk = Desk::new(ledger.stock(), config.lock_timeout, move || holders(&layout));
+        let desk = Arc::new(desk);
+        let seal = Seal::new(&ledger.key());
+        let committer = Committer::new(Arc::clone(&desk), ledger, mailboxes);
+        let thread = thread::Builder::new().name("committer".to_owned());
+        let thread = thread.spawn(|| committer.run())?;
+        let seller = Seller::Group { desk: Arc::clone(&desk), seal };
+        Ok(Self { seller, group: Some((desk, thread)) })
+    }
+
+    /// Withdraws late requests for as long as the server runs.
+    pub(super) async fn watch(&self) {
+        if let Some((desk, _)) = &self.group {
+            desk.watch().await;
+        }
+    }
+
+    /// Lets the committer finish; whoever still waits after that is turned away.
+    pub(super) fn close(self) {
+        let Some((desk, committer)) = self.group else { return };
+        desk.close();
+        let start = Instant::now();
+        while !committer.is_finished() && start.elapsed() < COMMITTER_TIMEOUT {
+            thread::sleep(COMMITTER_POLL);
+        }
+        desk.turn_away(&Refusal::ShuttingDown);
+        if committer.is_finished() && committer.join().is_err() {
+            tracing::error!("the committer panicked");
+        }
+    }
+}
+
+/// Finds the counter's file, or creates it; gives its path without symbolic links.
+pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
+    let path = &config.db;
+    let error = |source| RunError::from(LedgerError::from(HeadError::io(path, source)));
+    match (fs::canonicalize(path), config.init) {
+        (Err(missing), Some(count)) if missing.kind() == io::ErrorKind::NotFound => {
+            create(path, count).map_err(|source| RunError::Init { path: path.clone(), source })?;
+            fs::canonicalize(path).map_err(error)
+        }
+        (found, _) => found.map_err(error),
+    }
+}
+
+/// Creates a counter with `count` tickets; one that appears meanwhile is left as it is.
+fn create(path: &Path, count: u64) -> io::Result<()> {
+    let stock = Stock { remaining: count, ..Stock::default() };
+    let head = Head { sold: None, revision: None, ..Head::of(stock, Vec::new()) };
+    let image = head.image(0).unwrap_or_default();
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = parent.unwrap_or(Path::new("."));
+    let draft = parent.join(format!(".db.draft.{}", process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&draft)?;
+    let written = file.write_all(&image).and_then(|()| file.sync_all());
+    // A link, unlike a rename, does not take the place of a file that is there.
+    let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        done => done,
+    });
+    fs::remove_file(&draft)?;
+    linked?;
+    RealDisk.sync_dir(parent)
+}
+
+fn refuse_a_bad_head(path: &Path) -> Result<(), LedgerError> {
+    let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
+    reader::parse(path, &reader::read_bytes(path, &file)?)?;
+    Ok(())
+}
+
+/// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
+fn open_ledger(
+    path: &Path,
+    synced: bool,
+    patience: Duration,
+) -> Result<FileLedger<RealDisk>, RunError> {
+    let (sender, opened) = mpsc::channel();
+    let head = path.to_owned();
+    let options = Options { synced, now_ms, random };
+    // The kernel's queue for a lock has no time limit: so another thread waits in it.
+    thread::Builder::new().name("opening".to_owned()).spawn(move || {
+        // Nobody receives it any more where the wait was too long.
+        let _ = sender.send(FileLedger::open(&RealDisk, &head, options));
+    })?;
+    match opened.recv_timeout(patience) {
+        Ok(ledger) => Ok(ledger?),
+        Err(mpsc::RecvTimeoutError::Timeout) => {
+            let holders = holders(&Layout::around(path));
+            let path = path.to_owned();
+            Err(LedgerError::Locked { path, waited: patience, holders }.into())
+        }
+        Err(mpsc::RecvTimeoutError::Disconnected) => {
+            Err(io::Error::other("the thread that opens the ledger stopped").into())
+        }
+    }
+}
+
+/// Who else holds a lock of the counter, by process id.
+fn holders(layout: &Layout) -> Vec<u32> {
+    let files = [&layout.head, &layout.lock].map(|path| RealDisk.file_id(path).ok());
+    let holders = files.into_iter().flatten().flat_map(|file| RealDisk.lock_holders(file));
+    let mut holders: Vec<_> = holders.filter(|holder| *holder != process::id()).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    holders
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn random() -> io::Result<[u8; 32]> {
+    let mut bytes = [0; 32];
+    let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).
+    assert_eq!(length, bytes.len(), "the system gave too few random bytes");
+    Ok(bytes)
+}

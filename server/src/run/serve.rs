@@ -1,0 +1,144 @@
+//! A server from its first request to its last.
+
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use tokio::runtime;
+
+use crate::{
+    config::Config,
+    desk::{Mailbox, Mailman},
+    http::{
+        crew::Crew,
+        guard::Guard,
+        live::Live,
+        routes::{App, noop_router, router},
+        shop::Shop,
+    },
+    ledger::file::{reader::HeadReader, real_disk::RealDisk},
+    run::{
+        RunError,
+        counter::{Counter, locate},
+        signals::Signals,
+    },
+};
+
+/// Serves the counter of `config` on `listener` until the process is told to end.
+///
+/// # Errors
+/// [`RunError`], before the first request was answered.
+pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
+    if let Some(warning) = config.locking.warning() {
+        tracing::warn!("--locking {}: {warning}", config.locking.name());
+    }
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
+    runtime.shutdown_background();
+    served
+}
+
+/// Serves the yardstick on `listener` until the process is told to end.
+///
+/// # Errors
+/// [`RunError`], before the first request was answered.
+pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let mut signals = Signals::new()?;
+        let guard = Guard::new(&[host_of(listener.local_addr()?)]);
+        let crew = Crew::start(event_loops, &guard, |_| (noop_router(), Box::pin(async {})))?;
+        serve_until(&mut signals, listener, crew, || {}).await
+    })
+}
+
+/// Binds `address`.
+///
+/// # Errors
+/// What the system says, for example that the port is taken.
+pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
+    let bind = || {
+        let listener = TcpListener::bind(address)?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    };
+    bind().map_err(|source| RunError::Listen { address, source })
+}
+
+/// How a client writes the host of an address.
+pub fn host_of(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+async fn run(
+    config: &Config,
+    listener: TcpListener,
+    signals: &mut Signals,
+) -> Result<(), RunError> {
+    let path = locate(config)?;
+    let (mailboxes, mut mailmen): (Vec<_>, Vec<_>) =
+        (0..=config.event_loops).map(Mailbox::new).unzip();
+    let counter = Counter::open(config, &path, &mailboxes)?;
+    let shop = |index: usize| {
+        let reader = HeadReader::new(RealDisk, &path);
+        Shop::new(counter.seller.clone(), mailboxes[index].clone(), config.locking, reader)
+    };
+    let live = Live::default();
+    let mut hosts = config.allowed_hosts.clone();
+    hosts.push(host_of(listener.local_addr()?));
+    let own_mailman = mailmen.pop();
+    let mut mailmen = mailmen.into_iter();
+    let crew = Crew::start(config.event_loops, &Guard::new(&hosts), |index| {
+        let app = App {
+            shop: shop(index),
+            live: live.clone(),
+            max_per_order: config.max_per_order,
+            admin_token: config.admin_token.clone(),
+        };
+        let mailman = mailmen.next();
+        (router(Arc::new(app)), Box::pin(deliver(mailman)))
+    })?;
+    let own_shop = shop(config.event_loops);
+    let beside = async {
+        tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_mailman));
+    };
+    tokio::select! {
+        served = serve_until(signals, listener, crew, || live.end()) => served?,
+        () = beside => {}
+    }
+    counter.close();
+    Ok(())
+}
+
+async fn deliver(mailman: Option<Mailman>) {
+    if let Some(mailman) = mailman {
+        mailman.run().await;
+    }
+}
+
+/// Serves until the first signal, then drains; a second signal ends the draining.
+async fn serve_until(
+    signals: &mut Signals,
+    listener: TcpListener,
+    crew: Crew,
+    on_drain: impl FnOnce(),
+) -> Result<(), RunError> {
+    let address = listener.local_addr()?;
+    let accepting = crew.accept(listener);
+    // Scripts and tests wait for exactly this line.
+    eprintln!("listening on http://{address}");
+    tokio::select! {
+        ended = accepting => ended?,
+        () = signals.next() => {}
+    }
+    on_drain();
+    tokio::select! {
+        () = crew.drain() => {}
+        () = signals.next() => tracing::warn!("told a second time: not waiting any longer"),
+    }
+    Ok(())
+}
