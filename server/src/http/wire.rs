@@ -1,6 +1,6 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
@@ -51,7 +51,7 @@ pub struct StockAnswer {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BuyMembers<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     quantity: Option<&'a RawValue>,
     #[serde(borrow)]
     buyer: Option<&'a RawValue>,
@@ -60,7 +60,7 @@ struct BuyMembers<'a> {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RestockMembers<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "even_null")]
     quantity: Option<&'a RawValue>,
 }
 
@@ -86,6 +86,11 @@ pub fn parse_restock(body: &[u8]) -> Result<u64, Problem> {
     let members: RestockMembers<'_> = object(body)?;
     let missing = || invalid("no `quantity`; expected for example {\"quantity\": 50}".to_owned());
     quantity(members.quantity.ok_or_else(missing)?, COUNT_MAX)
+}
+
+/// A member that is null is there: it is no quantity.
+fn even_null<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
 }
 
 fn invalid(detail: String) -> Problem {

@@ -18,6 +18,7 @@ use crate::{
             head::Head,
             layout::Layout,
             locks::{Locks, open_head},
+            lookup::Lookup,
             mark::Mark,
             reader,
             reconcile::{OutsideChange, most_careful_change, outside_change},
@@ -43,6 +44,7 @@ pub struct Options {
 
 /// The ledger in files, opened and recovered.
 pub struct FileLedger<D: Disk> {
+    disk: D,
     locks: Locks<D>,
     books: Books<D>,
 }
@@ -85,12 +87,17 @@ impl<D: Disk> FileLedger<D> {
             books.recover(servers, head)?;
             Ok(books)
         })?;
-        Ok(Self { locks, books })
+        Ok(Self { disk: disk.clone(), locks, books })
     }
 
     /// What stood on the counter when this process last looked.
     pub fn stock(&self) -> Stock {
         self.books.inventory.stock()
+    }
+
+    /// What finds single records of this ledger.
+    pub fn lookup(&self) -> Lookup<D> {
+        Lookup::new(self.disk.clone(), self.books.layout.clone())
     }
 
     /// The counter's secret key.
@@ -101,7 +108,7 @@ impl<D: Disk> FileLedger<D> {
 
 impl<D: Disk> Ledger for FileLedger<D> {
     fn turn(&mut self, decide: &mut dyn FnMut(&mut Draft<'_>)) -> Result<Stock, LedgerError> {
-        let Self { locks, books } = self;
+        let Self { locks, books, .. } = self;
         let (stock, in_place) = locks.hold(|servers, head| books.turn(servers, head, decide))?;
         if in_place {
             return Ok(stock);
@@ -114,7 +121,7 @@ impl<D: Disk> Ledger for FileLedger<D> {
     }
 
     fn rest(&mut self) -> Result<(), LedgerError> {
-        let Self { locks, books } = self;
+        let Self { locks, books, .. } = self;
         locks.hold(|servers, head| books.rest(servers, head)).map(|_| ())
     }
 }
@@ -318,6 +325,13 @@ impl<D: Disk> Books<D> {
         let path = &self.layout.head;
         let image = Head::of(stock, self.foreign.clone()).image(on_disk);
         self.image = image.ok_or_else(|| LedgerError::HeadFull { path: path.clone() })?;
+        if self.image.len() > on_disk {
+            // IMPORTANT: a power cut may keep the new text and the old length,
+            // so the file gets its length first, while the text ends before it.
+            let spaces = vec![b' '; self.image.len() - on_disk];
+            let lengthened = head.write_at(&spaces, on_disk as u64).and_then(|()| head.sync());
+            lengthened.map_err(|source| commit("lengthen", path, source))?;
+        }
         // IMPORTANT: only now, behind the sync: a head must never be ahead of the ledger.
         head.write_at(&self.image, 0).map_err(|source| commit("write", path, source))?;
         self.write_mark(servers)

@@ -7,6 +7,7 @@
 //! - [`locks`]: the two locks of a turn.
 //! - [`record_codec`], [`segment`], [`tail`]: the lines, the files of lines, and
 //!   what a crash leaves at their end.
+//! - [`lookup`]: finding one record by its revision.
 //! - [`reconcile`], [`mark`]: has somebody outside changed the count?
 //! - [`engine`]: the ledger itself.
 
@@ -15,6 +16,7 @@ pub mod engine;
 pub mod head;
 pub mod layout;
 pub mod locks;
+pub mod lookup;
 pub mod mark;
 pub mod reader;
 pub mod real_disk;
@@ -22,3 +24,8 @@ pub mod reconcile;
 pub mod record_codec;
 pub mod segment;
 pub mod tail;
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod simulated_disk;

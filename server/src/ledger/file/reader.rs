@@ -62,7 +62,9 @@ impl HeadError {
 pub fn read_bytes(path: &Path, file: &impl DiskFile) -> Result<Vec<u8>, HeadError> {
     let mut bytes = vec![0; HEAD_BYTES_MAX + 1];
     let length = file.read_at(&mut bytes, 0).map_err(|source| HeadError::io(path, source))?;
-    bytes.truncate(length);
+    // A power cut while the file grew can leave zeros at its end: nobody wrote those.
+    let end = bytes[..length].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    bytes.truncate(end);
     Ok(bytes)
 }
 

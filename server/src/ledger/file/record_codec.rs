@@ -151,7 +151,7 @@ mod tests {
     fn the_line_of_a_sale_reads_like_this() {
         let mut line = Vec::new();
         encode(&RecordLine::of(sale(), 2), 7, &mut line).unwrap();
-        let expected = "d16cd063 {\"revision\":3,\"turn\":2,\"at_ms\":1795470000000,\"count\":97,\
+        let expected = "15c2a78d {\"revision\":3,\"turn\":2,\"at_ms\":1795470000000,\"count\":97,\
                         \"sold\":{\"ticket\":3,\"quantity\":1,\"buyer\":\"Ann \\\"A\\\"\"}}\n";
         assert_eq!(String::from_utf8(line).unwrap(), expected);
     }
