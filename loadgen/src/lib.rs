@@ -1,1 +1,4 @@
 //! A load generator with a judge.
+
+pub mod history;
+pub mod judge;

@@ -1,0 +1,13 @@
+//! What the clients saw: one operation for each call, with its answer and both times.
+//!
+//! # Invariants
+//! - All times of a run come from one monotonic clock that its processes share.
+//! - An operation has no return time exactly when its outcome is unknown.
+
+mod clock;
+mod ndjson;
+mod operation;
+
+pub use clock::monotonic_ns;
+pub use ndjson::{LineError, decode, encode};
+pub use operation::{Answer, Operation, OperationKind, Outcome};

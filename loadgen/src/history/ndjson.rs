@@ -1,0 +1,126 @@
+//! Operations as lines of JSON.
+
+use super::{Operation, Outcome};
+
+/// Why a line is no operation.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// No JSON, or not the fields of an operation.
+    #[error("no operation: {0}")]
+    Json(#[from] serde_json::Error),
+    /// A return before the call.
+    #[error("returned at {return_ns} ns, before its call at {call_ns} ns")]
+    ReturnsBeforeCall {
+        /// When the call was made.
+        call_ns: u64,
+        /// When the answer is said to have come.
+        return_ns: u64,
+    },
+    /// A return time on an unknown outcome, or none on a known one.
+    #[error("`return_ns` and the outcome `unknown` exclude each other, and one of them must be")]
+    ReturnAgainstOutcome,
+}
+
+/// One operation as one line, without the line's end.
+#[must_use]
+pub fn encode(operation: &Operation) -> String {
+    serde_json::to_string(operation).expect("an operation has string keys and plain values only")
+}
+
+/// Reads one operation; members that it does not know are skipped.
+///
+/// # Errors
+/// The line is no operation, or its times contradict each other or its outcome.
+pub fn decode(line: &str) -> Result<Operation, LineError> {
+    let operation: Operation = serde_json::from_str(line)?;
+    if operation.return_ns.is_none() != (operation.outcome == Outcome::Unknown) {
+        return Err(LineError::ReturnAgainstOutcome);
+    }
+    match operation.return_ns {
+        Some(return_ns) if return_ns < operation.call_ns => Err(LineError::ReturnsBeforeCall {
+            call_ns: operation.call_ns,
+            return_ns,
+        }),
+        _ => Ok(operation),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::history::{Answer, OperationKind};
+
+    #[test]
+    fn a_sale_is_the_line_of_the_contract() {
+        let answer = Answer {
+            tickets: vec![7],
+            remaining: Some(93),
+            revision: Some(7),
+            ..Answer::new(Outcome::Sold)
+        };
+        let operation = Operation::buy(12, 1, 2, answer);
+        assert_eq!(
+            encode(&operation),
+            concat!(
+                r#"{"process":12,"op":"buy","quantity":1,"key":null,"call_ns":1,"return_ns":2,"#,
+                r#""outcome":"sold","tickets":[7],"remaining":93,"revision":7}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_unknown_outcome_has_no_return() {
+        let operation = Operation::buy(1, 5, 9, Answer::unknown("gone"));
+        assert!(encode(&operation).contains(r#""return_ns":null,"outcome":"unknown""#));
+    }
+
+    #[test]
+    fn lines_that_contradict_themselves_are_refused() {
+        let line = encode(&Operation::buy(1, 5, 9, Answer::new(Outcome::SoldOut)));
+        assert!(decode(&line).is_ok());
+        for (from, to) in [
+            (r#""return_ns":9"#, r#""return_ns":4"#),
+            (r#""return_ns":9"#, r#""return_ns":null"#),
+            (r#""outcome":"sold_out""#, r#""outcome":"unknown""#),
+            (r#""outcome":"sold_out""#, r#""outcome":"perhaps""#),
+            (r#""process":1"#, r#""process":-1"#),
+            ("}", ""),
+        ] {
+            assert!(decode(&line.replace(from, to)).is_err(), "{to}");
+        }
+    }
+
+    prop_compose! {
+        fn any_operation()(
+            process in any::<u32>(),
+            is_search in any::<bool>(),
+            outcome in prop_oneof![
+                Just(Outcome::Sold), Just(Outcome::Found), Just(Outcome::SoldOut),
+                Just(Outcome::Refused), Just(Outcome::Unknown), Just(Outcome::Done),
+            ],
+            call_ns in any::<u32>(),
+            took_ns in any::<u32>(),
+            tickets in prop::collection::vec(any::<u64>(), 0..3),
+            remaining in any::<Option<u64>>(),
+            revision in any::<Option<u64>>(),
+            key in any::<Option<String>>(),
+        ) -> Operation {
+            let answer = Answer { tickets, remaining, revision, ..Answer::new(outcome) };
+            let call_ns = u64::from(call_ns);
+            let operation = Operation::buy(process, call_ns, call_ns + u64::from(took_ns), answer);
+            let op = if is_search { OperationKind::Search } else { OperationKind::Refund };
+            Operation { op, key, ..operation }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn an_operation_survives_its_line(operation in any_operation()) {
+            let line = encode(&operation);
+            prop_assert!(!line.contains('\n'));
+            prop_assert_eq!(decode(&line).unwrap(), operation);
+        }
+    }
+}

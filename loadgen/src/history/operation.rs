@@ -1,0 +1,147 @@
+//! One call with its answer and both times.
+
+use serde::{Deserialize, Serialize};
+
+/// What was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OperationKind {
+    /// Buy tickets.
+    Buy,
+    /// Look at the count.
+    Search,
+    /// Put tickets aside.
+    Hold,
+    /// Buy what was put aside.
+    Confirm,
+    /// Give back what was put aside.
+    Release,
+    /// Give back what was bought.
+    Refund,
+    /// Add tickets.
+    Restock,
+}
+
+/// How a call ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Bought.
+    Sold,
+    /// Looked at.
+    Found,
+    /// Carried out.
+    Done,
+    /// Not enough was left.
+    SoldOut,
+    /// It did not happen.
+    Refused,
+    /// It may have happened.
+    Unknown,
+}
+
+/// What a call came back with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The numbers of the tickets that were sold.
+    pub tickets: Vec<u64>,
+    /// How many were left, as the answer says.
+    pub remaining: Option<u64>,
+    /// The revision that the answer rests on.
+    pub revision: Option<u64>,
+    /// Why it was refused or is unknown; a fragment for people, no part of the history.
+    pub reason: Option<String>,
+}
+
+impl Answer {
+    /// An answer of `outcome` that says no more.
+    #[must_use]
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            tickets: Vec::new(),
+            remaining: None,
+            revision: None,
+            reason: None,
+        }
+    }
+
+    /// It did not happen, because of `reason`.
+    #[must_use]
+    pub fn refused(reason: impl Into<String>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            ..Self::new(Outcome::Refused)
+        }
+    }
+
+    /// It may have happened; `reason` says why nobody knows.
+    #[must_use]
+    pub fn unknown(reason: impl Into<String>) -> Self {
+        Self {
+            reason: Some(reason.into()),
+            ..Self::new(Outcome::Unknown)
+        }
+    }
+}
+
+/// One operation: a line of a history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// Which worker called.
+    pub process: u32,
+    /// What was asked for.
+    pub op: OperationKind,
+    /// How many tickets; `None` where the call names no number.
+    pub quantity: Option<u64>,
+    /// The idempotency key.
+    pub key: Option<String>,
+    /// When the call was made, in nanoseconds of the run's clock.
+    pub call_ns: u64,
+    /// When the answer came; `None` exactly when the outcome is unknown.
+    pub return_ns: Option<u64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The numbers of the tickets that were sold.
+    #[serde(default)]
+    pub tickets: Vec<u64>,
+    /// How many were left, as the answer says.
+    pub remaining: Option<u64>,
+    /// The revision that the answer rests on.
+    pub revision: Option<u64>,
+}
+
+impl Operation {
+    /// A search by worker `process`, called at `call_ns` and answered at `return_ns`.
+    #[must_use]
+    pub fn search(process: u32, call_ns: u64, return_ns: u64, answer: Answer) -> Self {
+        Self::of(OperationKind::Search, process, call_ns, return_ns, answer)
+    }
+
+    /// A purchase of one ticket by worker `process`, called at `call_ns` and answered at
+    /// `return_ns`.
+    #[must_use]
+    pub fn buy(process: u32, call_ns: u64, return_ns: u64, answer: Answer) -> Self {
+        Self {
+            quantity: Some(1),
+            ..Self::of(OperationKind::Buy, process, call_ns, return_ns, answer)
+        }
+    }
+
+    fn of(op: OperationKind, process: u32, call_ns: u64, return_ns: u64, answer: Answer) -> Self {
+        Self {
+            process,
+            op,
+            quantity: None,
+            key: None,
+            call_ns,
+            return_ns: (answer.outcome != Outcome::Unknown).then_some(return_ns),
+            outcome: answer.outcome,
+            tickets: answer.tickets,
+            remaining: answer.remaining,
+            revision: answer.revision,
+        }
+    }
+}

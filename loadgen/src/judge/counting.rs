@@ -1,0 +1,364 @@
+//! The counting judge: purchases only, and no look at the clock but for overlap.
+//!
+//! # Invariants
+//! - `Conservation`: what was there = what was sold + what is left. A purchase whose outcome is
+//!   unknown may have sold or not, so what was sold is a range.
+//! - `NoOversell`: no more is sold than there was.
+
+use super::{
+    counts::{Counts, Evidence, count, duplicates, purchases, quantity},
+    verdict::{Judgement, Violation, ViolationKind},
+};
+use crate::history::{Operation, OperationKind, Outcome};
+
+/// Judges `evidence` by counting.
+#[must_use]
+pub fn judge(evidence: &Evidence<'_>) -> Judgement {
+    if let Some(other) = not_counted(evidence.operations) {
+        return Judgement {
+            violations: Vec::new(),
+            doubts: vec![format!(
+                "counting alone cannot judge a history with `{other:?}` in it"
+            )],
+        };
+    }
+    let counts = count(evidence);
+    let mut violations = Vec::new();
+    violations.extend(oversell(evidence, &counts));
+    violations.extend(duplicate_tickets(evidence.operations));
+    if let Some(left) = evidence.left {
+        violations.extend(conservation(evidence, &counts, left));
+        violations.extend(false_sold_out(evidence.operations, left));
+    }
+    Judgement {
+        violations,
+        doubts: doubts(evidence, &counts),
+    }
+}
+
+fn oversell(evidence: &Evidence<'_>, counts: &Counts) -> Option<Violation> {
+    (counts.oversold > 0).then(|| Violation {
+        kind: ViolationKind::Oversell,
+        message: format!("{} sold of {}", counts.sold, evidence.initial),
+        operations: places(evidence.operations, Outcome::Sold),
+    })
+}
+
+fn duplicate_tickets(operations: &[Operation]) -> impl Iterator<Item = Violation> {
+    duplicates(operations)
+        .into_iter()
+        .map(|(ticket, holders)| Violation {
+            kind: ViolationKind::DuplicateTicket,
+            message: format!("ticket `{ticket}` sold {} times", holders.len()),
+            operations: holders,
+        })
+}
+
+fn conservation(evidence: &Evidence<'_>, counts: &Counts, left: u64) -> Option<Violation> {
+    let initial = evidence.initial;
+    if counts.lost_updates > 0 {
+        return Some(Violation {
+            kind: ViolationKind::LostUpdate,
+            message: format!(
+                "{} sold, but the count went from {initial} to {left}",
+                counts.sold
+            ),
+            operations: places(evidence.operations, Outcome::Sold),
+        });
+    }
+    let unknown: u64 = purchases(evidence.operations)
+        .filter(|(_, buy)| buy.outcome == Outcome::Unknown)
+        .map(|(_, buy)| quantity(buy))
+        .sum();
+    let sold_at_most = counts.sold.saturating_add(unknown);
+    (initial - left > sold_at_most).then(|| Violation {
+        kind: ViolationKind::Undersell,
+        message: format!(
+            "the count went from {initial} to {left}, but no more than {sold_at_most} can be sold"
+        ),
+        operations: places(evidence.operations, Outcome::Sold),
+    })
+}
+
+/// With purchases alone the count only falls, so what is left at the end was there all the time.
+fn false_sold_out(operations: &[Operation], left: u64) -> Option<Violation> {
+    let places: Vec<usize> = purchases(operations)
+        .filter(|(_, buy)| buy.outcome == Outcome::SoldOut && quantity(buy) <= left)
+        .map(|(place, _)| place)
+        .collect();
+    (!places.is_empty()).then(|| Violation {
+        kind: ViolationKind::FalseSoldOut,
+        message: format!(
+            "{} told sold out, but {left} were left all the time",
+            places.len()
+        ),
+        operations: places,
+    })
+}
+
+fn doubts(evidence: &Evidence<'_>, counts: &Counts) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if evidence.left.is_none() {
+        doubts.push("what is left in `db.txt` could not be read".to_owned());
+    }
+    if !some_overlap(evidence.operations) {
+        doubts.push("no two purchases overlapped in time".to_owned());
+    }
+    if counts.sold_out == 0 {
+        doubts.push("nobody was told sold out".to_owned());
+    }
+    doubts
+}
+
+/// Whether two purchases with an answer were under way at one time.
+fn some_overlap(operations: &[Operation]) -> bool {
+    let mut spans: Vec<(u64, u64)> = purchases(operations)
+        .filter(|(_, buy)| matches!(buy.outcome, Outcome::Sold | Outcome::SoldOut))
+        .filter_map(|(_, buy)| Some((buy.call_ns, buy.return_ns?)))
+        .collect();
+    spans.sort_unstable();
+    // Where any two overlap, two neighbours in the order of their calls do.
+    spans.windows(2).any(|pair| pair[1].0 < pair[0].1)
+}
+
+fn not_counted(operations: &[Operation]) -> Option<OperationKind> {
+    operations
+        .iter()
+        .map(|operation| operation.op)
+        .find(|op| !matches!(op, OperationKind::Buy | OperationKind::Search))
+}
+
+fn places(operations: &[Operation], outcome: Outcome) -> Vec<usize> {
+    purchases(operations)
+        .filter(|(_, buy)| buy.outcome == outcome)
+        .map(|(place, _)| place)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{history::Answer, judge::Verdict};
+
+    /// `workers` purchases that all overlap: the first `sold` get tickets 1, 2, 3, …
+    fn sound_race(initial: u64, workers: u32) -> (u64, Vec<Operation>) {
+        let sold = initial.min(u64::from(workers));
+        let operations = (0..workers)
+            .map(|worker| {
+                let number = u64::from(worker) + 1;
+                let answer = if number <= sold {
+                    sold_ticket(number)
+                } else {
+                    Answer::new(Outcome::SoldOut)
+                };
+                Operation::buy(worker, 10 + number, 1_000_000 + number, answer)
+            })
+            .collect();
+        (initial - sold, operations)
+    }
+
+    fn sold_ticket(number: u64) -> Answer {
+        Answer {
+            tickets: vec![number],
+            ..Answer::new(Outcome::Sold)
+        }
+    }
+
+    fn judged(initial: u64, left: u64, operations: &[Operation]) -> Judgement {
+        judge(&Evidence {
+            initial,
+            left: Some(left),
+            operations,
+        })
+    }
+
+    fn kinds(judgement: &Judgement) -> Vec<ViolationKind> {
+        judgement
+            .violations
+            .iter()
+            .map(|violation| violation.kind)
+            .collect()
+    }
+
+    fn set_outcome(operation: &mut Operation, outcome: Outcome) {
+        operation.outcome = outcome;
+        operation.tickets.clear();
+        if outcome == Outcome::Unknown {
+            operation.return_ns = None;
+        }
+    }
+
+    #[test]
+    fn a_sound_race_is_valid() {
+        let (left, operations) = sound_race(10, 100);
+        assert_eq!(judged(10, left, &operations), Judgement::default());
+    }
+
+    #[test]
+    fn the_race_of_the_lesson_is_caught() {
+        let operations: Vec<Operation> = (0..100)
+            .map(|worker| Operation::buy(worker, 1, 1000, sold_ticket(1)))
+            .collect();
+        let evidence = Evidence {
+            initial: 10,
+            left: Some(9),
+            operations: &operations,
+        };
+        let counts = count(&evidence);
+        assert_eq!((counts.sold, counts.oversold), (100, 90));
+        assert_eq!((counts.lost_updates, counts.duplicate_tickets), (99, 99));
+        let judgement = judge(&evidence);
+        assert_eq!(judgement.verdict(), Verdict::Violation);
+        assert_eq!(
+            kinds(&judgement),
+            [
+                ViolationKind::Oversell,
+                ViolationKind::DuplicateTicket,
+                ViolationKind::LostUpdate
+            ]
+        );
+    }
+
+    #[test]
+    fn one_number_twice_is_named_with_its_sales() {
+        let (left, mut operations) = sound_race(10, 100);
+        operations[4].tickets = vec![3];
+        let judgement = judged(10, left, &operations);
+        assert_eq!(kinds(&judgement), [ViolationKind::DuplicateTicket]);
+        assert_eq!(judgement.violations[0].operations, [2, 4]);
+    }
+
+    #[test]
+    fn a_count_that_fell_too_little_is_a_lost_update() {
+        let (_, operations) = sound_race(10, 100);
+        let judgement = judged(10, 1, &operations);
+        assert!(kinds(&judgement).contains(&ViolationKind::LostUpdate));
+        assert!(kinds(&judgement).contains(&ViolationKind::FalseSoldOut));
+    }
+
+    #[test]
+    fn a_count_that_grew_is_a_lost_update() {
+        let (_, operations) = sound_race(0, 5);
+        assert!(kinds(&judged(0, 2, &operations)).contains(&ViolationKind::LostUpdate));
+    }
+
+    #[test]
+    fn a_count_that_fell_too_far_is_an_undersell() {
+        let (left, mut operations) = sound_race(10, 100);
+        set_outcome(&mut operations[0], Outcome::Refused);
+        assert_eq!(
+            kinds(&judged(10, left, &operations)),
+            [ViolationKind::Undersell]
+        );
+    }
+
+    #[test]
+    fn an_unknown_purchase_may_have_sold_or_not() {
+        let (left, mut operations) = sound_race(10, 100);
+        set_outcome(&mut operations[0], Outcome::Unknown);
+        set_outcome(&mut operations[99], Outcome::Unknown);
+        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Valid);
+        set_outcome(&mut operations[1], Outcome::Refused);
+        set_outcome(&mut operations[99], Outcome::SoldOut);
+        assert_eq!(
+            kinds(&judged(10, left, &operations)),
+            [ViolationKind::Undersell]
+        );
+    }
+
+    #[test]
+    fn a_counter_that_sells_nothing_is_not_valid() {
+        let operations: Vec<Operation> = (0..10)
+            .map(|worker| Operation::buy(worker, 1, 1000, Answer::new(Outcome::SoldOut)))
+            .collect();
+        assert_eq!(
+            kinds(&judged(10, 10, &operations)),
+            [ViolationKind::FalseSoldOut]
+        );
+    }
+
+    #[test]
+    fn a_race_without_overlap_proves_nothing() {
+        let (left, mut operations) = sound_race(10, 100);
+        for (place, operation) in (0_u64..).zip(&mut operations) {
+            operation.call_ns = place * 10;
+            operation.return_ns = Some(place * 10 + 10);
+        }
+        let judgement = judged(10, left, &operations);
+        assert_eq!(judgement.verdict(), Verdict::Unknown);
+        assert_eq!(judgement.doubts, ["no two purchases overlapped in time"]);
+        operations[1].call_ns -= 1;
+        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Valid);
+    }
+
+    #[test]
+    fn a_race_without_a_refusal_proves_nothing() {
+        let (left, operations) = sound_race(100, 100);
+        let judgement = judged(100, left, &operations);
+        assert_eq!(judgement.doubts, ["nobody was told sold out"]);
+        assert_eq!(judged(10, 10, &[]).verdict(), Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_proves_nothing() {
+        let (_, operations) = sound_race(10, 100);
+        let judgement = judge(&Evidence {
+            initial: 10,
+            left: None,
+            operations: &operations,
+        });
+        assert_eq!(judgement.verdict(), Verdict::Unknown);
+    }
+
+    #[test]
+    fn a_restock_is_beyond_counting() {
+        let (left, mut operations) = sound_race(10, 100);
+        operations[50].op = OperationKind::Restock;
+        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Unknown);
+    }
+
+    proptest! {
+        #[test]
+        fn every_sound_race_is_valid(initial in 0_u64..50, more in 2_u32..50) {
+            let (left, operations) = sound_race(initial, u32::try_from(initial).unwrap() + more);
+            prop_assert_eq!(judged(initial, left, &operations), Judgement::default());
+        }
+
+        #[test]
+        fn every_planted_fault_is_caught(
+            initial in 2_u64..50,
+            more in 2_u32..50,
+            victim in any::<prop::sample::Index>(),
+            fault in 0..4,
+        ) {
+            let (left, mut operations) =
+                sound_race(initial, u32::try_from(initial).unwrap() + more);
+            let sold = usize::try_from(initial).unwrap();
+            let (mut left, victim) = (left, victim.index(sold));
+            match fault {
+                0 => operations[sold].outcome = Outcome::Sold,
+                1 => operations[victim].tickets = operations[(victim + 1) % sold].tickets.clone(),
+                2 => left += 1,
+                _ => set_outcome(&mut operations[victim], Outcome::SoldOut),
+            }
+            prop_assert_eq!(judged(initial, left, &operations).verdict(), Verdict::Violation);
+        }
+
+        #[test]
+        fn forgetting_an_answer_never_makes_a_violation(
+            initial in 0_u64..20,
+            more in 2_u32..20,
+            forgotten in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
+        ) {
+            let (left, mut operations) =
+                sound_race(initial, u32::try_from(initial).unwrap() + more);
+            for index in forgotten {
+                let place = index.index(operations.len());
+                set_outcome(&mut operations[place], Outcome::Unknown);
+            }
+            prop_assert_ne!(judged(initial, left, &operations).verdict(), Verdict::Violation);
+        }
+    }
+}

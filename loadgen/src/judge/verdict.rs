@@ -1,0 +1,145 @@
+//! Three values, and what stands behind them.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What a judge says. The order is from good to bad, so that the worst of two is the greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Some order of the operations explains every answer.
+    Valid,
+    /// It could not be decided, or there was nothing to decide on.
+    Unknown,
+    /// No order of the operations explains the answers.
+    Violation,
+}
+
+impl Verdict {
+    /// The name in JSON and in the table.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Valid => "valid",
+            Self::Unknown => "unknown",
+            Self::Violation => "violation",
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// What kind of wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ViolationKind {
+    /// More was sold than there was.
+    Oversell,
+    /// The count fell by more than was sold.
+    Undersell,
+    /// One ticket number was sold twice.
+    DuplicateTicket,
+    /// The count fell by less than was sold.
+    LostUpdate,
+    /// No order agrees with real time.
+    NotLinearizable,
+    /// "Sold out" while enough was left.
+    FalseSoldOut,
+    /// A sale that was answered is not in the ledger.
+    LostSale,
+    /// One request got two different answers.
+    AnsweredTwice,
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Violation {
+    /// What kind of wrong.
+    pub kind: ViolationKind,
+    /// The same for people: a lower-case fragment with the numbers in it.
+    pub message: String,
+    /// The operations that show it: their places in the history, from 0.
+    pub operations: Vec<usize>,
+}
+
+/// What a judge found in one history.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Judgement {
+    /// What is wrong.
+    pub violations: Vec<Violation>,
+    /// Why the history proves less than it should: lower-case fragments.
+    pub doubts: Vec<String>,
+}
+
+impl Judgement {
+    /// A violation over a doubt over nothing to say.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if !self.violations.is_empty() {
+            Verdict::Violation
+        } else if !self.doubts.is_empty() {
+            Verdict::Unknown
+        } else {
+            Verdict::Valid
+        }
+    }
+
+    /// Both together: the verdict is the worse of the two.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.violations.extend(other.violations);
+        self.doubts.extend(other.doubts);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judgement(verdict: Verdict) -> Judgement {
+        let mut judgement = Judgement::default();
+        match verdict {
+            Verdict::Valid => {}
+            Verdict::Unknown => judgement.doubts.push("nothing overlapped".to_owned()),
+            Verdict::Violation => judgement.violations.push(Violation {
+                kind: ViolationKind::Oversell,
+                message: "11 sold of 10".to_owned(),
+                operations: Vec::new(),
+            }),
+        }
+        judgement
+    }
+
+    #[test]
+    fn merging_takes_the_worst() {
+        let all = [Verdict::Valid, Verdict::Unknown, Verdict::Violation];
+        for a in all {
+            for b in all {
+                assert_eq!(judgement(a).merge(judgement(b)).verdict(), a.max(b));
+            }
+        }
+    }
+
+    #[test]
+    fn kinds_have_the_names_of_the_contract() {
+        let kinds = [
+            (ViolationKind::Oversell, "oversell"),
+            (ViolationKind::Undersell, "undersell"),
+            (ViolationKind::DuplicateTicket, "duplicate-ticket"),
+            (ViolationKind::LostUpdate, "lost-update"),
+            (ViolationKind::NotLinearizable, "not-linearizable"),
+            (ViolationKind::FalseSoldOut, "false-sold-out"),
+            (ViolationKind::LostSale, "lost-sale"),
+            (ViolationKind::AnsweredTwice, "answered-twice"),
+        ];
+        for (kind, name) in kinds {
+            assert_eq!(serde_json::to_value(kind).unwrap(), name);
+        }
+    }
+}
