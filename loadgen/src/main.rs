@@ -1,7 +1,7 @@
-//! The `loadgen` program.
+//! The `loadgen` program: see [`loadgen::cli`].
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    server::cli::main(std::env::args_os())
+    loadgen::cli::main(std::env::args_os())
 }

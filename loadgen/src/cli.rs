@@ -1,0 +1,88 @@
+//! The command line: typed by the user, checked once, handed on.
+
+use std::{ffi::OsString, fmt::Display, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    exit_code,
+    race::{self, RaceArgs},
+    target, worker,
+};
+
+/// A load generator with a judge: it buys, and says whether the answers can be right.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Race(RaceArgs),
+
+    /// A worker of a race in a process of its own.
+    #[command(hide = true)]
+    WorkerProcess {
+        #[arg(long)]
+        parent: u32,
+        #[arg(long)]
+        plan: String,
+    },
+
+    /// A server of a race in a process of its own.
+    #[command(hide = true)]
+    ServerProcess {
+        #[arg(long)]
+        parent: u32,
+        #[arg(last = true)]
+        args: Vec<OsString>,
+    },
+}
+
+/// Runs the command line: `args` as typed, the program's name first.
+pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(args) {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help that nobody reads is no error.
+            let _ = answer.print();
+            return if answer.use_stderr() {
+                ExitCode::from(exit_code::USAGE)
+            } else {
+                ExitCode::from(exit_code::VALID)
+            };
+        }
+    };
+    match cli.command {
+        Command::Race(args) => run_race(args),
+        Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Command::ServerProcess { parent, args } => match target::serve(parent, args) {
+            Ok(code) => code,
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+    }
+}
+
+fn run_race(args: RaceArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match race::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn fail(error: &dyn Display, hint: Option<&str>, code: u8) -> ExitCode {
+    anstream::eprintln!("error: {error}");
+    if let Some(hint) = hint {
+        anstream::eprintln!("hint: {hint}");
+    }
+    ExitCode::from(code)
+}

@@ -1,0 +1,19 @@
+//! How a `loadgen` program ends: the exit codes that scripts rely on.
+
+/// Everything that was judged is valid, and every unsafe run was caught.
+pub const VALID: u8 = 0;
+
+/// A run that had to be safe has a violation.
+pub const VIOLATION: u8 = 1;
+
+/// The command line cannot be carried out: a wrong flag, or more than this machine allows.
+pub const USAGE: u8 = 2;
+
+/// The judge could not decide, or had nothing to decide on.
+pub const UNKNOWN: u8 = 3;
+
+/// Something failed that is nobody's answer: a server that does not start, a full disk.
+pub const INTERNAL: u8 = 70;
+
+/// Ended by Ctrl-C or a signal; nothing is left behind.
+pub const INTERRUPTED: u8 = 130;

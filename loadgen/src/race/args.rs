@@ -1,0 +1,240 @@
+//! The race's flags: typed by the user, checked once.
+
+use std::time::Duration;
+
+use super::config::{RaceConfig, timeout_default};
+use crate::{
+    duration,
+    setup::{Delays, Locking, Mode},
+};
+
+/// The most tickets that `db.txt` can say: 2^53 − 1, which every JSON reader keeps exact.
+const TICKETS_MAX: u64 = (1 << 53) - 1;
+
+/// Let many workers buy few tickets at once, without a lock and with one, and judge the answers.
+///
+/// Every worker searches once and buys once; nobody buys before all are ready. For each locking
+/// in turn the race starts what it needs in a temporary folder, and leaves nothing behind.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct RaceArgs {
+    /// How many workers buy
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "100",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    workers: u32,
+
+    /// What a worker is
+    #[arg(long, value_enum, default_value = "process")]
+    mode: Mode,
+
+    /// How many tickets there are
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "10",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = clap::value_parser!(u64).range(0..=TICKETS_MAX))]
+    tickets: u64,
+
+    /// How many server processes share the one counter
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "1",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    servers: u32,
+
+    /// Wait between reading the count and checking it (`none`, `mutex` and `file`)
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "10ms",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = duration::parse)]
+    check_delay: Duration,
+
+    /// Wait between checking the count and writing it back (`none`, `mutex` and `file`)
+    #[arg(
+        long,
+        value_name = "TIME",
+        default_value = "20ms",
+        allow_hyphen_values = true
+    )]
+    #[arg(value_parser = duration::parse)]
+    write_delay: Duration,
+
+    /// Wait as long as the lesson does: 0.1s and 0.2s
+    #[arg(long, conflicts_with_all = ["check_delay", "write_delay"])]
+    lesson_delays: bool,
+
+    /// Let the workers open `db.txt` themselves, with no server (`none` and `file`)
+    #[arg(long, conflicts_with = "servers")]
+    direct: bool,
+
+    /// What keeps two purchases apart, several in turn [default: all that are possible]
+    #[arg(long, value_enum, value_name = "LOCKING", value_delimiter = ',')]
+    locking: Vec<Locking>,
+
+    /// How long a worker waits for an answer [default: from the delays]
+    #[arg(long, value_name = "TIME", value_parser = duration::parse, allow_hyphen_values = true)]
+    timeout: Option<Duration>,
+
+    /// Print the result as one JSON object on stdout, and words on stderr
+    #[arg(long)]
+    json: bool,
+}
+
+const EXIT_CODES: &str = "\
+Times are a number and a unit: 10ms, 0.1s, 1m.
+
+Exit codes:
+  0    every unsafe run was caught, and every safe one is valid
+  1    a safe run has a violation
+  2    wrong usage, or more than this machine allows
+  3    unknown: a run proves nothing, or an unsafe run looked valid
+  70   something failed, such as a server that does not start
+  130  interrupted";
+
+/// Why the flags make no race.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum ArgsError {
+    /// A locking that needs a server.
+    #[error(
+        "`--locking {0}` needs a server, and `--direct` has none\n\
+         hint: with `--direct` there are `none` and `file`"
+    )]
+    NeedsServer(Locking),
+    /// The same locking again.
+    #[error("`--locking` names `{0}` twice")]
+    Twice(Locking),
+    /// A limit that no answer can meet.
+    #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
+    NoTime,
+}
+
+impl RaceArgs {
+    /// Checks what the flags say together.
+    ///
+    /// # Errors
+    /// Flags that contradict each other.
+    pub(crate) fn check(self) -> Result<RaceConfig, ArgsError> {
+        let delays = if self.lesson_delays {
+            Delays::LESSON
+        } else {
+            Delays {
+                check: self.check_delay,
+                write: self.write_delay,
+            }
+        };
+        let default = timeout_default(self.workers, self.tickets, delays);
+        let timeout = self.timeout.unwrap_or(default);
+        if timeout.is_zero() {
+            return Err(ArgsError::NoTime);
+        }
+        Ok(RaceConfig {
+            workers: self.workers,
+            mode: self.mode,
+            tickets: self.tickets,
+            servers: if self.direct { 0 } else { self.servers },
+            delays,
+            lockings: lockings(self.locking, self.direct)?,
+            timeout,
+            json: self.json,
+        })
+    }
+}
+
+fn lockings(asked: Vec<Locking>, direct: bool) -> Result<Vec<Locking>, ArgsError> {
+    let possible: &[Locking] = if direct {
+        &Locking::DIRECT
+    } else {
+        &Locking::ALL
+    };
+    if asked.is_empty() {
+        return Ok(possible.to_vec());
+    }
+    for (place, locking) in asked.iter().enumerate() {
+        if !possible.contains(locking) {
+            return Err(ArgsError::NeedsServer(*locking));
+        }
+        if asked[..place].contains(locking) {
+            return Err(ArgsError::Twice(*locking));
+        }
+    }
+    Ok(asked)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        race: RaceArgs,
+    }
+
+    fn parsed(line: &str) -> Result<RaceConfig, String> {
+        let words = std::iter::once("race").chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        line.race.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let config = parsed("").unwrap();
+        assert_eq!(
+            (config.workers, config.tickets, config.servers),
+            (100, 10, 1)
+        );
+        assert_eq!(config.mode, Mode::Process);
+        assert_eq!(config.delays.check, Duration::from_millis(10));
+        assert_eq!(config.delays.write, Duration::from_millis(20));
+        assert_eq!(config.lockings, Locking::ALL);
+    }
+
+    #[test]
+    fn direct_has_no_server_and_two_lockings() {
+        let config = parsed("--direct --lesson-delays").unwrap();
+        assert!(config.is_direct());
+        assert_eq!(config.lockings, [Locking::None, Locking::File]);
+        assert_eq!(config.delays, Delays::LESSON);
+    }
+
+    #[test]
+    fn wrong_flags_are_named() {
+        for (line, flag) in [
+            ("--workers 0", "--workers"),
+            ("--workers -1", "--workers"),
+            ("--workers 10001", "--workers"),
+            ("--workers 1000000000000000000000000000000", "--workers"),
+            ("--workers 1.5", "--workers"),
+            ("--servers 0", "--servers"),
+            ("--servers 2 --direct", "--servers"),
+            ("--tickets -1", "--tickets"),
+            ("--tickets 9007199254740992", "--tickets"),
+            ("--check-delay 10", "--check-delay"),
+            ("--write-delay -1ms", "--write-delay"),
+            ("--lesson-delays --check-delay 1ms", "--check-delay"),
+            ("--locking mutex --direct", "--locking mutex"),
+            ("--locking none,none", "--locking"),
+            ("--locking nothing", "--locking"),
+            ("--timeout 0s", "--timeout"),
+            ("--mode fibre", "--mode"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(flag), "{line}: {error}");
+        }
+    }
+}

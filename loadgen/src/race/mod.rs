@@ -1,0 +1,11 @@
+//! The race: many workers buy few tickets at once, under each locking in turn.
+
+mod args;
+mod config;
+mod ending;
+mod limits;
+mod run;
+mod show;
+
+pub(crate) use args::RaceArgs;
+pub(crate) use show::show;

@@ -1,0 +1,187 @@
+//! One run: a fresh counter, a fleet, a judge.
+
+use std::{io, path::Path};
+
+use super::config::RaceConfig;
+use crate::{
+    judge::{self, Evidence},
+    report::{JudgedRun, RunSummary},
+    setup::Locking,
+    target::{
+        Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_left,
+    },
+    worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, WorkerPlan},
+};
+
+use std::time::Duration;
+
+/// Why a run cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// No folder for the counter.
+    #[error("cannot make a temporary folder: {0}")]
+    Folder(io::Error),
+    /// No counter.
+    #[error(transparent)]
+    Counter(#[from] CounterError),
+    /// No server.
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    /// No workers.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
+}
+
+/// Runs the race once, under `locking`; `progress` hears how far it is.
+///
+/// # Errors
+/// The run cannot be carried out. Answers that are wrong are no error: they are the result.
+pub(super) async fn run(
+    config: &RaceConfig,
+    locking: Locking,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<JudgedRun, RunError> {
+    let folder = tempfile::Builder::new()
+        .prefix("loadgen-race-")
+        .tempdir()
+        .map_err(RunError::Folder)?;
+    let db = folder.path().join("db.txt");
+    // IMPORTANT: after the folder, so that on an early return the servers are gone before it goes.
+    let servers = start_servers(config, locking, &db).await?;
+    let fleet = Fleet {
+        mode: config.mode,
+        plans: worker_plans(config, &addresses(config, locking, &db, &servers)),
+        limits: fleet_limits(config),
+    };
+    let fleet_run = fleet.run(progress).await?;
+    let mut doubts = Vec::new();
+    for server in servers {
+        if let Err(error) = server.stop().await {
+            doubts.push(error.to_string());
+        }
+    }
+    let left = read_left(&db);
+    let mut judged = judge_run(config, locking, &fleet_run, left.as_ref().ok().copied());
+    judged.judgement.doubts.extend(doubts);
+    judged.summary.verdict = judged.judgement.verdict();
+    judged.notes.extend(fleet_run.notes);
+    judged
+        .notes
+        .extend(left.err().map(|error| error.to_string()));
+    if let Err(error) = folder.close() {
+        judged
+            .notes
+            .push(format!("a temporary folder stays behind: {error}"));
+    }
+    Ok(judged)
+}
+
+/// The first server creates the counter, and the others find it; with none, the race creates it.
+async fn start_servers(
+    config: &RaceConfig,
+    locking: Locking,
+    db: &Path,
+) -> Result<Vec<SpawnedServer>, RunError> {
+    if config.is_direct() {
+        create_counter(db, config.tickets)?;
+    }
+    let plan = ServerPlan {
+        db: db.to_owned(),
+        tickets: config.tickets,
+        locking,
+        delays: config.delays,
+        lock_timeout: config.timeout,
+    };
+    let mut servers = Vec::new();
+    for _ in 0..config.servers {
+        servers.push(SpawnedServer::start(&plan).await?);
+    }
+    Ok(servers)
+}
+
+fn addresses(
+    config: &RaceConfig,
+    locking: Locking,
+    db: &Path,
+    servers: &[SpawnedServer],
+) -> Vec<Address> {
+    if config.is_direct() {
+        return vec![Address::File {
+            path: db.to_owned(),
+            locked: locking != Locking::None,
+            check_delay_ns: whole_ns(config.delays.check),
+            write_delay_ns: whole_ns(config.delays.write),
+        }];
+    }
+    servers
+        .iter()
+        .map(|server| Address::Server {
+            url: server.url().to_owned(),
+        })
+        .collect()
+}
+
+/// The workers go round the addresses in turn.
+fn worker_plans(config: &RaceConfig, addresses: &[Address]) -> Vec<WorkerPlan> {
+    (0..config.workers)
+        .zip(addresses.iter().cycle())
+        .map(|(worker, address)| WorkerPlan {
+            worker,
+            address: address.clone(),
+            timeout_ns: whole_ns(config.timeout),
+        })
+        .collect()
+}
+
+fn fleet_limits(config: &RaceConfig) -> FleetLimits {
+    FleetLimits {
+        gather: Duration::from_secs(60) + Duration::from_millis(50) * config.workers,
+        // A search and a purchase, each up to its limit, and time to say so.
+        work: config.timeout * 2 + Duration::from_secs(10),
+    }
+}
+
+fn judge_run(
+    config: &RaceConfig,
+    locking: Locking,
+    fleet_run: &FleetRun,
+    left: Option<u64>,
+) -> JudgedRun {
+    let evidence = Evidence {
+        initial: config.tickets,
+        left,
+        operations: &fleet_run.operations,
+    };
+    let counts = judge::count(&evidence);
+    let judgement = judge::judge(&evidence);
+    let summary = RunSummary {
+        locking: locking.name(),
+        mode: config.mode.name(),
+        direct: config.is_direct(),
+        servers: config.servers,
+        workers: config.workers,
+        tickets: config.tickets,
+        sold: counts.sold,
+        sold_out: counts.sold_out,
+        errors: counts.errors,
+        unknown: counts.unknown,
+        left,
+        oversold: counts.oversold,
+        lost_updates: counts.lost_updates,
+        duplicate_tickets: counts.duplicate_tickets,
+        elapsed_s: (fleet_run.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        verdict: judgement.verdict(),
+    };
+    JudgedRun {
+        locking,
+        is_safe: locking.is_safe(config.servers),
+        summary,
+        judgement,
+        notes: Vec::new(),
+    }
+}
+
+/// Durations come from flags of at most an hour each, far below what 64 bits hold.
+fn whole_ns(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,175 @@
+//! The show: every locking in turn, then the table and what it means.
+
+use std::io::{self, Write};
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{
+    config::RaceConfig,
+    ending,
+    limits::{TooFewFiles, make_room},
+    run::{RunError, run},
+};
+use crate::{
+    exit_code,
+    report::{JudgedRun, ProgressLine, RaceSummary, heading, race_table, sentences, write_json},
+    setup::Locking,
+    worker::{FleetError, Progress},
+};
+
+/// How many notes of one run are shown.
+const NOTES_MAX: usize = 5;
+
+/// Why a race has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RaceError {
+    /// More workers than open files.
+    #[error(transparent)]
+    TooFewFiles(#[from] TooFewFiles),
+    /// A run failed.
+    #[error("the run under `{locking}` failed: {source}")]
+    Run {
+        /// What it ran under.
+        locking: Locking,
+        /// Why it failed.
+        source: RunError,
+    },
+    /// No event loop, no signals.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+    /// Ended from outside.
+    #[error("interrupted")]
+    Interrupted,
+}
+
+impl RaceError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::TooFewFiles(_) => exit_code::USAGE,
+            Self::Run { source, .. } if is_scarcity(source) => exit_code::USAGE,
+            Self::Run { .. } | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
+            Self::Interrupted => exit_code::INTERRUPTED,
+        }
+    }
+
+    /// The way out, where there is one.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Run { source, .. } if is_scarcity(source) => {
+                Some("this machine has no room for so many, take fewer with `--workers`")
+            }
+            _ => None,
+        }
+    }
+}
+
+fn is_scarcity(error: &RunError) -> bool {
+    matches!(error, RunError::Fleet(FleetError::Start { source, .. })
+        if matches!(source.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::OutOfMemory)
+            || source.raw_os_error().is_some_and(is_out_of_files))
+}
+
+fn is_out_of_files(code: i32) -> bool {
+    use rustix::io::Errno;
+    code == Errno::MFILE.raw_os_error() || code == Errno::NFILE.raw_os_error()
+}
+
+/// Runs the race that `config` describes and prints its result; returns the exit code.
+///
+/// # Errors
+/// There is no result; nothing is left behind all the same.
+pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
+    make_room(config)?;
+    // On this thread: the children's lifeline hangs on the thread that spawns them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        // Every worker that waits for the lock as a task of this process holds a thread.
+        .max_blocking_threads(config.workers as usize + 8)
+        .build()
+        .map_err(RaceError::Start)?;
+    let runs = runtime.block_on(race_or_interrupt(config));
+    runtime.shutdown_background();
+    let runs = runs?;
+    print(config, &runs).map_err(RaceError::Write)?;
+    Ok(ending::exit_code(&runs))
+}
+
+async fn race_or_interrupt(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RaceError::Start)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(RaceError::Start)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(RaceError::Start)?;
+    // Dropping the race ends its workers and servers and removes its folder.
+    tokio::select! {
+        biased;
+        _ = interrupt.recv() => Err(RaceError::Interrupted),
+        _ = terminate.recv() => Err(RaceError::Interrupted),
+        _ = hangup.recv() => Err(RaceError::Interrupted),
+        runs = race(config) => runs,
+    }
+}
+
+async fn race(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
+    let mut line = ProgressLine::new();
+    let mut runs = Vec::new();
+    for (place, locking) in config.lockings.iter().enumerate() {
+        let title = format!(
+            "race {} of {}, locking `{locking}`: {} {} workers",
+            place + 1,
+            config.lockings.len(),
+            config.workers,
+            config.mode.name()
+        );
+        line.begin(&title);
+        let mut progress = |progress| line.update(|| format!("{title}, {}", how_far(progress)));
+        let judged = run(config, *locking, &mut progress).await;
+        runs.push(judged.map_err(|source| RaceError::Run {
+            locking: *locking,
+            source,
+        })?);
+    }
+    Ok(runs)
+}
+
+fn how_far(progress: Progress) -> String {
+    match progress {
+        Progress::Ready(workers) => format!("{workers} ready"),
+        Progress::Bought(workers) => format!("{workers} answered"),
+    }
+}
+
+/// Data to stdout and words to stderr: the table is data, unless JSON is.
+fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
+    let table = race_table(runs);
+    let [what, why] = sentences(runs);
+    let text = format!("{}\n{table}\n{what}\n{why}\n", heading(config.delays, runs));
+    let mut words = anstream::stderr().lock();
+    if config.json {
+        words.write_all(text.as_bytes())?;
+        let runs = runs.iter().map(|run| &run.summary).collect();
+        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary { runs }))?;
+    } else {
+        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
+    }
+    for run in runs {
+        for note in run.notes.iter().take(NOTES_MAX) {
+            writeln!(words, "note: `{}`: {note}", run.locking)?;
+        }
+        if run.notes.len() > NOTES_MAX {
+            let more = run.notes.len() - NOTES_MAX;
+            writeln!(words, "note: `{}`: and {more} more notes", run.locking)?;
+        }
+    }
+    Ok(())
+}
+
+/// A reader that has seen enough, as `head` has, is no error.
+fn or_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}

@@ -1,0 +1,74 @@
+//! The result of a race as plain data.
+
+use serde::Serialize;
+
+use crate::{
+    judge::{Judgement, Verdict},
+    setup::Locking,
+};
+
+/// All runs of a race: the object that `--json` prints.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RaceSummary<'a> {
+    /// In the order in which they were run.
+    pub(crate) runs: Vec<&'a RunSummary>,
+}
+
+/// One run: one locking, from a fresh counter to its verdict.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RunSummary {
+    /// What kept two purchases apart.
+    pub(crate) locking: &'static str,
+    /// What a worker was.
+    pub(crate) mode: &'static str,
+    /// Whether the workers opened `db.txt` themselves.
+    pub(crate) direct: bool,
+    /// How many servers shared the counter.
+    pub(crate) servers: u32,
+    /// How many workers there were; each bought once.
+    pub(crate) workers: u32,
+    /// Tickets at the start.
+    pub(crate) tickets: u64,
+    /// Purchases that were answered "sold".
+    pub(crate) sold: u64,
+    /// Purchases that were answered "sold out".
+    pub(crate) sold_out: u64,
+    /// Purchases that failed and did not happen.
+    pub(crate) errors: u64,
+    /// Purchases that may have happened.
+    pub(crate) unknown: u64,
+    /// What `db.txt` says is left; `None` where it could not be read.
+    pub(crate) left: Option<u64>,
+    /// `sold` − `tickets` where positive.
+    pub(crate) oversold: u64,
+    /// `sold` − (`tickets` − `left`) where positive.
+    pub(crate) lost_updates: u64,
+    /// Sold tickets whose number was sold before.
+    pub(crate) duplicate_tickets: u64,
+    /// From the release of the workers to the last answer, in seconds.
+    pub(crate) elapsed_s: f64,
+    /// What the judge says.
+    pub(crate) verdict: Verdict,
+}
+
+/// A run with what stands behind its verdict.
+#[derive(Clone, Debug)]
+pub(crate) struct JudgedRun {
+    /// What kept two purchases apart.
+    pub(crate) locking: Locking,
+    /// Whether that must keep them apart in this setup.
+    pub(crate) is_safe: bool,
+    /// The figures.
+    pub(crate) summary: RunSummary,
+    /// What the judge found.
+    pub(crate) judgement: Judgement,
+    /// What people should know beside that: lower-case fragments.
+    pub(crate) notes: Vec<String>,
+}
+
+impl JudgedRun {
+    /// An unsafe run that was caught.
+    pub(crate) fn is_caught(&self) -> bool {
+        !self.is_safe && self.summary.verdict == Verdict::Violation
+    }
+}

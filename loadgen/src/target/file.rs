@@ -1,0 +1,165 @@
+//! `db.txt` as a target: a worker sells to itself, as the lesson's programs do.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
+
+use super::counter::{Counter, CounterError, io_error, malformed, read_text, write};
+use crate::{
+    history::{Answer, Outcome},
+    setup::Delays,
+};
+
+/// How often, and how long apart, a read without the lock is tried while somebody is writing.
+const READ_TRIES: u32 = 50;
+const READ_PAUSE: Duration = Duration::from_millis(1);
+
+/// An open file of the worker's own: `flock` belongs to the open file, so that two workers of one
+/// process exclude each other as two processes do.
+#[derive(Clone, Debug)]
+pub(crate) struct FileTarget {
+    file: Arc<File>,
+    path: PathBuf,
+    locked: bool,
+    delays: Delays,
+}
+
+impl FileTarget {
+    pub(super) fn open(path: &Path, locked: bool, delays: Delays) -> Result<Self, CounterError> {
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| io_error("open", path, error))?;
+        Ok(Self {
+            file: Arc::new(file),
+            path: path.to_owned(),
+            locked,
+            delays,
+        })
+    }
+
+    pub(super) async fn search(&self) -> Answer {
+        match self.read().await {
+            Ok(counter) => Answer {
+                remaining: Some(counter.count()),
+                ..Answer::new(Outcome::Found)
+            },
+            Err(error) => Answer::refused(error.to_string()),
+        }
+    }
+
+    pub(super) async fn buy(&self) -> Answer {
+        if !self.locked {
+            return self.read_check_write().await;
+        }
+        let target = self.clone();
+        // Waiting for `flock` blocks a thread, which must not be the one that other tasks run on.
+        let bought = spawn_blocking(move || target.buy_under_lock());
+        bought
+            .await
+            .unwrap_or_else(|error| Answer::unknown(error.to_string()))
+    }
+
+    fn buy_under_lock(&self) -> Answer {
+        let mut lock = fd_lock::RwLock::new(Arc::clone(&self.file));
+        match lock.write() {
+            Ok(_held) => Handle::current().block_on(self.read_check_write()),
+            Err(error) => Answer::refused(io_error("lock", &self.path, error).to_string()),
+        }
+    }
+
+    /// The lesson's `get()`: safe only where the lock is held from its first step to its last.
+    async fn read_check_write(&self) -> Answer {
+        let mut counter = match self.read().await {
+            Ok(counter) => counter,
+            Err(error) => return Answer::refused(error.to_string()),
+        };
+        sleep(self.delays.check).await;
+        if counter.count() == 0 {
+            return Answer {
+                remaining: Some(0),
+                ..Answer::new(Outcome::SoldOut)
+            };
+        }
+        sleep(self.delays.write).await;
+        let ticket = counter.sell_one();
+        match write(&self.file, &self.path, &counter) {
+            Ok(()) => Answer {
+                tickets: vec![ticket],
+                remaining: Some(counter.count()),
+                ..Answer::new(Outcome::Sold)
+            },
+            Err(error) => Answer::unknown(error.to_string()),
+        }
+    }
+
+    /// Reads until two reads agree and parse: somebody may be in the middle of a write.
+    async fn read(&self) -> Result<Counter, CounterError> {
+        let mut last = read_text(&self.file, &self.path)?;
+        for _ in 0..READ_TRIES {
+            let text = read_text(&self.file, &self.path)?;
+            if text == last
+                && let Ok(counter) = Counter::parse(&text)
+            {
+                return Ok(counter);
+            }
+            last = text;
+            sleep(READ_PAUSE).await;
+        }
+        Counter::parse(&last).map_err(|reason| malformed(&self.path, reason))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::{create_counter, read_left};
+
+    const DELAYS: Delays = Delays {
+        check: Duration::from_millis(1),
+        write: Duration::from_millis(2),
+    };
+
+    async fn buy_at_once(buyers: usize, locked: bool) -> (u64, Vec<Answer>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.txt");
+        create_counter(&path, 3).unwrap();
+        let purchases: Vec<_> = (0..buyers)
+            .map(|_| {
+                let target = FileTarget::open(&path, locked, DELAYS).unwrap();
+                tokio::spawn(async move { target.buy().await })
+            })
+            .collect();
+        let mut answers = Vec::new();
+        for purchase in purchases {
+            answers.push(purchase.await.unwrap());
+        }
+        (read_left(&path).unwrap(), answers)
+    }
+
+    fn sold_tickets(answers: &[Answer]) -> Vec<u64> {
+        let mut tickets: Vec<u64> = answers.iter().flat_map(|a| a.tickets.clone()).collect();
+        tickets.sort_unstable();
+        tickets
+    }
+
+    #[tokio::test]
+    async fn under_the_lock_three_buyers_get_three_tickets() {
+        let (left, answers) = buy_at_once(8, true).await;
+        assert_eq!(left, 0);
+        assert_eq!(sold_tickets(&answers), [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn without_the_lock_all_buyers_get_the_same_ticket() {
+        let (left, answers) = buy_at_once(8, false).await;
+        assert_eq!(left, 2);
+        assert_eq!(sold_tickets(&answers), [1; 8]);
+    }
+}
