@@ -45,17 +45,26 @@ enum Command {
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
-        Err(answer) => {
-            // Help that nobody reads is no error.
-            let _ = answer.print();
-            return if answer.use_stderr() {
-                ExitCode::from(exit_code::USAGE)
-            } else {
-                ExitCode::from(exit_code::VALID)
-            };
-        }
+        Err(answer) => return say(&answer),
     };
-    match cli.command {
+    // A panic has said what happened by itself; scripts must still find an exit code of ours.
+    std::panic::catch_unwind(|| run(cli.command))
+        .unwrap_or_else(|_| ExitCode::from(exit_code::INTERNAL))
+}
+
+/// Prints clap's answer to a command line: help on stdout, a mistake on stderr.
+fn say(answer: &clap::Error) -> ExitCode {
+    // Help that nobody reads is no error.
+    let _ = answer.print();
+    ExitCode::from(if answer.use_stderr() {
+        exit_code::USAGE
+    } else {
+        exit_code::VALID
+    })
+}
+
+fn run(command: Command) -> ExitCode {
+    match command {
         Command::Race(args) => run_race(args),
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),

@@ -3,7 +3,8 @@
 use std::{fmt, time::Duration};
 
 /// What keeps two purchases apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Locking {
     /// Nothing.
     None,
@@ -49,7 +50,8 @@ impl fmt::Display for Locking {
 }
 
 /// What a worker is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Mode {
     /// A process of its own, as in the lesson.
     Process,

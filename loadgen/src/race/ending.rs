@@ -19,3 +19,59 @@ pub(super) fn exit_code(runs: &[JudgedRun]) -> u8 {
         .find(|code| codes.contains(code))
         .unwrap_or(exit_code::VALID)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::Judgement,
+        report::RunSummary,
+        setup::{Locking, Mode},
+    };
+
+    fn run(is_safe: bool, verdict: Verdict) -> JudgedRun {
+        JudgedRun {
+            is_safe,
+            summary: RunSummary {
+                locking: Locking::File,
+                mode: Mode::Task,
+                direct: false,
+                servers: 1,
+                workers: 1,
+                tickets: 1,
+                sold: 0,
+                sold_out: 0,
+                errors: 0,
+                unknown: 0,
+                left: None,
+                oversold: 0,
+                lost_updates: 0,
+                duplicate_tickets: 0,
+                elapsed_s: 0.0,
+                verdict,
+            },
+            judgement: Judgement::default(),
+            notes: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn only_caught_and_valid_runs_end_well() {
+        let caught = run(false, Verdict::Violation);
+        let sound = run(true, Verdict::Valid);
+        let broken = run(true, Verdict::Violation);
+        let lucky = run(false, Verdict::Valid);
+        let empty = run(true, Verdict::Unknown);
+        for (runs, code) in [
+            (vec![caught.clone(), sound.clone()], 0),
+            (vec![caught.clone()], 0),
+            (vec![caught, broken.clone()], 1),
+            (vec![empty.clone(), broken, lucky.clone()], 1),
+            (vec![sound.clone(), lucky], 3),
+            (vec![sound, empty], 3),
+            (vec![], 3),
+        ] {
+            assert_eq!(exit_code(&runs), code, "{runs:?}");
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! One run: a fresh counter, a fleet, a judge.
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use super::config::RaceConfig;
 use crate::{
@@ -12,8 +12,6 @@ use crate::{
     },
     worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, WorkerPlan},
 };
-
-use std::time::Duration;
 
 /// Why a run cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -155,8 +153,8 @@ fn judge_run(
     let counts = judge::count(&evidence);
     let judgement = judge::judge(&evidence);
     let summary = RunSummary {
-        locking: locking.name(),
-        mode: config.mode.name(),
+        locking,
+        mode: config.mode,
         direct: config.is_direct(),
         servers: config.servers,
         workers: config.workers,
@@ -173,7 +171,6 @@ fn judge_run(
         verdict: judgement.verdict(),
     };
     JudgedRun {
-        locking,
         is_safe: locking.is_safe(config.servers),
         summary,
         judgement,

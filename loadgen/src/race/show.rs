@@ -12,7 +12,10 @@ use super::{
 };
 use crate::{
     exit_code,
-    report::{JudgedRun, ProgressLine, RaceSummary, heading, race_table, sentences, write_json},
+    report::{
+        JudgedRun, ProgressLine, RaceSummary, crowd, heading, paragraph, race_table, sentences,
+        write_json,
+    },
     setup::Locking,
     worker::{FleetError, Progress},
 };
@@ -87,8 +90,6 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        // Every worker that waits for the lock as a task of this process holds a thread.
-        .max_blocking_threads(config.workers as usize + 8)
         .build()
         .map_err(RaceError::Start)?;
     let runs = runtime.block_on(race_or_interrupt(config));
@@ -117,11 +118,10 @@ async fn race(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
     let mut runs = Vec::new();
     for (place, locking) in config.lockings.iter().enumerate() {
         let title = format!(
-            "race {} of {}, locking `{locking}`: {} {} workers",
+            "race {} of {}: {} under `{locking}`",
             place + 1,
             config.lockings.len(),
-            config.workers,
-            config.mode.name()
+            crowd(config.workers, config.mode),
         );
         line.begin(&title);
         let mut progress = |progress| line.update(|| format!("{title}, {}", how_far(progress)));
@@ -145,7 +145,13 @@ fn how_far(progress: Progress) -> String {
 fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
     let table = race_table(runs);
     let [what, why] = sentences(runs);
-    let text = format!("{}\n{table}\n{what}\n{why}\n", heading(config.delays, runs));
+    let above = runs.first().map(|run| heading(&run.summary, config.delays));
+    let text = format!(
+        "{}\n{table}\n\n{}\n{}\n",
+        above.unwrap_or_default(),
+        paragraph(&what),
+        paragraph(&why)
+    );
     let mut words = anstream::stderr().lock();
     if config.json {
         words.write_all(text.as_bytes())?;
@@ -156,11 +162,15 @@ fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
     }
     for run in runs {
         for note in run.notes.iter().take(NOTES_MAX) {
-            writeln!(words, "note: `{}`: {note}", run.locking)?;
+            writeln!(words, "note: `{}`: {note}", run.summary.locking)?;
         }
         if run.notes.len() > NOTES_MAX {
             let more = run.notes.len() - NOTES_MAX;
-            writeln!(words, "note: `{}`: and {more} more notes", run.locking)?;
+            writeln!(
+                words,
+                "note: `{}`: and {more} more notes",
+                run.summary.locking
+            )?;
         }
     }
     Ok(())

@@ -1,13 +1,17 @@
 //! The result of a show: plain data first, then one file for each way to tell it.
 
+mod heading;
 mod json;
 mod progress;
 mod sentences;
 mod summary;
 mod table;
+mod wording;
 
+pub(crate) use heading::heading;
 pub(crate) use json::write_json;
 pub(crate) use progress::ProgressLine;
-pub(crate) use sentences::{heading, sentences};
+pub(crate) use sentences::sentences;
 pub(crate) use summary::{JudgedRun, RaceSummary, RunSummary};
 pub(crate) use table::race_table;
+pub(crate) use wording::{crowd, paragraph};

@@ -1,32 +1,10 @@
 //! Two sentences on a race: what happened, and why. Pure; every word rests on the results.
 
-use crate::{
-    duration,
-    judge::Verdict,
-    setup::{Delays, Locking},
+use super::{
+    summary::JudgedRun,
+    wording::{counted, listed},
 };
-
-use super::summary::JudgedRun;
-
-/// What was raced, as the line above the table.
-pub(crate) fn heading(delays: Delays, runs: &[JudgedRun]) -> String {
-    let Some(run) = runs.first() else {
-        return String::new();
-    };
-    let summary = &run.summary;
-    let way = match summary.servers {
-        0 => "opening db.txt themselves".to_owned(),
-        1 => "through 1 server".to_owned(),
-        servers => format!("through {servers} servers on one db.txt"),
-    };
-    let workers = counted(u64::from(summary.workers), plural_of_mode(summary.mode));
-    let tickets = counted(summary.tickets, ("ticket", "tickets"));
-    format!(
-        "{workers} after {tickets}, {way}\none by one: read, wait {}, check, wait {}, write\n",
-        duration::format(delays.check),
-        duration::format(delays.write)
-    )
-}
+use crate::{judge::Verdict, setup::Locking};
 
 /// What happened, and why.
 pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
@@ -83,42 +61,33 @@ fn alike(runs: &[JudgedRun], verdict: Verdict) -> Vec<Vec<&JudgedRun>> {
 fn under(runs: &[&JudgedRun]) -> String {
     let names: Vec<String> = runs
         .iter()
-        .map(|run| format!("`{}`", run.locking))
+        .map(|run| format!("`{}`", run.summary.locking))
         .collect();
     format!("under {}", listed(&names))
 }
 
 fn broken_promise(run: &JudgedRun) -> String {
     let summary = &run.summary;
-    let tickets = counted(summary.tickets, ("ticket", "tickets"));
-    let mut clause = format!(
-        "{} told \"sold\" for {tickets}",
-        counted(summary.sold, ("buyer was", "buyers were"))
-    );
-    let mut more = Vec::new();
-    if let Some(left) = summary.left
-        && summary.lost_updates > 0
-    {
-        more.push(format!("`db.txt` still says {left}"));
+    let mut parts = vec![format!(
+        "{} told \"sold\" for {}",
+        counted(summary.sold, ("buyer was", "buyers were")),
+        counted(summary.tickets, ("ticket", "tickets"))
+    )];
+    match summary.duplicate_tickets {
+        0 => {}
+        again => parts.push(format!(
+            "{again} of them with a number that was sold before"
+        )),
     }
-    if summary.duplicate_tickets > 0 {
-        let duplicates = counted(summary.duplicate_tickets, ("ticket was", "tickets were"));
-        more.push(format!("{duplicates} sold a second time"));
+    match summary.left {
+        Some(left) if summary.lost_updates > 0 => parts.push(format!("`db.txt` still says {left}")),
+        _ => {}
     }
-    if more.is_empty() {
-        let messages: Vec<&str> = run
-            .judgement
-            .violations
-            .iter()
-            .map(|violation| violation.message.as_str())
-            .collect();
-        more.push(messages.join(", "));
+    if parts.len() == 1 && summary.oversold == 0 {
+        let violations = run.judgement.violations.iter();
+        parts.extend(violations.map(|violation| violation.message.clone()));
     }
-    for part in more {
-        clause.push_str(", ");
-        clause.push_str(&part);
-    }
-    clause
+    listed(&parts)
 }
 
 fn kept_promise(run: &JudgedRun) -> String {
@@ -142,17 +111,17 @@ fn why(runs: &[JudgedRun]) -> Vec<String> {
     let mut reasons = Vec::new();
     if runs
         .iter()
-        .any(|run| run.is_caught() && run.locking == Locking::None)
+        .any(|run| run.is_caught() && run.summary.locking == Locking::None)
     {
         reasons.push(
-            "without a lock a worker sells by a count that others have sold from since it was read, \
+            "without a lock a worker sells by a count that others have changed since it was read, \
              and writes over what they wrote"
                 .to_owned(),
         );
     }
     if let Some(run) = runs
         .iter()
-        .find(|run| run.is_caught() && run.locking == Locking::Mutex)
+        .find(|run| run.is_caught() && run.summary.locking == Locking::Mutex)
     {
         reasons.push(format!(
             "a mutex binds one process, and {} servers share this `db.txt`",
@@ -166,7 +135,7 @@ fn why(runs: &[JudgedRun]) -> Vec<String> {
     {
         reasons.push(format!(
             "that `{}` let this happen is a defect",
-            run.locking
+            run.summary.locking
         ));
     }
     if runs
@@ -194,17 +163,17 @@ fn why_safe(runs: &[JudgedRun]) -> Option<String> {
     let (group, one_by_one): (Vec<_>, Vec<_>) = runs
         .iter()
         .filter(valid)
-        .partition(|run| run.locking == Locking::Group);
+        .partition(|run| run.summary.locking == Locking::Group);
     match (one_by_one.is_empty(), group.is_empty()) {
         (true, true) => None,
-        (false, true) => Some(format!("{ONE_BY_ONE}, one after the other")),
+        (false, true) => Some(ONE_BY_ONE.to_owned()),
         (true, false) => Some(format!("`group` {GROUP}")),
         (false, false) => Some(format!("{ONE_BY_ONE}, and `group` {GROUP}")),
     }
 }
 
 const ONE_BY_ONE: &str =
-    "a lock that is held from the read to the write lets one purchase in at a time";
+    "a lock that is held from the read to the write lets in one purchase at a time";
 const GROUP: &str = "takes the lock once and settles all purchases that wait";
 
 /// Clauses as one sentence.
@@ -217,22 +186,154 @@ fn sentence(clauses: &[String]) -> String {
     }
 }
 
-fn listed(names: &[String]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => one.clone(),
-        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        judge::{Judgement, Violation, ViolationKind},
+        report::summary::RunSummary,
+        setup::Mode,
+    };
+
+    /// A run of 100 workers on 10 tickets that kept its books.
+    fn valid(locking: Locking, servers: u32) -> JudgedRun {
+        JudgedRun {
+            is_safe: locking.is_safe(servers),
+            summary: RunSummary {
+                locking,
+                mode: Mode::Process,
+                direct: servers == 0,
+                servers,
+                workers: 100,
+                tickets: 10,
+                sold: 10,
+                sold_out: 90,
+                errors: 0,
+                unknown: 0,
+                left: Some(0),
+                oversold: 0,
+                lost_updates: 0,
+                duplicate_tickets: 0,
+                elapsed_s: 1.0,
+                verdict: Verdict::Valid,
+            },
+            judgement: Judgement::default(),
+            notes: Vec::new(),
+        }
     }
-}
 
-fn counted(number: u64, (one, many): (&str, &str)) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
-}
+    /// The same, but everybody was sold the same ticket.
+    fn broken(locking: Locking, servers: u32) -> JudgedRun {
+        let mut run = valid(locking, servers);
+        run.summary.sold = 100;
+        run.summary.sold_out = 0;
+        run.summary.left = Some(9);
+        run.summary.oversold = 90;
+        run.summary.lost_updates = 99;
+        run.summary.duplicate_tickets = 99;
+        run.summary.verdict = Verdict::Violation;
+        run
+    }
 
-fn plural_of_mode(mode: &str) -> (&'static str, &'static str) {
-    match mode {
-        "thread" => ("thread", "threads"),
-        "task" => ("task", "tasks"),
-        _ => ("process", "processes"),
+    fn unknown(locking: Locking, doubt: &str) -> JudgedRun {
+        let mut run = valid(locking, 1);
+        run.judgement.doubts.push(doubt.to_owned());
+        run.summary.verdict = Verdict::Unknown;
+        run
+    }
+
+    #[test]
+    fn the_race_of_the_readme() {
+        let [what, why] = sentences(&[
+            broken(Locking::None, 1),
+            valid(Locking::Mutex, 1),
+            valid(Locking::File, 1),
+            valid(Locking::Group, 1),
+        ]);
+        assert_eq!(
+            what,
+            "Under `none` 100 buyers were told \"sold\" for 10 tickets, 99 of them with a number \
+             that was sold before, and `db.txt` still says 9; under `mutex`, `file`, and `group` 10 \
+             tickets were sold and 90 buyers were told \"sold out\"."
+        );
+        assert_eq!(
+            why,
+            "Without a lock a worker sells by a count that others have changed since it was read, \
+             and writes over what they wrote; a lock that is held from the read to the write lets \
+             in one purchase at a time, and `group` takes the lock once and settles all purchases \
+             that wait."
+        );
+    }
+
+    #[test]
+    fn a_mutex_is_blamed_only_where_it_was_caught() {
+        let [what, why] = sentences(&[broken(Locking::Mutex, 2), valid(Locking::File, 2)]);
+        assert!(what.starts_with("Under `mutex` 100 buyers"), "{what}");
+        assert!(
+            why.starts_with("A mutex binds one process, and 2 servers share"),
+            "{why}"
+        );
+        assert!(!why.contains("ithout a lock"), "{why}");
+        let [_, why] = sentences(&[valid(Locking::Mutex, 1)]);
+        assert!(!why.contains("binds one process"), "{why}");
+    }
+
+    #[test]
+    fn a_safe_run_that_is_broken_is_a_defect() {
+        let [_, why] = sentences(&[broken(Locking::Group, 1)]);
+        assert_eq!(why, "That `group` let this happen is a defect.");
+    }
+
+    #[test]
+    fn an_unsafe_run_that_looks_valid_was_luck() {
+        let [what, why] = sentences(&[valid(Locking::None, 1), valid(Locking::File, 1)]);
+        assert!(
+            what.starts_with("Under `none` 10 tickets were sold"),
+            "{what}"
+        );
+        assert_eq!(what.matches("which was luck").count(), 1, "{what}");
+        assert!(why.contains("race again"), "{why}");
+    }
+
+    #[test]
+    fn a_run_that_proves_nothing_says_why() {
+        let [what, why] = sentences(&[unknown(Locking::File, "nobody was told sold out")]);
+        assert_eq!(
+            what,
+            "Under `file` nothing is proved, since nobody was told sold out."
+        );
+        assert!(
+            why.starts_with("Only a run in which purchases overlap"),
+            "{why}"
+        );
+    }
+
+    #[test]
+    fn a_violation_without_a_figure_is_told_in_the_judges_words() {
+        let mut run = valid(Locking::File, 1);
+        run.summary.verdict = Verdict::Violation;
+        run.judgement.violations.push(Violation {
+            kind: ViolationKind::FalseSoldOut,
+            message: "90 told sold out, but 10 were left all the time".to_owned(),
+            operations: Vec::new(),
+        });
+        let [what, _] = sentences(&[run]);
+        assert!(
+            what.contains("90 told sold out, but 10 were left all the time"),
+            "{what}"
+        );
+    }
+
+    #[test]
+    fn safe_runs_with_different_figures_are_told_apart() {
+        let mut odd = valid(Locking::File, 1);
+        odd.summary.sold_out = 89;
+        odd.summary.unknown = 1;
+        let [what, _] = sentences(&[odd, valid(Locking::Group, 1)]);
+        assert!(what.contains("1 purchase failed"), "{what}");
+        assert!(
+            what.contains("under `group` 10 tickets were sold and 90"),
+            "{what}"
+        );
     }
 }

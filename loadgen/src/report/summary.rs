@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use crate::{
     judge::{Judgement, Verdict},
-    setup::Locking,
+    setup::{Locking, Mode},
 };
 
 /// All runs of a race: the object that `--json` prints.
@@ -18,9 +18,9 @@ pub(crate) struct RaceSummary<'a> {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RunSummary {
     /// What kept two purchases apart.
-    pub(crate) locking: &'static str,
+    pub(crate) locking: Locking,
     /// What a worker was.
-    pub(crate) mode: &'static str,
+    pub(crate) mode: Mode,
     /// Whether the workers opened `db.txt` themselves.
     pub(crate) direct: bool,
     /// How many servers shared the counter.
@@ -54,9 +54,7 @@ pub(crate) struct RunSummary {
 /// A run with what stands behind its verdict.
 #[derive(Clone, Debug)]
 pub(crate) struct JudgedRun {
-    /// What kept two purchases apart.
-    pub(crate) locking: Locking,
-    /// Whether that must keep them apart in this setup.
+    /// Whether its locking must keep purchases apart in this setup.
     pub(crate) is_safe: bool,
     /// The figures.
     pub(crate) summary: RunSummary,

@@ -26,7 +26,7 @@ pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
         } else {
             Color::Red
         };
-        Cell::new(run.locking)
+        Cell::new(run.summary.locking)
             .add_attribute(Attribute::Bold)
             .fg(color)
     };

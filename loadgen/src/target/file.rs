@@ -4,10 +4,11 @@ use std::{
     fs::File,
     path::{Path, PathBuf},
     sync::Arc,
+    thread,
     time::Duration,
 };
 
-use tokio::{runtime::Handle, task::spawn_blocking, time::sleep};
+use tokio::{runtime::Builder, sync::oneshot, time::sleep};
 
 use super::counter::{Counter, CounterError, io_error, malformed, read_text, write};
 use crate::{
@@ -55,23 +56,44 @@ impl FileTarget {
     }
 
     pub(super) async fn buy(&self) -> Answer {
-        if !self.locked {
-            return self.read_check_write().await;
+        if self.locked {
+            self.buy_under_lock().await
+        } else {
+            self.read_check_write().await
         }
-        let target = self.clone();
-        // Waiting for `flock` blocks a thread, which must not be the one that other tasks run on.
-        let bought = spawn_blocking(move || target.buy_under_lock());
-        bought
-            .await
-            .unwrap_or_else(|error| Answer::unknown(error.to_string()))
     }
 
-    fn buy_under_lock(&self) -> Answer {
-        let mut lock = fd_lock::RwLock::new(Arc::clone(&self.file));
-        match lock.write() {
-            Ok(_held) => Handle::current().block_on(self.read_check_write()),
-            Err(error) => Answer::refused(io_error("lock", &self.path, error).to_string()),
+    /// Waiting for `flock` blocks a thread, which must not be the one that other tasks run on.
+    async fn buy_under_lock(&self) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        let target = self.clone();
+        let thread = thread::Builder::new().spawn(move || target.answer_under_lock(answer));
+        match thread {
+            Ok(_) => answered
+                .await
+                .unwrap_or_else(|_| Answer::unknown("the thread that held the lock panicked")),
+            Err(error) => Answer::refused(format!("no thread to wait for the lock on: {error}")),
         }
+    }
+
+    fn answer_under_lock(&self, answer: oneshot::Sender<Answer>) {
+        // Clocks of its own: the buyer may give up and take its event loop down in mid-sale.
+        let clocks = match Builder::new_current_thread().enable_time().build() {
+            Ok(clocks) => clocks,
+            Err(error) => {
+                let _ = answer.send(Answer::refused(error.to_string()));
+                return;
+            }
+        };
+        let mut lock = fd_lock::RwLock::new(Arc::clone(&self.file));
+        let bought = match lock.write() {
+            // A buyer who is gone must not be sold to.
+            Ok(_held) if answer.is_closed() => return,
+            Ok(_held) => clocks.block_on(self.read_check_write()),
+            Err(error) => Answer::refused(io_error("lock", &self.path, error).to_string()),
+        };
+        // A buyer who left in the meantime counts as unknown already.
+        let _ = answer.send(bought);
     }
 
     /// The lesson's `get()`: safe only where the lock is held from its first step to its last.

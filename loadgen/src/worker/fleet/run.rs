@@ -7,6 +7,7 @@ use std::{
 
 use tokio::{
     sync::{mpsc, watch},
+    task::yield_now,
     time::timeout,
 };
 
@@ -110,7 +111,7 @@ enum Crew {
 }
 
 impl Crew {
-    fn start(mode: Mode, plans: Vec<WorkerPlan>, seats: &Seats) -> Result<Self, FleetError> {
+    async fn start(mode: Mode, plans: Vec<WorkerPlan>, seats: &Seats) -> Result<Self, FleetError> {
         let workers = plans.len();
         let mut crew = match mode {
             Mode::Process => Self::Processes(Processes::default()),
@@ -132,6 +133,8 @@ impl Crew {
                 workers,
                 source,
             })?;
+            // Starting thousands takes seconds: an interrupt must not wait for the last one.
+            yield_now().await;
         }
         Ok(crew)
     }
@@ -164,7 +167,7 @@ impl Fleet {
             gate: at_gate,
             reports: sender,
         };
-        let crew = Crew::start(self.mode, self.plans, &seats)?;
+        let crew = Crew::start(self.mode, self.plans, &seats).await?;
         let mut roll = Roll::new(workers);
 
         let gathered = timeout(

@@ -3,7 +3,7 @@
 use std::{io, thread::JoinHandle};
 
 use super::super::{
-    seat::Seat,
+    seat::{Report, Seat},
     turn::{WorkerPlan, take_turn},
 };
 
@@ -15,21 +15,14 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// Starts one more worker, with an event loop of its own.
+    /// Starts one more worker.
     ///
     /// # Errors
-    /// The thread or its event loop cannot be started.
+    /// The thread cannot be started.
     pub(super) fn start(&mut self, plan: WorkerPlan, seat: Seat) -> io::Result<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
         let handle = std::thread::Builder::new()
             .name(format!("worker-{}", plan.worker))
-            .spawn(move || {
-                runtime.block_on(take_turn(plan, seat));
-                // Not held up by a purchase that ran into its limit while it waited for the lock.
-                runtime.shutdown_background();
-            })?;
+            .spawn(move || work(plan, seat))?;
         self.handles.push(handle);
         Ok(())
     }
@@ -48,5 +41,20 @@ impl Threads {
             0 => Vec::new(),
             panics => vec![format!("{panics} worker threads panicked")],
         }
+    }
+}
+
+/// One worker on this thread, with an event loop of its own.
+fn work(plan: WorkerPlan, seat: Seat) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            runtime.block_on(take_turn(plan, seat));
+            // Not held up by a purchase that ran into its limit while it waited for the lock.
+            runtime.shutdown_background();
+        }
+        Err(error) => seat.say(Report::Note(format!("no event loop: {error}"))),
     }
 }
