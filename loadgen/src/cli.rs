@@ -56,11 +56,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn say(answer: &clap::Error) -> ExitCode {
     // Help that nobody reads is no error.
     let _ = answer.print();
-    ExitCode::from(if answer.use_stderr() {
-        exit_code::USAGE
-    } else {
-        exit_code::VALID
-    })
+    ExitCode::from(if answer.use_stderr() { exit_code::USAGE } else { exit_code::VALID })
 }
 
 fn run(command: Command) -> ExitCode {

@@ -7,22 +7,15 @@ use std::time::Duration;
 /// The longest duration that a flag takes: one hour.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-const UNITS_NS: [(&str, u64); 5] = [
-    ("ns", 1),
-    ("us", 1_000),
-    ("ms", 1_000_000),
-    ("s", 1_000_000_000),
-    ("m", 60_000_000_000),
-];
+const UNITS_NS: [(&str, u64); 5] =
+    [("ns", 1), ("us", 1_000), ("ms", 1_000_000), ("s", 1_000_000_000), ("m", 60_000_000_000)];
 
 /// Reads a decimal number with a unit (`ns`, `us`, `ms`, `s` or `m`), from nothing to one hour.
 ///
 /// # Errors
 /// Says what is wrong with the text: no number, no unit, finer than a nanosecond, or too long.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
-    let digits = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let Some((_, unit_ns)) = UNITS_NS.iter().find(|(name, _)| *name == unit) else {
         return Err("expected a number and a unit, as in `10ms`, `0.1s` or `1m`".to_owned());
@@ -42,9 +35,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 fn nanoseconds(whole: &str, fraction: &str, unit_ns: u64) -> Result<u64, String> {
     const TOO_LONG: &str = "longer than one hour";
     let whole: u64 = whole.parse().map_err(|_| TOO_LONG.to_owned())?;
-    let mut ns = whole
-        .checked_mul(unit_ns)
-        .ok_or_else(|| TOO_LONG.to_owned())?;
+    let mut ns = whole.checked_mul(unit_ns).ok_or_else(|| TOO_LONG.to_owned())?;
     let mut digit_ns = unit_ns;
     for digit in fraction.trim_end_matches('0').bytes() {
         if !digit_ns.is_multiple_of(10) {

@@ -129,9 +129,6 @@ mod tests {
 
     #[test]
     fn a_foreign_parent_is_no_parent() {
-        assert!(matches!(
-            follow(1),
-            Err(LifelineError::Orphaned { parent: 1 })
-        ));
+        assert!(matches!(follow(1), Err(LifelineError::Orphaned { parent: 1 })));
     }
 }

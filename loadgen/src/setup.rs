@@ -83,8 +83,6 @@ pub(crate) struct Delays {
 
 impl Delays {
     /// The lesson's own: 0.1 s and 0.2 s.
-    pub(crate) const LESSON: Self = Self {
-        check: Duration::from_millis(100),
-        write: Duration::from_millis(200),
-    };
+    pub(crate) const LESSON: Self =
+        Self { check: Duration::from_millis(100), write: Duration::from_millis(200) };
 }

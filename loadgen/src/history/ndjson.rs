@@ -37,10 +37,9 @@ pub fn decode(line: &str) -> Result<Operation, LineError> {
         return Err(LineError::ReturnAgainstOutcome);
     }
     match operation.return_ns {
-        Some(return_ns) if return_ns < operation.call_ns => Err(LineError::ReturnsBeforeCall {
-            call_ns: operation.call_ns,
-            return_ns,
-        }),
+        Some(return_ns) if return_ns < operation.call_ns => {
+            Err(LineError::ReturnsBeforeCall { call_ns: operation.call_ns, return_ns })
+        }
         _ => Ok(operation),
     }
 }

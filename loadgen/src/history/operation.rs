@@ -59,31 +59,19 @@ impl Answer {
     /// An answer of `outcome` that says no more.
     #[must_use]
     pub fn new(outcome: Outcome) -> Self {
-        Self {
-            outcome,
-            tickets: Vec::new(),
-            remaining: None,
-            revision: None,
-            reason: None,
-        }
+        Self { outcome, tickets: Vec::new(), remaining: None, revision: None, reason: None }
     }
 
     /// It did not happen, because of `reason`.
     #[must_use]
     pub fn refused(reason: impl Into<String>) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            ..Self::new(Outcome::Refused)
-        }
+        Self { reason: Some(reason.into()), ..Self::new(Outcome::Refused) }
     }
 
     /// It may have happened; `reason` says why nobody knows.
     #[must_use]
     pub fn unknown(reason: impl Into<String>) -> Self {
-        Self {
-            reason: Some(reason.into()),
-            ..Self::new(Outcome::Unknown)
-        }
+        Self { reason: Some(reason.into()), ..Self::new(Outcome::Unknown) }
     }
 }
 

@@ -17,9 +17,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
     if let Some(other) = not_counted(evidence.operations) {
         return Judgement {
             violations: Vec::new(),
-            doubts: vec![format!(
-                "counting alone cannot judge a history with `{other:?}` in it"
-            )],
+            doubts: vec![format!("counting alone cannot judge a history with `{other:?}` in it")],
         };
     }
     let counts = count(evidence);
@@ -30,10 +28,7 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
         violations.extend(conservation(evidence, &counts, left));
         violations.extend(false_sold_out(evidence.operations, left));
     }
-    Judgement {
-        violations,
-        doubts: doubts(evidence, &counts),
-    }
+    Judgement { violations, doubts: doubts(evidence, &counts) }
 }
 
 fn oversell(evidence: &Evidence<'_>, counts: &Counts) -> Option<Violation> {
@@ -45,13 +40,11 @@ fn oversell(evidence: &Evidence<'_>, counts: &Counts) -> Option<Violation> {
 }
 
 fn duplicate_tickets(operations: &[Operation]) -> impl Iterator<Item = Violation> {
-    duplicates(operations)
-        .into_iter()
-        .map(|(ticket, holders)| Violation {
-            kind: ViolationKind::DuplicateTicket,
-            message: format!("ticket `{ticket}` sold {} times", holders.len()),
-            operations: holders,
-        })
+    duplicates(operations).into_iter().map(|(ticket, holders)| Violation {
+        kind: ViolationKind::DuplicateTicket,
+        message: format!("ticket `{ticket}` sold {} times", holders.len()),
+        operations: holders,
+    })
 }
 
 fn conservation(evidence: &Evidence<'_>, counts: &Counts, left: u64) -> Option<Violation> {
@@ -59,10 +52,7 @@ fn conservation(evidence: &Evidence<'_>, counts: &Counts, left: u64) -> Option<V
     if counts.lost_updates > 0 {
         return Some(Violation {
             kind: ViolationKind::LostUpdate,
-            message: format!(
-                "{} sold, but the count went from {initial} to {left}",
-                counts.sold
-            ),
+            message: format!("{} sold, but the count went from {initial} to {left}", counts.sold),
             operations: places(evidence.operations, Outcome::Sold),
         });
     }
@@ -88,10 +78,7 @@ fn false_sold_out(operations: &[Operation], left: u64) -> Option<Violation> {
         .collect();
     (!places.is_empty()).then(|| Violation {
         kind: ViolationKind::FalseSoldOut,
-        message: format!(
-            "{} told sold out, but {left} were left all the time",
-            places.len()
-        ),
+        message: format!("{} told sold out, but {left} were left all the time", places.len()),
         operations: places,
     })
 }
@@ -160,26 +147,15 @@ mod tests {
     }
 
     fn sold_ticket(number: u64) -> Answer {
-        Answer {
-            tickets: vec![number],
-            ..Answer::new(Outcome::Sold)
-        }
+        Answer { tickets: vec![number], ..Answer::new(Outcome::Sold) }
     }
 
     fn judged(initial: u64, left: u64, operations: &[Operation]) -> Judgement {
-        judge(&Evidence {
-            initial,
-            left: Some(left),
-            operations,
-        })
+        judge(&Evidence { initial, left: Some(left), operations })
     }
 
     fn kinds(judgement: &Judgement) -> Vec<ViolationKind> {
-        judgement
-            .violations
-            .iter()
-            .map(|violation| violation.kind)
-            .collect()
+        judgement.violations.iter().map(|violation| violation.kind).collect()
     }
 
     fn set_outcome(operation: &mut Operation, outcome: Outcome) {
@@ -198,14 +174,9 @@ mod tests {
 
     #[test]
     fn the_race_of_the_lesson_is_caught() {
-        let operations: Vec<Operation> = (0..100)
-            .map(|worker| Operation::buy(worker, 1, 1000, sold_ticket(1)))
-            .collect();
-        let evidence = Evidence {
-            initial: 10,
-            left: Some(9),
-            operations: &operations,
-        };
+        let operations: Vec<Operation> =
+            (0..100).map(|worker| Operation::buy(worker, 1, 1000, sold_ticket(1))).collect();
+        let evidence = Evidence { initial: 10, left: Some(9), operations: &operations };
         let counts = count(&evidence);
         assert_eq!((counts.sold, counts.oversold), (100, 90));
         assert_eq!((counts.lost_updates, counts.duplicate_tickets), (99, 99));
@@ -213,11 +184,7 @@ mod tests {
         assert_eq!(judgement.verdict(), Verdict::Violation);
         assert_eq!(
             kinds(&judgement),
-            [
-                ViolationKind::Oversell,
-                ViolationKind::DuplicateTicket,
-                ViolationKind::LostUpdate
-            ]
+            [ViolationKind::Oversell, ViolationKind::DuplicateTicket, ViolationKind::LostUpdate]
         );
     }
 
@@ -248,10 +215,7 @@ mod tests {
     fn a_count_that_fell_too_far_is_an_undersell() {
         let (left, mut operations) = sound_race(10, 100);
         set_outcome(&mut operations[0], Outcome::Refused);
-        assert_eq!(
-            kinds(&judged(10, left, &operations)),
-            [ViolationKind::Undersell]
-        );
+        assert_eq!(kinds(&judged(10, left, &operations)), [ViolationKind::Undersell]);
     }
 
     #[test]
@@ -262,10 +226,7 @@ mod tests {
         assert_eq!(judged(10, left, &operations).verdict(), Verdict::Valid);
         set_outcome(&mut operations[1], Outcome::Refused);
         set_outcome(&mut operations[99], Outcome::SoldOut);
-        assert_eq!(
-            kinds(&judged(10, left, &operations)),
-            [ViolationKind::Undersell]
-        );
+        assert_eq!(kinds(&judged(10, left, &operations)), [ViolationKind::Undersell]);
     }
 
     #[test]
@@ -273,10 +234,7 @@ mod tests {
         let operations: Vec<Operation> = (0..10)
             .map(|worker| Operation::buy(worker, 1, 1000, Answer::new(Outcome::SoldOut)))
             .collect();
-        assert_eq!(
-            kinds(&judged(10, 10, &operations)),
-            [ViolationKind::FalseSoldOut]
-        );
+        assert_eq!(kinds(&judged(10, 10, &operations)), [ViolationKind::FalseSoldOut]);
     }
 
     #[test]
@@ -304,11 +262,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_proves_nothing() {
         let (_, operations) = sound_race(10, 100);
-        let judgement = judge(&Evidence {
-            initial: 10,
-            left: None,
-            operations: &operations,
-        });
+        let judgement = judge(&Evidence { initial: 10, left: None, operations: &operations });
         assert_eq!(judgement.verdict(), Verdict::Unknown);
     }
 

@@ -48,21 +48,15 @@ pub fn count(evidence: &Evidence<'_>) -> Counts {
         }
     }
     counts.oversold = counts.sold.saturating_sub(evidence.initial);
-    counts.lost_updates = evidence
-        .left
-        .map_or(0, |left| lost_updates(evidence.initial, counts.sold, left));
-    counts.duplicate_tickets = duplicates(evidence.operations)
-        .values()
-        .map(|holders| holders.len() as u64 - 1)
-        .sum();
+    counts.lost_updates =
+        evidence.left.map_or(0, |left| lost_updates(evidence.initial, counts.sold, left));
+    counts.duplicate_tickets =
+        duplicates(evidence.operations).values().map(|holders| holders.len() as u64 - 1).sum();
     counts
 }
 
 pub(super) fn purchases(operations: &[Operation]) -> impl Iterator<Item = (usize, &Operation)> {
-    operations
-        .iter()
-        .enumerate()
-        .filter(|(_, operation)| operation.op == OperationKind::Buy)
+    operations.iter().enumerate().filter(|(_, operation)| operation.op == OperationKind::Buy)
 }
 
 /// Ticket numbers that were sold more than once, each with the places of its sales.

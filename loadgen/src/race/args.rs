@@ -19,12 +19,7 @@ const TICKETS_MAX: u64 = (1 << 53) - 1;
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RaceArgs {
     /// How many workers buy
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "100",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "N", default_value = "100", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
     workers: u32,
 
@@ -33,42 +28,22 @@ pub(crate) struct RaceArgs {
     mode: Mode,
 
     /// How many tickets there are
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "10",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "N", default_value = "10", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(0..=TICKETS_MAX))]
     tickets: u64,
 
     /// How many server processes share the one counter
-    #[arg(
-        long,
-        value_name = "N",
-        default_value = "1",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     servers: u32,
 
     /// Wait between reading the count and checking it (`none`, `mutex` and `file`)
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "10ms",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "TIME", default_value = "10ms", allow_hyphen_values = true)]
     #[arg(value_parser = duration::parse)]
     check_delay: Duration,
 
     /// Wait between checking the count and writing it back (`none`, `mutex` and `file`)
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "20ms",
-        allow_hyphen_values = true
-    )]
+    #[arg(long, value_name = "TIME", default_value = "20ms", allow_hyphen_values = true)]
     #[arg(value_parser = duration::parse)]
     write_delay: Duration,
 
@@ -130,10 +105,7 @@ impl RaceArgs {
         let delays = if self.lesson_delays {
             Delays::LESSON
         } else {
-            Delays {
-                check: self.check_delay,
-                write: self.write_delay,
-            }
+            Delays { check: self.check_delay, write: self.write_delay }
         };
         let default = timeout_default(self.workers, self.tickets, delays);
         let timeout = self.timeout.unwrap_or(default);
@@ -154,11 +126,7 @@ impl RaceArgs {
 }
 
 fn lockings(asked: Vec<Locking>, direct: bool) -> Result<Vec<Locking>, ArgsError> {
-    let possible: &[Locking] = if direct {
-        &Locking::DIRECT
-    } else {
-        &Locking::ALL
-    };
+    let possible: &[Locking] = if direct { &Locking::DIRECT } else { &Locking::ALL };
     if asked.is_empty() {
         return Ok(possible.to_vec());
     }
@@ -194,10 +162,7 @@ mod tests {
     #[test]
     fn the_defaults_are_those_of_the_contract() {
         let config = parsed("").unwrap();
-        assert_eq!(
-            (config.workers, config.tickets, config.servers),
-            (100, 10, 1)
-        );
+        assert_eq!((config.workers, config.tickets, config.servers), (100, 10, 1));
         assert_eq!(config.mode, Mode::Process);
         assert_eq!(config.delays.check, Duration::from_millis(10));
         assert_eq!(config.delays.write, Duration::from_millis(20));

@@ -35,10 +35,8 @@ impl RaceConfig {
 /// Twice what the slowest locking can need, and half a minute for a machine that is busy.
 pub(super) fn timeout_default(workers: u32, tickets: u64, delays: Delays) -> Duration {
     let sales = u32::try_from(tickets).unwrap_or(u32::MAX).min(workers);
-    let one_by_one = delays
-        .check
-        .saturating_mul(workers)
-        .saturating_add(delays.write.saturating_mul(sales));
+    let one_by_one =
+        delays.check.saturating_mul(workers).saturating_add(delays.write.saturating_mul(sales));
     Duration::from_secs(30).saturating_add(one_by_one.saturating_mul(2))
 }
 
@@ -49,9 +47,6 @@ mod tests {
     #[test]
     fn the_lesson_has_time_enough() {
         let twelve_seconds_twice = Duration::from_secs(30 + 24);
-        assert_eq!(
-            timeout_default(100, 10, Delays::LESSON),
-            twelve_seconds_twice
-        );
+        assert_eq!(timeout_default(100, 10, Delays::LESSON), twelve_seconds_twice);
     }
 }

@@ -29,25 +29,16 @@ pub(crate) struct TooFewFiles {
 pub(super) fn make_room(config: &RaceConfig) -> Result<(), TooFewFiles> {
     let limit = getrlimit(Resource::Nofile);
     // Where it cannot be raised, the check below still holds against what there is.
-    let _ = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: limit.maximum,
-            maximum: limit.maximum,
-        },
-    );
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
     enough(config, getrlimit(Resource::Nofile).current)
 }
 
 fn enough(config: &RaceConfig, allowed: Option<u64>) -> Result<(), TooFewFiles> {
     let needed = files_needed(config);
     match allowed {
-        Some(allowed) if allowed < needed => Err(TooFewFiles {
-            workers: config.workers,
-            mode: config.mode.name(),
-            needed,
-            allowed,
-        }),
+        Some(allowed) if allowed < needed => {
+            Err(TooFewFiles { workers: config.workers, mode: config.mode.name(), needed, allowed })
+        }
         _ => Ok(()),
     }
 }
@@ -86,9 +77,6 @@ mod tests {
         assert!(enough(&config, None).is_ok());
         assert!(enough(&config, Some(265)).is_ok());
         let error = enough(&config, Some(264)).unwrap_err().to_string();
-        assert!(
-            error.contains("`--workers 100`") && error.contains("ulimit -n 265"),
-            "{error}"
-        );
+        assert!(error.contains("`--workers 100`") && error.contains("ulimit -n 265"), "{error}");
     }
 }

@@ -39,10 +39,8 @@ pub(super) async fn run(
     locking: Locking,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<JudgedRun, RunError> {
-    let folder = tempfile::Builder::new()
-        .prefix("loadgen-race-")
-        .tempdir()
-        .map_err(RunError::Folder)?;
+    let folder =
+        tempfile::Builder::new().prefix("loadgen-race-").tempdir().map_err(RunError::Folder)?;
     let db = folder.path().join("db.txt");
     // IMPORTANT: after the folder, so that on an early return the servers are gone before it goes.
     let servers = start_servers(config, locking, &db).await?;
@@ -63,13 +61,9 @@ pub(super) async fn run(
     judged.judgement.doubts.extend(doubts);
     judged.summary.verdict = judged.judgement.verdict();
     judged.notes.extend(fleet_run.notes);
-    judged
-        .notes
-        .extend(left.err().map(|error| error.to_string()));
+    judged.notes.extend(left.err().map(|error| error.to_string()));
     if let Err(error) = folder.close() {
-        judged
-            .notes
-            .push(format!("a temporary folder stays behind: {error}"));
+        judged.notes.push(format!("a temporary folder stays behind: {error}"));
     }
     Ok(judged)
 }
@@ -111,12 +105,7 @@ fn addresses(
             write_delay_ns: whole_ns(config.delays.write),
         }];
     }
-    servers
-        .iter()
-        .map(|server| Address::Server {
-            url: server.url().to_owned(),
-        })
-        .collect()
+    servers.iter().map(|server| Address::Server { url: server.url().to_owned() }).collect()
 }
 
 /// The workers go round the addresses in turn.
@@ -145,11 +134,7 @@ fn judge_run(
     fleet_run: &FleetRun,
     left: Option<u64>,
 ) -> JudgedRun {
-    let evidence = Evidence {
-        initial: config.tickets,
-        left,
-        operations: &fleet_run.operations,
-    };
+    let evidence = Evidence { initial: config.tickets, left, operations: &fleet_run.operations };
     let counts = judge::count(&evidence);
     let judgement = judge::judge(&evidence);
     let summary = RunSummary {
@@ -170,12 +155,7 @@ fn judge_run(
         elapsed_s: (fleet_run.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
     };
-    JudgedRun {
-        is_safe: locking.is_safe(config.servers),
-        summary,
-        judgement,
-        notes: Vec::new(),
-    }
+    JudgedRun { is_safe: locking.is_safe(config.servers), summary, judgement, notes: Vec::new() }
 }
 
 /// Durations come from flags of at most an hour each, far below what 64 bits hold.

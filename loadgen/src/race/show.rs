@@ -126,10 +126,7 @@ async fn race(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
         line.begin(&title);
         let mut progress = |progress| line.update(|| format!("{title}, {}", how_far(progress)));
         let judged = run(config, *locking, &mut progress).await;
-        runs.push(judged.map_err(|source| RaceError::Run {
-            locking: *locking,
-            source,
-        })?);
+        runs.push(judged.map_err(|source| RaceError::Run { locking: *locking, source })?);
     }
     Ok(runs)
 }
@@ -166,11 +163,7 @@ fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
         }
         if run.notes.len() > NOTES_MAX {
             let more = run.notes.len() - NOTES_MAX;
-            writeln!(
-                words,
-                "note: `{}`: and {more} more notes",
-                run.summary.locking
-            )?;
+            writeln!(words, "note: `{}`: and {more} more notes", run.summary.locking)?;
         }
     }
     Ok(())

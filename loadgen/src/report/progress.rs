@@ -22,10 +22,7 @@ impl ProgressLine {
     /// A line on stderr.
     pub(crate) fn new() -> Self {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self {
-            is_live: io::stderr().is_terminal() && !is_dumb,
-            drawn_at: None,
-        }
+        Self { is_live: io::stderr().is_terminal() && !is_dumb, drawn_at: None }
     }
 
     /// A new run begins.
@@ -63,7 +60,5 @@ impl Drop for ProgressLine {
 fn put(text: &str) {
     let mut stderr = io::stderr().lock();
     // Nobody is there to be told that stderr is closed.
-    let _ = stderr
-        .write_all(text.as_bytes())
-        .and_then(|()| stderr.flush());
+    let _ = stderr.write_all(text.as_bytes()).and_then(|()| stderr.flush());
 }

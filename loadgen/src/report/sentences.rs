@@ -24,10 +24,7 @@ fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
     for run in runs {
         if run.summary.verdict == Verdict::Unknown {
             let doubts = run.judgement.doubts.join(" and ");
-            clauses.push(format!(
-                "{} nothing is proved, since {doubts}",
-                under(&[run])
-            ));
+            clauses.push(format!("{} nothing is proved, since {doubts}", under(&[run])));
         }
     }
     clauses
@@ -39,18 +36,9 @@ fn alike(runs: &[JudgedRun], verdict: Verdict) -> Vec<Vec<&JudgedRun>> {
     for run in runs.iter().filter(|run| run.summary.verdict == verdict) {
         let figures = |run: &JudgedRun| {
             let summary = &run.summary;
-            (
-                run.is_safe,
-                summary.sold,
-                summary.sold_out,
-                summary.errors,
-                summary.unknown,
-            )
+            (run.is_safe, summary.sold, summary.sold_out, summary.errors, summary.unknown)
         };
-        match groups
-            .iter_mut()
-            .find(|group| figures(group[0]) == figures(run))
-        {
+        match groups.iter_mut().find(|group| figures(group[0]) == figures(run)) {
             Some(group) => group.push(run),
             None => groups.push(vec![run]),
         }
@@ -59,10 +47,7 @@ fn alike(runs: &[JudgedRun], verdict: Verdict) -> Vec<Vec<&JudgedRun>> {
 }
 
 fn under(runs: &[&JudgedRun]) -> String {
-    let names: Vec<String> = runs
-        .iter()
-        .map(|run| format!("`{}`", run.summary.locking))
-        .collect();
+    let names: Vec<String> = runs.iter().map(|run| format!("`{}`", run.summary.locking)).collect();
     format!("under {}", listed(&names))
 }
 
@@ -75,9 +60,7 @@ fn broken_promise(run: &JudgedRun) -> String {
     )];
     match summary.duplicate_tickets {
         0 => {}
-        again => parts.push(format!(
-            "{again} of them with a number that was sold before"
-        )),
+        again => parts.push(format!("{again} of them with a number that was sold before")),
     }
     match summary.left {
         Some(left) if summary.lost_updates > 0 => parts.push(format!("`db.txt` still says {left}")),
@@ -109,19 +92,15 @@ fn kept_promise(run: &JudgedRun) -> String {
 
 fn why(runs: &[JudgedRun]) -> Vec<String> {
     let mut reasons = Vec::new();
-    if runs
-        .iter()
-        .any(|run| run.is_caught() && run.summary.locking == Locking::None)
-    {
+    if runs.iter().any(|run| run.is_caught() && run.summary.locking == Locking::None) {
         reasons.push(
             "without a lock a worker sells by a count that others have changed since it was read, \
              and writes over what they wrote"
                 .to_owned(),
         );
     }
-    if let Some(run) = runs
-        .iter()
-        .find(|run| run.is_caught() && run.summary.locking == Locking::Mutex)
+    if let Some(run) =
+        runs.iter().find(|run| run.is_caught() && run.summary.locking == Locking::Mutex)
     {
         reasons.push(format!(
             "a mutex binds one process, and {} servers share this `db.txt`",
@@ -129,26 +108,16 @@ fn why(runs: &[JudgedRun]) -> Vec<String> {
         ));
     }
     reasons.extend(why_safe(runs));
-    if let Some(run) = runs
-        .iter()
-        .find(|run| run.is_safe && run.summary.verdict == Verdict::Violation)
+    if let Some(run) =
+        runs.iter().find(|run| run.is_safe && run.summary.verdict == Verdict::Violation)
     {
-        reasons.push(format!(
-            "that `{}` let this happen is a defect",
-            run.summary.locking
-        ));
+        reasons.push(format!("that `{}` let this happen is a defect", run.summary.locking));
     }
-    if runs
-        .iter()
-        .any(|run| !run.is_safe && run.summary.verdict == Verdict::Valid)
-    {
+    if runs.iter().any(|run| !run.is_safe && run.summary.verdict == Verdict::Valid) {
         reasons
             .push("an unsafe run that looks valid only had no bad luck, so race again".to_owned());
     }
-    if runs
-        .iter()
-        .any(|run| run.summary.verdict == Verdict::Unknown)
-    {
+    if runs.iter().any(|run| run.summary.verdict == Verdict::Unknown) {
         reasons.push(
             "only a run in which purchases overlap, some are refused and the end is known \
              can tell a good lock from none"
@@ -160,10 +129,8 @@ fn why(runs: &[JudgedRun]) -> Vec<String> {
 
 fn why_safe(runs: &[JudgedRun]) -> Option<String> {
     let valid = |run: &&JudgedRun| run.is_safe && run.summary.verdict == Verdict::Valid;
-    let (group, one_by_one): (Vec<_>, Vec<_>) = runs
-        .iter()
-        .filter(valid)
-        .partition(|run| run.summary.locking == Locking::Group);
+    let (group, one_by_one): (Vec<_>, Vec<_>) =
+        runs.iter().filter(valid).partition(|run| run.summary.locking == Locking::Group);
     match (one_by_one.is_empty(), group.is_empty()) {
         (true, true) => None,
         (false, true) => Some(ONE_BY_ONE.to_owned()),
@@ -269,10 +236,7 @@ mod tests {
     fn a_mutex_is_blamed_only_where_it_was_caught() {
         let [what, why] = sentences(&[broken(Locking::Mutex, 2), valid(Locking::File, 2)]);
         assert!(what.starts_with("Under `mutex` 100 buyers"), "{what}");
-        assert!(
-            why.starts_with("A mutex binds one process, and 2 servers share"),
-            "{why}"
-        );
+        assert!(why.starts_with("A mutex binds one process, and 2 servers share"), "{why}");
         assert!(!why.contains("ithout a lock"), "{why}");
         let [_, why] = sentences(&[valid(Locking::Mutex, 1)]);
         assert!(!why.contains("binds one process"), "{why}");
@@ -287,10 +251,7 @@ mod tests {
     #[test]
     fn an_unsafe_run_that_looks_valid_was_luck() {
         let [what, why] = sentences(&[valid(Locking::None, 1), valid(Locking::File, 1)]);
-        assert!(
-            what.starts_with("Under `none` 10 tickets were sold"),
-            "{what}"
-        );
+        assert!(what.starts_with("Under `none` 10 tickets were sold"), "{what}");
         assert_eq!(what.matches("which was luck").count(), 1, "{what}");
         assert!(why.contains("race again"), "{why}");
     }
@@ -298,14 +259,8 @@ mod tests {
     #[test]
     fn a_run_that_proves_nothing_says_why() {
         let [what, why] = sentences(&[unknown(Locking::File, "nobody was told sold out")]);
-        assert_eq!(
-            what,
-            "Under `file` nothing is proved, since nobody was told sold out."
-        );
-        assert!(
-            why.starts_with("Only a run in which purchases overlap"),
-            "{why}"
-        );
+        assert_eq!(what, "Under `file` nothing is proved, since nobody was told sold out.");
+        assert!(why.starts_with("Only a run in which purchases overlap"), "{why}");
     }
 
     #[test]
@@ -318,10 +273,7 @@ mod tests {
             operations: Vec::new(),
         });
         let [what, _] = sentences(&[run]);
-        assert!(
-            what.contains("90 told sold out, but 10 were left all the time"),
-            "{what}"
-        );
+        assert!(what.contains("90 told sold out, but 10 were left all the time"), "{what}");
     }
 
     #[test]
@@ -331,9 +283,6 @@ mod tests {
         odd.summary.unknown = 1;
         let [what, _] = sentences(&[odd, valid(Locking::Group, 1)]);
         assert!(what.contains("1 purchase failed"), "{what}");
-        assert!(
-            what.contains("under `group` 10 tickets were sold and 90"),
-            "{what}"
-        );
+        assert!(what.contains("under `group` 10 tickets were sold and 90"), "{what}");
     }
 }

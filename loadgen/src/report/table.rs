@@ -16,56 +16,34 @@ const STYLE: TableStyle = UTF8_FULL_CONDENSED
 /// The table, with colours in it: whoever prints it takes them out where they do not belong.
 pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
     let mut table = Table::new();
-    table
-        .load_style(STYLE)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .enforce_styling();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
     let locking = |run: &JudgedRun| {
-        let color = if run.is_safe {
-            Color::Reset
-        } else {
-            Color::Red
-        };
-        Cell::new(run.summary.locking)
-            .add_attribute(Attribute::Bold)
-            .fg(color)
+        let color = if run.is_safe { Color::Reset } else { Color::Red };
+        Cell::new(run.summary.locking).add_attribute(Attribute::Bold).fg(color)
     };
     table.set_header(row("locking", runs, locking));
     table.add_row(row("answers \"sold\"", runs, |run| {
         alarming(run.summary.sold, run.summary.sold > run.summary.tickets)
     }));
-    table.add_row(row("answers \"sold out\"", runs, |run| {
-        Cell::new(run.summary.sold_out)
-    }));
+    table.add_row(row("answers \"sold out\"", runs, |run| Cell::new(run.summary.sold_out)));
     if runs.iter().any(|run| run.summary.errors > 0) {
         table.add_row(row("errors", runs, |run| fault(run.summary.errors)));
     }
     if runs.iter().any(|run| run.summary.unknown > 0) {
-        table.add_row(row("outcome unknown", runs, |run| {
-            fault(run.summary.unknown)
-        }));
+        table.add_row(row("outcome unknown", runs, |run| fault(run.summary.unknown)));
     }
     table.add_row(row("left in db.txt", runs, left));
     table.add_row(row("oversold", runs, |run| fault(run.summary.oversold)));
-    table.add_row(row("lost updates", runs, |run| {
-        fault(run.summary.lost_updates)
-    }));
-    table.add_row(row("duplicate tickets", runs, |run| {
-        fault(run.summary.duplicate_tickets)
-    }));
-    table.add_row(row("time", runs, |run| {
-        Cell::new(format!("{:.2} s", run.summary.elapsed_s))
-    }));
+    table.add_row(row("lost updates", runs, |run| fault(run.summary.lost_updates)));
+    table.add_row(row("duplicate tickets", runs, |run| fault(run.summary.duplicate_tickets)));
+    table.add_row(row("time", runs, |run| Cell::new(format!("{:.2} s", run.summary.elapsed_s))));
     table.add_row(row("verdict", runs, verdict));
     table.to_string()
 }
 
 fn row(label: &str, runs: &[JudgedRun], cell: impl Fn(&JudgedRun) -> Cell) -> Vec<Cell> {
     let mut cells = vec![Cell::new(label)];
-    cells.extend(
-        runs.iter()
-            .map(|run| cell(run).set_alignment(CellAlignment::Right)),
-    );
+    cells.extend(runs.iter().map(|run| cell(run).set_alignment(CellAlignment::Right)));
     cells
 }
 
@@ -76,11 +54,7 @@ fn fault(number: u64) -> Cell {
 
 fn alarming(number: u64, is_alarming: bool) -> Cell {
     let cell = Cell::new(number);
-    if is_alarming {
-        cell.fg(Color::Red)
-    } else {
-        cell
-    }
+    if is_alarming { cell.fg(Color::Red) } else { cell }
 }
 
 fn left(run: &JudgedRun) -> Cell {
@@ -96,7 +70,5 @@ fn verdict(run: &JudgedRun) -> Cell {
         Verdict::Unknown => Color::Yellow,
         Verdict::Violation => Color::Red,
     };
-    Cell::new(run.summary.verdict)
-        .add_attribute(Attribute::Bold)
-        .fg(color)
+    Cell::new(run.summary.verdict).add_attribute(Attribute::Bold).fg(color)
 }

@@ -57,12 +57,7 @@ impl Target {
     pub(crate) async fn open(address: &Address) -> Result<Self, TargetError> {
         Ok(match address {
             Address::Server { url } => Self::Http(HttpTarget::open(url).await?),
-            Address::File {
-                path,
-                locked,
-                check_delay_ns,
-                write_delay_ns,
-            } => {
+            Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),
                     write: Duration::from_nanos(*write_delay_ns),

@@ -47,12 +47,7 @@ pub(super) struct Counter {
 
 impl Counter {
     pub(super) fn new(count: u64) -> Self {
-        Self {
-            members: Map::new(),
-            count,
-            sold: 0,
-            length: LENGTH_MIN,
-        }
+        Self { members: Map::new(), count, sold: 0, length: LENGTH_MIN }
     }
 
     pub(super) fn parse(text: &[u8]) -> Result<Self, String> {
@@ -65,12 +60,7 @@ impl Counter {
         let count = count.as_u64().ok_or("`count` is no whole number from 0")?;
         let sold = members.get("sold").map_or(Some(0), Value::as_u64);
         let sold = sold.ok_or("`sold` is no whole number from 0")?;
-        Ok(Self {
-            members,
-            count,
-            sold,
-            length: text.len(),
-        })
+        Ok(Self { members, count, sold, length: text.len() })
     }
 
     pub(super) fn count(&self) -> u64 {
@@ -91,10 +81,7 @@ impl Counter {
         members.insert("count".to_owned(), self.count.into());
         members.insert("sold".to_owned(), self.sold.into());
         let mut text = Value::Object(members).to_string().into_bytes();
-        let length = (text.len() + 1)
-            .next_power_of_two()
-            .max(LENGTH_MIN)
-            .max(self.length);
+        let length = (text.len() + 1).next_power_of_two().max(LENGTH_MIN).max(self.length);
         if length > LENGTH_MAX {
             return Err(format!("longer than {LENGTH_MAX} bytes"));
         }
@@ -129,9 +116,7 @@ pub(crate) fn read_left(path: &Path) -> Result<u64, CounterError> {
 /// The bytes of `db.txt`, in one read; one byte too many where there are more than it may have.
 pub(super) fn read_text(file: &File, path: &Path) -> Result<Vec<u8>, CounterError> {
     let mut text = vec![0; LENGTH_MAX + 1];
-    let length = file
-        .read_at(&mut text, 0)
-        .map_err(|error| io_error("read", path, error))?;
+    let length = file.read_at(&mut text, 0).map_err(|error| io_error("read", path, error))?;
     text.truncate(length);
     Ok(text)
 }
@@ -148,18 +133,11 @@ pub(super) fn write(file: &File, path: &Path, counter: &Counter) -> Result<(), C
 }
 
 pub(super) fn malformed(path: &Path, reason: String) -> CounterError {
-    CounterError::Malformed {
-        path: path.display().to_string(),
-        reason,
-    }
+    CounterError::Malformed { path: path.display().to_string(), reason }
 }
 
 pub(super) fn io_error(action: &'static str, path: &Path, source: io::Error) -> CounterError {
-    CounterError::Io {
-        action,
-        path: path.display().to_string(),
-        source,
-    }
+    CounterError::Io { action, path: path.display().to_string(), source }
 }
 
 #[cfg(test)]
@@ -184,22 +162,12 @@ mod tests {
         let written = counter.text().unwrap();
         assert_eq!(written.len(), 100);
         let again: Value = serde_json::from_slice(&written).unwrap();
-        assert_eq!(
-            again,
-            serde_json::json!({"hall": "B", "count": 8, "sold": 2, "revision": 7})
-        );
+        assert_eq!(again, serde_json::json!({"hall": "B", "count": 8, "sold": 2, "revision": 7}));
     }
 
     #[test]
     fn what_is_no_counter_is_refused() {
-        for text in [
-            "",
-            "[1]",
-            "{}",
-            r#"{"count": -1}"#,
-            r#"{"count": 1.5}"#,
-            "{\"count\": 1",
-        ] {
+        for text in ["", "[1]", "{}", r#"{"count": -1}"#, r#"{"count": 1.5}"#, "{\"count\": 1"] {
             assert!(Counter::parse(text.as_bytes()).is_err(), "{text}");
         }
         assert!(Counter::parse(&[b' '; LENGTH_MAX + 1]).is_err());

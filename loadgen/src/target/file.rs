@@ -37,30 +37,20 @@ impl FileTarget {
             .write(true)
             .open(path)
             .map_err(|error| io_error("open", path, error))?;
-        Ok(Self {
-            file: Arc::new(file),
-            path: path.to_owned(),
-            locked,
-            delays,
-        })
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), locked, delays })
     }
 
     pub(super) async fn search(&self) -> Answer {
         match self.read().await {
-            Ok(counter) => Answer {
-                remaining: Some(counter.count()),
-                ..Answer::new(Outcome::Found)
-            },
+            Ok(counter) => {
+                Answer { remaining: Some(counter.count()), ..Answer::new(Outcome::Found) }
+            }
             Err(error) => Answer::refused(error.to_string()),
         }
     }
 
     pub(super) async fn buy(&self) -> Answer {
-        if self.locked {
-            self.buy_under_lock().await
-        } else {
-            self.read_check_write().await
-        }
+        if self.locked { self.buy_under_lock().await } else { self.read_check_write().await }
     }
 
     /// Waiting for `flock` blocks a thread, which must not be the one that other tasks run on.
@@ -104,10 +94,7 @@ impl FileTarget {
         };
         sleep(self.delays.check).await;
         if counter.count() == 0 {
-            return Answer {
-                remaining: Some(0),
-                ..Answer::new(Outcome::SoldOut)
-            };
+            return Answer { remaining: Some(0), ..Answer::new(Outcome::SoldOut) };
         }
         sleep(self.delays.write).await;
         let ticket = counter.sell_one();
@@ -143,10 +130,8 @@ mod tests {
     use super::*;
     use crate::target::{create_counter, read_left};
 
-    const DELAYS: Delays = Delays {
-        check: Duration::from_millis(1),
-        write: Duration::from_millis(2),
-    };
+    const DELAYS: Delays =
+        Delays { check: Duration::from_millis(1), write: Duration::from_millis(2) };
 
     async fn buy_at_once(buyers: usize, locked: bool) -> (u64, Vec<Answer>) {
         let folder = tempfile::tempdir().unwrap();

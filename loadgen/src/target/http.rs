@@ -54,17 +54,8 @@ impl HttpTarget {
             .pool_idle_timeout(None)
             .build()?;
         // The body is read to its end: only then is the connection free for the next request.
-        client
-            .get(format!("{url}/livez"))
-            .send()
-            .await?
-            .error_for_status()?
-            .bytes()
-            .await?;
-        Ok(Self {
-            client,
-            url: url.to_owned(),
-        })
+        client.get(format!("{url}/livez")).send().await?.error_for_status()?.bytes().await?;
+        Ok(Self { client, url: url.to_owned() })
     }
 
     pub(super) async fn search(&self) -> Answer {
@@ -96,11 +87,7 @@ impl HttpTarget {
 /// A request without an answer. It did not happen only where there was no connection to send it on.
 fn failed(error: &reqwest::Error) -> Answer {
     let reason = whole_chain(error);
-    if error.is_connect() {
-        Answer::refused(reason)
-    } else {
-        Answer::unknown(reason)
-    }
+    if error.is_connect() { Answer::refused(reason) } else { Answer::unknown(reason) }
 }
 
 async fn answer(response: Response) -> Answer {
@@ -128,11 +115,7 @@ fn judge_answer(status: StatusCode, body: &[u8]) -> Answer {
         let _ = write!(reason, ": {}", problem.title);
     }
     let did_not_happen = problem.sold.as_deref() == Some("no") || status.is_client_error();
-    if did_not_happen {
-        Answer::refused(reason)
-    } else {
-        Answer::unknown(reason)
-    }
+    if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) }
 }
 
 fn sale(body: &[u8]) -> Answer {
@@ -185,10 +168,7 @@ mod tests {
     fn only_the_sold_out_problem_is_sold_out() {
         let body = r#"{"type": "/problems/sold-out", "requested": 1, "remaining": 0}"#;
         assert_eq!(outcome(409, body), Outcome::SoldOut);
-        assert_eq!(
-            outcome(409, r#"{"type": "/problems/other"}"#),
-            Outcome::Refused
-        );
+        assert_eq!(outcome(409, r#"{"type": "/problems/other"}"#), Outcome::Refused);
         assert_eq!(outcome(404, body), Outcome::Refused);
     }
 

@@ -109,20 +109,13 @@ impl SpawnedServer {
         let last_words = tokio::spawn(listen(ChildStderr::from_std(stderr)?, found_url));
         let how = match timeout(START_LIMIT, url).await {
             Ok(Ok(url)) => {
-                return Ok(Self {
-                    child,
-                    url,
-                    last_words,
-                });
+                return Ok(Self { child, url, last_words });
             }
             Ok(Err(_)) => "ended",
             Err(_) => "was silent",
         };
         drop(child);
-        Err(ServerError::NotReady {
-            how,
-            words: last_words.await.unwrap_or_default().into(),
-        })
+        Err(ServerError::NotReady { how, words: last_words.await.unwrap_or_default().into() })
     }
 
     /// Its base, as in `http://127.0.0.1:8080`.
@@ -144,10 +137,7 @@ impl SpawnedServer {
         if status.success() {
             return Ok(());
         }
-        Err(ServerError::Failed {
-            status,
-            words: words.unwrap_or_default().into(),
-        })
+        Err(ServerError::Failed { status, words: words.unwrap_or_default().into() })
     }
 }
 

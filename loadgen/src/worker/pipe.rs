@@ -49,9 +49,7 @@ pub(crate) enum WorkerError {
 pub(crate) fn work_for_parent(parent: u32, plan: &str) -> Result<(), WorkerError> {
     lifeline::follow(parent)?;
     let plan: WorkerPlan = serde_json::from_str(plan)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let spoken = runtime.block_on(work(plan));
     // A thread that still waits for stdin or for the lock must not hold the process.
     runtime.shutdown_background();
@@ -118,11 +116,9 @@ mod tests {
     #[test]
     fn what_is_said_arrives() {
         let buy = Operation::buy(3, 1, 2, Answer::new(Outcome::SoldOut));
-        for report in [
-            Report::Ready,
-            Report::Operation(buy),
-            Report::Note("broken pipe".to_owned()),
-        ] {
+        for report in
+            [Report::Ready, Report::Operation(buy), Report::Note("broken pipe".to_owned())]
+        {
             assert_eq!(decode(3, &encode(&report).unwrap()), report);
         }
     }

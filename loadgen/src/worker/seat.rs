@@ -32,11 +32,7 @@ impl Seat {
         gate: watch::Receiver<bool>,
         reports: mpsc::UnboundedSender<(u32, Report)>,
     ) -> Self {
-        Self {
-            worker,
-            gate,
-            reports,
-        }
+        Self { worker, gate, reports }
     }
 
     /// Which worker sits here.

@@ -8,7 +8,7 @@ use crate::{
         mailbox::Letter,
         queue::{Waiting, Wake},
     },
-    ledger::{COMMANDS_MAX, Ledger, LedgerError},
+    ledger::{Ledger, LedgerError, REQUESTS_MAX},
 };
 
 /// After how long without a request the ledger may rest.
@@ -78,9 +78,9 @@ impl<L: Ledger> Committer<L> {
             if taken_in.is_empty() {
                 // IMPORTANT: only now, with the lock held: who came while we
                 // waited for it is served too, and who was withdrawn is not.
-                taken_in = self.desk.take_in(COMMANDS_MAX);
+                taken_in = self.desk.take_in(REQUESTS_MAX);
             }
-            outcomes.extend(taken_in.iter().map(|waiting| draft.apply(&waiting.command)));
+            outcomes.extend(taken_in.iter().map(|waiting| draft.apply(&waiting.request)));
         });
         match turn {
             Ok(stock) => {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::{
     desk::{Answer, Mailbox, Refusal, mailbox::Letter},
-    domain::{Command, Stock},
+    domain::{Request, Stock},
 };
 
 /// How many may wait at once.
@@ -19,7 +19,7 @@ const WAITING_MAX: usize = 16 * 1024;
 /// Who waits for an answer.
 pub struct Waiting {
     /// What was asked.
-    pub command: Command,
+    pub request: Request,
     /// Which event loop the answer goes to.
     pub mailbox: usize,
     to: oneshot::Sender<Answer>,
@@ -84,9 +84,9 @@ impl Desk {
     ///
     /// # Errors
     /// [`Refusal`].
-    pub async fn ask(&self, command: Command, mailbox: &Mailbox) -> Answer {
+    pub async fn ask(&self, request: Request, mailbox: &Mailbox) -> Answer {
         let (to, answer) = oneshot::channel();
-        let waiting = Waiting { command, mailbox: mailbox.index(), to, since: Instant::now() };
+        let waiting = Waiting { request, mailbox: mailbox.index(), to, since: Instant::now() };
         {
             let mut queue = self.queue();
             if let Some(refusal) = &queue.closed {

@@ -14,6 +14,21 @@ pub enum Command {
     },
 }
 
+/// A command, and the key by which a retry of it is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked.
+    pub command: Command,
+    /// The idempotency key: printable ASCII, 1 to [`crate::domain::KEY_CHARS_MAX`] characters.
+    pub key: Option<Box<str>>,
+}
+
+impl From<Command> for Request {
+    fn from(command: Command) -> Self {
+        Self { command, key: None }
+    }
+}
+
 /// What a buyer wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {

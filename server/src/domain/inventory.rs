@@ -1,12 +1,15 @@
 //! The stock and the rules of selling it.
 
-use crate::domain::{COUNT_MAX, Change, Command, Outcome, Record, Sale, Stock};
+use crate::domain::{
+    COUNT_MAX, Change, Command, Order, Outcome, Record, Request, Stock, idempotency::Remembered,
+};
 
 /// The whole truth about stock at one revision.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Inventory {
     stock: Stock,
     at_ms: u64,
+    keys: Remembered,
 }
 
 /// A record that does not follow from the inventory it is folded into.
@@ -53,7 +56,7 @@ pub enum Inconsistent {
 impl Inventory {
     /// An inventory that starts from `stock`, last changed at `at_ms`.
     pub fn new(stock: Stock, at_ms: u64) -> Self {
-        Self { stock, at_ms }
+        Self { stock, at_ms, keys: Remembered::new([0; 16]) }
     }
 
     /// What stands on the counter.
@@ -66,43 +69,58 @@ impl Inventory {
         self.at_ms
     }
 
-    /// Answers `command` at the time `now_ms`, and gives the record of what it changed.
+    /// The same, with a secret that keeps outsiders from making keys that collide.
+    #[must_use]
+    pub fn with_secret(mut self, secret: [u8; 16]) -> Self {
+        self.keys = Remembered::new(secret);
+        self
+    }
+
+    /// Answers `request` at the time `now_ms`, and gives the record of what it changed.
     ///
     /// The time of a record is never before the time of the one ahead of it,
     /// whatever the clock does.
-    pub fn apply(&mut self, command: &Command, now_ms: u64) -> (Outcome, Option<Record>) {
-        match command {
-            Command::Search => (Outcome::Found(self.stock), None),
-            Command::Buy(order) => {
-                let Stock { remaining, sold, revision } = self.stock;
-                let Some(left) = remaining.checked_sub(order.quantity) else {
-                    let requested = order.quantity;
-                    return (Outcome::SoldOut { requested, remaining, revision }, None);
-                };
-                if self.is_numbered_out(order.quantity) {
-                    return (Outcome::OverLimit { remaining }, None);
+    pub fn apply(&mut self, request: &Request, now_ms: u64) -> (Outcome, Option<Record>) {
+        let seen = request.key.as_deref().and_then(|key| self.keys.revision_of(key, now_ms));
+        if let Some(revision) = seen {
+            return (Outcome::Repeated { revision }, None);
+        }
+        let Stock { remaining, revision, .. } = self.stock;
+        let (remaining, change) = match &request.command {
+            Command::Search => return (Outcome::Found(self.stock), None),
+            Command::Buy(order) => match self.sell(order) {
+                Ok(sold) => sold,
+                Err(Outcome::SoldOut { .. })
+                    if request.key.is_some() && !self.is_numbered_out(0) =>
+                {
+                    let Order { quantity, buyer } = order.clone();
+                    (remaining, Change::Refused { quantity, buyer })
                 }
-                let first_ticket = sold + 1;
-                let quantity = order.quantity;
-                let buyer = order.buyer.clone();
-                let change = Change::Sold { first_ticket, quantity, buyer };
-                let record = self.record(left, change, now_ms);
-                let revision = record.revision;
-                (
-                    Outcome::Sold(Sale { first_ticket, quantity, remaining: left, revision }),
-                    Some(record),
-                )
-            }
-            Command::Restock { quantity } => {
-                let remaining = self.stock.remaining;
-                let more = remaining.saturating_add(*quantity);
+                Err(refused) => return (refused, None),
+            },
+            &Command::Restock { quantity } => {
+                let more = remaining.saturating_add(quantity);
                 if more > COUNT_MAX || self.is_numbered_out(0) {
                     return (Outcome::OverLimit { remaining }, None);
                 }
-                let record = self.record(more, Change::Restocked { quantity: *quantity }, now_ms);
-                (Outcome::Restocked(self.stock), Some(record))
+                (more, Change::Restocked { quantity })
             }
+        };
+        let record = self.record(remaining, change, request.key.clone(), now_ms);
+        let outcome = record.outcome().unwrap_or(Outcome::Repeated { revision });
+        (outcome, Some(record))
+    }
+
+    /// What is left after `order` is sold, and the change; or why it is not.
+    fn sell(&self, order: &Order) -> Result<(u64, Change), Outcome> {
+        let Stock { remaining, sold, revision } = self.stock;
+        let Order { quantity, buyer } = order.clone();
+        let sold_out = Outcome::SoldOut { requested: quantity, remaining, revision };
+        let left = remaining.checked_sub(quantity).ok_or(sold_out)?;
+        if self.is_numbered_out(quantity) {
+            return Err(Outcome::OverLimit { remaining });
         }
+        Ok((left, Change::Sold { first_ticket: sold + 1, quantity, buyer }))
     }
 
     /// Takes over a count that somebody outside wrote, as a record of its own.
@@ -111,7 +129,7 @@ impl Inventory {
     /// that no ticket number is given out twice.
     pub fn adjust(&mut self, remaining: u64, sold: u64, now_ms: u64) -> Record {
         let sold = sold.max(self.stock.sold);
-        self.record(remaining, Change::Adjusted { sold }, now_ms)
+        self.record(remaining, Change::Adjusted { sold }, None, now_ms)
     }
 
     /// Takes one record of the past in: the only way in which an inventory changes.
@@ -140,6 +158,7 @@ impl Inventory {
                     sold.checked_add(quantity).filter(|n| *n <= COUNT_MAX).ok_or(impossible)?;
                 Stock { remaining: left, sold, revision }
             }
+            Change::Refused { .. } => Stock { remaining, sold, revision },
             Change::Restocked { quantity } => {
                 let more = remaining.checked_add(quantity).ok_or(impossible)?;
                 Stock { remaining: more, sold, revision }
@@ -158,6 +177,9 @@ impl Inventory {
         }
         self.stock = after;
         self.at_ms = self.at_ms.max(record.at_ms);
+        if let Some(key) = &record.key {
+            self.keys.note(key, revision, self.at_ms);
+        }
         Ok(())
     }
 
@@ -166,9 +188,15 @@ impl Inventory {
         self.stock.revision >= COUNT_MAX || self.stock.sold.saturating_add(quantity) > COUNT_MAX
     }
 
-    fn record(&mut self, remaining: u64, change: Change, now_ms: u64) -> Record {
+    fn record(
+        &mut self,
+        remaining: u64,
+        change: Change,
+        key: Option<Box<str>>,
+        now_ms: u64,
+    ) -> Record {
         let at_ms = now_ms.max(self.at_ms);
-        let record = Record { revision: self.stock.revision + 1, at_ms, remaining, change };
+        let record = Record { revision: self.stock.revision + 1, at_ms, remaining, change, key };
         if let Err(fault) = self.fold(&record) {
             // A rule of this file contradicts itself; selling on would sell wrongly.
             panic!("the record just made does not follow: {fault}");
@@ -182,14 +210,18 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Order;
+    use crate::domain::Sale;
 
     fn counter(remaining: u64) -> Inventory {
         Inventory::new(Stock { remaining, sold: 0, revision: 0 }, 0)
     }
 
-    fn buy(quantity: u64) -> Command {
-        Command::Buy(Order { quantity, buyer: None })
+    fn buy(quantity: u64) -> Request {
+        Command::Buy(Order { quantity, buyer: None }).into()
+    }
+
+    fn with_key(key: &str, request: Request) -> Request {
+        Request { key: Some(key.into()), ..request }
     }
 
     #[test]
@@ -208,7 +240,7 @@ mod tests {
     fn an_order_is_sold_whole_or_not_at_all() {
         let mut inventory = counter(3);
         assert!(matches!(inventory.apply(&buy(4), 0).0, Outcome::SoldOut { .. }));
-        assert_eq!(inventory, counter(3));
+        assert_eq!(inventory.stock(), counter(3).stock());
     }
 
     #[test]
@@ -217,7 +249,7 @@ mod tests {
             let start = Inventory::new(Stock { remaining: 5, sold, revision }, 0);
             let mut inventory = start.clone();
             assert_eq!(inventory.apply(&buy(1), 0), (Outcome::OverLimit { remaining: 5 }, None));
-            assert_eq!(inventory, start);
+            assert_eq!(inventory.stock(), start.stock());
         }
     }
 
@@ -247,6 +279,7 @@ mod tests {
             at_ms: 0,
             remaining,
             change: Change::Sold { first_ticket, quantity, buyer: None },
+            key: None,
         };
         let cases = [
             (sold(2, 1, 1, 9), Inconsistent::Revision { found: 2, expected: 1 }),
@@ -257,24 +290,41 @@ mod tests {
         for (record, fault) in cases {
             let mut inventory = counter(10);
             assert_eq!(inventory.fold(&record), Err(fault));
-            assert_eq!(inventory, counter(10));
+            assert_eq!(inventory.stock(), counter(10).stock());
         }
     }
 
-    fn any_command() -> impl Strategy<Value = Command> {
-        prop_oneof![
-            4 => (1..12_u64).prop_map(buy),
+    #[test]
+    fn a_key_that_was_seen_changes_nothing() {
+        let mut inventory = counter(1);
+        let (first, _) = inventory.apply(&with_key("k", buy(1)), 0);
+        assert!(matches!(first, Outcome::Sold(_)));
+        let again = inventory.apply(&with_key("k", buy(1)), 9);
+        assert_eq!(again, (Outcome::Repeated { revision: 1 }, None));
+        let (refused, record) = inventory.apply(&with_key("l", buy(1)), 9);
+        assert_eq!(refused, Outcome::SoldOut { requested: 1, remaining: 0, revision: 2 });
+        inventory.apply(&Command::Restock { quantity: 5 }.into(), 9);
+        let again = inventory.apply(&with_key("l", buy(1)), 9).0;
+        assert_eq!(again, Outcome::Repeated { revision: 2 });
+        assert_eq!(record.unwrap().outcome(), Some(refused));
+    }
+
+    fn any_request() -> impl Strategy<Value = Request> {
+        let command = prop_oneof![
+            4 => (1..12_u64).prop_map(|quantity| buy(quantity).command),
             1 => (1..9_u64).prop_map(|quantity| Command::Restock { quantity }),
             1 => Just(Command::Restock { quantity: COUNT_MAX }),
             1 => Just(Command::Search),
-        ]
+        ];
+        let key = prop::option::of("[a-f]".prop_map(Box::from));
+        (command, key).prop_map(|(command, key)| Request { command, key })
     }
 
     proptest! {
         #[test]
         fn folding_the_records_gives_the_same_inventory(
             start in 0..40_u64,
-            commands in prop::collection::vec((any_command(), 0..9_u64), 0..60),
+            commands in prop::collection::vec((any_request(), 0..9_u64), 0..60),
         ) {
             let mut sold_on = counter(start);
             let records: Vec<_> = commands
@@ -285,7 +335,8 @@ mod tests {
             for record in &records {
                 folded.fold(record).unwrap();
             }
-            prop_assert_eq!(folded, sold_on);
+            prop_assert_eq!(folded.stock(), sold_on.stock());
+            prop_assert_eq!(folded.keys.len(), sold_on.keys.len());
         }
 
         #[test]

@@ -7,15 +7,18 @@
 //!
 //! # Invariants
 //! - `NoOversell`: what is left is never below zero.
+//! - `AnswerOnce`: a request with a key that was seen changes nothing.
 //! - `Conservation`: what is left changes by exactly what a record says.
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
 mod command;
+mod idempotency;
 mod inventory;
 mod outcome;
 mod record;
 
-pub use command::{Command, Order};
+pub use command::{Command, Order, Request};
+pub use idempotency::{KEY_CHARS_MAX, KEY_LIFE_MS};
 pub use inventory::{Inconsistent, Inventory};
 pub use outcome::{Outcome, Sale, Stock};
 pub use record::{Change, Record};

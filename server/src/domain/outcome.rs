@@ -19,7 +19,17 @@ pub enum Outcome {
         revision: u64,
     },
     /// The tickets are on sale.
-    Restocked(Stock),
+    Restocked {
+        /// How many are left.
+        remaining: u64,
+        /// The number of this change.
+        revision: u64,
+    },
+    /// The key was seen: nothing changed, and the answer is the one of that record.
+    Repeated {
+        /// The record that has the key.
+        revision: u64,
+    },
     /// A number would pass [`crate::domain::COUNT_MAX`]; nothing changed.
     OverLimit {
         /// How many are left.

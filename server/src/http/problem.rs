@@ -9,6 +9,8 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
+use crate::http::wire::IDEMPOTENT_REPLAYED;
+
 /// What kind of problem it is: the last part of its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
@@ -32,6 +34,8 @@ pub enum Code {
     UnsupportedMediaType,
     /// The server does not answer to this host name: 421.
     WrongHost,
+    /// The idempotency key came with another request before: 422.
+    KeyReused,
     /// The lock was not free in time; nothing was sold: 503.
     LockTimeout,
     /// Nothing was sold, for a cause that the detail names: 503.
@@ -46,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their status.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::InvalidRequest,
         Self::Unauthorized,
         Self::ForeignOrigin,
@@ -57,6 +61,7 @@ impl Code {
         Self::TooLarge,
         Self::UnsupportedMediaType,
         Self::WrongHost,
+        Self::KeyReused,
         Self::LockTimeout,
         Self::NotSold,
         Self::OutcomeUnknown,
@@ -149,6 +154,13 @@ impl Code {
                 "The server does not answer to this host name. The operator can allow it with \
                  `--allow-host`.",
             ),
+            Self::KeyReused => (
+                "key-reused",
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "Key reused",
+                "This `Idempotency-Key` came with another request within the last 24 hours. \
+                 Nothing was sold; take a new key for a new request.",
+            ),
             Self::LockTimeout => (
                 "lock-timeout",
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -189,6 +201,7 @@ pub struct Problem {
     code: Code,
     detail: String,
     members: Map<String, Value>,
+    replayed: bool,
 }
 
 impl Problem {
@@ -199,13 +212,20 @@ impl Problem {
             let sold = if code == Code::OutcomeUnknown { "unknown" } else { "no" };
             members.insert("sold".to_owned(), json!(sold));
         }
-        Self { code, detail: detail.into(), members }
+        Self { code, detail: detail.into(), members, replayed: false }
     }
 
     /// Adds a member of this problem's own.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Marks the problem as the repetition of an answer that was given before.
+    #[must_use]
+    pub fn replayed(mut self, replayed: bool) -> Self {
+        self.replayed = replayed;
         self
     }
 
@@ -230,6 +250,9 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, json);
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.replayed {
+            headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
         }
         if self.code == Code::Unauthorized {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

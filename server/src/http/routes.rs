@@ -17,7 +17,7 @@ use crate::http::{
     live::{self, Live},
     page::{self, PageView},
     problem::{Code, Problem},
-    shop::Shop,
+    shop::{Answered, Shop},
     wire,
 };
 
@@ -39,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/", get(show_page))
         .route("/search", get(search))
         .route("/buy", post(buy))
+        .route("/receipts/{receipt}", get(receipt))
         .route("/restock", post(restock))
         .route("/live", get(live::stream))
         .route("/livez", get(|| async { "ok\n" }))
@@ -114,18 +115,38 @@ fn names(known: &str, tag: &str) -> bool {
 }
 
 async fn buy(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
+    let key = wire::parse_key(request.headers())?;
     let body = body::read(request).await?;
     let order = wire::parse_order(&body, app.max_per_order)?;
-    let sale = app.shop.buy(order).await?;
+    let Answered { answer: sale, replayed } = app.shop.buy(order, key).await?;
     let location = sale.receipt.as_ref().map(|receipt| format!("/receipts/{receipt}"));
-    answer(StatusCode::CREATED, &sale, location.as_deref())
+    answer(StatusCode::CREATED, &sale, location.as_deref()).map(marked_if(replayed))
+}
+
+/// Marks a response as the repetition of one that was given before.
+fn marked_if(replayed: bool) -> impl FnOnce(Response<Body>) -> Response<Body> {
+    move |mut response| {
+        if replayed {
+            let mark = HeaderValue::from_static("true");
+            response.headers_mut().insert(wire::IDEMPOTENT_REPLAYED, mark);
+        }
+        response
+    }
+}
+
+async fn receipt(
+    State(app): State<Arc<App>>,
+    Path(token): Path<String>,
+) -> Result<Response<Body>, Problem> {
+    answer(StatusCode::OK, &app.shop.receipt(&token).await?, None)
 }
 
 async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
     admin(request.headers(), app.admin_token.as_deref())?;
+    let key = wire::parse_key(request.headers())?;
     let body = body::read(request).await?;
-    let stock = app.shop.restock(wire::parse_restock(&body)?).await?;
-    answer(StatusCode::OK, &stock, None)
+    let restocked = app.shop.restock(wire::parse_restock(&body)?, key).await?;
+    answer(StatusCode::OK, &restocked.answer, None).map(marked_if(restocked.replayed))
 }
 
 /// Lets an admin call pass, or says why not.

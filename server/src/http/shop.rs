@@ -10,16 +10,17 @@ use tokio::time::sleep;
 use crate::{
     config::Locking,
     desk::{Desk, Mailbox, Refusal},
-    domain::{Command, Order, Outcome, Stock},
+    domain::{Change, Command, Order, Outcome, Record, Request, Stock},
     http::{
         problem::{Code, Problem},
         receipt::Seal,
-        wire::{CountAnswer, SaleAnswer, StockAnswer},
+        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, StockAnswer},
     },
     ledger::{
         by_whom,
         file::{
             head::Head,
+            lookup::Lookup,
             reader::{HeadError, HeadReader},
             real_disk::RealDisk,
         },
@@ -42,6 +43,8 @@ pub enum Seller {
         desk: Arc<Desk>,
         /// Makes the receipts.
         seal: Seal,
+        /// Finds the sales that they are for.
+        lookup: Lookup<RealDisk>,
     },
     /// A seller of the lesson.
     Lesson(NaiveSeller),
@@ -105,7 +108,7 @@ impl Shop {
             return Ok(answer(remaining, sold, Some(revision)));
         }
         // Somebody outside wrote the file: a turn makes it part of the ledger.
-        match desk.ask(Command::Search, &self.mailbox).await {
+        match desk.ask(Command::Search.into(), &self.mailbox).await {
             Ok(Outcome::Found(stock)) => {
                 Ok(answer(stock.remaining, stock.sold, Some(stock.revision)))
             }
@@ -114,39 +117,95 @@ impl Shop {
         }
     }
 
-    /// Sells, or says why not.
+    /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
+    ///
+    /// The lesson's sellers remember nothing: to them a retry is a new request.
     ///
     /// # Errors
     /// A [`Problem`]: sold out, not sold, or unknown.
-    pub async fn buy(&self, order: Order) -> Result<SaleAnswer, Problem> {
+    pub async fn buy(
+        &self,
+        order: Order,
+        key: Option<Box<str>>,
+    ) -> Result<Answered<SaleAnswer>, Problem> {
         match &self.seller {
-            Seller::Group { desk, seal } => {
-                let outcome = desk.ask(Command::Buy(order), &self.mailbox).await;
-                sold(outcome.map_err(refused)?, seal)
+            Seller::Group { seal, .. } => {
+                let request = Request { command: Command::Buy(order), key };
+                let Answered { answer, replayed } = self.settle(request).await?;
+                let answer = sold(answer, seal).map_err(|problem| problem.replayed(replayed))?;
+                Ok(Answered { answer, replayed })
             }
             Seller::Lesson(seller) => {
                 let quantity = order.quantity;
-                naively_sold(seller.buy(quantity).await, quantity)
+                let answer = naively_sold(seller.buy(quantity).await, quantity)?;
+                Ok(Answered { answer, replayed: false })
             }
         }
     }
 
-    /// Puts more tickets on sale.
+    /// Puts more tickets on sale; a request whose `key` was seen gets the first answer again.
     ///
     /// # Errors
     /// A [`Problem`].
-    pub async fn restock(&self, quantity: u64) -> Result<StockAnswer, Problem> {
-        let Seller::Group { desk, .. } = &self.seller else {
+    pub async fn restock(
+        &self,
+        quantity: u64,
+        key: Option<Box<str>>,
+    ) -> Result<Answered<StockAnswer>, Problem> {
+        if let Seller::Lesson(_) = &self.seller {
             let detail = "only `--locking group` can restock";
             return Err(Problem::new(Code::NotSold, detail));
-        };
-        let outcome = desk.ask(Command::Restock { quantity }, &self.mailbox).await;
-        match outcome.map_err(refused)? {
-            Outcome::Restocked(Stock { remaining, revision, .. }) => {
-                Ok(StockAnswer { remaining, revision })
+        }
+        let request = Request { command: Command::Restock { quantity }, key };
+        let Answered { answer, replayed } = self.settle(request).await?;
+        match answer {
+            Outcome::Restocked { remaining, revision } => {
+                Ok(Answered { answer: StockAnswer { remaining, revision }, replayed })
             }
             Outcome::OverLimit { remaining } => Err(over_limit(remaining)),
             outcome => Err(unexpected(&outcome)),
+        }
+    }
+
+    /// The sale that `token` is the receipt of.
+    ///
+    /// # Errors
+    /// A [`Problem`] for a token that this counter did not give out.
+    pub async fn receipt(&self, token: &str) -> Result<ReceiptAnswer, Problem> {
+        let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
+        let Seller::Group { seal, lookup, .. } = &self.seller else { return Err(unknown()) };
+        let revision = seal.revision(token).ok_or_else(unknown)?;
+        let record = find(lookup, revision).await?.ok_or_else(unknown)?;
+        let (Change::Sold { buyer, .. }, Some(outcome)) = (&record.change, record.outcome()) else {
+            return Err(unknown());
+        };
+        let buyer = buyer.as_deref().map(str::to_owned);
+        let at_ms = record.at_ms;
+        Ok(ReceiptAnswer { sale: sold(outcome, seal)?, buyer, at_ms, status: "sold" })
+    }
+
+    /// Asks at the desk; a repeated request is answered from the ledger.
+    async fn settle(&self, request: Request) -> Result<Answered<Outcome>, Problem> {
+        let Seller::Group { desk, lookup, .. } = &self.seller else {
+            return Err(Problem::new(Code::NotSold, "there is no desk"));
+        };
+        // Kept only for the comparison: a request without a key is never repeated.
+        let command = request.key.is_some().then(|| request.command.clone());
+        let answer = desk.ask(request, &self.mailbox).await.map_err(refused)?;
+        let Outcome::Repeated { revision } = answer else {
+            return Ok(Answered { answer, replayed: false });
+        };
+        let record = find(lookup, revision).await?;
+        let lost = || Problem::new(Code::NotSold, "the first answer is not in the ledger any more");
+        let record = record.ok_or_else(lost)?;
+        match record.outcome() {
+            Some(answer) if command.is_some_and(|command| record.answers(&command)) => {
+                Ok(Answered { answer, replayed: true })
+            }
+            _ => {
+                let detail = "this `Idempotency-Key` came with another request before";
+                Err(Problem::new(Code::KeyReused, detail))
+            }
         }
     }
 
@@ -168,6 +227,21 @@ impl Shop {
         // A reader that panicked reads anew: it keeps nothing half done.
         self.reader.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// An answer, and whether it was given before.
+pub struct Answered<T> {
+    /// The answer.
+    pub answer: T,
+    /// Whether it is the repetition of an earlier one.
+    pub replayed: bool,
+}
+
+async fn find(lookup: &Lookup<RealDisk>, revision: u64) -> Result<Option<Record>, Problem> {
+    let lookup = lookup.clone();
+    let found = tokio::task::spawn_blocking(move || lookup.record(revision)).await;
+    let found = found.map_err(|error| Problem::new(Code::NotSold, error.to_string()))?;
+    found.map_err(|error| Problem::new(Code::NotSold, error.to_string()))
 }
 
 /// What `head` says, where a server wrote it: this one, or since then another one.

@@ -1,12 +1,19 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
+use axum::http::{HeaderMap, HeaderName};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
-    domain::{COUNT_MAX, Order},
+    domain::{COUNT_MAX, KEY_CHARS_MAX, Order},
     http::problem::{Code, Problem},
 };
+
+/// The header that makes a retry known as one.
+pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// The header that says that an answer was given before.
+pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The longest `buyer`, in characters.
 pub const BUYER_CHARS_MAX: usize = 200;
@@ -46,6 +53,20 @@ pub struct StockAnswer {
     pub remaining: u64,
     /// The number of this change.
     pub revision: u64,
+}
+
+/// The answer to `GET /receipts/{receipt}`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ReceiptAnswer {
+    /// The sale.
+    #[serde(flatten)]
+    pub sale: SaleAnswer,
+    /// Who bought, in the buyer's own words.
+    pub buyer: Option<String>,
+    /// When, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+    /// What became of it: `sold`.
+    pub status: &'static str,
 }
 
 #[derive(Default, Deserialize)]
@@ -91,6 +112,23 @@ pub fn parse_restock(body: &[u8]) -> Result<u64, Problem> {
 /// A member that is null is there: it is no quantity.
 fn even_null<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(value).map(Some)
+}
+
+/// Reads the header `Idempotency-Key`.
+///
+/// # Errors
+/// A [`Problem`] for a key that is empty, too long, not printable ASCII, or there twice.
+pub fn parse_key(headers: &HeaderMap) -> Result<Option<Box<str>>, Problem> {
+    let mut keys = headers.get_all(&IDEMPOTENCY_KEY).iter();
+    let Some(key) = keys.next() else { return Ok(None) };
+    let key = key.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
+    match (key, keys.next()) {
+        (Some(key), None) => Ok(Some(key.into())),
+        _ => Err(invalid(format!(
+            "the header `Idempotency-Key` must be there once, with 1 to {KEY_CHARS_MAX} printable \
+             ASCII characters"
+        ))),
+    }
 }
 
 fn invalid(detail: String) -> Problem {

@@ -1,7 +1,7 @@
 //! A turn at the ledger, as the one who sells sees it.
 
 use crate::{
-    domain::{Command, Inventory, Outcome, Record, Stock},
+    domain::{Inventory, Outcome, Record, Request, Stock},
     ledger::LedgerError,
 };
 
@@ -24,10 +24,10 @@ pub trait Ledger: Send {
     fn rest(&mut self) -> Result<(), LedgerError>;
 }
 
-/// The most commands in one turn: an engine has room for the records of so many.
-pub const COMMANDS_MAX: usize = 1024;
+/// The most requests in one turn: an engine has room for the records of so many.
+pub const REQUESTS_MAX: usize = 1024;
 
-/// What is decided in one turn, from up to [`COMMANDS_MAX`] commands.
+/// What is decided in one turn, from up to [`REQUESTS_MAX`] commands.
 #[derive(Debug)]
 pub struct Draft<'a> {
     inventory: &'a mut Inventory,
@@ -41,9 +41,9 @@ impl<'a> Draft<'a> {
         Self { inventory, records, now_ms }
     }
 
-    /// Answers one command and notes what it changed.
-    pub fn apply(&mut self, command: &Command) -> Outcome {
-        let (outcome, record) = self.inventory.apply(command, self.now_ms);
+    /// Answers one request and notes what it changed.
+    pub fn apply(&mut self, request: &Request) -> Outcome {
+        let (outcome, record) = self.inventory.apply(request, self.now_ms);
         self.records.extend(record);
         outcome
     }

@@ -9,5 +9,5 @@ mod draft;
 mod error;
 pub mod file;
 
-pub use draft::{COMMANDS_MAX, Draft, Ledger};
+pub use draft::{Draft, Ledger, REQUESTS_MAX};
 pub use error::{LedgerError, by_whom};

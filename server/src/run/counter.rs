@@ -69,11 +69,11 @@ impl Counter {
         let layout = Layout::around(path);
         let desk = Desk::new(ledger.stock(), config.lock_timeout, move || holders(&layout));
         let desk = Arc::new(desk);
-        let seal = Seal::new(&ledger.key());
+        let (seal, lookup) = (Seal::new(&ledger.key()), ledger.lookup());
         let committer = Committer::new(Arc::clone(&desk), ledger, mailboxes);
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        let seller = Seller::Group { desk: Arc::clone(&desk), seal };
+        let seller = Seller::Group { desk: Arc::clone(&desk), seal, lookup };
         Ok(Self { seller, group: Some((desk, thread)) })
     }
 

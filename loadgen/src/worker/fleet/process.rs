@@ -50,11 +50,7 @@ impl Processes {
     pub(super) fn reap(self, all_ended: bool) -> Vec<String> {
         let mut odd: BTreeMap<String, u32> = BTreeMap::new();
         for mut child in self.children {
-            let ended = if all_ended {
-                child.wait()
-            } else {
-                child.kill()
-            };
+            let ended = if all_ended { child.wait() } else { child.kill() };
             match ended {
                 Ok(status) if status.success() => {}
                 Ok(status) => *odd.entry(status.to_string()).or_default() += 1,

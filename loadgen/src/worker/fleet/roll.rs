@@ -100,9 +100,7 @@ impl Roll {
         let (mut silent, mut never_ready) = (0_u32, 0_u32);
         for (worker, attendance) in (0_u32..).zip(&self.workers) {
             let answer = match attendance {
-                Attendance {
-                    has_bought: true, ..
-                } => continue,
+                Attendance { has_bought: true, .. } => continue,
                 Attendance { is_ready: true, .. } => {
                     silent += 1;
                     Answer::new(Outcome::Unknown)
@@ -117,14 +115,10 @@ impl Roll {
         }
         let mut notes: Vec<String> = Vec::new();
         if never_ready > 0 {
-            notes.push(format!(
-                "{never_ready} ended before the start and bought nothing"
-            ));
+            notes.push(format!("{never_ready} ended before the start and bought nothing"));
         }
         if silent > 0 {
-            notes.push(format!(
-                "{silent} ended without a word: whether they bought is unknown"
-            ));
+            notes.push(format!("{silent} ended without a word: whether they bought is unknown"));
         }
         notes.extend(self.notes.iter().map(|(text, times)| match times {
             1 => text.clone(),
@@ -170,10 +164,8 @@ mod tests {
         roll.hear(1, Report::Note("odd".to_owned()));
         roll.hear(9, Report::Ready);
         let (operations, notes) = roll.close(3);
-        let outcomes: Vec<(u32, Outcome)> = operations
-            .iter()
-            .map(|buy| (buy.process, buy.outcome))
-            .collect();
+        let outcomes: Vec<(u32, Outcome)> =
+            operations.iter().map(|buy| (buy.process, buy.outcome)).collect();
         assert_eq!(
             outcomes,
             [

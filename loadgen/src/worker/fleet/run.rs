@@ -128,11 +128,7 @@ impl Crew {
                     Ok(())
                 }
             };
-            result.map_err(|source| FleetError::Start {
-                started,
-                workers,
-                source,
-            })?;
+            result.map_err(|source| FleetError::Start { started, workers, source })?;
             // Starting thousands takes seconds: an interrupt must not wait for the last one.
             yield_now().await;
         }
@@ -163,17 +159,11 @@ impl Fleet {
         let workers = self.plans.len();
         let (gate, at_gate) = watch::channel(false);
         let (sender, mut reports) = mpsc::unbounded_channel();
-        let seats = Seats {
-            gate: at_gate,
-            reports: sender,
-        };
+        let seats = Seats { gate: at_gate, reports: sender };
         let crew = Crew::start(self.mode, self.plans, &seats).await?;
         let mut roll = Roll::new(workers);
 
-        let gathered = timeout(
-            self.limits.gather,
-            gather(&mut roll, &mut reports, progress),
-        );
+        let gathered = timeout(self.limits.gather, gather(&mut roll, &mut reports, progress));
         if gathered.await.is_err() {
             return Err(FleetError::NotReady {
                 ready: roll.ready(),
@@ -192,11 +182,7 @@ impl Fleet {
         let odd = crew.reap(last_answer_at.is_ok());
         let (operations, mut notes) = roll.close(released_ns);
         notes.extend(odd);
-        Ok(FleetRun {
-            operations,
-            notes,
-            elapsed,
-        })
+        Ok(FleetRun { operations, notes, elapsed })
     }
 }
 

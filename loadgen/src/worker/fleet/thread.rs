@@ -32,11 +32,7 @@ impl Threads {
         if !all_ended {
             return vec!["some worker threads did not end in time".to_owned()];
         }
-        let panics = self
-            .handles
-            .into_iter()
-            .map(JoinHandle::join)
-            .filter(Result::is_err);
+        let panics = self.handles.into_iter().map(JoinHandle::join).filter(Result::is_err);
         match panics.count() {
             0 => Vec::new(),
             panics => vec![format!("{panics} worker threads panicked")],
@@ -46,9 +42,7 @@ impl Threads {
 
 /// One worker on this thread, with an event loop of its own.
 fn work(plan: WorkerPlan, seat: Seat) {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
             runtime.block_on(take_turn(plan, seat));

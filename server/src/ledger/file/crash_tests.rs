@@ -42,7 +42,8 @@ fn disk(seed: u64) -> SimDisk {
 fn buy(ledger: &mut FileLedger<SimDisk>, quantities: &[u64]) -> Result<Vec<Outcome>, LedgerError> {
     let mut outcomes = Vec::new();
     ledger.turn(&mut |draft| {
-        let order = |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None });
+        let order =
+            |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
         outcomes = quantities.iter().map(|quantity| draft.apply(&order(quantity))).collect();
     })?;
     Ok(outcomes)

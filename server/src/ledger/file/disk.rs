@@ -85,11 +85,11 @@ pub trait DiskFile: Send {
     /// What the system says.
     fn id(&self) -> io::Result<FileId>;
 
-    /// How long the file is.
+    /// How long the file is, in bytes.
     ///
     /// # Errors
     /// What the system says.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 
     /// Reads at `offset` into `buffer` until it is full or the file ends, and says how much.
     ///

@@ -12,7 +12,7 @@ use std::{io, mem, path::Path};
 use crate::{
     domain::{Inventory, Record, Stock},
     ledger::{
-        COMMANDS_MAX, Draft, Ledger, LedgerError,
+        Draft, Ledger, LedgerError, REQUESTS_MAX,
         file::{
             disk::{Disk, DiskFile, FileLock},
             head::Head,
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// The room that a turn needs, in bytes: its records and one adjustment.
-const TURN_BYTES_MAX: u64 = (COMMANDS_MAX as u64 + 1) * LINE_BYTES_MAX as u64;
+const TURN_BYTES_MAX: u64 = (REQUESTS_MAX as u64 + 1) * LINE_BYTES_MAX as u64;
 
 /// How a file ledger is opened.
 #[derive(Clone, Debug)]

@@ -57,7 +57,7 @@ fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LedgerErro
 /// Halves the file until a window is left that has the record, and the line before it.
 fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Record>, LedgerError> {
     let two_lines = 2 * LINE_BYTES_MAX as u64;
-    let (mut low, mut high) = (0, file.len().map_err(io("read", path))?);
+    let (mut low, mut high) = (0, file.size().map_err(io("read", path))?);
     while high - low > WINDOW_BYTES {
         let middle = low + (high - low) / 2;
         let bytes = read(file, path, middle, middle + two_lines)?;
@@ -125,6 +125,7 @@ mod tests {
             at_ms: revision,
             remaining: 6 + revision,
             change: Change::Restocked { quantity: 1 },
+            key: None,
         };
         segment.reserve(position, 1 << 20).unwrap();
         let mut records = (5..=3004).map(record).collect();

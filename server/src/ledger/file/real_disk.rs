@@ -123,7 +123,7 @@ impl DiskFile for RealFile {
         self.0.metadata().map(|metadata| FileId::of(&metadata))
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         self.0.metadata().map(|metadata| metadata.len())
     }
 

@@ -83,6 +83,18 @@ pub struct RecordLine {
     restocked: Option<RestockedLine>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     adjusted: Option<AdjustedLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<RefusedLine>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<Box<str>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefusedLine {
+    quantity: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    buyer: Option<Box<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -109,30 +121,38 @@ struct AdjustedLine {
 impl RecordLine {
     /// The line of `record`, written in the turn whose first revision is `turn`.
     pub fn of(record: Record, turn: u64) -> Self {
-        let Record { revision, at_ms, remaining: count, change } = record;
-        let (mut sold, mut restocked, mut adjusted) = (None, None, None);
+        let Record { revision, at_ms, remaining: count, change, key } = record;
+        let (sold, restocked, adjusted, refused) = (None, None, None, None);
+        let mut line =
+            Self { revision, turn, at_ms, count, sold, restocked, adjusted, refused, key };
         match change {
             Change::Sold { first_ticket: ticket, quantity, buyer } => {
-                sold = Some(SoldLine { ticket, quantity, buyer });
+                line.sold = Some(SoldLine { ticket, quantity, buyer });
             }
-            Change::Restocked { quantity } => restocked = Some(RestockedLine { quantity }),
-            Change::Adjusted { sold } => adjusted = Some(AdjustedLine { sold }),
+            Change::Refused { quantity, buyer } => {
+                line.refused = Some(RefusedLine { quantity, buyer });
+            }
+            Change::Restocked { quantity } => line.restocked = Some(RestockedLine { quantity }),
+            Change::Adjusted { sold } => line.adjusted = Some(AdjustedLine { sold }),
         }
-        Self { revision, turn, at_ms, count, sold, restocked, adjusted }
+        line
     }
 
     /// The record; `None` where the line has not exactly one change.
     pub fn into_record(self) -> Option<Record> {
-        let change = match (self.sold, self.restocked, self.adjusted) {
-            (Some(SoldLine { ticket: first_ticket, quantity, buyer }), None, None) => {
+        let Self { revision, at_ms, count: remaining, key, .. } = self;
+        let change = match (self.sold, self.refused, self.restocked, self.adjusted) {
+            (Some(SoldLine { ticket: first_ticket, quantity, buyer }), None, None, None) => {
                 Change::Sold { first_ticket, quantity, buyer }
             }
-            (None, Some(RestockedLine { quantity }), None) => Change::Restocked { quantity },
-            (None, None, Some(AdjustedLine { sold })) => Change::Adjusted { sold },
+            (None, Some(RefusedLine { quantity, buyer }), None, None) => {
+                Change::Refused { quantity, buyer }
+            }
+            (None, None, Some(RestockedLine { quantity }), None) => Change::Restocked { quantity },
+            (None, None, None, Some(AdjustedLine { sold })) => Change::Adjusted { sold },
             _ => return None,
         };
-        let Self { revision, at_ms, count: remaining, .. } = self;
-        Some(Record { revision, at_ms, remaining, change })
+        Some(Record { revision, at_ms, remaining, change, key })
     }
 }
 
@@ -144,7 +164,7 @@ mod tests {
 
     fn sale() -> Record {
         let change = Change::Sold { first_ticket: 3, quantity: 1, buyer: Some("Ann \"A\"".into()) };
-        Record { revision: 3, at_ms: 1_795_470_000_000, remaining: 97, change }
+        Record { revision: 3, at_ms: 1_795_470_000_000, remaining: 97, change, key: None }
     }
 
     #[test]
@@ -173,7 +193,9 @@ mod tests {
             quantity: u64::MAX,
             buyer: Some("\u{1f600}".repeat(200).into()),
         };
-        let record = Record { revision: u64::MAX, at_ms: u64::MAX, remaining: u64::MAX, change };
+        let key = Some("\"".repeat(255).into());
+        let (revision, at_ms, remaining) = (u64::MAX, u64::MAX, u64::MAX);
+        let record = Record { revision, at_ms, remaining, change, key };
         let mut line = Vec::new();
         encode(&RecordLine::of(record, u64::MAX), 0, &mut line).unwrap();
         assert!(line.len() < LINE_BYTES_MAX, "{}", line.len());

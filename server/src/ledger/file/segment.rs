@@ -57,8 +57,10 @@ impl Header {
 
     /// The inventory ahead of the first record.
     pub fn inventory(&self) -> Inventory {
-        let &Self { revision, count: remaining, sold, at_ms, .. } = self;
-        Inventory::new(Stock { remaining, sold, revision }, at_ms)
+        let &Self { key, revision, count: remaining, sold, at_ms, .. } = self;
+        let mut secret = [0; 16];
+        secret.copy_from_slice(&key[..16]);
+        Inventory::new(Stock { remaining, sold, revision }, at_ms).with_secret(secret)
     }
 }
 
@@ -134,7 +136,7 @@ impl<F: DiskFile> Segment<F> {
     pub fn open<D: Disk<File = F>>(disk: &D, path: &Path) -> Result<Self, LedgerError> {
         let io = |action| move |source| LedgerError::Io { action, path: path.to_owned(), source };
         let file = disk.open(path).map_err(io("open"))?;
-        let size = file.len().map_err(io("read"))?;
+        let size = file.size().map_err(io("read"))?;
         let mut bytes = vec![0; LINE_BYTES_MAX];
         let length = file.read_at(&mut bytes, 0).map_err(io("read"))?;
         let end = bytes[..length].iter().position(|byte| *byte == b'\n');
@@ -241,7 +243,7 @@ impl<F: DiskFile> Segment<F> {
     /// [`LedgerError::Damaged`] where a record of a later turn stands there:
     /// that was acknowledged, so what is broken is no torn tail.
     pub fn drop_torn_tail(&self, position: Position, next: u64) -> Result<u64, LedgerError> {
-        let size = self.file.len().map_err(self.io("read"))?;
+        let size = self.file.size().map_err(self.io("read"))?;
         let length = usize::try_from(size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let mut bytes = vec![0; length];
         let length = self.file.read_at(&mut bytes, position.offset).map_err(self.io("read"))?;
@@ -267,7 +269,7 @@ impl<F: DiskFile> Segment<F> {
     pub fn reserve(&mut self, position: Position, bytes: u64) -> Result<(), LedgerError> {
         // Another server may have let it grow.
         if position.offset + bytes > self.size {
-            self.size = self.file.len().map_err(self.io("read"))?;
+            self.size = self.file.size().map_err(self.io("read"))?;
         }
         while position.offset + bytes > self.size {
             let zeros = vec![0; usize::try_from(GROWTH_BYTES).unwrap_or(CHUNK_BYTES)];

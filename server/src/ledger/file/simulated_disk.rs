@@ -344,7 +344,7 @@ impl DiskFile for SimFile {
         Ok(FileId { device: 0, inode: self.inode as u64 })
     }
 
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.disk.plain_call()?.files[self.inode].size)
     }
 

@@ -50,7 +50,7 @@ mod tests {
         let (mut bytes, mut chain) = (Vec::new(), 7);
         for (revision, turn) in (5..).zip(turns) {
             let change = Change::Restocked { quantity: 1 };
-            let record = Record { revision, at_ms: 0, remaining: revision, change };
+            let record = Record { revision, at_ms: 0, remaining: revision, change, key: None };
             chain = encode(&RecordLine::of(record, turn), chain, &mut bytes).unwrap();
         }
         bytes
