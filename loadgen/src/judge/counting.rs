@@ -91,6 +91,9 @@ fn doubts(evidence: &Evidence<'_>, counts: &Counts) -> Vec<String> {
     if !some_overlap(evidence.operations) {
         doubts.push("no two purchases overlapped in time".to_owned());
     }
+    if counts.sold == 0 {
+        doubts.push("nothing was sold".to_owned());
+    }
     if counts.sold_out == 0 {
         doubts.push("nobody was told sold out".to_owned());
     }
@@ -252,6 +255,12 @@ mod tests {
     }
 
     #[test]
+    fn a_race_for_nothing_proves_nothing() {
+        let (left, operations) = sound_race(0, 100);
+        assert_eq!(judged(0, left, &operations).doubts, ["nothing was sold"]);
+    }
+
+    #[test]
     fn a_race_without_a_refusal_proves_nothing() {
         let (left, operations) = sound_race(100, 100);
         let judgement = judged(100, left, &operations);
@@ -275,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_sound_race_is_valid(initial in 0_u64..50, more in 2_u32..50) {
+        fn every_sound_race_is_valid(initial in 1_u64..50, more in 2_u32..50) {
             let (left, operations) = sound_race(initial, u32::try_from(initial).unwrap() + more);
             prop_assert_eq!(judged(initial, left, &operations), Judgement::default());
         }

@@ -50,17 +50,20 @@ pub(super) async fn run(
         limits: fleet_limits(config),
     };
     let fleet_run = fleet.run(progress).await?;
-    let mut doubts = Vec::new();
+    let mut last_words = Vec::new();
     for server in servers {
         if let Err(error) = server.stop().await {
-            doubts.push(error.to_string());
+            last_words.push(error.to_string());
         }
     }
     let left = read_left(&db);
     let mut judged = judge_run(config, locking, &fleet_run, left.as_ref().ok().copied());
-    judged.judgement.doubts.extend(doubts);
+    if !last_words.is_empty() {
+        judged.judgement.doubts.push("a server did not end as it should".to_owned());
+    }
     judged.summary.verdict = judged.judgement.verdict();
     judged.notes.extend(fleet_run.notes);
+    judged.notes.extend(last_words);
     judged.notes.extend(left.err().map(|error| error.to_string()));
     if let Err(error) = folder.close() {
         judged.notes.push(format!("a temporary folder stays behind: {error}"));

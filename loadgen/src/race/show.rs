@@ -142,10 +142,9 @@ fn how_far(progress: Progress) -> String {
 fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
     let table = race_table(runs);
     let [what, why] = sentences(runs);
-    let above = runs.first().map(|run| heading(&run.summary, config.delays));
     let text = format!(
         "{}\n{table}\n\n{}\n{}\n",
-        above.unwrap_or_default(),
+        heading(runs, config.delays),
         paragraph(&what),
         paragraph(&why)
     );

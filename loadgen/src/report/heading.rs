@@ -1,33 +1,40 @@
 //! The lines above the table: what was raced.
 
 use super::{
-    summary::RunSummary,
-    wording::{counted, crowd},
+    summary::JudgedRun,
+    wording::{counted, crowd, listed},
 };
 use crate::{
     duration,
     setup::{Delays, Locking},
 };
 
-/// What the runs have in common, `run` being one of them: who buys what, and how one purchase goes.
-pub(crate) fn heading(run: &RunSummary, delays: Delays) -> String {
+/// Who buys what, and how a purchase goes where purchases go one by one.
+pub(crate) fn heading(runs: &[JudgedRun], delays: Delays) -> String {
+    let Some(run) = runs.first().map(|run| &run.summary) else {
+        return String::new();
+    };
     let way = match run.servers {
         0 => "each opening db.txt itself".to_owned(),
         1 => "through 1 server".to_owned(),
         servers => format!("through {servers} servers on one db.txt"),
     };
+    let wants = if run.workers == 1 { "wants" } else { "want" };
     let tickets = counted(run.tickets, ("ticket", "tickets"));
-    let buys = if run.workers == 1 { "wants" } else { "want" };
-    format!(
-        "{} {buys} {tickets}, {way}.\n\
-         Each purchase reads, waits {}, checks, waits {}, writes{}.",
-        crowd(run.workers, run.mode),
-        duration::format(delays.check),
-        duration::format(delays.write),
-        if run.servers > 0 {
-            format!("; `{}` does not wait", Locking::Group)
-        } else {
-            String::new()
-        }
-    )
+    let mut text = format!("{} {wants} {tickets}, {way}.", crowd(run.workers, run.mode));
+    let one_by_one: Vec<String> = runs
+        .iter()
+        .map(|run| run.summary.locking)
+        .filter(|locking| *locking != Locking::Group)
+        .map(|locking| format!("`{locking}`"))
+        .collect();
+    if !one_by_one.is_empty() {
+        text.push_str(&format!(
+            "\nUnder {}: read, wait {}, check, wait {}, write.",
+            listed(&one_by_one),
+            duration::format(delays.check),
+            duration::format(delays.write)
+        ));
+    }
+    text
 }

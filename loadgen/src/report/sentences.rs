@@ -12,35 +12,32 @@ pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
 }
 
 fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
-    let mut clauses: Vec<String> = Vec::new();
-    for run in runs {
-        if run.summary.verdict == Verdict::Violation {
-            clauses.push(format!("{} {}", under(&[run]), broken_promise(run)));
-        }
-    }
-    for group in alike(runs, Verdict::Valid) {
-        clauses.push(format!("{} {}", under(&group), kept_promise(group[0])));
-    }
-    for run in runs {
-        if run.summary.verdict == Verdict::Unknown {
-            let doubts = run.judgement.doubts.join(" and ");
-            clauses.push(format!("{} nothing is proved, since {doubts}", under(&[run])));
-        }
-    }
+    let with = |verdict| runs.iter().filter(move |run| run.summary.verdict == verdict);
+    let mut clauses: Vec<String> = with(Verdict::Violation)
+        .map(|run| format!("{} {}", under(&[run]), broken_promise(run)))
+        .collect();
+    let kept = alike(with(Verdict::Valid), kept_promise);
+    clauses.extend(kept.iter().map(|(what, runs)| format!("{} {what}", under(runs))));
+    let empty = alike(with(Verdict::Unknown), |run| run.judgement.doubts.join(" and "));
+    clauses.extend(
+        empty
+            .iter()
+            .map(|(doubts, runs)| format!("{} nothing is proved, since {doubts}", under(runs))),
+    );
     clauses
 }
 
-/// Runs with this verdict, those with the same figures together.
-fn alike(runs: &[JudgedRun], verdict: Verdict) -> Vec<Vec<&JudgedRun>> {
-    let mut groups: Vec<Vec<&JudgedRun>> = Vec::new();
-    for run in runs.iter().filter(|run| run.summary.verdict == verdict) {
-        let figures = |run: &JudgedRun| {
-            let summary = &run.summary;
-            (run.is_safe, summary.sold, summary.sold_out, summary.errors, summary.unknown)
-        };
-        match groups.iter_mut().find(|group| figures(group[0]) == figures(run)) {
-            Some(group) => group.push(run),
-            None => groups.push(vec![run]),
+/// Runs of which the same is to be said, together.
+fn alike<'a>(
+    runs: impl Iterator<Item = &'a JudgedRun>,
+    say: impl Fn(&JudgedRun) -> String,
+) -> Vec<(String, Vec<&'a JudgedRun>)> {
+    let mut groups: Vec<(String, Vec<&JudgedRun>)> = Vec::new();
+    for run in runs {
+        let text = say(run);
+        match groups.iter_mut().find(|(said, _)| *said == text) {
+            Some((_, group)) => group.push(run),
+            None => groups.push((text, vec![run])),
         }
     }
     groups
@@ -53,24 +50,27 @@ fn under(runs: &[&JudgedRun]) -> String {
 
 fn broken_promise(run: &JudgedRun) -> String {
     let summary = &run.summary;
-    let mut parts = vec![format!(
+    let mut clause = format!(
         "{} told \"sold\" for {}",
         counted(summary.sold, ("buyer was", "buyers were")),
         counted(summary.tickets, ("ticket", "tickets"))
-    )];
-    match summary.duplicate_tickets {
-        0 => {}
-        again => parts.push(format!("{again} of them with a number that was sold before")),
+    );
+    if summary.duplicate_tickets > 0 {
+        let again = summary.duplicate_tickets;
+        clause.push_str(&format!(", {again} of them with a number that was sold before"));
     }
     match summary.left {
-        Some(left) if summary.lost_updates > 0 => parts.push(format!("`db.txt` still says {left}")),
+        Some(left) if left > 0 && summary.lost_updates > 0 => {
+            clause.push_str(&format!(", and `db.txt` still says {left}"));
+        }
         _ => {}
     }
-    if parts.len() == 1 && summary.oversold == 0 {
-        let violations = run.judgement.violations.iter();
-        parts.extend(violations.map(|violation| violation.message.clone()));
+    if summary.oversold + summary.duplicate_tickets + summary.lost_updates == 0 {
+        for violation in &run.judgement.violations {
+            clause.push_str(&format!(", and {}", violation.message));
+        }
     }
-    listed(&parts)
+    clause
 }
 
 fn kept_promise(run: &JudgedRun) -> String {
@@ -80,9 +80,10 @@ fn kept_promise(run: &JudgedRun) -> String {
         counted(summary.sold, ("ticket was", "tickets were")),
         counted(summary.sold_out, ("buyer was", "buyers were"))
     );
-    if summary.errors + summary.unknown > 0 {
-        let others = counted(summary.errors + summary.unknown, ("purchase", "purchases"));
-        clause.push_str(&format!(", {others} failed, and the books agree"));
+    let failures = [(summary.errors, "failed"), (summary.unknown, "ended unknown")];
+    for (number, how) in failures.into_iter().filter(|(number, _)| *number > 0) {
+        let purchases = counted(number, ("purchase", "purchases"));
+        clause.push_str(&format!(", {purchases} {how}"));
     }
     if !run.is_safe {
         clause.push_str(", which was luck");
@@ -282,7 +283,7 @@ mod tests {
         odd.summary.sold_out = 89;
         odd.summary.unknown = 1;
         let [what, _] = sentences(&[odd, valid(Locking::Group, 1)]);
-        assert!(what.contains("1 purchase failed"), "{what}");
+        assert!(what.contains("1 purchase ended unknown"), "{what}");
         assert!(what.contains("under `group` 10 tickets were sold and 90"), "{what}");
     }
 }

@@ -172,11 +172,12 @@ async fn listen(stderr: ChildStderr, found_url: oneshot::Sender<String>) -> VecD
     let mut last_words = VecDeque::new();
     let mut lines = BufReader::new(stderr).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        if let Some((_, url)) = line.split_once(LISTENING)
+        if let Some(url) = line.strip_prefix(LISTENING)
             && let Some(found_url) = found_url.take()
         {
             // Nobody waits any more where the start has failed.
             let _ = found_url.send(url.trim().to_owned());
+            continue;
         }
         if last_words.len() == LAST_WORDS {
             last_words.pop_front();

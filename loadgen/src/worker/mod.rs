@@ -1,6 +1,6 @@
 //! Workers: what one does, and a fleet of them.
 //!
-//! One loop serves all three modes. A worker sits on a [`Seat`]: there it says what it has done,
+//! One loop serves all three modes. A worker sits on a `Seat`: there it says what it has done,
 //! and there it waits until everybody is ready. In a process of its own, the seat is
 //! joined to the parent's by two pipes.
 //!

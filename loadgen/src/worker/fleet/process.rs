@@ -8,12 +8,14 @@ use tokio::{
     task::JoinSet,
 };
 
-use super::super::{
-    pipe::{GO, SUBCOMMAND, decode},
-    seat::{Report, Seat},
-    turn::WorkerPlan,
+use crate::{
+    lifeline::{self, OwnedChild},
+    worker::{
+        pipe::{GO, SUBCOMMAND, decode},
+        seat::{Report, Seat},
+        turn::WorkerPlan,
+    },
 };
-use crate::lifeline::{self, OwnedChild};
 
 /// Worker processes; dropping it kills them.
 #[derive(Default)]

@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::super::seat::Report;
-use crate::history::{Answer, Operation, OperationKind, Outcome};
+use crate::{
+    history::{Answer, Operation, OperationKind, Outcome},
+    worker::seat::Report,
+};
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Attendance {

@@ -2,7 +2,7 @@
 
 use tokio::task::JoinSet;
 
-use super::super::{
+use crate::worker::{
     seat::Seat,
     turn::{WorkerPlan, take_turn},
 };

@@ -2,7 +2,7 @@
 
 use std::{io, thread::JoinHandle};
 
-use super::super::{
+use crate::worker::{
     seat::{Report, Seat},
     turn::{WorkerPlan, take_turn},
 };
