@@ -1,1 +1,3 @@
 //! The end-to-end tests, one module a behaviour.
+
+mod harness;

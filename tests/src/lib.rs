@@ -1,1 +1,40 @@
-//! The harness of the end-to-end tests.
+//! The harness of the end-to-end tests: real files, real processes, real sockets, all on loopback.
+//!
+//! A test makes a [`Counter`], starts a [`Server`] or another [`Program`] on it, and asks through
+//! HTTP, raw bytes, a [`Live`] stream or a [`Browser`].
+//!
+//! # Invariants
+//! - A process that the harness started ends with its test, also when the test panics or is killed.
+//! - Every wait is bounded, and says what it waited for when it gives up.
+//! - Ports and folders are the test's own.
+
+mod browser;
+mod counter;
+mod crowd;
+mod http;
+mod live;
+mod lock;
+mod output;
+mod process;
+mod processes;
+mod program;
+mod raw;
+mod seed;
+mod server;
+mod wait;
+
+pub use browser::Browser;
+pub use counter::{Counter, Fingerprint};
+pub use crowd::crowd;
+pub use http::{Answer, Client};
+pub use live::{Event, Live};
+pub use lock::OutsideLock;
+pub use process::{Finished, Process};
+pub use processes::Mark;
+pub use program::Program;
+pub use raw::RawRequest;
+pub use reqwest::Method;
+pub use rustix::process::Signal;
+pub use seed::seeded;
+pub use server::Server;
+pub use wait::eventually;

@@ -1,0 +1,93 @@
+//! The harness itself: what it starts ends, and what it waits for has a limit.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    thread,
+    time::Duration,
+};
+
+use e2e::{Browser, Counter, Mark, Program};
+
+#[test]
+fn program_that_runs_too_long_is_named_and_killed() {
+    let mark = Mark::new();
+    let sleeper = mark.on(Program::new("sleep").arg("600").within(Duration::from_millis(50)));
+
+    let panic = catch_unwind(AssertUnwindSafe(|| sleeper.run())).expect_err("it cannot finish");
+
+    let message = panic.downcast_ref::<String>().expect("a message");
+    assert!(message.contains("`sleep` still ran after 50ms"), "{message}");
+    mark.wait_until_gone();
+}
+
+#[test]
+fn process_ends_with_a_test_that_panics() {
+    let mark = Mark::new();
+
+    let test = catch_unwind(AssertUnwindSafe(|| {
+        let _process = mark.on(Program::new("sleep").arg("600")).start();
+        mark.wait_for_carriers(1);
+        panic!("as a failed assertion does");
+    }));
+
+    assert!(test.is_err());
+    mark.wait_until_gone();
+}
+
+#[test]
+fn process_ends_with_the_thread_that_started_it_even_when_nothing_is_dropped() {
+    let mark = Mark::new();
+
+    let test = thread::scope(|scope| {
+        let started = scope.spawn(|| {
+            let sleeper = Program::new("sh").args(["-c", "echo up; exec sleep 600"]);
+            let process = mark.on(sleeper).start();
+            // Its own first word: only now is it what it was started as, on its leash.
+            let up = |line: &str| (line == "up").then_some(());
+            assert!(process.stdout().find_line(Duration::from_secs(20), up).is_some());
+            std::mem::forget(process);
+        });
+        started.join()
+    });
+
+    assert!(test.is_ok());
+    mark.wait_until_gone();
+}
+
+#[test]
+fn mark_finds_a_grandchild_that_lost_its_parent() {
+    let mark = Mark::new();
+    let shell = mark.on(Program::new("sh").args(["-c", "sleep 600 & wait"])).start();
+    mark.wait_for_carriers(2);
+
+    drop(shell);
+
+    let orphans = mark.carriers();
+    assert_eq!(orphans.len(), 1);
+    Program::new("kill").arg(orphans[0].to_string()).run();
+    mark.wait_until_gone();
+}
+
+#[test]
+fn permissions_bind_a_program_that_asks_for_it() {
+    let counter = Counter::with(1);
+    fs::set_permissions(counter.path(), fs::Permissions::from_mode(0o000)).expect("own file");
+
+    let reader = Program::new("cat").arg(counter.path()).bound_by_permissions();
+
+    assert_ne!(reader.run().code, Some(0));
+}
+
+#[test]
+fn browser_ends_with_its_driver() {
+    let browser = Browser::start();
+    browser.open("data:text/html,<p id=count>7</p>");
+    assert_eq!(browser.text("count"), "7");
+    assert!(browser.processes().len() > 1);
+
+    let mark = browser.kill_driver();
+
+    mark.wait_until_gone();
+}

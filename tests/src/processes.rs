@@ -1,0 +1,71 @@
+//! Finding a program's descendants, also those that lost their parent.
+
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+
+use crate::{program::Program, wait::eventually};
+
+const VARIABLE: &str = "E2E_MARK";
+
+/// An environment variable that a program hands down to all that it starts.
+pub struct Mark {
+    value: String,
+}
+
+impl Mark {
+    /// A mark that no other process carries.
+    pub fn new() -> Mark {
+        Mark { value: format!("{:032x}", fastrand::u128(..)) }
+    }
+
+    /// `program`, carrying the mark.
+    #[must_use]
+    pub fn on(&self, program: Program) -> Program {
+        program.env(VARIABLE, &self.value)
+    }
+
+    /// The processes that carry the mark and are not zombies, as the system knows them now.
+    ///
+    /// # Panics
+    /// When there is no `/proc`.
+    pub fn carriers(&self) -> Vec<u32> {
+        let wanted = format!("{VARIABLE}={}", self.value);
+        let processes = fs::read_dir("/proc").expect("/proc can be listed");
+        processes
+            .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+            .filter(|pid| carries(*pid, OsStr::new(&wanted)))
+            .collect()
+    }
+
+    /// Waits until at least `number` processes carry the mark.
+    ///
+    /// # Panics
+    /// When they do not come.
+    #[track_caller]
+    pub fn wait_for_carriers(&self, number: usize) {
+        eventually(&format!("{number} processes"), || {
+            (self.carriers().len() >= number).then_some(())
+        });
+    }
+
+    /// Waits until no process carries the mark.
+    ///
+    /// # Panics
+    /// When one goes on.
+    #[track_caller]
+    pub fn wait_until_gone(&self) {
+        eventually("all descendants to be gone", || self.carriers().is_empty().then_some(()));
+    }
+}
+
+impl Default for Mark {
+    fn default() -> Mark {
+        Mark::new()
+    }
+}
+
+// A zombie's environment reads as empty, one of another user not at all.
+fn carries(pid: u32, wanted: &OsStr) -> bool {
+    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
+        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
+    })
+}

@@ -1,0 +1,73 @@
+//! Requests byte by byte, for what no HTTP client would send, and for the moment of sending.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+};
+
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::{http::Answer, wait::PATIENCE};
+
+/// A request that was sent, its answer not read yet.
+pub struct RawRequest {
+    stream: TcpStream,
+}
+
+impl RawRequest {
+    /// Sends `request` to `address` as it stands.
+    ///
+    /// Ask for `Connection: close` in it, or the wait for the answer is the server's keep-alive.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[track_caller]
+    pub fn send(address: &str, request: impl AsRef<[u8]>) -> RawRequest {
+        let mut stream = TcpStream::connect(address).expect("the server accepts connections");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout can be set");
+        stream.write_all(request.as_ref()).expect("the request can be sent");
+        RawRequest { stream }
+    }
+
+    /// Sends `POST /buy` without a body to `address`.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[track_caller]
+    pub fn buy(address: &str) -> RawRequest {
+        let head = format!("POST /buy HTTP/1.1\r\nHost: {address}\r\n");
+        RawRequest::send(address, head + "Content-Length: 0\r\nConnection: close\r\n\r\n")
+    }
+
+    /// Reads the answer, until the server closes.
+    ///
+    /// # Panics
+    /// When there is none within 30 s, or it is no HTTP/1.1.
+    #[track_caller]
+    pub fn answer(mut self) -> Answer {
+        let mut received = Vec::new();
+        // A server that closes with unread input resets the connection, after its answer.
+        let read = self.stream.read_to_end(&mut received);
+        parse(&received).unwrap_or_else(|| {
+            let text = String::from_utf8_lossy(&received);
+            panic!("no HTTP answer ({read:?}) but `{text}`")
+        })
+    }
+}
+
+fn parse(received: &[u8]) -> Option<Answer> {
+    let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&received[..end]).ok()?;
+    let mut lines = head.split("\r\n");
+    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let (name, value) = line.split_once(':')?;
+        headers.append(
+            HeaderName::from_bytes(name.as_bytes()).ok()?,
+            HeaderValue::from_str(value.trim()).ok()?,
+        );
+    }
+    let body = received[end + 4..].to_vec();
+    Some(Answer { status: status.parse().ok()?, headers, body })
+}
