@@ -1,3 +1,4 @@
 //! The end-to-end tests, one module a behaviour.
 
 mod harness;
+mod tidy;

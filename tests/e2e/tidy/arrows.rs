@@ -1,0 +1,177 @@
+//! Dependencies point one way: the arrows of `DESIGN.md`, read off every path in the code.
+
+use super::{complaint::Complaint, paths};
+
+/// A top-level module and the paths beside it that it may use, with all that is below them.
+/// Each module uses only those above it in the table.
+type Arrows = &'static [(&'static str, &'static [&'static str])];
+
+const SERVER: Arrows = &[
+    ("domain", &[]),
+    ("ledger", &["domain"]),
+    ("naive", &["domain", "ledger::file::head", "ledger::file::reader"]),
+    ("desk", &["domain", "ledger"]),
+    ("config", &["domain", "ledger", "naive"]),
+    ("http", &["domain", "ledger", "naive", "desk", "config"]),
+    ("run", &["domain", "ledger", "naive", "desk", "config", "http"]),
+    ("noop", &["config", "http", "run"]),
+    ("cli", &["domain", "ledger", "naive", "desk", "config", "http", "run", "noop"]),
+];
+
+const LOADGEN: Arrows = &[
+    ("exit_code", &[]),
+    ("duration", &[]),
+    ("lifeline", &[]),
+    ("setup", &[]),
+    ("history", &[]),
+    ("latency", &[]),
+    ("plan", &[]),
+    ("judge", &["history"]),
+    ("report", &["duration", "setup", "history", "latency", "judge"]),
+    ("target", &["duration", "lifeline", "setup", "history", "plan"]),
+    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "target"]),
+    (
+        "race",
+        &[
+            "exit_code",
+            "duration",
+            "setup",
+            "history",
+            "plan",
+            "judge",
+            "report",
+            "target",
+            "worker",
+        ],
+    ),
+    ("cli", &["exit_code", "target", "worker", "race"]),
+];
+
+/// The one place where the judge's crate may touch the accused's.
+const DOOR: &str = "loadgen/src/target/spawned.rs";
+
+/// Complains about a path in a crate's code that points against the arrows.
+pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
+    let (source, arrows) = match path.split_once("/src/") {
+        Some(("server", source)) => (source, SERVER),
+        Some(("loadgen", source)) => (source, LOADGEN),
+        _ => return Vec::new(),
+    };
+    let mut complaints = against(path, source, text, arrows);
+    if arrows == LOADGEN && path != DOOR {
+        complaints.extend(paths::into_crate("server", text).into_iter().map(|line| {
+            Complaint::new(path, line, format!("uses crate `server`: only `{DOOR}` may"))
+        }));
+    }
+    complaints
+}
+
+fn against(path: &str, source: &str, text: &str, arrows: Arrows) -> Vec<Complaint> {
+    let module = paths::module_of(source);
+    let Some(top) = module.first() else {
+        // `lib.rs` and `main.rs` stand above all others.
+        return Vec::new();
+    };
+    let Some((_, may_use)) = arrows.iter().find(|(name, _)| name == top) else {
+        let message = format!("`{top}` has no arrows yet: say in `arrows.rs` what it may use");
+        return vec![Complaint::new(path, 1, message)];
+    };
+    paths::in_own_crate(&module, text)
+        .into_iter()
+        .filter(|(_, target)| {
+            !is_within(target, top) && !may_use.iter().any(|used| is_within(target, used))
+        })
+        .map(|(line, target)| {
+            let message = format!("`{top}` uses `{target}`: the arrow points back");
+            Complaint::new(path, line, message)
+        })
+        .collect()
+}
+
+fn is_within(target: &str, used: &str) -> bool {
+    target.strip_prefix(used).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}
+
+#[test]
+fn arrow_that_points_back_is_caught_however_it_is_written() {
+    for text in [
+        "use crate::http::problem::Problem;",
+        "use crate::{domain::Outcome, http};",
+        "use crate::{\n    domain::Outcome,\n    http::{wire, problem},\n};",
+        "fn f() { crate::http::f() }",
+        "pub(in crate::http) fn f() {}",
+        "use super::super::super::http::wire;",
+        "use super::super::super::{domain::Outcome, http::wire};",
+        "mod tests { use super::super::super::super::http::wire; }",
+        "mod tests { mod deeper { fn f() { super::super::super::super::super::http::f() } } }",
+        "macro!(crate::http::x);",
+    ] {
+        let complaints = check("server/src/ledger/file/head.rs", text);
+
+        let named = |complaint: &Complaint| complaint.message.contains("`ledger` uses `http");
+        assert!(!complaints.is_empty() && complaints.iter().all(named), "{text}: {complaints:?}");
+    }
+}
+
+#[test]
+fn arrow_that_points_down_is_fine() {
+    for text in [
+        "use crate::{domain::{Command, Outcome}, ledger::file::head};",
+        "use super::{lock, super::file::{self, disk}};",
+        "mod tests { use super::*; use crate::domain; }",
+        "pub(crate) fn f(http: Http) { self.http::<u8>(); axum::http::f(); \"crate::http\"; }",
+        "// crate::http",
+    ] {
+        assert_eq!(check("server/src/ledger/file/head.rs", text), [], "{text}");
+    }
+    assert_eq!(check("server/src/main.rs", "use crate::http;"), []);
+    assert_eq!(check("server/src/lib.rs", "pub use crate::http;"), []);
+}
+
+#[test]
+fn part_of_a_module_may_be_used_where_the_rest_may_not() {
+    let complaints = |text| check("server/src/naive/seller.rs", text);
+
+    assert_eq!(complaints("use crate::ledger::file::head::{self, Head};"), []);
+    assert_eq!(complaints("use crate::{domain, ledger::file::head};"), []);
+    assert_eq!(complaints("use crate::ledger::file::segment::Segment;").len(), 1);
+    assert_eq!(complaints("use crate::ledger::file::{head, segment};").len(), 1);
+    assert_eq!(complaints("use crate::ledger::file::header;").len(), 1);
+    assert_eq!(complaints("use crate::ledger::*;").len(), 1);
+}
+
+#[test]
+fn every_arrow_of_the_tables_points_down() {
+    for arrows in [SERVER, LOADGEN] {
+        for (at, (name, may_use)) in arrows.iter().enumerate() {
+            let below = arrows[..at].iter().map(|(below, _)| *below).collect::<Vec<_>>();
+
+            let is_below = |used: &&str| below.iter().any(|module| is_within(used, module));
+            assert!(may_use.iter().all(is_below), "{name}: {may_use:?}");
+        }
+    }
+}
+
+#[test]
+fn module_that_no_table_knows_is_caught() {
+    assert_eq!(check("server/src/novel.rs", "//! New.").len(), 1);
+    assert_eq!(check("loadgen/src/novel/mod.rs", "//! New.").len(), 1);
+    assert_eq!(check("tests/src/novel.rs", "use crate::http;"), []);
+}
+
+#[test]
+fn judge_that_touches_the_accused_is_caught() {
+    for text in [
+        "use server::cli;",
+        "use {server::cli, std::fs};",
+        "use server as accused;",
+        "fn f() { ::server::cli::main([]) }",
+        "extern crate server;",
+    ] {
+        assert_eq!(check("loadgen/src/judge/counting.rs", text).len(), 1, "{text}");
+        assert_eq!(check("loadgen/src/main.rs", text).len(), 1, "{text}");
+        assert_eq!(check(DOOR, text), [], "{text}");
+    }
+    let innocent = "let server = start(); server.url(); crate::target::server::f();";
+    assert_eq!(check("loadgen/src/race/mod.rs", innocent), []);
+}

@@ -1,0 +1,50 @@
+//! Rust source as a token tree: what is code and what is text, with line numbers.
+//!
+//! Tokens, and no syntax tree, since a tree knows nothing of what stands inside a macro call,
+//! and half of our tests stand inside `proptest!`.
+
+use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+
+/// The tokens of `text`, or the line where it stops to be Rust.
+pub(super) fn parse(text: &str) -> Result<Vec<TokenTree>, usize> {
+    match text.parse::<TokenStream>() {
+        Ok(tokens) => Ok(tokens.into_iter().collect()),
+        Err(fault) => Err(fault.span().start().line),
+    }
+}
+
+/// The line on which `token` begins.
+pub(super) fn line(token: &TokenTree) -> usize {
+    token.span().start().line
+}
+
+/// The name that `token` is; empty where it is none.
+pub(super) fn word(token: Option<&TokenTree>) -> String {
+    match token {
+        Some(TokenTree::Ident(name)) => name.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Whether `token` is the punctuation mark `mark`.
+pub(super) fn is_mark(token: Option<&TokenTree>, mark: char) -> bool {
+    matches!(token, Some(TokenTree::Punct(punct)) if punct.as_char() == mark)
+}
+
+/// Whether `tokens` begin with `::`.
+pub(super) fn is_path_separator(tokens: &[TokenTree]) -> bool {
+    is_mark(tokens.first(), ':') && is_mark(tokens.get(1), ':')
+}
+
+/// The group that `token` is, where it stands in these brackets.
+pub(super) fn group(token: Option<&TokenTree>, brackets: Delimiter) -> Option<&Group> {
+    match token {
+        Some(TokenTree::Group(group)) if group.delimiter() == brackets => Some(group),
+        _ => None,
+    }
+}
+
+/// The tokens inside `group`.
+pub(super) fn inside(group: &Group) -> Vec<TokenTree> {
+    group.stream().into_iter().collect()
+}
