@@ -1,4 +1,20 @@
 //! The end-to-end tests, one module a behaviour.
 
+mod bad_counters;
+mod bad_requests;
+mod buy;
+mod crashes;
 mod harness;
+mod lesson_modes;
+mod live;
+mod lock_timeouts;
+mod page;
+mod problem;
+mod programs;
+mod replaced_counters;
+mod sales;
+mod search;
+mod sharing;
+mod shutdown;
+mod start;
 mod tidy;

@@ -1,0 +1,96 @@
+//! A lock that somebody holds for too long.
+
+use e2e::{Counter, OutsideLock, Signal, crowd, eventually};
+use std::thread;
+
+use crate::{
+    problem::assert_problem,
+    programs::{serve, serve_with},
+    sales::{assert_conserved, count_of, tickets_of},
+};
+
+#[test]
+fn buyer_is_told_who_holds_the_lock_and_that_nothing_was_sold() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
+    let lock = OutsideLock::take(&counter);
+
+    let answer = server.buy();
+
+    assert_problem(&server, &answer, 503, "lock-timeout");
+    let problem = answer.json();
+    assert_eq!(problem["sold"], "no");
+    let holder = lock.holder().to_string();
+    assert!(answer.text().contains(&holder), "pid {holder} is not in {problem}");
+}
+
+#[test]
+fn server_recovers_when_the_lock_is_freed() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
+    let lock = OutsideLock::take(&counter);
+
+    let refused = crowd(10, |_| server.buy());
+    drop(lock);
+    let sold = server.buy();
+
+    assert_eq!(count_of(&refused, 503), 10, "{refused:?}");
+    assert_eq!(tickets_of(&sold), [1], "those who were told `no` got nothing");
+    assert_conserved(&counter, 100, 1);
+}
+
+#[test]
+fn count_can_be_read_while_the_lock_is_held() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    server.buy();
+    let _lock = OutsideLock::take(&counter);
+
+    assert_eq!(server.count(), 99);
+    assert_eq!(server.get("/").status, 200);
+    assert_eq!(server.get("/livez").status, 200);
+}
+
+#[test]
+fn paused_holder_stops_sales_and_loses_none() {
+    let counter = Counter::with(100);
+    let paused = serve_with(&counter, &["--locking", "file", "--write-delay", "300ms"]);
+    let other = serve_with(&counter, &["--lock-timeout", "200ms"]);
+
+    thread::scope(|scope| {
+        let buyer = scope.spawn(|| paused.buy());
+        eventually("the lock to be held", || OutsideLock::is_held(&counter).then_some(()));
+        paused.signal(Signal::STOP);
+
+        let refused = other.buy();
+        assert_problem(&other, &refused, 503, "lock-timeout");
+        assert!(refused.text().contains(&paused.pid().to_string()), "{}", refused.text());
+
+        paused.signal(Signal::CONT);
+        let bought = buyer.join().expect("an answer");
+        assert_eq!(bought.status, 201, "{bought:?}");
+    });
+    assert_eq!(other.buy().status, 201);
+    assert_conserved(&counter, 100, 2);
+}
+
+#[test]
+fn start_waits_for_the_lock_no_longer_than_it_may() {
+    let counter = Counter::with(100);
+    let lock = OutsideLock::take(&counter);
+
+    // Started while somebody holds the lock: it comes up once the lock is free, or says why not.
+    let process = crate::programs::server()
+        .args(["--lock-timeout", "200ms", "--listen", "127.0.0.1:0", "--db"])
+        .arg(counter.path())
+        .start();
+    let ready = process.stderr().find_line(std::time::Duration::from_secs(20), |line| {
+        line.starts_with("listening on").then_some(())
+    });
+
+    if ready.is_none() {
+        let finished = process.finish(std::time::Duration::from_secs(20));
+        assert!(!matches!(finished.code, None | Some(0 | 101)), "{finished:?}");
+        assert!(finished.stderr.contains(&lock.holder().to_string()), "{finished:?}");
+    }
+}
