@@ -11,6 +11,8 @@ mod lock_timeouts;
 mod page;
 mod problem;
 mod programs;
+mod race;
+mod race_processes;
 mod replaced_counters;
 mod sales;
 mod search;

@@ -7,6 +7,11 @@ pub(crate) fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
 }
 
+/// `loadgen`, without arguments yet.
+pub(crate) fn loadgen() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_e2e-loadgen"))
+}
+
 /// A server on `counter`, as a user starts it.
 #[track_caller]
 pub(crate) fn serve(counter: &Counter) -> Server {
