@@ -44,7 +44,7 @@ struct Noop {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// How many threads serve connections [default: as `server` itself].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
 }
 
@@ -57,25 +57,25 @@ struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Create a missing counter with N tickets; never touches one that exists.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
     init: Option<u64>,
     /// How sales are kept apart; all but `group` are the lesson's, unsafe or slow.
     #[arg(long, value_enum, default_value_t = LockingName::Group)]
     locking: LockingName,
     /// A lesson's wait between reading the count and checking it, as `10ms`.
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = humantime::parse_duration)]
     check_delay: Duration,
     /// A lesson's wait between checking the count and writing it, as `20ms`.
-    #[arg(long, value_name = "TIME", default_value = "0ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = humantime::parse_duration)]
     write_delay: Duration,
     /// How long a buyer waits for the lock before the answer is "not sold".
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = humantime::parse_duration)]
     lock_timeout: Duration,
     /// What an answer waits for.
     #[arg(long, value_enum, default_value_t = Durability::Synced)]
     durability: Durability,
     /// The most tickets in one order.
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
     max_per_order: u64,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
@@ -84,7 +84,7 @@ struct Serve {
     #[arg(long, value_name = "NAME")]
     allow_host: Vec<String>,
     /// How many threads serve connections [default: one less than there are cores].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
 }
 
@@ -127,7 +127,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             if let Some(hint) = error.hint() {
                 eprintln!("hint: {hint}");
             }
-            ExitCode::from(if error.is_about_data() { EXIT_DATA } else { 1 })
+            match error {
+                RunError::Delays => ExitCode::from(EXIT_USAGE),
+                error if error.is_about_data() => ExitCode::from(EXIT_DATA),
+                _ => ExitCode::FAILURE,
+            }
         }
     }
 }

@@ -9,3 +9,6 @@ mod show;
 
 pub(crate) use args::RaceArgs;
 pub(crate) use show::show;
+
+#[cfg(test)]
+mod fleet_tests;

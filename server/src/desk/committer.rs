@@ -8,7 +8,7 @@ use crate::{
         mailbox::Letter,
         queue::{Waiting, Wake},
     },
-    ledger::{Ledger, LedgerError, REQUESTS_MAX},
+    ledger::{Ledger, LedgerError},
 };
 
 /// After how long without a request the ledger may rest.
@@ -78,7 +78,7 @@ impl<L: Ledger> Committer<L> {
             if taken_in.is_empty() {
                 // IMPORTANT: only now, with the lock held: who came while we
                 // waited for it is served too, and who was withdrawn is not.
-                taken_in = self.desk.take_in(REQUESTS_MAX);
+                taken_in = self.desk.take_in(draft.room_bytes());
             }
             outcomes.extend(taken_in.iter().map(|waiting| draft.apply(&waiting.request)));
         });
@@ -96,8 +96,9 @@ impl<L: Ledger> Committer<L> {
             }
             Err(error) => {
                 let cause: Arc<str> = error.to_string().into();
-                tracing::debug!("no turn: {cause}");
-                self.desk.set_obstacle(Arc::clone(&cause));
+                if self.desk.set_obstacle(&cause) {
+                    tracing::warn!("nothing can be sold: {cause}");
+                }
                 let refusal = Refusal::NotSold(cause);
                 self.post(taken_in, std::iter::repeat_with(|| Err(refusal.clone())));
                 thread::sleep(RETRY);

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::{
     desk::{Answer, Mailbox, Refusal, mailbox::Letter},
     domain::{Request, Stock},
+    ledger::record_bytes_max,
 };
 
 /// How many may wait at once.
@@ -110,6 +111,12 @@ impl Desk {
         self.queue().stock
     }
 
+    /// Why nobody is served now, if so: for good, or since the last try.
+    pub fn obstacle(&self) -> Option<Refusal> {
+        let queue = self.queue();
+        queue.closed.clone().or_else(|| queue.obstacle.clone().map(Refusal::NotSold))
+    }
+
     /// Why nobody is served any more, if so.
     pub fn closed(&self) -> Option<Refusal> {
         self.queue().closed.clone()
@@ -193,16 +200,28 @@ impl Desk {
         }
     }
 
-    /// Takes in the next who waits, passing over those who have gone away.
-    pub fn take_in(&self, up_to: usize) -> Vec<Waiting> {
+    /// Takes in those who have waited longest, as many as there is room for in the ledger.
+    ///
+    /// Whoever has gone away is passed over.
+    pub fn take_in(&self, room_bytes: usize) -> Vec<Waiting> {
         let mut queue = self.queue();
-        let count = up_to.min(queue.waiting.len());
+        let mut needed = 0;
+        let fits = |waiting: &&Waiting| {
+            needed += record_bytes_max(&waiting.request);
+            needed <= room_bytes
+        };
+        let count = queue.waiting.iter().take_while(fits).count();
         queue.waiting.drain(..count).filter(|waiting| !waiting.to.is_closed()).collect()
     }
 
     /// Notes why no turn could be taken; those who wait go on waiting.
-    pub fn set_obstacle(&self, cause: Arc<str>) {
-        self.queue().obstacle = Some(cause);
+    ///
+    /// Says whether that is news.
+    pub fn set_obstacle(&self, cause: &Arc<str>) -> bool {
+        let mut queue = self.queue();
+        let is_news = queue.obstacle.as_ref() != Some(cause);
+        queue.obstacle = Some(Arc::clone(cause));
+        is_news
     }
 
     /// Notes the stock after a turn that succeeded.

@@ -1,8 +1,11 @@
 //! The stock and the rules of selling it.
 
 use crate::domain::{
-    COUNT_MAX, Change, Command, Order, Outcome, Record, Request, Stock, idempotency::Remembered,
+    Change, Command, Order, Outcome, Record, Request, Stock, idempotency::Remembered,
 };
+
+/// The largest count, 2^53 − 1: the largest integer that every JSON reader keeps exact.
+pub const COUNT_MAX: u64 = (1 << 53) - 1;
 
 /// The whole truth about stock at one revision.
 #[derive(Clone, Debug)]

@@ -19,9 +19,6 @@ mod record;
 
 pub use command::{Command, Order, Request};
 pub use idempotency::{KEY_CHARS_MAX, KEY_LIFE_MS};
-pub use inventory::{Inconsistent, Inventory};
+pub use inventory::{COUNT_MAX, Inconsistent, Inventory};
 pub use outcome::{Outcome, Sale, Stock};
 pub use record::{Change, Record};
-
-/// The largest count, 2^53 − 1: the largest integer that every JSON reader keeps exact.
-pub const COUNT_MAX: u64 = (1 << 53) - 1;

@@ -50,150 +50,150 @@ pub enum Code {
 
 impl Code {
     /// All codes, in the order of their status.
-    pub const ALL: [Self; 16] = [
-        Self::InvalidRequest,
-        Self::Unauthorized,
-        Self::ForeignOrigin,
-        Self::NotFound,
-        Self::MethodNotAllowed,
-        Self::RequestTimeout,
-        Self::SoldOut,
-        Self::TooLarge,
-        Self::UnsupportedMediaType,
-        Self::WrongHost,
-        Self::KeyReused,
-        Self::LockTimeout,
-        Self::NotSold,
-        Self::OutcomeUnknown,
-        Self::Overloaded,
-        Self::ShuttingDown,
-    ];
+    pub fn all() -> impl Iterator<Item = Self> {
+        CODES.iter().map(|row| row.0)
+    }
 
     /// The name in `/problems/<name>`.
     pub fn name(self) -> &'static str {
-        self.row().0
+        self.row().1
     }
 
     /// The HTTP status.
     pub fn status(self) -> StatusCode {
-        self.row().1
+        self.row().2
     }
 
     /// A short name for people.
     pub fn title(self) -> &'static str {
-        self.row().2
+        self.row().3
     }
 
     /// What it means and what to do about it.
     pub fn explanation(self) -> &'static str {
-        self.row().3
+        self.row().4
     }
 
-    fn row(self) -> (&'static str, StatusCode, &'static str, &'static str) {
-        match self {
-            Self::InvalidRequest => (
-                "invalid-request",
-                StatusCode::BAD_REQUEST,
-                "Invalid request",
-                "The request cannot be understood. `detail` names the member or header and what \
-                 is expected. Nothing was sold.",
-            ),
-            Self::Unauthorized => (
-                "unauthorized",
-                StatusCode::UNAUTHORIZED,
-                "Unauthorized",
-                "The call is for the operator: send `Authorization: Bearer <token>` with the \
-                 token of the server's `--admin-token-file`.",
-            ),
-            Self::ForeignOrigin => (
-                "foreign-origin",
-                StatusCode::FORBIDDEN,
-                "Foreign origin",
-                "A browser sent this for a page of another site. Nothing was sold. The operator \
-                 can allow the other site's name with `--allow-host`.",
-            ),
-            Self::NotFound => {
-                ("not-found", StatusCode::NOT_FOUND, "Not found", "Nothing is at this path.")
-            }
-            Self::MethodNotAllowed => (
-                "method-not-allowed",
-                StatusCode::METHOD_NOT_ALLOWED,
-                "Method not allowed",
-                "The path exists and takes other methods: the header `Allow` lists them.",
-            ),
-            Self::RequestTimeout => (
-                "request-timeout",
-                StatusCode::REQUEST_TIMEOUT,
-                "Request timeout",
-                "The request did not arrive whole in time. Nothing was sold.",
-            ),
-            Self::SoldOut => (
-                "sold-out",
-                StatusCode::CONFLICT,
-                "Sold out",
-                "Fewer tickets are left than were asked for; nothing was sold. `remaining` says \
-                 how many are left, so a smaller order may succeed.",
-            ),
-            Self::TooLarge => (
-                "too-large",
-                StatusCode::PAYLOAD_TOO_LARGE,
-                "Too large",
-                "The body is longer than the server takes. Nothing was sold.",
-            ),
-            Self::UnsupportedMediaType => (
-                "unsupported-media-type",
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "Unsupported media type",
-                "A body must be JSON and say so: `Content-Type: application/json`. Nothing was \
-                 sold.",
-            ),
-            Self::WrongHost => (
-                "wrong-host",
-                StatusCode::MISDIRECTED_REQUEST,
-                "Wrong host",
-                "The server does not answer to this host name. The operator can allow it with \
-                 `--allow-host`.",
-            ),
-            Self::KeyReused => (
-                "key-reused",
-                StatusCode::UNPROCESSABLE_ENTITY,
-                "Key reused",
-                "This `Idempotency-Key` came with another request within the last 24 hours. \
-                 Nothing was sold; take a new key for a new request.",
-            ),
-            Self::LockTimeout => (
-                "lock-timeout",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Lock timeout",
-                "Somebody held the counter's lock for too long. Nothing was sold; try again.",
-            ),
-            Self::NotSold => (
-                "not-sold",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Not sold",
-                "The server cannot sell just now, for the cause in `detail`. Nothing was sold.",
-            ),
-            Self::OutcomeUnknown => (
-                "outcome-unknown",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Outcome unknown",
-                "Something failed in the middle of the sale: it may or may not have happened.",
-            ),
-            Self::Overloaded => (
-                "overloaded",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Overloaded",
-                "Too many requests wait already. Nothing was sold; try again later.",
-            ),
-            Self::ShuttingDown => (
-                "shutting-down",
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Shutting down",
-                "The server is about to end. Nothing was sold; try again in a moment.",
-            ),
-        }
+    fn row(self) -> &'static (Self, &'static str, StatusCode, &'static str, &'static str) {
+        &CODES[self as usize]
     }
 }
+
+/// All codes in the order of their status: name, status, title, and what to do about it.
+const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
+    (
+        Code::InvalidRequest,
+        "invalid-request",
+        StatusCode::BAD_REQUEST,
+        "Invalid request",
+        "The request cannot be understood. `detail` names the member or header and what is \
+         expected. Nothing was sold.",
+    ),
+    (
+        Code::Unauthorized,
+        "unauthorized",
+        StatusCode::UNAUTHORIZED,
+        "Unauthorized",
+        "The call is for the operator: send `Authorization: Bearer <token>` with the token of \
+         the server's `--admin-token-file`.",
+    ),
+    (
+        Code::ForeignOrigin,
+        "foreign-origin",
+        StatusCode::FORBIDDEN,
+        "Foreign origin",
+        "A browser sent this for a page of another site. Nothing was sold. The operator can \
+         allow the other site's name with `--allow-host`.",
+    ),
+    (Code::NotFound, "not-found", StatusCode::NOT_FOUND, "Not found", "Nothing is at this path."),
+    (
+        Code::MethodNotAllowed,
+        "method-not-allowed",
+        StatusCode::METHOD_NOT_ALLOWED,
+        "Method not allowed",
+        "The path exists and takes other methods: the header `Allow` lists them.",
+    ),
+    (
+        Code::RequestTimeout,
+        "request-timeout",
+        StatusCode::REQUEST_TIMEOUT,
+        "Request timeout",
+        "The request did not arrive whole in time. Nothing was sold.",
+    ),
+    (
+        Code::SoldOut,
+        "sold-out",
+        StatusCode::CONFLICT,
+        "Sold out",
+        "Fewer tickets are left than were asked for; nothing was sold. `remaining` says how \
+         many are left, so a smaller order may succeed.",
+    ),
+    (
+        Code::TooLarge,
+        "too-large",
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "Too large",
+        "The body is longer than the server takes. Nothing was sold.",
+    ),
+    (
+        Code::UnsupportedMediaType,
+        "unsupported-media-type",
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "Unsupported media type",
+        "A body must be JSON and say so: `Content-Type: application/json`. Nothing was sold.",
+    ),
+    (
+        Code::WrongHost,
+        "wrong-host",
+        StatusCode::MISDIRECTED_REQUEST,
+        "Wrong host",
+        "The server does not answer to this host name. The operator can allow it with \
+         `--allow-host`.",
+    ),
+    (
+        Code::KeyReused,
+        "key-reused",
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "Key reused",
+        "This `Idempotency-Key` came with another request within the last 24 hours. Nothing \
+         was sold; take a new key for a new request.",
+    ),
+    (
+        Code::LockTimeout,
+        "lock-timeout",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Lock timeout",
+        "Somebody held the counter's lock for too long. Nothing was sold; try again.",
+    ),
+    (
+        Code::NotSold,
+        "not-sold",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Not sold",
+        "The server cannot sell just now, for the cause in `detail`. Nothing was sold.",
+    ),
+    (
+        Code::OutcomeUnknown,
+        "outcome-unknown",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Outcome unknown",
+        "Something failed in the middle of the sale: it may or may not have happened.",
+    ),
+    (
+        Code::Overloaded,
+        "overloaded",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Overloaded",
+        "Too many requests wait already. Nothing was sold; try again later.",
+    ),
+    (
+        Code::ShuttingDown,
+        "shutting-down",
+        StatusCode::SERVICE_UNAVAILABLE,
+        "Shutting down",
+        "The server is about to end. Nothing was sold; try again in a moment.",
+    ),
+];
 
 /// One problem, as it is answered.
 #[derive(Clone, Debug)]
@@ -243,7 +243,7 @@ impl IntoResponse for Problem {
         document.insert("status".to_owned(), json!(self.code.status().as_u16()));
         document.insert("detail".to_owned(), json!(self.detail));
         document.extend(self.members);
-        let mut response = Response::new(Body::from(Value::Object(document).to_string()));
+        let mut response = Response::new(Body::from(format!("{}\n", Value::Object(document))));
         *response.status_mut() = self.code.status();
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
@@ -258,5 +258,17 @@ impl IntoResponse for Problem {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_stands_in_its_own_row() {
+        for (index, code) in Code::all().enumerate() {
+            assert_eq!(code as usize, index, "{code:?}");
+        }
     }
 }

@@ -57,9 +57,9 @@ pub fn router(app: Arc<App>) -> Router {
 pub fn noop_router() -> Router {
     const RECEIPT: &str = "/receipts/AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA";
     const SOLD: &str = "{\"tickets\":[4711],\"remaining\":995289,\"revision\":4711,\
-                        \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}";
+                        \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}\n";
     const FOUND: &str = "{\"count\":995289,\"sold\":4711,\"held\":0,\"revision\":4711,\
-                         \"locking\":\"group\"}";
+                         \"locking\":\"group\"}\n";
     let sold = || async { json_response(StatusCode::CREATED, SOLD.into(), Some(RECEIPT)) };
     let found = || async { json_response(StatusCode::OK, FOUND.into(), None) };
     Router::new()
@@ -74,7 +74,7 @@ async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Pro
     let document = page::render(&PageView {
         count: seen.count,
         sold: seen.sold,
-        revision: seen.revision.unwrap_or(0),
+        revision: seen.revision,
         locking: seen.locking,
         warning: app.shop.locking().warning(),
         max_per_order: app.max_per_order,
@@ -166,14 +166,14 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    match app.shop.closed() {
+    match app.shop.obstacle() {
         Some(problem) => Err(problem),
         None => app.shop.look().await.map(|_| "ready\n"),
     }
 }
 
 async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
-    let code = Code::ALL.into_iter().find(|known| known.name() == code);
+    let code = Code::all().find(|known| known.name() == code);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
     Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
 }
@@ -183,8 +183,10 @@ fn answer(
     body: &impl Serialize,
     location: Option<&str>,
 ) -> Result<Response<Body>, Problem> {
-    let text = serde_json::to_vec(body)
+    let mut text = serde_json::to_vec(body)
         .map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
+    // So that a shell's prompt does not stick to it.
+    text.push(b'\n');
     Ok(json_response(status, text.into(), location))
 }
 

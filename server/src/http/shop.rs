@@ -1,11 +1,12 @@
 //! What the routes sell from: the desk of the group commit, or a lesson's seller.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep;
+use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     config::Locking,
@@ -18,12 +19,7 @@ use crate::{
     },
     ledger::{
         by_whom,
-        file::{
-            head::Head,
-            lookup::Lookup,
-            reader::{HeadError, HeadReader},
-            real_disk::RealDisk,
-        },
+        file::{head::Head, lookup::Lookup, reader::HeadReader, real_disk::RealDisk},
     },
     naive::{NaiveError, NaiveSale, NaiveSeller},
 };
@@ -56,17 +52,17 @@ pub struct Shop {
     mailbox: Mailbox,
     locking: Locking,
     reader: Mutex<HeadReader<RealDisk>>,
+    /// The folder of the counter, as it begins a path: no client needs to know it.
+    folder: String,
 }
 
 impl Shop {
-    /// The counter in the file that `reader` reads; answers come through `mailbox`.
-    pub fn new(
-        seller: Seller,
-        mailbox: Mailbox,
-        locking: Locking,
-        reader: HeadReader<RealDisk>,
-    ) -> Self {
-        Self { seller, mailbox, locking, reader: Mutex::new(reader) }
+    /// The counter in the file at `path`; answers come through `mailbox`.
+    pub fn new(seller: Seller, mailbox: Mailbox, locking: Locking, path: &Path) -> Self {
+        let reader = Mutex::new(HeadReader::new(RealDisk, path));
+        let folder =
+            path.parent().map_or_else(String::new, |parent| format!("{}/", parent.display()));
+        Self { seller, mailbox, locking, reader, folder }
     }
 
     /// How sales are kept apart.
@@ -74,10 +70,10 @@ impl Shop {
         self.locking
     }
 
-    /// Why nothing can be sold any more, if so.
-    pub fn closed(&self) -> Option<Problem> {
+    /// Why nothing can be sold now, if so.
+    pub fn obstacle(&self) -> Option<Problem> {
         match &self.seller {
-            Seller::Group { desk, .. } => desk.closed().map(refused),
+            Seller::Group { desk, .. } => desk.obstacle().map(|refusal| self.refused(refusal)),
             Seller::Lesson(_) => None,
         }
     }
@@ -137,7 +133,7 @@ impl Shop {
             }
             Seller::Lesson(seller) => {
                 let quantity = order.quantity;
-                let answer = naively_sold(seller.buy(quantity).await, quantity)?;
+                let answer = self.naively_sold(seller.buy(quantity).await, quantity)?;
                 Ok(Answered { answer, replayed: false })
             }
         }
@@ -175,7 +171,7 @@ impl Shop {
         let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
         let Seller::Group { seal, lookup, .. } = &self.seller else { return Err(unknown()) };
         let revision = seal.revision(token).ok_or_else(unknown)?;
-        let record = find(lookup, revision).await?.ok_or_else(unknown)?;
+        let record = self.find(lookup, revision).await?.ok_or_else(unknown)?;
         let (Change::Sold { buyer, .. }, Some(outcome)) = (&record.change, record.outcome()) else {
             return Err(unknown());
         };
@@ -191,11 +187,12 @@ impl Shop {
         };
         // Kept only for the comparison: a request without a key is never repeated.
         let command = request.key.is_some().then(|| request.command.clone());
-        let answer = desk.ask(request, &self.mailbox).await.map_err(refused)?;
+        let answer =
+            desk.ask(request, &self.mailbox).await.map_err(|refusal| self.refused(refusal))?;
         let Outcome::Repeated { revision } = answer else {
             return Ok(Answered { answer, replayed: false });
         };
-        let record = find(lookup, revision).await?;
+        let record = self.find(lookup, revision).await?;
         let lost = || Problem::new(Code::NotSold, "the first answer is not in the ledger any more");
         let record = record.ok_or_else(lost)?;
         match record.outcome() {
@@ -217,10 +214,66 @@ impl Shop {
                 Err(error) => error,
             };
             if start.elapsed() >= READ_PATIENCE {
-                return Err(unreadable(&error));
+                return Err(self.not_sold(&error));
             }
             sleep(READ_RETRY).await;
         }
+    }
+
+    async fn find(
+        &self,
+        lookup: &Lookup<RealDisk>,
+        revision: u64,
+    ) -> Result<Option<Record>, Problem> {
+        let lookup = lookup.clone();
+        let found = spawn_blocking(move || lookup.record(revision)).await;
+        found.map_err(|error| self.not_sold(&error))?.map_err(|error| self.not_sold(&error))
+    }
+
+    fn naively_sold(
+        &self,
+        sale: Result<NaiveSale, NaiveError>,
+        quantity: u64,
+    ) -> Result<SaleAnswer, Problem> {
+        match sale {
+            Ok(NaiveSale::Sold { first_ticket, remaining }) => Ok(SaleAnswer {
+                tickets: (first_ticket..first_ticket + quantity).collect(),
+                remaining,
+                revision: None,
+                receipt: None,
+            }),
+            Ok(NaiveSale::SoldOut { remaining }) => Err(sold_out(quantity, remaining, None)),
+            Err(error @ NaiveError::Head(_)) => Err(self.not_sold(&error)),
+            Err(error @ NaiveError::LockTimeout { .. }) => {
+                Err(Problem::new(Code::LockTimeout, error.to_string()))
+            }
+            Err(error @ (NaiveError::Write { .. } | NaiveError::Stopped)) => {
+                Err(Problem::new(Code::OutcomeUnknown, self.public(&error)))
+            }
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Problem {
+        match refusal {
+            Refusal::LockTimeout { waited, holders } => {
+                let by = by_whom(&holders);
+                let detail = format!("the counter was locked{by} for {} ms", waited.as_millis());
+                Problem::new(Code::LockTimeout, detail)
+            }
+            Refusal::NotSold(cause) => self.not_sold(&cause),
+            Refusal::Overloaded => Problem::new(Code::Overloaded, "too many requests wait already"),
+            Refusal::ShuttingDown => Problem::new(Code::ShuttingDown, "the server is about to end"),
+            Refusal::Unknown(cause) => Problem::new(Code::OutcomeUnknown, self.public(&cause)),
+        }
+    }
+
+    fn not_sold(&self, cause: &impl ToString) -> Problem {
+        Problem::new(Code::NotSold, self.public(cause))
+    }
+
+    /// What a client may read of `cause`: where the counter stands is nobody's business.
+    fn public(&self, cause: &impl ToString) -> String {
+        cause.to_string().replace(&self.folder, "")
     }
 
     fn reader(&self) -> std::sync::MutexGuard<'_, HeadReader<RealDisk>> {
@@ -235,13 +288,6 @@ pub struct Answered<T> {
     pub answer: T,
     /// Whether it is the repetition of an earlier one.
     pub replayed: bool,
-}
-
-async fn find(lookup: &Lookup<RealDisk>, revision: u64) -> Result<Option<Record>, Problem> {
-    let lookup = lookup.clone();
-    let found = tokio::task::spawn_blocking(move || lookup.record(revision)).await;
-    let found = found.map_err(|error| Problem::new(Code::NotSold, error.to_string()))?;
-    found.map_err(|error| Problem::new(Code::NotSold, error.to_string()))
 }
 
 /// What `head` says, where a server wrote it: this one, or since then another one.
@@ -266,25 +312,6 @@ fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {
     }
 }
 
-fn naively_sold(sale: Result<NaiveSale, NaiveError>, quantity: u64) -> Result<SaleAnswer, Problem> {
-    match sale {
-        Ok(NaiveSale::Sold { first_ticket, remaining }) => Ok(SaleAnswer {
-            tickets: (first_ticket..first_ticket + quantity).collect(),
-            remaining,
-            revision: None,
-            receipt: None,
-        }),
-        Ok(NaiveSale::SoldOut { remaining }) => Err(sold_out(quantity, remaining, None)),
-        Err(error @ NaiveError::Head(_)) => Err(Problem::new(Code::NotSold, error.to_string())),
-        Err(error @ NaiveError::LockTimeout { .. }) => {
-            Err(Problem::new(Code::LockTimeout, error.to_string()))
-        }
-        Err(error @ (NaiveError::Write { .. } | NaiveError::Stopped)) => {
-            Err(Problem::new(Code::OutcomeUnknown, error.to_string()))
-        }
-    }
-}
-
 fn sold_out(requested: u64, remaining: u64, revision: Option<u64>) -> Problem {
     Problem::new(Code::SoldOut, format!("{requested} asked for, {remaining} left"))
         .with("requested", requested)
@@ -299,22 +326,4 @@ fn over_limit(remaining: u64) -> Problem {
 
 fn unexpected(outcome: &Outcome) -> Problem {
     Problem::new(Code::OutcomeUnknown, format!("the counter answered with {outcome:?}"))
-}
-
-fn unreadable(error: &HeadError) -> Problem {
-    Problem::new(Code::NotSold, error.to_string())
-}
-
-fn refused(refusal: Refusal) -> Problem {
-    match refusal {
-        Refusal::LockTimeout { waited, holders } => {
-            let by = by_whom(&holders);
-            let detail = format!("the counter was locked{by} for {} ms", waited.as_millis());
-            Problem::new(Code::LockTimeout, detail)
-        }
-        Refusal::NotSold(cause) => Problem::new(Code::NotSold, &*cause),
-        Refusal::Overloaded => Problem::new(Code::Overloaded, "too many requests wait already"),
-        Refusal::ShuttingDown => Problem::new(Code::ShuttingDown, "the server is about to end"),
-        Refusal::Unknown(cause) => Problem::new(Code::OutcomeUnknown, &*cause),
-    }
 }

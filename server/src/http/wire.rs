@@ -121,7 +121,9 @@ fn even_null<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue
 pub fn parse_key(headers: &HeaderMap) -> Result<Option<Box<str>>, Problem> {
     let mut keys = headers.get_all(&IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
-    let key = key.to_str().ok().filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
+    let printable = |key: &&str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    let key = key.to_str().ok().filter(printable);
+    let key = key.filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
     match (key, keys.next()) {
         (Some(key), None) => Ok(Some(key.into())),
         _ => Err(invalid(format!(

@@ -1,7 +1,7 @@
 //! A turn at the ledger, as the one who sells sees it.
 
 use crate::{
-    domain::{Inventory, Outcome, Record, Request, Stock},
+    domain::{Command, Inventory, Outcome, Record, Request, Stock},
     ledger::LedgerError,
 };
 
@@ -24,21 +24,29 @@ pub trait Ledger: Send {
     fn rest(&mut self) -> Result<(), LedgerError>;
 }
 
-/// The most requests in one turn: an engine has room for the records of so many.
-pub const REQUESTS_MAX: usize = 1024;
-
-/// What is decided in one turn, from up to [`REQUESTS_MAX`] commands.
+/// What is decided in one turn.
 #[derive(Debug)]
 pub struct Draft<'a> {
     inventory: &'a mut Inventory,
     records: &'a mut Vec<Record>,
     now_ms: u64,
+    room_bytes: usize,
 }
 
 impl<'a> Draft<'a> {
-    /// A draft on top of `inventory` at the time `now_ms`.
-    pub fn new(inventory: &'a mut Inventory, records: &'a mut Vec<Record>, now_ms: u64) -> Self {
-        Self { inventory, records, now_ms }
+    /// A draft on top of `inventory` at the time `now_ms`, with room for `room_bytes` of records.
+    pub fn new(
+        inventory: &'a mut Inventory,
+        records: &'a mut Vec<Record>,
+        now_ms: u64,
+        room_bytes: usize,
+    ) -> Self {
+        Self { inventory, records, now_ms, room_bytes }
+    }
+
+    /// How many bytes the requests of this turn may need, by [`record_bytes_max`].
+    pub fn room_bytes(&self) -> usize {
+        self.room_bytes
     }
 
     /// Answers one request and notes what it changed.
@@ -48,3 +56,17 @@ impl<'a> Draft<'a> {
         outcome
     }
 }
+
+/// The most bytes that the record of `request` can take.
+pub fn record_bytes_max(request: &Request) -> usize {
+    let buyer = match &request.command {
+        Command::Buy(order) => order.buyer.as_deref().map_or(0, str::len),
+        Command::Restock { .. } | Command::Search => 0,
+    };
+    let key = request.key.as_deref().map_or(0, str::len);
+    // JSON writes a quote or a backslash as two characters, and neither text has control characters.
+    RECORD_BYTES_PLAIN + 2 * (buyer + key)
+}
+
+/// The most bytes of a record without a buyer and without a key.
+pub const RECORD_BYTES_PLAIN: usize = 320;

@@ -9,5 +9,5 @@ mod draft;
 mod error;
 pub mod file;
 
-pub use draft::{Draft, Ledger, REQUESTS_MAX};
+pub use draft::{Draft, Ledger, RECORD_BYTES_PLAIN, record_bytes_max};
 pub use error::{LedgerError, by_whom};

@@ -19,12 +19,13 @@ use crate::{
     ledger::{
         LedgerError,
         file::{
-            disk::Disk,
+            disk::{Disk, DiskFile},
             engine::{FileLedger, Options},
             head::Head,
             layout::Layout,
             reader::{self, HeadError},
             real_disk::RealDisk,
+            spare::{Job, Sizes},
         },
     },
     naive::{Delays, Exclusion, NaiveSeller},
@@ -134,7 +135,8 @@ fn create(path: &Path, count: u64) -> io::Result<()> {
 
 fn refuse_a_bad_head(path: &Path) -> Result<(), LedgerError> {
     let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
-    reader::parse(path, &reader::read_bytes(path, &file)?)?;
+    let size = file.size().map_err(|source| HeadError::io(path, source))?;
+    reader::parse(path, &reader::read_bytes(path, &file, size)?)?;
     Ok(())
 }
 
@@ -146,7 +148,8 @@ fn open_ledger(
 ) -> Result<FileLedger<RealDisk>, RunError> {
     let (sender, opened) = mpsc::channel();
     let head = path.to_owned();
-    let options = Options { synced, now_ms, random };
+    let (process, sizes) = (process::id(), Sizes::default());
+    let options = Options { synced, process, sizes, now_ms, random, in_background };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
         // Nobody receives it any more where the wait was too long.
@@ -167,7 +170,8 @@ fn open_ledger(
 
 /// Who else holds a lock of the counter, by process id.
 fn holders(layout: &Layout) -> Vec<u32> {
-    let files = [&layout.head, &layout.lock].map(|path| RealDisk.file_id(path).ok());
+    let files =
+        [&layout.head, &layout.lock].map(|path| RealDisk.stat(path).ok().map(|stat| stat.id));
     let holders = files.into_iter().flatten().flat_map(|file| RealDisk.lock_holders(file));
     let mut holders: Vec<_> = holders.filter(|holder| *holder != process::id()).collect();
     holders.sort_unstable();
@@ -186,4 +190,8 @@ fn random() -> io::Result<[u8; 32]> {
     // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).
     assert_eq!(length, bytes.len(), "the system gave too few random bytes");
     Ok(bytes)
+}
+
+fn in_background(job: Job) -> io::Result<()> {
+    thread::Builder::new().name("spare".to_owned()).spawn(job).map(|_| ())
 }

@@ -51,7 +51,8 @@ impl RunError {
                 missing.then(|| "`--init 100` creates a counter with 100 tickets".to_owned())
             }
             Self::Ledger(LedgerError::HeadAhead { .. }) => Some(
-                "put the folder of the ledger back, or write {\"count\": N} to start anew"
+                "put the folder of the ledger back; or, if it is lost for good, remove what is \
+                 left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
                     .to_owned(),
             ),
             Self::Ledger(LedgerError::Locked { .. }) => {

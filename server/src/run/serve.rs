@@ -17,7 +17,6 @@ use crate::{
         routes::{App, noop_router, router},
         shop::Shop,
     },
-    ledger::file::{reader::HeadReader, real_disk::RealDisk},
     run::{
         RunError,
         counter::{Counter, locate},
@@ -84,8 +83,8 @@ async fn run(
         (0..=config.event_loops).map(Mailbox::new).unzip();
     let counter = Counter::open(config, &path, &mailboxes)?;
     let shop = |index: usize| {
-        let reader = HeadReader::new(RealDisk, &path);
-        Shop::new(counter.seller.clone(), mailboxes[index].clone(), config.locking, reader)
+        let mailbox = mailboxes[index].clone();
+        Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
     };
     let live = Live::default();
     let mut hosts = config.allowed_hosts.clone();

@@ -16,7 +16,11 @@ const ANNOUNCE_DELAY_MS = 1_000;
 
 // ---- What is left ----
 
-const shown = { count: Number(byId("count").value), revision: Number(byId("revision").value) };
+const shown = { count: Number(byId("count").value), revision: numberIn("revision") };
+
+function numberIn(id) {
+  return byId(id).value === "" ? null : Number(byId(id).value);
+}
 
 // `news` is what `GET /search` and the live events say. Returns false where it is older than what
 // stands on the page already.

@@ -18,8 +18,8 @@ pub struct PageView<'a> {
     pub count: u64,
     /// Tickets sold.
     pub sold: u64,
-    /// Revision of the ledger that `count` and `sold` belong to.
-    pub revision: u64,
+    /// Revision of the ledger that `count` and `sold` belong to; the lesson's sellers have none.
+    pub revision: Option<u64>,
     /// The locking by the name that the user gave it: `group`, `file`, `mutex` or `none`.
     pub locking: &'a str,
     /// Why this locking is unsafe or slow: a sentence, shown in red. None: nothing to warn of.
@@ -34,7 +34,7 @@ pub fn render(view: &PageView<'_>) -> String {
     let page = Page {
         count: Figure::from(view.count),
         sold: Figure::from(view.sold),
-        revision: Figure::from(view.revision),
+        revision: view.revision.map(Figure::from),
         share_max: view.count.saturating_add(view.sold).max(1),
         locking: view.locking,
         warning: view.warning.unwrap_or_default(),
@@ -65,7 +65,7 @@ pub fn content_security_policy() -> &'static str {
 struct Page<'a> {
     count: Figure,
     sold: Figure,
-    revision: Figure,
+    revision: Option<Figure>,
     /// What the bar under the count is full at: at least 1, which HTML asks for.
     share_max: u64,
     locking: &'a str,
@@ -124,7 +124,7 @@ mod tests {
     const VIEW: PageView<'static> = PageView {
         count: 97,
         sold: 3,
-        revision: 4,
+        revision: Some(4),
         locking: "group",
         warning: None,
         max_per_order: 10,

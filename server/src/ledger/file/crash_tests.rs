@@ -7,11 +7,12 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     domain::{Change, Command, Order, Outcome, Sale, Stock},
     ledger::{
-        Ledger, LedgerError,
+        Ledger, LedgerError, RECORD_BYTES_PLAIN,
         file::{
             engine::{FileLedger, Options},
             head::Head,
             simulated_disk::{Fault, SimDisk},
+            spare::Sizes,
         },
     },
 };
@@ -27,7 +28,17 @@ fn open(disk: &SimDisk) -> Result<FileLedger<SimDisk>, LedgerError> {
 }
 
 fn open_with(disk: &SimDisk, synced: bool) -> Result<FileLedger<SimDisk>, LedgerError> {
-    let options = Options { synced, now_ms: || 7, random: || Ok([7; 32]) };
+    let options = Options {
+        synced,
+        process: disk.process(),
+        sizes: Sizes { first: 8 << 10, max: 16 << 10 },
+        now_ms: || 7,
+        random: || Ok([7; 32]),
+        in_background: |job| {
+            job();
+            Ok(())
+        },
+    };
     FileLedger::open(disk, &head_path(), options)
 }
 
@@ -44,7 +55,8 @@ fn buy(ledger: &mut FileLedger<SimDisk>, quantities: &[u64]) -> Result<Vec<Outco
     ledger.turn(&mut |draft| {
         let order =
             |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
-        outcomes = quantities.iter().map(|quantity| draft.apply(&order(quantity))).collect();
+        let fitting = quantities.iter().take(draft.room_bytes() / RECORD_BYTES_PLAIN);
+        outcomes = fitting.map(|quantity| draft.apply(&order(quantity))).collect();
     })?;
     Ok(outcomes)
 }
@@ -63,12 +75,12 @@ fn count_in_file(disk: &SimDisk) -> Head {
 /// Sells until an accident, recovers, and says what was acknowledged.
 fn sell_until_the_accident(disk: &SimDisk, seed: u64, synced: bool) -> Vec<Sale> {
     let mut dice = StdRng::seed_from_u64(seed ^ 0x5eed);
-    let accident = dice.random_range(1..160);
+    let accident = dice.random_range(1..600);
     let fault = [Fault::Die, Fault::Die, Fault::FailedSync, Fault::NoSpace];
     disk.plan(accident, fault[dice.random_range(0..fault.len())]);
     let mut acknowledged = Vec::new();
     let Ok(mut ledger) = open_with(disk, synced) else { return acknowledged };
-    for _ in 0..12 {
+    for _ in 0..30 {
         let quantities: Vec<u64> =
             (0..dice.random_range(1..9)).map(|_| dice.random_range(1..4)).collect();
         match buy(&mut ledger, &quantities) {

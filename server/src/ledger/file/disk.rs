@@ -42,11 +42,11 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// What the system says.
     fn file_names(&self, path: &Path) -> io::Result<Vec<String>>;
 
-    /// Which file stands at `path` now.
+    /// Which file stands at `path` now, and how long it is.
     ///
     /// # Errors
     /// What the system says; [`io::ErrorKind::NotFound`] where there is none.
-    fn file_id(&self, path: &Path) -> io::Result<FileId>;
+    fn stat(&self, path: &Path) -> io::Result<FileStat>;
 
     /// Gives the file at `from` the name `to`, in place of what has that name.
     ///
@@ -71,6 +71,9 @@ pub trait Disk: Clone + Send + Sync + 'static {
 
     /// Who holds an advisory lock on the file, by process id; empty where that cannot be told.
     fn lock_holders(&self, file: FileId) -> Vec<u32>;
+
+    /// Whether the process `process` is running.
+    fn is_running(&self, process: u32) -> bool;
 
     /// The name of the time since the machine last started; what was written
     /// without a sync survives as long as it does not change.
@@ -143,4 +146,13 @@ pub struct FileId {
     pub device: u64,
     /// The file's number on the device.
     pub inode: u64,
+}
+
+/// What stands under a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileStat {
+    /// Which file.
+    pub id: FileId,
+    /// Its length, in bytes.
+    pub size: u64,
 }

@@ -30,9 +30,14 @@ impl Layout {
         self.folder.join(format!("{first_revision:020}.segment"))
     }
 
-    /// Where a segment is prepared before it gets its name.
-    pub fn segment_draft(&self) -> PathBuf {
-        self.folder.join("next.draft")
+    /// Where the process `process` prepares a segment before it gets its name.
+    pub fn segment_draft(&self, process: u32) -> PathBuf {
+        self.folder.join(format!("{process}.draft"))
+    }
+
+    /// The process that prepared the file called `name`; `None` for other files.
+    pub fn drafting_process(name: &str) -> Option<u32> {
+        name.strip_suffix(".draft")?.parse().ok()
     }
 
     /// The first revision of the segment called `name`; `None` for other files.

@@ -5,12 +5,12 @@
 //! - While both are held, the file that is locked is the file under the name:
 //!   an editor may have put another in its place while we waited.
 
-use std::io;
+use std::{io, path::Path};
 
 use crate::ledger::{
     LedgerError,
     file::{
-        disk::{Disk, DiskFile, FileLock},
+        disk::{Disk, DiskFile, FileId, FileLock},
         layout::Layout,
         reader::HeadError,
     },
@@ -21,7 +21,19 @@ pub struct Locks<D: Disk> {
     disk: D,
     layout: Layout,
     servers: D::Lock,
+    servers_id: FileId,
     head: D::Lock,
+    head_id: FileId,
+}
+
+/// The files of a turn, both locks held.
+pub struct Held<'a, F> {
+    /// `LOCK`.
+    pub servers: &'a F,
+    /// `db.txt`.
+    pub head: &'a F,
+    /// How long `db.txt` was when it was locked, in bytes.
+    pub head_size: u64,
 }
 
 impl<D: Disk> Locks<D> {
@@ -36,9 +48,12 @@ impl<D: Disk> Locks<D> {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(path),
             created => created,
         };
-        let servers = disk.lockable(file.map_err(io("open"))?);
-        let head = disk.lockable(open_head(disk, layout)?);
-        Ok(Self { disk: disk.clone(), layout: layout.clone(), servers, head })
+        let file = file.map_err(io("open"))?;
+        let servers_id = file.id().map_err(io("open"))?;
+        let (head, head_id) = open_head(disk, layout)?;
+        let (disk, layout) = (disk.clone(), layout.clone());
+        let (servers, head) = (disk.lockable(file), disk.lockable(head));
+        Ok(Self { disk, layout, servers, servers_id, head, head_id })
     }
 
     /// Holds both locks while `work` has the files: `LOCK`, then `db.txt`.
@@ -52,26 +67,31 @@ impl<D: Disk> Locks<D> {
     /// away; [`LedgerError::Head`] and [`LedgerError::Io`].
     pub fn hold<R>(
         &mut self,
-        work: impl FnOnce(&D::File, &D::File) -> Result<R, LedgerError>,
+        work: impl FnOnce(&Held<'_, D::File>) -> Result<R, LedgerError>,
     ) -> Result<(R, bool), LedgerError> {
-        let Self { disk, layout, servers, head } = self;
-        let locked = |path: &std::path::Path| {
+        let Self { disk, layout, servers, servers_id, head, head_id } = self;
+        let locked = |path: &Path| {
             let path = path.to_owned();
             move |source| LedgerError::Io { action: "lock", path, source }
         };
         let servers = servers.exclusive().map_err(locked(&layout.lock))?;
-        if disk.file_id(&layout.lock).ok() != servers.id().ok() {
+        if disk.stat(&layout.lock).ok().is_none_or(|stat| stat.id != *servers_id) {
             return Err(LedgerError::Replaced { path: layout.lock.clone() });
         }
+        let stat = |path: &Path| disk.stat(path).map_err(|source| HeadError::io(path, source));
         loop {
             {
                 let head = head.exclusive().map_err(locked(&layout.head))?;
-                if is_in_place(disk, layout, &*head)? {
-                    let result = work(&servers, &head)?;
-                    return Ok((result, is_in_place(disk, layout, &*head).unwrap_or(false)));
+                let found = stat(&layout.head)?;
+                if found.id == *head_id {
+                    let held = Held { servers: &*servers, head: &*head, head_size: found.size };
+                    let result = work(&held)?;
+                    let in_place = stat(&layout.head).is_ok_and(|found| found.id == *head_id);
+                    return Ok((result, in_place));
                 }
             }
-            *head = disk.lockable(open_head(disk, layout)?);
+            let (file, id) = open_head(disk, layout)?;
+            (*head, *head_id) = (disk.lockable(file), id);
         }
     }
 }
@@ -80,12 +100,9 @@ impl<D: Disk> Locks<D> {
 ///
 /// # Errors
 /// [`LedgerError::Head`].
-pub fn open_head<D: Disk>(disk: &D, layout: &Layout) -> Result<D::File, LedgerError> {
-    disk.open(&layout.head).map_err(|source| HeadError::io(&layout.head, source).into())
-}
-
-/// Whether `head` is the file that stands under the name.
-fn is_in_place<D: Disk>(disk: &D, layout: &Layout, head: &D::File) -> Result<bool, LedgerError> {
+pub fn open_head<D: Disk>(disk: &D, layout: &Layout) -> Result<(D::File, FileId), LedgerError> {
     let error = |source| HeadError::io(&layout.head, source);
-    Ok(disk.file_id(&layout.head).map_err(error)? == head.id().map_err(error)?)
+    let file = disk.open(&layout.head).map_err(error)?;
+    let id = file.id().map_err(error)?;
+    Ok((file, id))
 }

@@ -41,11 +41,19 @@ impl<D: Disk> Lookup<D> {
     pub fn record(&self, revision: u64) -> Result<Option<Record>, LedgerError> {
         let folder = &self.layout.folder;
         let names = self.disk.file_names(folder).map_err(io("list", folder))?;
-        let starts = names.iter().filter_map(|name| Layout::first_revision(name));
-        let Some(start) = starts.filter(|start| *start <= revision).max() else { return Ok(None) };
-        let path = self.layout.segment(start);
-        let file = self.disk.open_to_read(&path).map_err(io("open", &path))?;
-        search(&file, &path, revision)
+        let mut starts: Vec<_> =
+            names.iter().filter_map(|name| Layout::first_revision(name)).collect();
+        starts.sort_unstable();
+        // The last segment that can have it has it, but for one that a killed
+        // server made and nobody went on in.
+        for start in starts.into_iter().rev().filter(|start| *start <= revision) {
+            let path = self.layout.segment(start);
+            let file = self.disk.open_to_read(&path).map_err(io("open", &path))?;
+            if let Some(record) = search(&file, &path, revision)? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -109,7 +117,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Change, Inventory, Stock},
-        ledger::file::{real_disk::RealDisk, segment::Segment},
+        ledger::file::{header::Header, real_disk::RealDisk, segment::Segment, spare::Spares},
     };
 
     #[test]
@@ -118,7 +126,10 @@ mod tests {
         let layout = Layout::around(&folder.path().join("db.txt"));
         RealDisk.create_dir(&layout.folder).unwrap();
         let start = Inventory::new(Stock { remaining: 10, sold: 0, revision: 4 }, 0);
-        let mut segment = Segment::create(&RealDisk, &layout, [0; 32], &start).unwrap();
+        let path = layout.segment_draft(1);
+        let spare = Spares::new(&RealDisk, &path, |_| Ok(())).take(1 << 20).unwrap();
+        let header = Header::of([0; 32], 0, &start);
+        let segment = Segment::create(&RealDisk, &layout, &spare, &header).unwrap();
         let mut position = segment.records_start();
         let record = |revision: u64| Record {
             revision,
@@ -127,7 +138,6 @@ mod tests {
             change: Change::Restocked { quantity: 1 },
             key: None,
         };
-        segment.reserve(position, 1 << 20).unwrap();
         let mut records = (5..=3004).map(record).collect();
         segment.append(&mut position, &mut records, true).unwrap();
         let lookup = Lookup::new(RealDisk, layout);

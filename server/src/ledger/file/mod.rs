@@ -9,23 +9,31 @@
 //!   what a crash leaves at their end.
 //! - [`lookup`]: finding one record by its revision.
 //! - [`reconcile`], [`mark`]: has somebody outside changed the count?
-//! - [`engine`]: the ledger itself.
+//! - [`header`], [`spare`]: the first line of a segment, and segments made ahead of need.
+//! - [`engine`]: the ledger itself; the books that it keeps, and how they are opened.
 
+mod adoption;
+mod books;
 pub mod disk;
 pub mod engine;
 pub mod head;
+pub mod header;
 pub mod layout;
 pub mod locks;
 pub mod lookup;
 pub mod mark;
+mod opening;
 pub mod reader;
 pub mod real_disk;
 pub mod reconcile;
 pub mod record_codec;
 pub mod segment;
+pub mod spare;
 pub mod tail;
 
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
 mod simulated_disk;
+#[cfg(test)]
+mod simulated_file;

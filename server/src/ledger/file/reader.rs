@@ -55,16 +55,16 @@ impl HeadError {
     }
 }
 
-/// Reads the whole of `file`, which stands at `path`, up to one byte more than a head may have.
+/// Reads the `size` bytes of `file`, which stands at `path`; of a longer one than a head may
+/// have just one byte more.
 ///
 /// # Errors
 /// [`HeadError::Io`].
-pub fn read_bytes(path: &Path, file: &impl DiskFile) -> Result<Vec<u8>, HeadError> {
-    let mut bytes = vec![0; HEAD_BYTES_MAX + 1];
+pub fn read_bytes(path: &Path, file: &impl DiskFile, size: u64) -> Result<Vec<u8>, HeadError> {
+    let size = usize::try_from(size).unwrap_or(usize::MAX).min(HEAD_BYTES_MAX + 1);
+    let mut bytes = vec![0; size];
     let length = file.read_at(&mut bytes, 0).map_err(|source| HeadError::io(path, source))?;
-    // A power cut while the file grew can leave zeros at its end: nobody wrote those.
-    let end = bytes[..length].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-    bytes.truncate(end);
+    bytes.truncate(length);
     Ok(bytes)
 }
 
@@ -113,13 +113,15 @@ impl<D: Disk> HeadReader<D> {
 
     fn bytes(&mut self) -> Result<Vec<u8>, HeadError> {
         let error = |source| HeadError::io(&self.path, source);
-        let id = self.disk.file_id(&self.path).map_err(error)?;
-        let file = match self.open.take() {
-            Some((open, file)) if open == id => file,
-            _ => self.disk.open_to_read(&self.path).map_err(error)?,
+        let stat = self.disk.stat(&self.path).map_err(error)?;
+        let (id, file) = match self.open.take() {
+            Some((id, file)) if id == stat.id => (id, file),
+            _ => {
+                let file = self.disk.open_to_read(&self.path).map_err(error)?;
+                (file.id().map_err(error)?, file)
+            }
         };
-        let bytes = read_bytes(&self.path, &file)?;
-        let id = file.id().map_err(error)?;
+        let bytes = read_bytes(&self.path, &file, stat.size)?;
         self.open = Some((id, file));
         Ok(bytes)
     }

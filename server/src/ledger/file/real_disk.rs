@@ -13,7 +13,7 @@ use std::{
 use fd_lock::{RwLock, RwLockWriteGuard};
 use rustix::fs::OFlags;
 
-use crate::ledger::file::disk::{Disk, DiskFile, FileId, FileLock};
+use crate::ledger::file::disk::{Disk, DiskFile, FileId, FileLock, FileStat};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -52,8 +52,9 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
-    fn file_id(&self, path: &Path) -> io::Result<FileId> {
-        fs::metadata(path).map(|metadata| FileId::of(&metadata))
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
+        let metadata = fs::metadata(path)?;
+        Ok(FileStat { id: FileId::of(&metadata), size: metadata.len() })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -78,6 +79,10 @@ impl Disk for RealDisk {
     fn lock_holders(&self, file: FileId) -> Vec<u32> {
         let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
         locks.lines().filter_map(|line| holder(line, file)).collect()
+    }
+
+    fn is_running(&self, process: u32) -> bool {
+        Path::new("/proc").join(process.to_string()).exists()
     }
 
     fn boot_id(&self) -> String {
@@ -177,7 +182,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.txt");
         let mut lock: RwLock<_> = RealDisk.lockable(RealDisk.create_new(&path).unwrap());
-        let id = RealDisk.file_id(&path).unwrap();
+        let id = RealDisk.stat(&path).unwrap().id;
         assert!(RealDisk.lock_holders(id).is_empty());
         let held = lock.write().unwrap();
         assert_eq!(RealDisk.lock_holders(id), [std::process::id()]);

@@ -8,60 +8,32 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{Inventory, Record, Stock},
+    domain::{Inventory, Record},
     ledger::{
         LedgerError,
         file::{
             disk::{Disk, DiskFile},
+            header::{FORMAT_VERSION, Header},
             layout::Layout,
             record_codec::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
+            spare::Spare,
             tail,
         },
     },
 };
 
-/// The version of the format that this program writes and reads.
-const FORMAT_VERSION: u32 = 1;
-
-/// By how much a segment grows, in bytes.
-const GROWTH_BYTES: u64 = 4 << 20;
-
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
-/// The first line of a segment: which counter it is of, and from where it goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The longest line that ends a segment, in bytes.
+const SEAL_BYTES_MAX: u64 = 64;
+
+/// The line that ends a segment.
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
-    /// The version of the format.
-    pub ledger: u32,
-    /// The counter's secret key, drawn at random when the ledger was made.
-    #[serde(with = "hex_key")]
-    pub key: [u8; 32],
-    /// The revision ahead of the first record.
-    pub revision: u64,
-    /// What was left at that revision.
-    pub count: u64,
-    /// The ticket numbers given out by then.
-    pub sold: u64,
-    /// When that was, in milliseconds since 1970 UTC.
-    pub at_ms: u64,
-}
-
-impl Header {
-    /// The header of a segment that goes on from `inventory`.
-    pub fn of(key: [u8; 32], inventory: &Inventory) -> Self {
-        let Stock { remaining: count, sold, revision } = inventory.stock();
-        Self { ledger: FORMAT_VERSION, key, revision, count, sold, at_ms: inventory.at_ms() }
-    }
-
-    /// The inventory ahead of the first record.
-    pub fn inventory(&self) -> Inventory {
-        let &Self { key, revision, count: remaining, sold, at_ms, .. } = self;
-        let mut secret = [0; 16];
-        secret.copy_from_slice(&key[..16]);
-        Inventory::new(Stock { remaining, sold, revision }, at_ms).with_secret(secret)
-    }
+struct SealLine {
+    /// The first revision of the segment that goes on.
+    continued_at: u64,
 }
 
 /// A place between two lines.
@@ -82,6 +54,8 @@ pub enum Ending {
     Clean,
     /// Something that is no sound line.
     Broken,
+    /// The line that says that another segment goes on.
+    Sealed,
     /// More lines: the reader was told to stop here.
     Stopped,
 }
@@ -97,32 +71,26 @@ pub struct Segment<F> {
 }
 
 impl<F: DiskFile> Segment<F> {
-    /// Makes the segment that goes on from `inventory`; it is durable, name and all, on return.
+    /// Makes `spare` the segment that begins with `header`; durable, name and all, on return.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; a segment without its name may be left behind then,
-    /// and the next try replaces it.
+    /// [`LedgerError::Io`]; nothing reads what may be left behind then.
     pub fn create<D: Disk<File = F>>(
         disk: &D,
         layout: &Layout,
-        key: [u8; 32],
-        inventory: &Inventory,
+        spare: &Spare<D>,
+        header: &Header,
     ) -> Result<Self, LedgerError> {
-        let (draft, path) =
-            (layout.segment_draft(), layout.segment(inventory.stock().revision + 1));
+        let path = layout.segment(header.revision + 1);
         let io = |action| {
-            let path = draft.clone();
+            let path = path.clone();
             move |source| LedgerError::Io { action, path, source }
         };
-        disk.remove(&draft).map_err(io("remove"))?;
-        let file = disk.create_new(&draft).map_err(io("create"))?;
-        let header = Header::of(key, inventory);
-        let mut bytes = Vec::new();
-        encode(&header, 0, &mut bytes).map_err(|fault| damaged(&draft, 1, &fault))?;
-        bytes.resize(usize::try_from(GROWTH_BYTES).unwrap_or(bytes.len()), 0);
-        file.write_at(&bytes, 0).map_err(io("write"))?;
-        file.sync().map_err(io("sync"))?;
-        disk.rename(&draft, &path).map_err(io("rename"))?;
+        let mut line = Vec::new();
+        encode(header, 0, &mut line).map_err(|fault| damaged(&path, 1, &fault))?;
+        spare.file.write_at(&line, 0).map_err(io("write"))?;
+        spare.file.sync().map_err(io("sync"))?;
+        disk.rename(&spare.path, &path).map_err(io("name"))?;
         disk.sync_dir(&layout.folder).map_err(io("sync the folder of"))?;
         disk.sync_dir(&layout.parent).map_err(io("sync the folder of"))?;
         Self::open(disk, &path)
@@ -179,6 +147,23 @@ impl<F: DiskFile> Segment<F> {
         length.map_err(self.io("read")).map(|length| length > 0 && byte != [0])
     }
 
+    /// What stands at `position`.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`].
+    pub fn ending_at(&self, position: Position) -> Result<Ending, LedgerError> {
+        let bytes = self.read(position.offset, LINE_BYTES_MAX)?;
+        if bytes.first().is_none_or(|byte| *byte == 0) {
+            return Ok(Ending::Clean);
+        }
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        if decode::<SealLine>(line, position.chain).is_ok() {
+            return Ok(Ending::Sealed);
+        }
+        let record = decode::<RecordLine>(line, position.chain);
+        Ok(record.map_or(Ending::Broken, |_| Ending::Stopped))
+    }
+
     /// Folds the records from `position` on into `inventory`, up to revision `last`.
     ///
     /// # Errors
@@ -203,7 +188,8 @@ impl<F: DiskFile> Segment<F> {
                 }
                 let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
                 let Ok((line, chain)) = decode::<RecordLine>(&rest[..end], position.chain) else {
-                    return Ok(Ending::Broken);
+                    let seal = decode::<SealLine>(&rest[..end], position.chain);
+                    return Ok(seal.map_or(Ending::Broken, |_| Ending::Sealed));
                 };
                 self.fold(line, position.line, inventory)?;
                 position.offset += end as u64 + 1;
@@ -235,49 +221,84 @@ impl<F: DiskFile> Segment<F> {
         inventory.fold(&record).map_err(|fault| damaged(fault.to_string()))
     }
 
-    /// Clears what a crash left behind `position`, where the next revision is `next`.
-    ///
-    /// Gives how many bytes were dropped.
+    /// How many bytes a crash left behind `position`, where the next revision is `next`.
     ///
     /// # Errors
     /// [`LedgerError::Damaged`] where a record of a later turn stands there:
     /// that was acknowledged, so what is broken is no torn tail.
-    pub fn drop_torn_tail(&self, position: Position, next: u64) -> Result<u64, LedgerError> {
+    pub fn torn_tail(&self, position: Position, next: u64) -> Result<usize, LedgerError> {
         let size = self.file.size().map_err(self.io("read"))?;
         let length = usize::try_from(size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
-        let mut bytes = vec![0; length];
-        let length = self.file.read_at(&mut bytes, position.offset).map_err(self.io("read"))?;
-        let used = bytes[..length].iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        let bytes = &bytes[..used];
-        if let Some(later) = tail::first_record_of_a_later_turn(bytes, position.chain, next) {
-            let reason = format!("broken, but revision `{later}` behind it is sound");
-            let path = self.path.clone();
-            return Err(LedgerError::Damaged { path, line: position.line, reason });
+        let bytes = self.read(position.offset, length)?;
+        let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        match tail::first_record_of_a_later_turn(&bytes[..used], position.chain, next) {
+            None => Ok(used),
+            Some(later) => {
+                let reason = format!("broken, but revision `{later}` behind it is sound");
+                let path = self.path.clone();
+                Err(LedgerError::Damaged { path, line: position.line, reason })
+            }
         }
-        if used > 0 {
-            let zeros = vec![0; used];
-            self.file.write_at(&zeros, position.offset).map_err(self.io("clear"))?;
-            self.file.sync().map_err(self.io("sync"))?;
-        }
-        Ok(used as u64)
     }
 
-    /// Makes sure that `bytes` more can be appended at `position` without growing.
+    /// Overwrites `length` bytes behind `position` with zeros, and syncs that.
     ///
     /// # Errors
-    /// [`LedgerError::Io`], for example without room on the disk; no record was touched.
-    pub fn reserve(&mut self, position: Position, bytes: u64) -> Result<(), LedgerError> {
-        // Another server may have let it grow.
-        if position.offset + bytes > self.size {
-            self.size = self.file.size().map_err(self.io("read"))?;
-        }
-        while position.offset + bytes > self.size {
-            let zeros = vec![0; usize::try_from(GROWTH_BYTES).unwrap_or(CHUNK_BYTES)];
-            self.file.write_at(&zeros, self.size).map_err(self.io("lengthen"))?;
-            self.file.sync().map_err(self.io("sync"))?;
-            self.size += zeros.len() as u64;
-        }
-        Ok(())
+    /// [`LedgerError::Io`].
+    pub fn clear(&self, position: Position, length: usize) -> Result<(), LedgerError> {
+        self.file.write_at(&vec![0; length], position.offset).map_err(self.io("clear"))?;
+        self.file.sync().map_err(self.io("sync"))
+    }
+
+    /// Writes the lines from `from` to `to` once more, and syncs them.
+    ///
+    /// A sync that failed leaves the lines in the page cache, for everybody to
+    /// read, and counts them as written. Only another write and another sync
+    /// make what was read here durable.
+    ///
+    /// # Errors
+    /// [`LedgerError::Commit`]: this process must not rely on what it read.
+    pub fn write_again(&self, from: Position, to: Position) -> Result<(), LedgerError> {
+        let commit = |action| {
+            let path = self.path.clone();
+            move |source| LedgerError::Commit { action, path, source }
+        };
+        let length = usize::try_from(to.offset - from.offset).unwrap_or(usize::MAX);
+        let bytes = self.read(from.offset, length)?;
+        self.file.write_at(&bytes, from.offset).map_err(commit("write"))?;
+        self.file.sync().map_err(commit("sync"))
+    }
+
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LedgerError> {
+        let mut bytes = vec![0; length];
+        let length = self.file.read_at(&mut bytes, offset).map_err(self.io("read"))?;
+        bytes.truncate(length);
+        Ok(bytes)
+    }
+
+    /// How many bytes of records can be appended at `position`.
+    pub fn room_bytes(&self, position: Position) -> usize {
+        let room = self.size.saturating_sub(position.offset + SEAL_BYTES_MAX);
+        usize::try_from(room).unwrap_or(usize::MAX)
+    }
+
+    /// How long the segment is, zeros and all, in bytes.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Ends the segment at `position`: it goes on in the one whose first record is `next`.
+    ///
+    /// Needs no sync: the next segment tells as well that it is there.
+    ///
+    /// # Errors
+    /// [`LedgerError::Io`].
+    pub fn seal(&self, position: Position, next: u64) -> Result<(), LedgerError> {
+        let mut line = Vec::new();
+        let seal = SealLine { continued_at: next };
+        encode(&seal, position.chain, &mut line)
+            .map_err(|fault| damaged(&self.path, position.line, &fault))?;
+        self.file.write_at(&line, position.offset).map_err(self.io("write"))
     }
 
     /// Appends `records` at `position`, which they move on; `synced`: they survive a power cut.
@@ -313,7 +334,7 @@ impl<F: DiskFile> Segment<F> {
         Ok(())
     }
 
-    /// Makes all that any process has written to this segment survive a power cut.
+    /// Makes all that was written to this segment survive a power cut.
     ///
     /// # Errors
     /// [`LedgerError::Commit`]: this process must not rely on what it read.
@@ -329,32 +350,4 @@ impl<F: DiskFile> Segment<F> {
 
 fn damaged(path: &Path, line: u64, fault: &LineFault) -> LedgerError {
     LedgerError::Damaged { path: path.to_owned(), line, reason: fault.to_string() }
-}
-
-/// A key as 64 hexadecimal digits.
-mod hex_key {
-    use serde::{Deserialize as _, Deserializer, Serializer, de::Error as _};
-
-    pub(super) fn serialize<S: Serializer>(
-        key: &[u8; 32],
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        let digits: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
-        serializer.serialize_str(&digits)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<[u8; 32], D::Error> {
-        let digits = String::deserialize(deserializer)?;
-        let mut key = [0; 32];
-        if digits.len() != 64 || !digits.is_ascii() {
-            return Err(D::Error::custom("the key is not 64 hexadecimal digits"));
-        }
-        for (byte, pair) in key.iter_mut().zip(digits.as_bytes().chunks(2)) {
-            let pair = std::str::from_utf8(pair).map_err(D::Error::custom)?;
-            *byte = u8::from_str_radix(pair, 16).map_err(D::Error::custom)?;
-        }
-        Ok(key)
-    }
 }

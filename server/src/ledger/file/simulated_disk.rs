@@ -15,11 +15,10 @@ use std::{
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
-use crate::ledger::file::disk::{Disk, DiskFile, FileId, FileLock};
-
-const SECTOR: usize = 512;
-
-type Sector = [u8; SECTOR];
+use crate::ledger::file::{
+    disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+    simulated_file::{SECTOR, SimFileState},
+};
 
 /// What happens at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,15 +49,6 @@ struct World {
     calls: u64,
     faults: BTreeMap<u64, Fault>,
     dead: BTreeSet<u64>,
-}
-
-#[derive(Default)]
-struct SimFileState {
-    live: BTreeMap<u64, Sector>,
-    size: u64,
-    durable_size: u64,
-    /// The versions of a sector since its last sync, the durable one first.
-    unsynced: BTreeMap<u64, Vec<Sector>>,
 }
 
 /// An open file.
@@ -98,6 +88,11 @@ impl SimDisk {
     /// Lets the call with the number `call` fail.
     pub(crate) fn plan(&self, call: u64, fault: Fault) {
         self.world().faults.insert(call, fault);
+    }
+
+    /// The number of this process.
+    pub(crate) fn process(&self) -> u32 {
+        u32::try_from(self.process).unwrap()
     }
 
     /// Whether this process has not been killed.
@@ -207,61 +202,6 @@ impl SimDisk {
     }
 }
 
-impl SimFileState {
-    fn read(&self, offset: u64, length: usize) -> Vec<u8> {
-        let end = self.size.min(offset + length as u64);
-        let mut bytes = vec![0; usize::try_from(end.saturating_sub(offset)).unwrap()];
-        let first = offset / SECTOR as u64;
-        for (sector, content) in self.live.range(first..=end / SECTOR as u64) {
-            let start = sector * SECTOR as u64;
-            for (index, byte) in content.iter().enumerate() {
-                let place = start + index as u64;
-                if place >= offset && place < end {
-                    bytes[usize::try_from(place - offset).unwrap()] = *byte;
-                }
-            }
-        }
-        bytes
-    }
-
-    fn write(&mut self, bytes: &[u8], offset: u64) {
-        let mut written = 0;
-        while written < bytes.len() {
-            let place = offset + written as u64;
-            let sector = place / SECTOR as u64;
-            let within = usize::try_from(place % SECTOR as u64).unwrap();
-            let length = (SECTOR - within).min(bytes.len() - written);
-            let before = self.live.get(&sector).copied().unwrap_or([0; SECTOR]);
-            let mut after = before;
-            after[within..within + length].copy_from_slice(&bytes[written..written + length]);
-            if after != before {
-                self.unsynced.entry(sector).or_insert_with(|| vec![before]).push(after);
-                self.live.insert(sector, after);
-            }
-            written += length;
-        }
-        self.size = self.size.max(offset + bytes.len() as u64);
-    }
-
-    fn sync(&mut self) {
-        self.unsynced.clear();
-        self.durable_size = self.size;
-    }
-
-    fn lose(&mut self, rng: &mut StdRng) {
-        for (sector, versions) in std::mem::take(&mut self.unsynced) {
-            let version = rng.random_range(0..versions.len());
-            self.live.insert(sector, versions[version]);
-        }
-        if rng.random_bool(0.5) {
-            self.size = self.durable_size;
-        }
-        let size = self.size;
-        self.live.retain(|sector, _| sector * (SECTOR as u64) < size);
-        self.durable_size = self.size;
-    }
-}
-
 impl Disk for SimDisk {
     type File = SimFile;
     type Lock = SimFile;
@@ -297,10 +237,11 @@ impl Disk for SimDisk {
         Ok(inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect())
     }
 
-    fn file_id(&self, path: &Path) -> io::Result<FileId> {
+    fn stat(&self, path: &Path) -> io::Result<FileStat> {
         let world = self.plain_call()?;
-        let inode = world.names.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(FileId { device: 0, inode: *inode as u64 })
+        let inode = *world.names.get(path).ok_or(io::ErrorKind::NotFound)?;
+        let id = FileId { device: 0, inode: inode as u64 };
+        Ok(FileStat { id, size: world.files[inode].size })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -331,6 +272,10 @@ impl Disk for SimDisk {
 
     fn lock_holders(&self, _file: FileId) -> Vec<u32> {
         Vec::new()
+    }
+
+    fn is_running(&self, process: u32) -> bool {
+        !self.world().dead.contains(&u64::from(process))
     }
 
     fn boot_id(&self) -> String {
@@ -382,10 +327,7 @@ impl DiskFile for SimFile {
             }
             Some(Fault::Die) => Err(io::Error::other("the process is dead")),
             Some(Fault::FailedSync | Fault::NoSpace) => {
-                // The pages count as clean from now on, but the disk has the old ones.
-                for versions in file.unsynced.values_mut() {
-                    versions.truncate(1);
-                }
+                file.fail_to_sync();
                 Err(io::Error::other("input/output error"))
             }
         }
