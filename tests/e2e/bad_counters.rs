@@ -79,9 +79,13 @@ fn content_that_is_no_counter_is_refused_with_line_and_column() {
 }
 
 #[test]
-fn zeros_that_a_power_cut_left_behind_a_counter_are_forgiven() {
-    let counter = Counter::holding("{\"count\": 7}\n\0\0\0\0");
+fn zeros_that_a_power_cut_left_behind_a_counter_are_forgiven_where_there_is_a_ledger() {
+    let zeros = "{\"count\": 7}\n\0\0\0\0";
+    assert_content_refused(zeros.as_bytes(), "2:1");
 
+    let counter = Counter::with(7);
+    assert_eq!(serve(&counter).terminate().code, Some(0));
+    counter.write(zeros);
     let server = serve(&counter);
 
     assert_eq!(server.buy().json()["remaining"], 6);
