@@ -36,6 +36,31 @@ struct Cli {
 enum Special {
     /// Answer `POST /buy` with a fixed text and no counter: the yardstick for benches.
     Noop(Noop),
+    /// Read the counter and its ledger, change nothing, and say whether they are sound.
+    ///
+    /// Exit code 0: sound; 1: not.
+    Verify(Upkeep),
+    /// Write the counter's file anew from its ledger, after showing what it will say.
+    Repair(Repair),
+}
+
+#[derive(Debug, Args)]
+struct Upkeep {
+    /// The counter's file.
+    #[arg(long, value_name = "FILE", default_value = "db.txt")]
+    db: PathBuf,
+    /// How long to wait for the lock.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = humantime::parse_duration)]
+    lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Repair {
+    #[command(flatten)]
+    counter: Upkeep,
+    /// Show what would be written, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, Args)]
@@ -116,12 +141,18 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .init();
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
-            run::bind(noop.listen).and_then(|listener| run::noop(listener, loops(noop.event_loops)))
+            let served = run::bind(noop.listen)
+                .and_then(|listener| run::noop(listener, loops(noop.event_loops)));
+            served.map(|()| true)
         }
-        None => serve(cli.serve),
+        Some(Special::Verify(Upkeep { db, lock_timeout })) => run::verify(&db, lock_timeout),
+        Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
+            run::repair(&db, lock_timeout, dry_run)
+        }
+        None => serve(cli.serve).map(|()| true),
     };
     match outcome {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(is_sound) => ExitCode::from(u8::from(!is_sound)),
         Err(error) => {
             eprintln!("error: {error}");
             if let Some(hint) = error.hint() {

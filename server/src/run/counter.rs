@@ -169,7 +169,7 @@ fn open_ledger(
 }
 
 /// Who else holds a lock of the counter, by process id.
-fn holders(layout: &Layout) -> Vec<u32> {
+pub(super) fn holders(layout: &Layout) -> Vec<u32> {
     let files =
         [&layout.head, &layout.lock].map(|path| RealDisk.stat(path).ok().map(|stat| stat.id));
     let holders = files.into_iter().flatten().flat_map(|file| RealDisk.lock_holders(file));

@@ -34,12 +34,18 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// There is nothing to repair from.
+    #[error("no ledger in {}: nothing says what the count should be", folder.display())]
+    NoLedger {
+        /// Where the ledger would be.
+        folder: PathBuf,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
-    /// The system has no room for a thread.
-    #[error("cannot start: {0}")]
-    Thread(#[from] io::Error),
+    /// The system refuses something, such as room for a thread.
+    #[error("{0}")]
+    System(#[from] io::Error),
 }
 
 impl RunError {
@@ -55,6 +61,12 @@ impl RunError {
                  left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
                     .to_owned(),
             ),
+            Self::Ledger(LedgerError::Head(HeadError::Malformed { .. })) => Some(
+                "`server repair` writes it anew from the ledger, where there is one".to_owned(),
+            ),
+            Self::Ledger(LedgerError::Damaged { .. }) => {
+                Some("`server verify` shows what can be read; put back a copy of it".to_owned())
+            }
             Self::Ledger(LedgerError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }

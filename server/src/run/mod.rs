@@ -4,6 +4,8 @@ mod counter;
 mod error;
 mod serve;
 mod signals;
+mod upkeep;
 
 pub use error::RunError;
 pub use serve::{bind, host_of, noop, serve};
+pub use upkeep::{repair, verify};

@@ -109,6 +109,12 @@ pub trait DiskFile: Send {
     /// What the system says; any part may have been written then.
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()>;
 
+    /// Cuts the file off behind `size` bytes.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn truncate(&self, size: u64) -> io::Result<()>;
+
     /// Makes what was written survive a power cut (`fdatasync`).
     ///
     /// # Errors

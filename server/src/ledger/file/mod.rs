@@ -10,9 +10,11 @@
 //! - [`lookup`]: finding one record by its revision.
 //! - [`reconcile`], [`mark`]: has somebody outside changed the count?
 //! - [`header`], [`spare`]: the first line of a segment, and segments made ahead of need.
+//! - [`audit`], [`repair`]: reading all of it, and writing `db.txt` anew.
 //! - [`engine`]: the ledger itself; the books that it keeps, and how they are opened.
 
 mod adoption;
+pub mod audit;
 mod books;
 pub mod disk;
 pub mod engine;
@@ -27,6 +29,7 @@ pub mod reader;
 pub mod real_disk;
 pub mod reconcile;
 pub mod record_codec;
+pub mod repair;
 pub mod segment;
 pub mod spare;
 pub mod tail;

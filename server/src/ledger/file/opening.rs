@@ -58,8 +58,7 @@ pub(super) fn open<D: Disk>(
         let header = Header::of((options.random)().map_err(io("draw a key for"))?, 0, &inventory);
         let spare = spares.take(options.sizes.first)?;
         let segment = Segment::create(disk, layout, &spare, &header)?;
-        let (position, inventory) = (segment.records_start(), header.inventory());
-        Place { segment, position, inventory }
+        Place::at_the_start_of(segment)
     } else {
         read_the_last_day(disk, layout, &starts, (options.now_ms)())?
     };
@@ -106,20 +105,12 @@ fn read_the_last_day<D: Disk>(
     let mut place: Option<Place<D::File>> = None;
     for segment in segments {
         let next = match place {
-            None => {
-                let (position, inventory) = (segment.records_start(), segment.header().inventory());
-                Place { segment, position, inventory }
-            }
+            None => Place::at_the_start_of(segment),
             Some(before) => follow(disk, before, segment)?,
         };
-        place = Some(read_to_the_end(next)?);
+        place = Some(next.read_to_the_end()?.0);
     }
     place.ok_or_else(|| HeadError::io(&layout.folder, std::io::ErrorKind::NotFound.into()).into())
-}
-
-fn read_to_the_end<F: DiskFile>(mut place: Place<F>) -> Result<Place<F>, LedgerError> {
-    place.segment.read_on(&mut place.position, &mut place.inventory, u64::MAX)?;
-    Ok(place)
 }
 
 /// Goes on in `segment` if it goes on from `before`; removes it if it was left behind.
@@ -138,8 +129,7 @@ fn follow<D: Disk>(
         return Ok(Place { segment, position: place, inventory: before.inventory });
     }
     if segment.has_more(segment.records_start())? {
-        let reason = "does not go on from the segment before".to_owned();
-        return Err(LedgerError::Damaged { path: segment.path().to_owned(), line: 1, reason });
+        return Err(Place::<D::File>::unconnected(&segment));
     }
     let path = segment.path().to_owned();
     disk.remove(&path).map_err(|source| LedgerError::Io { action: "remove", path, source })?;
@@ -147,6 +137,28 @@ fn follow<D: Disk>(
 }
 
 impl<F: DiskFile> Place<F> {
+    pub(super) fn at_the_start_of(segment: Segment<F>) -> Self {
+        let (position, inventory) = (segment.records_start(), segment.header().inventory());
+        Self { segment, position, inventory }
+    }
+
+    pub(super) fn read_to_the_end(mut self) -> Result<(Self, Ending), LedgerError> {
+        let ending = self.segment.read_on(&mut self.position, &mut self.inventory, u64::MAX)?;
+        Ok((self, ending))
+    }
+
+    /// The fault of a line that is not sound.
+    pub(super) fn broken(&self) -> LedgerError {
+        let (path, line) = (self.segment.path().to_owned(), self.position.line);
+        LedgerError::Damaged { path, line, reason: "no sound record".to_owned() }
+    }
+
+    /// The fault of a segment that does not go on from the one before.
+    pub(super) fn unconnected(segment: &Segment<F>) -> LedgerError {
+        let reason = "does not go on from the segment before".to_owned();
+        LedgerError::Damaged { path: segment.path().to_owned(), line: 1, reason }
+    }
+
     /// Where the records of `segment` begin, if it goes on from here.
     pub(super) fn next(&self, segment: &Segment<F>) -> Option<Position> {
         goes_on_from(segment.header(), &self.inventory, self.position)

@@ -149,6 +149,10 @@ impl DiskFile for RealFile {
         self.0.write_all_at(bytes, offset)
     }
 
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        self.0.set_len(size)
+    }
+
     fn sync(&self) -> io::Result<()> {
         self.0.sync_data()
     }

@@ -317,6 +317,11 @@ impl DiskFile for SimFile {
         }
     }
 
+    fn truncate(&self, size: u64) -> io::Result<()> {
+        self.disk.plain_call()?.files[self.inode].truncate(size);
+        Ok(())
+    }
+
     fn sync(&self) -> io::Result<()> {
         let (mut world, fault) = self.disk.call()?;
         let file = &mut world.files[self.inode];

@@ -56,6 +56,14 @@ impl SimFileState {
         self.size = self.size.max(offset + bytes.len() as u64);
     }
 
+    pub(crate) fn truncate(&mut self, size: u64) {
+        if size < self.size {
+            let zeros = vec![0; usize::try_from(self.size - size).unwrap()];
+            self.write(&zeros, size);
+            self.size = size;
+        }
+    }
+
     pub(crate) fn sync(&mut self) {
         self.unsynced.clear();
         self.durable_size = self.size;

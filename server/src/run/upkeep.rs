@@ -1,0 +1,172 @@
+//! `server verify` and `server repair`: looking after a counter that does not sell.
+
+use std::{
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    ledger::{
+        LedgerError,
+        file::{
+            audit::{Audit, read_head, read_ledger},
+            disk::{Disk, FileLock},
+            head::Head,
+            layout::Layout,
+            reader::HeadError,
+            real_disk::RealDisk,
+            repair::{head_for, write_head},
+        },
+    },
+    run::{RunError, counter::holders},
+};
+
+/// Reads head and ledger of the counter at `db`, changes nothing, and says what is there.
+///
+/// Gives whether the counter is sound.
+///
+/// # Errors
+/// [`RunError`] where it cannot be looked at, for example while somebody holds its lock.
+pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
+    let layout = Layout::around(&place_of(db)?);
+    let _out = keep_out(&layout, patience)?;
+    let mut say = io::stdout().lock();
+    let head = read_head(&RealDisk, &layout);
+    match &head {
+        Ok(head) => writeln!(say, "{}: {head}", layout.head.display())?,
+        Err(error) => writeln!(say, "fault: {error}")?,
+    }
+    let ledger = match read_ledger(&RealDisk, &layout) {
+        Ok(ledger) => ledger,
+        Err(error) => {
+            writeln!(say, "fault: {error}")?;
+            return Ok(false);
+        }
+    };
+    if let Some(audit) = &ledger {
+        writeln!(say, "{}: {}", layout.folder.display(), described(audit))?;
+    }
+    let Ok(head) = head else { return Ok(false) };
+    let revision = ledger.map_or(0, |audit| audit.stock.revision);
+    match head.revision {
+        Some(found) if found > revision => {
+            writeln!(say, "fault: db.txt is at revision {found}, the ledger ends at {revision}")?;
+            return Ok(false);
+        }
+        _ => {}
+    }
+    if let Some(note) = ledger.and_then(|audit| what_the_next_start_does(&head, &audit)) {
+        writeln!(say, "note: {note}")?;
+    }
+    writeln!(say, "sound")?;
+    Ok(true)
+}
+
+/// Shows what `db.txt` is to be, from the ledger, and writes it unless `dry_run`.
+///
+/// Gives whether the counter is sound now.
+///
+/// # Errors
+/// [`RunError`]: without a ledger, or with a damaged one, nothing is written.
+pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunError> {
+    let layout = Layout::around(&place_of(db)?);
+    let _out = keep_out(&layout, patience)?;
+    let found = read_head(&RealDisk, &layout);
+    let audit = read_ledger(&RealDisk, &layout)?;
+    let audit = audit.ok_or_else(|| RunError::NoLedger { folder: layout.folder.clone() })?;
+    let head = head_for(audit.stock, found.as_ref().ok());
+    let mut say = io::stdout().lock();
+    writeln!(say, "{}: {}", layout.folder.display(), described(&audit))?;
+    match &found {
+        Ok(found) if *found == head => {
+            writeln!(say, "{} says the same: nothing to repair", layout.head.display())?;
+            return Ok(true);
+        }
+        Ok(found) => writeln!(say, "{} says:      {found}", layout.head.display())?,
+        Err(error) => writeln!(say, "fault: {error}")?,
+    }
+    writeln!(say, "{} will say: {head}", layout.head.display())?;
+    if dry_run {
+        return Ok(false);
+    }
+    write_head(&RealDisk, &layout, &head)?;
+    writeln!(say, "written")?;
+    Ok(true)
+}
+
+fn described(audit: &Audit) -> String {
+    let Audit { segments, records, stock, torn_bytes } = audit;
+    let torn = match torn_bytes {
+        0 => String::new(),
+        bytes => format!(", {bytes} bytes of a sale that a crash cut off"),
+    };
+    format!(
+        "{segments} {}, {records} records, count {}, sold {}, revision {}{torn}",
+        if *segments == 1 { "segment" } else { "segments" },
+        stock.remaining,
+        stock.sold,
+        stock.revision
+    )
+}
+
+fn what_the_next_start_does(head: &Head, audit: &Audit) -> Option<String> {
+    let stock = audit.stock;
+    match head.revision {
+        Some(revision) if revision < stock.revision => {
+            Some("db.txt is behind the ledger; the next start or sale writes it anew".to_owned())
+        }
+        _ if head.count != stock.remaining => {
+            let (count, remaining) = (head.count, stock.remaining);
+            Some(format!(
+                "somebody outside changed the count from {remaining} to {count}; the next start \
+                 or sale takes that over"
+            ))
+        }
+        _ => None,
+    }
+}
+
+/// The path of the counter without symbolic links, whether or not the file itself is there.
+fn place_of(db: &Path) -> Result<PathBuf, RunError> {
+    let error = |source| RunError::from(LedgerError::from(HeadError::io(db, source)));
+    let missing = match std::fs::canonicalize(db) {
+        Ok(path) => return Ok(path),
+        Err(missing) => missing,
+    };
+    let parent = db.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let name = db.file_name().filter(|_| missing.kind() == io::ErrorKind::NotFound);
+    match (name, std::fs::canonicalize(parent.unwrap_or(Path::new(".")))) {
+        (Some(name), Ok(parent)) => Ok(parent.join(name)),
+        _ => Err(error(missing)),
+    }
+}
+
+/// Keeps servers and outsiders out for as long as the sender of the answer lives.
+fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, RunError> {
+    let (release, released) = mpsc::channel::<()>();
+    let (sender, locked) = mpsc::channel();
+    let paths = [layout.lock.clone(), layout.head.clone()];
+    // The kernel's queue for a lock has no time limit: so another thread waits in it.
+    thread::Builder::new().name("keeping-out".to_owned()).spawn(move || {
+        let mut locks: Vec<_> = paths
+            .iter()
+            .filter_map(|path| RealDisk.open_to_read(path).ok())
+            .map(|file| RealDisk.lockable(file))
+            .collect();
+        let held: Vec<_> = locks.iter_mut().map(FileLock::exclusive).collect();
+        // Nobody receives it any more where the wait was too long.
+        let _ = sender.send(held.iter().all(Result::is_ok));
+        let _ = released.recv();
+    })?;
+    match locked.recv_timeout(patience) {
+        Ok(true) => Ok(release),
+        Ok(false) => Err(io::Error::other("a lock of the counter cannot be taken").into()),
+        Err(_) => {
+            let (path, holders) = (layout.head.clone(), holders(layout));
+            Err(LedgerError::Locked { path, waited: patience, holders }.into())
+        }
+    }
+}
