@@ -19,6 +19,12 @@ const EXIT_USAGE: u8 = 2;
 /// Exit code: `db.txt` or the ledger is not what it must be (`EX_DATAERR`).
 const EXIT_DATA: u8 = 65;
 
+/// The most tickets that `--max-per-order` may allow: an answer lists their numbers.
+const PER_ORDER_MAX: u64 = 1000;
+
+/// The longest time that a flag takes.
+const TIME_MAX: Duration = Duration::from_secs(3600);
+
 /// A ticket counter over HTTP that cannot oversell.
 ///
 /// What is left stands in a small JSON file that other programs may share:
@@ -50,7 +56,7 @@ struct Upkeep {
     #[arg(long, value_name = "FILE", default_value = "db.txt")]
     db: PathBuf,
     /// How long to wait for the lock.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
     lock_timeout: Duration,
 }
 
@@ -88,19 +94,19 @@ struct Serve {
     #[arg(long, value_enum, default_value_t = LockingName::Group)]
     locking: LockingName,
     /// A lesson's wait between reading the count and checking it, as `10ms`.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = duration)]
     check_delay: Duration,
     /// A lesson's wait between checking the count and writing it, as `20ms`.
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "0ms", value_parser = duration)]
     write_delay: Duration,
     /// How long a buyer waits for the lock before the answer is "not sold".
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
     lock_timeout: Duration,
     /// What an answer waits for.
     #[arg(long, value_enum, default_value_t = Durability::Synced)]
     durability: Durability,
     /// The most tickets in one order.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=COUNT_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
@@ -171,6 +177,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads a time such as `10ms` or `3s`, up to [`TIME_MAX`].
+fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|_| "expected a number and a unit, as in `10ms` or `3s`".to_owned())?;
+    if duration > TIME_MAX {
+        return Err("longer than one hour".to_owned());
+    }
+    Ok(duration)
 }
 
 fn no_color() -> Option<OsString> {

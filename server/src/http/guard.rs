@@ -15,13 +15,16 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 #[derive(Clone, Debug)]
 pub struct Guard {
     names: Vec<String>,
+    /// How many of `names`, from the front, mean this machine whatever program serves there.
+    own: usize,
 }
 
 impl Guard {
-    /// A guard that lets the loopback names and `allowed` pass.
-    pub fn new(allowed: &[String]) -> Self {
-        let names = LOOPBACK.map(str::to_owned).into_iter().chain(allowed.iter().cloned());
-        Self { names: names.collect() }
+    /// A guard that lets the loopback names pass, the address `own`, and the names in `allowed`.
+    pub fn new(own: String, allowed: &[String]) -> Self {
+        let own_names = LOOPBACK.map(str::to_owned).into_iter().chain([own]);
+        let names = own_names.chain(allowed.iter().cloned());
+        Self { names: names.collect(), own: LOOPBACK.len() + 1 }
     }
 
     /// Lets a request pass, or says why not.
@@ -42,7 +45,7 @@ impl Guard {
             return Err(Problem::new(Code::WrongHost, detail));
         }
         match headers.get(header::ORIGIN) {
-            Some(origin) if !self.allows_origin(origin) => {
+            Some(origin) if !self.allows_origin(origin, host) => {
                 let origin = String::from_utf8_lossy(origin.as_bytes());
                 let detail = format!("a page of `{origin}` may not call this server");
                 Err(Problem::new(Code::ForeignOrigin, detail))
@@ -55,19 +58,29 @@ impl Guard {
         host.to_str().is_ok_and(|host| self.allows_name(host))
     }
 
-    fn allows_origin(&self, origin: &HeaderValue) -> bool {
-        let name = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        name.is_some_and(|(_, name)| self.allows_name(name))
+    /// Whether `origin` is this server as the client called it, or a name that was allowed.
+    ///
+    /// Another port of this machine is another program.
+    fn allows_origin(&self, origin: &HeaderValue, host: &HeaderValue) -> bool {
+        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        let Some((_, authority)) = authority else { return false };
+        let host = host.to_str().unwrap_or_default();
+        let allowed = &self.names[self.own..];
+        authority.eq_ignore_ascii_case(host) || is_one_of(allowed, authority)
     }
 
-    /// Whether `host`, with or without a port, is one of the names.
     fn allows_name(&self, host: &str) -> bool {
-        let name = match host.rsplit_once(':') {
-            Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-            _ => host,
-        };
-        self.names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+        is_one_of(&self.names, host)
     }
+}
+
+/// Whether `host`, with or without a port, is one of `names`.
+fn is_one_of(names: &[String], host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -80,7 +93,7 @@ mod tests {
         for (name, value) in headers {
             map.append(name, value.parse().unwrap());
         }
-        let guard = Guard::new(&["tickets.example".to_owned()]);
+        let guard = Guard::new("127.0.0.1".to_owned(), &["tickets.example".to_owned()]);
         guard.check(&Uri::from_static("/buy"), &map).err().map(|problem| problem.code())
     }
 
@@ -104,9 +117,11 @@ mod tests {
     #[test]
     fn a_page_of_another_origin_is_refused() {
         let from = |origin| check(&[(header::HOST, "localhost:1"), (header::ORIGIN, origin)]);
-        assert_eq!(from("http://localhost:8080"), None);
+        assert_eq!(from("http://localhost:1"), None);
         assert_eq!(from("https://tickets.example"), None);
-        for origin in ["http://evil.example", "null", "http://localhost.evil.example"] {
+        let others =
+            ["http://evil.example", "null", "http://localhost.evil.example", "http://localhost:2"];
+        for origin in others {
             assert_eq!(from(origin), Some(Code::ForeignOrigin), "{origin}");
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     body::Body,
-    extract::{Path, Request, State},
+    extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::{Html, IntoResponse},
     routing::{get, post},
@@ -45,7 +45,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/problems/{code}", get(explain))
-        .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this path") })
+        .fallback(|| async { nothing_here() })
         .method_not_allowed_fallback(|| async {
             let detail = "this path takes other methods; see the header `Allow`";
             Problem::new(Code::MethodNotAllowed, detail)
@@ -66,7 +66,11 @@ pub fn noop_router() -> Router {
         .route("/buy", post(sold))
         .route("/search", get(found))
         .route("/livez", get(|| async { "ok\n" }))
-        .fallback(|| async { Problem::new(Code::NotFound, "nothing is at this path") })
+        .fallback(|| async { nothing_here() })
+}
+
+fn nothing_here() -> Problem {
+    Problem::new(Code::NotFound, "nothing is at this path")
 }
 
 async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
@@ -136,8 +140,9 @@ fn marked_if(replayed: bool) -> impl FnOnce(Response<Body>) -> Response<Body> {
 
 async fn receipt(
     State(app): State<Arc<App>>,
-    Path(token): Path<String>,
+    token: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
+    let Path(token) = token.map_err(|_| nothing_here())?;
     answer(StatusCode::OK, &app.shop.receipt(&token).await?, None)
 }
 
@@ -172,7 +177,8 @@ async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
     }
 }
 
-async fn explain(Path(code): Path<String>) -> Result<String, Problem> {
+async fn explain(code: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
+    let Path(code) = code.map_err(|_| nothing_here())?;
     let code = Code::all().find(|known| known.name() == code);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
     Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))

@@ -89,7 +89,7 @@ impl Shop {
             Seller::Group { desk, .. } => Some((desk, desk.stock())),
             Seller::Lesson(_) => None,
         };
-        let head = self.read_head().await?;
+        let head = self.read_head().await;
         let answer = |count, sold, revision| CountAnswer {
             count,
             sold,
@@ -98,18 +98,21 @@ impl Shop {
             locking: self.locking.name(),
         };
         let Some((desk, known)) = known else {
+            let head = head?;
             return Ok(answer(head.count, head.sold.unwrap_or(0), None));
         };
-        if let Some(Stock { remaining, sold, revision }) = explained(&head, known) {
-            return Ok(answer(remaining, sold, Some(revision)));
+        if let Some(stock) = head.as_ref().ok().and_then(|head| explained(head, known)) {
+            return Ok(answer(stock.remaining, stock.sold, Some(stock.revision)));
         }
-        // Somebody outside wrote the file: a turn makes it part of the ledger.
-        match desk.ask(Command::Search.into(), &self.mailbox).await {
-            Ok(Outcome::Found(stock)) => {
+        // Another server sold, or somebody outside wrote the file or is about
+        // to: a turn waits for the lock and learns what is left.
+        match (desk.ask(Command::Search.into(), &self.mailbox).await, head) {
+            (Ok(Outcome::Found(stock)), _) => {
                 Ok(answer(stock.remaining, stock.sold, Some(stock.revision)))
             }
-            // The outsider holds the lock still; what it wrote is all that is known.
-            _ => Ok(answer(head.count, head.sold.unwrap_or(known.sold), None)),
+            // Nobody can take a turn; what the file says is all that is known.
+            (_, Ok(head)) => Ok(answer(head.count, head.sold.unwrap_or(known.sold), None)),
+            (_, Err(problem)) => Err(problem),
         }
     }
 
@@ -243,7 +246,9 @@ impl Shop {
                 receipt: None,
             }),
             Ok(NaiveSale::SoldOut { remaining }) => Err(sold_out(quantity, remaining, None)),
-            Err(error @ NaiveError::Head(_)) => Err(self.not_sold(&error)),
+            Err(error @ (NaiveError::Head(_) | NaiveError::OverLimit)) => {
+                Err(self.not_sold(&error))
+            }
             Err(error @ NaiveError::LockTimeout { .. }) => {
                 Err(Problem::new(Code::LockTimeout, error.to_string()))
             }
@@ -290,10 +295,10 @@ pub struct Answered<T> {
     pub replayed: bool,
 }
 
-/// What `head` says, where a server wrote it: this one, or since then another one.
+/// What `head` says, where this server wrote it.
 fn explained(head: &Head, known: Stock) -> Option<Stock> {
     let found = Stock { remaining: head.count, sold: head.sold?, revision: head.revision? };
-    (found == known || found.revision > known.revision).then_some(found)
+    (found == known).then_some(found)
 }
 
 fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {

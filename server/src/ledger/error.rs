@@ -41,6 +41,16 @@ pub enum LedgerError {
         /// What is wrong there.
         reason: String,
     },
+    /// A record of the past is not what was written.
+    #[error("{}: revision `{revision}`: {reason}", path.display())]
+    DamagedRecord {
+        /// The segment.
+        path: PathBuf,
+        /// The record.
+        revision: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A file of the ledger was taken away while the server ran.
     #[error("{} is not the file that was opened", path.display())]
     Replaced {

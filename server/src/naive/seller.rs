@@ -13,9 +13,12 @@ use std::{
 use fd_lock::RwLock;
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
-use crate::ledger::file::{
-    head::Head,
-    reader::{self, HeadError},
+use crate::{
+    domain::COUNT_MAX,
+    ledger::file::{
+        head::Head,
+        reader::{self, HeadError},
+    },
 };
 
 /// How long a waiting buyer rests between two tries at the file's lock.
@@ -78,6 +81,9 @@ pub enum NaiveError {
         /// How long this buyer waited.
         waited: Duration,
     },
+    /// A ticket number would pass [`COUNT_MAX`]; nothing was sold.
+    #[error("a ticket number would pass {COUNT_MAX}")]
+    OverLimit,
     /// The buyer's thread ended early; the ticket may or may not be gone.
     #[error("the seller stopped in the middle of a sale")]
     Stopped,
@@ -172,6 +178,9 @@ impl NaiveSeller {
         };
         thread::sleep(self.delays.write);
         let sold = seen.sold.unwrap_or(0);
+        if sold.saturating_add(quantity) > COUNT_MAX {
+            return Err(NaiveError::OverLimit);
+        }
         let head = Head { count: remaining, sold: Some(sold + quantity), ..seen };
         let path = &self.path;
         let full = || io::Error::other("the keys of other programs leave no room");

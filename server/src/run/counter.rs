@@ -6,10 +6,12 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process,
-    sync::{Arc, mpsc},
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
+
+use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, Durability, Locking},
@@ -46,7 +48,7 @@ pub(super) struct Counter {
 
 impl Counter {
     /// Opens the counter at `path`; the answers to requests come through `mailboxes`.
-    pub(super) fn open(
+    pub(super) async fn open(
         config: &Config,
         path: &Path,
         mailboxes: &[Mailbox],
@@ -60,13 +62,17 @@ impl Counter {
             Locking::None(delays) => lesson(Exclusion::None, delays),
             Locking::Mutex(delays) => lesson(Exclusion::Mutex, delays),
             Locking::File(delays) => lesson(Exclusion::File, delays),
-            Locking::Group => Self::open_group(config, path, mailboxes.to_vec()),
+            Locking::Group => Self::open_group(config, path, mailboxes.to_vec()).await,
         }
     }
 
-    fn open_group(config: &Config, path: &Path, mailboxes: Vec<Mailbox>) -> Result<Self, RunError> {
+    async fn open_group(
+        config: &Config,
+        path: &Path,
+        mailboxes: Vec<Mailbox>,
+    ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
-        let ledger = open_ledger(path, synced, config.lock_timeout)?;
+        let ledger = open_ledger(path, synced, config.lock_timeout).await?;
         let layout = Layout::around(path);
         let desk = Desk::new(ledger.stock(), config.lock_timeout, move || holders(&layout));
         let desk = Arc::new(desk);
@@ -105,6 +111,9 @@ pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
     let path = &config.db;
     let error = |source| RunError::from(LedgerError::from(HeadError::io(path, source)));
     match (fs::canonicalize(path), config.init) {
+        (Err(missing), _) if missing.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
+            Err(error(io::Error::other("a symbolic link that leads nowhere")))
+        }
         (Err(missing), Some(count)) if missing.kind() == io::ErrorKind::NotFound => {
             create(path, count).map_err(|source| RunError::Init { path: path.clone(), source })?;
             fs::canonicalize(path).map_err(error)
@@ -141,31 +150,32 @@ fn refuse_a_bad_head(path: &Path) -> Result<(), LedgerError> {
 }
 
 /// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
-fn open_ledger(
+async fn open_ledger(
     path: &Path,
     synced: bool,
     patience: Duration,
 ) -> Result<FileLedger<RealDisk>, RunError> {
-    let (sender, opened) = mpsc::channel();
+    let (on_locked, locked) = oneshot::channel();
+    let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
     let (process, sizes) = (process::id(), Sizes::default());
     let options = Options { synced, process, sizes, now_ms, random, in_background };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
-        // Nobody receives it any more where the wait was too long.
-        let _ = sender.send(FileLedger::open(&RealDisk, &head, options));
+        // Nobody receives either any more where the server was told to end.
+        let _ = on_opened.send(FileLedger::open(&RealDisk, &head, options, || {
+            let _ = on_locked.send(());
+        }));
     })?;
-    match opened.recv_timeout(patience) {
-        Ok(ledger) => Ok(ledger?),
-        Err(mpsc::RecvTimeoutError::Timeout) => {
-            let holders = holders(&Layout::around(path));
-            let path = path.to_owned();
-            Err(LedgerError::Locked { path, waited: patience, holders }.into())
-        }
-        Err(mpsc::RecvTimeoutError::Disconnected) => {
-            Err(io::Error::other("the thread that opens the ledger stopped").into())
-        }
+    // An opening that failed before it had the locks drops the sender: that is no time-out.
+    if timeout(patience, locked).await.is_err() {
+        let holders = holders(&Layout::around(path));
+        let path = path.to_owned();
+        return Err(LedgerError::Locked { path, waited: patience, holders }.into());
     }
+    // A long ledger takes its time to be read.
+    let opened = opened.await;
+    Ok(opened.map_err(|_| io::Error::other("the thread that opens the ledger stopped"))??)
 }
 
 /// Who else holds a lock of the counter, by process id.

@@ -46,7 +46,7 @@ pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let guard = Guard::new(&[host_of(listener.local_addr()?)]);
+        let guard = Guard::new(host_of(listener.local_addr()?), &[]);
         let crew = Crew::start(event_loops, &guard, |_| (noop_router(), Box::pin(async {})))?;
         serve_until(&mut signals, listener, crew, || {}).await
     })
@@ -81,17 +81,19 @@ async fn run(
     let path = locate(config)?;
     let (mailboxes, mut mailmen): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(Mailbox::new).unzip();
-    let counter = Counter::open(config, &path, &mailboxes)?;
+    let counter = tokio::select! {
+        opened = Counter::open(config, &path, &mailboxes) => opened?,
+        () = signals.next() => return Ok(()),
+    };
     let shop = |index: usize| {
         let mailbox = mailboxes[index].clone();
         Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
     };
     let live = Live::default();
-    let mut hosts = config.allowed_hosts.clone();
-    hosts.push(host_of(listener.local_addr()?));
+    let guard = Guard::new(host_of(listener.local_addr()?), &config.allowed_hosts);
     let own_mailman = mailmen.pop();
     let mut mailmen = mailmen.into_iter();
-    let crew = Crew::start(config.event_loops, &Guard::new(&hosts), |index| {
+    let crew = Crew::start(config.event_loops, &guard, |index| {
         let app = App {
             shop: shop(index),
             live: live.clone(),

@@ -1,7 +1,7 @@
 //! Taking over what somebody outside wrote into `db.txt`.
 
 use crate::{
-    domain::Stock,
+    domain::{Inventory, Stock},
     ledger::{
         LedgerError,
         file::{
@@ -91,16 +91,21 @@ impl<D: Disk> Books<D> {
         let mut segment = Segment::open(&self.disk, &self.layout.segment(start))?;
         let mut position = segment.records_start();
         let mut inventory = segment.header().inventory();
-        let mut stocks = Vec::new();
-        for revision in from..=to.max(from) {
-            while segment.read_on(&mut position, &mut inventory, revision)? == Ending::Sealed {
-                let next = self.layout.segment(inventory.stock().revision + 1);
-                segment = Segment::open(&self.disk, &next)?;
-                position = segment.records_start();
-            }
-            if inventory.stock().revision == revision {
+        let (mut stocks, to) = (Vec::new(), to.max(from));
+        let mut note = |inventory: &Inventory| {
+            if inventory.stock().revision >= from {
                 stocks.push(inventory.stock());
             }
+        };
+        note(&inventory);
+        loop {
+            let ending = segment.read_each(&mut position, &mut inventory, to, &mut note)?;
+            let next = self.layout.segment(inventory.stock().revision + 1);
+            if ending != Ending::Sealed || inventory.stock().revision >= to {
+                break;
+            }
+            segment = Segment::open(&self.disk, &next)?;
+            position = segment.records_start();
         }
         Ok(stocks)
     }

@@ -48,9 +48,11 @@ pub(super) struct Books<D: Disk> {
     position: Position,
     pub(super) inventory: Inventory,
     pub(super) records: Vec<Record>,
-    /// The head as this process wrote it last, and the keys of other programs in it.
-    image: Vec<u8>,
+    /// The head as this process wrote it last; `None` before it has.
+    image: Option<Vec<u8>>,
+    /// The keys of other programs in it.
     pub(super) foreign: Vec<(String, Box<str>)>,
+    published: u64,
     synced: u64,
 }
 
@@ -73,8 +75,9 @@ impl<D: Disk> Books<D> {
             position,
             inventory,
             records: Vec::new(),
-            image: Vec::new(),
+            image: None,
             foreign: Vec::new(),
+            published: 0,
             synced: 0,
         }
     }
@@ -113,7 +116,7 @@ impl<D: Disk> Books<D> {
         self.learn_news(held)?;
         self.make_room()?;
         let bytes = self.read_head(held)?;
-        let as_left = bytes == self.image;
+        let as_left = self.image.as_ref().is_some_and(|image| *image == bytes);
         if !as_left {
             self.adopt(held, &bytes)?;
         }
@@ -123,8 +126,9 @@ impl<D: Disk> Books<D> {
         // An adjustment that was adopted just now takes its part.
         let room = room.saturating_sub(RECORD_BYTES_PLAIN);
         decide(&mut Draft::new(&mut self.inventory, &mut records, now_ms, room));
-        if !as_left || !records.is_empty() {
-            self.segment.append(&mut self.position, &mut records, self.options.synced)?;
+        self.segment.append(&mut self.position, &mut records, self.options.synced)?;
+        // What others sold and did not live to publish is published too.
+        if !as_left || self.published != self.inventory.stock().revision {
             self.publish(held, bytes.len())?;
         }
         self.records = records;
@@ -202,6 +206,10 @@ impl<D: Disk> Books<D> {
         let spare = self.spares.take(next_size)?;
         let header = Header::of(self.key(), self.position.chain, &self.inventory);
         let next = Segment::create(&self.disk, &self.layout, &spare, &header)?;
+        if !self.options.synced {
+            // Nobody syncs this segment later, and the next must not outlive it.
+            self.segment.sync()?;
+        }
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         self.segment.seal(self.position, header.revision + 1)?;
         self.position = next.records_start();
@@ -227,16 +235,17 @@ impl<D: Disk> Books<D> {
     fn publish(&mut self, held: &Held<'_, D::File>, on_disk: usize) -> Result<(), LedgerError> {
         let (stock, head, path) = (self.inventory.stock(), held.head, &self.layout.head);
         let image = Head::of(stock, self.foreign.clone()).image(on_disk);
-        self.image = image.ok_or_else(|| LedgerError::HeadFull { path: path.clone() })?;
-        if self.image.len() > on_disk {
+        let image = image.ok_or_else(|| LedgerError::HeadFull { path: path.clone() })?;
+        if image.len() > on_disk {
             // IMPORTANT: a power cut may keep the new text and the old length,
             // so the file gets its length first, while the text ends before it.
-            let spaces = vec![b' '; self.image.len() - on_disk];
+            let spaces = vec![b' '; image.len() - on_disk];
             let lengthened = head.write_at(&spaces, on_disk as u64).and_then(|()| head.sync());
             lengthened.map_err(|source| commit("lengthen", path, source))?;
         }
         // IMPORTANT: only now, behind the sync: a head must never be ahead of the ledger.
-        head.write_at(&self.image, 0).map_err(|source| commit("write", path, source))?;
+        head.write_at(&image, 0).map_err(|source| commit("write", path, source))?;
+        (self.image, self.published) = (Some(image), stock.revision);
         self.write_mark(held.servers)
     }
 

@@ -39,7 +39,7 @@ fn open_with(disk: &SimDisk, synced: bool) -> Result<FileLedger<SimDisk>, Ledger
             Ok(())
         },
     };
-    FileLedger::open(disk, &head_path(), options)
+    FileLedger::open(disk, &head_path(), options, || {})
 }
 
 /// A disk with a counter of [`TICKETS`].
@@ -228,4 +228,29 @@ fn a_head_without_its_ledger_is_refused_and_left_alone() {
     let refused = open(&disk).err().unwrap();
     assert!(matches!(refused, LedgerError::HeadAhead { head: 4, ledger: 0, .. }), "{refused}");
     assert_eq!(disk.get(&head_path()), text);
+}
+
+#[test]
+fn an_emptied_head_is_refused_where_there_is_a_ledger() {
+    for text in [&b""[..], &[0; 64]] {
+        let disk = disk(1);
+        buy(&mut open(&disk).unwrap(), &[3]).unwrap();
+        disk.put(&head_path(), text);
+        assert!(matches!(open(&disk).err(), Some(LedgerError::Head(_))));
+        assert_eq!(disk.get(&head_path()), text);
+    }
+}
+
+#[test]
+fn a_sale_that_another_did_not_live_to_publish_is_published() {
+    let disk = disk(1);
+    let mut one = open(&disk).unwrap();
+    let mut other = open(&disk.another_process()).unwrap();
+    buy(&mut one, &[TICKETS - 1]).unwrap();
+    let before = disk.get(&head_path());
+    buy(&mut one, &[1]).unwrap();
+    // As if the first had been killed between its sync and its head.
+    disk.put(&head_path(), &before);
+    assert_eq!(sales(buy(&mut other, &[1]).unwrap()).count(), 0);
+    assert_eq!(count_in_file(&disk).count, 0);
 }

@@ -46,11 +46,16 @@ pub struct FileLedger<D: Disk> {
 impl<D: Disk> FileLedger<D> {
     /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it.
     ///
-    /// Waits for the locks as long as it takes. A counter without a ledger gets one.
+    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. A counter without a ledger gets one.
     ///
     /// # Errors
     /// [`LedgerError`]; nothing was changed where `db.txt` is refused.
-    pub fn open(disk: &D, head: &Path, options: Options) -> Result<Self, LedgerError> {
+    pub fn open(
+        disk: &D,
+        head: &Path,
+        options: Options,
+        on_locked: impl FnOnce(),
+    ) -> Result<Self, LedgerError> {
         let layout = Layout::around(head);
         if disk.stat(&layout.lock).is_err() {
             refuse_what_cannot_be_opened(disk, &layout)?;
@@ -62,6 +67,7 @@ impl<D: Disk> FileLedger<D> {
         })?;
         let mut locks = Locks::open(disk, &layout)?;
         let (books, _) = locks.hold(|held| {
+            on_locked();
             let mut books = opening::open(disk, &layout, options, held)?;
             books.recover(held)?;
             Ok(books)
@@ -93,10 +99,13 @@ impl<D: Disk> Ledger for FileLedger<D> {
             return Ok(stock);
         }
         // The records are durable; now the file that took the place of db.txt
-        // has to learn of them. Should that fail, the next turn does it.
+        // has to learn of them. Where it cannot yet, the next turn tells it.
         tracing::warn!("{} was replaced during a sale", self.layout.head.display());
-        let brought_over = locks.hold(|held| books.turn(held, &mut |_| {}));
-        Ok(brought_over.map_or(stock, |(stock, _)| stock))
+        match locks.hold(|held| books.turn(held, &mut |_| {})) {
+            Ok((stock, _)) => Ok(stock),
+            Err(error) if error.may_have_written() => Err(error),
+            Err(_) => Ok(stock),
+        }
     }
 
     fn rest(&mut self) -> Result<(), LedgerError> {

@@ -31,13 +31,15 @@ impl Layout {
     }
 
     /// Where the process `process` prepares a segment before it gets its name.
-    pub fn segment_draft(&self, process: u32) -> PathBuf {
-        self.folder.join(format!("{process}.draft"))
+    ///
+    /// `nonce` keeps apart processes of the same number, as in two containers.
+    pub fn segment_draft(&self, process: u32, nonce: u64) -> PathBuf {
+        self.folder.join(format!("{process}-{nonce:016x}.draft"))
     }
 
     /// The process that prepared the file called `name`; `None` for other files.
     pub fn drafting_process(name: &str) -> Option<u32> {
-        name.strip_suffix(".draft")?.parse().ok()
+        name.strip_suffix(".draft")?.split_once('-')?.0.parse().ok()
     }
 
     /// The first revision of the segment called `name`; `None` for other files.

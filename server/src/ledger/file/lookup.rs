@@ -37,7 +37,7 @@ impl<D: Disk> Lookup<D> {
     /// The record at `revision`; `None` where the ledger does not have it.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; [`LedgerError::Damaged`] where its line is not sound.
+    /// [`LedgerError::Io`]; [`LedgerError::DamagedRecord`] where its line is not sound.
     pub fn record(&self, revision: u64) -> Result<Option<Record>, LedgerError> {
         let folder = &self.layout.folder;
         let names = self.disk.file_names(folder).map_err(io("list", folder))?;
@@ -102,10 +102,7 @@ fn revision_of(line: &[u8]) -> Option<u64> {
 }
 
 fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Record, LedgerError> {
-    let damaged = |reason| {
-        let reason = format!("revision `{revision}`: {reason}");
-        LedgerError::Damaged { path: path.to_owned(), line: revision, reason }
-    };
+    let damaged = |reason| LedgerError::DamagedRecord { path: path.to_owned(), revision, reason };
     let chain = claimed_checksum(before).unwrap_or_default();
     let (line, _) =
         decode::<RecordLine>(line, chain).map_err(|fault| damaged(fault.to_string()))?;
@@ -126,7 +123,7 @@ mod tests {
         let layout = Layout::around(&folder.path().join("db.txt"));
         RealDisk.create_dir(&layout.folder).unwrap();
         let start = Inventory::new(Stock { remaining: 10, sold: 0, revision: 4 }, 0);
-        let path = layout.segment_draft(1);
+        let path = layout.segment_draft(1, 1);
         let spare = Spares::new(&RealDisk, &path, |_| Ok(())).take(1 << 20).unwrap();
         let header = Header::of([0; 32], 0, &start);
         let segment = Segment::create(&RealDisk, &layout, &spare, &header).unwrap();

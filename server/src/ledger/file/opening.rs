@@ -44,18 +44,21 @@ pub(super) fn open<D: Disk>(
         move |source| LedgerError::Io { action, path, source }
     };
     let names = disk.file_names(&layout.folder).map_err(io("list"))?;
-    for process in names.iter().filter_map(|name| Layout::drafting_process(name)) {
-        if !disk.is_running(process) {
-            disk.remove(&layout.segment_draft(process)).map_err(io("clean"))?;
+    for name in &names {
+        if Layout::drafting_process(name).is_some_and(|process| !disk.is_running(process)) {
+            disk.remove(&layout.folder.join(name)).map_err(io("clean"))?;
         }
     }
-    let draft = layout.segment_draft(options.process);
+    let random = (options.random)().map_err(io("draw a key for"))?;
+    let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
+    let draft = layout.segment_draft(options.process, nonce);
     let mut spares = Spares::new(disk, &draft, options.in_background);
     let starts: Vec<u64> = names.iter().filter_map(|name| Layout::first_revision(name)).collect();
     let place = if starts.is_empty() {
         let stock = stock_of_head(layout, held)?;
         let inventory = Inventory::new(stock, (options.now_ms)());
-        let header = Header::of((options.random)().map_err(io("draw a key for"))?, 0, &inventory);
+        let key = (options.random)().map_err(io("draw a key for"))?;
+        let header = Header::of(key, 0, &inventory);
         let spare = spares.take(options.sizes.first)?;
         let segment = Segment::create(disk, layout, &spare, &header)?;
         Place::at_the_start_of(segment)

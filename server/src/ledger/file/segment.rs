@@ -175,6 +175,20 @@ impl<F: DiskFile> Segment<F> {
         inventory: &mut Inventory,
         last: u64,
     ) -> Result<Ending, LedgerError> {
+        self.read_each(position, inventory, last, &mut |_| {})
+    }
+
+    /// As [`Segment::read_on`]; `each` sees the inventory after every record.
+    ///
+    /// # Errors
+    /// As [`Segment::read_on`].
+    pub fn read_each(
+        &self,
+        position: &mut Position,
+        inventory: &mut Inventory,
+        last: u64,
+        each: &mut dyn FnMut(&Inventory),
+    ) -> Result<Ending, LedgerError> {
         let mut chunk = vec![0; CHUNK_BYTES];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
@@ -192,6 +206,7 @@ impl<F: DiskFile> Segment<F> {
                     return Ok(seal.map_or(Ending::Broken, |_| Ending::Sealed));
                 };
                 self.fold(line, position.line, inventory)?;
+                each(inventory);
                 position.offset += end as u64 + 1;
                 position.line += 1;
                 position.chain = chain;
@@ -264,7 +279,8 @@ impl<F: DiskFile> Segment<F> {
             move |source| LedgerError::Commit { action, path, source }
         };
         let length = usize::try_from(to.offset - from.offset).unwrap_or(usize::MAX);
-        let bytes = self.read(from.offset, length)?;
+        let mut bytes = vec![0; length];
+        self.file.read_at(&mut bytes, from.offset).map_err(commit("read"))?;
         self.file.write_at(&bytes, from.offset).map_err(commit("write"))?;
         self.file.sync().map_err(commit("sync"))
     }
