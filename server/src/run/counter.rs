@@ -114,7 +114,10 @@ pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
         (Err(missing), _) if missing.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
             Err(error(io::Error::other("a symbolic link that leads nowhere")))
         }
-        (Err(missing), Some(count)) if missing.kind() == io::ErrorKind::NotFound => {
+        (Err(missing), Some(count))
+            if missing.kind() == io::ErrorKind::NotFound
+                && !Layout::around(path).folder.exists() =>
+        {
             create(path, count).map_err(|source| RunError::Init { path: path.clone(), source })?;
             fs::canonicalize(path).map_err(error)
         }

@@ -2,7 +2,10 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::ledger::{LedgerError, file::reader::HeadError};
+use crate::ledger::{
+    LedgerError,
+    file::{layout::Layout, reader::HeadError},
+};
 
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -52,9 +55,13 @@ impl RunError {
     /// A way out, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Ledger(LedgerError::Head(HeadError::Io { source, .. })) => {
-                let missing = source.kind() == io::ErrorKind::NotFound;
-                missing.then(|| "`--init 100` creates a counter with 100 tickets".to_owned())
+            Self::Ledger(LedgerError::Head(HeadError::Io { path, source })) => {
+                let hint = if Layout::around(path).folder.exists() {
+                    "`server repair` writes it anew from its ledger"
+                } else {
+                    "`--init 100` creates a counter with 100 tickets"
+                };
+                (source.kind() == io::ErrorKind::NotFound).then(|| hint.to_owned())
             }
             Self::Ledger(LedgerError::HeadAhead { .. }) => Some(
                 "put the folder of the ledger back; or, if it is lost for good, remove what is \
