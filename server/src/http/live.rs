@@ -17,8 +17,8 @@ use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
 use crate::http::{
+    app::App,
     problem::{Code, Problem},
-    routes::App,
     shop::Shop,
     wire::CountAnswer,
 };

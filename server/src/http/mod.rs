@@ -3,13 +3,15 @@
 //! # Layout
 //! - [`crew`]: connections, and the threads that serve them.
 //! - [`guard`]: who may talk to the server.
-//! - [`routes`]: which path is answered by whom; [`live`] the news, [`page`] the page.
+//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
 //! - [`shop`]: what the routes sell from.
 
+pub mod app;
 pub mod body;
 pub mod crew;
 pub mod guard;
+pub mod headers;
 pub mod live;
 pub mod page;
 pub mod problem;

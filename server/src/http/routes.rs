@@ -13,25 +13,13 @@ use axum::{
 use serde::Serialize;
 
 use crate::http::{
-    body,
-    live::{self, Live},
+    app::App,
+    body, headers, live,
     page::{self, PageView},
     problem::{Code, Problem},
-    shop::{Answered, Shop},
+    shop::Answered,
     wire,
 };
-
-/// What the handlers of one event loop share.
-pub struct App {
-    /// What is sold from.
-    pub shop: Shop,
-    /// The news of the count.
-    pub live: Live,
-    /// The most tickets in one order.
-    pub max_per_order: u64,
-    /// The token of admin calls.
-    pub admin_token: Option<String>,
-}
 
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
@@ -132,7 +120,7 @@ fn marked_if(replayed: bool) -> impl FnOnce(Response<Body>) -> Response<Body> {
     move |mut response| {
         if replayed {
             let mark = HeaderValue::from_static("true");
-            response.headers_mut().insert(wire::IDEMPOTENT_REPLAYED, mark);
+            response.headers_mut().insert(headers::IDEMPOTENT_REPLAYED, mark);
         }
         response
     }

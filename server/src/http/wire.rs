@@ -1,19 +1,16 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
-use axum::http::{HeaderMap, HeaderName};
+use axum::http::HeaderMap;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::{
     domain::{COUNT_MAX, KEY_CHARS_MAX, Order},
-    http::problem::{Code, Problem},
+    http::{
+        headers::IDEMPOTENCY_KEY,
+        problem::{Code, Problem},
+    },
 };
-
-/// The header that makes a retry known as one.
-pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-
-/// The header that says that an answer was given before.
-pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
 
 /// The longest `buyer`, in characters.
 pub const BUYER_CHARS_MAX: usize = 200;

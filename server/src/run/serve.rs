@@ -11,10 +11,11 @@ use crate::{
     config::Config,
     desk::{Mailbox, Mailman},
     http::{
+        app::App,
         crew::Crew,
         guard::Guard,
         live::Live,
-        routes::{App, noop_router, router},
+        routes::{noop_router, router},
         shop::Shop,
     },
     run::{
