@@ -23,6 +23,7 @@ pub struct Program {
     path: OsString,
     arguments: Vec<OsString>,
     variables: Vec<(String, OsString)>,
+    dropped: Vec<OsString>,
     limit: Duration,
 }
 
@@ -37,6 +38,7 @@ impl Program {
             path,
             arguments: Vec::new(),
             variables: Vec::new(),
+            dropped: vec!["RUST_LOG".into()],
             limit: PATIENCE,
         }
     }
@@ -61,6 +63,13 @@ impl Program {
         self
     }
 
+    /// Takes an environment variable away.
+    #[must_use]
+    pub fn without_env(mut self, variable: impl AsRef<OsStr>) -> Program {
+        self.dropped.push(variable.as_ref().to_owned());
+        self
+    }
+
     /// Sets how long [`Program::run`] waits for the end; 30 s otherwise.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Program {
@@ -78,6 +87,13 @@ impl Program {
         self
     }
 
+    /// Runs it as another user and in the group of the same name; only root may.
+    #[must_use]
+    pub fn as_user(mut self, user: &'static str) -> Program {
+        self.privileges.extend(["--reuid", user, "--regid", user, "--init-groups"]);
+        self
+    }
+
     /// Its path, or its name on the `PATH`.
     pub fn path(&self) -> &OsStr {
         &self.path
@@ -92,12 +108,15 @@ impl Program {
     /// When it cannot be started.
     #[track_caller]
     pub fn start(&self) -> Process {
-        let child = Command::new("setpriv")
+        let mut command = Command::new("setpriv");
+        for variable in &self.dropped {
+            command.env_remove(variable);
+        }
+        let child = command
             .args(&self.privileges)
             .arg("--")
             .arg(&self.path)
             .args(&self.arguments)
-            .env_remove("RUST_LOG")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -25,7 +25,16 @@ impl Server {
     /// When it does not come up.
     #[track_caller]
     pub fn start(program: Program, counter: &Counter) -> Server {
-        let program = program.arg("--db").arg(counter.path());
+        Server::start_without_counter(program.arg("--db").arg(counter.path()))
+    }
+
+    /// Starts `program`, which needs no counter or knows its own, on a free port of 127.0.0.1,
+    /// and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn start_without_counter(program: Program) -> Server {
         let process = program.args(["--listen", "127.0.0.1:0"]).start();
         let url = process
             .stderr()
