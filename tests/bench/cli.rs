@@ -1,0 +1,145 @@
+//! The command line of the bench.
+
+use std::{env, ffi::OsString, iter, path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::Context as _;
+use clap::{Parser, builder::PossibleValuesParser};
+
+use crate::{
+    load::Plan,
+    machine::Machine,
+    report::Report,
+    rounds,
+    systems::{self, Setting},
+};
+
+/// The hidden first argument that makes this program a server: `server`'s own command line.
+const SERVER: &str = "server-process";
+
+/// How long a system is under load before anything is measured.
+const WARM_UP: Duration = Duration::from_millis(500);
+
+/// The longest time that can be asked for.
+const LENGTH_MAX: Duration = Duration::from_secs(600);
+
+/// The shortest time in which there is something to count.
+const WINDOW_MIN: Duration = Duration::from_millis(100);
+
+/// Sells tickets on several systems in turn and prints how they compare.
+///
+/// Folders are made where temporary files go (`TMPDIR`); that has to be a real disk, or the
+/// syncs cost nothing and the figures say nothing.
+#[derive(Debug, Parser)]
+#[command(name = "bench")]
+struct Cli {
+    /// How often each system has its turn.
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    rounds: u16,
+    /// How long a system is measured each time, in seconds.
+    #[arg(long, value_name = "S", default_value = "3", value_parser = window)]
+    seconds: Duration,
+    /// Where others use the machine: how long to wait for a calm run of each system, in seconds.
+    #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
+    calm: Duration,
+    /// How many clients ask at once.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
+    connections: u16,
+    /// How many threads the clients share.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
+    client_threads: u16,
+    /// Measure these systems only.
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names())]
+    only: Vec<String>,
+    /// Print one JSON object on standard output, and the tables on standard error.
+    #[arg(long)]
+    json: bool,
+    /// The `server` to measure [default: the one that was built with the bench].
+    #[arg(long, value_name = "FILE")]
+    server: Option<PathBuf>,
+}
+
+/// Runs the command line: `args` as typed, the program's name first.
+pub(crate) fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let mut args = args.into_iter().peekable();
+    let name = args.next().unwrap_or_default();
+    if args.next_if(|first| first == SERVER).is_some() {
+        return server::cli::main(iter::once("server".into()).chain(args));
+    }
+    match bench(Cli::parse_from(iter::once(name).chain(args))) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn bench(cli: Cli) -> anyhow::Result<()> {
+    let itself = env::current_exe().context("cannot tell where this program is")?;
+    let setting = Setting {
+        plan: Plan {
+            connections: cli.connections.into(),
+            threads: cli.client_threads.into(),
+            warm_up: WARM_UP,
+            window: cli.seconds,
+        },
+        server: cli.server.map_or((itself, Some(SERVER)), |server| (server, None)),
+    };
+    let machine = Machine::look()?;
+    eprintln!("{machine}");
+    let wanted = systems::ALL
+        .into_iter()
+        .filter(|system| cli.only.is_empty() || cli.only.iter().any(|name| name == system.name));
+    let ran = rounds::run(wanted.collect(), cli.rounds.into(), cli.calm, &setting)?;
+    let report = Report::new(&machine, &setting.plan, &ran);
+    if cli.json {
+        println!("{:#}", report.json());
+        eprintln!("{report}");
+    } else {
+        println!("{report}");
+    }
+    Ok(())
+}
+
+fn names() -> PossibleValuesParser {
+    PossibleValuesParser::new(systems::ALL.map(|system| system.name))
+}
+
+/// A length of time from its seconds as typed, such as `0.5`; at most ten minutes.
+fn seconds(typed: &str) -> Result<Duration, String> {
+    let seconds = typed.parse::<f64>().map_err(|error| error.to_string())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(length) if length <= LENGTH_MAX => Ok(length),
+        _ => Err(format!("expected 0 to {} seconds", LENGTH_MAX.as_secs())),
+    }
+}
+
+/// As [`seconds`], and long enough to count something.
+fn window(typed: &str) -> Result<Duration, String> {
+    let length = seconds(typed)?;
+    if length < WINDOW_MIN {
+        return Err(format!("expected at least {} seconds", WINDOW_MIN.as_secs_f64()));
+    }
+    Ok(length)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn window_is_bounded() {
+        assert_eq!(window("0.5"), Ok(Duration::from_millis(500)));
+        for typed in ["0", "-1", "601", "NaN", "inf", "x"] {
+            assert!(window(typed).is_err(), "{typed}");
+        }
+        assert_eq!(seconds("0"), Ok(Duration::ZERO));
+    }
+}

@@ -1,0 +1,166 @@
+//! What came of it, as tables for people and as JSON for programs.
+
+use std::fmt::{self, Display, Formatter};
+
+use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::ASCII_MARKDOWN};
+use serde_json::{Value, json};
+
+use crate::{
+    load::Plan,
+    machine::Machine,
+    ratio::{Asked, Ratio, ratios},
+    rounds::{DISTURBED_CORES, Ran, Run, Series},
+    spread::{Spread, cut},
+};
+
+/// The whole result.
+pub(crate) struct Report<'a> {
+    machine: &'a Machine,
+    plan: &'a Plan,
+    ran: &'a Ran,
+    ratios: Vec<Ratio>,
+}
+
+impl<'a> Report<'a> {
+    /// The report on what `ran` by `plan` on `machine`.
+    pub(crate) fn new(machine: &'a Machine, plan: &'a Plan, ran: &'a Ran) -> Self {
+        Report { machine, plan, ran, ratios: ratios(ran) }
+    }
+
+    /// As a JSON object.
+    pub(crate) fn json(&self) -> Value {
+        let skipped = self
+            .ran
+            .skipped
+            .iter()
+            .map(|(system, package)| json!({ "name": system.name, "package": package }));
+        json!({
+            "machine": self.machine.json(),
+            "connections": self.plan.connections,
+            "client_threads": self.plan.threads,
+            "warm_up_s": self.plan.warm_up.as_secs_f64(),
+            "seconds": self.plan.window.as_secs_f64(),
+            "rounds": self.ran.rounds,
+            "systems": self.ran.series.iter().map(system_json).collect::<Vec<_>>(),
+            "ratios": self.ratios.iter().map(ratio_json).collect::<Vec<_>>(),
+            "skipped": skipped.collect::<Vec<_>>(),
+        })
+    }
+
+    fn ratio_table(&self) -> Table {
+        let mut table = table(&["ratio", "of", "median", "min..max", "asked", "met", "rounds"]);
+        for Ratio { pair, rounds, spread } in &self.ratios {
+            let asked = pair.asked.map(Asked::text).unwrap_or_default();
+            let met = pair.asked.map(|asked| asked.is_met_by(spread.median));
+            table.add_row(vec![
+                Cell::new(format!("{} / {}", pair.of, pair.by)),
+                Cell::new(pair.figure.name()),
+                number(ratio_text(spread.median)),
+                number(format!("{}..{}", ratio_text(spread.min), ratio_text(spread.max))),
+                number(asked),
+                Cell::new(met.map_or("", |met| if met { "yes" } else { "NO" })),
+                Cell::new(rounds.iter().copied().map(ratio_text).collect::<Vec<_>>().join(" ")),
+            ]);
+        }
+        table
+    }
+
+    fn system_table(&self) -> Table {
+        let header =
+            ["system", "answers/s", "min..max", "p50 µs", "p99 µs", "client cores", "others", ""];
+        let mut table = table(&header);
+        for series in &self.ran.series {
+            let rate = series.spread(|run| run.load.rate_rps);
+            let cores = series.runs.iter().filter_map(|run| run.load.client_cores);
+            let cores = Spread::of(&cores.collect::<Vec<_>>());
+            table.add_row(vec![
+                Cell::new(series.system.name),
+                number(format!("{:.0}", rate.median)),
+                number(format!("{:.0}..{:.0}", rate.min, rate.max)),
+                number(format!("{:.0}", series.spread(|run| run.load.latency_us(0.5)).median)),
+                number(format!("{:.0}", series.spread(|run| run.load.latency_us(0.99)).median)),
+                number(cores.map_or("".to_owned(), |cores| format!("{:.2}", cores.median))),
+                number(format!("{:.2}", series.spread(|run| run.others_cores).median)),
+                Cell::new(series.system.about),
+            ]);
+        }
+        table
+    }
+}
+
+impl Display for Report<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Plan { connections, window, .. } = self.plan;
+        let rounds = self.ran.rounds;
+        writeln!(f, "{}", self.machine)?;
+        write!(f, "{rounds} rounds of {window:?} each, {connections} connections")?;
+        let runs = self.ran.series.iter().flat_map(|series| &series.runs);
+        let disturbed = runs.clone().filter(|run| run.others_cores > DISTURBED_CORES).count();
+        let all = runs.count();
+        write!(f, "; others kept over {DISTURBED_CORES} cores busy in {disturbed} of {all} runs")?;
+        writeln!(f, "\n\n{}\n\n{}", self.ratio_table(), self.system_table())?;
+        for (system, package) in &self.ran.skipped {
+            writeln!(f, "{}: skipped, install the Debian package `{package}`", system.name)?;
+        }
+        Ok(())
+    }
+}
+
+impl Series {
+    fn spread(&self, figure: impl Fn(&Run) -> f64) -> Spread {
+        let figures = self.runs.iter().map(figure).collect::<Vec<_>>();
+        Spread::of(&figures).expect("there is at least one round")
+    }
+}
+
+fn system_json(series: &Series) -> Value {
+    let rounds = series.runs.iter().map(|Run { load, others_cores }| {
+        json!({
+            "rate_rps": cut(load.rate_rps),
+            "p50_us": load.latency_us(0.5),
+            "p90_us": load.latency_us(0.9),
+            "p99_us": load.latency_us(0.99),
+            "p999_us": load.latency_us(0.999),
+            "max_us": load.latency_us(1.0),
+            "client_cores": load.client_cores.map(cut),
+            "others_cores": cut(*others_cores),
+        })
+    });
+    json!({
+        "name": series.system.name,
+        "about": series.system.about,
+        "rate_rps": series.spread(|run| run.load.rate_rps).json(),
+        "p50_us": series.spread(|run| run.load.latency_us(0.5)).json(),
+        "p99_us": series.spread(|run| run.load.latency_us(0.99)).json(),
+        "rounds": rounds.collect::<Vec<_>>(),
+    })
+}
+
+fn ratio_json(ratio: &Ratio) -> Value {
+    let Ratio { pair, rounds, spread } = ratio;
+    json!({
+        "of": pair.of,
+        "by": pair.by,
+        "figure": pair.figure.name(),
+        "ratio": spread.json(),
+        "rounds": rounds.iter().copied().map(cut).collect::<Vec<_>>(),
+        "asked": pair.asked.map(Asked::text),
+        "met": pair.asked.map(|asked| asked.is_met_by(spread.median)),
+    })
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(ASCII_MARKDOWN).set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(header.iter().copied());
+    table
+}
+
+fn number(text: String) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+/// A ratio with three digits that say something.
+fn ratio_text(ratio: f64) -> String {
+    if ratio < 10.0 { format!("{ratio:.2}") } else { format!("{ratio:.1}") }
+}

@@ -1,0 +1,10 @@
+//! The systems that are measured: each is started, sells for a while, is counted, and ends.
+
+mod fdatasync;
+mod ours;
+mod postgres;
+mod redis;
+mod roster;
+mod sqlite;
+
+pub(crate) use roster::{ALL, Setting, System};
