@@ -2,6 +2,7 @@
 
 mod bad_counters;
 mod bad_requests;
+mod bench;
 mod buy;
 mod crashes;
 mod harness;

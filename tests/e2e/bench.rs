@@ -1,0 +1,69 @@
+//! The bench: it measures, it says what it measured, and it leaves nothing behind.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+    time::Duration,
+};
+
+use e2e::{Counter, Mark, Program, Signal};
+
+use crate::programs;
+
+/// The bench, for one short round.
+fn bench(arguments: &[&str]) -> Program {
+    let program = Program::new(env!("CARGO_BIN_EXE_bench"));
+    program.args(["--rounds", "1", "--connections", "4"]).args(arguments)
+}
+
+#[test]
+fn bench_prints_each_ratio_of_what_it_measured() {
+    let only = "noop,synced,two,file,search-noop,search,fdatasync,single,sqlite";
+    let measured = bench(&["--json", "--seconds", "0.1", "--only", only]).run();
+
+    assert_eq!(measured.code, Some(0), "{measured:?}");
+    let report = measured.json();
+    let ratios = report["ratios"].as_array().expect("there are ratios");
+    let names = ratios.iter().map(|ratio| format!("{}/{}", ratio["of"], ratio["by"]));
+    assert_eq!(
+        names.collect::<String>().replace('"', " "),
+        " synced / noop  two / synced  synced / file  search / search-noop \
+         \x20single / fdatasync  synced / sqlite "
+    );
+    for ratio in ratios {
+        assert!(ratio["ratio"]["median"].as_f64() > Some(0.0), "{ratio}");
+        assert_eq!(ratio["rounds"].as_array().map(Vec::len), Some(1), "{ratio}");
+    }
+    assert_eq!(report["systems"].as_array().map(Vec::len), Some(9));
+}
+
+#[test]
+fn server_that_takes_nothing_off_the_counter_is_caught() {
+    let folder = Counter::missing();
+    let server = folder.folder().join("server");
+    let script = "#!/bin/sh\nexec \"$REAL_SERVER\" noop --listen 127.0.0.1:0\n";
+    fs::write(&server, script).expect("the test may write a script");
+    fs::set_permissions(&server, Permissions::from_mode(0o700)).expect("and make it a program");
+
+    // That server answers 201 to everybody, and takes nothing off `db.txt`.
+    let measured = bench(&["--seconds", "0.1", "--only", "synced"])
+        .arg("--server")
+        .arg(&server)
+        .env("REAL_SERVER", programs::server().path())
+        .run();
+
+    assert_eq!(measured.code, Some(1), "{measured:?}");
+    assert!(measured.stderr.contains(" sold, 0 taken off db.txt"), "{measured:?}");
+}
+
+#[test]
+fn killed_bench_leaves_no_process_behind() {
+    let mark = Mark::new();
+    let bench = mark.on(bench(&["--seconds", "600", "--only", "two"])).start();
+    mark.wait_for_carriers(3);
+
+    bench.signal(Signal::KILL);
+    bench.finish(Duration::from_secs(30));
+
+    mark.wait_until_gone();
+}
