@@ -1,8 +1,9 @@
 //! A counter of the test's own: a temporary folder with a `db.txt` in it.
 
 use std::{
-    fs, io,
-    os::unix::fs::MetadataExt,
+    fs::{self, File},
+    io::{self, Read},
+    os::unix::fs::{FileExt, MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -65,6 +66,35 @@ impl Counter {
     #[track_caller]
     pub fn write(&self, content: impl AsRef<[u8]>) {
         fs::write(self.path(), content).expect("the test may write db.txt");
+    }
+
+    /// Writes over the beginning of `db.txt` under no lock, and leaves the rest of it.
+    ///
+    /// # Panics
+    /// When the system refuses.
+    #[track_caller]
+    pub fn overwrite(&self, content: &str) {
+        let file = File::options().write(true).open(self.path()).expect("db.txt can be opened");
+        file.write_all_at(content.as_bytes(), 0).expect("db.txt can be written");
+    }
+
+    /// Changes the count by `difference` as a careful program does: under the lock, in place, and
+    /// with all other keys left as they are.
+    ///
+    /// # Panics
+    /// When the system refuses, or `db.txt` is no counter.
+    #[track_caller]
+    pub fn change_count(&self, difference: i64) {
+        let mut file = File::options().read(true).write(true).open(self.path()).expect("it opens");
+        file.lock().expect("it can be locked");
+        let mut text = String::new();
+        file.read_to_string(&mut text).expect("db.txt is text");
+        let mut json = serde_json::from_str::<Value>(&text).expect("db.txt is JSON");
+        let count = json["count"].as_u64().and_then(|count| count.checked_add_signed(difference));
+        json["count"] = count.expect("the count is a number, and stays one from 0 on").into();
+        // Spaces up to the old length: whoever reads without the lock sees no rest of the old text.
+        let image = format!("{:1$}\n", json.to_string(), text.len().saturating_sub(1));
+        file.write_all_at(image.as_bytes(), 0).expect("it can be written");
     }
 
     /// What `db.txt` says.

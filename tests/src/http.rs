@@ -41,6 +41,12 @@ impl Client {
         }
     }
 
+    /// The same client, asking the server at `base` instead.
+    #[must_use]
+    pub fn at(&self, base: &str) -> Client {
+        Client { base: base.to_owned(), inner: self.inner.clone() }
+    }
+
     /// A request for `path`; give it to [`Answer::to`].
     pub fn request(&self, method: Method, path: &str) -> blocking::RequestBuilder {
         self.inner.request(method, format!("{}{path}", self.base))

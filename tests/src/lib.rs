@@ -33,7 +33,7 @@ pub use process::{Finished, Process};
 pub use processes::Mark;
 pub use program::Program;
 pub use raw::RawRequest;
-pub use reqwest::Method;
+pub use reqwest::{Method, blocking::RequestBuilder};
 pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
