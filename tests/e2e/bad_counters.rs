@@ -26,6 +26,7 @@ fn missing_counter_is_refused_with_a_hint_to_init() {
     assert_eq!(entries(&counter), 0, "nothing was made");
 }
 
+/// F13, F14: refused with the place and the cause, and left alone.
 #[test]
 fn content_that_is_no_counter_is_refused_with_line_and_column() {
     let unclosed = format!("{{\"count\": 1, \"x\": {}", "[".repeat(4000));
@@ -131,6 +132,7 @@ fn folder_in_place_of_the_counter_is_refused() {
     assert!(!counter.ledger().exists());
 }
 
+/// F14: what is no regular file is not waited for.
 #[test]
 fn fifo_in_place_of_the_counter_is_refused_at_once() {
     let counter = Counter::missing();
@@ -185,6 +187,7 @@ fn counter_in_a_folder_that_may_not_be_written_is_refused() {
     set_mode(counter.folder(), 0o755);
 }
 
+/// F12: what an outsider left half written is never repaired, and sold from once it is whole.
 #[test]
 fn counter_that_turns_bad_while_the_server_runs_is_never_written_to() {
     let counter = Counter::with(100);

@@ -24,6 +24,7 @@ fn acknowledged_sale_survives_sigkill() {
     assert_eq!(tickets_of(&restarted.buy()), [2], "ticket {} is sold", sale["tickets"]);
 }
 
+/// F18, F36: killed between any two steps, also before the answer.
 #[test]
 fn acknowledged_sales_survive_sigkill_in_the_middle_of_a_rush() {
     let mut random = seeded("acknowledged_sales_survive_sigkill_in_the_middle_of_a_rush");
@@ -46,6 +47,7 @@ fn acknowledged_sales_survive_sigkill_in_the_middle_of_a_rush() {
     assert_conserved(&counter, 100_000, sold);
 }
 
+/// F43: out of memory is a SIGKILL too.
 #[test]
 fn other_server_goes_on_where_the_killed_one_ended() {
     let mut random = seeded("other_server_goes_on_where_the_killed_one_ended");

@@ -104,14 +104,15 @@ fn sold_out_is_a_final_answer_too() {
     assert_eq!(buy_with(&server, "later", "{}").status, 201);
 }
 
+/// F34: one key at several servers at once.
 #[test]
 fn two_at_once_with_one_key_are_one_sale_and_both_get_its_answer() {
     let counter = Counter::with(100);
-    let servers = [serve(&counter), serve(&counter)];
+    let servers = [serve(&counter), serve(&counter), serve(&counter)];
 
     for round in 0..10 {
         let key = format!("round {round}");
-        let answers = crowd(8, |at| buy_with(&servers[at % 2], &key, "{}"));
+        let answers = crowd(8, |at| buy_with(&servers[at % 3], &key, "{}"));
 
         for answer in &answers {
             assert_eq!((answer.status, answer.text()), (201, answers[0].text()), "{key}");
@@ -122,6 +123,7 @@ fn two_at_once_with_one_key_are_one_sale_and_both_get_its_answer() {
     assert_conserved(&counter, 100, 10);
 }
 
+/// F36: the key settles what a killed server has sold.
 #[test]
 fn key_is_remembered_through_sigkill() {
     let counter = Counter::with(100);

@@ -1,7 +1,8 @@
 //! A lock that somebody holds for too long.
 
-use e2e::{Counter, OutsideLock, Signal, crowd, eventually};
-use std::thread;
+use std::{fs, thread};
+
+use e2e::{Counter, Mark, OutsideLock, Program, Signal, crowd, eventually};
 
 use crate::{
     problem::assert_problem,
@@ -39,6 +40,7 @@ fn server_recovers_when_the_lock_is_freed() {
     assert_conserved(&counter, 100, 1);
 }
 
+/// F16, F46: reading needs no lock.
 #[test]
 fn count_can_be_read_while_the_lock_is_held() {
     let counter = Counter::with(100);
@@ -51,6 +53,7 @@ fn count_can_be_read_while_the_lock_is_held() {
     assert_eq!(server.get("/livez").status, 200);
 }
 
+/// F04: the holder of the lock is stopped, and goes on later.
 #[test]
 fn paused_holder_stops_sales_and_loses_none() {
     let counter = Counter::with(100);
@@ -93,4 +96,60 @@ fn start_waits_for_the_lock_no_longer_than_it_may() {
         assert!(!matches!(finished.code, None | Some(0 | 101)), "{finished:?}");
         assert!(finished.stderr.contains(&lock.holder().to_string()), "{finished:?}");
     }
+}
+
+/// F02: a cleaner removes `LOCK`; what keeps servers apart is gone, so none of them sells on.
+#[test]
+fn removed_lock_file_stops_the_servers_that_held_it_until_they_start_again() {
+    let counter = Counter::with(100);
+    let impatient = || serve_with(&counter, &["--lock-timeout", "200ms"]);
+    let servers = [impatient(), impatient()];
+    servers[0].buy();
+
+    fs::remove_file(counter.ledger().join("LOCK")).expect("the test's own file");
+    let refused = servers[0].buy();
+
+    assert_problem(&servers[0], &refused, 503, "not-sold");
+    assert!(refused.text().contains("LOCK"), "{}", refused.text());
+    assert_eq!(servers[0].count(), 99, "who only looks is served on");
+    assert_eq!(servers[0].get("/readyz").status, 503);
+
+    // A lock file that is put back is another one, under which a fresh server sells.
+    fs::write(counter.ledger().join("LOCK"), "").expect("the test's own file");
+    let fresh = serve(&counter);
+    assert_eq!(tickets_of(&fresh.buy()), [2]);
+    for server in servers {
+        assert_problem(&server, &server.buy(), 503, "not-sold");
+        assert_eq!(server.terminate().code, Some(0));
+    }
+    let restarted = serve(&counter);
+    assert_eq!(tickets_of(&restarted.buy()), [3]);
+    assert_eq!(tickets_of(&fresh.buy()), [4]);
+    assert_conserved(&counter, 100, 4);
+}
+
+/// F03: the one who took the lock is dead, but its child has it still. No lock is ever broken.
+#[test]
+fn lock_that_a_dead_holder_left_to_its_child_is_waited_for() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
+    let mark = Mark::new();
+    let holder = Program::new("flock").arg(counter.path()).args(["sh", "-c", "sleep 600 & wait"]);
+    let holder = mark.on(holder).start();
+    mark.wait_for_carriers(3);
+    let pid = holder.pid().to_string();
+
+    drop(holder);
+    let refused = server.buy();
+
+    assert_problem(&server, &refused, 503, "lock-timeout");
+    assert_eq!(refused.json()["sold"], "no");
+    assert!(refused.text().contains(&pid), "pid {pid} is not in {}", refused.text());
+    assert!(OutsideLock::is_held(&counter), "the lock of somebody else was broken");
+    for orphan in mark.carriers() {
+        Program::new("kill").args(["-9", &orphan.to_string()]).run();
+    }
+    mark.wait_until_gone();
+    assert_eq!(tickets_of(&server.buy()), [1]);
+    assert_conserved(&counter, 100, 1);
 }

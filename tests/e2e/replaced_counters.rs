@@ -10,6 +10,7 @@ use crate::{
     sales::{count_of, tickets, tickets_of},
 };
 
+/// F01: replaced by a rename, between two sales.
 #[test]
 fn counter_that_an_editor_replaced_is_sold_from() {
     let counter = Counter::with(100);
@@ -24,6 +25,7 @@ fn counter_that_an_editor_replaced_is_sold_from() {
     assert_eq!(counter.count(), 48);
 }
 
+/// F01: replaced by renames, during sales.
 #[test]
 fn counter_that_is_replaced_again_and_again_is_never_oversold() {
     let counter = Counter::with(1000);
@@ -47,6 +49,7 @@ fn counter_that_is_replaced_again_and_again_is_never_oversold() {
     assert_eq!(count_of(&answers, 201), 200, "every buyer gets a ticket");
 }
 
+/// F31: removed while a server runs, and put back.
 #[test]
 fn removed_counter_stops_sales_and_is_not_made_anew() {
     let counter = Counter::with(100);

@@ -7,6 +7,7 @@ use crate::{
     sales::{assert_conserved, buy_until_sold_out, count_of, order, tickets, tickets_of},
 };
 
+/// F39: two servers and their two locks do not stand in each other's way.
 #[test]
 fn two_servers_on_one_counter_sell_no_ticket_twice() {
     let counter = Counter::with(300);
@@ -59,6 +60,7 @@ fn orders_of_all_sizes_at_two_servers_are_conserved() {
     }
 }
 
+/// F46: what one server sold, the other one says.
 #[test]
 fn server_that_was_idle_learns_what_the_other_sold() {
     let counter = Counter::with(100);
@@ -86,6 +88,7 @@ fn server_that_starts_late_learns_what_was_sold() {
     assert_eq!(late.search()["sold"], 2);
 }
 
+/// F12: under the lock an outsider may truncate and write; nobody takes the half for the whole.
 #[test]
 fn python_of_the_lesson_sells_beside_a_server_and_nothing_is_lost() {
     for shape in ["in-place", "rewrite", "reopen", "count-only"] {

@@ -22,6 +22,7 @@ fn idle_server_ends_with_exit_code_0() {
     }
 }
 
+/// F45: what has begun is finished after SIGTERM.
 #[test]
 fn buy_that_waits_for_the_lock_gets_its_answer_after_sigterm() {
     let counter = Counter::with(100);
@@ -91,4 +92,26 @@ fn restart_after_sigterm_goes_on_where_it_ended() {
 
     assert_eq!(restarted.count(), 99);
     assert_eq!(tickets_of(&restarted.buy()), [2]);
+}
+
+/// F45: a second signal ends the wait, and whoever still waits was not sold anything.
+#[test]
+fn second_signal_ends_the_wait_for_a_lock_and_sells_nothing() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--event-loops", "1", "--lock-timeout", "20s"]);
+    let lock = OutsideLock::take(&counter);
+    let buy = RawRequest::buy(server.address());
+    // With one event loop, an answer to a later request says that this one was read.
+    assert_eq!(server.get("/livez").status, 200);
+
+    server.signal(Signal::TERM);
+    server.signal(Signal::TERM);
+    let finished = server.finish();
+    drop(lock);
+
+    assert!(finished.code.is_some(), "{finished:?}");
+    drop(buy);
+    let restarted = serve(&counter);
+    assert_eq!(tickets_of(&restarted.buy()), [1]);
+    assert_conserved(&counter, 100, 1);
 }

@@ -39,6 +39,7 @@ fn init_does_not_mend_a_broken_counter() {
     assert_eq!(counter.fingerprint(), before);
 }
 
+/// F31: a lost counter that is made anew.
 #[test]
 fn init_beside_the_ledger_of_a_lost_counter_sells_no_ticket_twice() {
     let counter = Counter::with(100);
