@@ -57,7 +57,8 @@ impl<D: Disk> FileLedger<D> {
         on_locked: impl FnOnce(),
     ) -> Result<Self, LedgerError> {
         let layout = Layout::around(head);
-        if disk.stat(&layout.lock).is_err() {
+        let names = disk.file_names(&layout.folder).unwrap_or_default();
+        if !names.iter().any(|name| Layout::first_revision(name).is_some()) {
             refuse_what_cannot_be_opened(disk, &layout)?;
         }
         disk.create_dir(&layout.folder).map_err(|source| LedgerError::Io {
