@@ -153,3 +153,18 @@ fn lock_that_a_dead_holder_left_to_its_child_is_waited_for() {
     assert_eq!(tickets_of(&server.buy()), [1]);
     assert_conserved(&counter, 100, 1);
 }
+
+/// F02: a server that starts where the lock file is missing makes it anew, and sells.
+#[test]
+fn server_that_starts_beside_a_ledger_without_its_lock_file_makes_it_anew() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    server.buy();
+    server.terminate();
+    fs::remove_file(counter.ledger().join("LOCK")).expect("the test's own file");
+
+    let restarted = serve(&counter);
+
+    assert_eq!(tickets_of(&restarted.buy()), [2]);
+    assert_conserved(&counter, 100, 2);
+}

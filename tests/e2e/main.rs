@@ -16,6 +16,7 @@ mod lesson_modes;
 mod links;
 mod live;
 mod lock_timeouts;
+mod outside_changes;
 mod outsiders;
 mod page;
 mod problem;

@@ -35,6 +35,13 @@ fn acknowledged_sales_of_three_servers_survive_kills_at_random_moments() {
     live_on(kill_rounds(), Accident::Killed, Outsider::Nobody, &mut random);
 }
 
+/// F19: and a ticket that somebody took outside is taken once, whoever is killed while learning it.
+#[test]
+fn sales_and_what_an_outsider_took_survive_kills_at_random_moments() {
+    let mut random = seeded("sales_and_what_an_outsider_took_survive_kills_at_random_moments");
+    live_on(kill_rounds(), Accident::Killed, Outsider::Careful, &mut random);
+}
+
 /// F05: stopped anywhere, also with the locks held; the others wait.
 #[test]
 fn servers_paused_at_random_moments_oversell_nothing() {

@@ -1,7 +1,7 @@
 //! Taking over what somebody outside wrote into `db.txt`.
 
 use crate::{
-    domain::{Inventory, Stock},
+    domain::{Change, Inventory, Stock},
     ledger::{
         LedgerError,
         file::{
@@ -10,6 +10,7 @@ use crate::{
             head::Head,
             layout::Layout,
             locks::Held,
+            lookup::Lookup,
             mark::Mark,
             reconcile::{OutsideChange, most_careful_change, outside_change},
             segment::{Ending, Segment},
@@ -45,18 +46,47 @@ impl<D: Disk> Books<D> {
         held: &Held<'_, D::File>,
         head: &Head,
     ) -> Result<Option<OutsideChange>, LedgerError> {
-        let now = self.inventory.stock();
-        let mark = Mark::read(held.servers);
+        let (now, mark) = (self.inventory.stock(), Mark::read(held.servers));
+        let is_same_boot = mark.boot == self.boot;
+        let published = if is_same_boot { mark.applied } else { mark.synced };
         let seen = match head.revision {
-            Some(revision) => revision,
-            None if mark.boot == self.boot => mark.applied,
-            None => {
-                let seen = self.stocks(mark.synced, now.revision)?;
-                return Ok(most_careful_change(head, seen, now));
-            }
+            Some(revision) => self.stocks(revision, revision)?,
+            None => self.stocks(published, now.revision)?,
         };
-        let seen = self.stocks(seen, seen)?;
-        Ok(seen.first().and_then(|seen| outside_change(head, *seen, now)))
+        let Some(first) = seen.first().copied() else { return Ok(None) };
+        let is_current = is_same_boot && first.revision >= published;
+        if head.revision.is_some() && !is_current && outside_change(head, first, now).is_none() {
+            // An image of our own that a power cut or an editor brought back.
+            return Ok(None);
+        }
+        let adopted = self.adopted_since(first.revision.max(published))?;
+        let readings = seen.into_iter().flat_map(|stock| with_adopted(stock, &adopted));
+        if head.revision.is_some() && is_current {
+            // Nobody wrote the head since, so all that was adopted is still in its text.
+            return Ok(readings.last().and_then(|seen| outside_change(head, seen, now)));
+        }
+        Ok(most_careful_change(head, readings, now))
+    }
+
+    /// The stocks right before and right after each adjustment behind `revision`.
+    ///
+    /// A turn can end between its sync and its head, or a power cut take the
+    /// head back: then the ledger has adopted what still stands in `db.txt`.
+    fn adopted_since(&self, revision: u64) -> Result<Vec<(Stock, Stock)>, LedgerError> {
+        let now = self.inventory.stock().revision;
+        let mut adopted = Vec::new();
+        if revision >= now {
+            return Ok(adopted);
+        }
+        let lookup = Lookup::new(self.disk.clone(), self.layout.clone());
+        for steps in self.stocks(revision, now)?.windows(2) {
+            let [before, after] = *steps else { continue };
+            let record = lookup.record(after.revision)?;
+            if record.is_some_and(|record| matches!(record.change, Change::Adjusted { .. })) {
+                adopted.push((before, after));
+            }
+        }
+        Ok(adopted)
     }
 
     /// The stocks at the revisions `from` to `to`, as far back as the ledger goes.
@@ -109,4 +139,18 @@ impl<D: Disk> Books<D> {
         }
         Ok(stocks)
     }
+}
+
+/// What the writer of a text can have read who saw `seen`: the text counts as
+/// read later where adjustments behind `seen` have adopted what it says.
+fn with_adopted(seen: Stock, adopted: &[(Stock, Stock)]) -> Vec<Stock> {
+    let mut readings = vec![seen];
+    let mut last = seen;
+    for (before, after) in adopted.iter().filter(|(_, after)| after.revision > seen.revision) {
+        let moved = |from: u64, to: u64, stock: u64| (stock + to).saturating_sub(from);
+        last.remaining = moved(before.remaining, after.remaining, last.remaining);
+        last.sold = moved(before.sold, after.sold, last.sold);
+        readings.push(last);
+    }
+    readings
 }
