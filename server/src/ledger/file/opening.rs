@@ -53,6 +53,11 @@ pub(super) fn open<D: Disk>(
     let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
     let draft = layout.segment_draft(options.process, nonce);
     let mut spares = Spares::new(disk, &draft, options.in_background);
+    // IMPORTANT: whoever named a segment may have been killed before its name
+    // was on the disk; nothing must be sold in it, nor a seal lead to it, until it is.
+    for folder in [&layout.folder, &layout.parent] {
+        disk.sync_dir(folder).map_err(io("sync"))?;
+    }
     let starts: Vec<u64> = names.iter().filter_map(|name| Layout::first_revision(name)).collect();
     let place = if starts.is_empty() {
         let stock = stock_of_head(layout, held)?;
@@ -131,7 +136,8 @@ fn follow<D: Disk>(
         }
         return Ok(Place { segment, position: place, inventory: before.inventory });
     }
-    if segment.has_more(segment.records_start())? {
+    let is_left_behind = before.inventory.stock().revision > segment.header().revision;
+    if !is_left_behind || segment.has_more(segment.records_start())? {
         return Err(Place::<D::File>::unconnected(&segment));
     }
     let path = segment.path().to_owned();
