@@ -171,7 +171,7 @@ impl Inventory {
             }
             Change::Adjusted { sold } => Stock { remaining: record.remaining, sold, revision },
         };
-        if after.remaining > COUNT_MAX {
+        if after.remaining > COUNT_MAX || record.at_ms > COUNT_MAX {
             return Err(impossible);
         }
         if after.remaining != record.remaining {
@@ -198,7 +198,7 @@ impl Inventory {
         key: Option<Box<str>>,
         now_ms: u64,
     ) -> Record {
-        let at_ms = now_ms.max(self.at_ms);
+        let at_ms = now_ms.max(self.at_ms).min(COUNT_MAX);
         let record = Record { revision: self.stock.revision + 1, at_ms, remaining, change, key };
         if let Err(fault) = self.fold(&record) {
             // A rule of this file contradicts itself; selling on would sell wrongly.
@@ -273,6 +273,15 @@ mod tests {
         inventory.adjust(8, 5, 0);
         let (outcome, _) = inventory.apply(&buy(1), 0);
         assert!(matches!(outcome, Outcome::Sold(Sale { first_ticket: 6, .. })));
+    }
+
+    #[test]
+    fn a_clock_past_all_limits_stops_no_sale_and_breaks_no_sum() {
+        let mut inventory = counter(3);
+        let (_, record) = inventory.apply(&with_key("k", buy(1)), u64::MAX);
+        assert_eq!(record.as_ref().map(|record| record.at_ms), Some(COUNT_MAX));
+        let record = Record { at_ms: u64::MAX, ..record.unwrap() };
+        assert!(counter(3).fold(&record).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Inventory, Stock};
+use crate::domain::{COUNT_MAX, Inventory, Stock};
 
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -34,6 +34,11 @@ impl Header {
         let Stock { remaining: count, sold, revision } = inventory.stock();
         let at_ms = inventory.at_ms();
         Self { ledger: FORMAT_VERSION, key, after, revision, count, sold, at_ms }
+    }
+
+    /// Whether every number is one that an inventory can have.
+    pub fn is_possible(&self) -> bool {
+        [self.revision, self.count, self.sold, self.at_ms].iter().all(|number| *number <= COUNT_MAX)
     }
 
     /// The inventory ahead of the first record.

@@ -118,6 +118,10 @@ impl<F: DiskFile> Segment<F> {
             );
             return Err(LedgerError::Damaged { path: path.to_owned(), line: 1, reason });
         }
+        if !header.is_possible() {
+            let reason = "a number in the header is past its limit".to_owned();
+            return Err(LedgerError::Damaged { path: path.to_owned(), line: 1, reason });
+        }
         let records_start = Position { offset: line.len() as u64 + 1, line: 2, chain };
         Ok(Self { path: path.to_owned(), file, header, records_start, size })
     }
@@ -156,7 +160,10 @@ impl<F: DiskFile> Segment<F> {
         if bytes.first().is_none_or(|byte| *byte == 0) {
             return Ok(Ending::Clean);
         }
-        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
+            return Ok(Ending::Broken);
+        };
+        let line = &bytes[..end];
         if decode::<SealLine>(line, position.chain).is_ok() {
             return Ok(Ending::Sealed);
         }
@@ -189,7 +196,8 @@ impl<F: DiskFile> Segment<F> {
         last: u64,
         each: &mut dyn FnMut(&Inventory),
     ) -> Result<Ending, LedgerError> {
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let rest = usize::try_from(self.size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
+        let mut chunk = vec![0; CHUNK_BYTES.min(rest.saturating_add(1))];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
             let mut rest = &chunk[..length];
@@ -246,10 +254,10 @@ impl<F: DiskFile> Segment<F> {
         let length = usize::try_from(size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let bytes = self.read(position.offset, length)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
-        match tail::first_record_of_a_later_turn(&bytes[..used], position.chain, next) {
+        match tail::first_record_of_a_later_turn(&bytes[..used], next) {
             None => Ok(used),
             Some(later) => {
-                let reason = format!("broken, but revision `{later}` behind it is sound");
+                let reason = format!("broken, but revision `{later}` stands behind it");
                 let path = self.path.clone();
                 Err(LedgerError::Damaged { path, line: position.line, reason })
             }
