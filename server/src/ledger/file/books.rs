@@ -53,7 +53,8 @@ pub(super) struct Books<D: Disk> {
     /// The keys of other programs in it.
     pub(super) foreign: Vec<(String, Box<str>)>,
     published: u64,
-    synced: u64,
+    /// The revision of the head that this process synced last.
+    synced: Option<u64>,
 }
 
 impl<D: Disk> Books<D> {
@@ -78,7 +79,7 @@ impl<D: Disk> Books<D> {
             image: None,
             foreign: Vec::new(),
             published: 0,
-            synced: 0,
+            synced: None,
         }
     }
 
@@ -114,9 +115,13 @@ impl<D: Disk> Books<D> {
         decide: &mut dyn FnMut(&mut Draft<'_>),
     ) -> Result<Stock, LedgerError> {
         self.learn_news(held)?;
-        self.make_room()?;
         let bytes = self.read_head(held)?;
         let as_left = self.image.as_ref().is_some_and(|image| *image == bytes);
+        if !as_left {
+            // Before anything is written: a ledger that is refused is left alone.
+            self.refuse_a_head_ahead(&bytes)?;
+        }
+        self.make_room()?;
         if !as_left {
             self.adopt(held, &bytes)?;
         }
@@ -252,7 +257,7 @@ impl<D: Disk> Books<D> {
     /// Syncs the head, so that after a power cut no older one is believed to have been read.
     pub(super) fn rest(&mut self, held: &Held<'_, D::File>) -> Result<(), LedgerError> {
         let revision = self.inventory.stock().revision;
-        if self.synced == revision && Mark::read(held.servers).synced >= revision {
+        if self.synced == Some(revision) && Mark::read(held.servers).synced >= revision {
             return Ok(());
         }
         // IMPORTANT: the records first, for a buffered turn has not synced them:
@@ -260,7 +265,7 @@ impl<D: Disk> Books<D> {
         self.segment.sync()?;
         let path = self.layout.head.clone();
         held.head.sync().map_err(|source| commit("sync", &path, source))?;
-        self.synced = revision;
+        self.synced = Some(revision);
         self.write_mark(held.servers)?;
         let path = &self.layout.lock;
         held.servers.sync().map_err(|source| commit("sync", path, source))
@@ -268,7 +273,7 @@ impl<D: Disk> Books<D> {
 
     fn write_mark(&self, servers: &D::File) -> Result<(), LedgerError> {
         let applied = self.inventory.stock().revision;
-        let mark = Mark { boot: self.boot.clone(), applied, synced: self.synced };
+        let mark = Mark { boot: self.boot.clone(), applied, synced: self.synced.unwrap_or(0) };
         let path = &self.layout.lock;
         servers.write_at(&mark.image(), 0).map_err(|source| commit("write", path, source))
     }
