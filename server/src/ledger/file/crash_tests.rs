@@ -1,165 +1,16 @@
-//! The ledger on a disk that crashes: what was acknowledged is still there.
-
-use std::{panic, path::PathBuf};
-
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+//! Single accidents on a simulated disk, one after the other by hand.
 
 use crate::{
-    domain::{Change, Command, Order, Outcome, Sale, Stock},
+    domain::{Change, Stock},
     ledger::{
-        Ledger, LedgerError, RECORD_BYTES_PLAIN,
+        LedgerError,
         file::{
-            engine::{FileLedger, Options},
             head::Head,
-            simulated_disk::{Fault, SimDisk},
-            spare::Sizes,
+            simulated_disk::Fault,
+            simulated_shop::{TICKETS, buy, disk, head_in, head_path, open, sales},
         },
     },
 };
-
-const TICKETS: u64 = 1000;
-
-fn head_path() -> PathBuf {
-    PathBuf::from("/shop/db.txt")
-}
-
-fn open(disk: &SimDisk) -> Result<FileLedger<SimDisk>, LedgerError> {
-    open_with(disk, true)
-}
-
-fn open_with(disk: &SimDisk, synced: bool) -> Result<FileLedger<SimDisk>, LedgerError> {
-    let options = Options {
-        synced,
-        process: disk.process(),
-        sizes: Sizes { first: 8 << 10, max: 16 << 10 },
-        now_ms: || 7,
-        random: || Ok([7; 32]),
-        in_background: |job| {
-            job();
-            Ok(())
-        },
-    };
-    FileLedger::open(disk, &head_path(), options, || {})
-}
-
-/// A disk with a counter of [`TICKETS`].
-fn disk(seed: u64) -> SimDisk {
-    let disk = SimDisk::new(seed);
-    disk.put(&head_path(), format!("{{\"count\": {TICKETS}}}\n").as_bytes());
-    disk
-}
-
-/// Buys in one turn, as often as `quantities` has entries.
-fn buy(ledger: &mut FileLedger<SimDisk>, quantities: &[u64]) -> Result<Vec<Outcome>, LedgerError> {
-    let mut outcomes = Vec::new();
-    ledger.turn(&mut |draft| {
-        let order =
-            |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
-        let fitting = quantities.iter().take(draft.room_bytes() / RECORD_BYTES_PLAIN);
-        outcomes = fitting.map(|quantity| draft.apply(&order(quantity))).collect();
-    })?;
-    Ok(outcomes)
-}
-
-fn sales(outcomes: Vec<Outcome>) -> impl Iterator<Item = Sale> {
-    outcomes.into_iter().filter_map(|outcome| match outcome {
-        Outcome::Sold(sale) => Some(sale),
-        _ => None,
-    })
-}
-
-fn count_in_file(disk: &SimDisk) -> Head {
-    Head::parse(&disk.get(&head_path())).unwrap()
-}
-
-/// Sells until an accident, recovers, and says what was acknowledged.
-fn sell_until_the_accident(disk: &SimDisk, seed: u64, synced: bool) -> Vec<Sale> {
-    let mut dice = StdRng::seed_from_u64(seed ^ 0x5eed);
-    let accident = dice.random_range(1..600);
-    let fault = [Fault::Die, Fault::Die, Fault::FailedSync, Fault::NoSpace];
-    disk.plan(accident, fault[dice.random_range(0..fault.len())]);
-    let mut acknowledged = Vec::new();
-    let Ok(mut ledger) = open_with(disk, synced) else { return acknowledged };
-    for _ in 0..30 {
-        let quantities: Vec<u64> =
-            (0..dice.random_range(1..9)).map(|_| dice.random_range(1..4)).collect();
-        match buy(&mut ledger, &quantities) {
-            Ok(outcomes) => acknowledged.extend(sales(outcomes)),
-            Err(error) if error.may_have_written() => break,
-            Err(_) => {}
-        }
-    }
-    acknowledged
-}
-
-/// Opens the ledger after an accident; more accidents may happen on the way.
-fn recover(disk: &SimDisk, seed: u64) -> (SimDisk, FileLedger<SimDisk>) {
-    let mut dice = StdRng::seed_from_u64(seed ^ 0xacc1);
-    let power_cut = dice.random_bool(0.5);
-    let mut disk = disk.clone();
-    for attempt in 0.. {
-        if power_cut {
-            disk.cut_power();
-        } else {
-            disk.kill_all();
-        }
-        disk = disk.another_process();
-        if attempt < 3 && dice.random_bool(0.5) {
-            let call = disk.calls() + dice.random_range(1..40);
-            disk.plan(call, Fault::Die);
-        }
-        match open(&disk) {
-            Ok(_) if !disk.is_alive() => {}
-            Ok(ledger) => {
-                disk.calm();
-                return (disk, ledger);
-            }
-            Err(error) => assert!(attempt < 3, "seed {seed}: {error}"),
-        }
-    }
-    unreachable!("the loop ends by itself")
-}
-
-/// One life of a counter: sell, crash, recover, and check what is left.
-fn check_a_life(seed: u64, synced: bool) {
-    let disk = disk(seed);
-    let acknowledged = sell_until_the_accident(&disk, seed, synced);
-    let (disk, mut ledger) = recover(&disk, seed);
-    let stock = ledger.stock();
-    assert_eq!(stock.remaining + stock.sold, TICKETS, "Conservation: seed {seed}");
-    for sale in &acknowledged {
-        let found = ledger.lookup().record(sale.revision).unwrap();
-        let change = found.as_ref().map(|record| (&record.change, record.remaining));
-        let quantity = sale.quantity;
-        let expected = Change::Sold { first_ticket: sale.first_ticket, quantity, buyer: None };
-        assert_eq!(change, Some((&expected, sale.remaining)), "AckAfterSync: seed {seed}");
-    }
-    let head = count_in_file(&disk);
-    let said = (head.count, head.sold, head.revision);
-    let is = (stock.remaining, Some(stock.sold), Some(stock.revision));
-    assert_eq!(said, is, "the head says what the ledger says: seed {seed}");
-    let next = sales(buy(&mut ledger, &[1]).unwrap()).next().unwrap();
-    assert_eq!(next.first_ticket, stock.sold + 1, "AnswerOnce: seed {seed}");
-}
-
-/// A number from the environment, to repeat a run or to make it longer.
-fn setting(name: &str, otherwise: u64) -> u64 {
-    std::env::var(name).ok().and_then(|value| value.parse().ok()).unwrap_or(otherwise)
-}
-
-#[test]
-fn whatever_was_acknowledged_survives_any_accident() {
-    let first = setting("CRASH_SEED", 0);
-    for seed in first..first + setting("CRASH_LIVES", 2_000) {
-        check_a_life(seed, true);
-    }
-}
-
-#[test]
-fn without_the_sync_acknowledged_sales_are_lost() {
-    let lost = (0..200).any(|seed| panic::catch_unwind(|| check_a_life(seed, false)).is_err());
-    assert!(lost, "the check above would not notice a missing sync");
-}
 
 #[test]
 fn two_servers_sell_from_one_counter() {
@@ -173,7 +24,7 @@ fn two_servers_sell_from_one_counter() {
     }
     let expected: Vec<u64> = (0..20).flat_map(|turn| [turn * 3 + 1, turn * 3 + 2]).collect();
     assert_eq!(tickets, expected);
-    assert_eq!(count_in_file(&disk).count, TICKETS - 60);
+    assert_eq!(head_in(&disk).count, TICKETS - 60);
 }
 
 #[test]
@@ -201,7 +52,7 @@ fn a_replaced_file_is_found_and_its_change_carried_over() {
     disk.replace(&head_path(), edited.as_bytes());
     let sale = sales(buy(&mut ledger, &[1]).unwrap()).next().unwrap();
     assert_eq!((sale.first_ticket, sale.remaining), (11, 1089));
-    assert_eq!(count_in_file(&disk).count, 1089);
+    assert_eq!(head_in(&disk).count, 1089);
 }
 
 #[test]
@@ -242,6 +93,21 @@ fn an_emptied_head_is_refused_where_there_is_a_ledger() {
 }
 
 #[test]
+fn an_edit_is_taken_over_once_wherever_the_turn_that_does_it_is_killed() {
+    for call in 1..20 {
+        let disk = disk(call);
+        let mut ledger = open(&disk).unwrap();
+        buy(&mut ledger, &[5]).unwrap();
+        disk.put(&head_path(), b"{\"count\": 1045, \"sold\": 5, \"revision\": 1}");
+        disk.plan(disk.calls() + call, Fault::Die);
+        let _ = buy(&mut ledger, &[1]);
+        disk.kill_all();
+        let stock = open(&disk.another_process()).unwrap().stock();
+        assert_eq!(stock.remaining + stock.sold, TICKETS + 50, "killed at call {call}");
+    }
+}
+
+#[test]
 fn a_sale_that_another_did_not_live_to_publish_is_published() {
     let disk = disk(1);
     let mut one = open(&disk).unwrap();
@@ -252,5 +118,19 @@ fn a_sale_that_another_did_not_live_to_publish_is_published() {
     // As if the first had been killed between its sync and its head.
     disk.put(&head_path(), &before);
     assert_eq!(sales(buy(&mut other, &[1]).unwrap()).count(), 0);
-    assert_eq!(count_in_file(&disk).count, 0);
+    assert_eq!(head_in(&disk).count, 0);
+}
+
+#[test]
+fn an_edit_whose_taking_over_a_power_cut_hides_from_the_head_adds_nothing_twice() {
+    for seed in 0..50 {
+        let disk = disk(seed);
+        let mut ledger = open(&disk).unwrap();
+        buy(&mut ledger, &[5]).unwrap();
+        disk.put(&head_path(), b"{\"count\": 1045, \"sold\": 5, \"revision\": 1}");
+        buy(&mut ledger, &[1]).unwrap();
+        disk.cut_power();
+        let stock = open(&disk.another_process()).unwrap().stock();
+        assert_eq!(stock.remaining + stock.sold, TICKETS + 50, "seed {seed}");
+    }
 }

@@ -37,6 +37,20 @@ pub mod tail;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]
-mod simulated_disk;
+mod damage_tests;
 #[cfg(test)]
+mod life;
+#[cfg(test)]
+mod lives_tests;
+#[cfg(test)]
+mod sabotage_tests;
+#[cfg(test)]
+mod sabotaged_disk;
+#[cfg(any(test, feature = "simulation"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
+pub(crate) mod simulated_disk;
+#[cfg(any(test, feature = "simulation"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
 mod simulated_file;
+#[cfg(test)]
+mod simulated_shop;

@@ -10,14 +10,12 @@ use std::{
     io,
     ops::Deref,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
-
-use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::ledger::file::{
     disk::{Disk, DiskFile, FileId, FileLock, FileStat},
-    simulated_file::{SECTOR, SimFileState},
+    simulated_file::{Dice, SECTOR, SimFileState},
 };
 
 /// What happens at a call.
@@ -38,8 +36,9 @@ pub(crate) struct SimDisk {
     process: u64,
 }
 
+#[derive(Clone)]
 struct World {
-    rng: StdRng,
+    dice: Dice,
     boot: u64,
     processes: u64,
     files: Vec<SimFileState>,
@@ -64,7 +63,7 @@ impl SimDisk {
     /// An empty disk, whose accidents follow from `seed`.
     pub(crate) fn new(seed: u64) -> Self {
         let world = World {
-            rng: StdRng::seed_from_u64(seed),
+            dice: Dice(seed),
             boot: 1,
             processes: 1,
             files: Vec::new(),
@@ -92,7 +91,7 @@ impl SimDisk {
 
     /// The number of this process.
     pub(crate) fn process(&self) -> u32 {
-        u32::try_from(self.process).unwrap()
+        u32::try_from(self.process).unwrap_or_default()
     }
 
     /// Whether this process has not been killed.
@@ -110,6 +109,19 @@ impl SimDisk {
         self.world().calls
     }
 
+    /// Ends this process; what it wrote stays.
+    pub(crate) fn kill(&self) {
+        let mut world = self.world();
+        world.locks.retain(|_, holder| *holder != self.process);
+        world.dead.insert(self.process);
+    }
+
+    /// Another disk with the same content.
+    pub(crate) fn copy(&self) -> Self {
+        let world = self.world().clone();
+        Self { world: Arc::new(Mutex::new(world)), process: self.process }
+    }
+
     /// Ends every process; what they wrote stays.
     pub(crate) fn kill_all(&self) {
         let mut world = self.world();
@@ -124,14 +136,14 @@ impl SimDisk {
         self.kill_all();
         let mut world = self.world();
         world.boot += 1;
-        let World { rng, files, names, durable_names, .. } = &mut *world;
+        let World { dice, files, names, durable_names, .. } = &mut *world;
         for file in files {
-            file.lose(rng);
+            file.lose(dice);
         }
         let paths: BTreeSet<_> = names.keys().chain(durable_names.keys()).cloned().collect();
         for path in paths {
             let (live, durable) = (names.get(&path).copied(), durable_names.get(&path).copied());
-            let left = if rng.random_bool(0.5) { live } else { durable };
+            let left = if dice.toss() { live } else { durable };
             match left {
                 Some(inode) => names.insert(path, inode),
                 None => names.remove(&path),
@@ -150,10 +162,7 @@ impl SimDisk {
                 world.files.len() - 1
             }
         };
-        let file = &mut world.files[inode];
-        *file = SimFileState::default();
-        file.write(bytes, 0);
-        file.sync();
+        world.files[inode] = SimFileState::durable(bytes.to_vec());
         world.names.insert(path.to_owned(), inode);
         world.durable_names.insert(path.to_owned(), inode);
     }
@@ -167,12 +176,27 @@ impl SimDisk {
     /// What a process reads in the file at `path`.
     pub(crate) fn get(&self, path: &Path) -> Vec<u8> {
         let world = self.world();
-        let file = &world.files[world.names[path]];
-        file.read(0, usize::try_from(file.size).unwrap())
+        world.files[world.names[path]].read(0, usize::MAX).to_vec()
+    }
+
+    /// Changes the bytes of the file at `path`, all of them durable.
+    pub(crate) fn damage(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut bytes = self.get(path);
+        change(&mut bytes);
+        let mut world = self.world();
+        let inode = world.names[path];
+        world.files[inode] = SimFileState::durable(bytes);
+    }
+
+    /// The files in the folder at `path`, whoever asks.
+    pub(crate) fn names_in(&self, path: &Path) -> Vec<String> {
+        let world = self.world();
+        let inside = world.names.keys().filter(|name| name.parent() == Some(path));
+        inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect()
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
-        self.world.lock().unwrap()
+        self.world.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts a call, and fails it where that was planned.
@@ -232,16 +256,15 @@ impl Disk for SimDisk {
     }
 
     fn file_names(&self, path: &Path) -> io::Result<Vec<String>> {
-        let world = self.plain_call()?;
-        let inside = world.names.keys().filter(|name| name.parent() == Some(path));
-        Ok(inside.filter_map(|name| Some(name.file_name()?.to_str()?.to_owned())).collect())
+        drop(self.plain_call()?);
+        Ok(self.names_in(path))
     }
 
     fn stat(&self, path: &Path) -> io::Result<FileStat> {
         let world = self.plain_call()?;
         let inode = *world.names.get(path).ok_or(io::ErrorKind::NotFound)?;
         let id = FileId { device: 0, inode: inode as u64 };
-        Ok(FileStat { id, size: world.files[inode].size })
+        Ok(FileStat { id, size: world.files[inode].size() as u64 })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -290,26 +313,26 @@ impl DiskFile for SimFile {
     }
 
     fn size(&self) -> io::Result<u64> {
-        Ok(self.disk.plain_call()?.files[self.inode].size)
+        Ok(self.disk.plain_call()?.files[self.inode].size() as u64)
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
         let world = self.disk.plain_call()?;
-        let bytes = world.files[self.inode].read(offset, buffer.len());
-        buffer[..bytes.len()].copy_from_slice(&bytes);
+        let bytes = world.files[self.inode].read(place(offset)?, buffer.len());
+        buffer[..bytes.len()].copy_from_slice(bytes);
         Ok(bytes.len())
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let (mut world, fault) = self.disk.call()?;
-        let World { rng, files, .. } = &mut *world;
+        let World { dice, files, .. } = &mut *world;
         let written = match fault {
             None | Some(Fault::FailedSync) => bytes.len(),
             // The system copies what lies in one sector at once or not at all.
             Some(_) if bytes.len() <= SECTOR && offset == 0 => 0,
-            Some(Fault::Die | Fault::NoSpace) => rng.random_range(0..=bytes.len()),
+            Some(Fault::Die | Fault::NoSpace) => dice.within(0..=bytes.len()),
         };
-        files[self.inode].write(&bytes[..written], offset);
+        files[self.inode].write(&bytes[..written], place(offset)?);
         match fault {
             None | Some(Fault::FailedSync) => Ok(()),
             Some(Fault::NoSpace) => Err(io::ErrorKind::StorageFull.into()),
@@ -318,7 +341,8 @@ impl DiskFile for SimFile {
     }
 
     fn truncate(&self, size: u64) -> io::Result<()> {
-        self.disk.plain_call()?.files[self.inode].truncate(size);
+        self.disk.plain_call()?.files[self.inode]
+            .truncate(usize::try_from(size).unwrap_or(usize::MAX));
         Ok(())
     }
 
@@ -339,8 +363,13 @@ impl DiskFile for SimFile {
     }
 }
 
+/// An offset as a place in memory.
+fn place(offset: u64) -> io::Result<usize> {
+    usize::try_from(offset).map_err(io::Error::other)
+}
+
 impl SimFile {
-    fn hold(&self) -> io::Result<SimHeld<'_>> {
+    pub(crate) fn hold(&self) -> io::Result<SimHeld<'_>> {
         let mut world = self.disk.plain_call()?;
         let holder = *world.locks.entry(self.inode).or_insert(self.disk.process);
         if holder != self.disk.process {

@@ -1,85 +1,121 @@
 //! A file of the simulated disk: what processes see, and what a power cut leaves.
 
-use std::collections::BTreeMap;
-
-use rand::{RngExt as _, rngs::StdRng};
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 /// What a disk writes whole or not at all, in bytes.
 pub(crate) const SECTOR: usize = 512;
 
 type Sector = [u8; SECTOR];
 
-/// A file, sector by sector.
-#[derive(Default)]
+/// Accidents that follow from a seed: SplitMix64 (Steele, Lea and Flood, 2014).
+#[derive(Clone)]
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number of `range`.
+    pub(crate) fn within(&mut self, range: RangeInclusive<usize>) -> usize {
+        let count = (range.end() - range.start()) as u64 + 1;
+        range.start() + usize::try_from(self.next() % count).unwrap_or_default()
+    }
+
+    /// Heads or tails.
+    pub(crate) fn toss(&mut self) -> bool {
+        self.next() >> 63 == 1
+    }
+}
+
+/// A file: its bytes, and sector by sector what was there before.
+#[derive(Clone, Default)]
 pub(crate) struct SimFileState {
-    live: BTreeMap<u64, Sector>,
-    pub(crate) size: u64,
-    durable_size: u64,
+    live: Vec<u8>,
+    durable_size: usize,
     /// The versions of a sector since its last sync, the durable one first.
-    unsynced: BTreeMap<u64, Vec<Sector>>,
+    unsynced: BTreeMap<usize, Vec<Sector>>,
 }
 
 impl SimFileState {
-    pub(crate) fn read(&self, offset: u64, length: usize) -> Vec<u8> {
-        let end = self.size.min(offset + length as u64);
-        let mut bytes = vec![0; usize::try_from(end.saturating_sub(offset)).unwrap()];
-        let first = offset / SECTOR as u64;
-        for (sector, content) in self.live.range(first..=end / SECTOR as u64) {
-            let start = sector * SECTOR as u64;
-            for (index, byte) in content.iter().enumerate() {
-                let place = start + index as u64;
-                if place >= offset && place < end {
-                    bytes[usize::try_from(place - offset).unwrap()] = *byte;
-                }
-            }
-        }
-        bytes
+    /// A file with these bytes, all of them durable.
+    pub(crate) fn durable(bytes: Vec<u8>) -> Self {
+        Self { durable_size: bytes.len(), live: bytes, unsynced: BTreeMap::new() }
     }
 
-    pub(crate) fn write(&mut self, bytes: &[u8], offset: u64) {
-        let mut written = 0;
-        while written < bytes.len() {
-            let place = offset + written as u64;
-            let sector = place / SECTOR as u64;
-            let within = usize::try_from(place % SECTOR as u64).unwrap();
-            let length = (SECTOR - within).min(bytes.len() - written);
-            let before = self.live.get(&sector).copied().unwrap_or([0; SECTOR]);
-            let mut after = before;
-            after[within..within + length].copy_from_slice(&bytes[written..written + length]);
-            // A sector that a failed sync left behind has its durable version noted.
-            if after != before || self.unsynced.contains_key(&sector) {
-                self.unsynced.entry(sector).or_insert_with(|| vec![before]).push(after);
-                self.live.insert(sector, after);
-            }
-            written += length;
-        }
-        self.size = self.size.max(offset + bytes.len() as u64);
+    pub(crate) fn size(&self) -> usize {
+        self.live.len()
     }
 
-    pub(crate) fn truncate(&mut self, size: u64) {
-        if size < self.size {
-            let zeros = vec![0; usize::try_from(self.size - size).unwrap()];
-            self.write(&zeros, size);
-            self.size = size;
+    /// The bytes from `offset` on, at most `length`.
+    pub(crate) fn read(&self, offset: usize, length: usize) -> &[u8] {
+        let rest = self.live.get(offset..).unwrap_or_default();
+        &rest[..length.min(rest.len())]
+    }
+
+    pub(crate) fn write(&mut self, bytes: &[u8], offset: usize) {
+        let end = offset + bytes.len();
+        if self.live.len() < end {
+            self.live.resize(end, 0);
+        }
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let place = end - rest.len();
+            let length = (SECTOR - place % SECTOR).min(rest.len());
+            let (now, later) = rest.split_at(length);
+            self.write_in_a_sector(now, place);
+            rest = later;
+        }
+    }
+
+    fn write_in_a_sector(&mut self, bytes: &[u8], place: usize) {
+        let sector = place / SECTOR;
+        let is_same = self.live[place..place + bytes.len()] == *bytes;
+        // A sector that a failed sync left behind has its durable version noted.
+        if is_same && !self.unsynced.contains_key(&sector) {
+            return;
+        }
+        let before = self.sector(sector);
+        self.live[place..place + bytes.len()].copy_from_slice(bytes);
+        let after = self.sector(sector);
+        self.unsynced.entry(sector).or_insert_with(|| vec![before]).push(after);
+    }
+
+    fn sector(&self, sector: usize) -> Sector {
+        let bytes = self.read(sector * SECTOR, SECTOR);
+        let mut content = [0; SECTOR];
+        content[..bytes.len()].copy_from_slice(bytes);
+        content
+    }
+
+    pub(crate) fn truncate(&mut self, size: usize) {
+        if let Some(length) = self.live.len().checked_sub(size) {
+            self.write(&vec![0; length], size);
+            self.live.truncate(size);
         }
     }
 
     pub(crate) fn sync(&mut self) {
-        self.unsynced.clear();
-        self.durable_size = self.size;
+        // What a failed sync marked as written is not written by the next one.
+        self.unsynced.retain(|_, versions| versions.len() == 1);
+        self.durable_size = self.live.len();
     }
 
-    pub(crate) fn lose(&mut self, rng: &mut StdRng) {
+    /// What a power cut leaves: of each sector any version since its last sync.
+    pub(crate) fn lose(&mut self, dice: &mut Dice) {
         for (sector, versions) in std::mem::take(&mut self.unsynced) {
-            let version = rng.random_range(0..versions.len());
-            self.live.insert(sector, versions[version]);
+            let version = &versions[dice.within(0..=versions.len() - 1)];
+            let start = sector * SECTOR;
+            let end = self.live.len().min(start + SECTOR);
+            self.live[start..end].copy_from_slice(&version[..end - start]);
         }
-        if rng.random_bool(0.5) {
-            self.size = self.durable_size;
+        if dice.toss() {
+            self.live.truncate(self.durable_size);
         }
-        let size = self.size;
-        self.live.retain(|sector, _| sector * (SECTOR as u64) < size);
-        self.durable_size = self.size;
+        self.durable_size = self.live.len();
     }
 
     /// A sync that fails: the pages count as clean from now on, but the disk has the old ones.
