@@ -239,7 +239,7 @@ impl<D: Disk> Life<D> {
             assert!(record.answers(&request.command), "seed {seed}: {record:?}");
             assert_eq!(record.key, request.key, "seed {seed}");
             let is_repeated = matches!(outcome, Outcome::Repeated { .. });
-            let said = is_repeated.then(|| record.outcome()).unwrap_or(Some(outcome.clone()));
+            let said = if is_repeated { record.outcome() } else { Some(outcome.clone()) };
             assert_eq!(record.outcome(), said, "AckAfterSync: seed {seed}");
         }
     }
