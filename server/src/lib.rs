@@ -7,12 +7,15 @@
 //! - [`desk`]: where requests wait, and the committer that sells to all of them at once.
 //! - [`naive`]: the lesson's sellers, unsafe or slow, kept on purpose.
 //! - [`http`]: the routes, the answers, the page.
+//! - `fuzzing`: what the fuzz targets check; not in a normal build.
 //! - [`run`]: a server from its start to its end.
 
 pub mod cli;
 pub mod config;
 pub mod desk;
 pub mod domain;
+#[cfg(any(test, feature = "simulation"))]
+pub mod fuzzing;
 pub mod http;
 pub mod ledger;
 pub mod naive;

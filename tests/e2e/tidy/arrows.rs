@@ -13,6 +13,7 @@ const SERVER: Arrows = &[
     ("desk", &["domain", "ledger"]),
     ("config", &["domain", "ledger", "naive"]),
     ("http", &["domain", "ledger", "naive", "desk", "config"]),
+    ("fuzzing", &["domain", "ledger", "http::wire"]),
     ("run", &["domain", "ledger", "naive", "desk", "config", "http"]),
     ("noop", &["config", "http", "run"]),
     ("cli", &["domain", "ledger", "naive", "desk", "config", "http", "run", "noop"]),
