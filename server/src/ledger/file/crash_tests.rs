@@ -6,7 +6,7 @@ use crate::{
         LedgerError,
         file::{
             head::Head,
-            simulated_disk::Fault,
+            simulated_file::Fault,
             simulated_shop::{TICKETS, buy, disk, head_in, head_path, open, sales},
         },
     },

@@ -15,19 +15,8 @@ use std::{
 
 use crate::ledger::file::{
     disk::{Disk, DiskFile, FileId, FileLock, FileStat},
-    simulated_file::{Dice, SECTOR, SimFileState},
+    simulated_file::{Dice, Fault, SECTOR, SimFileState},
 };
-
-/// What happens at a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// This call and every later one fail: the process was killed in the middle of it.
-    Die,
-    /// A sync fails, and marks what it did not write as written (as Linux file systems do).
-    FailedSync,
-    /// There is no room.
-    NoSpace,
-}
 
 /// A disk; its clones are the same disk, as different processes see it.
 #[derive(Clone)]

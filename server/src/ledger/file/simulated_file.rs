@@ -31,6 +31,17 @@ impl Dice {
     }
 }
 
+/// What happens at a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// This call and every later one fail: the process was killed in the middle of it.
+    Die,
+    /// A sync fails, and marks what it did not write as written (as Linux file systems do).
+    FailedSync,
+    /// There is no room.
+    NoSpace,
+}
+
 /// A file: its bytes, and sector by sector what was there before.
 #[derive(Clone, Default)]
 pub(crate) struct SimFileState {
