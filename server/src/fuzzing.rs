@@ -13,11 +13,12 @@ use crate::{
     ledger::{
         Ledger as _,
         file::{
-            engine::{FileLedger, Options},
+            engine::FileLedger,
             head::{HEAD_BYTES_MAX, Head},
             header::Header,
             layout::Layout,
             mark::Mark,
+            options::Options,
             record_codec::{RecordLine, decode, encode},
             simulated_disk::SimDisk,
             spare::Sizes,

@@ -22,9 +22,10 @@ use crate::{
         LedgerError,
         file::{
             disk::{Disk, DiskFile},
-            engine::{FileLedger, Options},
+            engine::FileLedger,
             head::Head,
             layout::Layout,
+            options::Options,
             reader::{self, HeadError},
             real_disk::RealDisk,
             spare::{Job, Sizes},

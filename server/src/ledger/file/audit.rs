@@ -8,7 +8,7 @@ use crate::{
             disk::Disk,
             head::Head,
             layout::Layout,
-            opening::Place,
+            place::Place,
             reader::{self, HeadError},
             segment::{Ending, Segment},
         },

@@ -14,9 +14,10 @@ use crate::{
     ledger::{
         Ledger as _, LedgerError,
         file::{
-            engine::{FileLedger, Options},
+            engine::FileLedger,
             head::Head,
             layout::Layout,
+            options::Options,
             record_codec::{RecordLine, decode},
             simulated_disk::SimDisk,
             simulated_shop::{disk, head_path, options, records, setting, with_every_number},

@@ -1,6 +1,6 @@
 //! The file ledger: the locks, the books, and a turn at them.
 
-use std::{io, path::Path};
+use std::path::Path;
 
 use crate::{
     domain::Stock,
@@ -12,28 +12,12 @@ use crate::{
             layout::Layout,
             locks::{Locks, open_head},
             lookup::Lookup,
-            opening, reader,
-            spare::{Job, Sizes},
+            opening,
+            options::Options,
+            reader,
         },
     },
 };
-
-/// How a file ledger is opened.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Whether a turn waits until its records survive a power cut.
-    pub synced: bool,
-    /// The number of this process.
-    pub process: u32,
-    /// How long segments are.
-    pub sizes: Sizes,
-    /// The time in milliseconds since 1970 UTC.
-    pub now_ms: fn() -> u64,
-    /// Random bytes that nobody can guess: the key of a new counter.
-    pub random: fn() -> io::Result<[u8; 32]>,
-    /// Does a job while the caller goes on.
-    pub in_background: fn(Job) -> io::Result<()>,
-}
 
 /// The ledger in files, opened and recovered.
 pub struct FileLedger<D: Disk> {

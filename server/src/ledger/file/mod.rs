@@ -11,7 +11,8 @@
 //! - [`reconcile`], [`mark`]: has somebody outside changed the count?
 //! - [`header`], [`spare`]: the first line of a segment, and segments made ahead of need.
 //! - [`audit`], [`repair`]: reading all of it, and writing `db.txt` anew.
-//! - [`engine`]: the ledger itself; the books that it keeps, and how they are opened.
+//! - [`engine`]: the ledger itself; the books that it keeps, the place that they are at, and how
+//!   they are opened ([`options`]).
 
 mod adoption;
 pub mod audit;
@@ -25,6 +26,8 @@ pub mod locks;
 pub mod lookup;
 pub mod mark;
 mod opening;
+pub mod options;
+mod place;
 pub mod reader;
 pub mod real_disk;
 pub mod reconcile;

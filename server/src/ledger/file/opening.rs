@@ -12,25 +12,19 @@ use crate::{
         file::{
             books::Books,
             disk::{Disk, DiskFile},
-            engine::Options,
             head::Head,
             header::Header,
             layout::Layout,
             locks::Held,
+            options::Options,
+            place::Place,
             reader,
             reader::HeadError,
-            segment::{Ending, Position, Segment},
+            segment::{Ending, Segment},
             spare::Spares,
         },
     },
 };
-
-/// A segment read to its end.
-pub(super) struct Place<F> {
-    pub(super) segment: Segment<F>,
-    pub(super) position: Position,
-    pub(super) inventory: Inventory,
-}
 
 /// Opens the books of the counter, or begins new ones.
 pub(super) fn open<D: Disk>(
@@ -143,39 +137,4 @@ fn follow<D: Disk>(
     let path = segment.path().to_owned();
     disk.remove(&path).map_err(|source| LedgerError::Io { action: "remove", path, source })?;
     Ok(before)
-}
-
-impl<F: DiskFile> Place<F> {
-    pub(super) fn at_the_start_of(segment: Segment<F>) -> Self {
-        let (position, inventory) = (segment.records_start(), segment.header().inventory());
-        Self { segment, position, inventory }
-    }
-
-    pub(super) fn read_to_the_end(mut self) -> Result<(Self, Ending), LedgerError> {
-        let ending = self.segment.read_on(&mut self.position, &mut self.inventory, u64::MAX)?;
-        Ok((self, ending))
-    }
-
-    /// The fault of a line that is not sound.
-    pub(super) fn broken(&self) -> LedgerError {
-        let (path, line) = (self.segment.path().to_owned(), self.position.line);
-        LedgerError::Damaged { path, line, reason: "no sound record".to_owned() }
-    }
-
-    /// The fault of a segment that does not go on from the one before.
-    pub(super) fn unconnected(segment: &Segment<F>) -> LedgerError {
-        let reason = "does not go on from the segment before".to_owned();
-        LedgerError::Damaged { path: segment.path().to_owned(), line: 1, reason }
-    }
-
-    /// Where the records of `segment` begin, if it goes on from here.
-    pub(super) fn next(&self, segment: &Segment<F>) -> Option<Position> {
-        goes_on_from(segment.header(), &self.inventory, self.position)
-            .then(|| segment.records_start())
-    }
-}
-
-/// Whether a segment with `header` goes on from `inventory`, whose last line ends at `position`.
-pub(super) fn goes_on_from(header: &Header, inventory: &Inventory, position: Position) -> bool {
-    *header == Header::of(header.key, position.chain, inventory)
 }

@@ -13,10 +13,11 @@ use crate::{
         Ledger, LedgerError, RECORD_BYTES_PLAIN,
         file::{
             disk::Disk,
-            engine::{FileLedger, Options},
+            engine::FileLedger,
             head::Head,
             header::Header,
             layout::Layout,
+            options::Options,
             record_codec::{RecordLine, decode},
             simulated_disk::SimDisk,
             spare::Sizes,
