@@ -9,15 +9,11 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    extract::State,
-    response::sse::{Event, KeepAlive, Sse},
-};
+use axum::response::sse::{Event, KeepAlive, Sse};
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
 use crate::http::{
-    app::App,
     problem::{Code, Problem},
     shop::Shop,
     wire::CountAnswer,
@@ -87,11 +83,12 @@ impl Live {
 ///
 /// `Last-Event-ID` needs no care: what is sent is the state, not the way to it.
 pub async fn stream(
-    State(app): State<Arc<App>>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    live: &Live,
+    shop: &Shop,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
     // IMPORTANT: subscribe first, then look: no change falls between the two.
-    let changes = app.live.subscribe().ok_or_else(ending)?;
-    let first = app.shop.look().await?;
+    let changes = live.subscribe().ok_or_else(ending)?;
+    let first = shop.look().await?;
     let changes = WatchStream::from_changes(changes).filter_map(|news| news);
     let mut last = None;
     let events = tokio_stream::once(first).chain(changes).filter_map(move |seen| {

@@ -29,7 +29,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/buy", post(buy))
         .route("/receipts/{receipt}", get(receipt))
         .route("/restock", post(restock))
-        .route("/live", get(live::stream))
+        .route("/live", get(tell_live))
         .route("/livez", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .route("/problems/{code}", get(explain))
@@ -156,6 +156,10 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
         return Err(unauthorized("expected `Authorization: Bearer <token>` with the admin token"));
     }
     Ok(())
+}
+
+async fn tell_live(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
+    live::stream(&app.live, &app.shop).await
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
