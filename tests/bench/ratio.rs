@@ -36,9 +36,11 @@ pub(crate) enum Asked {
 pub(crate) struct Ratio {
     /// What was compared.
     pub(crate) pair: &'static Pair,
-    /// The ratios, in the order of the rounds.
+    /// The ratio of each round, in their order.
     pub(crate) rounds: Vec<f64>,
-    /// Their median and range.
+    /// In how many rounds nobody disturbed either of the two.
+    pub(crate) calm_rounds: usize,
+    /// Median and range of the calm rounds, or of all where none was calm.
     pub(crate) spread: Spread,
 }
 
@@ -63,12 +65,29 @@ pub(crate) fn ratios(ran: &Ran) -> Vec<Ratio> {
     let of_pair = |pair: &'static Pair| {
         let named = |name| ran.series.iter().find(|series| series.system.name == name);
         let (of, by) = (named(pair.of)?, named(pair.by)?);
-        let rounds = of.runs.iter().zip(&by.runs);
-        let rounds = rounds.map(|(of, by)| pair.figure.of(&of.load) / pair.figure.of(&by.load));
-        let rounds = rounds.collect::<Vec<_>>();
-        Some(Ratio { pair, spread: Spread::of(&rounds)?, rounds })
+        let rounds = of.runs.iter().zip(&by.runs).map(|(of, by)| {
+            (pair.figure.of(&of.load) / pair.figure.of(&by.load), of.is_calm() && by.is_calm())
+        });
+        Ratio::over(pair, &rounds.collect::<Vec<_>>())
     };
     PAIRS.iter().filter_map(of_pair).collect()
+}
+
+impl Ratio {
+    /// The ratio of `pair` over `rounds`, each with whether it was calm; `None` without a round.
+    fn over(pair: &'static Pair, rounds: &[(f64, bool)]) -> Option<Ratio> {
+        let calm = rounds.iter().filter(|(_, is_calm)| *is_calm).map(|(ratio, _)| *ratio);
+        let calm = calm.collect::<Vec<_>>();
+        let rounds = rounds.iter().map(|(ratio, _)| *ratio).collect::<Vec<_>>();
+        let spread = Spread::of(&calm).or_else(|| Spread::of(&rounds))?;
+        Some(Ratio { pair, rounds, calm_rounds: calm.len(), spread })
+    }
+
+    /// Whether the median is as asked; `None` where nothing was asked, or no round was calm.
+    pub(crate) fn is_met(&self) -> Option<bool> {
+        let asked = self.pair.asked.filter(|_| self.calm_rounds > 0)?;
+        Some(asked.is_met_by(self.spread.median))
+    }
 }
 
 impl Figure {
@@ -91,7 +110,7 @@ impl Figure {
 
 impl Asked {
     /// Whether `ratio` is as asked.
-    pub(crate) fn is_met_by(self, ratio: f64) -> bool {
+    fn is_met_by(self, ratio: f64) -> bool {
         match self {
             Asked::AtLeast(least) => ratio >= least,
             Asked::AtMost(most) => ratio <= most,
@@ -119,6 +138,20 @@ mod tests {
                 assert!(systems::ALL.iter().any(|system| system.name == *name), "{name}");
             }
         }
+    }
+
+    #[test]
+    fn disturbed_round_does_not_count_where_another_was_calm() {
+        let ratio = Ratio::over(&PAIRS[0], &[(0.1, false), (0.9, true)]).unwrap();
+        assert_eq!((ratio.spread.median, ratio.calm_rounds), (0.9, 1));
+        assert_eq!(ratio.is_met(), Some(true));
+    }
+
+    #[test]
+    fn nothing_is_decided_where_no_round_was_calm() {
+        let ratio = Ratio::over(&PAIRS[0], &[(0.9, false), (1.1, false)]).unwrap();
+        assert_eq!((ratio.spread.median, ratio.calm_rounds), (1.0, 0));
+        assert_eq!(ratio.is_met(), None);
     }
 
     #[test]

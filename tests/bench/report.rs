@@ -48,17 +48,24 @@ impl<'a> Report<'a> {
     }
 
     fn ratio_table(&self) -> Table {
-        let mut table = table(&["ratio", "of", "median", "min..max", "asked", "met", "rounds"]);
-        for Ratio { pair, rounds, spread } in &self.ratios {
-            let asked = pair.asked.map(Asked::text).unwrap_or_default();
-            let met = pair.asked.map(|asked| asked.is_met_by(spread.median));
+        let mut table =
+            table(&["ratio", "of", "median", "min..max", "asked", "met", "calm", "all rounds"]);
+        for ratio in &self.ratios {
+            let Ratio { pair, rounds, calm_rounds, spread } = ratio;
+            let met = match (pair.asked, ratio.is_met()) {
+                (None, _) => "",
+                (Some(_), None) => "unknown",
+                (Some(_), Some(true)) => "yes",
+                (Some(_), Some(false)) => "NO",
+            };
             table.add_row(vec![
                 Cell::new(format!("{} / {}", pair.of, pair.by)),
                 Cell::new(pair.figure.name()),
                 number(ratio_text(spread.median)),
                 number(format!("{}..{}", ratio_text(spread.min), ratio_text(spread.max))),
-                number(asked),
-                Cell::new(met.map_or("", |met| if met { "yes" } else { "NO" })),
+                number(pair.asked.map(Asked::text).unwrap_or_default()),
+                Cell::new(met),
+                number(format!("{calm_rounds}/{}", rounds.len())),
                 Cell::new(rounds.iter().copied().map(ratio_text).collect::<Vec<_>>().join(" ")),
             ]);
         }
@@ -95,7 +102,7 @@ impl Display for Report<'_> {
         writeln!(f, "{}", self.machine)?;
         write!(f, "{rounds} rounds of {window:?} each, {connections} connections")?;
         let runs = self.ran.series.iter().flat_map(|series| &series.runs);
-        let disturbed = runs.clone().filter(|run| run.others_cores > DISTURBED_CORES).count();
+        let disturbed = runs.clone().filter(|run| !run.is_calm()).count();
         let all = runs.count();
         write!(f, "; others kept over {DISTURBED_CORES} cores busy in {disturbed} of {all} runs")?;
         writeln!(f, "\n\n{}\n\n{}", self.ratio_table(), self.system_table())?;
@@ -137,15 +144,16 @@ fn system_json(series: &Series) -> Value {
 }
 
 fn ratio_json(ratio: &Ratio) -> Value {
-    let Ratio { pair, rounds, spread } = ratio;
+    let Ratio { pair, rounds, calm_rounds, spread } = ratio;
     json!({
         "of": pair.of,
         "by": pair.by,
         "figure": pair.figure.name(),
         "ratio": spread.json(),
         "rounds": rounds.iter().copied().map(cut).collect::<Vec<_>>(),
+        "calm_rounds": calm_rounds,
         "asked": pair.asked.map(Asked::text),
-        "met": pair.asked.map(|asked| asked.is_met_by(spread.median)),
+        "met": ratio.is_met(),
     })
 }
 

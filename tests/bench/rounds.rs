@@ -84,12 +84,19 @@ fn calmest(system: &System, setting: &Setting, calm: Duration) -> anyhow::Result
         let watch = Watch::begin()?;
         let load = (system.measure)(setting)?;
         let run = Run { load, others_cores: watch.end()? };
-        let is_calm = run.others_cores <= DISTURBED_CORES;
+        let is_calm = run.is_calm();
         let best = calmest.take_if(|best| best.others_cores <= run.others_cores).unwrap_or(run);
         if is_calm || Instant::now() >= until {
             return Ok(best);
         }
         calmest = Some(best);
+    }
+}
+
+impl Run {
+    /// Whether others kept out of it.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.others_cores <= DISTURBED_CORES
     }
 }
 
