@@ -59,7 +59,10 @@ fn server_that_takes_nothing_off_the_counter_is_caught() {
 #[test]
 fn killed_bench_leaves_no_process_behind() {
     let mark = Mark::new();
-    let bench = mark.on(bench(&["--seconds", "600", "--only", "two"])).start();
+    // What was killed cannot tidy up behind itself.
+    let temporary = Counter::missing();
+    let bench = bench(&["--seconds", "600", "--only", "two"]).env("TMPDIR", temporary.folder());
+    let bench = mark.on(bench).start();
     mark.wait_for_carriers(3);
 
     bench.signal(Signal::KILL);
