@@ -88,7 +88,7 @@ impl Desk {
     pub async fn ask(&self, request: Request, mailbox: &Mailbox) -> Answer {
         let (to, answer) = oneshot::channel();
         let waiting = Waiting { request, mailbox: mailbox.index(), to, since: Instant::now() };
-        {
+        let is_idle = {
             let mut queue = self.queue();
             if let Some(refusal) = &queue.closed {
                 return Err(refusal.clone());
@@ -97,10 +97,11 @@ impl Desk {
                 return Err(Refusal::Overloaded);
             }
             queue.waiting.push_back(waiting);
-            if queue.idle {
-                queue.idle = false;
-                self.arrival.notify_one();
-            }
+            std::mem::take(&mut queue.idle)
+        };
+        if is_idle {
+            // Behind the guard, so that the committer does not wake to a taken mutex.
+            self.arrival.notify_one();
         }
         let stopped = || Refusal::Unknown("the committer stopped in the middle of a turn".into());
         answer.await.unwrap_or_else(|_| Err(stopped()))

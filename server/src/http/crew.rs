@@ -45,6 +45,9 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
+/// How long the timer of an event loop that is always there takes.
+const TIMER_EVERY: Duration = Duration::from_secs(5);
+
 /// The file descriptors that are kept for other things than connections.
 const RESERVED_FILES: u64 = 64;
 
@@ -89,6 +92,7 @@ impl Crew {
         let (open, mut ending) = (Arc::clone(&self.open), self.ending.subscribe());
         let serve = async move {
             tokio::spawn(chore);
+            tokio::spawn(keep_a_timer());
             let (guard, graceful) = (Arc::new(guard), GracefulShutdown::new());
             loop {
                 tokio::select! {
@@ -145,6 +149,17 @@ impl Crew {
         if spawn_blocking(join).await.is_err() {
             tracing::error!("nobody waited for the event loops");
         }
+    }
+}
+
+/// Sleeps for ever, in turns.
+///
+/// Every request sets a timer of its own. Where it is the only one, the runtime
+/// wakes its own poll with a system call; behind one that is there already it
+/// does not.
+async fn keep_a_timer() {
+    loop {
+        sleep(TIMER_EVERY).await;
     }
 }
 
