@@ -5,9 +5,13 @@
 //! - An operation has no return time exactly when its outcome is unknown.
 
 mod clock;
+mod header;
 mod ndjson;
 mod operation;
+mod tickets;
 
 pub use clock::monotonic_ns;
+pub use header::{FORMAT_VERSION, Header, Numbering};
 pub use ndjson::{LineError, decode, encode};
-pub use operation::{Answer, Operation, OperationKind, Outcome};
+pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
+pub use tickets::Tickets;

@@ -49,12 +49,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::history::{Answer, OperationKind};
+    use crate::history::{Answer, OperationKind, Tickets};
 
     #[test]
     fn a_sale_is_the_line_of_the_contract() {
         let answer = Answer {
-            tickets: vec![7],
+            tickets: Tickets::one(7),
             remaining: Some(93),
             revision: Some(7),
             ..Answer::new(Outcome::Sold)
@@ -106,6 +106,7 @@ mod tests {
             revision in any::<Option<u64>>(),
             key in any::<Option<String>>(),
         ) -> Operation {
+            let tickets: Tickets = tickets.into_iter().collect();
             let answer = Answer { tickets, remaining, revision, ..Answer::new(outcome) };
             let call_ns = u64::from(call_ns);
             let operation = Operation::buy(process, call_ns, call_ns + u64::from(took_ns), answer);

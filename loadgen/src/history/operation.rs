@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Tickets;
+
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -40,17 +42,29 @@ pub enum Outcome {
     Unknown,
 }
 
+/// From the read of the count to the write of it: where two of these overlap and nothing keeps them
+/// apart, an update is lost. Times are of the run's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CriticalSection {
+    /// When the count was read, in nanoseconds.
+    pub read_ns: u64,
+    /// When it was written, or found to be too low, in nanoseconds.
+    pub write_ns: u64,
+}
+
 /// What a call came back with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// How it ended.
     pub outcome: Outcome,
     /// The numbers of the tickets that were sold.
-    pub tickets: Vec<u64>,
+    pub tickets: Tickets,
     /// How many were left, as the answer says.
     pub remaining: Option<u64>,
     /// The revision that the answer rests on.
     pub revision: Option<u64>,
+    /// When the seller read the count and when it wrote it, where it says so.
+    pub section: Option<CriticalSection>,
     /// Why it was refused or is unknown; a fragment for people, no part of the history.
     pub reason: Option<String>,
 }
@@ -59,7 +73,14 @@ impl Answer {
     /// An answer of `outcome` that says no more.
     #[must_use]
     pub fn new(outcome: Outcome) -> Self {
-        Self { outcome, tickets: Vec::new(), remaining: None, revision: None, reason: None }
+        Self {
+            outcome,
+            tickets: Tickets::default(),
+            remaining: None,
+            revision: None,
+            section: None,
+            reason: None,
+        }
     }
 
     /// It did not happen, because of `reason`.
@@ -94,11 +115,14 @@ pub struct Operation {
     pub outcome: Outcome,
     /// The numbers of the tickets that were sold.
     #[serde(default)]
-    pub tickets: Vec<u64>,
+    pub tickets: Tickets,
     /// How many were left, as the answer says.
     pub remaining: Option<u64>,
     /// The revision that the answer rests on.
     pub revision: Option<u64>,
+    /// When the seller read the count and when it wrote it; left out where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<Box<CriticalSection>>,
 }
 
 impl Operation {
@@ -130,6 +154,7 @@ impl Operation {
             tickets: answer.tickets,
             remaining: answer.remaining,
             revision: answer.revision,
+            section: answer.section.map(Box::new),
         }
     }
 }

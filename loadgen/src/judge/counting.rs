@@ -6,7 +6,8 @@
 //! - `NoOversell`: no more is sold than there was.
 
 use super::{
-    counts::{Counts, Evidence, count, duplicates, purchases, quantity},
+    counts::{Counts, count, duplicates, purchases, quantity},
+    evidence::Evidence,
     verdict::{Judgement, Violation, ViolationKind},
 };
 use crate::history::{Operation, OperationKind, Outcome};
@@ -24,18 +25,20 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
     let mut violations = Vec::new();
     violations.extend(oversell(evidence, &counts));
     violations.extend(duplicate_tickets(evidence.operations));
-    if let Some(left) = evidence.left {
-        violations.extend(conservation(evidence, &counts, left));
+    if let (Some(initial), Some(left)) = (evidence.header.initial, evidence.header.left) {
+        violations.extend(conservation(evidence, &counts, (initial, left)));
         violations.extend(false_sold_out(evidence.operations, left));
     }
     Judgement { violations, doubts: doubts(evidence, &counts) }
 }
 
 fn oversell(evidence: &Evidence<'_>, counts: &Counts) -> Option<Violation> {
+    let initial = evidence.header.initial?;
     (counts.oversold > 0).then(|| Violation {
         kind: ViolationKind::Oversell,
-        message: format!("{} sold of {}", counts.sold, evidence.initial),
+        message: format!("{} sold of {initial}", counts.sold),
         operations: places(evidence.operations, Outcome::Sold),
+        story: Vec::new(),
     })
 }
 
@@ -44,16 +47,21 @@ fn duplicate_tickets(operations: &[Operation]) -> impl Iterator<Item = Violation
         kind: ViolationKind::DuplicateTicket,
         message: format!("ticket `{ticket}` sold {} times", holders.len()),
         operations: holders,
+        story: Vec::new(),
     })
 }
 
-fn conservation(evidence: &Evidence<'_>, counts: &Counts, left: u64) -> Option<Violation> {
-    let initial = evidence.initial;
+fn conservation(
+    evidence: &Evidence<'_>,
+    counts: &Counts,
+    (initial, left): (u64, u64),
+) -> Option<Violation> {
     if counts.lost_updates > 0 {
         return Some(Violation {
             kind: ViolationKind::LostUpdate,
             message: format!("{} sold, but the count went from {initial} to {left}", counts.sold),
             operations: places(evidence.operations, Outcome::Sold),
+            story: Vec::new(),
         });
     }
     let unknown: u64 = purchases(evidence.operations)
@@ -67,6 +75,7 @@ fn conservation(evidence: &Evidence<'_>, counts: &Counts, left: u64) -> Option<V
             "the count went from {initial} to {left}, but no more than {sold_at_most} can be sold"
         ),
         operations: places(evidence.operations, Outcome::Sold),
+        story: Vec::new(),
     })
 }
 
@@ -80,12 +89,13 @@ fn false_sold_out(operations: &[Operation], left: u64) -> Option<Violation> {
         kind: ViolationKind::FalseSoldOut,
         message: format!("{} told sold out, but {left} were left all the time", places.len()),
         operations: places,
+        story: Vec::new(),
     })
 }
 
 fn doubts(evidence: &Evidence<'_>, counts: &Counts) -> Vec<String> {
     let mut doubts = Vec::new();
-    if evidence.left.is_none() {
+    if evidence.header.left.is_none() {
         doubts.push("what is left in `db.txt` could not be read".to_owned());
     }
     if !some_overlap(evidence.operations) {
@@ -130,7 +140,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{history::Answer, judge::Verdict};
+    use crate::{
+        history::{Answer, Header, Tickets},
+        judge::Verdict,
+    };
 
     /// `workers` purchases that all overlap: the first `sold` get tickets 1, 2, 3, …
     fn sound_race(initial: u64, workers: u32) -> (u64, Vec<Operation>) {
@@ -150,11 +163,15 @@ mod tests {
     }
 
     fn sold_ticket(number: u64) -> Answer {
-        Answer { tickets: vec![number], ..Answer::new(Outcome::Sold) }
+        Answer { tickets: Tickets::one(number), ..Answer::new(Outcome::Sold) }
     }
 
     fn judged(initial: u64, left: u64, operations: &[Operation]) -> Judgement {
-        judge(&Evidence { initial, left: Some(left), operations })
+        judged_with(&Header { left: Some(left), ..Header::new(initial) }, operations)
+    }
+
+    fn judged_with(header: &Header, operations: &[Operation]) -> Judgement {
+        judge(&Evidence { header, operations, lacks: &[] })
     }
 
     fn kinds(judgement: &Judgement) -> Vec<ViolationKind> {
@@ -163,7 +180,7 @@ mod tests {
 
     fn set_outcome(operation: &mut Operation, outcome: Outcome) {
         operation.outcome = outcome;
-        operation.tickets.clear();
+        operation.tickets = Tickets::default();
         if outcome == Outcome::Unknown {
             operation.return_ns = None;
         }
@@ -179,7 +196,8 @@ mod tests {
     fn the_race_of_the_lesson_is_caught() {
         let operations: Vec<Operation> =
             (0..100).map(|worker| Operation::buy(worker, 1, 1000, sold_ticket(1))).collect();
-        let evidence = Evidence { initial: 10, left: Some(9), operations: &operations };
+        let header = Header { left: Some(9), ..Header::new(10) };
+        let evidence = Evidence { header: &header, operations: &operations, lacks: &[] };
         let counts = count(&evidence);
         assert_eq!((counts.sold, counts.oversold), (100, 90));
         assert_eq!((counts.lost_updates, counts.duplicate_tickets), (99, 99));
@@ -194,7 +212,7 @@ mod tests {
     #[test]
     fn one_number_twice_is_named_with_its_sales() {
         let (left, mut operations) = sound_race(10, 100);
-        operations[4].tickets = vec![3];
+        operations[4].tickets = Tickets::one(3);
         let judgement = judged(10, left, &operations);
         assert_eq!(kinds(&judgement), [ViolationKind::DuplicateTicket]);
         assert_eq!(judgement.violations[0].operations, [2, 4]);
@@ -271,7 +289,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_proves_nothing() {
         let (_, operations) = sound_race(10, 100);
-        let judgement = judge(&Evidence { initial: 10, left: None, operations: &operations });
+        let judgement = judged_with(&Header::new(10), &operations);
         assert_eq!(judgement.verdict(), Verdict::Unknown);
     }
 

@@ -2,19 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::evidence::Evidence;
 use crate::history::{Operation, OperationKind, Outcome};
-
-/// What the judge is given.
-#[derive(Clone, Copy, Debug)]
-pub struct Evidence<'a> {
-    /// Tickets at the start.
-    pub initial: u64,
-    /// Tickets in `db.txt` after the last worker and the last server have ended; `None` where the
-    /// file could not be read.
-    pub left: Option<u64>,
-    /// What the clients saw.
-    pub operations: &'a [Operation],
-}
 
 /// What can be counted in a history of purchases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,9 +36,12 @@ pub fn count(evidence: &Evidence<'_>) -> Counts {
             Outcome::Refused | Outcome::Found | Outcome::Done => counts.errors += 1,
         }
     }
-    counts.oversold = counts.sold.saturating_sub(evidence.initial);
+    let Some(initial) = evidence.header.initial else {
+        return counts;
+    };
+    counts.oversold = counts.sold.saturating_sub(initial);
     counts.lost_updates =
-        evidence.left.map_or(0, |left| lost_updates(evidence.initial, counts.sold, left));
+        evidence.header.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
     counts.duplicate_tickets =
         duplicates(evidence.operations).values().map(|holders| holders.len() as u64 - 1).sum();
     counts
@@ -64,8 +56,8 @@ pub(super) fn duplicates(operations: &[Operation]) -> BTreeMap<u64, Vec<usize>> 
     let mut holders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     for (place, buy) in purchases(operations) {
         if buy.outcome == Outcome::Sold {
-            for ticket in &buy.tickets {
-                holders.entry(*ticket).or_default().push(place);
+            for ticket in buy.tickets.iter() {
+                holders.entry(ticket).or_default().push(place);
             }
         }
     }

@@ -9,8 +9,10 @@
 
 mod counting;
 mod counts;
+mod evidence;
 mod verdict;
 
 pub use counting::judge;
-pub use counts::{Counts, Evidence, count};
+pub use counts::{Counts, count};
+pub use evidence::Evidence;
 pub use verdict::{Judgement, Verdict, Violation, ViolationKind};

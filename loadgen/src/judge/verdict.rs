@@ -65,12 +65,14 @@ pub struct Violation {
     pub message: String,
     /// The operations that show it: their places in the history, from 0.
     pub operations: Vec<usize>,
+    /// How these operations contradict each other, in whole sentences for people.
+    pub story: Vec<String>,
 }
 
 /// What a judge found in one history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
-    /// What is wrong.
+    /// What is wrong, the one with the fewest operations first.
     pub violations: Vec<Violation>,
     /// Why the history proves less than it should: lower-case fragments.
     pub doubts: Vec<String>,
@@ -111,6 +113,7 @@ mod tests {
                 kind: ViolationKind::Oversell,
                 message: "11 sold of 10".to_owned(),
                 operations: Vec::new(),
+                story: Vec::new(),
             }),
         }
         judgement

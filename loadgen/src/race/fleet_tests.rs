@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    history::OperationKind,
+    history::{Header, OperationKind},
     judge::{Evidence, Judgement, Verdict, judge},
     setup::Mode,
     target::{Address, create_counter, read_left},
@@ -39,11 +39,8 @@ async fn race(mode: Mode, locked: bool) -> Judgement {
     let run = fleet(mode, &db, locked).run(&mut |_| {}).await.unwrap();
     assert_eq!(run.operations.len(), 24);
     assert_eq!(run.notes, Vec::<String>::new());
-    judge(&Evidence {
-        initial: 3,
-        left: Some(read_left(&db).unwrap()),
-        operations: &run.operations,
-    })
+    let header = Header { left: Some(read_left(&db).unwrap()), ..Header::new(3) };
+    judge(&Evidence { header: &header, operations: &run.operations, lacks: &[] })
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use std::{io, path::Path, time::Duration};
 
 use super::config::RaceConfig;
 use crate::{
+    history::Header,
     judge::{self, Evidence},
     report::{JudgedRun, RunSummary},
     setup::Locking,
@@ -137,7 +138,8 @@ fn judge_run(
     fleet_run: &FleetRun,
     left: Option<u64>,
 ) -> JudgedRun {
-    let evidence = Evidence { initial: config.tickets, left, operations: &fleet_run.operations };
+    let header = Header { left, ..Header::new(config.tickets) };
+    let evidence = Evidence { header: &header, operations: &fleet_run.operations, lacks: &[] };
     let counts = judge::count(&evidence);
     let judgement = judge::judge(&evidence);
     let summary = RunSummary {

@@ -272,6 +272,7 @@ mod tests {
             kind: ViolationKind::FalseSoldOut,
             message: "90 told sold out, but 10 were left all the time".to_owned(),
             operations: Vec::new(),
+            story: Vec::new(),
         });
         let [what, _] = sentences(&[run]);
         assert!(what.contains("90 told sold out, but 10 were left all the time"), "{what}");

@@ -12,7 +12,7 @@ use tokio::{runtime::Builder, sync::oneshot, time::sleep};
 
 use super::counter::{Counter, CounterError, io_error, malformed, read_text, write};
 use crate::{
-    history::{Answer, Outcome},
+    history::{Answer, Outcome, Tickets},
     setup::Delays,
 };
 
@@ -100,7 +100,7 @@ impl FileTarget {
         let ticket = counter.sell_one();
         match write(&self.file, &self.path, &counter) {
             Ok(()) => Answer {
-                tickets: vec![ticket],
+                tickets: Tickets::one(ticket),
                 remaining: Some(counter.count()),
                 ..Answer::new(Outcome::Sold)
             },
@@ -151,7 +151,8 @@ mod tests {
     }
 
     fn sold_tickets(answers: &[Answer]) -> Vec<u64> {
-        let mut tickets: Vec<u64> = answers.iter().flat_map(|a| a.tickets.clone()).collect();
+        let mut tickets: Vec<u64> =
+            answers.iter().flat_map(|answer| answer.tickets.iter()).collect();
         tickets.sort_unstable();
         tickets
     }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use serde::Deserialize;
 
-use crate::history::{Answer, Outcome};
+use crate::history::{Answer, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
 
@@ -26,7 +26,7 @@ struct Found {
 /// What `POST /buy` answers when it sold.
 #[derive(Deserialize)]
 struct Sale {
-    tickets: Vec<u64>,
+    tickets: Tickets,
     remaining: u64,
     revision: Option<u64>,
 }
@@ -155,7 +155,7 @@ mod tests {
         let body = br#"{"tickets": [3], "remaining": 97, "revision": 3, "receipt": "x"}"#;
         let answer = judge_answer(StatusCode::CREATED, body);
         assert_eq!(answer.outcome, Outcome::Sold);
-        assert_eq!((answer.tickets, answer.remaining), (vec![3], Some(97)));
+        assert_eq!((answer.tickets, answer.remaining), (Tickets::one(3), Some(97)));
     }
 
     #[test]
