@@ -6,12 +6,25 @@
 
 mod clock;
 mod header;
-mod ndjson;
 mod operation;
 mod tickets;
+
+mod ndjson;
+mod scan;
+
+mod assembly;
+mod blocks;
+mod lines;
+mod places;
+mod reading;
+mod recorded;
+mod repeats;
 
 pub use clock::monotonic_ns;
 pub use header::{FORMAT_VERSION, Header, Numbering};
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
+pub use places::Places;
+pub use reading::{ReadError, ReadLimits, read_files};
+pub use recorded::History;
 pub use tickets::Tickets;
