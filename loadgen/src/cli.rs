@@ -5,6 +5,7 @@ use std::{ffi::OsString, fmt::Display, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    check::{self, CheckArgs},
     exit_code,
     race::{self, RaceArgs},
     target, worker,
@@ -21,6 +22,8 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Race(RaceArgs),
+
+    Check(CheckArgs),
 
     /// A worker of a race in a process of its own.
     #[command(hide = true)]
@@ -62,6 +65,7 @@ fn say(answer: &clap::Error) -> ExitCode {
 fn run(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
+        Command::Check(args) => run_check(&args),
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -79,6 +83,16 @@ fn run_race(args: RaceArgs) -> ExitCode {
         Err(error) => return fail(&error, None, exit_code::USAGE),
     };
     match race::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_check(args: &CheckArgs) -> ExitCode {
+    if let Err(error) = args.check() {
+        return fail(&error, None, exit_code::USAGE);
+    }
+    match check::show(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
     }

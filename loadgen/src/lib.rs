@@ -7,7 +7,7 @@
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
 //! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`: the show that composes the parts above.
+//! - `race`, `check`: the shows that compose the parts above.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -18,6 +18,7 @@ pub mod exit_code;
 pub mod history;
 pub mod judge;
 
+mod check;
 mod duration;
 mod lifeline;
 mod race;

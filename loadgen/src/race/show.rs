@@ -13,8 +13,8 @@ use super::{
 use crate::{
     exit_code,
     report::{
-        JudgedRun, ProgressLine, RaceSummary, crowd, heading, paragraph, race_table, sentences,
-        write_json,
+        JudgedRun, ProgressLine, RaceSummary, crowd, heading, or_closed, paragraph, race_table,
+        sentences, write_json,
     },
     setup::Locking,
     worker::{FleetError, Progress},
@@ -166,12 +166,4 @@ fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A reader that has seen enough, as `head` has, is no error.
-fn or_closed(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

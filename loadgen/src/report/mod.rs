@@ -2,16 +2,21 @@
 
 mod heading;
 mod json;
+mod judged;
+mod operations;
 mod progress;
 mod sentences;
 mod summary;
 mod table;
+mod verdicts;
 mod wording;
 
 pub(crate) use heading::heading;
-pub(crate) use json::write_json;
+pub(crate) use json::{or_closed, write_json};
+pub(crate) use judged::{CheckSummary, JudgedHistory};
 pub(crate) use progress::ProgressLine;
 pub(crate) use sentences::sentences;
 pub(crate) use summary::{JudgedRun, RaceSummary, RunSummary};
 pub(crate) use table::race_table;
+pub(crate) use verdicts::check_text;
 pub(crate) use wording::{crowd, paragraph};

@@ -1,0 +1,8 @@
+//! The judge on histories that were recorded before.
+
+mod args;
+mod memory;
+mod show;
+
+pub(crate) use args::CheckArgs;
+pub(crate) use show::show;
