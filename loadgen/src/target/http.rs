@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use reqwest::{Client, Response, StatusCode, redirect::Policy};
 use serde::Deserialize;
 
-use crate::history::{Answer, Outcome, Tickets};
+use crate::history::{Answer, CriticalSection, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
 
@@ -29,6 +29,7 @@ struct Sale {
     tickets: Tickets,
     remaining: u64,
     revision: Option<u64>,
+    section: Option<CriticalSection>,
 }
 
 /// The members of a problem (RFC 9457) that matter here.
@@ -39,6 +40,7 @@ struct Problem {
     title: String,
     remaining: Option<u64>,
     revision: Option<u64>,
+    section: Option<CriticalSection>,
     sold: Option<String>,
 }
 
@@ -107,6 +109,7 @@ fn judge_answer(status: StatusCode, body: &[u8]) -> Answer {
         return Answer {
             remaining: problem.remaining,
             revision: problem.revision,
+            section: problem.section,
             ..Answer::new(Outcome::SoldOut)
         };
     }
@@ -124,6 +127,7 @@ fn sale(body: &[u8]) -> Answer {
             tickets: sale.tickets,
             remaining: Some(sale.remaining),
             revision: sale.revision,
+            section: sale.section,
             ..Answer::new(Outcome::Sold)
         },
         Ok(sale) => Answer::unknown(format!("sold {} tickets for one", sale.tickets.len())),
@@ -162,6 +166,17 @@ mod tests {
     fn a_sale_of_the_unsafe_modes_has_no_revision() {
         let body = r#"{"tickets": [1], "remaining": 9, "revision": null, "receipt": null}"#;
         assert_eq!(outcome(201, body), Outcome::Sold);
+    }
+
+    #[test]
+    fn a_seller_of_the_lesson_says_when_it_read_and_wrote() {
+        let section = r#""section": {"read_ns": 5, "write_ns": 9}"#;
+        let sale = format!(r#"{{"tickets": [1], "remaining": 9, "revision": null, {section}}}"#);
+        let sold_out = format!(r#"{{"type": "/problems/sold-out", {section}}}"#);
+        for (status, body) in [(201, sale), (409, sold_out)] {
+            let answer = judge_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes());
+            assert_eq!(answer.section, Some(CriticalSection { read_ns: 5, write_ns: 9 }));
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
@@ -15,13 +16,13 @@ use crate::{
     http::{
         problem::{Code, Problem},
         receipt::Seal,
-        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, StockAnswer},
+        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer},
     },
     ledger::{
         by_whom,
         file::{head::Head, lookup::Lookup, reader::HeadReader, real_disk::RealDisk},
     },
-    naive::{NaiveError, NaiveSale, NaiveSeller},
+    naive::{NaiveError, NaiveSale, NaiveSeller, Section},
 };
 
 /// How long a reading of `db.txt` is tried while somebody is writing it.
@@ -239,13 +240,17 @@ impl Shop {
         quantity: u64,
     ) -> Result<SaleAnswer, Problem> {
         match sale {
-            Ok(NaiveSale::Sold { first_ticket, remaining }) => Ok(SaleAnswer {
+            Ok(NaiveSale::Sold { first_ticket, remaining, section }) => Ok(SaleAnswer {
                 tickets: (first_ticket..first_ticket + quantity).collect(),
                 remaining,
                 revision: None,
                 receipt: None,
+                section: Some(section.into()),
             }),
-            Ok(NaiveSale::SoldOut { remaining }) => Err(sold_out(quantity, remaining, None)),
+            Ok(NaiveSale::SoldOut { remaining, section }) => {
+                let section = json!(SectionAnswer::from(section));
+                Err(sold_out(quantity, remaining, None).with("section", section))
+            }
             Err(error @ (NaiveError::Head(_) | NaiveError::OverLimit)) => {
                 Err(self.not_sold(&error))
             }
@@ -295,6 +300,12 @@ pub struct Answered<T> {
     pub replayed: bool,
 }
 
+impl From<Section> for SectionAnswer {
+    fn from(Section { read_ns, write_ns }: Section) -> Self {
+        Self { read_ns, write_ns }
+    }
+}
+
 /// What `head` says, where this server wrote it.
 fn explained(head: &Head, known: Stock) -> Option<Stock> {
     let found = Stock { remaining: head.count, sold: head.sold?, revision: head.revision? };
@@ -308,6 +319,7 @@ fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {
             remaining: sale.remaining,
             revision: Some(sale.revision),
             receipt: Some(seal.token(sale.revision)),
+            section: None,
         }),
         Outcome::SoldOut { requested, remaining, revision } => {
             Err(sold_out(requested, remaining, Some(revision)))

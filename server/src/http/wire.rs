@@ -41,6 +41,19 @@ pub struct SaleAnswer {
     pub revision: Option<u64>,
     /// What proves the sale; null in the lesson's modes.
     pub receipt: Option<String>,
+    /// When the count was read and written; in the lesson's modes only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<SectionAnswer>,
+}
+
+/// The critical section of a sale in the lesson's modes, in nanoseconds of the machine's monotonic
+/// clock (`CLOCK_MONOTONIC`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SectionAnswer {
+    /// Right before the count was read.
+    pub read_ns: u64,
+    /// Right after it was written, or found to be too low.
+    pub write_ns: u64,
 }
 
 /// The answer to a `POST /restock`.
