@@ -20,7 +20,9 @@ mod reading;
 mod recorded;
 mod repeats;
 
-pub use clock::monotonic_ns;
+mod writing;
+
+pub use clock::{clock_name, monotonic_ns};
 pub use header::{FORMAT_VERSION, Header, Numbering};
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
@@ -28,3 +30,4 @@ pub use places::Places;
 pub use reading::{ReadError, ReadLimits, read_files};
 pub use recorded::History;
 pub use tickets::Tickets;
+pub use writing::{HistoryFile, KeepError};

@@ -28,6 +28,12 @@ pub struct History {
 }
 
 impl History {
+    /// One that comes from no file.
+    #[must_use]
+    pub fn new(header: Header, operations: Vec<Operation>) -> Self {
+        Self { header, operations, has_header: true, ..Self::default() }
+    }
+
     /// Adds something that it lacks; only the first few are named one by one.
     pub(super) fn lack(&mut self, text: String) {
         if self.lacks.len() < NAMED_MAX {

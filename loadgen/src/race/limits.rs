@@ -72,6 +72,7 @@ mod tests {
             delays: Delays::LESSON,
             lockings: vec![Locking::None],
             timeout: Duration::from_secs(1),
+            history: None,
             json: false,
         };
         assert!(enough(&config, None).is_ok());

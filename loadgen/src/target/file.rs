@@ -132,7 +132,7 @@ impl FileTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{create_counter, read_left};
+    use crate::target::{create_counter, read_ending};
 
     const DELAYS: Delays =
         Delays { check: Duration::from_millis(1), write: Duration::from_millis(2) };
@@ -151,7 +151,7 @@ mod tests {
         for purchase in purchases {
             answers.push(purchase.await.unwrap());
         }
-        (read_left(&path).unwrap(), answers)
+        (read_ending(&path).unwrap().left, answers)
     }
 
     fn sold_tickets(answers: &[Answer]) -> Vec<u64> {

@@ -12,5 +12,5 @@ mod http;
 mod spawned;
 
 pub(crate) use address::{Address, Target};
-pub(crate) use counter::{CounterError, create_counter, read_left};
+pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
