@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     check::{self, CheckArgs},
     exit_code,
+    export::{self, ExportArgs},
     race::{self, RaceArgs},
     target, worker,
 };
@@ -24,6 +25,8 @@ enum Command {
     Race(RaceArgs),
 
     Check(CheckArgs),
+
+    Export(ExportArgs),
 
     /// A worker of a race in a process of its own.
     #[command(hide = true)]
@@ -66,6 +69,10 @@ fn run(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Check(args) => run_check(&args),
+        Command::Export(args) => match export::show(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, error.hint(), error.exit_code()),
+        },
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),

@@ -2,12 +2,12 @@
 //!
 //! # Layout
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
-//! - `setup`, `duration`, `lifeline`: what a run is made of, times as people write them, and child
-//!   processes that die with their parent.
+//! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
+//!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
 //! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`, `check`: the shows that compose the parts above.
+//! - `race`, `check`, `export`: the shows that compose the parts above.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -20,6 +20,8 @@ pub mod judge;
 
 mod check;
 mod duration;
+mod export;
+mod kept_file;
 mod lifeline;
 mod race;
 mod report;

@@ -1,7 +1,6 @@
 //! The judge on histories that were recorded before.
 
 mod args;
-mod memory;
 mod show;
 
 pub(crate) use args::CheckArgs;

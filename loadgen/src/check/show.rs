@@ -5,10 +5,10 @@ use std::{
     thread,
 };
 
-use super::{args::CheckArgs, memory::operations_max};
+use super::args::CheckArgs;
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, read_files},
+    history::{History, ReadError, ReadLimits, operations_max, read_files},
     judge::{Evidence, Judgement, Verdict, judge},
     report::{CheckSummary, JudgedHistory, check_text, or_closed, write_json},
 };

@@ -20,14 +20,16 @@ mod reading;
 mod recorded;
 mod repeats;
 
-mod writing;
+mod file;
+mod memory;
 
 pub use clock::{clock_name, monotonic_ns};
+pub use file::HistoryFile;
 pub use header::{FORMAT_VERSION, Header, Numbering};
+pub use memory::operations_max;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
 pub use places::Places;
 pub use reading::{ReadError, ReadLimits, read_files};
 pub use recorded::History;
 pub use tickets::Tickets;
-pub use writing::{HistoryFile, KeepError};

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::{
     exit_code,
-    history::{HistoryFile, KeepError},
+    history::HistoryFile,
+    kept_file::KeepError,
     report::{
         JudgedRun, ProgressLine, RaceSummary, crowd, heading, or_closed, paragraph, proof,
         race_table, sentences, write_json,

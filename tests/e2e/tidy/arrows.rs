@@ -24,7 +24,8 @@ const LOADGEN: Arrows = &[
     ("duration", &[]),
     ("lifeline", &[]),
     ("setup", &[]),
-    ("history", &[]),
+    ("kept_file", &[]),
+    ("history", &["kept_file"]),
     ("latency", &[]),
     ("plan", &[]),
     ("judge", &["history"]),
@@ -37,6 +38,7 @@ const LOADGEN: Arrows = &[
             "exit_code",
             "duration",
             "setup",
+            "kept_file",
             "history",
             "plan",
             "judge",
@@ -46,7 +48,8 @@ const LOADGEN: Arrows = &[
         ],
     ),
     ("check", &["exit_code", "history", "judge", "report"]),
-    ("cli", &["exit_code", "target", "worker", "race", "check"]),
+    ("export", &["exit_code", "kept_file", "history", "report"]),
+    ("cli", &["exit_code", "target", "worker", "race", "check", "export"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

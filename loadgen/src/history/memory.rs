@@ -7,7 +7,8 @@ use std::fs;
 const OPERATION_BYTES: u64 = 256;
 
 /// How many operations half of the free memory holds.
-pub(super) fn operations_max() -> usize {
+#[must_use]
+pub fn operations_max() -> usize {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     // Of the control group that this runs in, where it has a limit.
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
