@@ -1,0 +1,3 @@
+//! The judge, judged.
+
+mod races;
