@@ -80,6 +80,12 @@ impl State {
         Self { revision: plus(self.revision, 1), ..self }
     }
 
+    /// The state after a refusal of `quantity` that is remembered; `None` where enough is left.
+    pub(super) fn remembering(self, quantity: Option<u64>) -> Option<Self> {
+        let is_enough = self.remaining.zip(quantity).is_some_and(|(there, asked)| there >= asked);
+        (!is_enough).then(|| self.with_next_revision())
+    }
+
     /// The state after a change.
     pub(super) fn changed(self, told: &Told<'_>, is_consecutive: bool) -> Result<Self, Misfit> {
         let Some(quantity) = told.quantity else {

@@ -151,8 +151,9 @@ impl<'a> Search<'a> {
             else {
                 continue;
             };
-            if class.may_be_blank {
-                let state = config.state.with_next_revision();
+            if class.may_be_blank
+                && let Some(state) = config.state.remembering(class.quantity)
+            {
                 found(config.with_unknown(index, 1, state), place);
             }
             if let Ok(state) =

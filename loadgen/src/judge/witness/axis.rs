@@ -146,9 +146,9 @@ fn tickets_lot(requests: &Requests<'_>, request: &Request, told: &Told<'_>) -> L
         Role::Read | Role::SoldOut if told.remaining.is_some() && header.initial.is_some() => {
             at.map_or(Lot::Lost, Lot::At)
         }
-        Role::SoldOut => Lot::Refusal,
         // Without a start a count has no place, and proves nothing.
+        Role::SoldOut if told.revision.is_none() || header.initial.is_none() => Lot::Refusal,
         Role::Read if told.revision.is_none() || header.initial.is_none() => Lot::Nothing,
-        Role::Read => Lot::Lost,
+        Role::SoldOut | Role::Read => Lot::Lost,
     }
 }

@@ -188,10 +188,12 @@ impl Fills {
             if let Some(next) = self.with_change(branch, index) {
                 found(next);
             }
-            if class.may_be_blank {
+            if class.may_be_blank
+                && let Some(state) = branch.state.remembering(Some(class.quantity))
+            {
                 let mut used = branch.used.clone();
                 used[index][1] += 1;
-                found(Branch { state: branch.state.with_next_revision(), at: branch.at + 1, used });
+                found(Branch { state, at: branch.at + 1, used });
             }
         }
         Ok(())
