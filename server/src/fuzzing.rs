@@ -147,7 +147,7 @@ fn sound_prefix(bytes: &[u8]) -> Stock {
 }
 
 /// The lines with checksums that fit, so that the fuzzer gets past them.
-fn with_fitting_checksums(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn with_fitting_checksums(bytes: &[u8]) -> Vec<u8> {
     let (mut lines, mut chain) = (Vec::new(), 0);
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         match line.strip_suffix(b"\n").and_then(|line| line.split_at_checked(9)) {
