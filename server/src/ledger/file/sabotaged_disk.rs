@@ -7,14 +7,12 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::{
-    fuzzing::with_fitting_checksums,
-    ledger::file::{
-        disk::{Disk, DiskFile, FileId, FileLock, FileStat},
-        layout::Layout,
-        simulated_disk::{SimDisk, SimFile, SimHeld},
-        simulated_shop::head_path,
-    },
+use crate::ledger::file::{
+    disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+    layout::Layout,
+    record_codec::with_fitting_checksums,
+    simulated_disk::{SimDisk, SimFile, SimHeld},
+    simulated_shop::head_path,
 };
 
 /// The step that is skipped.
