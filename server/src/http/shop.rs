@@ -79,42 +79,45 @@ impl Shop {
         }
     }
 
+    /// What is left, where `db.txt` is as this process left it.
+    pub fn glance(&self) -> Option<CountAnswer> {
+        let Seller::Group { desk, .. } = &self.seller else { return None };
+        // IMPORTANT: first what this process knows, then the file: the file is
+        // then never behind, except where somebody outside put it back.
+        let known = desk.stock();
+        let is_explained = self.reader().read().is_ok_and(|head| is_explained(head, known));
+        is_explained.then(|| self.count(known.remaining, known.sold, Some(known.revision)))
+    }
+
     /// What is left, as `db.txt` says.
     ///
     /// # Errors
     /// A [`Problem`] where the file cannot be read.
     pub async fn look(&self) -> Result<CountAnswer, Problem> {
-        // IMPORTANT: first what this process knows, then the file: the file is
-        // then never behind, except where somebody outside put it back.
-        let known = match &self.seller {
-            Seller::Group { desk, .. } => Some((desk, desk.stock())),
-            Seller::Lesson(_) => None,
-        };
-        let head = self.read_head().await;
-        let answer = |count, sold, revision| CountAnswer {
-            count,
-            sold,
-            held: 0,
-            revision,
-            locking: self.locking.name(),
-        };
-        let Some((desk, known)) = known else {
-            let head = head?;
-            return Ok(answer(head.count, head.sold.unwrap_or(0), None));
-        };
-        if let Some(stock) = head.as_ref().ok().and_then(|head| explained(head, known)) {
-            return Ok(answer(stock.remaining, stock.sold, Some(stock.revision)));
+        if let Some(seen) = self.glance() {
+            return Ok(seen);
         }
+        let head = self.read_head().await;
+        let Seller::Group { desk, .. } = &self.seller else {
+            let head = head?;
+            return Ok(self.count(head.count, head.sold.unwrap_or(0), None));
+        };
         // Another server sold, or somebody outside wrote the file or is about
         // to: a turn waits for the lock and learns what is left.
         match (desk.ask(Command::Search.into(), &self.mailbox).await, head) {
             (Ok(Outcome::Found(stock)), _) => {
-                Ok(answer(stock.remaining, stock.sold, Some(stock.revision)))
+                Ok(self.count(stock.remaining, stock.sold, Some(stock.revision)))
             }
             // Nobody can take a turn; what the file says is all that is known.
-            (_, Ok(head)) => Ok(answer(head.count, head.sold.unwrap_or(known.sold), None)),
+            (_, Ok(head)) => {
+                Ok(self.count(head.count, head.sold.unwrap_or(desk.stock().sold), None))
+            }
             (_, Err(problem)) => Err(problem),
         }
+    }
+
+    fn count(&self, count: u64, sold: u64, revision: Option<u64>) -> CountAnswer {
+        CountAnswer { count, sold, held: 0, revision, locking: self.locking.name() }
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -306,10 +309,10 @@ impl From<Section> for SectionAnswer {
     }
 }
 
-/// What `head` says, where this server wrote it.
-fn explained(head: &Head, known: Stock) -> Option<Stock> {
-    let found = Stock { remaining: head.count, sold: head.sold?, revision: head.revision? };
-    (found == known).then_some(found)
+/// Whether `head` says what this server knows.
+fn is_explained(head: &Head, known: Stock) -> bool {
+    let Stock { remaining, sold, revision } = known;
+    (head.count, head.sold, head.revision) == (remaining, Some(sold), Some(revision))
 }
 
 fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {

@@ -1,6 +1,9 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
-use axum::http::HeaderMap;
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -28,6 +31,37 @@ pub struct CountAnswer {
     pub revision: Option<u64>,
     /// How sales are kept apart.
     pub locking: &'static str,
+}
+
+/// A [`CountAnswer`] as it is sent.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The body.
+    pub text: Bytes,
+    /// The `ETag`: the revision in quotes.
+    pub tag: Option<HeaderValue>,
+}
+
+impl CountAnswer {
+    /// This answer as it is sent.
+    ///
+    /// # Errors
+    /// Where it has no JSON form.
+    pub fn shown(&self) -> serde_json::Result<Shown> {
+        let tag = self.revision.and_then(|revision| format!("\"{revision}\"").try_into().ok());
+        Ok(Shown { text: text(self)?, tag })
+    }
+}
+
+/// The JSON text of an answer.
+///
+/// # Errors
+/// Where it has no JSON form.
+pub fn text(answer: &impl Serialize) -> serde_json::Result<Bytes> {
+    let mut text = serde_json::to_vec(answer)?;
+    // So that a shell's prompt does not stick to it.
+    text.push(b'\n');
+    Ok(text.into())
 }
 
 /// The answer to a `POST /buy` that sold.
