@@ -9,6 +9,7 @@ mod descriptors;
 mod disk_full;
 mod failing_disk;
 mod harness;
+mod histories;
 mod idempotency;
 mod kills;
 mod ledger_damage;
