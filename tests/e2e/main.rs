@@ -10,6 +10,7 @@ mod disk_full;
 mod failing_disk;
 mod golden;
 mod harness;
+mod histories;
 mod idempotency;
 mod kills;
 mod ledger_damage;
