@@ -4,6 +4,8 @@ mod heading;
 mod json;
 mod judged;
 mod operations;
+#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no command writes it yet"))]
+mod page;
 mod progress;
 mod proof;
 mod sentences;
