@@ -80,6 +80,10 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Element
     };
     let operations = shown.iter().map(|at| view.operation(*at));
     let mut legend = mark::legend(operations);
+    if shown.iter().any(|at| view.operation(*at).section.is_some()) {
+        let stretch = element("g").child(bar((8.0, 82.0), 7.0, 8.0).class("section"));
+        legend = legend.child(mark::key(stretch, "from the read to the write of the count"));
+    }
     if shown.iter().any(|at| view.point(*at).is_some()) {
         legend = legend.child(mark::order_key());
     }

@@ -16,6 +16,8 @@ use super::{
 const SLICES: u32 = 600;
 /// The most answers that are drawn as points.
 const POINTS_MAX: usize = 150;
+/// Runs whose highest counts differ by at most this factor are drawn on one scale of counts.
+const COMPARABLE: i128 = 10;
 /// The height of the figure in pixels.
 const HEIGHT: f64 = 240.0;
 /// How many units wide the step line's own coordinates are.
@@ -24,7 +26,7 @@ const HEAD: [&str; 3] = ["Time", "Left, as promised", "Left, as answered"];
 
 /// What was left in all runs, on one scale of counts.
 pub(super) fn left_over_time(views: &[RunView<'_>], stocks: &[Stock]) -> Block {
-    let scale = count_scale(views, stocks);
+    let scales = count_scales(views, stocks);
     let lead = "The line starts at the tickets there were, and falls whenever a buyer is told \
                 “sold”. Below zero, tickets were promised that do not exist. The circles are what \
                 the counter itself said was left.";
@@ -32,21 +34,42 @@ pub(super) fn left_over_time(views: &[RunView<'_>], stocks: &[Stock]) -> Block {
         id: "left",
         heading: "What was left",
         lead: vec![element("p").class("lead").text(lead)],
-        columns: views.iter().zip(stocks).map(|(view, stock)| draw(view, stock, scale)).collect(),
+        columns: views
+            .iter()
+            .zip(stocks)
+            .zip(scales)
+            .map(|((view, stock), scale)| draw(view, stock, scale))
+            .collect(),
         parts: 4,
     }
 }
 
-fn count_scale(views: &[RunView<'_>], stocks: &[Stock]) -> CountScale {
-    let promised = stocks.iter().flat_map(|stock| &stock.promised).map(|(_, left)| *left);
-    let told = stocks.iter().flat_map(|stock| &stock.told).map(|(_, left, _)| i128::from(*left));
-    let ends = views.iter().filter_map(|view| view.run.header.left).map(i128::from);
-    let (mut low, mut high) = (0, 1);
-    for count in promised.chain(told).chain(ends) {
-        low = low.min(count);
-        high = high.max(count);
-    }
-    CountScale { low: float(low), high: float(high), height: HEIGHT, margin: 16.0 }
+/// One scale for all runs, unless that would leave some of them nothing but a flat line.
+fn count_scales(views: &[RunView<'_>], stocks: &[Stock]) -> Vec<CountScale> {
+    let ranges: Vec<(i128, i128)> =
+        views.iter().zip(stocks).map(|(view, stock)| range(view, stock)).collect();
+    let low = ranges.iter().map(|(low, _)| *low).min().unwrap_or(0);
+    let high = ranges.iter().map(|(_, high)| *high).max().unwrap_or(1);
+    let is_comparable = ranges.iter().all(|(_, own)| own.saturating_mul(COMPARABLE) >= high);
+    ranges
+        .into_iter()
+        .map(|own| if is_comparable { (low, high) } else { own })
+        .map(|(low, high)| CountScale {
+            low: float(low),
+            high: float(high),
+            height: HEIGHT,
+            margin: 16.0,
+        })
+        .collect()
+}
+
+/// The lowest and the highest count of a run; never one and the same.
+fn range(view: &RunView<'_>, stock: &Stock) -> (i128, i128) {
+    let promised = stock.promised.iter().map(|(_, left)| *left);
+    let told = stock.told.iter().map(|(_, left, _)| i128::from(*left));
+    let end = view.run.header.left.map(i128::from);
+    let counts = || promised.clone().chain(told.clone()).chain(end);
+    (counts().min().unwrap_or(0).min(0), counts().max().unwrap_or(1).max(1))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture shows no ticket of 2^53")]
