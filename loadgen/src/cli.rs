@@ -5,7 +5,7 @@ use std::{ffi::OsString, fmt::Display, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
-    check::{self, CheckArgs},
+    check::{self, CheckArgs, ReportArgs},
     exit_code,
     export::{self, ExportArgs},
     race::{self, RaceArgs},
@@ -25,6 +25,8 @@ enum Command {
     Race(RaceArgs),
 
     Check(CheckArgs),
+
+    Report(ReportArgs),
 
     Export(ExportArgs),
 
@@ -69,6 +71,7 @@ fn run(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Check(args) => run_check(&args),
+        Command::Report(args) => run_report(&args),
         Command::Export(args) => match export::show(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => fail(&error, error.hint(), error.exit_code()),
@@ -100,6 +103,13 @@ fn run_check(args: &CheckArgs) -> ExitCode {
         return fail(&error, None, exit_code::USAGE);
     }
     match check::show(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_report(args: &ReportArgs) -> ExitCode {
+    match check::draw(args) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
     }

@@ -26,6 +26,7 @@ mod race;
 mod race_processes;
 mod receipts;
 mod replaced_counters;
+mod report_page;
 mod sales;
 mod search;
 mod sharing;

@@ -2,7 +2,9 @@
 
 mod args;
 mod lacking;
+mod report;
 mod show;
 
 pub(crate) use args::CheckArgs;
+pub(crate) use report::{ReportArgs, draw};
 pub(crate) use show::show;

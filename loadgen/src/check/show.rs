@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     thread,
 };
 
@@ -47,17 +48,27 @@ impl CheckError {
 /// # Errors
 /// There is no result.
 pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
-    let limit = args.limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let judged = judge_files(&args.histories, args.limit, args.initial)?;
+    print(args, &judged).map_err(CheckError::Write)?;
+    Ok(exit_code_of(&judged))
+}
+
+/// Reads and judges `files`: at most `limit` operations, or what the memory holds.
+///
+/// # Errors
+/// A file cannot be read, or is no history.
+pub(super) fn judge_files(
+    files: &[PathBuf],
+    limit: Option<u64>,
+    initial: Option<u64>,
+) -> Result<Vec<JudgedHistory>, ReadError> {
+    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let limits = ReadLimits {
         operations: limit.unwrap_or_else(operations_max),
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
-    let histories = read_files(&args.histories, limits)?;
-    let judged: Vec<JudgedHistory> =
-        histories.into_iter().map(|history| judged(history, args.initial)).collect();
-    print(args, &judged).map_err(CheckError::Write)?;
-    let verdict = judged.iter().map(JudgedHistory::verdict).max();
-    Ok(exit_code_of(verdict.unwrap_or(Verdict::Unknown)))
+    let histories = read_files(files, limits)?;
+    Ok(histories.into_iter().map(|history| judged(history, initial)).collect())
 }
 
 fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
@@ -89,8 +100,10 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     JudgedHistory { history, judgement, notes }
 }
 
-fn exit_code_of(verdict: Verdict) -> u8 {
-    match verdict {
+/// The exit code of the worst verdict.
+pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
+    let worst = judged.iter().map(JudgedHistory::verdict).max();
+    match worst.unwrap_or(Verdict::Unknown) {
         Verdict::Valid => exit_code::VALID,
         Verdict::Unknown => exit_code::UNKNOWN,
         Verdict::Violation => exit_code::VIOLATION,

@@ -4,7 +4,6 @@ mod heading;
 mod json;
 mod judged;
 mod operations;
-#[cfg_attr(not(test), allow(dead_code, unused_imports, reason = "no command writes it yet"))]
 mod page;
 mod progress;
 mod proof;
@@ -17,6 +16,7 @@ mod wording;
 pub(crate) use heading::heading;
 pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory};
+pub(crate) use page::{PageRun, recorded_run, write as write_page};
 pub(crate) use progress::ProgressLine;
 pub(crate) use proof::proof;
 pub(crate) use sentences::sentences;

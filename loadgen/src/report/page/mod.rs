@@ -23,6 +23,7 @@ mod frame;
 mod left;
 mod mark;
 mod markup;
+mod recorded;
 mod run;
 mod sample;
 mod scale;
@@ -39,4 +40,5 @@ mod specimens;
 
 pub(crate) use document::render;
 pub(crate) use file::write;
+pub(crate) use recorded::recorded_run;
 pub(crate) use run::PageRun;

@@ -83,6 +83,12 @@ pub(super) fn time(ns: f64) -> String {
     format!("{} {unit}", trimmed(value, decimals))
 }
 
+/// A time of a clock in whole nanoseconds.
+#[expect(clippy::cast_precision_loss, reason = "people read four digits of it")]
+pub(super) fn time_ns(ns: u64) -> String {
+    time(ns as f64)
+}
+
 /// `value` with at most so many decimals, none of them a zero at the end.
 pub(super) fn trimmed(value: f64, decimals: usize) -> String {
     let text = format!("{value:.decimals$}");
