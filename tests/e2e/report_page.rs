@@ -12,7 +12,7 @@ use crate::programs::loadgen;
 const MS: u64 = 1_000_000;
 const ARROW_RIGHT: &str = "\u{e014}";
 const ARROW_DOWN: &str = "\u{e015}";
-const USERS: u32 = 8;
+const WORKERS: u32 = 8;
 const TICKETS: u64 = 3;
 
 #[test]
@@ -53,9 +53,9 @@ fn arrow_keys_read_one_operation_after_the_other() {
     browser.press("timeline-0", ARROW_DOWN);
     let below = reading(&browser, "timeline-0");
 
-    assert!(first.starts_with("user 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
-    assert!(second.starts_with("user 1: "), "{second}");
-    assert!(below.starts_with("user 2: "), "{below}");
+    assert!(first.starts_with("worker 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
+    assert!(second.starts_with("worker 1: "), "{second}");
+    assert!(below.starts_with("worker 2: "), "{below}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn pointer_reads_the_operation_that_it_is_at() {
          bar.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, ...at }));",
     );
 
-    assert!(reading(&browser, "timeline-0").starts_with("user 3: "));
+    assert!(reading(&browser, "timeline-0").starts_with("worker 3: "));
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn page_can_be_read_without_its_script() {
     let text = page_text(&browser);
     assert!(text.contains("violation") && text.contains("The cause"), "{text}");
     let drawn = browser.run("return document.querySelectorAll('#timeline-0 .op rect').length");
-    assert_eq!(drawn, json!(USERS));
+    assert_eq!(drawn, json!(WORKERS));
 }
 
 #[test]
@@ -186,7 +186,7 @@ impl Report {
     }
 }
 
-/// What eight users saw who wanted three tickets: under `none` all read before anybody writes, and
+/// What eight workers saw that wanted three tickets: under `none` all read before anybody writes, and
 /// under `file` one after the other.
 fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
     let is_locked = locking == "file";
@@ -197,7 +197,7 @@ fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
         run: Some(locking.to_owned()),
         ..Header::new(TICKETS)
     };
-    let operations = (0..USERS).map(|user| buy(user, is_locked));
+    let operations = (0..WORKERS).map(|worker| buy(worker, is_locked));
     let lines = operations.map(|operation| encode(&operation) + "\n").collect::<String>();
     let header = serde_json::to_string(&header).expect("a header has plain values only");
     let path = folder.path().join(format!("{locking}.ndjson"));
@@ -205,8 +205,8 @@ fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
     path
 }
 
-fn buy(user: u32, is_locked: bool) -> Operation {
-    let turn = u64::from(user);
+fn buy(worker: u32, is_locked: bool) -> Operation {
+    let turn = u64::from(worker);
     let call_ns = 5 * MS + turn * MS;
     let read_ns = if is_locked { call_ns + turn * 30 * MS } else { call_ns + MS };
     let write_ns = read_ns + 30 * MS;
@@ -222,7 +222,7 @@ fn buy(user: u32, is_locked: bool) -> Operation {
     } else {
         Answer { remaining: Some(0), section, ..Answer::new(Outcome::SoldOut) }
     };
-    Operation::buy(user, call_ns, write_ns + MS, answer)
+    Operation::buy(worker, call_ns, write_ns + MS, answer)
 }
 
 fn page_text(browser: &Browser) -> String {

@@ -16,7 +16,7 @@ mod wording;
 pub(crate) use heading::heading;
 pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory};
-pub(crate) use page::{PageRun, recorded_run, write as write_page};
+pub(crate) use page::{PageRun, recorded_run, render as page};
 pub(crate) use progress::ProgressLine;
 pub(crate) use proof::proof;
 pub(crate) use sentences::sentences;

@@ -47,7 +47,7 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
-    ("check", &["exit_code", "history", "judge", "report"]),
+    ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     ("cli", &["exit_code", "target", "worker", "race", "check", "export"]),
 ];

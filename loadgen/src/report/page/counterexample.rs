@@ -30,7 +30,7 @@ pub(super) fn counterexamples(views: &[RunView<'_>]) -> Option<Block> {
         })
         .collect();
     let lead = "These few answers cannot all be right, in whatever order the counter did them. \
-                Time runs to the right: a bar begins when a user asks, and ends when it has its \
+                Time runs to the right: a bar begins when a worker asks, and ends when it has its \
                 answer.";
     (!columns.is_empty()).then(|| Block {
         id: "counterexample",
@@ -66,7 +66,7 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Element
     let names = workers
         .iter()
         .enumerate()
-        .map(|(lane, worker)| Tick { at: top(lane) + BAR_MIDDLE, label: format!("user {worker}") });
+        .map(|(lane, worker)| Tick { at: top(lane) + BAR_MIDDLE, label: words::who(*worker) });
     let figure = Figure {
         id: format!("counterexample-{}", view.place),
         title: format!("The smallest counterexample of {}, as a timeline", view.label),

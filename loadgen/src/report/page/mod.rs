@@ -18,7 +18,6 @@ mod document;
 mod facts;
 mod figure;
 mod figures;
-mod file;
 mod frame;
 mod left;
 mod mark;
@@ -39,6 +38,5 @@ mod page_tests;
 mod specimens;
 
 pub(crate) use document::render;
-pub(crate) use file::write;
 pub(crate) use recorded::recorded_run;
 pub(crate) use run::PageRun;

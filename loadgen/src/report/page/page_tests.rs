@@ -188,15 +188,3 @@ fn a_run_of_nothing_has_a_page() {
     assert!(render("", &[run]).contains("The history has no operation."));
     assert!(render("", &[]).contains("</html>"));
 }
-
-#[test]
-fn page_is_written_whole_in_place_of_another() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("report.html");
-    std::fs::write(&path, "an older page").unwrap();
-    let specimen = with_a_lock(4, 2);
-    super::write(&path, "A title", &[specimen.run()]).unwrap();
-    assert_eq!(std::fs::read_to_string(&path).unwrap(), render("A title", &[specimen.run()]));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    assert!(super::write(&folder.path().join("no/report.html"), "", &[]).is_err());
-}

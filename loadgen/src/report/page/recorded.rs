@@ -12,13 +12,14 @@ use crate::{
 /// What is to be drawn of `judged`.
 pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
     let history = &judged.history;
+    let points = if history.mixes_clocks { Vec::new() } else { judge::order(&evidence(judged)) };
     PageRun {
         label: label(judged),
         facts: facts(judged),
         header: &history.header,
         operations: &history.operations,
         judgement: &judged.judgement,
-        points: Vec::new(),
+        points,
     }
 }
 
@@ -29,14 +30,15 @@ fn label(judged: &JudgedHistory) -> String {
     header.label.clone().or(header.run.clone()).or(file).unwrap_or_default()
 }
 
+fn evidence(judged: &JudgedHistory) -> Evidence<'_> {
+    let history = &judged.history;
+    Evidence { header: &history.header, operations: &history.operations, lacks: &history.lacks }
+}
+
 fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
     let history = &judged.history;
-    let evidence = Evidence {
-        header: &history.header,
-        operations: &history.operations,
-        lacks: &history.lacks,
-    };
-    let counts = judge::count(&evidence);
+    let counts = judge::count(&evidence(judged));
+    let overlap = judge::overlap(&evidence(judged));
     let start = history.operations.iter().map(|operation| operation.call_ns).min();
     let end = history.operations.iter().filter_map(|operation| operation.return_ns).max();
     let time = start.zip(end).map_or(0, |(start, end)| end.saturating_sub(start));
@@ -53,9 +55,15 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
         ("Oversold", grouped(counts.oversold)),
         ("Lost updates", grouped(counts.lost_updates)),
         ("Duplicate tickets", grouped(counts.duplicate_tickets)),
+        ("Purchases that overlapped", of(overlap.overlapping, overlap.purchases)),
+        ("Most at one time", grouped(overlap.peak)),
         ("Drawn by", format!("loadgen {}", env!("CARGO_PKG_VERSION"))),
     ];
     facts.extend(history.header.run.iter().map(|run| ("Run", run.clone())));
     facts.extend(judged.notes.iter().map(|note| ("Note", note.clone())));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn of(part: u64, all: u64) -> String {
+    format!("{} of {}", grouped(part), grouped(all))
 }

@@ -166,8 +166,8 @@ impl RunView<'_> {
         let operation = self.operation(place);
         let (call, answer) = self.times(place);
         let mut text = format!(
-            "user {}: {}, {}",
-            operation.process,
+            "{}: {}, {}",
+            words::who(operation.process),
             words::asked(operation),
             words::answered(operation)
         );

@@ -15,7 +15,7 @@ use super::{
 /// The most critical sections that are drawn: a stretch of the run, without gaps.
 const DRAWN_MAX: usize = 160;
 /// The columns of the table.
-const HEAD: [&str; 5] = ["User", "Read at", "Written at", "Answered", "Wrote over"];
+const HEAD: [&str; 5] = ["Worker", "Read at", "Written at", "Answered", "Wrote over"];
 
 /// The critical sections of all runs; `None` where no history tells of any.
 pub(super) fn critical_sections(
@@ -78,7 +78,7 @@ fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Eleme
     let names = workers
         .iter()
         .enumerate()
-        .map(|(lane, worker)| Tick { at: middle(lane), label: format!("user {worker}") });
+        .map(|(lane, worker)| Tick { at: middle(lane), label: words::who(*worker) });
     let mut caption = caption(figures);
     if !is_whole {
         caption.push(format!(
@@ -90,7 +90,7 @@ fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Eleme
     let group = if is_whole { "run" } else { "sections" };
     let figure = Figure {
         id: format!("sections-{}", view.place),
-        title: format!("From read to write under {}, a lane for each user", view.label),
+        title: format!("From read to write under {}, a lane for each worker", view.label),
         description: caption.join(" "),
         scale,
         share: if is_whole { view.share } else { 1.0 },

@@ -1,4 +1,4 @@
-//! The whole run: a lane for each user, a bar for each operation.
+//! The whole run: a lane for each worker, a bar for each operation.
 
 use super::{
     figure::Figure,
@@ -12,14 +12,14 @@ use super::{
 };
 
 /// The columns of a table of operations.
-const HEAD: [&str; 6] = ["User", "Asked", "Answered", "Called", "Answered at", "Order"];
+const HEAD: [&str; 6] = ["Worker", "Asked", "Answered", "Called", "Answered at", "Order"];
 
 /// The most operations of a counterexample that are ringed.
 const RINGS_MAX: usize = 8;
 
 /// The timelines of all runs.
 pub(super) fn timelines(views: &[RunView<'_>]) -> Block {
-    let lead = "Every user has a lane. A bar runs from the call to the answer, so bars above each \
+    let lead = "Every worker has a lane. A bar runs from the call to the answer, so bars above each \
                 other were under way at the same time.";
     Block {
         id: "timeline",
@@ -50,13 +50,14 @@ fn draw(view: &RunView<'_>) -> Element {
         let (call, answer) = view.times(*at);
         mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(*at).middle))
     });
-    let names = sample.workers.iter().enumerate().map(|(lane, worker)| Tick {
-        at: (px(lane) + 0.5) * pitch,
-        label: format!("user {worker}"),
-    });
+    let names = sample
+        .workers
+        .iter()
+        .enumerate()
+        .map(|(lane, worker)| Tick { at: (px(lane) + 0.5) * pitch, label: words::who(*worker) });
     let figure = Figure {
         id: format!("timeline-{}", view.place),
-        title: format!("All operations of {}, a lane for each user", view.label),
+        title: format!("All operations of {}, a lane for each worker", view.label),
         description: caption(view, &sample).join(" "),
         scale: view.scale,
         share: view.share,
@@ -83,7 +84,7 @@ fn draw(view: &RunView<'_>) -> Element {
 }
 
 fn caption(view: &RunView<'_>, sample: &Sample) -> Vec<String> {
-    let workers = words::counted(as_count(sample.workers.len()), "user", "users");
+    let workers = words::counted(as_count(sample.workers.len()), "worker", "workers");
     let time = words::time(view.span());
     match &sample.left_out {
         None => vec![format!("{} of {workers} in {time}.", view.size())],
