@@ -53,9 +53,9 @@ fn arrow_keys_read_one_operation_after_the_other() {
     browser.press("timeline-0", ARROW_DOWN);
     let below = reading(&browser, "timeline-0");
 
-    assert!(first.starts_with("worker 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
-    assert!(second.starts_with("worker 1: "), "{second}");
-    assert!(below.starts_with("worker 2: "), "{below}");
+    assert!(first.starts_with("Worker 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
+    assert!(second.starts_with("Worker 1: "), "{second}");
+    assert!(below.starts_with("Worker 2: "), "{below}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn pointer_reads_the_operation_that_it_is_at() {
          bar.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, ...at }));",
     );
 
-    assert!(reading(&browser, "timeline-0").starts_with("worker 3: "));
+    assert!(reading(&browser, "timeline-0").starts_with("Worker 3: "));
 }
 
 #[test]
@@ -104,7 +104,35 @@ fn figures_of_one_run_zoom_together_and_back() {
     zoom(2);
     assert_eq!(["left-0", "sections-0", "timeline-0", "left-1"].map(width), before);
     browser.press("left-0", "+");
-    assert!(width("left-0") > before[0]);
+    assert!(width("left-0") > before[0], "by the keyboard");
+    browser.press("left-0", "0");
+    assert_eq!(width("left-0"), before[0]);
+    browser.run(
+        "const figure = document.getElementById('left-0');
+         const wheel = { deltaY: -300, ctrlKey: true, clientX: 200, bubbles: true, cancelable: true };
+         figure.dispatchEvent(new WheelEvent('wheel', wheel));",
+    );
+    assert!(width("left-0") > before[0], "by the wheel");
+}
+
+#[test]
+fn runs_of_very_different_length_can_be_put_on_one_time_scale() {
+    let browser = Report::of(&["none", "file"]).open();
+    let width = |id: &str| {
+        let script = format!(
+            "return document.querySelector('#{id} .picture').getBoundingClientRect().width"
+        );
+        browser.run(&script).as_f64().expect("a width")
+    };
+    let before = [width("left-0"), width("left-1")];
+    assert!((before[0] - before[1]).abs() < 1.0);
+
+    browser.click("one-scale");
+
+    let after = [width("left-0"), width("left-1")];
+    assert_eq!(after[1], before[1]);
+    // 39 ms and 249 ms.
+    assert!((after[0] / after[1] - 39.0 / 249.0).abs() < 0.01, "{after:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! A recorded history as a run of the page.
 
+use std::path::Path;
+
 use super::{
     PageRun,
     words::{self, as_count, grouped},
@@ -26,8 +28,9 @@ pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
 /// What people call it, or the file that it begins in.
 fn label(judged: &JudgedHistory) -> String {
     let header = &judged.history.header;
-    let file = judged.history.places.of(0).map(|(file, _)| file.to_owned());
-    header.label.clone().or(header.run.clone()).or(file).unwrap_or_default()
+    let file = judged.history.places.of(0).map(|(file, _)| Path::new(file));
+    let stem = file.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    header.label.clone().or(header.run.clone()).or(stem).unwrap_or_default()
 }
 
 fn evidence(judged: &JudgedHistory) -> Evidence<'_> {
@@ -59,6 +62,7 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
         ("Most at one time", grouped(overlap.peak)),
         ("Drawn by", format!("loadgen {}", env!("CARGO_PKG_VERSION"))),
     ];
+    facts.extend(history.places.of(0).map(|(file, _)| ("File", file.to_owned())));
     facts.extend(history.header.run.iter().map(|run| ("Run", run.clone())));
     facts.extend(judged.notes.iter().map(|note| ("Note", note.clone())));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()

@@ -196,8 +196,7 @@ impl RunView<'_> {
         if let Some(key) = &operation.key {
             text.push_str(&format!(". Key {}", words::clipped_to(key, LABEL_MAX)));
         }
-        text.push('.');
-        text
+        words::sentence(&text)
     }
 
     /// How many operations, in words.

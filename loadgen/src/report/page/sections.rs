@@ -33,8 +33,8 @@ pub(super) fn critical_sections(
         .map(|((view, sections), figures)| match sections.as_slice() {
             [] => empty_column(
                 &view.label,
-                "Its answers tell of no read and write of their own: purchases that wait are \
-                 settled together, under one lock.",
+                "Its answers do not say when a purchase read and wrote the count. A group commit does \
+                 both once for all that wait.",
             ),
             sections => draw(view, sections, figures),
         })
@@ -151,8 +151,8 @@ fn mark_section(
     let mut told = view.told(section.place);
     if let Some(other) = section.overwritten {
         told.push_str(&format!(
-            " It wrote over what user {} had written since.",
-            view.operation(other).process
+            " It wrote over what {} had written since.",
+            words::who(view.operation(other).process)
         ));
     }
     let group = mark::readable(kind(section), false, lane, &told);
@@ -197,8 +197,7 @@ fn legend(drawn: &[Section]) -> Element {
 
 fn table(view: &RunView<'_>, drawn: &[Section]) -> Table {
     let rows = drawn.iter().map(|section| {
-        let other =
-            section.overwritten.map(|other| format!("user {}", view.operation(other).process));
+        let other = section.overwritten.map(|other| words::who(view.operation(other).process));
         vec![
             grouped(view.operation(section.place).process),
             words::time(section.read),

@@ -42,10 +42,18 @@ fn draw(view: &RunView<'_>) -> Element {
         let lane = sample.workers.binary_search(&view.operation(at).process).unwrap_or(0);
         Place { lane, middle: (px(lane) + 0.5) * pitch, height: (pitch - 2.0).min(12.0) }
     };
-    let marks = sample
+    let mut has_points = false;
+    let marks: Vec<Element> = sample
         .places
         .iter()
-        .map(|at| mark::operation(view, *at, &view.scale, place_of(*at), accused.contains(at)));
+        .map(|at| {
+            let place = place_of(*at);
+            let point = mark::order_point(view, *at, &view.scale, place);
+            has_points |= point.is_some();
+            let is_accused = accused.contains(at);
+            mark::operation(view, *at, &view.scale, place, is_accused).children(point)
+        })
+        .collect();
     let rings = accused.iter().filter(|at| sample.places.contains(at)).take(RINGS_MAX).map(|at| {
         let (call, answer) = view.times(*at);
         mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(*at).middle))
@@ -64,14 +72,9 @@ fn draw(view: &RunView<'_>) -> Element {
         group: &format!("run-{}", view.place),
         height: (px(sample.workers.len()) * pitch).max(24.0),
         names: names.collect(),
-        marks: marks.chain(rings).collect(),
+        marks: marks.into_iter().chain(rings).collect(),
     };
     let mut legend = mark::legend(view.run.operations.iter());
-    let has_points = sample.places.iter().any(|at| {
-        let (call, answer) = view.times(*at);
-        let across = (view.scale.at(call), answer.map_or(100.0, |answer| view.scale.at(answer)));
-        view.point(*at).is_some() && mark::has_room_for_a_point(across, place_of(*at))
-    });
     if has_points {
         legend = legend.child(mark::order_key());
     }
