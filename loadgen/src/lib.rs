@@ -6,7 +6,7 @@
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
-//! - `report`: the result as a table, as sentences and as JSON.
+//! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `check`, `export`: the shows that compose the parts above.
 //!
 //! # Invariants
