@@ -5,7 +5,7 @@ use std::{
     thread,
 };
 
-use super::args::CheckArgs;
+use super::{args::CheckArgs, lacking::without_the_missing};
 use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, operations_max, read_files},
@@ -76,8 +76,10 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     let mut judgement = if history.mixes_clocks {
         let doubt = "times of different clocks cannot be compared".to_owned();
         Judgement { violations: Vec::new(), doubts: vec![doubt] }
-    } else {
+    } else if history.lacks.is_empty() {
         judge(&evidence)
+    } else {
+        without_the_missing(judge(&evidence), &history.operations)
     };
     for lack in &history.lacks {
         if !judgement.doubts.iter().any(|doubt| doubt.contains(lack)) {

@@ -26,7 +26,13 @@ pub(crate) fn operation_lines(operations: &[OperationView<'_>], start_ns: u64) -
             let end =
                 operation.return_ns.map_or_else(|| "…".to_owned(), |ns| unit.write(since(ns)));
             let times = format!("{} to {end} {}", unit.write(since(operation.call_ns)), unit.name);
-            [place, format!("worker {}", operation.process), asked(operation), times, said(operation)]
+            [
+                place,
+                format!("worker {}", operation.process),
+                asked(operation),
+                times,
+                said(operation),
+            ]
         })
         .collect();
     let mut lines = in_columns(&rows);
