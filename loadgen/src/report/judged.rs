@@ -116,7 +116,7 @@ impl<'a> CheckSummary<'a> {
         let mut violations: Vec<_> = judged.iter().flat_map(JudgedHistory::violations).collect();
         violations.sort_by_key(|violation| violation.operations.len().wrapping_sub(1));
         let strings = |of: fn(&JudgedHistory) -> &[String]| {
-            judged.iter().flat_map(move |judged| of(judged)).map(String::as_str).collect()
+            judged.iter().flat_map(of).map(String::as_str).collect()
         };
         let histories = if judged.len() > 1 { judged } else { &[] };
         Self {
