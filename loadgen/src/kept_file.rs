@@ -74,6 +74,15 @@ impl KeptFile {
         write(&mut self.writer).map_err(|source| KeepError::Io { path: path.clone(), source })
     }
 
+    /// Adds `text`, which is all of it, and gives it its name.
+    ///
+    /// # Errors
+    /// As for [`KeptFile::add`] and [`KeptFile::keep`].
+    pub(crate) fn keep_text(mut self, text: &str) -> Result<(), KeepError> {
+        self.add(|out| out.write_all(text.as_bytes()))?;
+        self.keep()
+    }
+
     /// Gives it its name.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::{
     history::ReadError,
     judge::Verdict,
     kept_file::{KeepError, KeptFile},
-    report::{JudgedHistory, PageRun, page, recorded_run},
+    report::{JudgedHistory, Page, PageRun, page, recorded_run},
 };
 
 /// Draw recorded histories: one HTML page with the verdict, the smallest counterexample and the
@@ -77,19 +77,28 @@ impl ReportError {
 /// # Errors
 /// There is no page.
 pub(crate) fn draw(args: &ReportArgs) -> Result<u8, ReportError> {
-    if args.histories.iter().any(|history| is_same(history, &args.output)) {
+    if replaces_one(&args.output, &args.histories) {
         return Err(ReportError::IsHistory(args.output.clone()));
     }
     // Before the work: a name that cannot be had would be known only when all is judged.
-    let mut file = KeptFile::create(&args.output)?;
+    let file = KeptFile::create(&args.output)?;
     let judged = judge_files(&args.histories, None, None)?;
-    let runs: Vec<PageRun<'_>> = judged.iter().map(recorded_run).collect();
-    let title = args.title.clone().unwrap_or_else(|| title(&runs));
-    file.add(|out| out.write_all(page(&title, &runs).as_bytes()))?;
-    file.keep()?;
+    file.keep_text(&drawn(&judged, args.title.as_deref()).html)?;
     let verdict = judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown);
     anstream::eprintln!("{verdict}; the page is `{}`", args.output.display());
     Ok(exit_code_of(&judged))
+}
+
+/// The page of `judged`, called `title` or after the histories.
+pub(super) fn drawn(judged: &[JudgedHistory], title: Option<&str>) -> Page {
+    let runs: Vec<PageRun<'_>> = judged.iter().map(recorded_run).collect();
+    let named = || named_after(&runs);
+    page(&title.map_or_else(named, str::to_owned), &runs)
+}
+
+/// Whether a page at `output` would replace one of `histories`.
+pub(super) fn replaces_one(output: &Path, histories: &[PathBuf]) -> bool {
+    histories.iter().any(|history| is_same(history, output))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
@@ -100,7 +109,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// As in "What the clients saw: none, file".
-fn title(runs: &[PageRun<'_>]) -> String {
+fn named_after(runs: &[PageRun<'_>]) -> String {
     let labels: Vec<&str> = runs.iter().map(|run| run.label.as_str()).collect();
     match labels.as_slice() {
         [one] => format!("What the clients saw: {one}"),

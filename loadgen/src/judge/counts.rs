@@ -8,7 +8,7 @@ use super::{
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// What can be counted in a history of purchases; several under one key count once where they sold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Tickets that a buyer was told are sold.
     pub sold: u64,

@@ -73,6 +73,7 @@ mod tests {
             lockings: vec![Locking::None],
             timeout: Duration::from_secs(1),
             history: None,
+            report: None,
             json: false,
         };
         assert!(enough(&config, None).is_ok());

@@ -37,6 +37,7 @@ mod page_tests;
 #[cfg(test)]
 mod specimens;
 
-pub(crate) use document::render;
+pub(crate) use document::{Page, render};
+pub(crate) use figures::RunFigures;
 pub(crate) use recorded::recorded_run;
 pub(crate) use run::PageRun;
