@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     exit_code,
+    lesson::{self, LessonArgs},
     race::{self, RaceArgs},
     target, worker,
 };
@@ -21,6 +22,16 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Race(RaceArgs),
+    Lesson(LessonArgs),
+
+    /// A process of a lesson.
+    #[command(hide = true)]
+    LessonProcess {
+        #[arg(long)]
+        parent: u32,
+        #[arg(long)]
+        role: String,
+    },
 
     /// A worker of a race in a process of its own.
     #[command(hide = true)]
@@ -62,6 +73,11 @@ fn say(answer: &clap::Error) -> ExitCode {
 fn run(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
+        Command::Lesson(args) => run_lesson(args),
+        Command::LessonProcess { parent, role } => match lesson::play_for_parent(parent, &role) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -79,6 +95,17 @@ fn run_race(args: RaceArgs) -> ExitCode {
         Err(error) => return fail(&error, None, exit_code::USAGE),
     };
     match race::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_lesson(args: LessonArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match lesson::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
     }

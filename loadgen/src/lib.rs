@@ -7,7 +7,8 @@
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
 //! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`: the show that composes the parts above.
+//! - `race`: the show that composes the parts above; `lesson`: small programs that teach what the
+//!   race is made of.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -19,6 +20,7 @@ pub mod history;
 pub mod judge;
 
 mod duration;
+mod lesson;
 mod lifeline;
 mod race;
 mod report;

@@ -45,7 +45,8 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
-    ("cli", &["exit_code", "target", "worker", "race"]),
+    ("lesson", &["exit_code", "duration", "lifeline", "history", "judge", "report"]),
+    ("cli", &["exit_code", "target", "worker", "race", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
