@@ -67,6 +67,20 @@ fn orphan_of_a_killed_parent_ends_with_the_lesson() {
 }
 
 #[test]
+fn killed_lesson_leaves_no_python_behind() {
+    let (temporary, mark) = (Counter::missing(), Mark::new());
+    let lesson = start(&mark, &temporary, &["cpu-or-io", "--python", "--step", "0.5s"]);
+    let waits = |line: &str| (line == "CPython, waiting on one thread").then_some(());
+    assert!(lesson.stdout().find_line(Duration::from_secs(60), waits).is_some());
+    mark.wait_for_carriers(2);
+
+    lesson.signal(Signal::KILL);
+
+    lesson.finish(Duration::from_secs(20));
+    mark.wait_until_gone();
+}
+
+#[test]
 fn finished_lessons_leave_nothing_behind() {
     for name in ["daemon-process", "reentrant-lock", "process-pool", "file-mutex"] {
         let (temporary, mark) = (Counter::missing(), Mark::new());

@@ -238,7 +238,7 @@ fn parent_is_killed(play: &Play) -> Result<Vec<Finding>, LessonError> {
     play.stage.say(
         "program",
         &format!(
-            "looks: the daemon is {}, the child is {}",
+            "looks: daemon {}, child {}",
             if daemon_ended { "gone" } else { "alive" },
             if child_lives { "alive, an orphan" } else { "gone" }
         ),
@@ -286,8 +286,8 @@ fn daemon_has_a_child(play: &Play) -> Result<Vec<Finding>, LessonError> {
     family.troupe.close_stdin(0);
     family.hear_all()?;
     let daemons_ns = family.at("parent", "ended_daemons");
-    family.draw_one("grandchild", Some(ended_ns));
     family.draw(daemons_ns);
+    family.draw_one("grandchild", Some(ended_ns));
     Ok(vec![
         Finding::certain(
             "A daemon may not have children",

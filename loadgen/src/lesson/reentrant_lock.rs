@@ -68,9 +68,9 @@ pub(super) fn play(who: &str, locker: &Locker) {
 fn lock_twice<G>(who: &str, lock: impl Fn() -> G) {
     tell(who, "ask", "locks");
     let first = lock();
-    tell(who, "first", "holds the lock, and calls a function that locks it again");
+    tell(who, "first", "holds it, and calls a function that locks it again");
     let second = lock();
-    tell(who, "second", "holds the lock a second time");
+    tell(who, "second", "holds it a second time");
     drop(second);
     drop(first);
     tell(who, "done", "has let go of it twice, and ends");

@@ -63,10 +63,11 @@ pub(super) fn roll(performances: &[Performance]) -> String {
     for performance in performances {
         let verdict = performance.verdict();
         text.push_str(&format!(
-            "  {} {:<18} {}{verdict:<10}\x1b[0m {:6.2} s\n",
+            "  {} {:<18} {}{:<10}\x1b[0m {:6.2} s\n",
             sign(verdict),
             performance.lesson.name,
             colour(verdict),
+            verdict.name(),
             performance.elapsed_s
         ));
     }
