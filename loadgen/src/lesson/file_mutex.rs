@@ -135,7 +135,7 @@ fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
     for (name, run) in [("without the lock", &without), ("with the lock", &with)] {
         play.stage.figure(&format!("sold {name}"), run.sold as f64);
         play.stage.figure(&format!("left in db.txt {name}"), run.left as f64);
-        play.stage.figure(&format!("{name}, s"), run.elapsed_s);
+        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
     }
     Ok(judge(&without, &with))
 }

@@ -66,7 +66,7 @@ fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
     let with = run(play, !play.is_sabotaged);
     for (name, run) in [("without the mutex", &without), ("with the mutex", &with)] {
         play.stage.figure(&format!("n at the end, {name}"), run.left as f64);
-        play.stage.figure(&format!("{name}, s"), run.elapsed_s);
+        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
     }
     Ok(judge(&without, &with))
 }

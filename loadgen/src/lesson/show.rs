@@ -75,9 +75,9 @@ impl ShowError {
     /// The way out, where there is one.
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
-            Self::Lesson { source, .. } if source.is_scarcity() => {
-                Some("this machine has no room for so many, raise the limits with `ulimit -n -u`")
-            }
+            Self::Lesson { source, .. } if source.is_scarcity() => Some(
+                "this machine has no room for so many, raise its limits (`ulimit -n`, `ulimit -u`)",
+            ),
             _ => None,
         }
     }
