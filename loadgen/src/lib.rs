@@ -7,7 +7,8 @@
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
-//! - `race`, `check`, `export`: the shows that compose the parts above.
+//! - `race`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs that
+//!   teach what the race is made of.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -22,6 +23,7 @@ mod check;
 mod duration;
 mod export;
 mod kept_file;
+mod lesson;
 mod lifeline;
 mod race;
 mod report;

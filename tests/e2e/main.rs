@@ -15,6 +15,8 @@ mod idempotency;
 mod kills;
 mod ledger_damage;
 mod lesson_modes;
+mod lessons;
+mod lessons_processes;
 mod links;
 mod live;
 mod lock_timeouts;

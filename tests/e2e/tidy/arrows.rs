@@ -49,7 +49,8 @@ const LOADGEN: Arrows = &[
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
-    ("cli", &["exit_code", "target", "worker", "race", "check", "export"]),
+    ("lesson", &["exit_code", "duration", "lifeline", "history", "judge", "report"]),
+    ("cli", &["exit_code", "target", "worker", "race", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
