@@ -172,24 +172,24 @@ impl<'a> Requests<'a> {
 
     fn collapse_keys(&mut self, keyed: &[u32]) {
         let operations = self.evidence.operations;
-        // Numbers sort many times faster than texts that lie all over the memory.
+        // Numbers sort many times faster than texts, and most keys are there once.
         let hasher = RandomState::new();
         let hashed = |place: &u32| (hasher.hash_one(&operations[*place as usize].key), *place);
         let mut hashed: Vec<(u64, u32)> = keyed.iter().map(hashed).collect();
         hashed.sort_unstable();
-        let mut places = Vec::new();
-        for alike in hashed.chunk_by(|a, b| a.0 == b.0) {
-            places.clear();
-            places.extend(alike.iter().map(|one| one.1));
-            let key = |place: &u32| &operations[*place as usize].key;
-            // Different keys can have one hash.
-            places.sort_unstable_by(|a, b| {
-                let call = |place: &u32| operations[*place as usize].call_ns;
-                (key(a), call(a)).cmp(&(key(b), call(b)))
-            });
-            for group in places.chunk_by(|a, b| key(a) == key(b)) {
-                self.collapse(group);
-            }
+        let shared = hashed.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1);
+        let mut repeats: Vec<u32> = shared.flatten().map(|one| one.1).collect();
+        drop(hashed);
+        repeats.sort_unstable();
+        for &place in keyed.iter().filter(|place| repeats.binary_search(place).is_err()) {
+            self.list.push(request(place, &operations[place as usize]));
+        }
+        // Different keys can have one hash.
+        let key = |place: &u32| &operations[*place as usize].key;
+        let call = |place: &u32| operations[*place as usize].call_ns;
+        repeats.sort_unstable_by(|a, b| (key(a), call(a)).cmp(&(key(b), call(b))));
+        for group in repeats.chunk_by(|a, b| key(a) == key(b)) {
+            self.collapse(group);
         }
         self.merged.sort_unstable_by_key(|(place, _)| *place);
     }
