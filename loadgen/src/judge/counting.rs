@@ -100,7 +100,7 @@ fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
 }
 
 fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
-    let numbered = tickets::numbered(requests.evidence.operations, &requests.list);
+    let numbered = tickets::numbered(requests);
     if !tickets::some_twice(&numbered) {
         return None;
     }

@@ -46,6 +46,7 @@ fn shrunk(requests: &Requests<'_>, core: &[u32]) -> Option<Vec<u32>> {
         .iter()
         .filter(|place| **place != FINAL)
         .filter_map(|place| requests.list.iter().find(|one| one.place == *place).copied())
+        .filter(|one| one.role != Role::Unknown)
         .collect();
     let contradicts = |few: &[Request]| {
         let all: Vec<Request> = few.iter().chain(given).copied().collect();
@@ -80,7 +81,7 @@ fn core(contradiction: &Contradiction) -> Vec<u32> {
             before.iter().chain([place]).copied().collect()
         }
         Contradiction::Gap { before, after, .. } => before.iter().chain([after]).copied().collect(),
-        Contradiction::Stuck { window, .. } => window.clone(),
+        Contradiction::Stuck { window } => window.clone(),
     }
 }
 

@@ -3,5 +3,8 @@
 mod agreement;
 mod brute_force;
 mod dice;
+mod properties;
 mod races;
+mod second_judge;
+mod shrinking;
 mod simulation;
