@@ -86,7 +86,11 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
         Finding::Linearizable => {}
         Finding::OutOfBudget => doubts.push(OUT_OF_BUDGET.to_owned()),
         Finding::Contradiction(contradiction) => {
-            add(&mut violations, explain(&requests, &contradiction));
+            let (violation, is_open) = explain(&requests, &contradiction);
+            // What needs everybody is worth telling only where nothing smaller is wrong.
+            if is_open || violations.iter().all(|other| other.kind == violation.kind) {
+                add(&mut violations, violation);
+            }
         }
     }
     sort(&mut violations);
@@ -105,8 +109,8 @@ fn smaller(requests: &Requests<'_>, violation: &Violation) -> Option<Violation> 
     }
     let places = violation.operations.iter().map(|place| u32::try_from(*place));
     let window: Vec<u32> = places.collect::<Result<_, _>>().ok()?;
-    let found = explain(requests, &Contradiction::Stuck { window });
-    (found.operations.len() < size).then_some(found)
+    let (found, is_open) = explain(requests, &Contradiction::Stuck { window });
+    (is_open && found.operations.len() < size).then_some(found)
 }
 
 /// Up to how many operations a counterexample of counting is tried for a smaller one in it.

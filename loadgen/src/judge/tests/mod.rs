@@ -8,3 +8,4 @@ mod races;
 mod second_judge;
 mod shrinking;
 mod simulation;
+mod telling;

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     history::{Header, Numbering, Operation, OperationKind, Outcome},
-    judge::Verdict,
+    judge::{Evidence, Verdict, order},
 };
 
 /// Doubts that say that a history proves little, and no more.
@@ -31,6 +31,10 @@ fn telling(dice: &mut Dice, operations: usize) -> Scene {
         end_is_known: true,
         ..Scene::random(dice, operations)
     }
+}
+
+fn instants(header: &Header, operations: &[Operation]) -> Vec<Option<u64>> {
+    order(&Evidence { header, operations, lacks: &[] })
 }
 
 /// Places of answered sales in the order of sale.
@@ -99,6 +103,11 @@ proptest! {
         let (header, operations) = simulate(&mut dice, &scene);
         let judgement = judged(&header, &operations);
         let vacuous = judgement.doubts.iter().all(|doubt| VACUOUS.contains(&doubt.as_str()));
+        for (one, instant) in operations.iter().zip(instants(&header, &operations)) {
+            let is_asked = one.key.is_none() && one.outcome != Outcome::Unknown;
+            let fits = instant.is_some_and(|at| (one.call_ns..=one.return_ns.unwrap_or(at)).contains(&at));
+            prop_assert!(!is_asked || fits, "{instant:?} {one:?}\n{}", lines(&header, &operations));
+        }
         prop_assert!(vacuous, "{judgement:?}\n{}", lines(&header, &operations));
         prop_assert!(judgement.violations.is_empty(), "{judgement:?}\n{}", lines(&header, &operations));
     }

@@ -34,7 +34,7 @@ impl Witness<'_> {
             return Finding::Contradiction(contradiction);
         }
         let latest = if self.needs_latest() { self.latest() } else { Vec::new() };
-        let refusals = Refusals::place(self, &latest);
+        let refusals = Refusals::place(self);
         if let Some(contradiction) = refusals.contradiction(self) {
             return Finding::Contradiction(contradiction);
         }
@@ -45,10 +45,14 @@ impl Witness<'_> {
     /// Stops where the order contradicts itself.
     pub(in crate::judge) fn instants(&self, operations: usize) -> Vec<Option<u64>> {
         let mut instants = vec![None; operations];
-        let (mut reached, mut highest, mut at) = (0, 0, 0);
+        let (mut reached, mut highest, mut rank) = (0, 0, (0, false));
         for request in &self.fixed {
-            if request.at != at || request.role == Role::Change {
-                (reached, at) = (highest, request.at);
+            if self.begin(request) < rank.0 {
+                break;
+            }
+            let is_change = request.role == Role::Change;
+            if rank != (request.at, is_change) {
+                (reached, rank) = (highest, (request.at, is_change));
             }
             let instant = request.call.max(reached);
             if instant > request.ret {
@@ -58,6 +62,9 @@ impl Witness<'_> {
             if request.place != FINAL {
                 instants[request.place as usize] = Some(instant);
             }
+        }
+        if !self.refusals.is_empty() {
+            Refusals::place(self).add_instants(self, &mut instants);
         }
         instants
     }
@@ -90,7 +97,6 @@ impl Witness<'_> {
     fn needs_latest(&self) -> bool {
         let may_be_blank = |one: &Request| one.is_keyed && one.role == Role::SoldOut;
         !self.unknown.is_empty()
-            || !self.refusals.is_empty()
             || (self.axis == Axis::Revision && self.fixed.iter().any(may_be_blank))
     }
 
