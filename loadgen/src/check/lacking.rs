@@ -8,9 +8,6 @@ use crate::{
     judge::{Judgement, Violation, ViolationKind},
 };
 
-/// How a judge ends the story of a counterexample that needs the history to be whole.
-const WHOLE: &str = "That holds because this history is all that happened.";
-
 /// Turns what the missing operations may explain into doubts.
 pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]) -> Judgement {
     let sells_only = |one: &Operation| matches!(one.op, OperationKind::Buy | OperationKind::Search);
@@ -28,8 +25,7 @@ pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]
 
 /// Whether `violation` is one, whatever is missing.
 fn stands(violation: &Violation, is_sales_only: bool) -> bool {
-    let rests_on_others = violation.story.iter().any(|sentence| sentence == WHOLE);
-    !rests_on_others
+    !violation.needs_the_whole_history()
         && match violation.kind {
             ViolationKind::Undersell => false,
             ViolationKind::Oversell | ViolationKind::LostUpdate | ViolationKind::FalseSoldOut => {

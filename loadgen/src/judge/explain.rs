@@ -12,7 +12,7 @@ use super::{
     open_world::OpenWorld,
     request::{FINAL, Request, Requests, Role},
     story::Teller,
-    verdict::{Violation, ViolationKind},
+    verdict::{Violation, ViolationKind, WHOLE},
 };
 use crate::history::Numbering;
 
@@ -27,7 +27,7 @@ pub(super) fn explain(requests: &Requests<'_>, contradiction: &Contradiction) ->
     let kind = kind(requests, contradiction);
     let mut story = story(&teller, contradiction, &core, &few);
     if !is_open && !matches!(contradiction, Contradiction::Gap { .. }) {
-        story.push("That holds because this history is all that happened.".to_owned());
+        story.push(WHOLE.to_owned());
     }
     let mut operations: Vec<usize> =
         few.iter().filter(|place| **place != FINAL).map(|place| *place as usize).collect();

@@ -35,17 +35,24 @@ fn race_is_judged_from_its_file_as_it_was_judged_at_once() {
 
 #[test]
 fn violations_of_a_race_bring_the_operations_and_their_story() {
-    let folder = Counter::missing();
-    let raced =
-        race(&folder.folder().join("x")).args(SMALL).args(["--locking", "none", "--json"]).run();
+    let ways = [
+        ("none", &["--locking", "none"][..]),
+        ("none", &["--locking", "none", "--direct"]),
+        ("mutex", &["--locking", "mutex", "--servers", "2"]),
+    ];
+    for (locking, way) in ways {
+        let folder = Counter::missing();
+        let raced = race(&folder.folder().join("x")).args(SMALL).args(way).arg("--json").run();
 
-    let run = &raced.json()["runs"][0];
-    let smallest = &run["violations"][0];
-    let operations = smallest["operations"].as_array().expect("operations");
-    assert!((1..=4).contains(&operations.len()), "{smallest}");
-    assert!(operations.iter().all(|one| one["op"] == "buy" && one["outcome"] == "sold"));
-    assert!(smallest["story"].as_array().is_some_and(|story| !story.is_empty()), "{smallest}");
-    assert!(raced.stderr.contains("For example, under `none`:"), "{}", raced.stderr);
+        let run = &raced.json()["runs"][0];
+        let smallest = &run["violations"][0];
+        let operations = smallest["operations"].as_array().expect("operations");
+        assert!((1..=4).contains(&operations.len()), "{smallest}");
+        assert!(operations.iter().all(|one| one["op"] == "buy" && one["outcome"] == "sold"));
+        assert!(smallest["story"].as_array().is_some_and(|story| !story.is_empty()), "{smallest}");
+        let told = format!("For example, under `{locking}`:");
+        assert!(raced.stderr.contains(&told), "{}", raced.stderr);
+    }
 }
 
 #[test]
