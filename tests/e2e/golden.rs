@@ -152,19 +152,22 @@ fn segment_of_another_counter_is_refused() {
     stranger.buy();
     stranger.terminate();
     let strange = other.ledger().join(format!("{:020}.segment", 1));
-    for place in [1, 28, 135] {
+    // A start reads what is younger than a day, which these are not, and the last two in any case.
+    for (place, is_read_at_start) in [(1, false), (28, false), (82, true), (135, true)] {
         let counter = copy_of("rotated");
         let path = counter.ledger().join(format!("{place:020}.segment"));
         fs::copy(&strange, path).expect("a copy");
         let before = everything_in(counter.folder());
 
         let said = verify(&counter);
-        let refusal = server().args(["--listen", "127.0.0.1:0", "--db"]).arg(counter.path()).run();
-
         assert_eq!(said.code, Some(1), "{place}: {said:?}");
         assert!(said.stdout.contains("of another counter"), "{place}: {said:?}");
-        assert_eq!(refusal.code, Some(65), "{place}: {refusal:?}");
-        assert!(refusal.stderr.contains("of another counter"), "{place}: {refusal:?}");
+        if is_read_at_start {
+            let start = server().args(["--listen", "127.0.0.1:0", "--db"]).arg(counter.path());
+            let refusal = start.run();
+            assert_eq!(refusal.code, Some(65), "{place}: {refusal:?}");
+            assert!(refusal.stderr.contains("of another counter"), "{place}: {refusal:?}");
+        }
         assert!(everything_in(counter.folder()) == before, "{place}: changed");
     }
 }
