@@ -125,14 +125,6 @@ pub(crate) enum ArgsError {
         /// The other.
         long: Duration,
     },
-    /// A page that cannot be written.
-    #[error("`--report {path}` cannot be written: {reason}")]
-    NoPage {
-        /// Where it was to stand.
-        path: String,
-        /// Why not.
-        reason: String,
-    },
 }
 
 impl LessonArgs {
@@ -166,9 +158,6 @@ impl LessonArgs {
                 long: waits.long * scale,
             });
         }
-        if let Some(path) = &self.report {
-            check_page(path)?;
-        }
         Ok(LessonConfig {
             lessons,
             waits,
@@ -198,20 +187,6 @@ impl LessonArgs {
             })
         })
     }
-}
-
-fn check_page(path: &std::path::Path) -> Result<(), ArgsError> {
-    let refused = |reason: &str| {
-        Err(ArgsError::NoPage { path: path.display().to_string(), reason: reason.to_owned() })
-    };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    if folder.is_some_and(|folder| !folder.is_dir()) {
-        return refused("there is no such folder");
-    }
-    if path.is_dir() || path.file_name().is_none() {
-        return refused("that is a folder, and not a file");
-    }
-    Ok(())
 }
 
 fn names() -> PossibleValuesParser {
@@ -288,7 +263,6 @@ mod tests {
             ("join --python", "--python"),
             ("daemon-thread --short 2s", "--short"),
             ("all --short 2s --long 1s", "--short"),
-            ("join --report no-such-folder/lesson.html", "--report"),
             ("join --report .", "--report"),
             ("join thread-pool", "thread-pool"),
         ] {

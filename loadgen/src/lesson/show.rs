@@ -27,7 +27,11 @@ use super::{
     summary::{self, Performance, Summary},
     words,
 };
-use crate::{exit_code, report::write_json};
+use crate::{
+    exit_code,
+    kept_file::{KeepError, KeptFile},
+    report::{or_closed, write_json},
+};
 
 /// Why a lesson has no result.
 #[derive(Debug, thiserror::Error)]
@@ -49,14 +53,12 @@ pub(crate) enum ShowError {
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
+    /// No place for the page.
+    #[error("`--report`: {0}")]
+    NoPage(KeepError),
     /// The page cannot be written.
-    #[error("cannot write `{path}`: {source}")]
-    Page {
-        /// Where it was to stand.
-        path: String,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error("`--report`: {0}")]
+    Page(KeepError),
     /// Ended from outside.
     #[error("interrupted")]
     Interrupted,
@@ -68,6 +70,7 @@ impl ShowError {
         match self {
             Self::Interrupted => exit_code::INTERRUPTED,
             Self::Lesson { source, .. } if source.is_scarcity() => exit_code::USAGE,
+            Self::NoPage(_) => exit_code::USAGE,
             _ => exit_code::INTERNAL,
         }
     }
@@ -93,15 +96,16 @@ pub(crate) fn show(config: &LessonConfig) -> Result<u8, ShowError> {
         return Ok(exit_code::VALID);
     }
     make_room();
+    // Before the lessons: a name that cannot be had would be known only when all is over.
+    let page = config.report.as_deref().map(KeptFile::create).transpose();
+    let page = page.map_err(ShowError::NoPage)?;
     let performances = perform_or_interrupt(config)?;
     if config.json {
         let summary = Summary::new(&performances);
         or_closed(write_json(&mut io::stdout().lock(), &summary)).map_err(ShowError::Write)?;
     }
-    if let Some(path) = &config.report {
-        let page = page::render(&performances);
-        fs::write(path, page)
-            .map_err(|source| ShowError::Page { path: path.display().to_string(), source })?;
+    if let Some(file) = page {
+        file.keep_text(&page::render(&performances)).map_err(ShowError::Page)?;
     }
     Ok(summary::exit_code(&performances))
 }
@@ -200,8 +204,9 @@ fn make_room() {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
 }
 
+/// In a folder that is there: after Ctrl-C it is gone, and must not come back.
 fn make_folder(folder: &PathBuf) -> Result<(), LessonError> {
-    fs::create_dir_all(folder).map_err(LessonError::io("make a folder"))
+    fs::create_dir(folder).map_err(LessonError::io("make a folder"))
 }
 
 fn list(as_json: bool) -> io::Result<()> {
@@ -213,12 +218,4 @@ fn list(as_json: bool) -> io::Result<()> {
         return or_closed(write_json(&mut io::stdout().lock(), &json!({ "lessons": lessons })));
     }
     or_closed(anstream::stdout().lock().write_all(words::list(CATALOGUE).as_bytes()))
-}
-
-/// A reader that has seen enough, as `head` has, is no error.
-fn or_closed(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

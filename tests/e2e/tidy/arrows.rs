@@ -49,7 +49,7 @@ const LOADGEN: Arrows = &[
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
-    ("lesson", &["exit_code", "duration", "lifeline", "history", "judge", "report"]),
+    ("lesson", &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "report"]),
     ("cli", &["exit_code", "target", "worker", "race", "check", "export", "lesson"]),
 ];
 

@@ -9,6 +9,7 @@ use crate::{
         summary::{Performance, total},
         timeline,
     },
+    report::content_security_policy,
 };
 
 const STYLE: &str = include_str!("style.css");
@@ -19,12 +20,12 @@ pub(in crate::lesson) fn render(performances: &[Performance]) -> String {
         [one] => format!("Lesson: {}", one.lesson.name),
         _ => "The lesson's programs".to_owned(),
     };
+    let policy = content_security_policy(STYLE, None);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" \
-         content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <title>{title}</title>\n<style>\n{STYLE}</style>\n</head>\n<body>\n"
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <title>{title}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     );
     page.push_str(&header(&title, performances));
     for performance in performances {

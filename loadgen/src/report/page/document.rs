@@ -2,9 +2,6 @@
 
 use std::sync::LazyLock;
 
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use sha2::{Digest as _, Sha256};
-
 use super::{
     counterexample, critical, facts,
     figures::{self, RunFigures},
@@ -14,9 +11,13 @@ use super::{
     sections, stock, timeline, verdict,
     words::{self, clipped},
 };
+use crate::report::policy::content_security_policy;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
+
+/// The most that a page may weigh, in bytes.
+pub(super) const BYTES_MAX: usize = 5_000_000;
 /// The most runs on one page.
 const RUNS_MAX: usize = 24;
 /// The most operations that are drawn, in all runs together.
@@ -36,8 +37,19 @@ pub(crate) struct Page {
 /// The page for `runs` in their order: one document without requests to anybody, at most 5 MB
 /// whatever the histories are.
 pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> Page {
+    let mut marks_max = (MARKS_MAX / runs.len().clamp(1, RUNS_MAX)).min(RUN_MARKS_MAX);
+    loop {
+        let page = draw(title, runs, marks_max);
+        if page.html.len() <= BYTES_MAX || marks_max <= 1 {
+            return page;
+        }
+        marks_max /= 2;
+    }
+}
+
+/// The page with at most `marks_max` operations drawn of each run.
+fn draw(title: &str, runs: &[PageRun<'_>], marks_max: usize) -> Page {
     let drawn = &runs[..runs.len().min(RUNS_MAX)];
-    let marks_max = (MARKS_MAX / drawn.len().max(1)).min(RUN_MARKS_MAX);
     let views = run::views(drawn, marks_max);
     let sections: Vec<_> = views.iter().map(critical::sections).collect();
     let stocks: Vec<_> = views.iter().map(stock::stock).collect();
@@ -90,16 +102,7 @@ fn head(title: &str) -> Element {
         .child(element("style").verbatim(STYLE))
 }
 
-/// Style and script by their SHA-256 (CSP Level 3, <https://www.w3.org/TR/CSP3/>, section 2.3.1):
-/// nothing else runs, and nothing is fetched from anywhere.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
-    format!(
-        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
-        hash(SCRIPT),
-        hash(STYLE)
-    )
-});
+static POLICY: LazyLock<String> = LazyLock::new(|| content_security_policy(STYLE, Some(SCRIPT)));
 
 /// The numbers of the words and pictures, for programs.
 fn numbers(figures: &[RunFigures]) -> Element {

@@ -131,8 +131,9 @@ fn stretch<'a>(view: &RunView<'_>, sections: &'a [Section]) -> &'a [Section] {
         .position(|section| accused.contains(&section.place))
         .or_else(|| sections.iter().position(|section| section.overwritten.is_some()))
         .unwrap_or(0);
-    let start = centre.saturating_sub(DRAWN_MAX / 4).min(sections.len().saturating_sub(DRAWN_MAX));
-    &sections[start..sections.len().min(start + DRAWN_MAX)]
+    let most = DRAWN_MAX.min(view.marks_max);
+    let start = centre.saturating_sub(most / 4).min(sections.len().saturating_sub(most));
+    &sections[start..sections.len().min(start + most)]
 }
 
 fn own_scale(drawn: &[Section]) -> TimeScale {
