@@ -5,9 +5,10 @@
 //! - `setup`, `duration`, `lifeline`: what a run is made of, times as people write them, and child
 //!   processes that die with their parent.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
-//! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
+//! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
+//! - `target`: where a client buys; `worker`: clients, and a fleet of workers that carry them.
 //! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`: the show that composes the parts above.
+//! - `race`, `run`: the shows that compose the parts above.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -19,9 +20,13 @@ pub mod history;
 pub mod judge;
 
 mod duration;
+mod latency;
 mod lifeline;
+mod plan;
 mod race;
 mod report;
+mod run;
 mod setup;
+mod tally;
 mod target;
 mod worker;

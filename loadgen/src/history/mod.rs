@@ -9,9 +9,11 @@ mod header;
 mod ndjson;
 mod operation;
 mod tickets;
+mod writer;
 
 pub use clock::monotonic_ns;
 pub use header::{FORMAT_VERSION, Header, Numbering};
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
 pub use tickets::Tickets;
+pub(crate) use writer::{HistoryWriter, begin_history, finish_history};

@@ -3,7 +3,6 @@
 mod args;
 mod config;
 mod ending;
-mod limits;
 mod run;
 mod show;
 

@@ -7,7 +7,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{
     config::RaceConfig,
     ending,
-    limits::{TooFewFiles, make_room},
     run::{RunError, run},
 };
 use crate::{
@@ -16,8 +15,8 @@ use crate::{
         JudgedRun, ProgressLine, RaceSummary, crowd, heading, paragraph, race_table, sentences,
         write_json,
     },
-    setup::Locking,
-    worker::{FleetError, Progress},
+    setup::{Locking, Mode},
+    worker::{FleetError, Needs, Progress, TooFewFiles, make_room},
 };
 
 /// How many notes of one run are shown.
@@ -86,7 +85,7 @@ fn is_out_of_files(code: i32) -> bool {
 /// # Errors
 /// There is no result; nothing is left behind all the same.
 pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
-    make_room(config)?;
+    make_room(needs(config))?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -97,6 +96,16 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     let runs = runs?;
     print(config, &runs).map_err(RaceError::Write)?;
     Ok(ending::exit_code(&runs))
+}
+
+fn needs(config: &RaceConfig) -> Needs<'static> {
+    Needs {
+        flag: ("--workers", config.workers),
+        mode: config.mode,
+        workers: if config.mode == Mode::Task { 1 } else { config.workers },
+        clients: config.workers,
+        servers: config.servers,
+    }
 }
 
 async fn race_or_interrupt(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {

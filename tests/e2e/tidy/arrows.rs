@@ -27,10 +27,11 @@ const LOADGEN: Arrows = &[
     ("history", &[]),
     ("latency", &[]),
     ("plan", &[]),
+    ("tally", &["latency"]),
     ("judge", &["history"]),
-    ("report", &["duration", "setup", "history", "latency", "judge"]),
+    ("report", &["duration", "setup", "history", "latency", "tally", "judge"]),
     ("target", &["duration", "lifeline", "setup", "history", "plan"]),
-    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "target"]),
+    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "target"]),
     (
         "race",
         &[
@@ -45,7 +46,23 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
-    ("cli", &["exit_code", "target", "worker", "race"]),
+    (
+        "run",
+        &[
+            "exit_code",
+            "duration",
+            "setup",
+            "history",
+            "latency",
+            "plan",
+            "tally",
+            "judge",
+            "report",
+            "target",
+            "worker",
+        ],
+    ),
+    ("cli", &["exit_code", "target", "worker", "race", "run"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

@@ -1,0 +1,60 @@
+//! A run as it is to be carried out: everything is checked.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::threshold::Threshold;
+use crate::{
+    plan::{Plan, Profile},
+    setup::Mode,
+    target::Location,
+};
+
+/// What a run is made of.
+#[derive(Clone, Debug)]
+pub(crate) struct RunConfig {
+    /// The URL as it was typed.
+    pub(crate) url: String,
+    /// The same, taken apart.
+    pub(crate) location: Location,
+    /// What all clients do together.
+    pub(crate) plan: Plan,
+    /// What was asked for in an open loop, without the warm-up.
+    pub(crate) profile: Option<Profile>,
+    /// What is not counted at the beginning.
+    pub(crate) warm_up: Duration,
+    /// How long it goes on after that, where that was said.
+    pub(crate) length: Option<Duration>,
+    /// What a worker is.
+    pub(crate) mode: Mode,
+    /// How many workers share the clients.
+    pub(crate) workers: u32,
+    /// How long a client waits for an answer.
+    pub(crate) timeout: Duration,
+    /// Whether what got no final answer is sent again.
+    pub(crate) retries: bool,
+    /// Whether a connection is used for more than one request.
+    pub(crate) keeps_alive: bool,
+    /// Where the operations go.
+    pub(crate) history: HistoryPlace,
+    /// How many operations are recorded at most.
+    pub(crate) history_limit: u64,
+    /// What is to be kept.
+    pub(crate) thresholds: Vec<Threshold>,
+    /// Whether latencies are told in detail.
+    pub(crate) latency: bool,
+    /// Whether the result is wanted as JSON.
+    pub(crate) json: bool,
+    /// Whether a terminal is drawn on.
+    pub(crate) tui: bool,
+}
+
+/// Where the operations of a run go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HistoryPlace {
+    /// Into a temporary file, until they are judged.
+    Temporary,
+    /// Into this file.
+    File(PathBuf),
+    /// Nowhere: there is nothing to judge then.
+    Nowhere,
+}
