@@ -5,7 +5,9 @@ use std::{ffi::OsString, fmt::Display, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 use crate::{
+    check::{self, CheckArgs, ReportArgs},
     exit_code,
+    export::{self, ExportArgs},
     race::{self, RaceArgs},
     run::{self, RunArgs},
     target, worker,
@@ -23,6 +25,12 @@ struct Cli {
 enum Command {
     Race(RaceArgs),
     Run(Box<RunArgs>),
+
+    Check(CheckArgs),
+
+    Report(ReportArgs),
+
+    Export(ExportArgs),
 
     /// A worker in a process of its own.
     #[command(hide = true)]
@@ -65,6 +73,12 @@ fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Run(args) => run_load(*args),
+        Command::Check(args) => run_check(&args),
+        Command::Report(args) => run_report(&args),
+        Command::Export(args) => match export::show(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, error.hint(), error.exit_code()),
+        },
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -95,6 +109,23 @@ fn run_load(args: RunArgs) -> ExitCode {
     match run::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, None, error.exit_code()),
+    }
+}
+
+fn run_check(args: &CheckArgs) -> ExitCode {
+    if let Err(error) = args.check() {
+        return fail(&error, None, exit_code::USAGE);
+    }
+    match check::show(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_report(args: &ReportArgs) -> ExitCode {
+    match check::draw(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
     }
 }
 

@@ -2,13 +2,13 @@
 //!
 //! # Layout
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
-//! - `setup`, `duration`, `lifeline`: what a run is made of, times as people write them, and child
-//!   processes that die with their parent.
+//! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
+//!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `target`: where a client buys; `worker`: clients, and a fleet of workers that carry them.
 //! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`, `run`: the shows that compose the parts above.
+//! - `race`, `run`, `check`, `export`: the shows that compose the parts above.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -19,7 +19,10 @@ pub mod exit_code;
 pub mod history;
 pub mod judge;
 
+mod check;
 mod duration;
+mod export;
+mod kept_file;
 mod latency;
 mod lifeline;
 mod plan;

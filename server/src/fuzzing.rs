@@ -19,7 +19,7 @@ use crate::{
             layout::Layout,
             mark::Mark,
             options::Options,
-            record_codec::{RecordLine, decode, encode},
+            record_codec::{RecordLine, decode, encode, with_fitting_checksums},
             simulated_disk::SimDisk,
             spare::Sizes,
         },
@@ -144,23 +144,6 @@ fn sound_prefix(bytes: &[u8]) -> Stock {
         chain = next;
     }
     inventory.stock()
-}
-
-/// The lines with checksums that fit, so that the fuzzer gets past them.
-fn with_fitting_checksums(bytes: &[u8]) -> Vec<u8> {
-    let (mut lines, mut chain) = (Vec::new(), 0);
-    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
-        match line.strip_suffix(b"\n").and_then(|line| line.split_at_checked(9)) {
-            Some((_, text)) => {
-                chain = crc32c::crc32c_append(chain, text);
-                lines.extend_from_slice(format!("{chain:08x} ").as_bytes());
-                lines.extend_from_slice(text);
-                lines.push(b'\n');
-            }
-            None => lines.extend_from_slice(line),
-        }
-    }
-    lines
 }
 
 /// An order that is taken is one that the contract allows, and says what `serde_json` reads.

@@ -21,8 +21,11 @@ fn sale_has_no_revision_and_no_receipt() {
 
         for (answer, ticket) in [(first, 1), (second, 2)] {
             assert_eq!(answer.status, 201, "{locking}");
+            let mut sale = answer.json();
+            let section = sale.as_object_mut().and_then(|sale| sale.remove("section"));
+            assert_section(&section.unwrap_or_default());
             assert_eq!(
-                answer.json(),
+                sale,
                 json!({
                     "tickets": [ticket], "remaining": 10 - ticket,
                     "revision": null, "receipt": null
@@ -62,6 +65,7 @@ fn sold_out_is_told_without_a_revision() {
         assert_eq!(problem["type"], "/problems/sold-out");
         assert_eq!((&problem["requested"], &problem["remaining"]), (&json!(1), &json!(0)));
         assert_eq!(problem["revision"], Value::Null, "{locking}");
+        assert_section(&problem["section"]);
     }
 }
 
@@ -141,4 +145,11 @@ fn two_servers_sell_one_ticket(locking: &str) -> Vec<Answer> {
     let arguments = [&["--locking", locking][..], &DELAYS].concat();
     let servers: [Server; 2] = [serve_with(&counter, &arguments), serve_with(&counter, &arguments)];
     crowd(4, |at| servers[at % 2].buy())
+}
+
+/// A read of the count and then a write, on the machine's monotonic clock.
+#[track_caller]
+fn assert_section(section: &Value) {
+    let [read_ns, write_ns] = ["read_ns", "write_ns"].map(|end| section[end].as_u64());
+    assert!(read_ns.is_some() && read_ns <= write_ns, "{section}");
 }

@@ -49,7 +49,7 @@ impl Browser {
     /// When Debian's packages `chromium` and `chromium-driver` are missing, or do not start.
     #[track_caller]
     pub fn start() -> Browser {
-        Browser::start_with(&json!({}))
+        Browser::start_with(&json!({}), &[])
     }
 
     /// Starts a browser whose page runs no scripts.
@@ -58,11 +58,21 @@ impl Browser {
     /// As [`Browser::start`].
     #[track_caller]
     pub fn start_without_javascript() -> Browser {
-        Browser::start_with(&json!({"profile.managed_default_content_settings.javascript": 2}))
+        let preferences = json!({"profile.managed_default_content_settings.javascript": 2});
+        Browser::start_with(&preferences, &[])
+    }
+
+    /// Starts a browser of somebody who prefers dark pages.
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    #[track_caller]
+    pub fn start_dark() -> Browser {
+        Browser::start_with(&json!({}), &["--blink-settings=preferredColorScheme=0"])
     }
 
     #[track_caller]
-    fn start_with(preferences: &Value) -> Browser {
+    fn start_with(preferences: &Value, more_flags: &[&str]) -> Browser {
         let mark = Mark::new();
         let driver = mark.on(Program::new("chromedriver").arg("--port=0")).start();
         let port = driver.stdout().find_line(PATIENCE, |line| {
@@ -80,7 +90,7 @@ impl Browser {
             .expect("a runtime for the browser's commands");
         let page = runtime.block_on(async {
             let mut session = ClientBuilder::new(HttpConnector::new());
-            session.capabilities(capabilities(profile.path(), preferences));
+            session.capabilities(capabilities(profile.path(), preferences, more_flags));
             let driver_url = format!("http://127.0.0.1:{port}");
             let Ok(connected) = timeout(PATIENCE, session.connect(&driver_url)).await else {
                 panic!("chromium did not start within {PATIENCE:?}");
@@ -116,6 +126,14 @@ impl Browser {
     #[track_caller]
     pub fn click(&self, id: &str) {
         self.command("a click", async { self.page.find(Locator::Id(id)).await?.click().await });
+    }
+
+    /// Presses keys while the element with this `id` has the focus.
+    #[track_caller]
+    pub fn press(&self, id: &str, keys: &str) {
+        self.command("keys to be pressed", async {
+            self.page.find(Locator::Id(id)).await?.send_keys(keys).await
+        });
     }
 
     /// Replaces what the field with this `id` holds.
@@ -177,8 +195,9 @@ impl Drop for Browser {
     }
 }
 
-fn capabilities(profile: &Path, preferences: &Value) -> Capabilities {
-    let mut flags = FLAGS.map(str::to_owned).to_vec();
+fn capabilities(profile: &Path, preferences: &Value, more_flags: &[&str]) -> Capabilities {
+    let mut flags: Vec<String> =
+        FLAGS.iter().chain(more_flags).map(|&flag| flag.to_owned()).collect();
     flags.push(format!("--user-data-dir={}", profile.display()));
     let wanted = json!({
         "browserName": "chrome",

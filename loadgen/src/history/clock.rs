@@ -1,5 +1,7 @@
 //! The clock of a history.
 
+use std::fs;
+
 use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds since an arbitrary start that all processes of this machine share
@@ -11,6 +13,14 @@ pub fn monotonic_ns() -> u64 {
     let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(now.tv_nsec).unwrap_or(0);
     seconds * 1_000_000_000 + nanoseconds
+}
+
+/// Which clock [`monotonic_ns`] is: it starts anew with each start of a machine, so the name of that
+/// start is its name. `None` where the kernel does not say.
+#[must_use]
+pub fn clock_name() -> Option<String> {
+    let name = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(name.trim().to_owned())
 }
 
 #[cfg(test)]

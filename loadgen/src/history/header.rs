@@ -39,6 +39,13 @@ pub struct Header {
     pub label: Option<String>,
 }
 
+/// Of a history that does not say what it began with.
+impl Default for Header {
+    fn default() -> Self {
+        Self { initial: None, ..Self::new(0) }
+    }
+}
+
 /// What the ticket numbers of a counter promise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

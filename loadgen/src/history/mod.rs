@@ -6,14 +6,32 @@
 
 mod clock;
 mod header;
-mod ndjson;
 mod operation;
 mod tickets;
 mod writer;
 
-pub use clock::monotonic_ns;
+mod ndjson;
+mod scan;
+
+mod assembly;
+mod blocks;
+mod lines;
+mod places;
+mod reading;
+mod recorded;
+mod repeats;
+
+mod file;
+mod memory;
+
+pub use clock::{clock_name, monotonic_ns};
+pub use file::HistoryFile;
 pub use header::{FORMAT_VERSION, Header, Numbering};
+pub use memory::operations_max;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
+pub use places::Places;
+pub use reading::{ReadError, ReadLimits, read_files};
+pub use recorded::History;
 pub use tickets::Tickets;
 pub(crate) use writer::{HistoryWriter, begin_history, finish_history};

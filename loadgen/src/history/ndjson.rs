@@ -1,6 +1,6 @@
 //! Operations as lines of JSON.
 
-use super::{Operation, Outcome};
+use super::{Operation, Outcome, scan::scan};
 
 /// Why a line is no operation.
 #[derive(Debug, thiserror::Error)]
@@ -8,6 +8,9 @@ pub enum LineError {
     /// No JSON, or not the fields of an operation.
     #[error("no operation: {0}")]
     Json(#[from] serde_json::Error),
+    /// Something else than an object.
+    #[error("no operation: not a JSON object")]
+    NoObject,
     /// A return before the call.
     #[error("returned at {return_ns} ns, before its call at {call_ns} ns")]
     ReturnsBeforeCall {
@@ -32,7 +35,17 @@ pub fn encode(operation: &Operation) -> String {
 /// # Errors
 /// The line is no operation, or its times contradict each other or its outcome.
 pub fn decode(line: &str) -> Result<Operation, LineError> {
-    let operation: Operation = serde_json::from_str(line)?;
+    decode_bytes(line.as_bytes())
+}
+
+/// Reads one operation from bytes that need not be UTF-8; white space may follow.
+pub(super) fn decode_bytes(line: &[u8]) -> Result<Operation, LineError> {
+    let operation = match scan(line) {
+        Some(operation) => operation,
+        // `serde` would take a list for an object with its members in order.
+        None if line.trim_ascii_start().first() != Some(&b'{') => return Err(LineError::NoObject),
+        None => serde_json::from_slice(line)?,
+    };
     if operation.return_ns.is_none() != (operation.outcome == Outcome::Unknown) {
         return Err(LineError::ReturnAgainstOutcome);
     }
@@ -45,11 +58,11 @@ pub fn decode(line: &str) -> Result<Operation, LineError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::history::{Answer, OperationKind, Tickets};
+    use crate::history::{Answer, CriticalSection, OperationKind, Tickets};
 
     #[test]
     fn a_sale_is_the_line_of_the_contract() {
@@ -86,15 +99,20 @@ mod tests {
             (r#""outcome":"sold_out""#, r#""outcome":"perhaps""#),
             (r#""process":1"#, r#""process":-1"#),
             ("}", ""),
+            ("{", "["),
         ] {
             assert!(decode(&line.replace(from, to)).is_err(), "{to}");
         }
     }
 
     prop_compose! {
-        fn any_operation()(
+        pub(in crate::history) fn any_operation()(
             process in any::<u32>(),
-            is_search in any::<bool>(),
+            op in prop_oneof![
+                Just(OperationKind::Buy), Just(OperationKind::Search), Just(OperationKind::Refund),
+                Just(OperationKind::Hold), Just(OperationKind::Confirm),
+                Just(OperationKind::Release), Just(OperationKind::Restock),
+            ],
             outcome in prop_oneof![
                 Just(Outcome::Sold), Just(Outcome::Found), Just(Outcome::SoldOut),
                 Just(Outcome::Refused), Just(Outcome::Unknown), Just(Outcome::Done),
@@ -104,13 +122,18 @@ mod tests {
             tickets in prop::collection::vec(any::<u64>(), 0..3),
             remaining in any::<Option<u64>>(),
             revision in any::<Option<u64>>(),
-            key in any::<Option<String>>(),
+            key in prop_oneof![Just(None), "[a-z0-9 -]{0,9}".prop_map(Some), any::<Option<String>>()],
+            section in any::<Option<(u32, u32)>>(),
         ) -> Operation {
             let tickets: Tickets = tickets.into_iter().collect();
-            let answer = Answer { tickets, remaining, revision, ..Answer::new(outcome) };
+            let section = section.map(|(read_ns, write_ns)| CriticalSection {
+                read_ns: u64::from(read_ns),
+                write_ns: u64::from(write_ns),
+            });
+            let answer =
+                Answer { tickets, remaining, revision, section, ..Answer::new(outcome) };
             let call_ns = u64::from(call_ns);
             let operation = Operation::buy(process, call_ns, call_ns + u64::from(took_ns), answer);
-            let op = if is_search { OperationKind::Search } else { OperationKind::Refund };
             Operation { op, key, ..operation }
         }
     }

@@ -65,31 +65,51 @@ impl Tickets {
             Shape::Run { .. } | Shape::Listed(_) => None,
         }
     }
+}
 
-    fn push(self, number: u64) -> Self {
-        match self.0 {
-            Shape::Run { count: 0, .. } => Self::one(number),
-            Shape::Run { first, count }
-                if first.checked_add(u64::from(count)) == Some(number) && count < u32::MAX =>
-            {
-                Self(Shape::Run { first, count: count + 1 })
-            }
-            Shape::Run { first, count } => {
-                let numbers = (0..u64::from(count)).map(|step| first + step);
-                Self(Shape::Listed(numbers.chain([number]).collect()))
-            }
-            Shape::Listed(numbers) => {
-                let mut numbers = Vec::from(numbers);
-                numbers.push(number);
-                Self(Shape::Listed(numbers.into()))
-            }
+/// Tickets that come one by one: a run as long as each number follows the one before.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    first: u64,
+    count: u32,
+    /// All numbers, from the first that does not follow; empty before.
+    listed: Vec<u64>,
+}
+
+impl Gathered {
+    /// Adds one number.
+    pub(super) fn push(&mut self, number: u64) {
+        if !self.listed.is_empty() {
+            self.listed.push(number);
+        } else if self.count == 0 {
+            (self.first, self.count) = (number, 1);
+        } else if self.first.checked_add(u64::from(self.count)) == Some(number)
+            && self.count < u32::MAX
+        {
+            self.count += 1;
+        } else {
+            self.listed.extend((0..u64::from(self.count)).map(|step| self.first + step));
+            self.listed.push(number);
         }
+    }
+}
+
+impl From<Gathered> for Tickets {
+    fn from(gathered: Gathered) -> Self {
+        let Gathered { first, count, listed } = gathered;
+        Self(if listed.is_empty() {
+            Shape::Run { first, count }
+        } else {
+            Shape::Listed(listed.into())
+        })
     }
 }
 
 impl FromIterator<u64> for Tickets {
     fn from_iter<I: IntoIterator<Item = u64>>(numbers: I) -> Self {
-        numbers.into_iter().fold(Self::default(), Self::push)
+        let mut gathered = Gathered::default();
+        numbers.into_iter().for_each(|number| gathered.push(number));
+        gathered.into()
     }
 }
 
@@ -111,11 +131,11 @@ impl<'de> Deserialize<'de> for Tickets {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tickets, A::Error> {
-                let mut tickets = Tickets::default();
+                let mut gathered = Gathered::default();
                 while let Some(number) = list.next_element()? {
-                    tickets = tickets.push(number);
+                    gathered.push(number);
                 }
-                Ok(tickets)
+                Ok(gathered.into())
             }
         }
 

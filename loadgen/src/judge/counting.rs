@@ -1,345 +1,243 @@
-//! The counting judge: purchases only, and no look at the clock but for overlap.
+//! What is wrong by counting alone, whatever the order was.
 //!
 //! # Invariants
-//! - `Conservation`: what was there = what was sold + what is left. A purchase whose outcome is
-//!   unknown may have sold or not, so what was sold is a range.
+//! - `Conservation`: what was there and was put back = what was taken + what is left. A request whose
+//!   outcome is unknown may have happened or not, so both sides are ranges.
 //! - `NoOversell`: no more is sold than there was.
 
 use super::{
-    counts::{Counts, count, duplicates, purchases, quantity},
-    evidence::Evidence,
-    verdict::{Judgement, Violation, ViolationKind},
+    request::{FINAL, Request, Requests, Role},
+    story::Teller,
+    tickets::{self, Numbered},
+    verdict::{Violation, ViolationKind},
 };
-use crate::history::{Operation, OperationKind, Outcome};
+use crate::history::OperationKind;
 
-/// Judges `evidence` by counting.
-#[must_use]
-pub fn judge(evidence: &Evidence<'_>) -> Judgement {
-    if let Some(other) = not_counted(evidence.operations) {
-        return Judgement {
-            violations: Vec::new(),
-            doubts: vec![format!("counting alone cannot judge a history with `{other:?}` in it")],
-        };
-    }
-    let counts = count(evidence);
-    let mut violations = Vec::new();
-    violations.extend(oversell(evidence, &counts));
-    violations.extend(duplicate_tickets(evidence.operations));
-    if let (Some(initial), Some(left)) = (evidence.header.initial, evidence.header.left) {
-        violations.extend(conservation(evidence, &counts, (initial, left)));
-        violations.extend(false_sold_out(evidence.operations, left));
-    }
-    Judgement { violations, doubts: doubts(evidence, &counts) }
+/// How far the count moved.
+#[derive(Default)]
+struct Moved {
+    /// By answered purchases and holds.
+    taken: u128,
+    /// By answered releases, refunds and restocks.
+    put_back: u128,
+    /// The same by those without an answer.
+    maybe_taken: u128,
+    maybe_put_back: u128,
+    /// Whether somebody moved nobody knows how many.
+    is_open: bool,
 }
 
-fn oversell(evidence: &Evidence<'_>, counts: &Counts) -> Option<Violation> {
-    let initial = evidence.header.initial?;
-    (counts.oversold > 0).then(|| Violation {
+/// What is wrong by counting alone; at most one violation of each kind, with the smallest
+/// counterexample that counting knows.
+pub(super) fn violations(requests: &Requests<'_>) -> Vec<Violation> {
+    let moved = moved(requests);
+    let mut violations = Vec::new();
+    violations.extend(duplicate_ticket(requests));
+    violations.extend(same_revision(requests));
+    violations.extend(beyond_the_end(requests));
+    if moved.is_open {
+        return violations;
+    }
+    violations.extend(oversell(requests, &moved));
+    if let Some((last_read, left)) = last_read(requests) {
+        violations.extend(conservation(requests, &moved, (last_read, left)));
+        violations.extend(false_sold_out(requests, (last_read, left)));
+    }
+    violations
+}
+
+/// The read at the end: the one in the header, or a search that was called after all answers.
+pub(super) fn last_read(requests: &Requests<'_>) -> Option<(u32, u64)> {
+    if let Some(left) = requests.evidence.header.left {
+        return Some((FINAL, left));
+    }
+    let answered = || requests.list.iter().filter(|one| one.role != Role::Unknown);
+    let last = answered().max_by_key(|one| one.call)?;
+    let left = requests.told(last).remaining.filter(|_| last.role == Role::Read)?;
+    let is_last = answered().all(|one| one.place == last.place || one.ret < last.call);
+    is_last.then_some((last.place, left))
+}
+
+fn moved(requests: &Requests<'_>) -> Moved {
+    let mut moved = Moved::default();
+    for request in &requests.list {
+        let told = requests.told(request);
+        let (taken, put_back) = match request.role {
+            Role::Change => (&mut moved.taken, &mut moved.put_back),
+            Role::Unknown => (&mut moved.maybe_taken, &mut moved.maybe_put_back),
+            Role::Read | Role::SoldOut => continue,
+        };
+        let quantity = told.quantity.map(u128::from);
+        match told.op {
+            OperationKind::Buy | OperationKind::Hold => *taken += quantity.unwrap_or(0),
+            OperationKind::Release | OperationKind::Refund | OperationKind::Restock => {
+                *put_back += quantity.unwrap_or(0);
+                moved.is_open |= quantity.is_none();
+            }
+            OperationKind::Confirm | OperationKind::Search => {}
+        }
+    }
+    moved
+}
+
+fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
+    let initial = requests.evidence.header.initial?;
+    let most = u128::from(initial) + moved.put_back + moved.maybe_put_back;
+    if moved.taken <= most {
+        return None;
+    }
+    let operations = largest_sales(requests, most);
+    let count = operations.len();
+    Some(Violation {
         kind: ViolationKind::Oversell,
-        message: format!("{} sold of {initial}", counts.sold),
-        operations: places(evidence.operations, Outcome::Sold),
-        story: Vec::new(),
+        message: format!("{} sold of {most}", moved.taken),
+        operations,
+        story: vec![
+            format!("There were {most} tickets to sell at most."),
+            format!("These {count} sales alone are more than that."),
+        ],
     })
 }
 
-fn duplicate_tickets(operations: &[Operation]) -> impl Iterator<Item = Violation> {
-    duplicates(operations).into_iter().map(|(ticket, holders)| Violation {
-        kind: ViolationKind::DuplicateTicket,
-        message: format!("ticket `{ticket}` sold {} times", holders.len()),
-        operations: holders,
-        story: Vec::new(),
+fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
+    let numbered = tickets::numbered(requests.evidence.operations, &requests.list);
+    if !tickets::some_twice(&numbered) {
+        return None;
+    }
+    let again = tickets::sold_again(&numbered);
+    let pair = tickets::clearest_pair(requests.evidence.operations, &numbered)?;
+    let [Numbered { first: ticket, .. }, _] = pair;
+    let mut message = format!("ticket `{ticket}` was sold twice");
+    if again > 1 {
+        message = format!("{again} sold tickets have a number that was sold before, as `{ticket}`");
+    }
+    let places = pair.map(|one| one.place);
+    let story = Teller::new(requests).duplicate(ticket, places);
+    let operations = places.map(|place| place as usize).to_vec();
+    Some(Violation { kind: ViolationKind::DuplicateTicket, message, operations, story })
+}
+
+/// Two changes cannot be one and the same record: one of them is not there any more.
+fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
+    let changes = requests.list.iter().filter(|one| one.role == Role::Change);
+    let mut revisions: Vec<(u64, u32)> =
+        changes.filter_map(|one| Some((requests.told(one).revision?, one.place))).collect();
+    revisions.sort_unstable();
+    let same = |pair: &&[(u64, u32)]| pair[0].0 == pair[1].0;
+    let again = revisions.windows(2).filter(same).count();
+    let pair = revisions.windows(2).find(same)?;
+    let (revision, places) = (pair[0].0, [pair[0].1, pair[1].1]);
+    let mut message = format!("revision `{revision}` was given to two answers");
+    if again > 1 {
+        message = format!("{again} answers have a revision that another has, as `{revision}`");
+    }
+    Some(Violation {
+        kind: ViolationKind::LostSale,
+        message,
+        operations: places.map(|place| place as usize).to_vec(),
+        story: Teller::new(requests).same_revision(revision, places),
+    })
+}
+
+/// An answered change with a revision above the one at the end.
+fn beyond_the_end(requests: &Requests<'_>) -> Option<Violation> {
+    let end = requests.evidence.header.left_revision.filter(|_| requests.has_revisions)?;
+    let changes = requests.list.iter().filter(|one| one.role == Role::Change);
+    let beyond = changes
+        .filter_map(|one| Some((requests.told(one).revision?, one.place)))
+        .filter(|(revision, _)| *revision > end);
+    let count = beyond.clone().count();
+    let (revision, place) = beyond.max()?;
+    Some(Violation {
+        kind: ViolationKind::LostSale,
+        message: format!("{count} answered with a revision above `{end}`, the one at the end"),
+        operations: vec![place as usize],
+        story: Teller::new(requests).beyond_the_end(place, revision, end),
     })
 }
 
 fn conservation(
-    evidence: &Evidence<'_>,
-    counts: &Counts,
-    (initial, left): (u64, u64),
+    requests: &Requests<'_>,
+    moved: &Moved,
+    (last_read, left): (u32, u64),
 ) -> Option<Violation> {
-    if counts.lost_updates > 0 {
+    let initial = requests.evidence.header.initial?;
+    let before = u128::from(initial) + moved.put_back;
+    let most = (before + moved.maybe_put_back).saturating_sub(moved.taken);
+    let least = before.saturating_sub(moved.taken + moved.maybe_taken);
+    let teller = Teller::new(requests);
+    let found = u128::from(left);
+    if found > most {
+        let stock = before + moved.maybe_put_back;
+        let mut operations = largest_sales(requests, stock.saturating_sub(found));
+        let count = operations.len();
+        operations.extend((last_read != FINAL).then_some(last_read as usize));
+        let taken = moved.taken;
         return Some(Violation {
             kind: ViolationKind::LostUpdate,
-            message: format!("{} sold, but the count went from {initial} to {left}", counts.sold),
-            operations: places(evidence.operations, Outcome::Sold),
-            story: Vec::new(),
+            message: format!("{taken} sold, but the count went from {initial} to {left}"),
+            operations,
+            story: teller.lost_update(stock, found, count),
         });
     }
-    let unknown: u64 = purchases(evidence.operations)
-        .filter(|(_, buy)| buy.outcome == Outcome::Unknown)
-        .map(|(_, buy)| quantity(buy))
-        .sum();
-    let sold_at_most = counts.sold.saturating_add(unknown);
-    (initial - left > sold_at_most).then(|| Violation {
+    (found < least).then(|| Violation {
         kind: ViolationKind::Undersell,
         message: format!(
-            "the count went from {initial} to {left}, but no more than {sold_at_most} can be sold"
+            "the count went from {initial} to {left}, but no more than {} can be sold",
+            moved.taken + moved.maybe_taken
         ),
-        operations: places(evidence.operations, Outcome::Sold),
-        story: Vec::new(),
+        operations: Vec::from_iter((last_read != FINAL).then_some(last_read as usize)),
+        story: vec![
+            format!("All that is known to have been taken leaves {least} at least."),
+            format!(
+                "But {left} were left, so somebody took tickets whom this history does not know."
+            ),
+        ],
     })
 }
 
-/// With purchases alone the count only falls, so what is left at the end was there all the time.
-fn false_sold_out(operations: &[Operation], left: u64) -> Option<Violation> {
-    let places: Vec<usize> = purchases(operations)
-        .filter(|(_, buy)| buy.outcome == Outcome::SoldOut && quantity(buy) <= left)
-        .map(|(place, _)| place)
-        .collect();
-    (!places.is_empty()).then(|| Violation {
-        kind: ViolationKind::FalseSoldOut,
-        message: format!("{} told sold out, but {left} were left all the time", places.len()),
-        operations: places,
-        story: Vec::new(),
-    })
-}
-
-fn doubts(evidence: &Evidence<'_>, counts: &Counts) -> Vec<String> {
-    let mut doubts = Vec::new();
-    if evidence.header.left.is_none() {
-        doubts.push("what is left in `db.txt` could not be read".to_owned());
+/// Where nothing but purchases changed the count it only falls: what is left was there all the time.
+fn false_sold_out(requests: &Requests<'_>, (last_read, left): (u32, u64)) -> Option<Violation> {
+    if !requests.is_sales_only {
+        return None;
     }
-    if !some_overlap(evidence.operations) {
-        doubts.push("no two purchases overlapped in time".to_owned());
-    }
-    if counts.sold == 0 {
-        doubts.push("nothing was sold".to_owned());
-    }
-    if counts.sold_out == 0 {
-        doubts.push("nobody was told sold out".to_owned());
-    }
-    doubts
-}
-
-/// Whether two purchases with an answer were under way at one time.
-fn some_overlap(operations: &[Operation]) -> bool {
-    let mut spans: Vec<(u64, u64)> = purchases(operations)
-        .filter(|(_, buy)| matches!(buy.outcome, Outcome::Sold | Outcome::SoldOut))
-        .filter_map(|(_, buy)| Some((buy.call_ns, buy.return_ns?)))
-        .collect();
-    spans.sort_unstable();
-    // Where any two overlap, two neighbours in the order of their calls do.
-    spans.windows(2).any(|pair| pair[1].0 < pair[0].1)
-}
-
-fn not_counted(operations: &[Operation]) -> Option<OperationKind> {
-    operations
-        .iter()
-        .map(|operation| operation.op)
-        .find(|op| !matches!(op, OperationKind::Buy | OperationKind::Search))
-}
-
-fn places(operations: &[Operation], outcome: Outcome) -> Vec<usize> {
-    purchases(operations)
-        .filter(|(_, buy)| buy.outcome == outcome)
-        .map(|(place, _)| place)
-        .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{
-        history::{Answer, Header, Tickets},
-        judge::Verdict,
+    let refused = |one: &&Request| {
+        one.role == Role::SoldOut
+            && requests.told(one).quantity.is_some_and(|quantity| quantity <= left)
     };
+    let count = requests.list.iter().filter(refused).count();
+    let first = requests.list.iter().filter(refused).min_by_key(|one| one.call)?;
+    let mut operations = vec![first.place as usize];
+    operations.extend((last_read != FINAL).then_some(last_read as usize));
+    Some(Violation {
+        kind: ViolationKind::FalseSoldOut,
+        message: format!("{count} told sold out, but {left} were left all the time"),
+        operations,
+        story: Teller::new(requests).false_sold_out(first.place, left),
+    })
+}
 
-    /// `workers` purchases that all overlap: the first `sold` get tickets 1, 2, 3, …
-    fn sound_race(initial: u64, workers: u32) -> (u64, Vec<Operation>) {
-        let sold = initial.min(u64::from(workers));
-        let operations = (0..workers)
-            .map(|worker| {
-                let number = u64::from(worker) + 1;
-                let answer = if number <= sold {
-                    sold_ticket(number)
-                } else {
-                    Answer::new(Outcome::SoldOut)
-                };
-                Operation::buy(worker, 10 + number, 1_000_000 + number, answer)
-            })
-            .collect();
-        (initial - sold, operations)
-    }
-
-    fn sold_ticket(number: u64) -> Answer {
-        Answer { tickets: Tickets::one(number), ..Answer::new(Outcome::Sold) }
-    }
-
-    fn judged(initial: u64, left: u64, operations: &[Operation]) -> Judgement {
-        judged_with(&Header { left: Some(left), ..Header::new(initial) }, operations)
-    }
-
-    fn judged_with(header: &Header, operations: &[Operation]) -> Judgement {
-        judge(&Evidence { header, operations, lacks: &[] })
-    }
-
-    fn kinds(judgement: &Judgement) -> Vec<ViolationKind> {
-        judgement.violations.iter().map(|violation| violation.kind).collect()
-    }
-
-    fn set_outcome(operation: &mut Operation, outcome: Outcome) {
-        operation.outcome = outcome;
-        operation.tickets = Tickets::default();
-        if outcome == Outcome::Unknown {
-            operation.return_ns = None;
+/// The fewest sales that are more than `limit` together.
+fn largest_sales(requests: &Requests<'_>, limit: u128) -> Vec<usize> {
+    let taking = |one: &&Request| {
+        one.role == Role::Change
+            && matches!(requests.told(one).op, OperationKind::Buy | OperationKind::Hold)
+    };
+    let mut sales: Vec<(u64, u32)> = requests
+        .list
+        .iter()
+        .filter(taking)
+        .map(|one| (u64::MAX - requests.told(one).quantity.unwrap_or(0), one.place))
+        .collect();
+    sales.sort_unstable();
+    let mut sum = 0;
+    let mut operations = Vec::new();
+    for (complement, place) in sales {
+        if sum > limit {
+            break;
         }
+        sum += u128::from(u64::MAX - complement);
+        operations.push(place as usize);
     }
-
-    #[test]
-    fn a_sound_race_is_valid() {
-        let (left, operations) = sound_race(10, 100);
-        assert_eq!(judged(10, left, &operations), Judgement::default());
-    }
-
-    #[test]
-    fn the_race_of_the_lesson_is_caught() {
-        let operations: Vec<Operation> =
-            (0..100).map(|worker| Operation::buy(worker, 1, 1000, sold_ticket(1))).collect();
-        let header = Header { left: Some(9), ..Header::new(10) };
-        let evidence = Evidence { header: &header, operations: &operations, lacks: &[] };
-        let counts = count(&evidence);
-        assert_eq!((counts.sold, counts.oversold), (100, 90));
-        assert_eq!((counts.lost_updates, counts.duplicate_tickets), (99, 99));
-        let judgement = judge(&evidence);
-        assert_eq!(judgement.verdict(), Verdict::Violation);
-        assert_eq!(
-            kinds(&judgement),
-            [ViolationKind::Oversell, ViolationKind::DuplicateTicket, ViolationKind::LostUpdate]
-        );
-    }
-
-    #[test]
-    fn one_number_twice_is_named_with_its_sales() {
-        let (left, mut operations) = sound_race(10, 100);
-        operations[4].tickets = Tickets::one(3);
-        let judgement = judged(10, left, &operations);
-        assert_eq!(kinds(&judgement), [ViolationKind::DuplicateTicket]);
-        assert_eq!(judgement.violations[0].operations, [2, 4]);
-    }
-
-    #[test]
-    fn a_count_that_fell_too_little_is_a_lost_update() {
-        let (_, operations) = sound_race(10, 100);
-        let judgement = judged(10, 1, &operations);
-        assert!(kinds(&judgement).contains(&ViolationKind::LostUpdate));
-        assert!(kinds(&judgement).contains(&ViolationKind::FalseSoldOut));
-    }
-
-    #[test]
-    fn a_count_that_grew_is_a_lost_update() {
-        let (_, operations) = sound_race(0, 5);
-        assert!(kinds(&judged(0, 2, &operations)).contains(&ViolationKind::LostUpdate));
-    }
-
-    #[test]
-    fn a_count_that_fell_too_far_is_an_undersell() {
-        let (left, mut operations) = sound_race(10, 100);
-        set_outcome(&mut operations[0], Outcome::Refused);
-        assert_eq!(kinds(&judged(10, left, &operations)), [ViolationKind::Undersell]);
-    }
-
-    #[test]
-    fn an_unknown_purchase_may_have_sold_or_not() {
-        let (left, mut operations) = sound_race(10, 100);
-        set_outcome(&mut operations[0], Outcome::Unknown);
-        set_outcome(&mut operations[99], Outcome::Unknown);
-        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Valid);
-        set_outcome(&mut operations[1], Outcome::Refused);
-        set_outcome(&mut operations[99], Outcome::SoldOut);
-        assert_eq!(kinds(&judged(10, left, &operations)), [ViolationKind::Undersell]);
-    }
-
-    #[test]
-    fn a_counter_that_sells_nothing_is_not_valid() {
-        let operations: Vec<Operation> = (0..10)
-            .map(|worker| Operation::buy(worker, 1, 1000, Answer::new(Outcome::SoldOut)))
-            .collect();
-        assert_eq!(kinds(&judged(10, 10, &operations)), [ViolationKind::FalseSoldOut]);
-    }
-
-    #[test]
-    fn a_race_without_overlap_proves_nothing() {
-        let (left, mut operations) = sound_race(10, 100);
-        for (place, operation) in (0_u64..).zip(&mut operations) {
-            operation.call_ns = place * 10;
-            operation.return_ns = Some(place * 10 + 10);
-        }
-        let judgement = judged(10, left, &operations);
-        assert_eq!(judgement.verdict(), Verdict::Unknown);
-        assert_eq!(judgement.doubts, ["no two purchases overlapped in time"]);
-        operations[1].call_ns -= 1;
-        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Valid);
-    }
-
-    #[test]
-    fn a_race_for_nothing_proves_nothing() {
-        let (left, operations) = sound_race(0, 100);
-        assert_eq!(judged(0, left, &operations).doubts, ["nothing was sold"]);
-    }
-
-    #[test]
-    fn a_race_without_a_refusal_proves_nothing() {
-        let (left, operations) = sound_race(100, 100);
-        let judgement = judged(100, left, &operations);
-        assert_eq!(judgement.doubts, ["nobody was told sold out"]);
-        assert_eq!(judged(10, 10, &[]).verdict(), Verdict::Unknown);
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_proves_nothing() {
-        let (_, operations) = sound_race(10, 100);
-        let judgement = judged_with(&Header::new(10), &operations);
-        assert_eq!(judgement.verdict(), Verdict::Unknown);
-    }
-
-    #[test]
-    fn a_restock_is_beyond_counting() {
-        let (left, mut operations) = sound_race(10, 100);
-        operations[50].op = OperationKind::Restock;
-        assert_eq!(judged(10, left, &operations).verdict(), Verdict::Unknown);
-    }
-
-    proptest! {
-        #[test]
-        fn every_sound_race_is_valid(initial in 1_u64..50, more in 2_u32..50) {
-            let (left, operations) = sound_race(initial, u32::try_from(initial).unwrap() + more);
-            prop_assert_eq!(judged(initial, left, &operations), Judgement::default());
-        }
-
-        #[test]
-        fn every_planted_fault_is_caught(
-            initial in 2_u64..50,
-            more in 2_u32..50,
-            victim in any::<prop::sample::Index>(),
-            fault in 0..4,
-        ) {
-            let (left, mut operations) =
-                sound_race(initial, u32::try_from(initial).unwrap() + more);
-            let sold = usize::try_from(initial).unwrap();
-            let (mut left, victim) = (left, victim.index(sold));
-            match fault {
-                0 => operations[sold].outcome = Outcome::Sold,
-                1 => operations[victim].tickets = operations[(victim + 1) % sold].tickets.clone(),
-                2 => left += 1,
-                _ => set_outcome(&mut operations[victim], Outcome::SoldOut),
-            }
-            prop_assert_eq!(judged(initial, left, &operations).verdict(), Verdict::Violation);
-        }
-
-        #[test]
-        fn forgetting_an_answer_never_makes_a_violation(
-            initial in 0_u64..20,
-            more in 2_u32..20,
-            forgotten in prop::collection::vec(any::<prop::sample::Index>(), 0..10),
-        ) {
-            let (left, mut operations) =
-                sound_race(initial, u32::try_from(initial).unwrap() + more);
-            for index in forgotten {
-                let place = index.index(operations.len());
-                set_outcome(&mut operations[place], Outcome::Unknown);
-            }
-            prop_assert_ne!(judged(initial, left, &operations).verdict(), Verdict::Violation);
-        }
-    }
+    operations
 }

@@ -1,11 +1,13 @@
 //! What can be counted in a history of purchases.
 
-use std::collections::BTreeMap;
-
-use super::evidence::Evidence;
+use super::{
+    evidence::Evidence,
+    request::{Requests, quantity},
+    tickets,
+};
 use crate::history::{Operation, OperationKind, Outcome};
 
-/// What can be counted in a history of purchases.
+/// What can be counted in a history of purchases; several under one key count once where they sold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tickets that a buyer was told are sold.
@@ -27,46 +29,33 @@ pub struct Counts {
 /// Counts the purchases of `evidence`.
 #[must_use]
 pub fn count(evidence: &Evidence<'_>) -> Counts {
+    let requests = Requests::collect(evidence);
     let mut counts = Counts::default();
-    for (_, buy) in purchases(evidence.operations) {
-        match buy.outcome {
-            Outcome::Sold => counts.sold += quantity(buy),
-            Outcome::SoldOut => counts.sold_out += 1,
-            Outcome::Unknown => counts.unknown += 1,
-            Outcome::Refused | Outcome::Found | Outcome::Done => counts.errors += 1,
+    for buy in requests.list.iter().filter_map(|one| evidence.operations.get(one.place as usize)) {
+        match (buy.op, buy.outcome) {
+            (OperationKind::Buy, Outcome::Sold) => {
+                counts.sold = counts.sold.saturating_add(quantity(buy).unwrap_or(1));
+            }
+            (OperationKind::Buy, Outcome::SoldOut) => counts.sold_out += 1,
+            (OperationKind::Buy, Outcome::Unknown) => counts.unknown += 1,
+            _ => {}
         }
     }
+    counts.errors = evidence.operations.iter().filter(|one| is_error(one)).count() as u64;
     let Some(initial) = evidence.header.initial else {
         return counts;
     };
     counts.oversold = counts.sold.saturating_sub(initial);
     counts.lost_updates =
         evidence.header.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
-    counts.duplicate_tickets =
-        duplicates(evidence.operations).values().map(|holders| holders.len() as u64 - 1).sum();
+    let numbered = tickets::numbered(evidence.operations, &requests.list);
+    counts.duplicate_tickets = tickets::sold_again(&numbered);
     counts
 }
 
-pub(super) fn purchases(operations: &[Operation]) -> impl Iterator<Item = (usize, &Operation)> {
-    operations.iter().enumerate().filter(|(_, operation)| operation.op == OperationKind::Buy)
-}
-
-/// Ticket numbers that were sold more than once, each with the places of its sales.
-pub(super) fn duplicates(operations: &[Operation]) -> BTreeMap<u64, Vec<usize>> {
-    let mut holders: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
-    for (place, buy) in purchases(operations) {
-        if buy.outcome == Outcome::Sold {
-            for ticket in buy.tickets.iter() {
-                holders.entry(ticket).or_default().push(place);
-            }
-        }
-    }
-    holders.retain(|_, places| places.len() > 1);
-    holders
-}
-
-pub(super) fn quantity(buy: &Operation) -> u64 {
-    buy.quantity.unwrap_or(1)
+fn is_error(operation: &Operation) -> bool {
+    operation.op == OperationKind::Buy
+        && matches!(operation.outcome, Outcome::Refused | Outcome::Found | Outcome::Done)
 }
 
 /// `sold − (initial − left)` where positive; `left` may be more than `initial`.

@@ -1,18 +1,42 @@
 //! Whether what the clients saw can be right. Pure: no I/O, no clock, none of the server's code.
 //!
-//! So far it counts: `Conservation` (what was there = what was sold + what is left), no ticket number
-//! twice, and `NoOversell`.
+//! - `assumptions` and `vacuity`: what a history must be to prove anything.
+//! - `request`: operations under one key are one request; `model`: the counter, one step at a time.
+//! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
+//! - `witness`: the order that the answers name, in one pass; `search`: any order, within a budget.
+//! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
+//! - `judging`: all of it, one after the other.
 //!
 //! # Invariants
 //! - A violation is only what no order of the operations explains.
 //! - A check that had nothing to decide on is `unknown`, never `valid`.
+//! - `NoOversell`, `Conservation` and `AnswerOnce` as `model`, `counting` and `request` state them.
 
+mod alone;
+mod assumptions;
+mod budget;
 mod counting;
 mod counts;
 mod evidence;
+mod explain;
+mod finding;
+mod judging;
+mod model;
+mod open_world;
+mod overlap;
+mod request;
+mod search;
+mod story;
+#[cfg(test)]
+mod tests;
+mod tickets;
+mod vacuity;
 mod verdict;
+mod witness;
 
-pub use counting::judge;
+pub use budget::Budget;
 pub use counts::{Counts, count};
 pub use evidence::Evidence;
+pub use judging::{judge, judge_within, order};
+pub use overlap::{Overlap, overlap};
 pub use verdict::{Judgement, Verdict, Violation, ViolationKind};

@@ -1,6 +1,6 @@
 //! The race's flags: typed by the user, checked once.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::config::{RaceConfig, timeout_default};
 use crate::{
@@ -63,6 +63,10 @@ pub(crate) struct RaceArgs {
     #[arg(long, value_name = "TIME", value_parser = duration::parse, allow_hyphen_values = true)]
     timeout: Option<Duration>,
 
+    /// Keep all that the workers saw, for `loadgen check`; a file of that name is replaced
+    #[arg(long, value_name = "FILE")]
+    history: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     json: bool,
@@ -120,6 +124,7 @@ impl RaceArgs {
             delays,
             lockings: lockings(self.locking, self.direct)?,
             timeout,
+            history: self.history,
             json: self.json,
         })
     }

@@ -1,6 +1,6 @@
 //! A race as it is to be run: everything is checked.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use crate::setup::{Delays, Locking, Mode};
 
@@ -21,6 +21,8 @@ pub(crate) struct RaceConfig {
     pub(crate) lockings: Vec<Locking>,
     /// How long a worker waits for an answer.
     pub(crate) timeout: Duration,
+    /// Where all that was seen is to be kept.
+    pub(crate) history: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(crate) json: bool,
 }

@@ -24,8 +24,7 @@ pub(super) fn exit_code(runs: &[JudgedRun]) -> u8 {
 mod tests {
     use super::*;
     use crate::{
-        judge::Judgement,
-        report::RunSummary,
+        report::{JudgedHistory, RunSummary},
         setup::{Locking, Mode},
     };
 
@@ -50,7 +49,7 @@ mod tests {
                 elapsed_s: 0.0,
                 verdict,
             },
-            judgement: Judgement::default(),
+            judged: JudgedHistory::default(),
             notes: Vec::new(),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     judge::{Evidence, Judgement, Verdict, judge},
     plan::{Pace, Plan, Work},
     setup::Mode,
-    target::{Address, create_counter, read_left},
+    target::{Address, create_counter, read_ending},
     worker::{Fleet, FleetLimits, Record, WorkerPlan},
 };
 
@@ -56,7 +56,7 @@ async fn race(mode: Mode, locked: bool) -> Judgement {
     let run = fleet(mode, &db, locked).run(&mut |_| {}).await.unwrap();
     assert_eq!(run.operations.len(), 24);
     assert_eq!(run.notes, Vec::<String>::new());
-    let header = Header { left: Some(read_left(&db).unwrap()), ..Header::new(3) };
+    let header = Header { left: Some(read_ending(&db).unwrap().left), ..Header::new(3) };
     judge(&Evidence { header: &header, operations: &run.operations, lacks: &[] })
 }
 

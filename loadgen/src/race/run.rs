@@ -4,13 +4,14 @@ use std::{io, path::Path, time::Duration};
 
 use super::config::RaceConfig;
 use crate::{
-    history::Header,
+    history::{Header, History, clock_name, monotonic_ns},
     judge::{self, Evidence},
     plan::{Pace, Plan, Work},
-    report::{JudgedRun, RunSummary},
+    report::{JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
     target::{
-        Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_left,
+        Address, CounterError, Ending, ServerError, ServerPlan, SpawnedServer, create_counter,
+        read_ending,
     },
     worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, Record, WorkerPlan},
 };
@@ -51,26 +52,29 @@ pub(super) async fn run(
         plans: worker_plans(config, &addresses(config, locking, &db, &servers)),
         limits: fleet_limits(config),
     };
-    let fleet_run = fleet.run(progress).await?;
+    let run = format!("race-{}-{}-{locking}", std::process::id(), monotonic_ns());
+    let FleetRun { operations, notes, elapsed } = fleet.run(progress).await?;
     let mut last_words = Vec::new();
     for server in servers {
         if let Err(error) = server.stop().await {
             last_words.push(error.to_string());
         }
     }
-    let left = read_left(&db);
-    let mut judged = judge_run(config, locking, &fleet_run, left.as_ref().ok().copied());
+    let ending = read_ending(&db);
+    let header = header(config, locking, run, ending.as_ref().ok().copied());
+    let history = History::new(header, operations);
+    let mut judged_run = judge_run(config, locking, history, elapsed);
     if !last_words.is_empty() {
-        judged.judgement.doubts.push("a server did not end as it should".to_owned());
+        judged_run.judged.judgement.doubts.push("a server did not end as it should".to_owned());
     }
-    judged.summary.verdict = judged.judgement.verdict();
-    judged.notes.extend(fleet_run.notes);
-    judged.notes.extend(last_words);
-    judged.notes.extend(left.err().map(|error| error.to_string()));
+    judged_run.summary.verdict = judged_run.judged.verdict();
+    judged_run.notes.extend(notes);
+    judged_run.notes.extend(last_words);
+    judged_run.notes.extend(ending.err().map(|error| error.to_string()));
     if let Err(error) = folder.close() {
-        judged.notes.push(format!("a temporary folder stays behind: {error}"));
+        judged_run.notes.push(format!("a temporary folder stays behind: {error}"));
     }
-    Ok(judged)
+    Ok(judged_run)
 }
 
 /// The first server creates the counter, and the others find it; with none, the race creates it.
@@ -149,14 +153,25 @@ fn fleet_limits(config: &RaceConfig) -> FleetLimits {
     }
 }
 
+fn header(config: &RaceConfig, locking: Locking, run: String, ending: Option<Ending>) -> Header {
+    Header {
+        left: ending.map(|ending| ending.left),
+        left_revision: ending.and_then(|ending| ending.revision),
+        run: Some(run),
+        clock: clock_name(),
+        label: Some(locking.name().to_owned()),
+        ..Header::new(config.tickets)
+    }
+}
+
 fn judge_run(
     config: &RaceConfig,
     locking: Locking,
-    fleet_run: &FleetRun,
-    left: Option<u64>,
+    history: History,
+    elapsed: Duration,
 ) -> JudgedRun {
-    let header = Header { left, ..Header::new(config.tickets) };
-    let evidence = Evidence { header: &header, operations: &fleet_run.operations, lacks: &[] };
+    let (header, operations) = (&history.header, &history.operations);
+    let evidence = Evidence { header, operations, lacks: &[] };
     let counts = judge::count(&evidence);
     let judgement = judge::judge(&evidence);
     let summary = RunSummary {
@@ -170,14 +185,15 @@ fn judge_run(
         sold_out: counts.sold_out,
         errors: counts.errors,
         unknown: counts.unknown,
-        left,
+        left: header.left,
         oversold: counts.oversold,
         lost_updates: counts.lost_updates,
         duplicate_tickets: counts.duplicate_tickets,
-        elapsed_s: (fleet_run.elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
     };
-    JudgedRun { is_safe: locking.is_safe(config.servers), summary, judgement, notes: Vec::new() }
+    let judged = JudgedHistory { history, judgement, notes: Vec::new() };
+    JudgedRun { is_safe: locking.is_safe(config.servers), summary, judged, notes: Vec::new() }
 }
 
 /// Durations come from flags of at most an hour each, far below what 64 bits hold.

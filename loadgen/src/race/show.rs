@@ -11,9 +11,11 @@ use super::{
 };
 use crate::{
     exit_code,
+    history::HistoryFile,
+    kept_file::KeepError,
     report::{
-        JudgedRun, ProgressLine, RaceSummary, crowd, heading, paragraph, race_table, sentences,
-        write_json,
+        JudgedRun, ProgressLine, RaceSummary, crowd, heading, or_closed, paragraph, proof,
+        race_table, sentences, write_json,
     },
     setup::{Locking, Mode},
     worker::{FleetError, Needs, Progress, TooFewFiles, make_room},
@@ -36,6 +38,9 @@ pub(crate) enum RaceError {
         /// Why it failed.
         source: RunError,
     },
+    /// What the workers saw cannot be kept.
+    #[error("`--history`: {0}")]
+    History(#[from] KeepError),
     /// No event loop, no signals.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -51,7 +56,7 @@ impl RaceError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFewFiles(_) => exit_code::USAGE,
+            Self::TooFewFiles(_) | Self::History(_) => exit_code::USAGE,
             Self::Run { source, .. } if is_scarcity(source) => exit_code::USAGE,
             Self::Run { .. } | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,
@@ -86,14 +91,19 @@ fn is_out_of_files(code: i32) -> bool {
 /// There is no result; nothing is left behind all the same.
 pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     make_room(needs(config))?;
+    // Before the race: a name that cannot be had would be known only when all has been seen.
+    let mut file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RaceError::Start)?;
-    let runs = runtime.block_on(race_or_interrupt(config));
+    let runs = runtime.block_on(race_or_interrupt(config, file.as_mut()));
     runtime.shutdown_background();
     let runs = runs?;
+    if let Some(file) = file {
+        file.keep()?;
+    }
     print(config, &runs).map_err(RaceError::Write)?;
     Ok(ending::exit_code(&runs))
 }
@@ -108,7 +118,10 @@ fn needs(config: &RaceConfig) -> Needs<'static> {
     }
 }
 
-async fn race_or_interrupt(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
+async fn race_or_interrupt(
+    config: &RaceConfig,
+    file: Option<&mut HistoryFile>,
+) -> Result<Vec<JudgedRun>, RaceError> {
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RaceError::Start)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(RaceError::Start)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(RaceError::Start)?;
@@ -118,11 +131,14 @@ async fn race_or_interrupt(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceEr
         _ = interrupt.recv() => Err(RaceError::Interrupted),
         _ = terminate.recv() => Err(RaceError::Interrupted),
         _ = hangup.recv() => Err(RaceError::Interrupted),
-        runs = race(config) => runs,
+        runs = race(config, file) => runs,
     }
 }
 
-async fn race(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
+async fn race(
+    config: &RaceConfig,
+    mut file: Option<&mut HistoryFile>,
+) -> Result<Vec<JudgedRun>, RaceError> {
     let mut line = ProgressLine::new();
     let mut runs = Vec::new();
     for (place, locking) in config.lockings.iter().enumerate() {
@@ -135,7 +151,12 @@ async fn race(config: &RaceConfig) -> Result<Vec<JudgedRun>, RaceError> {
         line.begin(&title);
         let mut progress = |progress| line.update(|| format!("{title}, {}", how_far(progress)));
         let judged = run(config, *locking, &mut progress).await;
-        runs.push(judged.map_err(|source| RaceError::Run { locking: *locking, source })?);
+        let judged = judged.map_err(|source| RaceError::Run { locking: *locking, source })?;
+        if let Some(file) = &mut file {
+            let history = &judged.judged.history;
+            file.append(&history.header, &history.operations)?;
+        }
+        runs.push(judged);
     }
     Ok(runs)
 }
@@ -151,17 +172,17 @@ fn how_far(progress: Progress) -> String {
 fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
     let table = race_table(runs);
     let [what, why] = sentences(runs);
-    let text = format!(
+    let mut text = format!(
         "{}\n{table}\n\n{}\n{}\n",
         heading(runs, config.delays),
         paragraph(&what),
         paragraph(&why)
     );
+    text.extend(proof(runs).map(|proof| format!("\n{proof}")));
     let mut words = anstream::stderr().lock();
     if config.json {
         words.write_all(text.as_bytes())?;
-        let runs = runs.iter().map(|run| &run.summary).collect();
-        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary { runs }))?;
+        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary::new(runs)))?;
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
     }
@@ -175,12 +196,4 @@ fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
         }
     }
     Ok(())
-}
-
-/// A reader that has seen enough, as `head` has, is no error.
-fn or_closed(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

@@ -7,13 +7,12 @@ use comfy_table::{
 use hdrhistogram::Histogram;
 
 use super::{
+    judged::JudgedHistory,
     measurement::Measurement,
+    verdicts::check_text,
     wording::{crowd, latency},
 };
-use crate::{
-    judge::Verdict,
-    latency::{Clocks, microseconds},
-};
+use crate::latency::{Clocks, microseconds};
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
     .with_rounded_corners()
@@ -30,7 +29,12 @@ const SPECTRUM: [f64; 13] =
 
 /// The result as text, with colours in it: whoever prints it takes them out where they do not
 /// belong.
-pub(crate) fn measured_text(measurement: &Measurement, clocks: &Clocks, detailed: bool) -> String {
+pub(crate) fn measured_text(
+    measurement: &Measurement<'_>,
+    clocks: &Clocks,
+    judged: &JudgedHistory,
+    detailed: bool,
+) -> String {
     let mut text =
         format!("{}\n{}\n\n{}\n", headline(measurement), outcomes(measurement), times(measurement));
     if detailed {
@@ -46,11 +50,11 @@ pub(crate) fn measured_text(measurement: &Measurement, clocks: &Clocks, detailed
         let kept = if rule.passed { "kept" } else { "MISSED" };
         text.push_str(&format!("threshold `{}` {kept}: {:.3}\n", rule.rule, rule.actual));
     }
-    text.push_str(&verdict(measurement));
+    text.push_str(&check_text(std::slice::from_ref(judged)));
     text
 }
 
-fn headline(measurement: &Measurement) -> String {
+fn headline(measurement: &Measurement<'_>) -> String {
     let loop_kind = match measurement.asked_rate_rps {
         Some(rate) => format!("open loop, {rate:.1}/s asked for"),
         None => "closed loop".to_owned(),
@@ -77,7 +81,7 @@ fn right(text: impl ToString) -> Cell {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
-fn outcomes(measurement: &Measurement) -> String {
+fn outcomes(measurement: &Measurement<'_>) -> String {
     let mut table = table(&["outcome", "operations", "share"]);
     let outcomes = &measurement.outcomes;
     let rows = [
@@ -102,7 +106,7 @@ fn outcomes(measurement: &Measurement) -> String {
     table.to_string()
 }
 
-fn times(measurement: &Measurement) -> String {
+fn times(measurement: &Measurement<'_>) -> String {
     let mut table = table(&["time", "response", "service"]);
     let (response, service) = (&measurement.response_us, &measurement.service_us);
     for (name, response, service) in [
@@ -169,7 +173,7 @@ fn bars(histogram: &Histogram<u64>) -> String {
     text
 }
 
-fn rate_warning(measurement: &Measurement) -> String {
+fn rate_warning(measurement: &Measurement<'_>) -> String {
     if measurement.asked_rate_reached != Some(false) {
         return String::new();
     }
@@ -180,26 +184,4 @@ fn rate_warning(measurement: &Measurement) -> String {
         measurement.asked_rate_rps.unwrap_or(0.0),
         measurement.unsent,
     )
-}
-
-fn verdict(measurement: &Measurement) -> String {
-    let color = match measurement.verdict {
-        Verdict::Valid => "\u{1b}[32m",
-        Verdict::Unknown => "\u{1b}[33m",
-        Verdict::Violation => "\u{1b}[31m",
-    };
-    let mut text = format!("verdict: {color}\u{1b}[1m{}\u{1b}[0m\n", measurement.verdict);
-    for shown in &measurement.violations {
-        text.push_str(&format!("  {}\n", shown.violation().message));
-        for sentence in &shown.violation().story {
-            text.push_str(&format!("    {sentence}\n"));
-        }
-    }
-    if measurement.violations_more > 0 {
-        text.push_str(&format!("  and {} more\n", measurement.violations_more));
-    }
-    for doubt in &measurement.doubts {
-        text.push_str(&format!("  unknown: {doubt}\n"));
-    }
-    text
 }

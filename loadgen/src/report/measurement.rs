@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::{
-    judge::{Verdict, Violation},
-    latency::Percentiles,
-    setup::Mode,
-    tally::Outcomes,
-};
+use super::judged::{JudgedHistory, ViolationView};
+use crate::{judge::Verdict, latency::Percentiles, setup::Mode, tally::Outcomes};
 
 /// The result of a run.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Measurement {
+pub(crate) struct Measurement<'a> {
     /// Operations that were begun and counted.
     pub(crate) requests: u64,
     /// From the end of the warm-up to the end of the run, in seconds.
@@ -54,12 +50,12 @@ pub(crate) struct Measurement {
     pub(crate) history: Option<String>,
     /// What the judge says.
     pub(crate) verdict: Verdict,
-    /// What is wrong.
-    pub(crate) violations: Vec<Shown>,
-    /// How many more things are wrong than `violations` has room for.
-    pub(crate) violations_more: usize,
+    /// What is wrong: the first things, each with the first of its operations.
+    pub(crate) violations: Vec<ViolationView<'a>>,
+    /// How many things are wrong in all.
+    pub(crate) violations_total: usize,
     /// Why the history proves less than it should.
-    pub(crate) doubts: Vec<String>,
+    pub(crate) doubts: &'a [String],
     /// What became of the rules.
     pub(crate) thresholds: Vec<Rule>,
     /// What people should know beside that.
@@ -77,39 +73,17 @@ pub(crate) struct Rule {
     pub(crate) passed: bool,
 }
 
-/// A violation as it is shown: with the first of its operations.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Shown {
-    #[serde(flatten)]
-    violation: Violation,
-    /// How many operations it has in all.
-    operations_total: usize,
-}
-
 /// How many violations are shown, and how many operations of each.
 const VIOLATIONS_MAX: usize = 20;
 const OPERATIONS_MAX: usize = 20;
 
-impl Shown {
-    /// The first of `violations`, each cut to a length that can be read, and how many are left out.
-    pub(crate) fn first_of(violations: &[Violation]) -> (Vec<Self>, usize) {
-        let shown = violations.iter().take(VIOLATIONS_MAX).map(|violation| {
-            let operations = violation.operations.iter().take(OPERATIONS_MAX).copied().collect();
-            Self {
-                violation: Violation {
-                    kind: violation.kind,
-                    message: violation.message.clone(),
-                    operations,
-                    story: violation.story.clone(),
-                },
-                operations_total: violation.operations.len(),
-            }
-        });
-        (shown.collect(), violations.len().saturating_sub(VIOLATIONS_MAX))
+/// What is wrong in `judged`, cut to a length that can be read, and how much it is in all.
+pub(crate) fn first_violations(judged: &JudgedHistory) -> (Vec<ViolationView<'_>>, usize) {
+    let mut violations = judged.violations();
+    let total = violations.len();
+    violations.truncate(VIOLATIONS_MAX);
+    for violation in &mut violations {
+        violation.operations.truncate(OPERATIONS_MAX);
     }
-
-    /// What is wrong.
-    pub(crate) fn violation(&self) -> &Violation {
-        &self.violation
-    }
+    (violations, total)
 }

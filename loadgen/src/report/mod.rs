@@ -2,22 +2,31 @@
 
 mod heading;
 mod json;
+mod judged;
 mod live_line;
 mod measured;
 mod measurement;
+mod operations;
+mod page;
 mod progress;
+mod proof;
 mod sentences;
 mod summary;
 mod table;
+mod verdicts;
 mod wording;
 
 pub(crate) use heading::heading;
-pub(crate) use json::write_json;
+pub(crate) use json::{or_closed, write_json};
+pub(crate) use judged::{CheckSummary, JudgedHistory};
 pub(crate) use live_line::LiveLine;
 pub(crate) use measured::measured_text;
-pub(crate) use measurement::{Measurement, Rule, Shown};
+pub(crate) use measurement::{Measurement, Rule, first_violations};
+pub(crate) use page::{PageRun, recorded_run, write as write_page};
 pub(crate) use progress::ProgressLine;
+pub(crate) use proof::proof;
 pub(crate) use sentences::sentences;
 pub(crate) use summary::{JudgedRun, RaceSummary, RunSummary};
 pub(crate) use table::race_table;
+pub(crate) use verdicts::check_text;
 pub(crate) use wording::{crowd, paragraph};

@@ -18,7 +18,7 @@ fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
         .collect();
     let kept = alike(with(Verdict::Valid), kept_promise);
     clauses.extend(kept.iter().map(|(what, runs)| format!("{} {what}", under(runs))));
-    let empty = alike(with(Verdict::Unknown), |run| run.judgement.doubts.join(" and "));
+    let empty = alike(with(Verdict::Unknown), |run| run.judged.judgement.doubts.join(" and "));
     clauses.extend(
         empty
             .iter()
@@ -66,7 +66,7 @@ fn broken_promise(run: &JudgedRun) -> String {
         _ => {}
     }
     if summary.oversold + summary.duplicate_tickets + summary.lost_updates == 0 {
-        for violation in &run.judgement.violations {
+        for violation in &run.judged.judgement.violations {
             clause.push_str(&format!(", and {}", violation.message));
         }
     }
@@ -158,8 +158,8 @@ fn sentence(clauses: &[String]) -> String {
 mod tests {
     use super::*;
     use crate::{
-        judge::{Judgement, Violation, ViolationKind},
-        report::summary::RunSummary,
+        judge::{Violation, ViolationKind},
+        report::{JudgedHistory, summary::RunSummary},
         setup::Mode,
     };
 
@@ -185,7 +185,7 @@ mod tests {
                 elapsed_s: 1.0,
                 verdict: Verdict::Valid,
             },
-            judgement: Judgement::default(),
+            judged: JudgedHistory::default(),
             notes: Vec::new(),
         }
     }
@@ -205,7 +205,7 @@ mod tests {
 
     fn unknown(locking: Locking, doubt: &str) -> JudgedRun {
         let mut run = valid(locking, 1);
-        run.judgement.doubts.push(doubt.to_owned());
+        run.judged.judgement.doubts.push(doubt.to_owned());
         run.summary.verdict = Verdict::Unknown;
         run
     }
@@ -268,7 +268,7 @@ mod tests {
     fn a_violation_without_a_figure_is_told_in_the_judges_words() {
         let mut run = valid(Locking::File, 1);
         run.summary.verdict = Verdict::Violation;
-        run.judgement.violations.push(Violation {
+        run.judged.judgement.violations.push(Violation {
             kind: ViolationKind::FalseSoldOut,
             message: "90 told sold out, but 10 were left all the time".to_owned(),
             operations: Vec::new(),

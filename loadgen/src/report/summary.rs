@@ -2,8 +2,9 @@
 
 use serde::Serialize;
 
+use super::judged::{JudgedHistory, ViolationView};
 use crate::{
-    judge::{Judgement, Verdict},
+    judge::Verdict,
     setup::{Locking, Mode},
 };
 
@@ -11,7 +12,28 @@ use crate::{
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RaceSummary<'a> {
     /// In the order in which they were run.
-    pub(crate) runs: Vec<&'a RunSummary>,
+    runs: Vec<RunView<'a>>,
+}
+
+/// One run with what the judge found.
+#[derive(Clone, Debug, Serialize)]
+struct RunView<'a> {
+    #[serde(flatten)]
+    summary: &'a RunSummary,
+    violations: Vec<ViolationView<'a>>,
+    doubts: &'a [String],
+}
+
+impl<'a> RaceSummary<'a> {
+    /// Sums up `runs`.
+    pub(crate) fn new(runs: &'a [JudgedRun]) -> Self {
+        let view = |run: &'a JudgedRun| RunView {
+            summary: &run.summary,
+            violations: run.judged.violations(),
+            doubts: &run.judged.judgement.doubts,
+        };
+        Self { runs: runs.iter().map(view).collect() }
+    }
 }
 
 /// One run: one locking, from a fresh counter to its verdict.
@@ -58,8 +80,8 @@ pub(crate) struct JudgedRun {
     pub(crate) is_safe: bool,
     /// The figures.
     pub(crate) summary: RunSummary,
-    /// What the judge found.
-    pub(crate) judgement: Judgement,
+    /// What the workers saw, and what the judge found.
+    pub(crate) judged: JudgedHistory,
     /// What people should know beside that: lower-case fragments.
     pub(crate) notes: Vec<String>,
 }

@@ -6,10 +6,15 @@ const COLUMNS: usize = 80;
 
 /// Breaks `text` between words into lines of at most 80 columns; a longer word stays whole.
 pub(crate) fn paragraph(text: &str) -> String {
+    paragraph_of(text, COLUMNS)
+}
+
+/// The same for another width.
+pub(super) fn paragraph_of(text: &str, columns: usize) -> String {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= columns => {
                 line.push(' ');
                 line.push_str(word);
             }

@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::config::{HistoryPlace, RunConfig};
 use crate::{
-    history::{Header, begin_history},
+    history::{Header, begin_history, clock_name},
     setup::Mode,
     target::{Address, Failure, HttpTarget, LocationError, Shop, Stock},
     worker::{Record, WorkerPlan},
@@ -120,7 +120,8 @@ fn header(stock: &Result<Stock, String>, run: u64) -> Header {
     header.initial = stock.map(|stock| stock.remaining);
     header.sold = stock.and_then(|stock| stock.sold).unwrap_or(0);
     header.revision = stock.and_then(|stock| stock.revision).unwrap_or(0);
-    header.run = Some(format!("{run:016x}"));
+    header.run = Some(format!("run-{run:016x}"));
+    header.clock = clock_name();
     header
 }
 

@@ -15,10 +15,13 @@ use super::{
 };
 use crate::{
     exit_code,
-    history::Header,
+    history::{Header, History},
     judge::Judgement,
     latency::Percentiles,
-    report::{Measurement, Rule, Shown, crowd, measured_text, write_json},
+    report::{
+        JudgedHistory, Measurement, Rule, crowd, first_violations, measured_text, or_closed,
+        write_json,
+    },
     target::Stock,
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
@@ -108,14 +111,14 @@ async fn run(config: &RunConfig) -> Result<u8, RunError> {
     drop(watch);
     let left = last_look(&prepared.shop, config.timeout).await;
     let mut ended = Ended { prepared, measured, left };
-    let judgement = tokio::select! {
-        judgement = judge(&ended) => judgement,
+    let judged = tokio::select! {
+        judged = judge(&ended) => judged,
         () = interrupts.next() => {
             ended.measured.was_interrupted = true;
-            doubt("judging was interrupted".to_owned())
+            unjudged("judging was interrupted".to_owned())
         }
     };
-    tell(config, &ended, &judgement).map_err(RunError::Write)
+    tell(config, &ended, &judged).map_err(RunError::Write)
 }
 
 fn title(config: &RunConfig) -> String {
@@ -133,28 +136,20 @@ fn limit(config: &RunConfig) -> Option<Duration> {
     config.length.map(|length| config.warm_up + length + config.timeout * tries + GRACE)
 }
 
-fn doubt(text: String) -> Judgement {
-    Judgement { violations: Vec::new(), doubts: vec![text] }
+/// No verdict, because of `doubt`.
+fn unjudged(doubt: String) -> JudgedHistory {
+    let judgement = Judgement { violations: Vec::new(), doubts: vec![doubt] };
+    JudgedHistory { history: History::default(), judgement, notes: Vec::new() }
 }
 
 /// Judges on a thread of its own, so that an interrupt is heard meanwhile.
-async fn judge(ended: &Ended) -> Judgement {
+async fn judge(ended: &Ended) -> JudgedHistory {
     let Some(file) = &ended.prepared.history else {
-        return doubt("nothing was recorded".to_owned());
+        return unjudged("nothing was recorded".to_owned());
     };
-    let path = file.path().to_owned();
-    let remains = remains(ended);
-    let judged = tokio::task::spawn_blocking(move || judge_history(&path, &remains)).await;
-    match judged {
-        Ok(Ok(judgement)) => judgement,
-        Ok(Err(error)) => doubt(format!("the history cannot be read: {error}")),
-        Err(error) => doubt(format!("the judge failed: {error}")),
-    }
-}
-
-fn remains(ended: &Ended) -> Remains {
     let left = ended.left.as_ref().ok();
-    Remains {
+    let remains = Remains {
+        path: file.path().to_owned(),
         header: Header {
             left: left.map(|stock| stock.remaining),
             left_revision: left.and_then(|stock| stock.revision),
@@ -163,14 +158,19 @@ fn remains(ended: &Ended) -> Remains {
         start_ns: ended.measured.start_ns,
         lost: ended.measured.lost.clone(),
         unrecorded: ended.measured.tally.unrecorded,
-        was_cut_short: false,
+    };
+    let judged = tokio::task::spawn_blocking(move || judge_history(&remains)).await;
+    match judged {
+        Ok(Ok(judged)) => judged,
+        Ok(Err(error)) => unjudged(error.to_string()),
+        Err(error) => unjudged(format!("the judge failed: {error}")),
     }
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
-fn tell(config: &RunConfig, ended: &Ended, judgement: &Judgement) -> io::Result<u8> {
-    let measurement = measurement(config, ended, judgement);
-    let text = measured_text(&measurement, &ended.measured.tally.clocks, config.latency);
+fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result<u8> {
+    let measurement = measurement(config, ended, judged);
+    let text = measured_text(&measurement, &ended.measured.tally.clocks, judged, config.latency);
     let mut words = anstream::stderr().lock();
     if config.json {
         words.write_all(text.as_bytes())?;
@@ -187,7 +187,11 @@ fn tell(config: &RunConfig, ended: &Ended, judgement: &Judgement) -> io::Result<
     Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
 }
 
-fn measurement(config: &RunConfig, ended: &Ended, judgement: &Judgement) -> Measurement {
+fn measurement<'a>(
+    config: &RunConfig,
+    ended: &Ended,
+    judged: &'a JudgedHistory,
+) -> Measurement<'a> {
     let Ended { prepared, measured, left } = ended;
     let tally = &measured.tally;
     let elapsed_s = elapsed_s(config, measured);
@@ -195,7 +199,7 @@ fn measurement(config: &RunConfig, ended: &Ended, judgement: &Judgement) -> Meas
     let asked = asked(config, measured);
     let thresholds: Vec<Rule> =
         config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
-    let (violations, violations_more) = Shown::first_of(&judgement.violations);
+    let (violations, violations_total) = first_violations(judged);
     let mut notes = measured.notes.clone();
     if let Err(reason) = &prepared.stock {
         notes.push(format!("how many tickets there were is not known: {reason}"));
@@ -226,10 +230,10 @@ fn measurement(config: &RunConfig, ended: &Ended, judgement: &Judgement) -> Meas
             HistoryPlace::File(path) => Some(path.display().to_string()),
             HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
         },
-        verdict: judgement.verdict(),
+        verdict: judged.verdict(),
         violations,
-        violations_more,
-        doubts: judgement.doubts.clone(),
+        violations_total,
+        doubts: &judged.judgement.doubts,
         thresholds,
         notes,
     }
@@ -281,12 +285,4 @@ fn count(number: u64) -> f64 {
 
 fn per_second(number: u64, seconds: f64) -> f64 {
     count(number) / seconds.max(f64::MIN_POSITIVE)
-}
-
-/// A reader that has seen enough, as `head` has, is no error.
-fn or_closed(written: io::Result<()>) -> io::Result<()> {
-    match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written,
-    }
 }

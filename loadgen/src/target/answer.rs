@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt::Write as _};
 use serde::Deserialize;
 
 use super::returned::{Returned, Stock};
-use crate::history::{Answer, Outcome, Tickets};
+use crate::history::{Answer, CriticalSection, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
 
@@ -24,6 +24,7 @@ struct Sale {
     tickets: Tickets,
     remaining: u64,
     revision: Option<u64>,
+    section: Option<CriticalSection>,
 }
 
 /// The members of a problem (RFC 9457) that matter here.
@@ -36,6 +37,7 @@ struct Problem<'a> {
     title: Cow<'a, str>,
     remaining: Option<u64>,
     revision: Option<u64>,
+    section: Option<CriticalSection>,
     #[serde(borrow)]
     sold: Option<Cow<'a, str>>,
 }
@@ -61,6 +63,7 @@ pub(super) fn purchase(status: u16, body: &[u8]) -> Returned {
         return Returned::answered(Answer {
             remaining: problem.remaining,
             revision: problem.revision,
+            section: problem.section,
             ..Answer::new(Outcome::SoldOut)
         });
     }
@@ -89,6 +92,7 @@ fn sale(body: &[u8]) -> Returned {
             tickets: sale.tickets,
             remaining: Some(sale.remaining),
             revision: sale.revision,
+            section: sale.section,
             ..Answer::new(Outcome::Sold)
         },
         Ok(sale) => Answer::unknown(format!("sold {} tickets for one", sale.tickets.len())),
@@ -116,6 +120,17 @@ mod tests {
     fn a_sale_of_the_unsafe_modes_has_no_revision() {
         let body = r#"{"tickets": [1], "remaining": 9, "revision": null, "receipt": null}"#;
         assert_eq!(outcome(201, body), Outcome::Sold);
+    }
+
+    #[test]
+    fn a_seller_of_the_lesson_says_when_it_read_and_wrote() {
+        let section = r#""section": {"read_ns": 5, "write_ns": 9}"#;
+        let sale = format!(r#"{{"tickets": [1], "remaining": 9, "revision": null, {section}}}"#);
+        let sold_out = format!(r#"{{"type": "/problems/sold-out", {section}}}"#);
+        for (status, body) in [(201, sale), (409, sold_out)] {
+            let answer = purchase(status, body.as_bytes()).answer;
+            assert_eq!(answer.section, Some(CriticalSection { read_ns: 5, write_ns: 9 }));
+        }
     }
 
     #[test]

@@ -100,15 +100,27 @@ pub(crate) fn create_counter(path: &Path, tickets: u64) -> Result<(), CounterErr
     write(&file, path, &Counter::new(tickets))
 }
 
-/// How many tickets `db.txt` says are left; nobody may be writing to it.
+/// What `db.txt` says at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// How many tickets are left.
+    pub(crate) left: u64,
+    /// The number of the last change, where they are counted.
+    pub(crate) revision: Option<u64>,
+}
+
+/// What `db.txt` says; nobody may be writing to it.
 ///
 /// # Errors
 /// The file cannot be read, or holds no counter.
-pub(crate) fn read_left(path: &Path) -> Result<u64, CounterError> {
+pub(crate) fn read_ending(path: &Path) -> Result<Ending, CounterError> {
     let file = File::open(path).map_err(|error| io_error("open", path, error))?;
     let text = read_text(&file, path)?;
     match Counter::parse(&text) {
-        Ok(counter) => Ok(counter.count()),
+        Ok(counter) => {
+            let revision = counter.members.get("revision").and_then(Value::as_u64);
+            Ok(Ending { left: counter.count(), revision })
+        }
         Err(reason) => Err(malformed(path, reason)),
     }
 }
@@ -178,7 +190,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.txt");
         create_counter(&path, 42).unwrap();
-        assert_eq!(read_left(&path).unwrap(), 42);
+        assert_eq!(read_ending(&path).unwrap(), Ending { left: 42, revision: None });
+        std::fs::write(&path, "{\"count\": 41, \"revision\": 3}").unwrap();
+        assert_eq!(read_ending(&path).unwrap(), Ending { left: 41, revision: Some(3) });
         assert!(create_counter(&path, 42).is_err());
     }
 }

@@ -12,7 +12,7 @@ use tokio::{runtime::Builder, sync::oneshot, time::sleep};
 
 use super::counter::{Counter, CounterError, io_error, malformed, read_text, write};
 use crate::{
-    history::{Answer, Outcome, Tickets},
+    history::{Answer, CriticalSection, Outcome, Tickets, monotonic_ns},
     setup::Delays,
 };
 
@@ -88,13 +88,16 @@ impl FileTarget {
 
     /// The lesson's `get()`: safe only where the lock is held from its first step to its last.
     async fn read_check_write(&self) -> Answer {
+        let read_ns = monotonic_ns();
+        let section = || Some(CriticalSection { read_ns, write_ns: monotonic_ns() });
         let mut counter = match self.read().await {
             Ok(counter) => counter,
             Err(error) => return Answer::refused(error.to_string()),
         };
         sleep(self.delays.check).await;
         if counter.count() == 0 {
-            return Answer { remaining: Some(0), ..Answer::new(Outcome::SoldOut) };
+            let sold_out = Answer::new(Outcome::SoldOut);
+            return Answer { remaining: Some(0), section: section(), ..sold_out };
         }
         sleep(self.delays.write).await;
         let ticket = counter.sell_one();
@@ -102,6 +105,7 @@ impl FileTarget {
             Ok(()) => Answer {
                 tickets: Tickets::one(ticket),
                 remaining: Some(counter.count()),
+                section: section(),
                 ..Answer::new(Outcome::Sold)
             },
             Err(error) => Answer::unknown(error.to_string()),
@@ -128,7 +132,7 @@ impl FileTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{create_counter, read_left};
+    use crate::target::{create_counter, read_ending};
 
     const DELAYS: Delays =
         Delays { check: Duration::from_millis(1), write: Duration::from_millis(2) };
@@ -147,7 +151,7 @@ mod tests {
         for purchase in purchases {
             answers.push(purchase.await.unwrap());
         }
-        (read_left(&path).unwrap(), answers)
+        (read_ending(&path).unwrap().left, answers)
     }
 
     fn sold_tickets(answers: &[Answer]) -> Vec<u64> {

@@ -19,7 +19,7 @@ mod spawned;
 mod template;
 
 pub(crate) use address::{Address, Target, TargetError};
-pub(crate) use counter::{CounterError, create_counter, read_left};
+pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
 pub(crate) use failure::Failure;
 pub(crate) use http::{HttpTarget, Shop};
 pub(crate) use location::{Location, LocationError};

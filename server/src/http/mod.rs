@@ -5,7 +5,7 @@
 //! - [`guard`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
-//! - [`shop`]: what the routes sell from.
+//! - [`shop`]: what the routes sell from; [`lookout`]: one reading of it for all who ask at once.
 
 pub mod app;
 pub mod body;
@@ -13,6 +13,7 @@ pub mod crew;
 pub mod guard;
 pub mod headers;
 pub mod live;
+pub mod lookout;
 pub mod page;
 pub mod problem;
 pub mod receipt;

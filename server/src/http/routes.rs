@@ -18,7 +18,7 @@ use crate::http::{
     page::{self, PageView},
     problem::{Code, Problem},
     shop::Answered,
-    wire,
+    wire::{self, Shown},
 };
 
 /// The routes of the server.
@@ -83,18 +83,21 @@ async fn search(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Problem> {
-    let seen = app.shop.look().await?;
-    let tag = seen.revision.map(|revision| format!("\"{revision}\""));
+    let glance = || app.shop.glance().and_then(|seen| seen.shown().ok());
+    let Shown { text, tag } = match app.lookout.look(glance).await {
+        Some(shown) => shown,
+        None => app.shop.look().await?.shown().map_err(|error| without_text(&error))?,
+    };
     let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    let unchanged = tag.as_deref().is_some_and(|tag| known.is_some_and(|known| names(known, tag)));
-    let mut response = if unchanged {
+    let is_known = |tag: &str| known.is_some_and(|known| names(known, tag));
+    let mut response = if tag.as_ref().and_then(|tag| tag.to_str().ok()).is_some_and(is_known) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        answer(StatusCode::OK, &seen, None)?
+        json_response(StatusCode::OK, text.into(), None)
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Some(tag) = tag.and_then(|tag| tag.try_into().ok()) {
+    if let Some(tag) = tag {
         headers.insert(header::ETAG, tag);
     }
     Ok(response)
@@ -181,11 +184,12 @@ fn answer(
     body: &impl Serialize,
     location: Option<&str>,
 ) -> Result<Response<Body>, Problem> {
-    let mut text = serde_json::to_vec(body)
-        .map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
-    // So that a shell's prompt does not stick to it.
-    text.push(b'\n');
+    let text = wire::text(body).map_err(|error| without_text(&error))?;
     Ok(json_response(status, text.into(), location))
+}
+
+fn without_text(error: &serde_json::Error) -> Problem {
+    Problem::new(Code::OutcomeUnknown, error.to_string())
 }
 
 fn json_response(status: StatusCode, body: Body, location: Option<&str>) -> Response<Body> {

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde_json::json;
 use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
@@ -15,13 +16,13 @@ use crate::{
     http::{
         problem::{Code, Problem},
         receipt::Seal,
-        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, StockAnswer},
+        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer},
     },
     ledger::{
         by_whom,
         file::{head::Head, lookup::Lookup, reader::HeadReader, real_disk::RealDisk},
     },
-    naive::{NaiveError, NaiveSale, NaiveSeller},
+    naive::{NaiveError, NaiveSale, NaiveSeller, Section},
 };
 
 /// How long a reading of `db.txt` is tried while somebody is writing it.
@@ -78,42 +79,45 @@ impl Shop {
         }
     }
 
+    /// What is left, where `db.txt` is as this process left it.
+    pub fn glance(&self) -> Option<CountAnswer> {
+        let Seller::Group { desk, .. } = &self.seller else { return None };
+        // IMPORTANT: first what this process knows, then the file: the file is
+        // then never behind, except where somebody outside put it back.
+        let known = desk.stock();
+        let is_explained = self.reader().read().is_ok_and(|head| is_explained(head, known));
+        is_explained.then(|| self.count(known.remaining, known.sold, Some(known.revision)))
+    }
+
     /// What is left, as `db.txt` says.
     ///
     /// # Errors
     /// A [`Problem`] where the file cannot be read.
     pub async fn look(&self) -> Result<CountAnswer, Problem> {
-        // IMPORTANT: first what this process knows, then the file: the file is
-        // then never behind, except where somebody outside put it back.
-        let known = match &self.seller {
-            Seller::Group { desk, .. } => Some((desk, desk.stock())),
-            Seller::Lesson(_) => None,
-        };
-        let head = self.read_head().await;
-        let answer = |count, sold, revision| CountAnswer {
-            count,
-            sold,
-            held: 0,
-            revision,
-            locking: self.locking.name(),
-        };
-        let Some((desk, known)) = known else {
-            let head = head?;
-            return Ok(answer(head.count, head.sold.unwrap_or(0), None));
-        };
-        if let Some(stock) = head.as_ref().ok().and_then(|head| explained(head, known)) {
-            return Ok(answer(stock.remaining, stock.sold, Some(stock.revision)));
+        if let Some(seen) = self.glance() {
+            return Ok(seen);
         }
+        let head = self.read_head().await;
+        let Seller::Group { desk, .. } = &self.seller else {
+            let head = head?;
+            return Ok(self.count(head.count, head.sold.unwrap_or(0), None));
+        };
         // Another server sold, or somebody outside wrote the file or is about
         // to: a turn waits for the lock and learns what is left.
         match (desk.ask(Command::Search.into(), &self.mailbox).await, head) {
             (Ok(Outcome::Found(stock)), _) => {
-                Ok(answer(stock.remaining, stock.sold, Some(stock.revision)))
+                Ok(self.count(stock.remaining, stock.sold, Some(stock.revision)))
             }
             // Nobody can take a turn; what the file says is all that is known.
-            (_, Ok(head)) => Ok(answer(head.count, head.sold.unwrap_or(known.sold), None)),
+            (_, Ok(head)) => {
+                Ok(self.count(head.count, head.sold.unwrap_or(desk.stock().sold), None))
+            }
             (_, Err(problem)) => Err(problem),
         }
+    }
+
+    fn count(&self, count: u64, sold: u64, revision: Option<u64>) -> CountAnswer {
+        CountAnswer { count, sold, held: 0, revision, locking: self.locking.name() }
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -239,13 +243,17 @@ impl Shop {
         quantity: u64,
     ) -> Result<SaleAnswer, Problem> {
         match sale {
-            Ok(NaiveSale::Sold { first_ticket, remaining }) => Ok(SaleAnswer {
+            Ok(NaiveSale::Sold { first_ticket, remaining, section }) => Ok(SaleAnswer {
                 tickets: (first_ticket..first_ticket + quantity).collect(),
                 remaining,
                 revision: None,
                 receipt: None,
+                section: Some(section.into()),
             }),
-            Ok(NaiveSale::SoldOut { remaining }) => Err(sold_out(quantity, remaining, None)),
+            Ok(NaiveSale::SoldOut { remaining, section }) => {
+                let section = json!(SectionAnswer::from(section));
+                Err(sold_out(quantity, remaining, None).with("section", section))
+            }
             Err(error @ (NaiveError::Head(_) | NaiveError::OverLimit)) => {
                 Err(self.not_sold(&error))
             }
@@ -295,10 +303,16 @@ pub struct Answered<T> {
     pub replayed: bool,
 }
 
-/// What `head` says, where this server wrote it.
-fn explained(head: &Head, known: Stock) -> Option<Stock> {
-    let found = Stock { remaining: head.count, sold: head.sold?, revision: head.revision? };
-    (found == known).then_some(found)
+impl From<Section> for SectionAnswer {
+    fn from(Section { read_ns, write_ns }: Section) -> Self {
+        Self { read_ns, write_ns }
+    }
+}
+
+/// Whether `head` says what this server knows.
+fn is_explained(head: &Head, known: Stock) -> bool {
+    let Stock { remaining, sold, revision } = known;
+    (head.count, head.sold, head.revision) == (remaining, Some(sold), Some(revision))
 }
 
 fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {
@@ -308,6 +322,7 @@ fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {
             remaining: sale.remaining,
             revision: Some(sale.revision),
             receipt: Some(seal.token(sale.revision)),
+            section: None,
         }),
         Outcome::SoldOut { requested, remaining, revision } => {
             Err(sold_out(requested, remaining, Some(revision)))

@@ -1,6 +1,9 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
-use axum::http::HeaderMap;
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderValue},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
@@ -30,6 +33,37 @@ pub struct CountAnswer {
     pub locking: &'static str,
 }
 
+/// A [`CountAnswer`] as it is sent.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The body.
+    pub text: Bytes,
+    /// The `ETag`: the revision in quotes.
+    pub tag: Option<HeaderValue>,
+}
+
+impl CountAnswer {
+    /// This answer as it is sent.
+    ///
+    /// # Errors
+    /// Where it has no JSON form.
+    pub fn shown(&self) -> serde_json::Result<Shown> {
+        let tag = self.revision.and_then(|revision| format!("\"{revision}\"").try_into().ok());
+        Ok(Shown { text: text(self)?, tag })
+    }
+}
+
+/// The JSON text of an answer.
+///
+/// # Errors
+/// Where it has no JSON form.
+pub fn text(answer: &impl Serialize) -> serde_json::Result<Bytes> {
+    let mut text = serde_json::to_vec(answer)?;
+    // So that a shell's prompt does not stick to it.
+    text.push(b'\n');
+    Ok(text.into())
+}
+
 /// The answer to a `POST /buy` that sold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SaleAnswer {
@@ -41,6 +75,19 @@ pub struct SaleAnswer {
     pub revision: Option<u64>,
     /// What proves the sale; null in the lesson's modes.
     pub receipt: Option<String>,
+    /// When the count was read and written; in the lesson's modes only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub section: Option<SectionAnswer>,
+}
+
+/// The critical section of a sale in the lesson's modes, in nanoseconds of the machine's monotonic
+/// clock (`CLOCK_MONOTONIC`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SectionAnswer {
+    /// Right before the count was read.
+    pub read_ns: u64,
+    /// Right after it was written, or found to be too low.
+    pub write_ns: u64,
 }
 
 /// The answer to a `POST /restock`.

@@ -6,4 +6,4 @@
 
 mod seller;
 
-pub use seller::{Delays, Exclusion, NaiveError, NaiveSale, NaiveSeller};
+pub use seller::{Delays, Exclusion, NaiveError, NaiveSale, NaiveSeller, Section};

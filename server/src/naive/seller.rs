@@ -11,6 +11,7 @@ use std::{
 };
 
 use fd_lock::RwLock;
+use rustix::time::{ClockId, clock_gettime};
 use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
 use crate::{
@@ -44,6 +45,16 @@ pub struct Delays {
     pub write: Duration,
 }
 
+/// From the read of the count to the write of it, in nanoseconds of the machine's monotonic clock:
+/// where two of these overlap and nothing keeps them apart, an update is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Section {
+    /// Right before the count was read.
+    pub read_ns: u64,
+    /// Right after it was written, or found to be too low.
+    pub write_ns: u64,
+}
+
 /// The answer to one buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NaiveSale {
@@ -53,11 +64,15 @@ pub enum NaiveSale {
         first_ticket: u64,
         /// What this buyer wrote as left.
         remaining: u64,
+        /// When this buyer read and wrote.
+        section: Section,
     },
     /// Fewer were left than were asked for.
     SoldOut {
         /// What this buyer read as left.
         remaining: u64,
+        /// When this buyer read and checked.
+        section: Section,
     },
 }
 
@@ -170,11 +185,13 @@ impl NaiveSeller {
 
     /// Read, wait, check, wait, write: the lesson's `get()`.
     fn sell(&self, file: &File, quantity: u64) -> Result<NaiveSale, NaiveError> {
+        let read_ns = monotonic_ns();
         let bytes = fs::read(&self.path).map_err(|source| HeadError::io(&self.path, source))?;
         let seen = reader::parse(&self.path, &bytes)?;
         thread::sleep(self.delays.check);
         let Some(remaining) = seen.count.checked_sub(quantity) else {
-            return Ok(NaiveSale::SoldOut { remaining: seen.count });
+            let section = Section { read_ns, write_ns: monotonic_ns() };
+            return Ok(NaiveSale::SoldOut { remaining: seen.count, section });
         };
         thread::sleep(self.delays.write);
         let sold = seen.sold.unwrap_or(0);
@@ -188,8 +205,16 @@ impl NaiveSeller {
         image
             .and_then(|image| file.write_all_at(&image, 0))
             .map_err(|source| NaiveError::Write { path: path.to_path_buf(), source })?;
-        Ok(NaiveSale::Sold { first_ticket: sold + 1, remaining })
+        let section = Section { read_ns, write_ns: monotonic_ns() };
+        Ok(NaiveSale::Sold { first_ticket: sold + 1, remaining, section })
     }
+}
+
+fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    // The kernel counts from its own start, so neither part is negative.
+    let seconds = u64::try_from(now.tv_sec).unwrap_or(0);
+    seconds * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
 fn open(path: &Path) -> Result<File, HeadError> {
@@ -240,6 +265,26 @@ mod tests {
             let (tickets, head) = tickets_sold(exclusion).await;
             assert_eq!(tickets, [1, 2, 3], "{exclusion:?}");
             assert_eq!((head.count, head.sold), (0, Some(3)), "{exclusion:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn sections_overlap_only_where_nothing_keeps_them_apart() {
+        for (exclusion, overlap) in [(Exclusion::None, true), (Exclusion::File, false)] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("db.txt");
+            fs::write(&path, "{\"count\": 2}\n").unwrap();
+            let wait = Duration::from_millis(50);
+            let delays = Delays { check: wait, write: wait };
+            let seller = NaiveSeller::new(&path, exclusion, delays, Duration::from_secs(60));
+            let (one, other) = tokio::join!(seller.buy(1), seller.buy(1));
+            let section = |sale: Result<NaiveSale, NaiveError>| match sale.unwrap() {
+                NaiveSale::Sold { section, .. } | NaiveSale::SoldOut { section, .. } => section,
+            };
+            let (one, other) = (section(one), section(other));
+            assert!(one.write_ns - one.read_ns >= 100_000_000, "{one:?}");
+            let overlaps = one.read_ns < other.write_ns && other.read_ns < one.write_ns;
+            assert_eq!(overlaps, overlap, "{exclusion:?}: {one:?} {other:?}");
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
         crew::Crew,
         guard::Guard,
         live::Live,
+        lookout::Lookout,
         routes::{noop_router, router},
         shop::Shop,
     },
@@ -97,6 +98,7 @@ async fn run(
     let crew = Crew::start(config.event_loops, &guard, |index| {
         let app = App {
             shop: shop(index),
+            lookout: Lookout::default(),
             live: live.clone(),
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),

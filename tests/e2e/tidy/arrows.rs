@@ -24,7 +24,8 @@ const LOADGEN: Arrows = &[
     ("duration", &[]),
     ("lifeline", &[]),
     ("setup", &[]),
-    ("history", &[]),
+    ("kept_file", &[]),
+    ("history", &["kept_file"]),
     ("latency", &[]),
     ("plan", &[]),
     ("tally", &["latency"]),
@@ -38,6 +39,7 @@ const LOADGEN: Arrows = &[
             "exit_code",
             "duration",
             "setup",
+            "kept_file",
             "history",
             "plan",
             "judge",
@@ -62,7 +64,9 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
-    ("cli", &["exit_code", "target", "worker", "race", "run"]),
+    ("check", &["exit_code", "history", "judge", "report"]),
+    ("export", &["exit_code", "kept_file", "history", "report"]),
+    ("cli", &["exit_code", "target", "worker", "race", "run", "check", "export"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

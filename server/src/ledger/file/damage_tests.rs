@@ -14,6 +14,7 @@ use crate::{
     ledger::{
         Ledger as _, LedgerError,
         file::{
+            disk::Disk,
             engine::FileLedger,
             head::Head,
             layout::Layout,
@@ -26,7 +27,7 @@ use crate::{
 };
 
 /// A ledger before any damage, and what was written in it.
-struct Sound {
+pub(super) struct Sound {
     disk: SimDisk,
     /// The segment that is damaged, and its bytes.
     path: PathBuf,
@@ -52,10 +53,10 @@ enum Known {
 
 const KNOWN: [Known; 2] = [Known::Everything, Known::Half];
 
-/// Opens as a server does that starts days after the last sale.
-fn open_later(disk: &SimDisk) -> Result<FileLedger<SimDisk>, LedgerError> {
+/// Opens as a server does that starts days after the last sale, and sees the disk through `wrap`.
+fn open_later<D: Disk>(disk: &SimDisk, wrap: fn(SimDisk) -> D) -> Result<Stock, LedgerError> {
     let later = Options { now_ms: || 7 + 2 * KEY_LIFE_MS, ..options(disk.process()) };
-    FileLedger::open(disk, &head_path(), later, || {})
+    FileLedger::open(&wrap(disk.clone()), &head_path(), later, || {}).map(|ledger| ledger.stock())
 }
 
 /// One turn of a few sales, some with a buyer and some with a key.
@@ -153,15 +154,21 @@ impl Sound {
     }
 
     /// Opens the damaged ledger; `kept` is what of the head's ignorance excuses.
-    fn check(&self, known: Known, case: &str, kept: u64, damage: impl Fn(&mut Vec<u8>)) {
+    fn check<D: Disk>(
+        &self,
+        wrap: fn(SimDisk) -> D,
+        known: Known,
+        case: &str,
+        kept: u64,
+        damage: impl Fn(&mut Vec<u8>),
+    ) {
         let (disk, head) = self.with_head(known);
         let (names, text) = (segments(&disk), disk.get(&head_path()));
         disk.damage(&self.path, &damage);
         let damaged = disk.get(&self.path);
         let place = format!("{known:?}, {}, {case}", self.path.display());
-        match open_later(&disk.another_process()) {
-            Ok(ledger) => {
-                let stock = ledger.stock();
+        match open_later(&disk.another_process(), wrap) {
+            Ok(stock) => {
                 let revision = stock.revision;
                 assert!(revision >= head && revision >= kept, "{place}: lost down to {revision}");
                 assert_eq!(
@@ -184,6 +191,19 @@ impl Sound {
             Err(error) => panic!("{place}: {error:?}"),
         }
     }
+
+    /// Opens the ledger with one bit of the segment flipped.
+    pub(super) fn check_flipped<D: Disk>(&self, wrap: fn(SimDisk) -> D, bit: usize) {
+        for known in KNOWN {
+            let flip = |bytes: &mut Vec<u8>| bytes[bit / 8] ^= 1 << (bit % 8);
+            self.check(wrap, known, &format!("bit {bit}"), self.last_turn - 1, flip);
+        }
+    }
+
+    /// How many bits the segment has.
+    pub(super) fn bits(&self) -> usize {
+        self.bytes.len() * 8
+    }
 }
 
 fn segments(disk: &SimDisk) -> Vec<String> {
@@ -199,7 +219,7 @@ fn turn_of(line: &[u8]) -> Option<u64> {
 }
 
 /// Every state of a ledger of 64 KiB, with a segment to damage.
-fn every_segment() -> Vec<Sound> {
+pub(super) fn every_segment() -> Vec<Sound> {
     let states = ledgers(64 << 10);
     let looks = states.iter().flat_map(|disk| [Sound::look_at(disk, 0), Sound::look_at(disk, 1)]);
     looks.flatten().collect()
@@ -227,7 +247,8 @@ fn no_truncation_makes_up_a_sale() {
         |sound| 0..sound.bytes.len(),
         |sound, length| {
             for known in KNOWN {
-                sound.check(known, &format!("length {length}"), 0, |bytes| bytes.truncate(length));
+                let case = format!("length {length}");
+                sound.check(|disk| disk, known, &case, 0, |bytes| bytes.truncate(length));
             }
         },
     );
@@ -249,10 +270,7 @@ fn no_flipped_bit_makes_up_a_sale_or_loses_one_that_is_not_of_the_last_turn() {
         |sound| 0..sound.bytes.len(),
         |sound, byte| {
             for bit in bits_of(byte) {
-                for known in KNOWN {
-                    let flip = |bytes: &mut Vec<u8>| bytes[byte] ^= 1 << (bit % 8);
-                    sound.check(known, &format!("bit {bit}"), sound.last_turn - 1, flip);
-                }
+                sound.check_flipped(|disk| disk, bit);
             }
         },
     );

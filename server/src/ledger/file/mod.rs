@@ -42,6 +42,8 @@ mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
 mod life;
 #[cfg(test)]
 mod lives_tests;

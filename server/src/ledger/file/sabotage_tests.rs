@@ -1,8 +1,9 @@
-//! The random lives notice when a step of the protocol is skipped.
+//! The random lives and the flipped bits notice when a step of the protocol is skipped.
 
 use std::panic;
 
 use crate::ledger::file::{
+    damage_tests::every_segment,
     lives_tests::{live_alone, live_together},
     sabotaged_disk::{Lie, LyingDisk},
     simulated_disk::SimDisk,
@@ -36,4 +37,20 @@ fn a_failed_sync_that_is_tried_again_loses_sales() {
 #[test]
 fn without_the_check_of_the_inode_an_edit_is_missed() {
     is_noticed(|disk| LyingDisk::new(disk, Lie::SameFile));
+}
+
+#[test]
+fn a_head_that_is_written_before_the_ledger_is_left_ahead_of_it() {
+    is_noticed(|disk| LyingDisk::new(disk, Lie::HeadFirst));
+}
+
+#[test]
+fn without_the_checksum_a_flipped_bit_is_believed() {
+    let sound = every_segment().remove(0);
+    let is_believed = |bit| {
+        let flipped =
+            || sound.check_flipped(|disk| LyingDisk::new(disk, Lie::FittingChecksums), bit);
+        panic::catch_unwind(panic::AssertUnwindSafe(flipped)).is_err()
+    };
+    assert!((0..sound.bits()).any(is_believed), "every flipped bit was noticed");
 }

@@ -1,9 +1,16 @@
 //! A disk that lies: what would break if the ledger, or the disk, skipped one of its steps.
 
-use std::{io, ops::Deref, path::Path};
+use std::{
+    io, mem,
+    ops::Deref,
+    path::Path,
+    sync::{Arc, Mutex},
+};
 
 use crate::ledger::file::{
     disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+    layout::Layout,
+    record_codec::with_fitting_checksums,
     simulated_disk::{SimDisk, SimFile, SimHeld},
     simulated_shop::head_path,
 };
@@ -19,7 +26,22 @@ pub(crate) enum Lie {
     SyncAgain,
     /// `db.txt` always seems to be the file that was opened first.
     SameFile,
+    /// What is written to the ledger is written and synced behind the next write of `db.txt`.
+    HeadFirst,
+    /// Every line of a segment is read with the checksum that fits it.
+    FittingChecksums,
 }
+
+/// What a file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    Head,
+    Segment,
+    Other,
+}
+
+/// Writes that are held back: the file, the bytes, and where they go.
+type HeldBack = Arc<Mutex<Vec<(Arc<SimFile>, Vec<u8>, u64)>>>;
 
 /// A simulated disk with one lie.
 #[derive(Clone)]
@@ -27,12 +49,15 @@ pub(crate) struct LyingDisk {
     disk: SimDisk,
     lie: Lie,
     first: FileId,
+    held_back: HeldBack,
 }
 
 /// A file on it.
 pub(crate) struct LyingFile {
-    file: SimFile,
+    file: Arc<SimFile>,
     lie: Lie,
+    content: Content,
+    held_back: HeldBack,
 }
 
 /// Its lock, held.
@@ -41,11 +66,20 @@ pub(crate) struct LyingHeld<'a>(&'a LyingFile, #[expect(dead_code)] SimHeld<'a>)
 impl LyingDisk {
     pub(crate) fn new(disk: SimDisk, lie: Lie) -> Self {
         let first = disk.stat(&head_path()).map_or(FileId { device: 0, inode: 0 }, |stat| stat.id);
-        Self { disk, lie, first }
+        Self { disk, lie, first, held_back: Arc::default() }
     }
 
-    fn file(&self, file: io::Result<SimFile>) -> io::Result<LyingFile> {
-        file.map(|file| LyingFile { file, lie: self.lie })
+    fn file(&self, path: &Path, file: io::Result<SimFile>) -> io::Result<LyingFile> {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let content = if path == head_path() {
+            Content::Head
+        } else if Layout::first_revision(name).is_some() {
+            Content::Segment
+        } else {
+            Content::Other
+        };
+        let (file, held_back) = (Arc::new(file?), Arc::clone(&self.held_back));
+        Ok(LyingFile { file, lie: self.lie, content, held_back })
     }
 }
 
@@ -54,15 +88,15 @@ impl Disk for LyingDisk {
     type Lock = LyingFile;
 
     fn open(&self, path: &Path) -> io::Result<LyingFile> {
-        self.file(self.disk.open(path))
+        self.file(path, self.disk.open(path))
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<LyingFile> {
-        self.file(self.disk.open_to_read(path))
+        self.file(path, self.disk.open_to_read(path))
     }
 
     fn create_new(&self, path: &Path) -> io::Result<LyingFile> {
-        self.file(self.disk.create_new(path))
+        self.file(path, self.disk.create_new(path))
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -118,11 +152,32 @@ impl DiskFile for LyingFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        self.file.read_at(buffer, offset)
+        if (self.lie, self.content) != (Lie::FittingChecksums, Content::Segment) {
+            return self.file.read_at(buffer, offset);
+        }
+        let mut bytes = vec![0; usize::try_from(self.file.size()?).unwrap()];
+        self.file.read_at(&mut bytes, 0)?;
+        let bytes = with_fitting_checksums(&bytes);
+        let rest = bytes.get(usize::try_from(offset).unwrap()..).unwrap_or_default();
+        let length = rest.len().min(buffer.len());
+        buffer[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
-        self.file.write_at(bytes, offset)
+        if self.lie == Lie::HeadFirst && self.content == Content::Segment {
+            let held_back = (Arc::clone(&self.file), bytes.to_vec(), offset);
+            self.held_back.lock().unwrap().push(held_back);
+            return Ok(());
+        }
+        self.file.write_at(bytes, offset)?;
+        if self.lie == Lie::HeadFirst && self.content == Content::Head {
+            for (file, bytes, offset) in mem::take(&mut *self.held_back.lock().unwrap()) {
+                file.write_at(&bytes, offset)?;
+                file.sync()?;
+            }
+        }
+        Ok(())
     }
 
     fn truncate(&self, size: u64) -> io::Result<()> {
@@ -133,7 +188,7 @@ impl DiskFile for LyingFile {
         match self.lie {
             Lie::NoSync => Ok(()),
             Lie::SyncAgain => self.file.sync().or_else(|_| self.file.sync()),
-            Lie::NoFolderSync | Lie::SameFile => self.file.sync(),
+            _ => self.file.sync(),
         }
     }
 }

@@ -1,0 +1,71 @@
+//! The flags of a check.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Judge recorded histories: can the answers be right?
+///
+/// A history is a file of JSON lines, as `race --history` writes it: one that says what there was,
+/// `{"history": 1, "initial": 100}`, then one for each operation. Each such first line begins a
+/// history of its own; files whose first lines name the same `run`, or none, are parts of one.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = NOTES)]
+pub(crate) struct CheckArgs {
+    /// The files to judge
+    #[arg(required = true, value_name = "HISTORY")]
+    pub(super) histories: Vec<PathBuf>,
+
+    /// How many tickets there were at the start; holds against what a history says
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub(super) initial: Option<u64>,
+
+    /// Judge at most so many operations, and name the rest [default: what half of the free memory
+    /// holds, at 256 bytes each]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) limit: Option<u64>,
+
+    /// Print the result as one JSON object on stdout, and words on stderr
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+const NOTES: &str = "\
+A line that cannot be read is named and left out, and so is all that is past the limit: such a
+history can have a violation, but is never valid. A million operations take about 200 MB.
+
+Exit codes:
+  0    valid: some order of the operations explains every answer
+  1    violation: no order does
+  2    wrong usage, a file that cannot be read, or that is no history
+  3    unknown: it could not be decided, or there was nothing to decide on
+  70   something failed, such as a pipe that cannot be written to";
+
+/// Why the flags make no check.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgsError {
+    /// The same operations would be there twice.
+    #[error("`{}` is named twice", .0.display())]
+    Twice(PathBuf),
+}
+
+impl CheckArgs {
+    /// Checks what the flags say together.
+    ///
+    /// # Errors
+    /// A file that is named twice.
+    pub(crate) fn check(&self) -> Result<(), ArgsError> {
+        let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+        let mut seen = Vec::new();
+        for path in &self.histories {
+            let real = real(path);
+            if seen.contains(&real) {
+                return Err(ArgsError::Twice(path.clone()));
+            }
+            seen.push(real);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,9 @@
+//! The judge on histories that were recorded before.
+
+mod args;
+mod report;
+mod show;
+
+pub(crate) use args::CheckArgs;
+pub(crate) use report::{ReportArgs, draw};
+pub(crate) use show::show;

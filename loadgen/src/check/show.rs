@@ -1,0 +1,120 @@
+//! A check from its files to its verdict.
+
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    thread,
+};
+
+use super::args::CheckArgs;
+use crate::{
+    exit_code,
+    history::{History, ReadError, ReadLimits, operations_max, read_files},
+    judge::{Evidence, Judgement, Verdict, judge},
+    report::{CheckSummary, JudgedHistory, check_text, or_closed, write_json},
+};
+
+/// Why a check has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CheckError {
+    /// A file cannot be read, or is no history.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+}
+
+impl CheckError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Read(_) => exit_code::USAGE,
+            Self::Write(_) => exit_code::INTERNAL,
+        }
+    }
+
+    /// The way out, where there is one.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::Write(_) => None,
+        }
+    }
+}
+
+/// Judges the histories that `args` name and prints the result; returns the exit code.
+///
+/// # Errors
+/// There is no result.
+pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
+    let judged = judge_files(&args.histories, args.limit, args.initial)?;
+    print(args, &judged).map_err(CheckError::Write)?;
+    Ok(exit_code_of(&judged))
+}
+
+/// Reads and judges `files`: at most `limit` operations, or what the memory holds.
+///
+/// # Errors
+/// A file cannot be read, or is no history.
+pub(super) fn judge_files(
+    files: &[PathBuf],
+    limit: Option<u64>,
+    initial: Option<u64>,
+) -> Result<Vec<JudgedHistory>, ReadError> {
+    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limits = ReadLimits {
+        operations: limit.unwrap_or_else(operations_max),
+        threads: thread::available_parallelism().map_or(1, usize::from),
+    };
+    let histories = read_files(files, limits)?;
+    Ok(histories.into_iter().map(|history| judged(history, initial)).collect())
+}
+
+fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
+    let mut notes = Vec::new();
+    if let Some(initial) = initial {
+        let said = history.header.initial.replace(initial).filter(|said| *said != initial);
+        notes.extend(said.map(|said| {
+            format!("taken as begun with {initial} tickets, although the history says {said}")
+        }));
+    }
+    let evidence = Evidence {
+        header: &history.header,
+        operations: &history.operations,
+        lacks: &history.lacks,
+    };
+    let mut judgement = if history.mixes_clocks {
+        let doubt = "times of different clocks cannot be compared".to_owned();
+        Judgement { violations: Vec::new(), doubts: vec![doubt] }
+    } else {
+        judge(&evidence)
+    };
+    for lack in &history.lacks {
+        if !judgement.doubts.iter().any(|doubt| doubt.contains(lack)) {
+            judgement.doubts.push(lack.clone());
+        }
+    }
+    JudgedHistory { history, judgement, notes }
+}
+
+/// The exit code of the worst verdict.
+pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
+    let worst = judged.iter().map(JudgedHistory::verdict).max();
+    match worst.unwrap_or(Verdict::Unknown) {
+        Verdict::Valid => exit_code::VALID,
+        Verdict::Unknown => exit_code::UNKNOWN,
+        Verdict::Violation => exit_code::VIOLATION,
+    }
+}
+
+/// Data to stdout and words to stderr: the text is data, unless JSON is.
+fn print(args: &CheckArgs, judged: &[JudgedHistory]) -> io::Result<()> {
+    let text = check_text(judged);
+    if args.json {
+        anstream::stderr().lock().write_all(text.as_bytes())?;
+        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged)))
+    } else {
+        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))
+    }
+}

@@ -1,0 +1,132 @@
+//! An export from its files to its file.
+
+use std::{
+    io::{self, Write},
+    thread,
+};
+
+use super::{
+    args::ExportArgs,
+    events::{Event, TellError, tell},
+};
+use crate::{
+    exit_code,
+    history::{History, ReadError, ReadLimits, operations_max, read_files},
+    kept_file::{KeepError, KeptFile},
+    report::or_closed,
+};
+
+/// Why nothing is exported.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ExportError {
+    /// A file cannot be read, or is no history.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Which of several is meant.
+    #[error("{0}")]
+    Which(String),
+    /// The model counts from it.
+    #[error("the history does not say how many tickets there were")]
+    NoInitial,
+    /// The model has no words for it.
+    #[error(transparent)]
+    Tell(#[from] TellError),
+    /// The place for it cannot be had.
+    #[error("`--output`: {0}")]
+    Keep(#[from] KeepError),
+    /// It cannot be written.
+    #[error("cannot write: {0}")]
+    Write(io::Error),
+}
+
+impl ExportError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Write(_) => exit_code::INTERNAL,
+            _ => exit_code::USAGE,
+        }
+    }
+
+    /// The way out, where there is one.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Read(error) => error.hint(),
+            Self::NoInitial => Some("say it with `--initial`"),
+            Self::Tell(TellError::NoWords { .. }) => {
+                Some("`--model counter` can tell unknown purchases, `cas-register` all the rest")
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Exports what `args` name; returns the exit code.
+///
+/// # Errors
+/// Nothing was exported.
+pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
+    let limits = ReadLimits {
+        operations: operations_max(),
+        threads: thread::available_parallelism().map_or(1, usize::from),
+    };
+    let history = choose(read_files(&args.histories, limits)?, args.run.as_deref())?;
+    let initial = args.initial.or(history.header.initial).ok_or(ExportError::NoInitial)?;
+    let told = tell(&history, args.model, initial)?;
+    match &args.output {
+        Some(path) => {
+            let mut file = KeptFile::create(path)?;
+            file.add(|out| write(out, &told.events))?;
+            file.keep()?;
+        }
+        None => {
+            or_closed(write(&mut io::stdout().lock(), &told.events)).map_err(ExportError::Write)?
+        }
+    }
+    let mut words = anstream::stderr().lock();
+    if told.left_out > 0 {
+        // Nobody is there to be told that stderr is closed.
+        let _ = writeln!(words, "note: {} calls that say nothing are left out", told.left_out);
+    }
+    for lack in &history.lacks {
+        let _ = writeln!(words, "warning: {lack}");
+    }
+    Ok(if history.lacks.is_empty() { exit_code::VALID } else { exit_code::UNKNOWN })
+}
+
+fn choose(mut histories: Vec<History>, run: Option<&str>) -> Result<History, ExportError> {
+    let names = |history: &History| {
+        let header = &history.header;
+        [header.label.clone(), header.run.clone()].into_iter().flatten().collect::<Vec<_>>()
+    };
+    let all: Vec<String> = histories
+        .iter()
+        .filter_map(|history| names(history).into_iter().next())
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if let Some(run) = run {
+        histories.retain(|history| names(history).iter().any(|name| name == run));
+    }
+    match (histories.len(), run) {
+        (1, _) => Ok(histories.swap_remove(0)),
+        (0, Some(run)) => Err(ExportError::Which(format!(
+            "`--run {run}` is none of the histories: {}",
+            all.join(", ")
+        ))),
+        (number, _) => Err(ExportError::Which(format!(
+            "there are {number} histories: {}\nhint: name one with `--run`",
+            all.join(", ")
+        ))),
+    }
+}
+
+/// One list, since elle-cli reads one value of a file; one event a line, for people.
+fn write(out: &mut dyn Write, events: &[Event]) -> io::Result<()> {
+    let mut separator = "[";
+    for event in events {
+        out.write_all(separator.as_bytes())?;
+        serde_json::to_writer(&mut *out, event)?;
+        separator = ",\n";
+    }
+    out.write_all(if events.is_empty() { b"[]\n" } else { b"]\n" })
+}

@@ -1,0 +1,221 @@
+//! What the lines of a block say. Pure, so that blocks can be read in parallel.
+
+use serde::Deserialize;
+
+use super::{
+    FORMAT_VERSION, Header, Operation, blocks::Block, ndjson::LineError, ndjson::decode_bytes,
+};
+
+/// The longest line, in bytes.
+pub(super) const LINE_LENGTH_MAX: usize = 1 << 20;
+
+/// The operations of a block, and what stood between them.
+#[derive(Debug, Default)]
+pub(super) struct Parsed {
+    pub(super) operations: Vec<Operation>,
+    pub(super) marks: Vec<Mark>,
+    /// How many lines there are.
+    pub(super) lines: u64,
+}
+
+/// Something other than the next operation on the next line.
+#[derive(Debug)]
+pub(super) struct Mark {
+    /// How many operations of the block stand before it.
+    pub(super) at: usize,
+    /// Its line within the block, from 0.
+    pub(super) line: u64,
+    pub(super) what: What,
+}
+
+/// What stands on a line.
+#[derive(Debug)]
+pub(super) enum What {
+    /// The next operation, after lines that were none.
+    Resumed,
+    Header(Box<Header>),
+    /// A header that says too little; operations follow it all the same.
+    BrokenHeader(Fault),
+    /// A history of another version of the format.
+    Version(u64),
+    /// A line that cannot be read.
+    Broken {
+        fault: Fault,
+        looks_like_an_operation: bool,
+    },
+    /// A line longer than [`LINE_LENGTH_MAX`]; the block is not read any further.
+    TooLong,
+}
+
+/// Why a line cannot be read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Fault {
+    /// From 1, where it is known.
+    pub(super) column: Option<usize>,
+    /// A lower-case fragment.
+    pub(super) reason: String,
+}
+
+/// Reads the lines of `block`.
+pub(super) fn parse(block: &Block) -> Parsed {
+    let mut parsed = Parsed::default();
+    let mut is_resumed = true;
+    let mut rest = &block.bytes[..];
+    while !rest.is_empty() {
+        let length = rest.iter().position(|byte| *byte == b'\n');
+        let (line, after) = match length {
+            Some(length) => (&rest[..length], &rest[length + 1..]),
+            None => (rest, &[][..]),
+        };
+        let number = parsed.lines;
+        parsed.lines += 1;
+        let mark = |parsed: &mut Parsed, what| {
+            parsed.marks.push(Mark { at: parsed.operations.len(), line: number, what });
+        };
+        if line.len() > LINE_LENGTH_MAX {
+            mark(&mut parsed, What::TooLong);
+            return parsed;
+        }
+        match decode_bytes(line) {
+            Ok(operation) => {
+                if is_resumed {
+                    mark(&mut parsed, What::Resumed);
+                }
+                is_resumed = false;
+                parsed.operations.push(operation);
+            }
+            Err(_) if line.trim_ascii().is_empty() => is_resumed = true,
+            Err(error) => {
+                let is_cut = block.is_last && length.is_none();
+                mark(&mut parsed, no_operation(line, &error, is_cut));
+                is_resumed = true;
+            }
+        }
+        rest = after;
+    }
+    parsed
+}
+
+/// A line that is no operation, because of `error`.
+fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
+    #[derive(Deserialize)]
+    struct Version {
+        history: serde_json::Value,
+    }
+
+    let is_object = line.trim_ascii_start().first() == Some(&b'{');
+    match serde_json::from_slice(line) {
+        Ok(Version { history }) if is_object => match history.as_u64() {
+            Some(version) if version == u64::from(FORMAT_VERSION) => header(line),
+            Some(version) => What::Version(version),
+            None => What::BrokenHeader(Fault::new(format!("`history` is `{history}`, no version"))),
+        },
+        _ => {
+            let fault = fault(line, error, is_cut);
+            let names = |member: &[u8]| line.windows(member.len()).any(|part| part == member);
+            if is_object && names(b"\"history\"") {
+                What::BrokenHeader(fault)
+            } else {
+                What::Broken { fault, looks_like_an_operation: names(b"\"process\"") }
+            }
+        }
+    }
+}
+
+fn header(line: &[u8]) -> What {
+    match serde_json::from_slice(line) {
+        Ok(header) => What::Header(Box::new(header)),
+        Err(error) => What::BrokenHeader(Fault::of_json("", &error)),
+    }
+}
+
+fn fault(line: &[u8], error: &LineError, is_cut: bool) -> Fault {
+    match error {
+        LineError::Json(_) | LineError::NoObject if line.contains(&0) => {
+            Fault::new("NUL bytes, as a crash can leave them".to_owned())
+        }
+        LineError::Json(error) if is_cut && error.is_eof() => {
+            Fault::new("the file ends in the middle of this line".to_owned())
+        }
+        LineError::Json(error) => Fault::of_json("no operation: ", error),
+        error => Fault::new(error.to_string()),
+    }
+}
+
+impl Fault {
+    fn new(reason: String) -> Self {
+        Self { column: None, reason }
+    }
+
+    /// The parser counts lines within what it was given, which is one line.
+    fn of_json(prefix: &str, error: &serde_json::Error) -> Self {
+        let text = error.to_string();
+        let place = format!(" at line {} column {}", error.line(), error.column());
+        let reason = text.strip_suffix(&place).unwrap_or(&text);
+        Self { column: Some(error.column()), reason: format!("{prefix}{reason}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SALE: &str = r#"{"process":1,"op":"buy","quantity":1,"key":null,"call_ns":1,"return_ns":2,"outcome":"sold","tickets":[7],"remaining":93,"revision":7}"#;
+
+    fn parsed(text: &str) -> Parsed {
+        parse(&Block { bytes: text.as_bytes().to_vec(), is_last: true })
+    }
+
+    fn reason(line: &str) -> String {
+        let parsed = parsed(&format!("{SALE}\n{line}"));
+        match &parsed.marks[1].what {
+            What::Broken { fault, .. } | What::BrokenHeader(fault) => {
+                format!("{}: {}", fault.column.unwrap_or(0), fault.reason)
+            }
+            what => panic!("{line}: {what:?}"),
+        }
+    }
+
+    #[test]
+    fn places_of_operations_are_marked_only_after_a_gap() {
+        let text = format!("{{\"history\":1,\"initial\":5}}\n{SALE}\n{SALE}\r\n\n{SALE}");
+        let parsed = parsed(&text);
+        assert_eq!((parsed.operations.len(), parsed.lines), (3, 5));
+        let marks: Vec<_> = parsed.marks.iter().map(|mark| (mark.at, mark.line)).collect();
+        assert_eq!(marks, [(0, 0), (0, 1), (2, 4)]);
+        assert!(matches!(parsed.marks[0].what, What::Header(_)));
+    }
+
+    #[test]
+    fn a_broken_line_says_what_is_wrong_with_it() {
+        for (line, said) in [
+            (SALE.replace(r#""op":"buy","#, ""), "no operation: missing field `op`"),
+            (SALE.replace("\"call_ns\":1", "\"call_ns\":-1"), "invalid value: integer `-1`"),
+            (SALE.replace("\"return_ns\":2", "\"return_ns\":0"), "before its call"),
+            (SALE[..60].to_owned(), "ends in the middle"),
+            (SALE[..60].to_owned() + "\n", "no operation: EOF while parsing"),
+            ("\0\0\0".to_owned(), "NUL bytes"),
+            ("[1]".to_owned(), "not a JSON object"),
+            (r#"{"history":1,"initial":-5}"#.to_owned(), "invalid value: integer `-5`"),
+            (r#"{"history":"one"}"#.to_owned(), "no version"),
+            (r#"{"history":1,"ini"#.to_owned(), "ends in the middle"),
+        ] {
+            let reason = reason(&line);
+            assert!(reason.contains(said), "{line}: {reason}");
+        }
+    }
+
+    #[test]
+    fn another_version_is_told_from_a_broken_header() {
+        let parsed = parsed("{\"history\": 2, \"shops\": []}\n");
+        assert!(matches!(parsed.marks[0].what, What::Version(2)));
+    }
+
+    #[test]
+    fn nothing_is_read_behind_a_line_that_is_too_long() {
+        let text = format!("{SALE}\n{}\n{SALE}\n", "x".repeat(LINE_LENGTH_MAX + 1));
+        let parsed = parsed(&text);
+        assert_eq!(parsed.operations.len(), 1);
+        assert!(matches!(parsed.marks[1], Mark { line: 1, what: What::TooLong, .. }));
+    }
+}

@@ -1,0 +1,271 @@
+//! Files read as histories: lines in parallel, their order kept.
+//!
+//! # Invariants
+//! - What cannot be read is named with its file and line, and what can be read is read.
+//! - No more is held than the operations asked for and a few blocks.
+
+use std::{
+    fs::File,
+    io::{self, Cursor, Read},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use super::{
+    FORMAT_VERSION, History,
+    assembly::Assembly,
+    blocks::{Block, Blocks},
+    lines::{Parsed, parse},
+};
+
+/// What some editors put before the first line.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How much is read, and how fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// At most so many operations, of all files together.
+    pub operations: usize,
+    /// So many threads parse.
+    pub threads: usize,
+}
+
+/// Why files are no histories.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refuses.
+    #[error("cannot read `{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its first line is none of a history.
+    #[error("{place}: not a history: {reason}")]
+    NoHistory {
+        /// The file, the line and the column.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A format that this program does not know.
+    #[error("{place}: a history of version `{version}`, and this program reads `{FORMAT_VERSION}`")]
+    Version {
+        /// The file and the line.
+        place: String,
+        /// What the header says.
+        version: u64,
+    },
+}
+
+impl ReadError {
+    /// The way out, where there is one.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Io { .. } => None,
+            Self::NoHistory { .. } => Some(
+                "a history has a line `{\"history\": 1, \"initial\": 100}` and then one operation a line",
+            ),
+            Self::Version { .. } => Some("a newer `loadgen` may read it"),
+        }
+    }
+}
+
+/// Reads `files`, in their order; gives the histories in the order of their first parts.
+///
+/// # Errors
+/// A file cannot be opened or read, is no history, or is one of another version.
+pub fn read_files(files: &[PathBuf], limits: ReadLimits) -> Result<Vec<History>, ReadError> {
+    let mut assembly = Assembly::new(limits.operations);
+    for (at, path) in files.iter().enumerate() {
+        let io_error = |source| ReadError::Io { path: path.clone(), source };
+        let file = open(path).map_err(io_error)?;
+        let mut blocks = Blocks::new(file);
+        assembly.begin_file(path);
+        loop {
+            let some = (0..limits.threads.max(1)).map_while(|_| blocks.next().transpose());
+            let some = some.collect::<io::Result<Vec<_>>>().map_err(io_error)?;
+            if some.is_empty() || !assembly.take_in(parse_all(&some))? {
+                break;
+            }
+        }
+        assembly.end_file();
+        if assembly.is_full() {
+            assembly.leave_out(&files[at + 1..]);
+            break;
+        }
+    }
+    Ok(assembly.finish())
+}
+
+/// Opening a folder works, and fails only once it is read.
+/// A byte order mark is skipped.
+fn open(path: &Path) -> io::Result<impl Read> {
+    let mut file = File::open(path)?;
+    if file.metadata()?.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut start = Vec::new();
+    (&mut file).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+    if start == BYTE_ORDER_MARK {
+        start.clear();
+    }
+    Ok(Cursor::new(start).chain(file))
+}
+
+fn parse_all(blocks: &[Block]) -> Vec<Parsed> {
+    if let [block] = blocks {
+        return vec![parse(block)];
+    }
+    thread::scope(|scope| {
+        let threads: Vec<_> =
+            blocks.iter().map(|block| scope.spawn(move || parse(block))).collect();
+        let parsed = threads.into_iter().map(thread::ScopedJoinHandle::join);
+        parsed
+            .map(|parsed| parsed.unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    const LIMITS: ReadLimits = ReadLimits { operations: 1000, threads: 2 };
+
+    fn sale(process: u32, at: u64) -> String {
+        format!(
+            "{{\"process\":{process},\"op\":\"buy\",\"quantity\":1,\"key\":null,\"call_ns\":{at},\
+             \"return_ns\":{},\"outcome\":\"sold\",\"tickets\":[{at}],\"remaining\":1,\"revision\":1}}\n",
+            at + 1
+        )
+    }
+
+    fn read(texts: &[&str], limits: ReadLimits) -> Result<Vec<History>, ReadError> {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Vec<PathBuf> =
+            (0..texts.len()).map(|at| folder.path().join(format!("{at}.ndjson"))).collect();
+        for (file, text) in files.iter().zip(texts) {
+            File::create(file).unwrap().write_all(text.as_bytes()).unwrap();
+        }
+        read_files(&files, limits)
+    }
+
+    fn calls(history: &History) -> Vec<u64> {
+        history.operations.iter().map(|operation| operation.call_ns).collect()
+    }
+
+    fn last_words(history: &History) -> Vec<&str> {
+        history.lacks.iter().map(|lack| lack.rsplit('/').next().unwrap_or(lack)).collect()
+    }
+
+    #[test]
+    fn parts_of_one_run_are_one_history() {
+        let named = |run: &str, at| {
+            format!("{{\"history\":1,\"initial\":9,\"run\":\"{run}\"}}\n{}", sale(1, at))
+        };
+        let one = named("x", 1) + &named("y", 2);
+        let histories = read(&[&one, &named("x", 3)], LIMITS).unwrap();
+        assert_eq!(histories.iter().map(calls).collect::<Vec<_>>(), [vec![1, 3], vec![2]]);
+        assert!(histories.iter().all(|history| history.lacks.is_empty()));
+        assert!(histories[0].places.of(1).unwrap().0.ends_with("1.ndjson"));
+    }
+
+    #[test]
+    fn histories_without_a_run_pair_up_by_their_order() {
+        let file = |at| {
+            let header = "{\"history\":1,\"initial\":9}\n";
+            format!("{header}{}{header}{}", sale(1, at), sale(1, at + 1))
+        };
+        let histories = read(&[&file(1), &file(3), &sale(7, 9)], LIMITS).unwrap();
+        assert_eq!(histories.iter().map(calls).collect::<Vec<_>>(), [vec![1, 3, 9], vec![2, 4]]);
+    }
+
+    #[test]
+    fn what_is_not_sound_is_left_out_and_named() {
+        let text = format!("{}garbage\n{}{}", sale(1, 1), sale(2, 3), &sale(3, 4)[..40]);
+        let histories = read(&[&text], LIMITS).unwrap();
+        assert_eq!(calls(&histories[0]), [1, 3]);
+        assert_eq!(
+            last_words(&histories[0]),
+            [
+                "0.ndjson:2: no operation: not a JSON object",
+                "0.ndjson:4: the file ends in the middle of this line"
+            ]
+        );
+        let repeated = format!("{}{}{}", sale(1, 1), sale(1, 1), sale(1, 2));
+        let histories = read(&[&repeated], LIMITS).unwrap();
+        assert_eq!(calls(&histories[0]), [1, 2]);
+        assert_eq!(histories[0].places.of(1).unwrap().1, 3);
+        assert!(histories[0].lacks[0].ends_with("0.ndjson:1 again, left out"));
+    }
+
+    #[test]
+    fn parts_that_contradict_each_other_are_named() {
+        let part = |members: &str, at| format!("{{\"history\":1{members}}}\n{}", sale(1, at));
+        let one = part(",\"initial\":9,\"clock\":\"a\"", 1);
+        let other = part(",\"initial\":8,\"left\":3,\"clock\":\"b\"", 2);
+        let histories = read(&[&one, &other], LIMITS).unwrap();
+        assert!(histories[0].mixes_clocks);
+        assert_eq!((histories[0].header.initial, histories[0].header.left), (Some(9), Some(3)));
+        assert_eq!(
+            last_words(&histories[0]),
+            [
+                "1.ndjson:1: the parts are of different clocks, `a` and `b`",
+                "1.ndjson:1: the parts disagree on `initial`: 9 and 8"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_history_is_refused() {
+        for text in ["\u{89}PNG", "[1,2]", "{\"count\": 7}", "# a comment\n"] {
+            assert!(matches!(read(&[text], LIMITS), Err(ReadError::NoHistory { .. })), "{text}");
+        }
+        let error = read(&["{\"history\": 2}\n"], LIMITS).unwrap_err().to_string();
+        assert!(error.contains("0.ndjson:1: a history of version `2`"), "{error}");
+        assert!(matches!(
+            read_files(&[PathBuf::from("no-such-file")], LIMITS),
+            Err(ReadError::Io { .. })
+        ));
+        assert!(read_files(&[PathBuf::from("/")], LIMITS).is_err());
+    }
+
+    #[test]
+    fn past_the_limit_nothing_is_read_and_the_rest_is_named() {
+        let text: String = (1..=9).map(|at| sale(1, at)).collect();
+        let limits = ReadLimits { operations: 7, threads: 2 };
+        let histories = read(&[&text, &text], limits).unwrap();
+        assert_eq!(calls(&histories[0]).len(), 7);
+        assert_eq!(
+            last_words(&histories[0]),
+            [
+                "0.ndjson:8: not judged from there on: the limit of operations is reached",
+                "1.ndjson: not judged: the limit of operations is reached"
+            ]
+        );
+        let enough = ReadLimits { operations: 9, threads: 2 };
+        assert_eq!(read(&[&text], enough).unwrap()[0].lacks, [""; 0]);
+    }
+
+    #[test]
+    fn an_empty_file_and_a_byte_order_mark() {
+        let histories = read(&[""], LIMITS).unwrap();
+        assert_eq!(last_words(&histories[0]), ["0.ndjson: nothing in it"]);
+        let marked = format!("\u{feff}{}", sale(1, 1));
+        assert_eq!(calls(&read(&[&marked], LIMITS).unwrap()[0]), [1]);
+    }
+
+    #[test]
+    fn the_order_of_many_lines_is_kept_by_many_threads() {
+        let text: String = (0..60_000).map(|at| sale(at as u32 % 7, at)).collect();
+        let limits = ReadLimits { operations: 100_000, threads: 3 };
+        let histories = read(&[&text], limits).unwrap();
+        assert!(calls(&histories[0]).iter().copied().eq(0..60_000));
+        assert_eq!(histories[0].places.of(59_999).unwrap().1, 60_000);
+    }
+}

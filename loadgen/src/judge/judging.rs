@@ -1,0 +1,163 @@
+//! The judgement, from what must hold before anything else to the general search.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{
+    alone::Alone,
+    assumptions,
+    budget::Budget,
+    counting,
+    evidence::Evidence,
+    explain::explain,
+    finding::Finding,
+    request::{FINAL, Requests},
+    search::Search,
+    story::Teller,
+    vacuity,
+    verdict::{Judgement, Violation},
+    witness::Witness,
+};
+
+/// Judges `evidence`.
+#[must_use]
+pub fn judge(evidence: &Evidence<'_>) -> Judgement {
+    judge_within(evidence, Budget::default())
+}
+
+/// Judges `evidence`; a search that takes more than `budget` ends as unknown.
+#[must_use]
+pub fn judge_within(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
+    guarded(|| judged(evidence, budget))
+}
+
+/// For each operation of `evidence` the instant, in nanoseconds of the run's clock, at which it took
+/// effect in an order that explains the answers, as early as possible; `None` where it never did or
+/// has no place, and from the first contradiction on.
+#[must_use]
+pub fn order(evidence: &Evidence<'_>) -> Vec<Option<u64>> {
+    catch_unwind(AssertUnwindSafe(|| instants(evidence, Budget::default())))
+        .unwrap_or_else(|_| vec![None; evidence.operations.len()])
+}
+
+/// A judge that fails itself has decided nothing.
+fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
+    catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| Judgement {
+        violations: Vec::new(),
+        doubts: vec!["the judge itself failed".to_owned()],
+    })
+}
+
+fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
+    let mut requests = Requests::collect(evidence);
+    let mut doubts = assumptions::doubts(&requests);
+    doubts.extend(vacuity::doubts(&requests));
+    let mut violations = answered_twice(&mut requests);
+    let mut found = Alone::new(&requests).contradiction().map(Finding::Contradiction);
+    let mut counted = false;
+    if found.is_none() {
+        let list = std::mem::take(&mut requests.list);
+        match Witness::find(&requests, list) {
+            Ok(witness) => found = Some(witness.check(&mut budget)),
+            Err(list) => {
+                requests.list = list;
+                violations.extend(counting::violations(&requests));
+                counted = true;
+            }
+        }
+    }
+    let is_settled = found == Some(Finding::Linearizable)
+        && evidence.header.initial.is_some()
+        && requests.is_consecutive();
+    if !is_settled {
+        // The witness took the requests apart, to use no memory twice.
+        requests = Requests::collect(evidence);
+        if !counted {
+            violations.extend(counting::violations(&requests));
+        }
+    }
+    let found = match found {
+        Some(found) => found,
+        None if violations.is_empty() => {
+            Search::new(&requests, &requests.list).run(&mut budget).finding
+        }
+        None => Finding::Linearizable,
+    };
+    match found {
+        Finding::Linearizable => {}
+        Finding::OutOfBudget => doubts.push(OUT_OF_BUDGET.to_owned()),
+        Finding::Contradiction(contradiction) => {
+            add(&mut violations, explain(&requests, &contradiction));
+        }
+    }
+    violations
+        .sort_by_key(|violation| (violation.operations.is_empty(), violation.operations.len()));
+    Judgement { violations, doubts }
+}
+
+const OUT_OF_BUDGET: &str =
+    "an order was neither found nor excluded within the steps of the search";
+
+/// Adds what the order shows, unless counting has shown the same.
+fn add(violations: &mut Vec<Violation>, violation: Violation) {
+    match violations.iter_mut().find(|other| other.kind == violation.kind) {
+        Some(other) if other.operations.is_empty() => *other = violation,
+        Some(other)
+            if !violation.operations.is_empty()
+                && violation.operations.len() < other.operations.len() =>
+        {
+            other.operations = violation.operations;
+            other.story = violation.story;
+        }
+        Some(_) => {}
+        None => violations.push(violation),
+    }
+}
+
+fn answered_twice(requests: &mut Requests<'_>) -> Vec<Violation> {
+    let mut twice = std::mem::take(&mut requests.answered_twice);
+    let count = twice.len();
+    twice.truncate(1);
+    for violation in &mut twice {
+        if let [first, second] = violation.operations[..]
+            && let (Ok(first), Ok(second)) = (u32::try_from(first), u32::try_from(second))
+        {
+            violation.story = Teller::new(requests).answered_twice([first, second]);
+        }
+        if count > 1 {
+            violation.message = format!("{count} requests got two different answers each");
+        }
+    }
+    twice
+}
+
+fn instants(evidence: &Evidence<'_>, mut budget: Budget) -> Vec<Option<u64>> {
+    let mut requests = Requests::collect(evidence);
+    let list = std::mem::take(&mut requests.list);
+    let list = match Witness::find(&requests, list) {
+        Ok(witness) => return witness.instants(evidence.operations.len()),
+        Err(list) => list,
+    };
+    let mut instants = vec![None; evidence.operations.len()];
+    let mut reached = 0;
+    for place in Search::new(&requests, &list).run(&mut budget).order {
+        if place != FINAL {
+            let operation = &evidence.operations[place as usize];
+            reached = reached.max(operation.call_ns);
+            instants[place as usize] = Some(reached);
+        }
+    }
+    instants
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Verdict;
+
+    #[test]
+    fn a_judge_that_fails_is_unknown() {
+        let judgement = guarded(|| panic!("planted"));
+        assert_eq!(judgement.verdict(), Verdict::Unknown);
+        assert_eq!(judgement.doubts, ["the judge itself failed"]);
+    }
+}

@@ -1,0 +1,290 @@
+//! Operations as requests: what is under one idempotency key is one request.
+//!
+//! # Collapsing a key
+//! At most one of the operations under a key takes effect, and all that are answered get its answer
+//! (`AnswerOnce`). So the effect lies after the first of their calls and before the first of their
+//! answers, and any instant in between will do: the operation that was called first can have caused
+//! it. That makes one request of the group, and loses nothing. What was refused did not happen and
+//! drops out. A confirm, a release and a refund can be repeated too, by their token: whoever records
+//! such repeats gives them the token as their key.
+//!
+//! # What an answer leaves open
+//! A member that is null constrains nothing. An operation without an answer may have taken effect at
+//! any time after its call, or never; a search without an answer drops out. A hold that ran out is
+//! recorded as a `release` of unknown outcome, called when the hold could first have run out.
+
+use super::{
+    evidence::Evidence,
+    verdict::{Violation, ViolationKind},
+};
+use crate::history::{Numbering, Operation, OperationKind, Outcome, Tickets};
+
+/// The place of the read at the end, which is no operation.
+pub(super) const FINAL: u32 = u32::MAX;
+
+/// The return of a request that was never answered.
+pub(super) const NEVER: u64 = u64::MAX;
+
+/// What a request is to the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    /// It took effect once.
+    Change,
+    /// It saw a state.
+    Read,
+    /// It saw a state with fewer tickets than it asked for.
+    SoldOut,
+    /// It took effect once or never.
+    Unknown,
+}
+
+/// One request. 32 bytes, since a history can have ten million.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Request {
+    /// When it was called first.
+    pub(super) call: u64,
+    /// When it was answered first, or [`NEVER`].
+    pub(super) ret: u64,
+    /// Where a witness puts it; 0 until then.
+    pub(super) at: u64,
+    /// The operation that stands for it, or [`FINAL`].
+    pub(super) place: u32,
+    /// What it is to the order.
+    pub(super) role: Role,
+    /// Whether it has an idempotency key.
+    pub(super) is_keyed: bool,
+}
+
+/// What one request asked for and what it was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) op: OperationKind,
+    /// `None` where neither the call nor the answer says.
+    pub(super) quantity: Option<u64>,
+    pub(super) tickets: &'a Tickets,
+    pub(super) remaining: Option<u64>,
+    pub(super) revision: Option<u64>,
+}
+
+/// All requests of a history, and what is known beside them.
+pub(super) struct Requests<'a> {
+    pub(super) evidence: Evidence<'a>,
+    /// In no order.
+    pub(super) list: Vec<Request>,
+    /// Whether revisions are judged: not where changes are answered without any, since then nobody
+    /// counts them and what a read says of them was left there by somebody else.
+    pub(super) has_revisions: bool,
+    /// Whether nothing but purchases changed the count.
+    pub(super) is_sales_only: bool,
+    pub(super) answered_twice: Vec<Violation>,
+    pub(super) doubts: Vec<String>,
+    no_tickets: Tickets,
+}
+
+impl<'a> Requests<'a> {
+    /// The requests of `evidence`, with the read at the end where there is one.
+    pub(super) fn collect(evidence: &Evidence<'a>) -> Self {
+        let mut requests = Self {
+            evidence: *evidence,
+            list: Vec::with_capacity(evidence.operations.len() + 1),
+            has_revisions: true,
+            is_sales_only: false,
+            answered_twice: Vec::new(),
+            doubts: Vec::new(),
+            no_tickets: Tickets::default(),
+        };
+        let mut keyed: Vec<u32> = Vec::new();
+        for (place, operation) in (0..FINAL).zip(evidence.operations) {
+            if is_nothing(operation) {
+                continue;
+            }
+            if operation.key.is_some() && operation.op != OperationKind::Search {
+                keyed.push(place);
+            } else {
+                requests.list.push(request(place, operation));
+            }
+        }
+        requests.collapse_keys(keyed);
+        requests.has_revisions = requests.some_change_has_a_revision();
+        requests.is_sales_only = requests.list.iter().all(|request| {
+            matches!(requests.told(request).op, OperationKind::Buy | OperationKind::Search)
+        });
+        requests.add_final_read();
+        requests
+    }
+
+    /// What `request` asked for and was told.
+    pub(super) fn told(&self, request: &Request) -> Told<'_> {
+        if request.place == FINAL {
+            let header = self.evidence.header;
+            return Told {
+                op: OperationKind::Search,
+                quantity: None,
+                tickets: &self.no_tickets,
+                remaining: header.left,
+                revision: header.left_revision.filter(|_| self.has_revisions),
+            };
+        }
+        let operation = &self.evidence.operations[request.place as usize];
+        Told {
+            op: operation.op,
+            quantity: quantity(operation),
+            tickets: &operation.tickets,
+            remaining: operation.remaining,
+            revision: operation.revision.filter(|_| self.has_revisions),
+        }
+    }
+
+    /// Whether ticket numbers follow the order of sale.
+    pub(super) fn is_consecutive(&self) -> bool {
+        self.evidence.header.numbering == Numbering::Consecutive
+    }
+
+    fn some_change_has_a_revision(&self) -> bool {
+        let mut changes =
+            self.list.iter().filter(|request| request.role == Role::Change).peekable();
+        changes.peek().is_none() || changes.any(|request| self.told(request).revision.is_some())
+    }
+
+    fn add_final_read(&mut self) {
+        let header = self.evidence.header;
+        if header.left.is_none() && header.left_revision.is_none() {
+            return;
+        }
+        let operations = self.evidence.operations.iter();
+        let end = operations.map(|one| one.return_ns.unwrap_or(one.call_ns)).max().unwrap_or(0);
+        let after = end.saturating_add(1).min(NEVER - 1);
+        self.list.push(Request {
+            call: after,
+            ret: after,
+            at: 0,
+            place: FINAL,
+            role: Role::Read,
+            is_keyed: false,
+        });
+    }
+
+    fn collapse_keys(&mut self, mut keyed: Vec<u32>) {
+        let operations = self.evidence.operations;
+        keyed.sort_unstable_by(|&a, &b| {
+            let (a, b) = (&operations[a as usize], &operations[b as usize]);
+            (&a.key, a.call_ns).cmp(&(&b.key, b.call_ns))
+        });
+        let same_key =
+            |a: &u32, b: &u32| operations[*a as usize].key == operations[*b as usize].key;
+        for group in keyed.chunk_by(same_key) {
+            self.collapse(group);
+        }
+    }
+
+    /// Makes one request of the operations at `group`, all under one key, in the order of their calls.
+    fn collapse(&mut self, group: &[u32]) {
+        let operations = self.evidence.operations;
+        let operation = |place: &u32| &operations[*place as usize];
+        let answered = group.iter().filter(|place| operation(place).return_ns.is_some());
+        let Some(&first) = answered.clone().min_by_key(|place| operation(place).return_ns) else {
+            return self.collapse_unanswered(group);
+        };
+        let contradicts = |place: &&u32| !agree(operation(&first), operation(place));
+        if let Some(&other) = answered.clone().find(contradicts) {
+            self.answered_twice.push(answered_twice(operations, first, other));
+        }
+        let telling = answered
+            .filter(|place| agree(operation(&first), operation(place)))
+            .max_by_key(|place| members_told(operation(place)))
+            .copied()
+            .unwrap_or(first);
+        // With another request under its key an operation did not happen.
+        let is_same = |place: &&u32| shape(operation(place)) == shape(operation(&first));
+        let call = group.iter().filter(is_same).map(|place| operation(place).call_ns).min();
+        let mut collapsed = request(telling, operation(&telling));
+        collapsed.call = call.unwrap_or(collapsed.call);
+        collapsed.ret = operation(&first).return_ns.unwrap_or(NEVER);
+        self.list.push(collapsed);
+    }
+
+    fn collapse_unanswered(&mut self, group: &[u32]) {
+        let operations = self.evidence.operations;
+        let mut seen = Vec::new();
+        for &place in group {
+            let operation = &operations[place as usize];
+            if !seen.contains(&shape(operation)) {
+                seen.push(shape(operation));
+                self.list.push(request(place, operation));
+            }
+        }
+        if seen.len() > 1 {
+            let key = operations[group[0] as usize].key.as_deref().unwrap_or_default();
+            self.doubts.push(format!("key `{key}` is on different requests, and none is answered"));
+        }
+    }
+}
+
+/// How many tickets `operation` is about, as far as its call or its answer says.
+pub(super) fn quantity(operation: &Operation) -> Option<u64> {
+    let told = (!operation.tickets.is_empty()).then_some(operation.tickets.len() as u64);
+    operation.quantity.or(match operation.op {
+        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => Some(1),
+        OperationKind::Confirm => told,
+        OperationKind::Search | OperationKind::Release | OperationKind::Refund => None,
+    })
+}
+
+/// Whether `operation` says nothing of the counter.
+fn is_nothing(operation: &Operation) -> bool {
+    operation.outcome == Outcome::Refused
+        || (operation.op == OperationKind::Search && operation.outcome == Outcome::Unknown)
+}
+
+fn request(place: u32, operation: &Operation) -> Request {
+    let is_search = operation.op == OperationKind::Search;
+    let role = match operation.outcome {
+        Outcome::Unknown => Role::Unknown,
+        Outcome::Sold | Outcome::Done if !is_search => Role::Change,
+        Outcome::SoldOut if matches!(operation.op, OperationKind::Buy | OperationKind::Hold) => {
+            Role::SoldOut
+        }
+        _ => Role::Read,
+    };
+    Request {
+        call: operation.call_ns,
+        ret: operation.return_ns.unwrap_or(NEVER),
+        at: 0,
+        place,
+        role,
+        is_keyed: operation.key.is_some() && !is_search,
+    }
+}
+
+fn shape(operation: &Operation) -> (OperationKind, Option<u64>) {
+    (operation.op, quantity(operation))
+}
+
+/// Whether two answers under one key can be the same answer.
+fn agree(a: &Operation, b: &Operation) -> bool {
+    fn both<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
+        a.is_none() || b.is_none() || a == b
+    }
+    let tickets = |one: &Operation| (!one.tickets.is_empty()).then(|| one.tickets.clone());
+    shape(a) == shape(b)
+        && a.outcome == b.outcome
+        && both(&a.remaining, &b.remaining)
+        && both(&a.revision, &b.revision)
+        && both(&tickets(a), &tickets(b))
+}
+
+fn members_told(operation: &Operation) -> usize {
+    usize::from(operation.remaining.is_some())
+        + usize::from(operation.revision.is_some())
+        + usize::from(!operation.tickets.is_empty())
+}
+
+fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation {
+    let key = operations[first as usize].key.as_deref().unwrap_or_default();
+    Violation {
+        kind: ViolationKind::AnsweredTwice,
+        message: format!("the request with key `{key}` got two different answers"),
+        operations: vec![first as usize, other as usize],
+        story: Vec::new(),
+    }
+}

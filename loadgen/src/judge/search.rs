@@ -1,0 +1,288 @@
+//! The general test of linearizability, for histories whose answers do not name their places.
+//!
+//! Wing and Gong (1993): take any operation that was called before the first of the outstanding
+//! answers, let it take effect, and go on. Lowe (2017): never look twice at one set of operations
+//! that took effect in one state. What has taken effect is kept as "all up to here" and the few
+//! beyond, so that an instant at which nothing is under way leaves nothing but the possible states.
+//! Of unknown operations that are alike the one that was called first stands for all.
+
+use std::collections::HashSet;
+
+use super::{
+    budget::{Budget, OutOfBudget},
+    finding::{Contradiction, Finding},
+    model::State,
+    request::{FINAL, NEVER, Request, Requests, Role, Told},
+};
+use crate::history::{OperationKind, Tickets};
+
+/// What has happened so far.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Config {
+    /// All answered requests before this one took effect.
+    base: u32,
+    /// Those from `base` on that did, a bit each.
+    beyond: Vec<u64>,
+    /// How many of each class of unknown ones did: as what they are, and as a remembered refusal.
+    used: Vec<[u32; 2]>,
+    state: State,
+}
+
+/// Unknown requests that are alike.
+struct Class {
+    op: OperationKind,
+    quantity: Option<u64>,
+    may_be_blank: bool,
+    /// Calls with their places, in order.
+    calls: Vec<(u64, u32)>,
+}
+
+pub(super) struct Search<'a> {
+    requests: &'a Requests<'a>,
+    /// In the order of their calls.
+    answered: Vec<Request>,
+    classes: Vec<Class>,
+    no_tickets: Tickets,
+}
+
+/// One step of a way: the step before it, what took effect, and when at the earliest.
+struct Trace {
+    before: usize,
+    place: u32,
+}
+
+/// The way that was found, or why there is none.
+pub(super) struct Searched {
+    pub(super) finding: Finding,
+    /// The places in their order, as far as the search got.
+    pub(super) order: Vec<u32>,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(requests: &'a Requests<'a>, list: &[Request]) -> Self {
+        let (unknown, mut answered): (Vec<Request>, Vec<Request>) =
+            list.iter().partition(|request| request.role == Role::Unknown);
+        answered.sort_unstable_by_key(|request| (request.call, request.ret));
+        let mut search =
+            Self { requests, answered, classes: Vec::new(), no_tickets: Tickets::default() };
+        for request in &unknown {
+            search.add_unknown(request);
+        }
+        for class in &mut search.classes {
+            class.calls.sort_unstable();
+        }
+        search
+    }
+
+    fn add_unknown(&mut self, request: &Request) {
+        let told = self.requests.told(request);
+        let (op, quantity) = (told.op, told.quantity);
+        let may_be_blank =
+            request.is_keyed && matches!(op, OperationKind::Buy | OperationKind::Hold);
+        let call = (request.call, request.place);
+        let alike = |class: &&mut Class| {
+            (class.op, class.quantity, class.may_be_blank) == (op, quantity, may_be_blank)
+        };
+        match self.classes.iter_mut().find(alike) {
+            Some(class) => class.calls.push(call),
+            None => self.classes.push(Class { op, quantity, may_be_blank, calls: vec![call] }),
+        }
+    }
+
+    /// Looks for an order, depth first.
+    pub(super) fn run(&self, budget: &mut Budget) -> Searched {
+        let mut trace = vec![Trace { before: 0, place: FINAL }];
+        let mut seen = HashSet::new();
+        let mut open = vec![(self.start(), 0_usize)];
+        let mut deepest = (0, 0, self.start());
+        while let Some((config, step)) = open.pop() {
+            let done = self.done(&config);
+            if step == 0 || done > deepest.0 {
+                deepest = (done, step, config.clone());
+            }
+            if done == self.answered.len() {
+                return Searched { finding: Finding::Linearizable, order: way(&trace, step) };
+            }
+            let found = self.successors(&config, budget, |next, place| {
+                if seen.insert(next.clone()) {
+                    trace.push(Trace { before: step, place });
+                    open.push((next, trace.len() - 1));
+                }
+            });
+            if found == Err(OutOfBudget) {
+                let order = way(&trace, deepest.1);
+                return Searched { finding: Finding::OutOfBudget, order };
+            }
+        }
+        let order = way(&trace, deepest.1);
+        let finding = Finding::Contradiction(self.stuck(&deepest.2, &order));
+        Searched { finding, order }
+    }
+
+    fn start(&self) -> Config {
+        let mut state = State::at_start(&self.requests.evidence);
+        if !self.answered.iter().any(|one| self.requests.told(one).revision.is_some()) {
+            state.revision = None;
+        }
+        let used = vec![[0, 0]; self.classes.len()];
+        Config { base: 0, beyond: Vec::new(), used, state }
+    }
+
+    fn done(&self, config: &Config) -> usize {
+        let beyond: u32 = config.beyond.iter().map(|bits| bits.count_ones()).sum();
+        config.base as usize + beyond as usize
+    }
+
+    /// Hands each configuration that can follow `config` to `found`, the likeliest last.
+    fn successors(
+        &self,
+        config: &Config,
+        budget: &mut Budget,
+        mut found: impl FnMut(Config, u32),
+    ) -> Result<(), OutOfBudget> {
+        let (candidates, first_answer) = self.candidates(config);
+        for (index, class) in self.classes.iter().enumerate() {
+            budget.step()?;
+            let [changed, blank] = config.used[index];
+            let Some(&(_, place)) = class
+                .calls
+                .get((changed + blank) as usize)
+                .filter(|(call, _)| *call <= first_answer)
+            else {
+                continue;
+            };
+            if class.may_be_blank
+                && let Some(state) = config.state.remembering(class.quantity)
+            {
+                found(config.with_unknown(index, 1, state), place);
+            }
+            if let Ok(state) =
+                config.state.changed(&self.told(class), self.requests.is_consecutive())
+            {
+                found(config.with_unknown(index, 0, state), place);
+            }
+        }
+        for &index in candidates.iter().rev() {
+            budget.step()?;
+            let request = &self.answered[index as usize];
+            if request.is_keyed && request.role == Role::SoldOut {
+                let remembered = config.state.with_next_revision();
+                if let Ok(state) = remembered.after(self.requests, request) {
+                    found(config.with(index, state), request.place);
+                }
+            }
+            if let Ok(state) = config.state.after(self.requests, request) {
+                found(config.with(index, state), request.place);
+            }
+        }
+        Ok(())
+    }
+
+    /// The answered requests that may be next, and the first of the outstanding answers.
+    fn candidates(&self, config: &Config) -> (Vec<u32>, u64) {
+        let mut first_answer = NEVER;
+        let mut candidates: Vec<u32> = Vec::new();
+        for (index, request) in (config.base..).zip(&self.answered[config.base as usize..]) {
+            if request.call > first_answer {
+                break;
+            }
+            if !config.has(index) {
+                first_answer = first_answer.min(request.ret);
+                candidates.push(index);
+            }
+        }
+        candidates.retain(|index| self.answered[*index as usize].call <= first_answer);
+        (candidates, first_answer)
+    }
+
+    fn told(&self, class: &Class) -> Told<'_> {
+        Told {
+            op: class.op,
+            quantity: class.quantity,
+            tickets: &self.no_tickets,
+            remaining: None,
+            revision: None,
+        }
+    }
+
+    /// Where the search got stuck: what was outstanding, and what had come right before it.
+    fn stuck(&self, config: &Config, order: &[u32]) -> Contradiction {
+        let (candidates, _) = self.candidates(config);
+        let outstanding = candidates.iter().map(|index| &self.answered[*index as usize]);
+        let stuck = outstanding.clone().min_by_key(|one| one.ret).map_or(FINAL, |one| one.place);
+        let is_answered = |place: &&u32| {
+            **place == FINAL
+                || self.requests.evidence.operations[**place as usize].return_ns.is_some()
+        };
+        let recent = order.iter().rev().filter(is_answered).take(STUCK_MAX / 2).copied();
+        let mut window: Vec<u32> =
+            outstanding.take(STUCK_MAX / 2).map(|one| one.place).chain(recent).collect();
+        window.sort_unstable();
+        window.dedup();
+        Contradiction::Stuck { window, stuck }
+    }
+}
+
+/// How many operations are looked at for a smaller counterexample.
+const STUCK_MAX: usize = 24;
+
+impl Config {
+    fn has(&self, index: u32) -> bool {
+        let bit = index - self.base;
+        self.beyond.get((bit / 64) as usize).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+    }
+
+    /// With the answered request `index` in effect.
+    fn with(&self, index: u32, state: State) -> Self {
+        let mut beyond = self.beyond.clone();
+        let bit = index - self.base;
+        let word = (bit / 64) as usize;
+        if beyond.len() <= word {
+            beyond.resize(word + 1, 0);
+        }
+        beyond[word] |= 1 << (bit % 64);
+        let mut next = Self { base: self.base, beyond, used: self.used.clone(), state };
+        next.settle();
+        next
+    }
+
+    fn with_unknown(&self, class: usize, role: usize, state: State) -> Self {
+        let mut next = Self { state, ..self.clone() };
+        next.used[class][role] += 1;
+        next
+    }
+
+    /// Moves `base` past all that took effect, so that equal sets look alike.
+    fn settle(&mut self) {
+        let mut done = 0;
+        for bits in &self.beyond {
+            done += bits.trailing_ones();
+            if *bits != u64::MAX {
+                break;
+            }
+        }
+        let (words, bits) = ((done / 64) as usize, done % 64);
+        self.base += done;
+        self.beyond.drain(..words.min(self.beyond.len()));
+        if bits > 0 {
+            for word in 0..self.beyond.len() {
+                let higher = self.beyond.get(word + 1).map_or(0, |next| next << (64 - bits));
+                self.beyond[word] = self.beyond[word] >> bits | higher;
+            }
+        }
+        while self.beyond.last() == Some(&0) {
+            self.beyond.pop();
+        }
+    }
+}
+
+/// The places on the way to `step`.
+fn way(trace: &[Trace], mut step: usize) -> Vec<u32> {
+    let mut places = Vec::new();
+    while step != 0 {
+        places.push(trace[step].place);
+        step = trace[step].before;
+    }
+    places.reverse();
+    places
+}

@@ -1,0 +1,283 @@
+//! Violations in plain sentences.
+
+use super::{
+    finding::Step,
+    model::Misfit,
+    request::{Requests, quantity},
+};
+use crate::history::{Operation, OperationKind, Outcome};
+
+/// Tells what operations did, with times since the first call.
+pub(super) struct Teller<'a> {
+    requests: &'a Requests<'a>,
+    start: u64,
+}
+
+impl<'a> Teller<'a> {
+    pub(super) fn new(requests: &'a Requests<'a>) -> Self {
+        let calls = requests.evidence.operations.iter().map(|one| one.call_ns);
+        Self { requests, start: calls.min().unwrap_or(0) }
+    }
+
+    /// Two sales got one number.
+    pub(super) fn duplicate(&self, ticket: u64, [first, second]: [u32; 2]) -> Vec<String> {
+        if first == second {
+            return vec![format!("{} was given ticket {ticket} twice.", self.who(first))];
+        }
+        let both = format!(
+            "{} and {} both got ticket {ticket}.",
+            self.who(first),
+            lower(&self.who(second))
+        );
+        vec![both, self.times([first, second], "so the number had already been given out")]
+    }
+
+    /// Two changes got one revision.
+    pub(super) fn same_revision(&self, revision: u64, [first, second]: [u32; 2]) -> Vec<String> {
+        vec![
+            format!("{} {}.", self.who(first), self.what(first)),
+            format!("{} {}.", self.who(second), self.what(second)),
+            format!(
+                "Both were told revision {revision}, but one revision is one change: one of the two is not in the ledger."
+            ),
+        ]
+    }
+
+    /// A change that the end does not know.
+    pub(super) fn beyond_the_end(&self, place: u32, revision: u64, end: u64) -> Vec<String> {
+        vec![
+            format!("{} {}, as revision {revision}.", self.who(place), self.what(place)),
+            format!(
+                "After everybody had ended the ledger was at revision {end}, so this change is lost."
+            ),
+        ]
+    }
+
+    /// `sales` sales are more than the count fell by.
+    pub(super) fn lost_update(&self, stock: u128, left: u128, sales: usize) -> Vec<String> {
+        vec![
+            format!("Of {stock} tickets {left} were left after everybody had ended."),
+            format!(
+                "So no more than {} can have been sold, but {} more: one wrote over what another had written.",
+                stock.saturating_sub(left),
+                if sales == 1 {
+                    "this sale is".to_owned()
+                } else {
+                    format!("these {sales} sales are")
+                }
+            ),
+        ]
+    }
+
+    /// Refused although enough was left to the end.
+    pub(super) fn false_sold_out(&self, place: u32, left: u64) -> Vec<String> {
+        let asked = quantity(&self.requests.evidence.operations[place as usize]).unwrap_or(1);
+        vec![
+            format!(
+                "{} asked for {} and was told sold out.",
+                self.who(place),
+                count(asked, "ticket")
+            ),
+            format!(
+                "But {left} were left at the end, and the count only falls, so enough was there."
+            ),
+        ]
+    }
+
+    /// One request got two answers.
+    pub(super) fn answered_twice(&self, [first, second]: [u32; 2]) -> Vec<String> {
+        vec![
+            format!("{} {}.", self.who(first), self.what(first)),
+            format!("Under the same key {} {}.", lower(&self.who(second)), self.what(second)),
+            "One key is one request, and every try must get the first answer.".to_owned(),
+        ]
+    }
+
+    /// `before` must stand before `after`, and the clock says otherwise.
+    pub(super) fn backwards(&self, before: u32, after: u32) -> Vec<String> {
+        let (first, second) = (self.who(after), self.who(before));
+        vec![
+            format!("{first} {}, answered at {}.", self.what(after), self.answered(after)),
+            format!(
+                "{second} {}, called at {}, which is later.",
+                self.what(before),
+                self.called(before)
+            ),
+            format!(
+                "By what they were told {} comes before {}, but it was called only after the other had its answer, so no order explains both.",
+                lower(&second),
+                lower(&first)
+            ),
+        ]
+    }
+
+    /// An answer that does not fit what came before it.
+    pub(super) fn misfit(&self, before: Option<u32>, place: u32, misfit: Misfit) -> Vec<String> {
+        let mut story = Vec::new();
+        if let Some(before) = before {
+            story.push(format!("{} {}.", self.who(before), self.what(before)));
+        }
+        story.push(format!("{} {}.", self.who(place), self.what(place)));
+        story.push(sentence(misfit));
+        story
+    }
+
+    /// Something that nobody here can have done.
+    pub(super) fn gap(&self, before: Option<u32>, after: u32, step: Step) -> Vec<String> {
+        let mut story = Vec::new();
+        story.push(match before {
+            Some(before) => format!("{} {}.", self.who(before), self.what(before)),
+            None => "At the start nothing was sold.".to_owned(),
+        });
+        story.push(format!("Next, {} {}.", lower(&self.who(after)), self.what(after)));
+        let between = match step {
+            Step::Revision(revision) => format!("Revision {revision} lies in between"),
+            Step::Tickets(first, last) if first == last => {
+                format!("Ticket {first} lies in between")
+            }
+            Step::Tickets(first, last) => format!("Tickets {first} to {last} lie in between"),
+        };
+        story.push(format!("{between}, and nobody in this history can have taken it in time: the count fell by more than was sold here."));
+        story
+    }
+
+    /// Operations of which no order fits.
+    pub(super) fn stuck(&self, window: &[u32]) -> Vec<String> {
+        let mut story: Vec<String> = window
+            .iter()
+            .take(4)
+            .map(|place| {
+                format!(
+                    "{} {}, between {} and {}.",
+                    self.who(*place),
+                    self.what(*place),
+                    self.called(*place),
+                    self.answered(*place)
+                )
+            })
+            .collect();
+        if window.len() > 4 {
+            story.push(format!("{} more were under way near them.", window.len() - 4));
+        }
+        story.push("No order of these explains all answers and agrees with the clock.".to_owned());
+        story
+    }
+
+    /// How the times of two operations lie to each other.
+    fn times(&self, [first, second]: [u32; 2], so: &str) -> String {
+        let operations = self.requests.evidence.operations;
+        let answered = operations[first as usize].return_ns.unwrap_or(u64::MAX);
+        if answered < operations[second as usize].call_ns {
+            return format!(
+                "{} called at {}, after {} had its answer at {}, {so}.",
+                self.who(second),
+                self.called(second),
+                lower(&self.who(first)),
+                self.answered(first)
+            );
+        }
+        format!(
+            "Their calls at {} and {} were under way at once, and neither saw what the other wrote.",
+            self.called(first),
+            self.called(second)
+        )
+    }
+
+    fn who(&self, place: u32) -> String {
+        match self.requests.evidence.operations.get(place as usize) {
+            Some(operation) => format!("Worker {}", operation.process),
+            None => "The look at the end".to_owned(),
+        }
+    }
+
+    fn what(&self, place: u32) -> String {
+        match self.requests.evidence.operations.get(place as usize) {
+            Some(operation) => what(operation),
+            None => {
+                let header = self.requests.evidence.header;
+                let left = header.left.map(|left| format!("found {left} left"));
+                let revision = header.left_revision.map(|revision| format!("revision {revision}"));
+                let said: Vec<String> = left.into_iter().chain(revision).collect();
+                said.join(" and ")
+            }
+        }
+    }
+
+    fn called(&self, place: u32) -> String {
+        let operation = self.requests.evidence.operations.get(place as usize);
+        operation.map_or("the end".to_owned(), |one| self.ms(one.call_ns))
+    }
+
+    fn answered(&self, place: u32) -> String {
+        let operation = self.requests.evidence.operations.get(place as usize);
+        let at = operation.and_then(|one| one.return_ns);
+        at.map_or("the end".to_owned(), |at| self.ms(at))
+    }
+
+    /// Nanoseconds of the run's clock as milliseconds since the first call.
+    fn ms(&self, at: u64) -> String {
+        let micros = at.saturating_sub(self.start) / 1000;
+        let text = format!("{}.{:03}", micros / 1000, micros % 1000);
+        format!("{} ms", text.trim_end_matches('0').trim_end_matches('.'))
+    }
+}
+
+fn what(operation: &Operation) -> String {
+    let tickets = match operation.tickets.run() {
+        Some((first, last)) if first == last => format!("ticket {first}"),
+        Some((first, last)) => format!("tickets {first} to {last}"),
+        None => count(quantity(operation).unwrap_or(0), "ticket"),
+    };
+    let done = match (operation.op, operation.outcome) {
+        (_, Outcome::Unknown) => "has no answer".to_owned(),
+        (_, Outcome::SoldOut) => "was told sold out".to_owned(),
+        (OperationKind::Search, _) => "searched".to_owned(),
+        (OperationKind::Buy, _) => format!("got {tickets}"),
+        (OperationKind::Hold, _) => format!("put {tickets} aside"),
+        (OperationKind::Confirm, _) => format!("confirmed {tickets}"),
+        (OperationKind::Release, _) => format!("released {tickets}"),
+        (OperationKind::Refund, _) => format!("gave back {tickets}"),
+        (OperationKind::Restock, _) => format!("added {tickets}"),
+    };
+    let remaining = operation.remaining.map(|remaining| format!("{remaining} left"));
+    let revision = operation.revision.map(|revision| format!("revision {revision}"));
+    let said: Vec<String> = remaining.into_iter().chain(revision).collect();
+    if said.is_empty() { done } else { format!("{done} ({})", said.join(", ")) }
+}
+
+fn sentence(misfit: Misfit) -> String {
+    match misfit {
+        Misfit::TooFew { remaining, quantity } => {
+            format!("Only {remaining} were left, so {} cannot be sold.", count(quantity, "ticket"))
+        }
+        Misfit::Enough { remaining, quantity } => {
+            format!("But {remaining} were left, which is enough for {quantity}.")
+        }
+        Misfit::Remaining { told, expected } => {
+            format!("It was told that {told} were left, but {expected} must have been.")
+        }
+        Misfit::Tickets { told, expected } if told == expected => {
+            "Its numbers do not follow each other.".to_owned()
+        }
+        Misfit::Tickets { told, expected } => {
+            format!("It was given ticket {told}, but ticket {expected} was next.")
+        }
+        Misfit::Revision { told, expected } => {
+            format!("It was told revision {told}, but revision {expected} was next.")
+        }
+        Misfit::Numbers { told, asked } => {
+            format!("It asked for {} and was given {told}.", count(asked, "ticket"))
+        }
+        Misfit::Nothing => "There was nothing before it that it can rest on.".to_owned(),
+    }
+}
+
+fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// A name as it stands inside a sentence.
+fn lower(name: &str) -> String {
+    let mut letters = name.chars();
+    letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
+}

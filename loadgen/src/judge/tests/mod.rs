@@ -1,0 +1,7 @@
+//! The judge, judged.
+
+mod agreement;
+mod brute_force;
+mod dice;
+mod races;
+mod simulation;

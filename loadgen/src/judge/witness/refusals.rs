@@ -1,0 +1,90 @@
+//! "Sold out" without a place of its own, in a history of purchases and searches only.
+//!
+//! Such a refusal must stand where fewer were left than it asked for, and after everything that was
+//! answered before its call. The count only falls, so it fits at that place and at all later ones,
+//! and the first of them is best: the fewest have to stand before it. What begins before that place
+//! has to stand before the refusal, so it must have been called before the refusal was answered.
+
+use super::axis::Witness;
+use crate::judge::{
+    finding::Contradiction,
+    request::{Request, Role},
+};
+
+/// The refusals of a history, in the order of their places.
+pub(super) struct Refusals {
+    /// Each with the first place that it can stand at, in `at`.
+    list: Vec<Request>,
+    /// For each the earliest answer of it and all that come after it.
+    latest: Vec<u64>,
+}
+
+impl Refusals {
+    /// No refusals.
+    pub(super) fn none() -> Self {
+        Self { list: Vec::new(), latest: Vec::new() }
+    }
+
+    /// Gives each refusal of `witness` its place; `latest` are the earliest answers along its order.
+    pub(super) fn place(witness: &Witness<'_>, latest: &[u64]) -> Self {
+        let header = witness.requests.evidence.header;
+        let Some(initial) = header.initial else {
+            return Self::none();
+        };
+        let mut list = witness.refusals.clone();
+        for refusal in &mut list {
+            let quantity = witness.requests.told(refusal).quantity.unwrap_or(1);
+            let sold_out =
+                header.sold.saturating_add(initial.saturating_add(1).saturating_sub(quantity));
+            let answered = latest.partition_point(|answer| *answer < refusal.call);
+            let reached = answered.checked_sub(1).map_or(0, |last| witness.fixed[last].at);
+            refusal.at = sold_out.max(reached);
+        }
+        list.sort_unstable_by_key(|refusal| refusal.at);
+        let mut earliest = u64::MAX;
+        let mut latest: Vec<u64> = list
+            .iter()
+            .rev()
+            .map(|refusal| {
+                earliest = earliest.min(refusal.ret);
+                earliest
+            })
+            .collect();
+        latest.reverse();
+        Self { list, latest }
+    }
+
+    /// The earliest answer of the refusals that something that begins at `at` has to stand before.
+    pub(super) fn latest_after(&self, at: u64) -> u64 {
+        let first = self.list.partition_point(|refusal| refusal.at <= at);
+        self.latest.get(first).copied().unwrap_or(u64::MAX)
+    }
+
+    /// The last refusal, which needs the count to fall furthest.
+    pub(super) fn last(&self) -> Option<&Request> {
+        self.list.last()
+    }
+
+    /// A refusal that was answered before something was called that has to stand before it.
+    pub(super) fn contradiction(&self, witness: &Witness<'_>) -> Option<Contradiction> {
+        let mut before = witness.fixed.iter().peekable();
+        let mut last: Option<&Request> = None;
+        for refusal in &self.list {
+            let begins_before = |one: &Request| match one.role {
+                Role::Change => witness.begin(one) < refusal.at,
+                _ => one.at < refusal.at,
+            };
+            while let Some(one) = before.next_if(|one| begins_before(one)) {
+                if last.is_none_or(|last| last.call < one.call) {
+                    last = Some(one);
+                }
+            }
+            if let Some(last) = last
+                && last.call > refusal.ret
+            {
+                return Some(Contradiction::Backwards { before: last.place, after: refusal.place });
+            }
+        }
+        None
+    }
+}

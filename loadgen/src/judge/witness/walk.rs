@@ -1,0 +1,264 @@
+//! The pass along a witness.
+//!
+//! Linearizable exactly when the state fits at each place and no operation was answered before one
+//! was called that stands before it. (Two operations at different places suffice: a cycle of "stands
+//! before" and "was answered before" must somewhere step back along the order by the clock, and that
+//! step alone is one.) Readers at one place see the same state, so their order is free.
+
+use super::{
+    axis::{Axis, Witness},
+    fill::{Branch, Fills, Stretch},
+    refusals::Refusals,
+};
+use crate::judge::{
+    budget::Budget,
+    finding::{Contradiction, Finding, Step},
+    model::{Misfit, State},
+    request::{FINAL, Request, Role},
+};
+
+impl Witness<'_> {
+    /// Whether the order that the answers name is one, with the unknown operations wherever they help.
+    pub(in crate::judge) fn check(&self, budget: &mut Budget) -> Finding {
+        if let Some(contradiction) = self.backwards() {
+            return Finding::Contradiction(contradiction);
+        }
+        let latest = if self.needs_latest() { self.latest() } else { Vec::new() };
+        let refusals = Refusals::place(self, &latest);
+        if let Some(contradiction) = refusals.contradiction(self) {
+            return Finding::Contradiction(contradiction);
+        }
+        self.walk(&latest, &refusals, budget)
+    }
+
+    /// For each operation of the history the earliest instant at which it can have taken effect.
+    /// Stops where the order contradicts itself.
+    pub(in crate::judge) fn instants(&self, operations: usize) -> Vec<Option<u64>> {
+        let mut instants = vec![None; operations];
+        let (mut reached, mut highest, mut at) = (0, 0, 0);
+        for request in &self.fixed {
+            if request.at != at || request.role == Role::Change {
+                (reached, at) = (highest, request.at);
+            }
+            let instant = request.call.max(reached);
+            if instant > request.ret {
+                break;
+            }
+            highest = highest.max(instant);
+            if request.place != FINAL {
+                instants[request.place as usize] = Some(instant);
+            }
+        }
+        instants
+    }
+
+    /// Two operations that stand the other way round by the clock.
+    fn backwards(&self) -> Option<Contradiction> {
+        let mut last: Option<&Request> = None;
+        let mut rank = None;
+        let mut here: Option<&Request> = None;
+        for request in &self.fixed {
+            let is_change = request.role == Role::Change;
+            if rank != Some((request.at, is_change)) {
+                rank = Some((request.at, is_change));
+                last = here;
+            }
+            // IMPORTANT: closed intervals: at equal times either order will do.
+            if let Some(last) = last
+                && request.ret < last.call
+            {
+                let (before, after) = (last.place, request.place);
+                return Some(Contradiction::Backwards { before, after });
+            }
+            if here.is_none_or(|here| here.call < request.call) {
+                here = Some(request);
+            }
+        }
+        None
+    }
+
+    fn needs_latest(&self) -> bool {
+        let may_be_blank = |one: &Request| one.is_keyed && one.role == Role::SoldOut;
+        !self.unknown.is_empty()
+            || !self.refusals.is_empty()
+            || (self.axis == Axis::Revision && self.fixed.iter().any(may_be_blank))
+    }
+
+    /// For each place in the order the earliest answer of all that stand there or later.
+    fn latest(&self) -> Vec<u64> {
+        let mut latest = vec![u64::MAX; self.fixed.len()];
+        let mut earliest = u64::MAX;
+        for (slot, request) in latest.iter_mut().zip(&self.fixed).rev() {
+            earliest = earliest.min(request.ret);
+            *slot = earliest;
+        }
+        latest
+    }
+
+    fn walk(&self, latest: &[u64], refusals: &Refusals, budget: &mut Budget) -> Finding {
+        let fills = Fills::new(self.axis, self.requests, &self.unknown);
+        let mut branches = vec![self.start(&fills)];
+        for (index, request) in self.fixed.iter().enumerate() {
+            let (at, begin) = (branches[0].at, self.begin(request));
+            if begin < at {
+                return Finding::Contradiction(self.collision(index));
+            }
+            if begin > at && !self.is_closed {
+                branches.truncate(1);
+                branches[0].state = self.forgotten(begin);
+                branches[0].at = begin;
+            } else if begin > at {
+                let stretch = Stretch {
+                    target: begin,
+                    latest: latest.get(index).copied().unwrap_or(0),
+                    refusals,
+                    refused: self.remembered_refusal(index),
+                };
+                branches = match fills.fill(branches, &stretch, budget) {
+                    Ok(branches) => branches,
+                    Err(_) => return Finding::OutOfBudget,
+                };
+                if branches.is_empty() {
+                    return Finding::Contradiction(self.gap(index, at, begin));
+                }
+            }
+            if let Err(misfit) = self.step(&mut branches, request) {
+                let before = index.checked_sub(1).map(|before| self.fixed[before].place);
+                let place = request.place;
+                return Finding::Contradiction(Contradiction::Misfit { before, place, misfit });
+            }
+        }
+        self.end(&fills, branches, refusals, budget)
+    }
+
+    fn start(&self, fills: &Fills) -> Branch {
+        let header = self.requests.evidence.header;
+        let mut state = State::at_start(&self.requests.evidence);
+        let at = match (self.is_closed, self.axis) {
+            (true, Axis::Revision) => header.revision,
+            (true, Axis::Tickets) => header.sold,
+            (false, _) => {
+                let at = self.fixed.first().map_or(0, |first| self.begin(first));
+                state = self.forgotten(at);
+                at
+            }
+        };
+        if self.axis == Axis::Tickets && !self.fixed.iter().any(|one| self.has_revision(one)) {
+            state.revision = None;
+        }
+        fills.begin(state, at)
+    }
+
+    fn has_revision(&self, request: &Request) -> bool {
+        self.requests.told(request).revision.is_some()
+    }
+
+    /// What is known at `at` after strangers were at work.
+    fn forgotten(&self, at: u64) -> State {
+        let (revision, sold) = match self.axis {
+            Axis::Revision => (Some(at), None),
+            Axis::Tickets => (None, self.requests.is_consecutive().then_some(at)),
+        };
+        State { remaining: None, sold, held: None, out: None, revision }
+    }
+
+    /// Lets `request` follow each of `branches`, and drops those that it does not fit.
+    fn step(&self, branches: &mut Vec<Branch>, request: &Request) -> Result<(), Misfit> {
+        let mut misfit = None;
+        branches.retain_mut(|branch| match branch.state.after(self.requests, request) {
+            Ok(state) => {
+                branch.state = state;
+                branch.at = request.at;
+                true
+            }
+            Err(error) => {
+                misfit.get_or_insert(error);
+                false
+            }
+        });
+        if branches.is_empty() { Err(misfit.unwrap_or(Misfit::Nothing)) } else { Ok(()) }
+    }
+
+    /// The call of a refusal under a key that can itself be the change that its revision names.
+    fn remembered_refusal(&self, index: usize) -> Option<u64> {
+        let at = self.fixed[index].at;
+        if self.axis != Axis::Revision || self.fixed[index].role == Role::Change {
+            return None;
+        }
+        self.fixed[index..]
+            .iter()
+            .take_while(|one| one.at == at)
+            .find(|one| one.is_keyed && one.role == Role::SoldOut)
+            .map(|one| one.call)
+    }
+
+    /// Why the request at `index` cannot begin where it does.
+    fn collision(&self, index: usize) -> Contradiction {
+        let request = &self.fixed[index];
+        let Some(last) = index.checked_sub(1).map(|last| self.fixed[last].at) else {
+            let place = request.place;
+            return Contradiction::Misfit { before: None, place, misfit: Misfit::Nothing };
+        };
+        let mut at_last = self.fixed[..index].iter().rev().take_while(|one| one.at == last);
+        match at_last.clone().find(|one| one.role == Role::Change) {
+            Some(first) => Contradiction::SameStep { first: first.place, second: request.place },
+            None => {
+                let read = at_last.next().map_or(FINAL, |read| read.place);
+                Contradiction::Inside { read, sale: request.place }
+            }
+        }
+    }
+
+    fn gap(&self, index: usize, at: u64, begin: u64) -> Contradiction {
+        let step = match self.axis {
+            Axis::Revision => Step::Revision(at + 1),
+            Axis::Tickets => Step::Tickets(at + 1, begin),
+        };
+        let before = index.checked_sub(1).map(|before| self.fixed[before].place);
+        Contradiction::Gap { before, after: self.fixed[index].place, step }
+    }
+
+    /// After the last place: what the last refusal and the read at the end still need.
+    fn end(
+        &self,
+        fills: &Fills,
+        branches: Vec<Branch>,
+        refusals: &Refusals,
+        budget: &mut Budget,
+    ) -> Finding {
+        let before = self.fixed.last().map(|last| last.place);
+        let at = branches[0].at;
+        let stretch = Stretch { target: u64::MAX, latest: u64::MAX, refusals, refused: None };
+        if let Some(refusal) = refusals.last().filter(|refusal| refusal.at > at) {
+            let goal = refusal.at;
+            let never = |_: &Branch| false;
+            let reaches = (|branch: &Branch| branch.at >= goal, never);
+            return match fills.reaches(branches, &stretch, budget, reaches) {
+                Err(_) => Finding::OutOfBudget,
+                Ok(true) => Finding::Linearizable,
+                Ok(false) => Finding::Contradiction(Contradiction::Gap {
+                    before,
+                    after: refusal.place,
+                    step: Step::Tickets(at + 1, goal),
+                }),
+            };
+        }
+        let left = self.requests.evidence.header.left;
+        let Some((last_read, left)) = self.last_read.as_ref().zip(left) else {
+            return Finding::Linearizable;
+        };
+        let expected = branches[0].state.remaining;
+        let is_sales_only = self.requests.is_sales_only;
+        let is_past = |branch: &Branch| is_sales_only && branch.state.remaining < Some(left);
+        let is_goal = |branch: &Branch| branch.state.remaining.is_none_or(|there| there == left);
+        match fills.reaches(branches, &stretch, budget, (is_goal, is_past)) {
+            Err(_) => Finding::OutOfBudget,
+            Ok(true) => Finding::Linearizable,
+            Ok(false) => Finding::Contradiction(Contradiction::Misfit {
+                before,
+                place: last_read.place,
+                misfit: Misfit::Remaining { told: left, expected: expected.unwrap_or(left) },
+            }),
+        }
+    }
+}

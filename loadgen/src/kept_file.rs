@@ -1,0 +1,119 @@
+//! A file that takes its name only when it is whole.
+
+use std::{
+    fs::{self, Permissions},
+    io::{self, BufWriter, Write},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use tempfile::NamedTempFile;
+
+/// Why a file cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum KeepError {
+    /// The name is taken by something that a file must not replace.
+    #[error("`{}` is no file that could be replaced", .0.display())]
+    NoFile(PathBuf),
+    /// The system refuses.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// A file beside its place; it takes its name, and the place of a file that has that name, when it is
+/// kept. Dropped before, it leaves nothing behind.
+#[derive(Debug)]
+pub(crate) struct KeptFile {
+    writer: BufWriter<NamedTempFile>,
+    path: PathBuf,
+}
+
+impl KeptFile {
+    /// Begins the file that is to be kept at `path`.
+    ///
+    /// # Errors
+    /// Nothing can be written there.
+    pub(crate) fn create(path: &Path) -> Result<Self, KeepError> {
+        let io_error = |source| KeepError::Io { path: path.to_owned(), source };
+        // Where the name is a link, the file behind it is replaced, not the link.
+        let path = match fs::canonicalize(path) {
+            Ok(real) => real,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => path.to_owned(),
+            Err(error) => return Err(io_error(error)),
+        };
+        if fs::metadata(&path).is_ok_and(|there| !there.is_file()) {
+            return Err(KeepError::NoFile(path));
+        }
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        let file = tempfile::Builder::new()
+            .prefix(".loadgen-")
+            // As any new file: what the user's mask leaves of it.
+            .permissions(Permissions::from_mode(0o666))
+            .tempfile_in(folder)
+            .map_err(io_error)?;
+        Ok(Self { writer: BufWriter::new(file), path })
+    }
+
+    /// Lets `write` add to it.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub(crate) fn add(
+        &mut self,
+        write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Result<(), KeepError> {
+        let path = &self.path;
+        write(&mut self.writer).map_err(|source| KeepError::Io { path: path.clone(), source })
+    }
+
+    /// Gives it its name.
+    ///
+    /// # Errors
+    /// The rest cannot be written, or the name cannot be had.
+    pub(crate) fn keep(self) -> Result<(), KeepError> {
+        let Self { writer, path } = self;
+        let kept = writer.into_inner().map_err(io::IntoInnerError::into_error).and_then(|file| {
+            // IMPORTANT: before the name: after a power cut it must not stand on half a file.
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(io::Error::from)
+        });
+        kept.map(drop).map_err(|source| KeepError::Io { path, source })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_when_the_new_one_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kept");
+        fs::write(&path, "older").unwrap();
+        std::os::unix::fs::symlink(&path, folder.path().join("link")).unwrap();
+        let mut file = KeptFile::create(&folder.path().join("link")).unwrap();
+        file.add(|out| out.write_all(b"newer")).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "older");
+        file.keep().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "newer");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn what_is_not_kept_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(KeptFile::create(&folder.path().join("x")).unwrap());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+        assert!(matches!(KeptFile::create(folder.path()), Err(KeepError::NoFile(_))));
+        assert!(matches!(KeptFile::create(Path::new("/dev/null")), Err(KeepError::NoFile(_))));
+        assert!(KeptFile::create(&folder.path().join("no/such/x")).is_err());
+    }
+}

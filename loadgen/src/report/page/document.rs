@@ -1,0 +1,117 @@
+//! The whole page.
+
+use std::sync::LazyLock;
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    counterexample, critical, facts,
+    figures::{self, RunFigures},
+    left,
+    markup::{Element, element},
+    run::{self, PageRun, RunView},
+    sections, stock, timeline, verdict,
+    words::{self, clipped},
+};
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+/// The most runs on one page.
+const RUNS_MAX: usize = 24;
+/// The most operations that are drawn, in all runs together.
+const MARKS_MAX: usize = 6000;
+/// The most operations that are drawn of one run.
+const RUN_MARKS_MAX: usize = 3000;
+
+/// The page for `runs` in their order: one document without requests to anybody, at most 5 MB
+/// whatever the histories are.
+pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> String {
+    let drawn = &runs[..runs.len().min(RUNS_MAX)];
+    let marks_max = (MARKS_MAX / drawn.len().max(1)).min(RUN_MARKS_MAX);
+    let views = run::views(drawn, marks_max);
+    let sections: Vec<_> = views.iter().map(critical::sections).collect();
+    let stocks: Vec<_> = views.iter().map(stock::stock).collect();
+    let figures: Vec<RunFigures> = views
+        .iter()
+        .zip(&sections)
+        .zip(&stocks)
+        .map(|((view, sections), stock)| figures::figures(view, sections, stock))
+        .collect();
+    let mut blocks = vec![verdict::verdicts(&views)];
+    blocks.extend(counterexample::counterexamples(&views));
+    blocks.extend(sections::critical_sections(&views, &sections, &figures));
+    blocks.push(left::left_over_time(&views, &stocks));
+    blocks.push(timeline::timelines(&views));
+    let title = clipped(title);
+    let header = element("header")
+        .child(element("h1").text(&title))
+        .children(facts::runs_left_out(drawn.len(), runs.len()))
+        .children(facts::shared(&views))
+        .children(scale_note(&views));
+    let main = element("main")
+        .children(blocks.into_iter().map(super::frame::Block::draw))
+        .children(facts::compared(&views));
+    let body = element("body")
+        .with("data-scales", scales(&views))
+        .child(header)
+        .child(main)
+        .child(numbers(&figures))
+        .child(element("script").with("type", "module").verbatim(SCRIPT));
+    let mut page = String::from("<!doctype html>\n");
+    element("html").with("lang", "en").child(head(&title)).child(body).write(&mut page);
+    page.push('\n');
+    page
+}
+
+fn head(title: &str) -> Element {
+    let meta =
+        |name: &str, content: &str| element("meta").with("name", name).with("content", content);
+    element("head")
+        .child(element("meta").with("charset", "utf-8"))
+        .child(
+            element("meta")
+                .with("http-equiv", "Content-Security-Policy")
+                .with("content", POLICY.as_str()),
+        )
+        .child(meta("viewport", "width=device-width, initial-scale=1"))
+        .child(meta("color-scheme", "light dark"))
+        .child(meta("referrer", "no-referrer"))
+        .child(element("title").text(title))
+        .child(element("style").verbatim(STYLE))
+}
+
+/// Style and script by their SHA-256 (CSP Level 3, <https://www.w3.org/TR/CSP3/>, section 2.3.1):
+/// nothing else runs, and nothing is fetched from anywhere.
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; base-uri 'none'; form-action 'none'",
+        hash(SCRIPT),
+        hash(STYLE)
+    )
+});
+
+/// The numbers of the words and pictures, for programs.
+fn numbers(figures: &[RunFigures]) -> Element {
+    let json = serde_json::to_string(figures).expect("figures are plain values");
+    element("script").with("type", "application/json").with("id", "figures").json(&json)
+}
+
+/// How much time each run's figures show, where it is not the same.
+fn scale_note(views: &[RunView<'_>]) -> Option<Element> {
+    if scales(views) == "one" {
+        return None;
+    }
+    let spans = views.iter().map(|view| format!("{} {}", view.label, words::time(view.span())));
+    let spans = spans.collect::<Vec<_>>().join(", ");
+    let text = format!("Each run fills the width of its figures: {spans}.");
+    Some(element("p").with("id", "scale-note").text(text))
+}
+
+/// Whether all runs have one time scale, so that the script need not offer it.
+fn scales(views: &[RunView<'_>]) -> &'static str {
+    #[expect(clippy::float_cmp, reason = "the largest divided by itself")]
+    let is_longest = |view: &RunView<'_>| view.share == 1.0;
+    if views.iter().all(is_longest) { "one" } else { "each" }
+}

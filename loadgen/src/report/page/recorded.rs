@@ -1,0 +1,61 @@
+//! A recorded history as a run of the page.
+
+use super::{
+    PageRun,
+    words::{self, as_count, grouped},
+};
+use crate::{
+    judge::{self, Evidence},
+    report::JudgedHistory,
+};
+
+/// What is to be drawn of `judged`.
+pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
+    let history = &judged.history;
+    PageRun {
+        label: label(judged),
+        facts: facts(judged),
+        header: &history.header,
+        operations: &history.operations,
+        judgement: &judged.judgement,
+        points: Vec::new(),
+    }
+}
+
+/// What people call it, or the file that it begins in.
+fn label(judged: &JudgedHistory) -> String {
+    let header = &judged.history.header;
+    let file = judged.history.places.of(0).map(|(file, _)| file.to_owned());
+    header.label.clone().or(header.run.clone()).or(file).unwrap_or_default()
+}
+
+fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
+    let history = &judged.history;
+    let evidence = Evidence {
+        header: &history.header,
+        operations: &history.operations,
+        lacks: &history.lacks,
+    };
+    let counts = judge::count(&evidence);
+    let start = history.operations.iter().map(|operation| operation.call_ns).min();
+    let end = history.operations.iter().filter_map(|operation| operation.return_ns).max();
+    let time = start.zip(end).map_or(0, |(start, end)| end.saturating_sub(start));
+    let known = |number: Option<u64>| number.map_or_else(|| "not recorded".to_owned(), grouped);
+    let mut facts = vec![
+        ("Operations", grouped(as_count(history.operations.len()))),
+        ("Time", words::time_ns(time)),
+        ("Tickets at the start", known(history.header.initial)),
+        ("Answers “sold”", grouped(counts.sold)),
+        ("Answers “sold out”", grouped(counts.sold_out)),
+        ("Refused", grouped(counts.errors)),
+        ("Ended unknown", grouped(counts.unknown)),
+        ("Left at the end", known(history.header.left)),
+        ("Oversold", grouped(counts.oversold)),
+        ("Lost updates", grouped(counts.lost_updates)),
+        ("Duplicate tickets", grouped(counts.duplicate_tickets)),
+        ("Drawn by", format!("loadgen {}", env!("CARGO_PKG_VERSION"))),
+    ];
+    facts.extend(history.header.run.iter().map(|run| ("Run", run.clone())));
+    facts.extend(judged.notes.iter().map(|note| ("Note", note.clone())));
+    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

@@ -1,0 +1,121 @@
+//! The result of a check for people: the verdict, the smallest counterexample, and the rest.
+
+use clap::builder::styling::{AnsiColor, Style};
+
+use super::{
+    judged::{JudgedHistory, ViolationView},
+    operations::operation_lines,
+    wording::{counted, paragraph_of},
+};
+use crate::judge::{Verdict, ViolationKind};
+
+/// How many further violations, and how many doubts, are listed.
+const LISTED_MAX: usize = 20;
+
+/// The text, with colours in it: whoever prints it takes them out where they do not belong.
+pub(crate) fn check_text(judged: &[JudgedHistory]) -> String {
+    let mut text = String::new();
+    match judged {
+        [one] => {
+            line(&mut text, 0, &format!("{}, {}", coloured(one.verdict()), size(one)));
+            findings(&mut text, 0, one);
+        }
+        several => {
+            let verdict = several.iter().map(JudgedHistory::verdict).max();
+            let verdict = verdict.unwrap_or(Verdict::Unknown);
+            line(&mut text, 0, &format!("{}, {} histories", coloured(verdict), several.len()));
+            for judged in several {
+                text.push('\n');
+                let verdict = coloured(judged.verdict());
+                line(&mut text, 0, &format!("{}: {verdict}, {}", name(judged), size(judged)));
+                findings(&mut text, 1, judged);
+            }
+        }
+    }
+    text
+}
+
+fn coloured(verdict: Verdict) -> String {
+    let color = match verdict {
+        Verdict::Valid => AnsiColor::Green,
+        Verdict::Unknown => AnsiColor::Yellow,
+        Verdict::Violation => AnsiColor::Red,
+    };
+    let style = Style::new().bold().fg_color(Some(color.into()));
+    format!("{style}{verdict}{style:#}")
+}
+
+fn size(judged: &JudgedHistory) -> String {
+    counted(judged.history.operations.len() as u64, ("operation", "operations"))
+}
+
+/// What people call it, or where it begins.
+fn name(judged: &JudgedHistory) -> String {
+    let header = &judged.history.header;
+    match (header.label.as_ref().or(header.run.as_ref()), judged.history.places.of(0)) {
+        (Some(name), _) => format!("`{name}`"),
+        (None, Some((file, line))) => format!("{file} from line {line}"),
+        (None, None) => "a history".to_owned(),
+    }
+}
+
+fn findings(text: &mut String, depth: usize, judged: &JudgedHistory) {
+    let violations = judged.violations();
+    if let Some((smallest, others)) = violations.split_first() {
+        counterexample(text, depth, smallest, judged);
+        let others: Vec<String> = others.iter().map(in_one_line).collect();
+        list(text, depth, "also:", &others);
+    }
+    list(text, depth, "in doubt:", &judged.judgement.doubts);
+    list(text, depth, "note:", &judged.notes);
+}
+
+fn counterexample(text: &mut String, depth: usize, shown: &ViolationView<'_>, of: &JudgedHistory) {
+    line(text, depth, &in_one_line(shown));
+    for sentence in shown.story {
+        for part in paragraph_of(sentence, 80 - 2 * depth).lines() {
+            line(text, depth, part);
+        }
+    }
+    let first_call = of.history.operations.iter().map(|operation| operation.call_ns).min();
+    for operation in operation_lines(&shown.operations, first_call.unwrap_or(0)) {
+        line(text, depth + 1, &operation);
+    }
+}
+
+fn in_one_line(violation: &ViolationView<'_>) -> String {
+    format!("{}: {}", kind_name(violation.kind), violation.message)
+}
+
+/// The name of the contract, as in JSON.
+fn kind_name(kind: ViolationKind) -> &'static str {
+    match kind {
+        ViolationKind::Oversell => "oversell",
+        ViolationKind::Undersell => "undersell",
+        ViolationKind::DuplicateTicket => "duplicate-ticket",
+        ViolationKind::LostUpdate => "lost-update",
+        ViolationKind::NotLinearizable => "not-linearizable",
+        ViolationKind::FalseSoldOut => "false-sold-out",
+        ViolationKind::LostSale => "lost-sale",
+        ViolationKind::AnsweredTwice => "answered-twice",
+    }
+}
+
+fn list(text: &mut String, depth: usize, title: &str, items: &[String]) {
+    if items.is_empty() {
+        return;
+    }
+    line(text, depth, title);
+    for item in items.iter().take(LISTED_MAX) {
+        line(text, depth + 1, item);
+    }
+    if items.len() > LISTED_MAX {
+        line(text, depth + 1, &format!("and {} more", items.len() - LISTED_MAX));
+    }
+}
+
+fn line(text: &mut String, depth: usize, content: &str) {
+    text.extend(std::iter::repeat_n("  ", depth));
+    text.push_str(content);
+    text.push('\n');
+}

@@ -1,0 +1,179 @@
+//! `server verify` and `server repair`: looking after a counter that does not sell.
+
+use std::{
+    fs::{self, File},
+    os::unix::fs::FileExt as _,
+};
+
+use e2e::{Counter, Finished};
+
+use crate::{
+    programs::{serve, server},
+    sales::{assert_conserved, tickets_of},
+};
+
+#[test]
+fn sound_counter_is_told_with_its_counts() {
+    let counter = counter_with_sales(3);
+
+    let said = ask("verify", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let head = "db.txt: {\"count\": 97, \"sold\": 3, \"revision\": 3}\n";
+    assert!(said.stdout.contains(head), "{said:?}");
+    let ledger = "db.txt.ledger: 1 segment, 3 records, count 97, sold 3, revision 3\n";
+    assert!(said.stdout.contains(ledger), "{said:?}");
+    assert!(said.stdout.ends_with("\nsound\n"), "{said:?}");
+}
+
+#[test]
+fn first_fault_of_the_ledger_is_told_with_file_and_line() {
+    let counter = counter_with_sales(5);
+    spoil_line(&counter, 3);
+
+    let said = ask("verify", &counter);
+
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("fault: "), "{said:?}");
+    assert!(said.stdout.contains(".segment:3: "), "{said:?}");
+    assert!(!said.stdout.contains("sound"), "{said:?}");
+}
+
+#[test]
+fn fault_of_db_txt_is_told_and_left_alone() {
+    for (text, fault) in [
+        ("", "db.txt:1:1: "),
+        ("{\"count\": -1}", "db.txt:1:"),
+        ("{\"count\": 9, \"sold\": 9, \"revision\": 9}", "db.txt is at revision 9"),
+    ] {
+        let counter = counter_with_sales(3);
+        counter.write(text);
+        let before = counter.fingerprint();
+
+        let said = ask("verify", &counter);
+
+        assert_eq!(said.code, Some(1), "{text}: {said:?}");
+        assert!(said.stdout.contains("fault: "), "{text}: {said:?}");
+        assert!(said.stdout.contains(fault), "{text}: {said:?}");
+        assert_eq!(counter.fingerprint(), before, "{text}");
+    }
+}
+
+#[test]
+fn spoilt_db_txt_is_written_anew_from_the_ledger() {
+    for text in ["", "{\"count\": -1}", "[1]", "{\"sold\": 3}"] {
+        let counter = counter_with_sales(3);
+        counter.write(text);
+
+        let shown = repair_dry(&counter);
+        assert_eq!(shown.code, Some(1), "{text}: {shown:?}");
+        assert_eq!(counter.text(), text, "a dry run writes nothing");
+        let said = ask("repair", &counter);
+
+        assert_eq!(said.code, Some(0), "{text}: {said:?}");
+        let will = "will say: {\"count\": 97, \"sold\": 3, \"revision\": 3}\n";
+        for words in [&shown, &said] {
+            assert!(words.stdout.contains(will), "{text}: {words:?}");
+        }
+        assert_eq!(ask("verify", &counter).code, Some(0), "{text}");
+        assert_eq!(tickets_of(&serve(&counter).buy()), [4], "{text}");
+        assert_conserved(&counter, 100, 4);
+    }
+}
+
+/// Records were lost: what they sold was given out, and is not sold again.
+#[test]
+fn repair_of_a_db_txt_ahead_of_its_ledger_sells_no_ticket_again() {
+    let counter = counter_with_sales(3);
+    counter.write("{\"count\": 91, \"sold\": 9, \"revision\": 9}");
+
+    let said = ask("repair", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    let will = "will say: {\"count\": 91, \"sold\": 9, \"revision\": 3}\n";
+    assert!(said.stdout.contains(will), "{said:?}");
+    assert_eq!(tickets_of(&serve(&counter).buy()), [10]);
+    assert_conserved(&counter, 100, 10);
+}
+
+#[test]
+fn deleted_db_txt_is_written_anew_from_the_ledger() {
+    let counter = counter_with_sales(3);
+    fs::remove_file(counter.path()).expect("the test's own file");
+
+    let said = ask("repair", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(tickets_of(&serve(&counter).buy()), [4]);
+    assert_conserved(&counter, 100, 4);
+}
+
+#[test]
+fn counter_with_nothing_to_repair_is_left_alone() {
+    let counter = counter_with_sales(3);
+    let before = counter.fingerprint();
+
+    let said = ask("repair", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("nothing to repair"), "{said:?}");
+    assert_eq!(counter.fingerprint(), before);
+}
+
+/// What the ledger itself does not know cannot be written anew.
+#[test]
+fn repair_without_a_sound_ledger_writes_nothing() {
+    let damaged = counter_with_sales(5);
+    spoil_line(&damaged, 3);
+    let without = Counter::with(100);
+    for (counter, named) in [(damaged, ".segment:3: "), (without, "db.txt.ledger")] {
+        let before = counter.fingerprint();
+
+        let said = ask("repair", &counter);
+
+        assert!(matches!(said.code, Some(1 | 65)), "{said:?}");
+        assert!(said.stderr.contains(named), "{said:?}");
+        assert_eq!(counter.fingerprint(), before);
+    }
+}
+
+/// While a server sells, between two of its turns, the books are in order.
+#[test]
+fn counter_of_a_running_server_can_be_verified() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    server.buy();
+
+    let said = ask("verify", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(tickets_of(&server.buy()), [2]);
+}
+
+fn counter_with_sales(sales: u64) -> Counter {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    for _ in 0..sales {
+        server.buy();
+    }
+    server.terminate();
+    counter
+}
+
+fn ask(command: &str, counter: &Counter) -> Finished {
+    server().args([command, "--db"]).arg(counter.path()).run()
+}
+
+fn repair_dry(counter: &Counter) -> Finished {
+    server().args(["repair", "--dry-run", "--db"]).arg(counter.path()).run()
+}
+
+/// Flips a bit in a line of the ledger's first segment; its header has the number 1.
+fn spoil_line(counter: &Counter, number: usize) {
+    let path = counter.ledger().join(format!("{:020}.segment", 1));
+    let text = fs::read(&path).expect("a segment");
+    let lines = text.split_inclusive(|byte| *byte == b'\n').take(number - 1);
+    let place = lines.map(<[u8]>::len).sum::<usize>() + 20;
+    let file = File::options().write(true).open(&path).expect("a segment");
+    file.write_all_at(&[text[place] ^ 1], place as u64).expect("the test's own file");
+}
