@@ -11,7 +11,7 @@ use crate::{
     duration,
     plan::{Arrivals, Pace, Plan, Profile, Work},
     setup::Mode,
-    target::{Location, LocationError},
+    target::{Location, LocationError, Map, MapError},
 };
 
 /// How long a run takes where nothing else is said.
@@ -88,6 +88,14 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     disable_keepalive: bool,
 
+    /// Speak to another shop, as this file says it
+    #[arg(long, value_name = "FILE.toml")]
+    map: Option<PathBuf>,
+
+    /// How many tickets there are at the start [default: what a search says]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    initial: Option<u64>,
+
     /// Fail (99) where this is not kept, as in 'p(99)<50ms' or 'errors:rate<0.01'
     #[arg(long, value_name = "RULE", value_parser = Threshold::parse)]
     threshold: Vec<Threshold>,
@@ -146,6 +154,12 @@ pub(crate) enum ArgsError {
     /// The URL leads nowhere.
     #[error(transparent)]
     Location(#[from] LocationError),
+    /// The map makes no sense.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A mix that the map has no call for.
+    #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
+    NoSearch,
     /// More workers than clients.
     #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
     IdleWorkers {
@@ -182,6 +196,11 @@ impl RunArgs {
         if self.timeout.is_zero() {
             return Err(ArgsError::NoTime);
         }
+        let map = self.map.as_deref().map(Map::read).transpose()?;
+        let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
+        if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
+            return Err(ArgsError::NoSearch);
+        }
         let length = self.length()?;
         let plan = self.plan(length)?;
         Ok(RunConfig {
@@ -195,6 +214,8 @@ impl RunArgs {
             timeout: self.timeout,
             retries: self.retry,
             keeps_alive: !self.disable_keepalive,
+            map,
+            initial: self.initial,
             history: match self.history {
                 Some(path) => HistoryPlace::File(path),
                 None if self.no_history => HistoryPlace::Nowhere,

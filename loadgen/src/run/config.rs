@@ -6,7 +6,7 @@ use super::threshold::Threshold;
 use crate::{
     plan::{Plan, Profile},
     setup::Mode,
-    target::Location,
+    target::{Location, Map},
 };
 
 /// What a run is made of.
@@ -34,6 +34,10 @@ pub(crate) struct RunConfig {
     pub(crate) retries: bool,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
+    /// How the shop is spoken to where it is another one.
+    pub(crate) map: Option<Map>,
+    /// How many tickets there are at the start, where the shop need not be asked.
+    pub(crate) initial: Option<u64>,
     /// Where the operations go.
     pub(crate) history: HistoryPlace,
     /// How many operations are recorded at most.

@@ -80,12 +80,12 @@ impl HistoryFile {
 /// The shop cannot be reached, or the history cannot be written.
 pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationError> {
     let addresses = config.location.resolve().await?;
-    let mut shop = Shop::new(&config.location, addresses);
+    let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.keeps_alive = config.keeps_alive;
     shop.sends_keys = config.retries;
     let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;
-    let header = header(&stock, run);
+    let header = header(config, &stock, run);
     let history = open_history(&config.history, &header)?;
     let plans = worker_plans(config, &shop, history.as_ref(), run);
     Ok(Prepared { shop, stock, header, history, plans })
@@ -114,10 +114,11 @@ async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String>
     looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string()))
 }
 
-fn header(stock: &Result<Stock, String>, run: u64) -> Header {
+fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header {
     let mut header = Header::new(0);
+    header.numbering = config.map.as_ref().map(|map| map.numbering).unwrap_or_default();
     let stock = stock.as_ref().ok();
-    header.initial = stock.map(|stock| stock.remaining);
+    header.initial = config.initial.or(stock.map(|stock| stock.remaining));
     header.sold = stock.and_then(|stock| stock.sold).unwrap_or(0);
     header.revision = stock.and_then(|stock| stock.revision).unwrap_or(0);
     header.run = Some(format!("run-{run:016x}"));

@@ -218,7 +218,7 @@ fn measurement<'a>(
         causes: tally.causes.clone(),
         response_us: Percentiles::of(&tally.clocks.response_ns),
         service_us: Percentiles::of(&tally.clocks.service_ns),
-        initial: prepared.stock.as_ref().ok().map(|stock| stock.remaining),
+        initial: prepared.header.initial,
         left: left.as_ref().ok().map(|stock| stock.remaining),
         sold_ever: tally.sold_ever,
         mode: config.mode,

@@ -72,7 +72,7 @@ impl Target {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
-                Self::Http(HttpTarget::new(&Shop::new(&location, addresses)))
+                Self::Http(HttpTarget::new(&Shop::new(&location, addresses, None)))
             }
             Address::Shop(shop) => Self::Http(HttpTarget::new(shop)),
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {

@@ -32,6 +32,8 @@ pub(super) struct Connection {
 pub(super) struct Reply<'a> {
     /// The status code.
     pub(super) status: u16,
+    /// The head as it came.
+    pub(super) head: &'a [u8],
     /// The body.
     pub(super) body: &'a [u8],
     /// Whether the connection takes another request.
@@ -118,6 +120,7 @@ impl Connection {
         };
         Ok(Reply {
             status: head.status,
+            head: &self.received[..head.length],
             body: match head.framing {
                 Framing::Chunked => &self.unchunked,
                 Framing::Length(_) | Framing::UntilClose => &self.received[head.length..end],

@@ -9,6 +9,7 @@ use super::{
     connection::{Connection, Reply},
     failure::Failure,
     location::Location,
+    map::{Map, Reader},
     returned::{Returned, Stock},
     template::{Order, Parts, Template},
 };
@@ -22,8 +23,10 @@ pub(crate) struct Shop {
     addresses: Vec<SocketAddr>,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
-    /// Whether purchases carry an idempotency key.
+    /// Whether purchases carry an idempotency key; another shop's map says so itself.
     pub(crate) sends_keys: bool,
+    /// How it is spoken to where it is another shop.
+    pub(crate) map: Option<Map>,
 }
 
 /// One client's way to a server: its connection, which it opens anew where it must.
@@ -32,7 +35,8 @@ pub(crate) struct HttpTarget {
     addresses: Vec<SocketAddr>,
     keeps_alive: bool,
     buy: Template,
-    search: Template,
+    search: Option<Template>,
+    reader: Option<Reader>,
     room: Vec<u8>,
     connection: Option<Connection>,
     /// Whether a request is under way: where its caller has given it up, the connection still
@@ -42,32 +46,36 @@ pub(crate) struct HttpTarget {
 }
 
 impl Shop {
-    /// This project's own server at `location`, which has these `addresses`.
-    pub(crate) fn new(location: &Location, addresses: Vec<SocketAddr>) -> Self {
+    /// The shop at `location`, which has these `addresses`: this project's own server, or what
+    /// `map` describes.
+    pub(crate) fn new(location: &Location, addresses: Vec<SocketAddr>, map: Option<Map>) -> Self {
         Self {
             host: location.to_string(),
             base: location.base().to_owned(),
             addresses,
             keeps_alive: true,
             sends_keys: false,
+            map,
         }
     }
 
-    fn template(&self, action: Action) -> Template {
-        let mut fields = Vec::new();
+    /// The request for `action`; `None` where this shop has none.
+    fn template(&self, action: Action) -> Option<Template> {
+        let (method, path, mut fields, body) = match (&self.map, action) {
+            (Some(map), Action::Buy) => map.buy_parts(),
+            (Some(map), Action::Search) => map.search_parts()?,
+            (None, Action::Buy) if self.sends_keys => {
+                ("POST", "/buy", vec![("Idempotency-Key".to_owned(), "${key}".to_owned())], None)
+            }
+            (None, Action::Buy) => ("POST", "/buy", Vec::new(), None),
+            (None, Action::Search) => ("GET", "/search", Vec::new(), None),
+        };
         if !self.keeps_alive {
             fields.push(("Connection".to_owned(), "close".to_owned()));
         }
-        if self.sends_keys && action == Action::Buy {
-            fields.push(("Idempotency-Key".to_owned(), "${key}".to_owned()));
-        }
-        let (method, path) = match action {
-            Action::Buy => ("POST", "/buy"),
-            Action::Search => ("GET", "/search"),
-        };
         let path = format!("{}{path}", self.base);
-        let parts = Parts { method, path: &path, host: &self.host, fields: &fields, body: None };
-        Template::new(&parts).expect("there is only `${key}` in it")
+        let parts = Parts { method, path: &path, host: &self.host, fields: &fields, body };
+        Some(Template::new(&parts).expect("a map is checked when it is read"))
     }
 }
 
@@ -77,8 +85,12 @@ impl HttpTarget {
         Self {
             addresses: shop.addresses.clone(),
             keeps_alive: shop.keeps_alive,
-            buy: shop.template(Action::Buy),
+            buy: shop.template(Action::Buy).expect("every shop sells"),
             search: shop.template(Action::Search),
+            reader: shop
+                .map
+                .as_ref()
+                .map(|map| Reader::new(map).expect("a map is checked when it is read")),
             room: Vec::new(),
             connection: None,
             is_under_way: false,
@@ -96,9 +108,10 @@ impl HttpTarget {
     /// [`HttpTarget::is_sent`] says whether the request may have reached the server.
     pub(crate) async fn call(&mut self, action: Action, order: Order) -> Returned {
         match self.exchange(action, order).await {
-            Ok(reply) => match action {
-                Action::Search => Returned::found(answer::stock(reply.status, reply.body)),
-                Action::Buy => answer::purchase(reply.status, reply.body),
+            Ok((reply, reader)) => match (action, reader) {
+                (Action::Buy, None) => answer::purchase(reply.status, reply.body),
+                (Action::Buy, Some(reader)) => reader.purchase(reply),
+                (Action::Search, reader) => Returned::found(stock(reader, reply)),
             },
             Err(failure) => Returned::failed(action, &failure),
         }
@@ -109,10 +122,13 @@ impl HttpTarget {
     /// # Errors
     /// There is no answer, or none that says so.
     pub(crate) async fn stock(&mut self) -> Result<Stock, String> {
+        if self.search.is_none() {
+            return Err("the map of this shop has no search".to_owned());
+        }
         let order = Order { run: 0, client: 0, number: 0 };
-        let reply = self.exchange(Action::Search, order).await;
-        let reply = reply.map_err(|failure| failure.to_string())?;
-        answer::stock(reply.status, reply.body)
+        let exchanged = self.exchange(Action::Search, order).await;
+        let (reply, reader) = exchanged.map_err(|failure| failure.to_string())?;
+        stock(reader, reply)
     }
 
     /// Whether the last call got as far as sending.
@@ -120,7 +136,11 @@ impl HttpTarget {
         self.is_sent
     }
 
-    async fn exchange(&mut self, action: Action, order: Order) -> Result<Reply<'_>, Failure> {
+    async fn exchange(
+        &mut self,
+        action: Action,
+        order: Order,
+    ) -> Result<(Reply<'_>, Option<&Reader>), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
         let connection = match self.connection.take() {
@@ -130,13 +150,20 @@ impl HttpTarget {
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {
             Action::Buy => &self.buy,
-            Action::Search => &self.search,
+            Action::Search => self.search.as_ref().unwrap_or(&self.buy),
         };
         let request = template.bytes(order, &mut self.room);
         // Kept in its place for as long as the answer is looked at.
         let connection = self.connection.insert(connection);
         let reply = connection.exchange(request).await?;
         self.is_under_way = !reply.keeps_alive;
-        Ok(reply)
+        Ok((reply, self.reader.as_ref()))
+    }
+}
+
+fn stock(reader: Option<&Reader>, reply: Reply<'_>) -> Result<Stock, String> {
+    match reader {
+        None => answer::stock(reply.status, reply.body),
+        Some(reader) => reader.stock(reply),
     }
 }
