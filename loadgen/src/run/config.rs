@@ -52,6 +52,29 @@ pub(crate) struct RunConfig {
     pub(crate) tui: bool,
 }
 
+impl RunConfig {
+    /// How many operations were asked for after the warm-up, and in which time; `None` in a closed
+    /// loop.
+    pub(super) fn asked(&self) -> Option<(f64, Duration)> {
+        let profile = self.profile.as_ref()?;
+        let Some(requests) = self.plan.requests else {
+            let length = self.length.unwrap_or_default();
+            return Some((profile.count_before(length), length));
+        };
+        #[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+        let requests = requests as f64;
+        let end = profile.due_ns(requests).map(Duration::from_nanos);
+        let end = [end, self.length].into_iter().flatten().min().unwrap_or_default();
+        Some((requests.min(profile.count_before(end)), end))
+    }
+
+    /// The same a second, on average.
+    pub(super) fn asked_rps(&self) -> Option<f64> {
+        let (asked, length) = self.asked()?;
+        Some(asked / length.as_secs_f64().max(f64::MIN_POSITIVE))
+    }
+}
+
 /// Where the operations of a run go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum HistoryPlace {

@@ -103,7 +103,7 @@ async fn run(config: &RunConfig) -> Result<u8, RunError> {
             return Ok(exit_code::INTERRUPTED);
         }
     };
-    let mut watch = Watch::new(config, &title(config), prepared.stock.as_ref().ok().copied());
+    let mut watch = Watch::new(config, &title(config), prepared.header.initial);
     let plans = prepared.plans.clone();
     let limit = limit(config);
     let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
@@ -243,32 +243,20 @@ fn measurement<'a>(
 fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
     let begun_ns = measured.start_ns + config.plan.warm_up_ns;
     let answered = Duration::from_nanos(measured.tally.answered_ns.saturating_sub(begun_ns));
-    let asked = match (&config.profile, config.length, config.plan.requests) {
+    let asked = match (config.asked(), config.plan.requests) {
         _ if measured.was_interrupted => Duration::ZERO,
-        (Some(profile), length, Some(requests)) => {
-            let due = profile.due_ns(count(requests)).map(Duration::from_nanos);
-            [due, length].into_iter().flatten().min().unwrap_or_default()
-        }
-        (None, _, Some(_)) => Duration::ZERO,
-        (_, length, None) => length.unwrap_or_default(),
+        (Some((_, length)), _) => length,
+        (None, Some(_)) => Duration::ZERO,
+        (None, None) => config.length.unwrap_or_default(),
     };
     answered.max(asked).as_secs_f64()
 }
 
 /// The rate that was asked for, on average, and whether it was reached.
 fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
-    let profile = config.profile.as_ref()?;
+    let (asked, length) = config.asked()?;
     let tally = &measured.tally;
     let due = tally.intended + tally.unsent;
-    let (asked, length) = match (config.length, config.plan.requests) {
-        (Some(length), None) => (profile.count_before(length), length),
-        (length, requests) => {
-            let requests = count(requests.unwrap_or(0));
-            let end = profile.due_ns(requests).map(Duration::from_nanos);
-            let end = [end, length].into_iter().flatten().min().unwrap_or_default();
-            (requests.min(profile.count_before(end)), end)
-        }
-    };
     let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);
     // Poisson arrivals give a little more or less than the average: what was due decides.
     let due_rps = per_second(due, length.as_secs_f64());

@@ -1,34 +1,45 @@
-//! Who watches a run: lines on stderr, and the live view on a terminal.
+//! Who watches a run: the live view on a terminal, else lines on stderr.
 
 use super::{config::RunConfig, measure::Stage};
-use crate::{
-    report::{LiveLine, ProgressLine},
-    target::Stock,
-};
+use crate::report::{LiveLine, LiveView, ProgressLine, Screen};
 
 /// Says how far a run is.
-pub(super) struct Watch {
-    line: ProgressLine,
-    live: LiveLine,
+pub(super) enum Watch {
+    /// Drawn on a terminal.
+    Drawn(Box<(Screen, LiveView)>),
+    /// One line after the other.
+    Said(ProgressLine, LiveLine),
 }
 
 impl Watch {
-    pub(super) fn new(config: &RunConfig, title: &str, stock: Option<Stock>) -> Self {
+    /// For the run of `config`, which people call `title`, on a shop with `initial` tickets.
+    pub(super) fn new(config: &RunConfig, title: &str, initial: Option<u64>) -> Self {
+        if config.tui
+            && let Some(screen) = Screen::open()
+        {
+            let view = LiveView::new(title, initial, config.asked_rps());
+            return Self::Drawn(Box::new((screen, view)));
+        }
         let mut line = ProgressLine::new();
         line.begin(title);
-        let _ = config.tui;
-        Self { line, live: LiveLine::new(stock.map(|stock| stock.remaining)) }
+        Self::Said(line, LiveLine::new(initial))
     }
 
     /// The run is at `stage`.
     pub(super) fn see(&mut self, stage: Stage<'_>) {
-        match stage {
-            Stage::Gathering(ready) => self.line.update(|| format!("{ready} clients are ready")),
-            Stage::Running(since, tally, recent) => {
-                let text = self.live.take_in(since, tally, recent);
-                match text {
-                    Some(text) if !self.line.is_live() => self.line.begin(&text),
-                    Some(text) => self.line.update(|| text),
+        match (self, stage) {
+            (Self::Drawn(drawn), Stage::Gathering(_)) => drawn.0.draw(|frame| drawn.1.draw(frame)),
+            (Self::Drawn(drawn), Stage::Running(since, tally, _)) => {
+                drawn.1.take_in(since, tally);
+                drawn.0.draw(|frame| drawn.1.draw(frame));
+            }
+            (Self::Said(line, _), Stage::Gathering(ready)) => {
+                line.update(|| format!("{ready} clients are ready"));
+            }
+            (Self::Said(line, live), Stage::Running(since, tally, recent)) => {
+                match live.take_in(since, tally, recent) {
+                    Some(text) if line.is_live() => line.update(|| text),
+                    Some(text) => line.begin(&text),
                     None => {}
                 }
             }
