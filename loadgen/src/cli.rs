@@ -8,6 +8,7 @@ use crate::{
     check::{self, CheckArgs, ReportArgs},
     exit_code,
     export::{self, ExportArgs},
+    lesson::{self, LessonArgs},
     race::{self, RaceArgs},
     run::{self, RunArgs},
     target, worker,
@@ -31,6 +32,17 @@ enum Command {
     Report(ReportArgs),
 
     Export(ExportArgs),
+
+    Lesson(LessonArgs),
+
+    /// A process of a lesson.
+    #[command(hide = true)]
+    LessonProcess {
+        #[arg(long)]
+        parent: u32,
+        #[arg(long)]
+        role: String,
+    },
 
     /// A worker in a process of its own.
     #[command(hide = true)]
@@ -79,6 +91,11 @@ fn carry_out(command: Command) -> ExitCode {
             Ok(code) => ExitCode::from(code),
             Err(error) => fail(&error, error.hint(), error.exit_code()),
         },
+        Command::Lesson(args) => run_lesson(args),
+        Command::LessonProcess { parent, role } => match lesson::play_for_parent(parent, &role) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
         Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -124,6 +141,17 @@ fn run_check(args: &CheckArgs) -> ExitCode {
 
 fn run_report(args: &ReportArgs) -> ExitCode {
     match check::draw(args) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_lesson(args: LessonArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match lesson::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
     }

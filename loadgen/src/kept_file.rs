@@ -58,7 +58,7 @@ impl KeptFile {
             // As any new file: what the user's mask leaves of it.
             .permissions(Permissions::from_mode(0o666))
             .tempfile_in(folder)
-            .map_err(io_error)?;
+            .map_err(|error| io_error(of_system(&error)))?;
         Ok(Self { writer: BufWriter::new(file), path })
     }
 
@@ -74,6 +74,15 @@ impl KeptFile {
         write(&mut self.writer).map_err(|source| KeepError::Io { path: path.clone(), source })
     }
 
+    /// Adds `text`, which is all of it, and gives it its name.
+    ///
+    /// # Errors
+    /// As for [`KeptFile::add`] and [`KeptFile::keep`].
+    pub(crate) fn keep_text(mut self, text: &str) -> Result<(), KeepError> {
+        self.add(|out| out.write_all(text.as_bytes()))?;
+        self.keep()
+    }
+
     /// Gives it its name.
     ///
     /// # Errors
@@ -87,6 +96,13 @@ impl KeptFile {
         });
         kept.map(drop).map_err(|source| KeepError::Io { path, source })
     }
+}
+
+/// What the system said, without the name of the temporary file, which nobody knows.
+fn of_system(error: &io::Error) -> io::Error {
+    let text = error.to_string();
+    let said = text.split_once(" at path ").map_or(&*text, |(said, _)| said);
+    io::Error::new(error.kind(), said)
 }
 
 #[cfg(test)]
@@ -114,6 +130,10 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
         assert!(matches!(KeptFile::create(folder.path()), Err(KeepError::NoFile(_))));
         assert!(matches!(KeptFile::create(Path::new("/dev/null")), Err(KeepError::NoFile(_))));
-        assert!(KeptFile::create(&folder.path().join("no/such/x")).is_err());
+        let error = KeptFile::create(&folder.path().join("no/such/x")).unwrap_err().to_string();
+        assert!(
+            error.contains("/no/such/x`: No such file") && !error.contains(".loadgen-"),
+            "{error}"
+        );
     }
 }

@@ -7,8 +7,9 @@
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `target`: where a client buys; `worker`: clients, and a fleet of workers that carry them.
-//! - `report`: the result as a table, as sentences and as JSON.
-//! - `race`, `run`, `check`, `export`: the shows that compose the parts above.
+//! - `report`: the result as a table, as sentences, as JSON and as a page.
+//! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
+//!   that teach what the race is made of.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -24,6 +25,7 @@ mod duration;
 mod export;
 mod kept_file;
 mod latency;
+mod lesson;
 mod lifeline;
 mod plan;
 mod race;

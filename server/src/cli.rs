@@ -72,7 +72,7 @@ struct Repair {
 #[derive(Debug, Args)]
 struct Noop {
     /// Where to listen; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// How many threads serve connections [default: as `server` itself].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -85,7 +85,7 @@ struct Serve {
     #[arg(long, value_name = "FILE", default_value = "db.txt")]
     db: PathBuf,
     /// Where to listen; port 0 picks a free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Create a missing counter with N tickets; never touches one that exists.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
@@ -191,6 +191,12 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 fn no_color() -> Option<OsString> {
     std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
+}
+
+/// An address with its port, as typed.
+fn address(typed: &str) -> Result<SocketAddr, String> {
+    let hint = "expected an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`";
+    typed.parse().map_err(|_| hint.to_owned())
 }
 
 fn serve(typed: Serve) -> Result<(), RunError> {

@@ -144,21 +144,29 @@ fn kept_ledger_is_sold_on_from() {
     }
 }
 
-/// Mixing the ledgers of two counters is noticed by their keys and checksums.
+/// F30: the key of a ledger is its id; a segment with another one is not taken for a remainder.
 #[test]
 fn segment_of_another_counter_is_refused() {
-    let counter = copy_of("rotated");
     let other = Counter::with(1000);
     let stranger = serve(&other);
     stranger.buy();
     stranger.terminate();
-    let first = counter.ledger().join(format!("{:020}.segment", 1));
-    fs::copy(other.ledger().join(first.file_name().expect("a name")), &first).expect("a copy");
+    let strange = other.ledger().join(format!("{:020}.segment", 1));
+    for place in [1, 28, 135] {
+        let counter = copy_of("rotated");
+        let path = counter.ledger().join(format!("{place:020}.segment"));
+        fs::copy(&strange, path).expect("a copy");
+        let before = everything_in(counter.folder());
 
-    let said = verify(&counter);
+        let said = verify(&counter);
+        let refusal = server().args(["--listen", "127.0.0.1:0", "--db"]).arg(counter.path()).run();
 
-    assert_eq!(said.code, Some(1), "{said:?}");
-    assert!(said.stdout.contains("fault: "), "{said:?}");
+        assert_eq!(said.code, Some(1), "{place}: {said:?}");
+        assert!(said.stdout.contains("of another counter"), "{place}: {said:?}");
+        assert_eq!(refusal.code, Some(65), "{place}: {refusal:?}");
+        assert!(refusal.stderr.contains("of another counter"), "{place}: {refusal:?}");
+        assert!(everything_in(counter.folder()) == before, "{place}: changed");
+    }
 }
 
 fn verify(counter: &Counter) -> Finished {

@@ -12,7 +12,7 @@ use crate::programs::loadgen;
 const MS: u64 = 1_000_000;
 const ARROW_RIGHT: &str = "\u{e014}";
 const ARROW_DOWN: &str = "\u{e015}";
-const USERS: u32 = 8;
+const WORKERS: u32 = 8;
 const TICKETS: u64 = 3;
 
 #[test]
@@ -53,9 +53,9 @@ fn arrow_keys_read_one_operation_after_the_other() {
     browser.press("timeline-0", ARROW_DOWN);
     let below = reading(&browser, "timeline-0");
 
-    assert!(first.starts_with("user 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
-    assert!(second.starts_with("user 1: "), "{second}");
-    assert!(below.starts_with("user 2: "), "{below}");
+    assert!(first.starts_with("Worker 0: buy 1, sold ticket 1, 2 left. Called at 0 ns"), "{first}");
+    assert!(second.starts_with("Worker 1: "), "{second}");
+    assert!(below.starts_with("Worker 2: "), "{below}");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn pointer_reads_the_operation_that_it_is_at() {
          bar.dispatchEvent(new PointerEvent('pointermove', { bubbles: true, ...at }));",
     );
 
-    assert!(reading(&browser, "timeline-0").starts_with("user 3: "));
+    assert!(reading(&browser, "timeline-0").starts_with("Worker 3: "));
 }
 
 #[test]
@@ -104,7 +104,35 @@ fn figures_of_one_run_zoom_together_and_back() {
     zoom(2);
     assert_eq!(["left-0", "sections-0", "timeline-0", "left-1"].map(width), before);
     browser.press("left-0", "+");
-    assert!(width("left-0") > before[0]);
+    assert!(width("left-0") > before[0], "by the keyboard");
+    browser.press("left-0", "0");
+    assert_eq!(width("left-0"), before[0]);
+    browser.run(
+        "const figure = document.getElementById('left-0');
+         const wheel = { deltaY: -300, ctrlKey: true, clientX: 200, bubbles: true, cancelable: true };
+         figure.dispatchEvent(new WheelEvent('wheel', wheel));",
+    );
+    assert!(width("left-0") > before[0], "by the wheel");
+}
+
+#[test]
+fn runs_of_very_different_length_can_be_put_on_one_time_scale() {
+    let browser = Report::of(&["none", "file"]).open();
+    let width = |id: &str| {
+        let script = format!(
+            "return document.querySelector('#{id} .picture').getBoundingClientRect().width"
+        );
+        browser.run(&script).as_f64().expect("a width")
+    };
+    let before = [width("left-0"), width("left-1")];
+    assert!((before[0] - before[1]).abs() < 1.0);
+
+    browser.click("one-scale");
+
+    let after = [width("left-0"), width("left-1")];
+    assert_eq!(after[1], before[1]);
+    // 39 ms and 249 ms.
+    assert!((after[0] / after[1] - 39.0 / 249.0).abs() < 0.01, "{after:?}");
 }
 
 #[test]
@@ -128,7 +156,7 @@ fn page_can_be_read_without_its_script() {
     let text = page_text(&browser);
     assert!(text.contains("violation") && text.contains("The cause"), "{text}");
     let drawn = browser.run("return document.querySelectorAll('#timeline-0 .op rect').length");
-    assert_eq!(drawn, json!(USERS));
+    assert_eq!(drawn, json!(WORKERS));
 }
 
 #[test]
@@ -186,7 +214,7 @@ impl Report {
     }
 }
 
-/// What eight users saw who wanted three tickets: under `none` all read before anybody writes, and
+/// What eight workers saw that wanted three tickets: under `none` all read before anybody writes, and
 /// under `file` one after the other.
 fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
     let is_locked = locking == "file";
@@ -197,7 +225,7 @@ fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
         run: Some(locking.to_owned()),
         ..Header::new(TICKETS)
     };
-    let operations = (0..USERS).map(|user| buy(user, is_locked));
+    let operations = (0..WORKERS).map(|worker| buy(worker, is_locked));
     let lines = operations.map(|operation| encode(&operation) + "\n").collect::<String>();
     let header = serde_json::to_string(&header).expect("a header has plain values only");
     let path = folder.path().join(format!("{locking}.ndjson"));
@@ -205,8 +233,8 @@ fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
     path
 }
 
-fn buy(user: u32, is_locked: bool) -> Operation {
-    let turn = u64::from(user);
+fn buy(worker: u32, is_locked: bool) -> Operation {
+    let turn = u64::from(worker);
     let call_ns = 5 * MS + turn * MS;
     let read_ns = if is_locked { call_ns + turn * 30 * MS } else { call_ns + MS };
     let write_ns = read_ns + 30 * MS;
@@ -222,7 +250,7 @@ fn buy(user: u32, is_locked: bool) -> Operation {
     } else {
         Answer { remaining: Some(0), section, ..Answer::new(Outcome::SoldOut) }
     };
-    Operation::buy(user, call_ns, write_ns + MS, answer)
+    Operation::buy(worker, call_ns, write_ns + MS, answer)
 }
 
 fn page_text(browser: &Browser) -> String {

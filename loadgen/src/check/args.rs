@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::report::replaces_one;
+
 /// Judge recorded histories: can the answers be right?
 ///
 /// A history is a file of JSON lines, as `race --history` writes it: one that says what there was,
@@ -26,6 +28,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) limit: Option<u64>,
+
+    /// Draw the histories as one HTML page, as `loadgen report` does; a file of that name is replaced
+    #[arg(long, value_name = "FILE.html")]
+    pub(super) report: Option<PathBuf>,
 
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
@@ -49,13 +55,16 @@ pub(crate) enum ArgsError {
     /// The same operations would be there twice.
     #[error("`{}` is named twice", .0.display())]
     Twice(PathBuf),
+    /// The page would replace what it is drawn from.
+    #[error("`--report {}` is a history, and the page would replace it", .0.display())]
+    IsHistory(PathBuf),
 }
 
 impl CheckArgs {
     /// Checks what the flags say together.
     ///
     /// # Errors
-    /// A file that is named twice.
+    /// A file that is named twice, and a page in the place of a history.
     pub(crate) fn check(&self) -> Result<(), ArgsError> {
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut seen = Vec::new();
@@ -66,6 +75,11 @@ impl CheckArgs {
             }
             seen.push(real);
         }
-        Ok(())
+        match &self.report {
+            Some(page) if replaces_one(page, &self.histories) => {
+                Err(ArgsError::IsHistory(page.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The judge on histories that were recorded before.
 
 mod args;
+mod lacking;
 mod report;
 mod show;
 

@@ -1,7 +1,7 @@
 //! Recorded histories as a page: judged as in a check, and drawn.
 
 use std::{
-    fs, io,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -10,7 +10,8 @@ use crate::{
     exit_code,
     history::ReadError,
     judge::Verdict,
-    report::{JudgedHistory, PageRun, recorded_run, write_page},
+    kept_file::{KeepError, KeptFile},
+    report::{JudgedHistory, Page, PageRun, page, recorded_run},
 };
 
 /// Draw recorded histories: one HTML page with the verdict, the smallest counterexample and the
@@ -51,13 +52,8 @@ pub(crate) enum ReportError {
     #[error("`{}` is a history, and the page would replace it", .0.display())]
     IsHistory(PathBuf),
     /// No place for the page.
-    #[error("cannot write `{}`: {source}", path.display())]
-    Write {
-        /// The page.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Keep(#[from] KeepError),
 }
 
 impl ReportError {
@@ -71,7 +67,7 @@ impl ReportError {
         match self {
             Self::Read(error) => error.hint(),
             Self::IsHistory(_) => Some("name another file with `--output`"),
-            Self::Write { .. } => None,
+            Self::Keep(_) => None,
         }
     }
 }
@@ -81,17 +77,28 @@ impl ReportError {
 /// # Errors
 /// There is no page.
 pub(crate) fn draw(args: &ReportArgs) -> Result<u8, ReportError> {
-    if args.histories.iter().any(|history| is_same(history, &args.output)) {
+    if replaces_one(&args.output, &args.histories) {
         return Err(ReportError::IsHistory(args.output.clone()));
     }
+    // Before the work: a name that cannot be had would be known only when all is judged.
+    let file = KeptFile::create(&args.output)?;
     let judged = judge_files(&args.histories, None, None)?;
-    let runs: Vec<PageRun<'_>> = judged.iter().map(recorded_run).collect();
-    let title = args.title.clone().unwrap_or_else(|| title(&runs));
-    write_page(&args.output, &title, &runs)
-        .map_err(|source| ReportError::Write { path: args.output.clone(), source })?;
+    file.keep_text(&drawn(&judged, args.title.as_deref()).html)?;
     let verdict = judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown);
     anstream::eprintln!("{verdict}; the page is `{}`", args.output.display());
     Ok(exit_code_of(&judged))
+}
+
+/// The page of `judged`, called `title` or after the histories.
+pub(super) fn drawn(judged: &[JudgedHistory], title: Option<&str>) -> Page {
+    let runs: Vec<PageRun<'_>> = judged.iter().map(recorded_run).collect();
+    let named = || named_after(&runs);
+    page(&title.map_or_else(named, str::to_owned), &runs)
+}
+
+/// Whether a page at `output` would replace one of `histories`.
+pub(super) fn replaces_one(output: &Path, histories: &[PathBuf]) -> bool {
+    histories.iter().any(|history| is_same(history, output))
 }
 
 fn is_same(one: &Path, other: &Path) -> bool {
@@ -102,7 +109,7 @@ fn is_same(one: &Path, other: &Path) -> bool {
 }
 
 /// As in "What the clients saw: none, file".
-fn title(runs: &[PageRun<'_>]) -> String {
+fn named_after(runs: &[PageRun<'_>]) -> String {
     let labels: Vec<&str> = runs.iter().map(|run| run.label.as_str()).collect();
     match labels.as_slice() {
         [one] => format!("What the clients saw: {one}"),

@@ -6,12 +6,13 @@ use std::{
     thread,
 };
 
-use super::args::CheckArgs;
+use super::{args::CheckArgs, lacking::without_the_missing, report::drawn};
 use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, operations_max, read_files},
     judge::{Evidence, Judgement, Verdict, judge},
-    report::{CheckSummary, JudgedHistory, check_text, or_closed, write_json},
+    kept_file::{KeepError, KeptFile},
+    report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
 };
 
 /// Why a check has no result.
@@ -20,6 +21,9 @@ pub(crate) enum CheckError {
     /// A file cannot be read, or is no history.
     #[error(transparent)]
     Read(#[from] ReadError),
+    /// No place for the page.
+    #[error("`--report`: {0}")]
+    Report(#[from] KeepError),
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
@@ -29,7 +33,7 @@ impl CheckError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Read(_) => exit_code::USAGE,
+            Self::Read(_) | Self::Report(_) => exit_code::USAGE,
             Self::Write(_) => exit_code::INTERNAL,
         }
     }
@@ -38,7 +42,7 @@ impl CheckError {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Read(error) => error.hint(),
-            Self::Write(_) => None,
+            Self::Report(_) | Self::Write(_) => None,
         }
     }
 }
@@ -48,8 +52,16 @@ impl CheckError {
 /// # Errors
 /// There is no result.
 pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
+    // Before the work: a name that cannot be had would be known only when all is judged.
+    let file = args.report.as_deref().map(KeptFile::create).transpose()?;
     let judged = judge_files(&args.histories, args.limit, args.initial)?;
-    print(args, &judged).map_err(CheckError::Write)?;
+    let mut figures = Vec::new();
+    if let Some(file) = file {
+        let page = drawn(&judged, None);
+        file.keep_text(&page.html)?;
+        figures = page.figures;
+    }
+    print(args, &judged, &figures).map_err(CheckError::Write)?;
     Ok(exit_code_of(&judged))
 }
 
@@ -87,8 +99,10 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     let mut judgement = if history.mixes_clocks {
         let doubt = "times of different clocks cannot be compared".to_owned();
         Judgement { violations: Vec::new(), doubts: vec![doubt] }
-    } else {
+    } else if history.lacks.is_empty() {
         judge(&evidence)
+    } else {
+        without_the_missing(judge(&evidence), &history.operations)
     };
     for lack in &history.lacks {
         if !judgement.doubts.iter().any(|doubt| doubt.contains(lack)) {
@@ -109,11 +123,11 @@ pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
-fn print(args: &CheckArgs, judged: &[JudgedHistory]) -> io::Result<()> {
+fn print(args: &CheckArgs, judged: &[JudgedHistory], figures: &[RunFigures]) -> io::Result<()> {
     let text = check_text(judged);
     if args.json {
         anstream::stderr().lock().write_all(text.as_bytes())?;
-        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged)))
+        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged, figures)))
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))
     }

@@ -1,7 +1,7 @@
 //! An export from its files to its file.
 
 use std::{
-    io::{self, Write},
+    io::{self, BufWriter, Write},
     thread,
 };
 
@@ -80,7 +80,9 @@ pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
             file.keep()?;
         }
         None => {
-            or_closed(write(&mut io::stdout().lock(), &told.events)).map_err(ExportError::Write)?
+            let mut out = BufWriter::new(io::stdout().lock());
+            let written = write(&mut out, &told.events).and_then(|()| out.flush());
+            or_closed(written).map_err(ExportError::Write)?;
         }
     }
     let mut words = anstream::stderr().lock();

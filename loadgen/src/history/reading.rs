@@ -262,7 +262,7 @@ mod tests {
 
     #[test]
     fn the_order_of_many_lines_is_kept_by_many_threads() {
-        let text: String = (0..60_000).map(|at| sale(at as u32 % 7, at)).collect();
+        let text: String = (0..60_000_u32).map(|at| sale(at % 7, u64::from(at))).collect();
         let limits = ReadLimits { operations: 100_000, threads: 3 };
         let histories = read(&[&text], limits).unwrap();
         assert!(calls(&histories[0]).iter().copied().eq(0..60_000));

@@ -87,20 +87,13 @@ fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
         return None;
     }
     let operations = largest_sales(requests, most);
-    let count = operations.len();
-    Some(Violation {
-        kind: ViolationKind::Oversell,
-        message: format!("{} sold of {most}", moved.taken),
-        operations,
-        story: vec![
-            format!("There were {most} tickets to sell at most."),
-            format!("These {count} sales alone are more than that."),
-        ],
-    })
+    let story = Teller::new(requests).oversell(most, &operations);
+    let message = format!("{} sold of {most}", moved.taken);
+    Some(Violation { kind: ViolationKind::Oversell, message, operations, story })
 }
 
 fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
-    let numbered = tickets::numbered(requests.evidence.operations, &requests.list);
+    let numbered = tickets::numbered(requests);
     if !tickets::some_twice(&numbered) {
         return None;
     }
@@ -170,14 +163,14 @@ fn conservation(
     if found > most {
         let stock = before + moved.maybe_put_back;
         let mut operations = largest_sales(requests, stock.saturating_sub(found));
-        let count = operations.len();
+        let story = teller.lost_update(stock, found, &operations);
         operations.extend((last_read != FINAL).then_some(last_read as usize));
         let taken = moved.taken;
         return Some(Violation {
             kind: ViolationKind::LostUpdate,
             message: format!("{taken} sold, but the count went from {initial} to {left}"),
             operations,
-            story: teller.lost_update(stock, found, count),
+            story,
         });
     }
     (found < least).then(|| Violation {

@@ -8,7 +8,7 @@ use super::{
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// What can be counted in a history of purchases; several under one key count once where they sold.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     /// Tickets that a buyer was told are sold.
     pub sold: u64,
@@ -48,7 +48,7 @@ pub fn count(evidence: &Evidence<'_>) -> Counts {
     counts.oversold = counts.sold.saturating_sub(initial);
     counts.lost_updates =
         evidence.header.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
-    let numbered = tickets::numbered(evidence.operations, &requests.list);
+    let numbered = tickets::numbered(&requests);
     counts.duplicate_tickets = tickets::sold_again(&numbered);
     counts
 }

@@ -12,12 +12,12 @@ use super::{
     open_world::OpenWorld,
     request::{FINAL, Request, Requests, Role},
     story::Teller,
-    verdict::{Violation, ViolationKind},
+    verdict::{Violation, ViolationKind, WHOLE},
 };
 use crate::history::Numbering;
 
-/// `contradiction` as a violation.
-pub(super) fn explain(requests: &Requests<'_>, contradiction: &Contradiction) -> Violation {
+/// `contradiction` as a violation, and whether it stays one whatever all others did.
+pub(super) fn explain(requests: &Requests<'_>, contradiction: &Contradiction) -> (Violation, bool) {
     let core = core(contradiction);
     let (few, is_open) = match shrunk(requests, &core) {
         Some(few) => (few, true),
@@ -27,13 +27,13 @@ pub(super) fn explain(requests: &Requests<'_>, contradiction: &Contradiction) ->
     let kind = kind(requests, contradiction);
     let mut story = story(&teller, contradiction, &core, &few);
     if !is_open && !matches!(contradiction, Contradiction::Gap { .. }) {
-        story.push("That holds because this history is all that happened.".to_owned());
+        story.push(WHOLE.to_owned());
     }
     let mut operations: Vec<usize> =
         few.iter().filter(|place| **place != FINAL).map(|place| *place as usize).collect();
     operations.dedup();
-    let message = message(kind, contradiction, &story);
-    Violation { kind, message, operations, story }
+    let message = message(&teller, kind, contradiction);
+    (Violation { kind, message, operations, story }, is_open)
 }
 
 /// The smallest part of `core` that cannot be explained whatever all others did; `None` where others
@@ -46,6 +46,7 @@ fn shrunk(requests: &Requests<'_>, core: &[u32]) -> Option<Vec<u32>> {
         .iter()
         .filter(|place| **place != FINAL)
         .filter_map(|place| requests.list.iter().find(|one| one.place == *place).copied())
+        .filter(|one| one.role != Role::Unknown)
         .collect();
     let contradicts = |few: &[Request]| {
         let all: Vec<Request> = few.iter().chain(given).copied().collect();
@@ -80,7 +81,7 @@ fn core(contradiction: &Contradiction) -> Vec<u32> {
             before.iter().chain([place]).copied().collect()
         }
         Contradiction::Gap { before, after, .. } => before.iter().chain([after]).copied().collect(),
-        Contradiction::Stuck { window, .. } => window.clone(),
+        Contradiction::Stuck { window } => window.clone(),
     }
 }
 
@@ -155,7 +156,7 @@ fn kind_of_misfit(misfit: Misfit, place: u32) -> ViolationKind {
 }
 
 /// The same as a fragment.
-fn message(kind: ViolationKind, contradiction: &Contradiction, story: &[String]) -> String {
+fn message(teller: &Teller<'_>, kind: ViolationKind, contradiction: &Contradiction) -> String {
     match (contradiction, kind) {
         (Contradiction::Gap { step: Step::Revision(revision), .. }, _) => {
             format!("revision `{revision}` is nobody's: more was sold than this history knows")
@@ -184,16 +185,16 @@ fn message(kind: ViolationKind, contradiction: &Contradiction, story: &[String])
         (Contradiction::SameStep { .. }, _) => {
             "two changes say that they are the same step".to_owned()
         }
-        _ => {
-            let last = story.iter().rev().find(|text| !text.starts_with("That holds"));
-            fragment(last.map_or("", String::as_str))
-        }
+        (
+            Contradiction::Alone { place, misfit } | Contradiction::Misfit { place, misfit, .. },
+            _,
+        ) => fragment(&teller.of_misfit(*place, *misfit)),
     }
 }
 
 /// A sentence as a lower-case fragment.
 fn fragment(sentence: &str) -> String {
-    let text = sentence.trim_end_matches('.').trim_start_matches("But ");
+    let text = sentence.trim_end_matches('.');
     let mut letters = text.chars();
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
 }

@@ -28,8 +28,8 @@ pub(super) enum Contradiction {
     Misfit { before: Option<u32>, place: u32, misfit: Misfit },
     /// Between `before` and `after` something happened that nobody here can have done.
     Gap { before: Option<u32>, after: u32, step: Step },
-    /// No order of `window` fits; the search got no further than to `stuck`.
-    Stuck { window: Vec<u32>, stuck: u32 },
+    /// No order fits these, which is as far as the search got.
+    Stuck { window: Vec<u32> },
 }
 
 /// What nobody here can have done.

@@ -9,12 +9,12 @@ use super::{
     counting,
     evidence::Evidence,
     explain::explain,
-    finding::Finding,
+    finding::{Contradiction, Finding},
     request::{FINAL, Requests},
     search::Search,
     story::Teller,
     vacuity,
-    verdict::{Judgement, Violation},
+    verdict::{Judgement, Violation, ViolationKind},
     witness::Witness,
 };
 
@@ -86,12 +86,39 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
         Finding::Linearizable => {}
         Finding::OutOfBudget => doubts.push(OUT_OF_BUDGET.to_owned()),
         Finding::Contradiction(contradiction) => {
-            add(&mut violations, explain(&requests, &contradiction));
+            let (violation, is_open) = explain(&requests, &contradiction);
+            // What needs everybody is worth telling only where nothing smaller is wrong.
+            if is_open || violations.iter().all(|other| other.kind == violation.kind) {
+                add(&mut violations, violation);
+            }
         }
     }
-    violations
-        .sort_by_key(|violation| (violation.operations.is_empty(), violation.operations.len()));
+    sort(&mut violations);
+    if let Some(smaller) = violations.first().and_then(|first| smaller(&requests, first)) {
+        add(&mut violations, smaller);
+        sort(&mut violations);
+    }
     Judgement { violations, doubts }
+}
+
+/// A part of `violation` that cannot be right either, whatever all others did.
+fn smaller(requests: &Requests<'_>, violation: &Violation) -> Option<Violation> {
+    let size = violation.operations.len();
+    if !(2..=SHRUNK_MAX).contains(&size) || violation.kind == ViolationKind::AnsweredTwice {
+        return None;
+    }
+    let places = violation.operations.iter().map(|place| u32::try_from(*place));
+    let window: Vec<u32> = places.collect::<Result<_, _>>().ok()?;
+    let (found, is_open) = explain(requests, &Contradiction::Stuck { window });
+    (is_open && found.operations.len() < size).then_some(found)
+}
+
+/// Up to how many operations a counterexample of counting is tried for a smaller one in it.
+const SHRUNK_MAX: usize = 24;
+
+/// The fewest operations first; last what needs all of them.
+fn sort(violations: &mut [Violation]) {
+    violations.sort_by_key(|one| (one.operations.is_empty(), one.operations.len()));
 }
 
 const OUT_OF_BUDGET: &str =

@@ -1,7 +1,7 @@
 //! Whether what the clients saw can be right. Pure: no I/O, no clock, none of the server's code.
 //!
 //! - `assumptions` and `vacuity`: what a history must be to prove anything.
-//! - `request`: operations under one key are one request; `model`: the counter, one step at a time.
+//! - `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
 //! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
 //! - `witness`: the order that the answers name, in one pass; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
@@ -13,6 +13,7 @@
 //! - `NoOversell`, `Conservation` and `AnswerOnce` as `model`, `counting` and `request` state them.
 
 mod alone;
+mod answers;
 mod assumptions;
 mod budget;
 mod counting;

@@ -4,7 +4,7 @@ use super::{evidence::Evidence, request::quantity};
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// How much of a history was a race at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Overlap {
     /// Purchases and holds with an answer.
     pub purchases: u64,

@@ -9,11 +9,15 @@
 //! such repeats gives them the token as their key.
 //!
 //! # What an answer leaves open
-//! A member that is null constrains nothing. An operation without an answer may have taken effect at
+//! A member that is null constrains nothing; where several answers under one key tell different
+//! members, they tell them together. An operation without an answer may have taken effect at
 //! any time after its call, or never; a search without an answer drops out. A hold that ran out is
 //! recorded as a `release` of unknown outcome, called when the hold could first have run out.
 
+use std::hash::{BuildHasher, RandomState};
+
 use super::{
+    answers::Merged,
     evidence::Evidence,
     verdict::{Violation, ViolationKind},
 };
@@ -78,6 +82,8 @@ pub(super) struct Requests<'a> {
     pub(super) is_sales_only: bool,
     pub(super) answered_twice: Vec<Violation>,
     pub(super) doubts: Vec<String>,
+    /// What several answers under one key tell together, by the place that stands for them.
+    merged: Vec<(u32, Told<'a>)>,
     no_tickets: Tickets,
 }
 
@@ -91,6 +97,7 @@ impl<'a> Requests<'a> {
             is_sales_only: false,
             answered_twice: Vec::new(),
             doubts: Vec::new(),
+            merged: Vec::new(),
             no_tickets: Tickets::default(),
         };
         let mut keyed: Vec<u32> = Vec::new();
@@ -104,7 +111,7 @@ impl<'a> Requests<'a> {
                 requests.list.push(request(place, operation));
             }
         }
-        requests.collapse_keys(keyed);
+        requests.collapse_keys(&keyed);
         requests.has_revisions = requests.some_change_has_a_revision();
         requests.is_sales_only = requests.list.iter().all(|request| {
             matches!(requests.told(request).op, OperationKind::Buy | OperationKind::Search)
@@ -125,14 +132,13 @@ impl<'a> Requests<'a> {
                 revision: header.left_revision.filter(|_| self.has_revisions),
             };
         }
-        let operation = &self.evidence.operations[request.place as usize];
-        Told {
-            op: operation.op,
-            quantity: quantity(operation),
-            tickets: &operation.tickets,
-            remaining: operation.remaining,
-            revision: operation.revision.filter(|_| self.has_revisions),
+        let mut told = told(&self.evidence.operations[request.place as usize]);
+        if request.is_keyed && !self.merged.is_empty() {
+            let merged = self.merged.binary_search_by_key(&request.place, |(place, _)| *place);
+            told = merged.map_or(told, |index| self.merged[index].1);
         }
+        told.revision = told.revision.filter(|_| self.has_revisions);
+        told
     }
 
     /// Whether ticket numbers follow the order of sale.
@@ -164,17 +170,28 @@ impl<'a> Requests<'a> {
         });
     }
 
-    fn collapse_keys(&mut self, mut keyed: Vec<u32>) {
+    fn collapse_keys(&mut self, keyed: &[u32]) {
         let operations = self.evidence.operations;
-        keyed.sort_unstable_by(|&a, &b| {
-            let (a, b) = (&operations[a as usize], &operations[b as usize]);
-            (&a.key, a.call_ns).cmp(&(&b.key, b.call_ns))
-        });
-        let same_key =
-            |a: &u32, b: &u32| operations[*a as usize].key == operations[*b as usize].key;
-        for group in keyed.chunk_by(same_key) {
+        // Numbers sort many times faster than texts, and most keys are there once.
+        let hasher = RandomState::new();
+        let hashed = |place: &u32| (hasher.hash_one(&operations[*place as usize].key), *place);
+        let mut hashed: Vec<(u64, u32)> = keyed.iter().map(hashed).collect();
+        hashed.sort_unstable();
+        let shared = hashed.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1);
+        let mut repeats: Vec<u32> = shared.flatten().map(|one| one.1).collect();
+        drop(hashed);
+        repeats.sort_unstable();
+        for &place in keyed.iter().filter(|place| repeats.binary_search(place).is_err()) {
+            self.list.push(request(place, &operations[place as usize]));
+        }
+        // Different keys can have one hash.
+        let key = |place: &u32| &operations[*place as usize].key;
+        let call = |place: &u32| operations[*place as usize].call_ns;
+        repeats.sort_unstable_by(|a, b| (key(a), call(a)).cmp(&(key(b), call(b))));
+        for group in repeats.chunk_by(|a, b| key(a) == key(b)) {
             self.collapse(group);
         }
+        self.merged.sort_unstable_by_key(|(place, _)| *place);
     }
 
     /// Makes one request of the operations at `group`, all under one key, in the order of their calls.
@@ -185,22 +202,21 @@ impl<'a> Requests<'a> {
         let Some(&first) = answered.clone().min_by_key(|place| operation(place).return_ns) else {
             return self.collapse_unanswered(group);
         };
-        let contradicts = |place: &&u32| !agree(operation(&first), operation(place));
-        if let Some(&other) = answered.clone().find(contradicts) {
-            self.answered_twice.push(answered_twice(operations, first, other));
+        let mut merged = Merged::of(first, operation(&first));
+        for &other in answered.filter(|place| **place != first) {
+            if let Err(teller) = merged.add(operations, other) {
+                self.answered_twice.push(answered_twice(operations, teller, other));
+            }
         }
-        let telling = answered
-            .filter(|place| agree(operation(&first), operation(place)))
-            .max_by_key(|place| members_told(operation(place)))
-            .copied()
-            .unwrap_or(first);
         // With another request under its key an operation did not happen.
         let is_same = |place: &&u32| shape(operation(place)) == shape(operation(&first));
         let call = group.iter().filter(is_same).map(|place| operation(place).call_ns).min();
-        let mut collapsed = request(telling, operation(&telling));
+        let mut collapsed = request(first, operation(&first));
         collapsed.call = call.unwrap_or(collapsed.call);
-        collapsed.ret = operation(&first).return_ns.unwrap_or(NEVER);
         self.list.push(collapsed);
+        if merged.is_from_several() {
+            self.merged.push((first, merged.told(operations)));
+        }
     }
 
     fn collapse_unanswered(&mut self, group: &[u32]) {
@@ -256,27 +272,19 @@ fn request(place: u32, operation: &Operation) -> Request {
     }
 }
 
+/// What `operation` asked for and was told.
+pub(super) fn told(operation: &Operation) -> Told<'_> {
+    Told {
+        op: operation.op,
+        quantity: quantity(operation),
+        tickets: &operation.tickets,
+        remaining: operation.remaining,
+        revision: operation.revision,
+    }
+}
+
 fn shape(operation: &Operation) -> (OperationKind, Option<u64>) {
     (operation.op, quantity(operation))
-}
-
-/// Whether two answers under one key can be the same answer.
-fn agree(a: &Operation, b: &Operation) -> bool {
-    fn both<T: PartialEq>(a: &Option<T>, b: &Option<T>) -> bool {
-        a.is_none() || b.is_none() || a == b
-    }
-    let tickets = |one: &Operation| (!one.tickets.is_empty()).then(|| one.tickets.clone());
-    shape(a) == shape(b)
-        && a.outcome == b.outcome
-        && both(&a.remaining, &b.remaining)
-        && both(&a.revision, &b.revision)
-        && both(&tickets(a), &tickets(b))
-}
-
-fn members_told(operation: &Operation) -> usize {
-    usize::from(operation.remaining.is_some())
-        + usize::from(operation.revision.is_some())
-        + usize::from(!operation.tickets.is_empty())
 }
 
 fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation {

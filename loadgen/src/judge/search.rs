@@ -209,7 +209,6 @@ impl<'a> Search<'a> {
     fn stuck(&self, config: &Config, order: &[u32]) -> Contradiction {
         let (candidates, _) = self.candidates(config);
         let outstanding = candidates.iter().map(|index| &self.answered[*index as usize]);
-        let stuck = outstanding.clone().min_by_key(|one| one.ret).map_or(FINAL, |one| one.place);
         let is_answered = |place: &&u32| {
             **place == FINAL
                 || self.requests.evidence.operations[**place as usize].return_ns.is_some()
@@ -219,7 +218,7 @@ impl<'a> Search<'a> {
             outstanding.take(STUCK_MAX / 2).map(|one| one.place).chain(recent).collect();
         window.sort_unstable();
         window.dedup();
-        Contradiction::Stuck { window, stuck }
+        Contradiction::Stuck { window }
     }
 }
 

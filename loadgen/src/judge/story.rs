@@ -3,7 +3,7 @@
 use super::{
     finding::Step,
     model::Misfit,
-    request::{Requests, quantity},
+    request::{FINAL, Requests, quantity},
 };
 use crate::history::{Operation, OperationKind, Outcome};
 
@@ -53,20 +53,44 @@ impl<'a> Teller<'a> {
         ]
     }
 
-    /// `sales` sales are more than the count fell by.
-    pub(super) fn lost_update(&self, stock: u128, left: u128, sales: usize) -> Vec<String> {
-        vec![
-            format!("Of {stock} tickets {left} were left after everybody had ended."),
-            format!(
-                "So no more than {} can have been sold, but {} more: one wrote over what another had written.",
-                stock.saturating_sub(left),
-                if sales == 1 {
-                    "this sale is".to_owned()
-                } else {
-                    format!("these {sales} sales are")
-                }
+    /// `sales` are more than the count fell by.
+    pub(super) fn lost_update(&self, stock: u128, left: u128, sales: &[usize]) -> Vec<String> {
+        let sold = stock.saturating_sub(left);
+        let mut story = vec![format!(
+            "Of {stock} tickets {left} were left after everybody had ended, so no more than {sold} \
+             can have been sold."
+        )];
+        story.extend(self.each_of_few(sales));
+        story.push(match sales {
+            [_] => "This sale alone is more: somebody wrote over what it had written.".to_owned(),
+            _ => format!(
+                "These {} sales are more: one wrote over what another had written.",
+                sales.len()
             ),
-        ]
+        });
+        story
+    }
+
+    /// `sales` are more than there was to sell.
+    pub(super) fn oversell(&self, most: u128, sales: &[usize]) -> Vec<String> {
+        let mut story = vec![format!("No more than {most} could be sold.")];
+        story.extend(self.each_of_few(sales));
+        story.push(match sales {
+            [_] => "This sale alone is more than that.".to_owned(),
+            _ => format!("These {} sales alone are more than that.", sales.len()),
+        });
+        story
+    }
+
+    /// What each of `places` did, where they are few enough to be told.
+    fn each_of_few(&self, places: &[usize]) -> Option<String> {
+        let told = |place: &usize| {
+            let place = u32::try_from(*place).ok()?;
+            Some(format!("{} {}", lower(&self.who(place)), self.what(place)))
+        };
+        let told: Option<Vec<String>> = places.iter().take(FEW_MAX + 1).map(told).collect();
+        let told = told.filter(|told| (1..=FEW_MAX).contains(&told.len()))?.join("; ");
+        Some(format!("{}.", upper(&told)))
     }
 
     /// Refused although enough was left to the end.
@@ -95,6 +119,18 @@ impl<'a> Teller<'a> {
 
     /// `before` must stand before `after`, and the clock says otherwise.
     pub(super) fn backwards(&self, before: u32, after: u32) -> Vec<String> {
+        if before == FINAL {
+            return vec![
+                format!(
+                    "{} {}, answered at {}.",
+                    self.who(after),
+                    self.what(after),
+                    self.answered(after)
+                ),
+                format!("After everybody had ended {}.", self.what(before)),
+                "The end knows nothing of this sale: somebody wrote over it.".to_owned(),
+            ];
+        }
         let (first, second) = (self.who(after), self.who(before));
         vec![
             format!("{first} {}, answered at {}.", self.what(after), self.answered(after)),
@@ -118,8 +154,46 @@ impl<'a> Teller<'a> {
             story.push(format!("{} {}.", self.who(before), self.what(before)));
         }
         story.push(format!("{} {}.", self.who(place), self.what(place)));
-        story.push(sentence(misfit));
+        story.push(self.of_misfit(place, misfit));
         story
+    }
+
+    /// What does not fit in the answer at `place`.
+    pub(super) fn of_misfit(&self, place: u32, misfit: Misfit) -> String {
+        let who = self.who(place);
+        match misfit {
+            Misfit::TooFew { remaining, quantity } => {
+                let asked = count(quantity, "ticket");
+                format!("{who} was sold {asked}, but only {remaining} can have been left.")
+            }
+            Misfit::Enough { remaining, quantity } => {
+                format!("{who} was told sold out, but {remaining} were left for {quantity}.")
+            }
+            Misfit::Remaining { told, expected } if place == FINAL => {
+                format!("At the end {told} were left, but {expected} must have been.")
+            }
+            Misfit::Remaining { told, expected } => {
+                format!("{who} was told that {told} were left, but {expected} must have been.")
+            }
+            Misfit::Tickets { told, expected } if told == expected => {
+                format!("The numbers that {} got do not follow each other.", lower(&who))
+            }
+            Misfit::Tickets { told, expected } => {
+                format!("{who} was given ticket {told}, but ticket {expected} was next.")
+            }
+            Misfit::Revision { told, expected } if place == FINAL => {
+                format!("At the end the revision was {told}, but {expected} must have been.")
+            }
+            Misfit::Revision { told, expected } => {
+                format!("{who} was told revision {told}, but revision {expected} was next.")
+            }
+            Misfit::Numbers { told, asked } => {
+                format!("{who} asked for {} and was given {told}.", count(asked, "ticket"))
+            }
+            Misfit::Nothing => {
+                format!("Nothing before it can have led to what {} did.", lower(&who))
+            }
+        }
     }
 
     /// Something that nobody here can have done.
@@ -186,7 +260,7 @@ impl<'a> Teller<'a> {
     fn who(&self, place: u32) -> String {
         match self.requests.evidence.operations.get(place as usize) {
             Some(operation) => format!("Worker {}", operation.process),
-            None => "The look at the end".to_owned(),
+            None => "At the end".to_owned(),
         }
     }
 
@@ -195,8 +269,9 @@ impl<'a> Teller<'a> {
             Some(operation) => what(operation),
             None => {
                 let header = self.requests.evidence.header;
-                let left = header.left.map(|left| format!("found {left} left"));
-                let revision = header.left_revision.map(|revision| format!("revision {revision}"));
+                let left = header.left.map(|left| format!("{left} were left"));
+                let revision =
+                    header.left_revision.map(|revision| format!("the revision was {revision}"));
                 let said: Vec<String> = left.into_iter().chain(revision).collect();
                 said.join(" and ")
             }
@@ -245,35 +320,17 @@ fn what(operation: &Operation) -> String {
     if said.is_empty() { done } else { format!("{done} ({})", said.join(", ")) }
 }
 
-fn sentence(misfit: Misfit) -> String {
-    match misfit {
-        Misfit::TooFew { remaining, quantity } => {
-            format!("Only {remaining} were left, so {} cannot be sold.", count(quantity, "ticket"))
-        }
-        Misfit::Enough { remaining, quantity } => {
-            format!("But {remaining} were left, which is enough for {quantity}.")
-        }
-        Misfit::Remaining { told, expected } => {
-            format!("It was told that {told} were left, but {expected} must have been.")
-        }
-        Misfit::Tickets { told, expected } if told == expected => {
-            "Its numbers do not follow each other.".to_owned()
-        }
-        Misfit::Tickets { told, expected } => {
-            format!("It was given ticket {told}, but ticket {expected} was next.")
-        }
-        Misfit::Revision { told, expected } => {
-            format!("It was told revision {told}, but revision {expected} was next.")
-        }
-        Misfit::Numbers { told, asked } => {
-            format!("It asked for {} and was given {told}.", count(asked, "ticket"))
-        }
-        Misfit::Nothing => "There was nothing before it that it can rest on.".to_owned(),
-    }
-}
-
 fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+/// How many operations a sentence can list.
+const FEW_MAX: usize = 4;
+
+/// The beginning of a sentence.
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// A name as it stands inside a sentence.

@@ -1,6 +1,6 @@
 //! Which ticket numbers were given out twice.
 
-use super::request::{Request, Role};
+use super::request::{Requests, Role};
 use crate::history::Operation;
 
 /// A run of ticket numbers of one sale.
@@ -11,12 +11,12 @@ pub(super) struct Numbered {
     pub(super) place: u32,
 }
 
-/// All ticket numbers of `list`, in order.
-pub(super) fn numbered(operations: &[Operation], list: &[Request]) -> Vec<Numbered> {
+/// All ticket numbers that were given out, in order.
+pub(super) fn numbered(requests: &Requests<'_>) -> Vec<Numbered> {
     let mut numbered = Vec::new();
-    for request in list.iter().filter(|one| one.role == Role::Change) {
+    for request in requests.list.iter().filter(|one| one.role == Role::Change) {
         let place = request.place;
-        let tickets = &operations[place as usize].tickets;
+        let tickets = requests.told(request).tickets;
         match tickets.run() {
             Some((first, last)) => numbered.push(Numbered { first, last, place }),
             None => numbered.extend(tickets.iter().map(|number| Numbered {

@@ -69,6 +69,17 @@ pub struct Violation {
     pub story: Vec<String>,
 }
 
+/// How the story of a counterexample ends that needs the history to be whole.
+pub(super) const WHOLE: &str = "That holds because this history is all that happened.";
+
+impl Violation {
+    /// Whether it is none where somebody did more than this history knows.
+    #[must_use]
+    pub fn needs_the_whole_history(&self) -> bool {
+        self.story.iter().any(|sentence| sentence == WHOLE)
+    }
+}
+
 /// What a judge found in one history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {

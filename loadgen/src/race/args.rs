@@ -67,6 +67,10 @@ pub(crate) struct RaceArgs {
     #[arg(long, value_name = "FILE")]
     history: Option<PathBuf>,
 
+    /// Draw all runs as one HTML page, with the smallest counterexample; a file of that name is replaced
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     json: bool,
@@ -125,6 +129,7 @@ impl RaceArgs {
             lockings: lockings(self.locking, self.direct)?,
             timeout,
             history: self.history,
+            report: self.report,
             json: self.json,
         })
     }

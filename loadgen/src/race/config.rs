@@ -23,6 +23,8 @@ pub(crate) struct RaceConfig {
     pub(crate) timeout: Duration,
     /// Where all that was seen is to be kept.
     pub(crate) history: Option<PathBuf>,
+    /// Where the page of all runs goes.
+    pub(crate) report: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(crate) json: bool,
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod config;
+mod drawing;
 mod ending;
 mod run;
 mod show;

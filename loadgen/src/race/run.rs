@@ -62,7 +62,10 @@ pub(super) async fn run(
     }
     let ending = read_ending(&db);
     let header = header(config, locking, run, ending.as_ref().ok().copied());
-    let history = History::new(header, operations);
+    let mut history = History::new(header, operations);
+    if ending.is_err() {
+        history.lacks.push("what is left in `db.txt` could not be read".to_owned());
+    }
     let mut judged_run = judge_run(config, locking, history, elapsed);
     if !last_words.is_empty() {
         judged_run.judged.judgement.doubts.push("a server did not end as it should".to_owned());
@@ -171,7 +174,7 @@ fn judge_run(
     elapsed: Duration,
 ) -> JudgedRun {
     let (header, operations) = (&history.header, &history.operations);
-    let evidence = Evidence { header, operations, lacks: &[] };
+    let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
     let judgement = judge::judge(&evidence);
     let summary = RunSummary {

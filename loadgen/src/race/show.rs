@@ -6,16 +6,17 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     config::RaceConfig,
+    drawing::drawn,
     ending,
     run::{RunError, run},
 };
 use crate::{
     exit_code,
     history::HistoryFile,
-    kept_file::KeepError,
+    kept_file::{KeepError, KeptFile},
     report::{
-        JudgedRun, ProgressLine, RaceSummary, crowd, heading, or_closed, paragraph, proof,
-        race_table, sentences, write_json,
+        JudgedRun, ProgressLine, RaceSummary, RunFigures, crowd, heading, or_closed, paragraph,
+        proof, race_table, sentences, write_json,
     },
     setup::{Locking, Mode},
     worker::{FleetError, Needs, Progress, TooFewFiles, make_room},
@@ -41,6 +42,9 @@ pub(crate) enum RaceError {
     /// What the workers saw cannot be kept.
     #[error("`--history`: {0}")]
     History(#[from] KeepError),
+    /// No place for the page.
+    #[error("`--report`: {0}")]
+    Report(KeepError),
     /// No event loop, no signals.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -56,7 +60,7 @@ impl RaceError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFewFiles(_) | Self::History(_) => exit_code::USAGE,
+            Self::TooFewFiles(_) | Self::History(_) | Self::Report(_) => exit_code::USAGE,
             Self::Run { source, .. } if is_scarcity(source) => exit_code::USAGE,
             Self::Run { .. } | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,
@@ -91,8 +95,10 @@ fn is_out_of_files(code: i32) -> bool {
 /// There is no result; nothing is left behind all the same.
 pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     make_room(needs(config))?;
-    // Before the race: a name that cannot be had would be known only when all has been seen.
+    // Before the race: names that cannot be had would be known only when all has been seen.
     let mut file = config.history.as_deref().map(HistoryFile::create).transpose()?;
+    let page = config.report.as_deref().map(KeptFile::create).transpose();
+    let page = page.map_err(RaceError::Report)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -104,7 +110,13 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     if let Some(file) = file {
         file.keep()?;
     }
-    print(config, &runs).map_err(RaceError::Write)?;
+    let mut figures = Vec::new();
+    if let Some(file) = page {
+        let page = drawn(config, &runs);
+        file.keep_text(&page.html).map_err(RaceError::Report)?;
+        figures = page.figures;
+    }
+    print(config, &runs, &figures).map_err(RaceError::Write)?;
     Ok(ending::exit_code(&runs))
 }
 
@@ -169,7 +181,7 @@ fn how_far(progress: Progress) -> String {
 }
 
 /// Data to stdout and words to stderr: the table is data, unless JSON is.
-fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
+fn print(config: &RaceConfig, runs: &[JudgedRun], figures: &[RunFigures]) -> io::Result<()> {
     let table = race_table(runs);
     let [what, why] = sentences(runs);
     let mut text = format!(
@@ -182,7 +194,7 @@ fn print(config: &RaceConfig, runs: &[JudgedRun]) -> io::Result<()> {
     let mut words = anstream::stderr().lock();
     if config.json {
         words.write_all(text.as_bytes())?;
-        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary::new(runs)))?;
+        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary::new(runs, figures)))?;
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
     }

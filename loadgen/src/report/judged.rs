@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::page::RunFigures;
 use crate::{
     history::{History, Operation, Places},
     judge::{Judgement, Verdict, Violation, ViolationKind},
@@ -96,6 +97,9 @@ pub(crate) struct CheckSummary<'a> {
     /// One by one, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     histories: Vec<HistorySummary<'a>>,
+    /// What the page says of each, where one was drawn.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    figures: &'a [RunFigures],
 }
 
 /// One history of several.
@@ -112,11 +116,11 @@ struct HistorySummary<'a> {
 
 impl<'a> CheckSummary<'a> {
     /// Sums up `judged`; nothing at all is unknown.
-    pub(crate) fn new(judged: &'a [JudgedHistory]) -> Self {
+    pub(crate) fn new(judged: &'a [JudgedHistory], figures: &'a [RunFigures]) -> Self {
         let mut violations: Vec<_> = judged.iter().flat_map(JudgedHistory::violations).collect();
         violations.sort_by_key(|violation| violation.operations.len().wrapping_sub(1));
         let strings = |of: fn(&JudgedHistory) -> &[String]| {
-            judged.iter().flat_map(move |judged| of(judged)).map(String::as_str).collect()
+            judged.iter().flat_map(of).map(String::as_str).collect()
         };
         let histories = if judged.len() > 1 { judged } else { &[] };
         Self {
@@ -126,6 +130,7 @@ impl<'a> CheckSummary<'a> {
             doubts: strings(|judged| &judged.judgement.doubts),
             notes: strings(|judged| &judged.notes),
             histories: histories.iter().map(HistorySummary::new).collect(),
+            figures,
         }
     }
 }

@@ -26,7 +26,13 @@ pub(crate) fn operation_lines(operations: &[OperationView<'_>], start_ns: u64) -
             let end =
                 operation.return_ns.map_or_else(|| "…".to_owned(), |ns| unit.write(since(ns)));
             let times = format!("{} to {end} {}", unit.write(since(operation.call_ns)), unit.name);
-            [place, format!("user {}", operation.process), asked(operation), times, said(operation)]
+            [
+                place,
+                format!("worker {}", operation.process),
+                asked(operation),
+                times,
+                said(operation),
+            ]
         })
         .collect();
     let mut lines = in_columns(&rows);
@@ -142,8 +148,8 @@ mod tests {
         assert_eq!(
             operation_lines(&[view(&sale, 2), view(&lost, 10)], 1_000_000),
             [
-                "a:2   user 12  buy 1  1.000 to 31.114 ms  sold ticket 7, 93 left, revision 7",
-                "a:10  user 3   buy 1  2.500 to … ms       no answer"
+                "a:2   worker 12  buy 1  1.000 to 31.114 ms  sold ticket 7, 93 left, revision 7",
+                "a:10  worker 3   buy 1  2.500 to … ms       no answer"
             ]
         );
         let views: Vec<_> = (0..25).map(|line| view(&sale, line)).collect();

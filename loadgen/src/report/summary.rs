@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::judged::{JudgedHistory, ViolationView};
+use super::{
+    judged::{JudgedHistory, ViolationView},
+    page::RunFigures,
+};
 use crate::{
     judge::Verdict,
     setup::{Locking, Mode},
@@ -13,6 +16,9 @@ use crate::{
 pub(crate) struct RaceSummary<'a> {
     /// In the order in which they were run.
     runs: Vec<RunView<'a>>,
+    /// What the page says of each, where one was drawn.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    figures: &'a [RunFigures],
 }
 
 /// One run with what the judge found.
@@ -26,13 +32,13 @@ struct RunView<'a> {
 
 impl<'a> RaceSummary<'a> {
     /// Sums up `runs`.
-    pub(crate) fn new(runs: &'a [JudgedRun]) -> Self {
+    pub(crate) fn new(runs: &'a [JudgedRun], figures: &'a [RunFigures]) -> Self {
         let view = |run: &'a JudgedRun| RunView {
             summary: &run.summary,
             violations: run.judged.violations(),
             doubts: &run.judged.judgement.doubts,
         };
-        Self { runs: runs.iter().map(view).collect() }
+        Self { runs: runs.iter().map(view).collect(), figures }
     }
 }
 

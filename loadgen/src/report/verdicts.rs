@@ -66,7 +66,14 @@ fn findings(text: &mut String, depth: usize, judged: &JudgedHistory) {
         let others: Vec<String> = others.iter().map(in_one_line).collect();
         list(text, depth, "also:", &others);
     }
-    list(text, depth, "in doubt:", &judged.judgement.doubts);
+    let (left_out, doubts): (Vec<String>, Vec<String>) = judged
+        .judgement
+        .doubts
+        .iter()
+        .cloned()
+        .partition(|doubt| judged.history.lacks.contains(doubt));
+    list(text, depth, "in doubt:", &doubts);
+    list(text, depth, "left out or at odds:", &left_out);
     list(text, depth, "note:", &judged.notes);
 }
 

@@ -25,7 +25,7 @@ pub(super) fn paragraph_of(text: &str, columns: usize) -> String {
 }
 
 /// A number with its noun, as in "1 ticket" and "2 tickets".
-pub(super) fn counted(number: u64, (one, many): (&str, &str)) -> String {
+pub(crate) fn counted(number: u64, (one, many): (&str, &str)) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 

@@ -54,6 +54,7 @@ const LOADGEN: Arrows = &[
             "exit_code",
             "duration",
             "setup",
+            "kept_file",
             "history",
             "latency",
             "plan",
@@ -64,9 +65,10 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
-    ("check", &["exit_code", "history", "judge", "report"]),
+    ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
-    ("cli", &["exit_code", "target", "worker", "race", "run", "check", "export"]),
+    ("lesson", &["exit_code", "duration", "lifeline", "history", "judge", "report"]),
+    ("cli", &["exit_code", "target", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

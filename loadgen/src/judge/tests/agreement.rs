@@ -10,7 +10,7 @@ use crate::{
     judge::{Evidence, Judgement, judge},
 };
 
-const HISTORIES: u64 = 120_000;
+const HISTORIES: u64 = 150_000;
 
 pub(super) fn judged(header: &Header, operations: &[Operation]) -> Judgement {
     judge(&Evidence { header, operations, lacks: &[] })

@@ -138,6 +138,14 @@ pub(super) fn explains(header: &Header, operations: &[Operation]) -> bool {
     {
         return false;
     }
+    let (revisions, judged) = judged_members(operations);
+    let slow = Slow { header, revisions, operations: &judged };
+    slow.goes_on(&Counter::new(header), &mut vec![false; judged.len()], false)
+}
+
+/// What is judged of `operations`: not those that did not happen, and no revisions where changes are
+/// answered without any. Also whether revisions are.
+pub(super) fn judged_members(operations: &[Operation]) -> (bool, Vec<Operation>) {
     let changes = || {
         let changes = |one: &&Operation| matches!(one.outcome, Outcome::Sold | Outcome::Done);
         operations.iter().filter(changes)
@@ -149,8 +157,7 @@ pub(super) fn explains(header: &Header, operations: &[Operation]) -> bool {
         .cloned()
         .map(|one| Operation { revision: one.revision.filter(|_| revisions), ..one })
         .collect();
-    let slow = Slow { header, revisions, operations: &judged };
-    slow.goes_on(&Counter::new(header), &mut vec![false; judged.len()], false)
+    (revisions, judged)
 }
 
 fn some_number_twice(operations: &[Operation]) -> bool {

@@ -3,5 +3,9 @@
 mod agreement;
 mod brute_force;
 mod dice;
+mod properties;
 mod races;
+mod second_judge;
+mod shrinking;
 mod simulation;
+mod telling;

@@ -96,9 +96,7 @@ fn one(
     }
     operation.return_ns = Some(now + dice.below(scene.spread + 1));
     operation.outcome = reply.outcome;
-    let tells = |dice: &mut Dice, whether: bool| {
-        whether && !(operation.key.is_none() && dice.chance(scene.silent_percent))
-    };
+    let tells = |dice: &mut Dice, whether: bool| whether && !dice.chance(scene.silent_percent);
     if tells(dice, scene.tickets) {
         operation.tickets = reply.tickets;
     }

@@ -35,6 +35,8 @@ pub(super) struct Fills {
     classes: Vec<Class>,
     no_tickets: Tickets,
     is_consecutive: bool,
+    /// How far all of them together can go.
+    reach: u64,
 }
 
 /// One way in which the unknown operations so far can have gone.
@@ -46,6 +48,9 @@ pub(super) struct Branch {
     /// How many of each class are used: as what they are, and as a remembered refusal.
     used: Vec<[u32; 2]>,
 }
+
+/// Where branches were before: at which place, with how many used.
+pub(super) type Seen = HashSet<(u64, Vec<[u32; 2]>)>;
 
 /// A stretch that has to be filled.
 pub(super) struct Stretch<'a> {
@@ -75,7 +80,7 @@ impl Fills {
         let ops = unknown.iter().map(|one| requests.told(one).op);
         let ops: Vec<OperationKind> = ops.collect();
         let op_of = |code: u8| ops.iter().copied().find(|op| *op as u8 == code);
-        let classes = keyed
+        let classes: Vec<Class> = keyed
             .chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2))
             .filter_map(|alike| {
                 let (code, quantity, may_be_blank, _) = alike[0];
@@ -83,12 +88,13 @@ impl Fills {
                 Some(Class { op: op_of(code)?, quantity, may_be_blank, calls })
             })
             .collect();
-        Self {
-            axis,
-            classes,
-            no_tickets: Tickets::default(),
-            is_consecutive: requests.is_consecutive(),
-        }
+        let step = |class: &Class| match axis {
+            Axis::Revision => class.calls.len() as u64,
+            Axis::Tickets => class.quantity.saturating_mul(class.calls.len() as u64),
+        };
+        let reach = classes.iter().map(step).fold(0, u64::saturating_add);
+        let is_consecutive = requests.is_consecutive();
+        Self { axis, classes, no_tickets: Tickets::default(), is_consecutive, reach }
     }
 
     /// The branch of a history that has reached `at`.
@@ -96,52 +102,22 @@ impl Fills {
         Branch { state, at, used: vec![[0, 0]; self.classes.len()] }
     }
 
-    /// How far all unknown operations together can go.
-    fn reach(&self) -> u64 {
-        let step = |class: &Class| match self.axis {
-            Axis::Revision => class.calls.len() as u64,
-            Axis::Tickets => class.quantity.saturating_mul(class.calls.len() as u64),
-        };
-        self.classes.iter().map(step).fold(0, u64::saturating_add)
+    /// Whether all unknown operations together can go from `at` to `target`.
+    pub(super) fn can_reach(&self, at: u64, target: u64) -> bool {
+        target - at <= self.reach.saturating_add(1)
     }
 
-    /// All ways to go from `branches` to the end of `stretch`; none where there is none.
-    pub(super) fn fill(
-        &self,
-        branches: Vec<Branch>,
-        stretch: &Stretch<'_>,
-        budget: &mut Budget,
-    ) -> Result<Vec<Branch>, OutOfBudget> {
-        let reach = self.reach().saturating_add(1);
-        let mut done = Vec::new();
-        let mut seen = HashSet::new();
-        let mut open = branches;
-        open.retain(|branch| stretch.target - branch.at <= reach);
-        while let Some(branch) = open.pop() {
-            if branch.at == stretch.target {
-                done.push(branch);
-                continue;
-            }
-            self.each_step(&branch, stretch, budget, |next| {
-                if next.at <= stretch.target && self.is_new(&mut seen, &next) {
-                    open.push(next);
-                }
-            })?;
-        }
-        Ok(done)
-    }
-
-    /// Whether some way on from `branches` leads to a branch that `is_goal`; `is_past` tells where
-    /// going on is of no use.
+    /// Whether some way on from `branch` leads to a branch that `is_goal`; `is_past` tells where going
+    /// on is of no use.
     pub(super) fn reaches(
         &self,
-        branches: Vec<Branch>,
+        branch: Branch,
         stretch: &Stretch<'_>,
         budget: &mut Budget,
         (is_goal, is_past): (impl Fn(&Branch) -> bool, impl Fn(&Branch) -> bool),
     ) -> Result<bool, OutOfBudget> {
-        let mut seen = HashSet::new();
-        let mut open = branches;
+        let mut seen = Seen::default();
+        let mut open = vec![branch];
         while let Some(branch) = open.pop() {
             if is_goal(&branch) {
                 return Ok(true);
@@ -156,13 +132,13 @@ impl Fills {
     }
 
     /// With one class there is one way only, and nothing to remember.
-    fn is_new(&self, seen: &mut HashSet<(u64, Vec<[u32; 2]>)>, branch: &Branch) -> bool {
+    pub(super) fn is_new(&self, seen: &mut Seen, branch: &Branch) -> bool {
         let is_single = self.classes.len() == 1 && !self.classes[0].may_be_blank;
         is_single || seen.insert((branch.at, branch.used.clone()))
     }
 
     /// Hands each branch that is one operation further than `branch` to `found`.
-    fn each_step(
+    pub(super) fn each_step(
         &self,
         branch: &Branch,
         stretch: &Stretch<'_>,

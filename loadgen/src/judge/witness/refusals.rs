@@ -1,9 +1,11 @@
 //! "Sold out" without a place of its own, in a history of purchases and searches only.
 //!
-//! Such a refusal must stand where fewer were left than it asked for, and after everything that was
-//! answered before its call. The count only falls, so it fits at that place and at all later ones,
-//! and the first of them is best: the fewest have to stand before it. What begins before that place
-//! has to stand before the refusal, so it must have been called before the refusal was answered.
+//! Such a refusal must stand where fewer were left than it asked for. The count only falls, so it
+//! fits at the first such place and at all later ones, and the first is best: the fewest have to
+//! stand before it. What begins before that place has to, so it must have been called before the
+//! refusal was answered. That the refusal must also stand after everything that was answered before
+//! its call asks for no more: whatever that pushes in front of it was called before such an answer,
+//! so before the refusal was answered.
 
 use super::axis::Witness;
 use crate::judge::{
@@ -25,8 +27,8 @@ impl Refusals {
         Self { list: Vec::new(), latest: Vec::new() }
     }
 
-    /// Gives each refusal of `witness` its place; `latest` are the earliest answers along its order.
-    pub(super) fn place(witness: &Witness<'_>, latest: &[u64]) -> Self {
+    /// Gives each refusal of `witness` its place.
+    pub(super) fn place(witness: &Witness<'_>) -> Self {
         let header = witness.requests.evidence.header;
         let Some(initial) = header.initial else {
             return Self::none();
@@ -34,11 +36,8 @@ impl Refusals {
         let mut list = witness.refusals.clone();
         for refusal in &mut list {
             let quantity = witness.requests.told(refusal).quantity.unwrap_or(1);
-            let sold_out =
+            refusal.at =
                 header.sold.saturating_add(initial.saturating_add(1).saturating_sub(quantity));
-            let answered = latest.partition_point(|answer| *answer < refusal.call);
-            let reached = answered.checked_sub(1).map_or(0, |last| witness.fixed[last].at);
-            refusal.at = sold_out.max(reached);
         }
         list.sort_unstable_by_key(|refusal| refusal.at);
         let mut earliest = u64::MAX;
@@ -65,11 +64,14 @@ impl Refusals {
         self.list.last()
     }
 
-    /// A refusal that was answered before something was called that has to stand before it.
-    pub(super) fn contradiction(&self, witness: &Witness<'_>) -> Option<Contradiction> {
+    /// The latest called of all that have to stand before each refusal.
+    fn last_before<'a>(
+        &'a self,
+        witness: &'a Witness<'_>,
+    ) -> impl Iterator<Item = (&'a Request, Option<&'a Request>)> {
         let mut before = witness.fixed.iter().peekable();
         let mut last: Option<&Request> = None;
-        for refusal in &self.list {
+        self.list.iter().map(move |refusal| {
             let begins_before = |one: &Request| match one.role {
                 Role::Change => witness.begin(one) < refusal.at,
                 _ => one.at < refusal.at,
@@ -79,12 +81,25 @@ impl Refusals {
                     last = Some(one);
                 }
             }
-            if let Some(last) = last
-                && last.call > refusal.ret
-            {
-                return Some(Contradiction::Backwards { before: last.place, after: refusal.place });
+            (refusal, last)
+        })
+    }
+
+    /// A refusal that was answered before something was called that has to stand before it.
+    pub(super) fn contradiction(&self, witness: &Witness<'_>) -> Option<Contradiction> {
+        self.last_before(witness).find_map(|(refusal, last)| {
+            let last = last.filter(|last| last.call > refusal.ret)?;
+            Some(Contradiction::Backwards { before: last.place, after: refusal.place })
+        })
+    }
+
+    /// Adds for each refusal the earliest instant at which it can have been decided.
+    pub(super) fn add_instants(&self, witness: &Witness<'_>, instants: &mut [Option<u64>]) {
+        for (refusal, last) in self.last_before(witness) {
+            let instant = refusal.call.max(last.map_or(0, |last| last.call));
+            if instant <= refusal.ret {
+                instants[refusal.place as usize] = Some(instant);
             }
         }
-        None
     }
 }

@@ -7,7 +7,7 @@
 
 use super::{
     axis::{Axis, Witness},
-    fill::{Branch, Fills, Stretch},
+    fill::{Branch, Fills, Seen, Stretch},
     refusals::Refusals,
 };
 use crate::judge::{
@@ -17,6 +17,16 @@ use crate::judge::{
     request::{FINAL, Request, Role},
 };
 
+/// How far a branch went.
+enum Reached {
+    /// Past all requests.
+    End(Branch),
+    /// To the request at this index, before which something is missing.
+    Gap(usize, Branch),
+    /// To the request at this index, which does not fit.
+    Wrong(usize, Contradiction),
+}
+
 impl Witness<'_> {
     /// Whether the order that the answers name is one, with the unknown operations wherever they help.
     pub(in crate::judge) fn check(&self, budget: &mut Budget) -> Finding {
@@ -24,7 +34,7 @@ impl Witness<'_> {
             return Finding::Contradiction(contradiction);
         }
         let latest = if self.needs_latest() { self.latest() } else { Vec::new() };
-        let refusals = Refusals::place(self, &latest);
+        let refusals = Refusals::place(self);
         if let Some(contradiction) = refusals.contradiction(self) {
             return Finding::Contradiction(contradiction);
         }
@@ -35,10 +45,14 @@ impl Witness<'_> {
     /// Stops where the order contradicts itself.
     pub(in crate::judge) fn instants(&self, operations: usize) -> Vec<Option<u64>> {
         let mut instants = vec![None; operations];
-        let (mut reached, mut highest, mut at) = (0, 0, 0);
+        let (mut reached, mut highest, mut rank) = (0, 0, (0, false));
         for request in &self.fixed {
-            if request.at != at || request.role == Role::Change {
-                (reached, at) = (highest, request.at);
+            if self.begin(request) < rank.0 {
+                break;
+            }
+            let is_change = request.role == Role::Change;
+            if rank != (request.at, is_change) {
+                (reached, rank) = (highest, (request.at, is_change));
             }
             let instant = request.call.max(reached);
             if instant > request.ret {
@@ -48,6 +62,9 @@ impl Witness<'_> {
             if request.place != FINAL {
                 instants[request.place as usize] = Some(instant);
             }
+        }
+        if !self.refusals.is_empty() {
+            Refusals::place(self).add_instants(self, &mut instants);
         }
         instants
     }
@@ -80,7 +97,6 @@ impl Witness<'_> {
     fn needs_latest(&self) -> bool {
         let may_be_blank = |one: &Request| one.is_keyed && one.role == Role::SoldOut;
         !self.unknown.is_empty()
-            || !self.refusals.is_empty()
             || (self.axis == Axis::Revision && self.fixed.iter().any(may_be_blank))
     }
 
@@ -95,40 +111,72 @@ impl Witness<'_> {
         latest
     }
 
+    /// Depth first, since the unknown operations can go in many ways and one that fits will do. The
+    /// way that got furthest tells what is wrong.
     fn walk(&self, latest: &[u64], refusals: &Refusals, budget: &mut Budget) -> Finding {
         let fills = Fills::new(self.axis, self.requests, &self.unknown);
-        let mut branches = vec![self.start(&fills)];
-        for (index, request) in self.fixed.iter().enumerate() {
-            let (at, begin) = (branches[0].at, self.begin(request));
-            if begin < at {
-                return Finding::Contradiction(self.collision(index));
-            }
-            if begin > at && !self.is_closed {
-                branches.truncate(1);
-                branches[0].state = self.forgotten(begin);
-                branches[0].at = begin;
-            } else if begin > at {
-                let stretch = Stretch {
-                    target: begin,
-                    latest: latest.get(index).copied().unwrap_or(0),
-                    refusals,
-                    refused: self.remembered_refusal(index),
-                };
-                branches = match fills.fill(branches, &stretch, budget) {
-                    Ok(branches) => branches,
-                    Err(_) => return Finding::OutOfBudget,
-                };
-                if branches.is_empty() {
-                    return Finding::Contradiction(self.gap(index, at, begin));
+        let mut seen = Seen::default();
+        let mut open = vec![(0, self.start(&fills))];
+        let mut furthest: Option<(usize, Contradiction)> = None;
+        while let Some((index, branch)) = open.pop() {
+            let (index, contradiction) = match self.advance(index, branch) {
+                Reached::Wrong(index, contradiction) => (index, contradiction),
+                Reached::End(branch) => match self.end(&fills, branch, refusals, budget) {
+                    Finding::Contradiction(contradiction) => (self.fixed.len(), contradiction),
+                    other => return other,
+                },
+                Reached::Gap(index, branch) => {
+                    let stretch = Stretch {
+                        target: self.begin(&self.fixed[index]),
+                        latest: latest.get(index).copied().unwrap_or(0),
+                        refusals,
+                        refused: self.remembered_refusal(index),
+                    };
+                    let reached = fills.can_reach(branch.at, stretch.target);
+                    let stepped = fills.each_step(&branch, &stretch, budget, |next| {
+                        if reached && next.at <= stretch.target && fills.is_new(&mut seen, &next) {
+                            open.push((index, next));
+                        }
+                    });
+                    if stepped.is_err() {
+                        return Finding::OutOfBudget;
+                    }
+                    (index, self.gap(index, branch.at, stretch.target))
                 }
-            }
-            if let Err(misfit) = self.step(&mut branches, request) {
-                let before = index.checked_sub(1).map(|before| self.fixed[before].place);
-                let place = request.place;
-                return Finding::Contradiction(Contradiction::Misfit { before, place, misfit });
+            };
+            if furthest.as_ref().is_none_or(|(furthest, _)| *furthest <= index) {
+                furthest = Some((index, contradiction));
             }
         }
-        self.end(&fills, branches, refusals, budget)
+        furthest.map_or(Finding::Linearizable, |(_, wrong)| Finding::Contradiction(wrong))
+    }
+
+    /// Lets the requests from `index` on follow `branch`, up to where one does not or cannot yet.
+    fn advance(&self, mut index: usize, mut branch: Branch) -> Reached {
+        while let Some(request) = self.fixed.get(index) {
+            let begin = self.begin(request);
+            if begin < branch.at {
+                return Reached::Wrong(index, self.collision(index));
+            }
+            if begin > branch.at {
+                if self.is_closed {
+                    return Reached::Gap(index, branch);
+                }
+                branch.state = self.forgotten(begin);
+            }
+            match branch.state.after(self.requests, request) {
+                Ok(state) => branch.state = state,
+                Err(misfit) => {
+                    let before = index.checked_sub(1).map(|before| self.fixed[before].place);
+                    let place = request.place;
+                    let wrong = Contradiction::Misfit { before, place, misfit };
+                    return Reached::Wrong(index, wrong);
+                }
+            }
+            branch.at = request.at;
+            index += 1;
+        }
+        Reached::End(branch)
     }
 
     fn start(&self, fills: &Fills) -> Branch {
@@ -160,23 +208,6 @@ impl Witness<'_> {
             Axis::Tickets => (None, self.requests.is_consecutive().then_some(at)),
         };
         State { remaining: None, sold, held: None, out: None, revision }
-    }
-
-    /// Lets `request` follow each of `branches`, and drops those that it does not fit.
-    fn step(&self, branches: &mut Vec<Branch>, request: &Request) -> Result<(), Misfit> {
-        let mut misfit = None;
-        branches.retain_mut(|branch| match branch.state.after(self.requests, request) {
-            Ok(state) => {
-                branch.state = state;
-                branch.at = request.at;
-                true
-            }
-            Err(error) => {
-                misfit.get_or_insert(error);
-                false
-            }
-        });
-        if branches.is_empty() { Err(misfit.unwrap_or(Misfit::Nothing)) } else { Ok(()) }
     }
 
     /// The call of a refusal under a key that can itself be the change that its revision names.
@@ -222,18 +253,18 @@ impl Witness<'_> {
     fn end(
         &self,
         fills: &Fills,
-        branches: Vec<Branch>,
+        branch: Branch,
         refusals: &Refusals,
         budget: &mut Budget,
     ) -> Finding {
         let before = self.fixed.last().map(|last| last.place);
-        let at = branches[0].at;
+        let at = branch.at;
         let stretch = Stretch { target: u64::MAX, latest: u64::MAX, refusals, refused: None };
         if let Some(refusal) = refusals.last().filter(|refusal| refusal.at > at) {
             let goal = refusal.at;
             let never = |_: &Branch| false;
             let reaches = (|branch: &Branch| branch.at >= goal, never);
-            return match fills.reaches(branches, &stretch, budget, reaches) {
+            return match fills.reaches(branch, &stretch, budget, reaches) {
                 Err(_) => Finding::OutOfBudget,
                 Ok(true) => Finding::Linearizable,
                 Ok(false) => Finding::Contradiction(Contradiction::Gap {
@@ -247,11 +278,11 @@ impl Witness<'_> {
         let Some((last_read, left)) = self.last_read.as_ref().zip(left) else {
             return Finding::Linearizable;
         };
-        let expected = branches[0].state.remaining;
+        let expected = branch.state.remaining;
         let is_sales_only = self.requests.is_sales_only;
         let is_past = |branch: &Branch| is_sales_only && branch.state.remaining < Some(left);
         let is_goal = |branch: &Branch| branch.state.remaining.is_none_or(|there| there == left);
-        match fills.reaches(branches, &stretch, budget, (is_goal, is_past)) {
+        match fills.reaches(branch, &stretch, budget, (is_goal, is_past)) {
             Err(_) => Finding::OutOfBudget,
             Ok(true) => Finding::Linearizable,
             Ok(false) => Finding::Contradiction(Contradiction::Misfit {

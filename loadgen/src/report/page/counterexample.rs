@@ -30,7 +30,7 @@ pub(super) fn counterexamples(views: &[RunView<'_>]) -> Option<Block> {
         })
         .collect();
     let lead = "These few answers cannot all be right, in whatever order the counter did them. \
-                Time runs to the right: a bar begins when a user asks, and ends when it has its \
+                Time runs to the right: a bar begins when a worker asks, and ends when it has its \
                 answer.";
     (!columns.is_empty()).then(|| Block {
         id: "counterexample",
@@ -66,7 +66,7 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Element
     let names = workers
         .iter()
         .enumerate()
-        .map(|(lane, worker)| Tick { at: top(lane) + BAR_MIDDLE, label: format!("user {worker}") });
+        .map(|(lane, worker)| Tick { at: top(lane) + BAR_MIDDLE, label: words::who(*worker) });
     let figure = Figure {
         id: format!("counterexample-{}", view.place),
         title: format!("The smallest counterexample of {}, as a timeline", view.label),
@@ -133,13 +133,9 @@ fn operation(view: &RunView<'_>, at: usize, scale: &TimeScale, place: Place) -> 
         mark::operation(view, at, scale, place, false),
         mark::note("said", (edge, place.middle - 13.0), &text),
     ];
-    if let (Some(point), Some(answer)) = (view.point(at), answer)
-        && (point > answer || point < call)
-    {
-        // No order can put it inside its bar: that is what contradicts real time.
-        let from = if point > answer { answer } else { call };
-        let (from, to) = (scale.at(from), scale.at(point));
-        drawn.push(line((from, place.middle), (to, place.middle)).class("beyond"));
+    if let Some(point) = view.point(at) {
+        // At the edge of the bar, where it covers no other sign.
+        drawn.push(mark::order_sign((scale.at(point), place.middle + BAR_HEIGHT / 2.0)));
     }
     if let Some(section) = operation.section.as_deref() {
         let read = scale.at(view.time(section.read_ns));
@@ -198,12 +194,8 @@ fn story(violation: &Violation, (shown, all): (usize, usize)) -> Vec<String> {
 }
 
 fn description(view: &RunView<'_>, shown: &[usize]) -> String {
-    let told: Vec<String> = shown.iter().map(|at| sentence(view, *at)).collect();
+    let told: Vec<String> = shown.iter().map(|at| view.told(*at)).collect();
     told.join(" ")
-}
-
-fn sentence(view: &RunView<'_>, at: usize) -> String {
-    words::sentence(&view.told(at))
 }
 
 fn table(view: &RunView<'_>, accused: &[usize]) -> Table {

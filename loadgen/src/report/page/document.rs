@@ -24,9 +24,18 @@ const MARKS_MAX: usize = 6000;
 /// The most operations that are drawn of one run.
 const RUN_MARKS_MAX: usize = 3000;
 
+/// A page, and the numbers that it tells.
+#[derive(Clone, Debug)]
+pub(crate) struct Page {
+    /// The document.
+    pub(crate) html: String,
+    /// The numbers of each run that is drawn, in the order of the runs.
+    pub(crate) figures: Vec<RunFigures>,
+}
+
 /// The page for `runs` in their order: one document without requests to anybody, at most 5 MB
 /// whatever the histories are.
-pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> String {
+pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> Page {
     let drawn = &runs[..runs.len().min(RUNS_MAX)];
     let marks_max = (MARKS_MAX / drawn.len().max(1)).min(RUN_MARKS_MAX);
     let views = run::views(drawn, marks_max);
@@ -61,7 +70,7 @@ pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> String {
     let mut page = String::from("<!doctype html>\n");
     element("html").with("lang", "en").child(head(&title)).child(body).write(&mut page);
     page.push('\n');
-    page
+    Page { html: page, figures }
 }
 
 fn head(title: &str) -> Element {

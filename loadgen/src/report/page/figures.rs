@@ -4,10 +4,13 @@ use serde::Serialize;
 
 use super::{
     critical::{self, Section},
-    run::RunView,
+    run::{PageRun, RunView},
     stock::Stock,
 };
-use crate::{history::Outcome, judge::Verdict};
+use crate::{
+    history::Outcome,
+    judge::{self, Counts, Evidence, Overlap, Verdict},
+};
 
 /// The numbers of one run that the page tells beside the facts it was given; the page carries them
 /// as JSON too.
@@ -25,6 +28,10 @@ pub(crate) struct RunFigures {
     pub(crate) operations: usize,
     /// The same by outcome.
     pub(crate) outcomes: Outcomes,
+    /// What can be counted.
+    pub(crate) counts: Counts,
+    /// How much of it was a race.
+    pub(crate) overlap: Overlap,
     /// From the first call to the last thing that happened, in nanoseconds.
     pub(crate) span_ns: u64,
     /// The lowest count that the answers promised: below zero where more was sold than there was.
@@ -70,6 +77,8 @@ pub(super) fn figures(view: &RunView<'_>, sections: &[Section], stock: &Stock) -
         };
         *count += 1;
     }
+    let PageRun { header, operations, .. } = view.run;
+    let evidence = Evidence { header, operations, lacks: &[] };
     RunFigures {
         label: view.label.clone(),
         verdict: view.run.judgement.verdict(),
@@ -77,6 +86,8 @@ pub(super) fn figures(view: &RunView<'_>, sections: &[Section], stock: &Stock) -
         left: view.run.header.left,
         operations: view.run.operations.len(),
         outcomes,
+        counts: judge::count(&evidence),
+        overlap: judge::overlap(&evidence),
         span_ns: view.own_span_ns,
         promised_left_min: stock.lowest(),
         promised_left: stock.last(),

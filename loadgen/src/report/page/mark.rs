@@ -49,19 +49,37 @@ pub(super) fn operation(
     place: Place,
     is_accused: bool,
 ) -> Element {
-    let (call, answer) = view.times(at);
-    let across = (scale.at(call), answer.map_or(100.0, |answer| scale.at(answer)));
-    let group = readable(class(view.operation(at).outcome), is_accused, place.lane, &view.told(at))
-        .children(shape(view.operation(at).outcome, across, place));
-    match view.point(at).filter(|_| has_room_for_a_point(across, place)) {
-        Some(point) => group.child(order_point(scale.at(point), place)),
-        None => group,
-    }
+    readable(class(view.operation(at).outcome), is_accused, place.lane, &view.told(at))
+        .children(shape(view.operation(at).outcome, across(view, at, scale), place))
 }
 
-/// Whether the point where the order puts an operation would leave something of its bar to see.
-pub(super) fn has_room_for_a_point((left, right): (f64, f64), place: Place) -> bool {
-    place.height >= ROOMY || right - left > 0.6
+/// The point where the order puts the operation at `at`: a diamond, or in a narrow lane a stroke;
+/// `None` where it would leave nothing of the bar to see.
+pub(super) fn order_point(
+    view: &RunView<'_>,
+    at: usize,
+    scale: &TimeScale,
+    Place { middle, height, .. }: Place,
+) -> Option<Element> {
+    let point = scale.at(view.point(at)?);
+    let (left, right) = across(view, at, scale);
+    if height >= ROOMY {
+        return Some(order_sign((point, middle)));
+    }
+    let reach = height / 2.0 + 1.0;
+    let stroke = || line((point, middle - reach), (point, middle + reach)).class("point");
+    (right - left > 0.6).then(stroke)
+}
+
+/// The sign for the point where the order puts an operation.
+pub(super) fn order_sign(place: (f64, f64)) -> Element {
+    sign("point", place, DIAMOND)
+}
+
+/// From where to where a bar goes; one without an end goes to the right edge.
+fn across(view: &RunView<'_>, at: usize, scale: &TimeScale) -> (f64, f64) {
+    let (call, answer) = view.times(at);
+    (scale.at(call), answer.map_or(100.0, |answer| scale.at(answer)))
 }
 
 /// A group that the reader can point at, with what it tells.
@@ -71,15 +89,6 @@ pub(super) fn readable(class: &str, is_accused: bool, lane: usize, told: &str) -
         .class(format_args!("op {class}{accused}"))
         .with("data-lane", lane)
         .child(element("title").text(told))
-}
-
-/// The point where the order puts it: a diamond, or in narrow lanes a stroke.
-fn order_point(at: f64, place: Place) -> Element {
-    if place.height < ROOMY {
-        let reach = place.height / 2.0 + 1.0;
-        return line((at, place.middle - reach), (at, place.middle + reach)).class("point");
-    }
-    sign("point", (at, place.middle), DIAMOND)
 }
 
 fn shape(outcome: Outcome, (left, right): (f64, f64), place: Place) -> Vec<Element> {
@@ -141,7 +150,7 @@ pub(super) fn key(drawing: Element, text: &str) -> Element {
 
 /// The sign for the point where the order puts an operation, for a legend.
 pub(super) fn order_key() -> Element {
-    key(sign("point", (45.0, 7.0), DIAMOND), "where the order puts it")
+    key(order_sign((45.0, 7.0)), "the earliest instant at which the order has it")
 }
 
 /// The read of a count: an open circle.

@@ -18,7 +18,6 @@ mod document;
 mod facts;
 mod figure;
 mod figures;
-mod file;
 mod frame;
 mod left;
 mod mark;
@@ -38,7 +37,7 @@ mod page_tests;
 #[cfg(test)]
 mod specimens;
 
-pub(crate) use document::render;
-pub(crate) use file::write;
+pub(crate) use document::{Page, render};
+pub(crate) use figures::RunFigures;
 pub(crate) use recorded::recorded_run;
 pub(crate) use run::PageRun;

@@ -104,17 +104,14 @@ function drawAxis(figure) {
   const last = Math.min(to, figure.start + figure.span);
   for (let n = Math.ceil(Math.max(0, figure.start, from) / step); n * step <= last + step * 1e-9; n += 1) {
     const place = ((n * step - figure.start) / figure.span) * 100;
+    const x = (place / 100) * width - figure.plot.scrollLeft;
     const value = Number(((n * step) / unit).toFixed(decimals));
-    texts.push(svg("text", { x: `${place}%`, y: 16, class: edge(place, width) }, `${value} ${name}`));
+    // Under the names at the left nobody could read it.
+    if (x > -1) texts.push(svg("text", { x: `${place}%`, y: 16, class: x < 20 ? "first" : "" }, `${value} ${name}`));
     lines.push(svg("line", { x1: `${place}%`, x2: `${place}%`, y1: 0, y2: "100%" }));
   }
   figure.axis.replaceChildren(...texts);
   figure.grid.replaceChildren(...lines);
-}
-
-function edge(place, width) {
-  if ((place / 100) * width < 20) return "first";
-  return ((100 - place) / 100) * width < 8 ? "last" : "";
 }
 
 function roundStep(size) {
@@ -311,6 +308,7 @@ for (const figure of figures) {
   figure.plot.addEventListener("wheel", (event) => onWheel(figure, event), { passive: false });
   figure.plot.addEventListener("pointermove", (event) => onMove(figure, event));
   figure.plot.addEventListener("pointerleave", () => figure.pinned || read(figure, null));
+  figure.plot.addEventListener("blur", () => KEYS.Escape(figure));
   figure.plot.addEventListener("click", (event) => onClick(figure, event));
   figure.plot.addEventListener("touchmove", (event) => onTouch(figure, event), { passive: false });
   figure.plot.addEventListener("touchend", () => (pinch = null));

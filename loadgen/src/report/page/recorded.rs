@@ -1,5 +1,7 @@
 //! A recorded history as a run of the page.
 
+use std::path::Path;
+
 use super::{
     PageRun,
     words::{self, as_count, grouped},
@@ -12,31 +14,34 @@ use crate::{
 /// What is to be drawn of `judged`.
 pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
     let history = &judged.history;
+    let points = if history.mixes_clocks { Vec::new() } else { judge::order(&evidence(judged)) };
     PageRun {
         label: label(judged),
         facts: facts(judged),
         header: &history.header,
         operations: &history.operations,
         judgement: &judged.judgement,
-        points: Vec::new(),
+        points,
     }
 }
 
 /// What people call it, or the file that it begins in.
 fn label(judged: &JudgedHistory) -> String {
     let header = &judged.history.header;
-    let file = judged.history.places.of(0).map(|(file, _)| file.to_owned());
-    header.label.clone().or(header.run.clone()).or(file).unwrap_or_default()
+    let file = judged.history.places.of(0).map(|(file, _)| Path::new(file));
+    let stem = file.and_then(Path::file_stem).map(|stem| stem.to_string_lossy().into_owned());
+    header.label.clone().or(header.run.clone()).or(stem).unwrap_or_default()
+}
+
+fn evidence(judged: &JudgedHistory) -> Evidence<'_> {
+    let history = &judged.history;
+    Evidence { header: &history.header, operations: &history.operations, lacks: &history.lacks }
 }
 
 fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
     let history = &judged.history;
-    let evidence = Evidence {
-        header: &history.header,
-        operations: &history.operations,
-        lacks: &history.lacks,
-    };
-    let counts = judge::count(&evidence);
+    let counts = judge::count(&evidence(judged));
+    let overlap = judge::overlap(&evidence(judged));
     let start = history.operations.iter().map(|operation| operation.call_ns).min();
     let end = history.operations.iter().filter_map(|operation| operation.return_ns).max();
     let time = start.zip(end).map_or(0, |(start, end)| end.saturating_sub(start));
@@ -53,9 +58,16 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
         ("Oversold", grouped(counts.oversold)),
         ("Lost updates", grouped(counts.lost_updates)),
         ("Duplicate tickets", grouped(counts.duplicate_tickets)),
+        ("Purchases that overlapped", of(overlap.overlapping, overlap.purchases)),
+        ("Most at one time", grouped(overlap.peak)),
         ("Drawn by", format!("loadgen {}", env!("CARGO_PKG_VERSION"))),
     ];
+    facts.extend(history.places.of(0).map(|(file, _)| ("File", file.to_owned())));
     facts.extend(history.header.run.iter().map(|run| ("Run", run.clone())));
     facts.extend(judged.notes.iter().map(|note| ("Note", note.clone())));
     facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+fn of(part: u64, all: u64) -> String {
+    format!("{} of {}", grouped(part), grouped(all))
 }

@@ -166,8 +166,8 @@ impl RunView<'_> {
         let operation = self.operation(place);
         let (call, answer) = self.times(place);
         let mut text = format!(
-            "user {}: {}, {}",
-            operation.process,
+            "{}: {}, {}",
+            words::who(operation.process),
             words::asked(operation),
             words::answered(operation)
         );
@@ -196,8 +196,7 @@ impl RunView<'_> {
         if let Some(key) = &operation.key {
             text.push_str(&format!(". Key {}", words::clipped_to(key, LABEL_MAX)));
         }
-        text.push('.');
-        text
+        words::sentence(&text)
     }
 
     /// How many operations, in words.

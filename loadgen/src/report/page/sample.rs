@@ -92,7 +92,7 @@ fn left_out(
     );
     if workers < workers_all {
         text.push_str(&format!(
-            ", and {} of {} users",
+            ", and {} of {} workers",
             grouped(as_count(workers)),
             grouped(as_count(workers_all))
         ));

@@ -15,7 +15,7 @@ use super::{
 /// The most critical sections that are drawn: a stretch of the run, without gaps.
 const DRAWN_MAX: usize = 160;
 /// The columns of the table.
-const HEAD: [&str; 5] = ["User", "Read at", "Written at", "Answered", "Wrote over"];
+const HEAD: [&str; 5] = ["Worker", "Read at", "Written at", "Answered", "Wrote over"];
 
 /// The critical sections of all runs; `None` where no history tells of any.
 pub(super) fn critical_sections(
@@ -33,8 +33,8 @@ pub(super) fn critical_sections(
         .map(|((view, sections), figures)| match sections.as_slice() {
             [] => empty_column(
                 &view.label,
-                "Its answers tell of no read and write of their own: purchases that wait are \
-                 settled together, under one lock.",
+                "Its answers do not say when a purchase read and wrote the count. A group commit does \
+                 both once for all that wait.",
             ),
             sections => draw(view, sections, figures),
         })
@@ -78,7 +78,7 @@ fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Eleme
     let names = workers
         .iter()
         .enumerate()
-        .map(|(lane, worker)| Tick { at: middle(lane), label: format!("user {worker}") });
+        .map(|(lane, worker)| Tick { at: middle(lane), label: words::who(*worker) });
     let mut caption = caption(figures);
     if !is_whole {
         caption.push(format!(
@@ -90,7 +90,7 @@ fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Eleme
     let group = if is_whole { "run" } else { "sections" };
     let figure = Figure {
         id: format!("sections-{}", view.place),
-        title: format!("From read to write under {}, a lane for each user", view.label),
+        title: format!("From read to write under {}, a lane for each worker", view.label),
         description: caption.join(" "),
         scale,
         share: if is_whole { view.share } else { 1.0 },
@@ -151,8 +151,8 @@ fn mark_section(
     let mut told = view.told(section.place);
     if let Some(other) = section.overwritten {
         told.push_str(&format!(
-            " It wrote over what user {} had written since.",
-            view.operation(other).process
+            " It wrote over what {} had written since.",
+            words::who(view.operation(other).process)
         ));
     }
     let group = mark::readable(kind(section), false, lane, &told);
@@ -197,8 +197,7 @@ fn legend(drawn: &[Section]) -> Element {
 
 fn table(view: &RunView<'_>, drawn: &[Section]) -> Table {
     let rows = drawn.iter().map(|section| {
-        let other =
-            section.overwritten.map(|other| format!("user {}", view.operation(other).process));
+        let other = section.overwritten.map(|other| words::who(view.operation(other).process));
         vec![
             grouped(view.operation(section.place).process),
             words::time(section.read),

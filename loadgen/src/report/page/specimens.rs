@@ -94,7 +94,10 @@ fn same_ticket(operations: &[Operation]) -> Violation {
         message: "ticket `1` was sold twice".to_owned(),
         operations: vec![1, 5],
         story: vec![
-            format!("User {} was sold ticket `1`, and so was user {}.", one.process, other.process),
+            format!(
+                "Worker {} was sold ticket `1`, and so was worker {}.",
+                one.process, other.process
+            ),
             "Both say that 9 tickets were left afterwards.".to_owned(),
             "Whichever came first, the other must have found 9 and left 8: a contradiction."
                 .to_owned(),

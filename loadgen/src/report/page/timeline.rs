@@ -1,4 +1,4 @@
-//! The whole run: a lane for each user, a bar for each operation.
+//! The whole run: a lane for each worker, a bar for each operation.
 
 use super::{
     figure::Figure,
@@ -12,14 +12,14 @@ use super::{
 };
 
 /// The columns of a table of operations.
-const HEAD: [&str; 6] = ["User", "Asked", "Answered", "Called", "Answered at", "Order"];
+const HEAD: [&str; 6] = ["Worker", "Asked", "Answered", "Called", "Answered at", "Order"];
 
 /// The most operations of a counterexample that are ringed.
 const RINGS_MAX: usize = 8;
 
 /// The timelines of all runs.
 pub(super) fn timelines(views: &[RunView<'_>]) -> Block {
-    let lead = "Every user has a lane. A bar runs from the call to the answer, so bars above each \
+    let lead = "Every worker has a lane. A bar runs from the call to the answer, so bars above each \
                 other were under way at the same time.";
     Block {
         id: "timeline",
@@ -42,35 +42,39 @@ fn draw(view: &RunView<'_>) -> Element {
         let lane = sample.workers.binary_search(&view.operation(at).process).unwrap_or(0);
         Place { lane, middle: (px(lane) + 0.5) * pitch, height: (pitch - 2.0).min(12.0) }
     };
-    let marks = sample
+    let mut has_points = false;
+    let marks: Vec<Element> = sample
         .places
         .iter()
-        .map(|at| mark::operation(view, *at, &view.scale, place_of(*at), accused.contains(at)));
+        .map(|at| {
+            let place = place_of(*at);
+            let point = mark::order_point(view, *at, &view.scale, place);
+            has_points |= point.is_some();
+            let is_accused = accused.contains(at);
+            mark::operation(view, *at, &view.scale, place, is_accused).children(point)
+        })
+        .collect();
     let rings = accused.iter().filter(|at| sample.places.contains(at)).take(RINGS_MAX).map(|at| {
         let (call, answer) = view.times(*at);
         mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(*at).middle))
     });
-    let names = sample.workers.iter().enumerate().map(|(lane, worker)| Tick {
-        at: (px(lane) + 0.5) * pitch,
-        label: format!("user {worker}"),
-    });
+    let names = sample
+        .workers
+        .iter()
+        .enumerate()
+        .map(|(lane, worker)| Tick { at: (px(lane) + 0.5) * pitch, label: words::who(*worker) });
     let figure = Figure {
         id: format!("timeline-{}", view.place),
-        title: format!("All operations of {}, a lane for each user", view.label),
+        title: format!("All operations of {}, a lane for each worker", view.label),
         description: caption(view, &sample).join(" "),
         scale: view.scale,
         share: view.share,
         group: &format!("run-{}", view.place),
         height: (px(sample.workers.len()) * pitch).max(24.0),
         names: names.collect(),
-        marks: marks.chain(rings).collect(),
+        marks: marks.into_iter().chain(rings).collect(),
     };
     let mut legend = mark::legend(view.run.operations.iter());
-    let has_points = sample.places.iter().any(|at| {
-        let (call, answer) = view.times(*at);
-        let across = (view.scale.at(call), answer.map_or(100.0, |answer| view.scale.at(answer)));
-        view.point(*at).is_some() && mark::has_room_for_a_point(across, place_of(*at))
-    });
     if has_points {
         legend = legend.child(mark::order_key());
     }
@@ -83,7 +87,7 @@ fn draw(view: &RunView<'_>) -> Element {
 }
 
 fn caption(view: &RunView<'_>, sample: &Sample) -> Vec<String> {
-    let workers = words::counted(as_count(sample.workers.len()), "user", "users");
+    let workers = words::counted(as_count(sample.workers.len()), "worker", "workers");
     let time = words::time(view.span());
     match &sample.left_out {
         None => vec![format!("{} of {workers} in {time}.", view.size())],

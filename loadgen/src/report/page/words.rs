@@ -67,6 +67,11 @@ pub(super) fn as_count(number: usize) -> i128 {
     i128::try_from(number).unwrap_or(i128::MAX)
 }
 
+/// Who called, by the name that the judge's stories have for it.
+pub(super) fn who(process: u32) -> String {
+    format!("worker {process}")
+}
+
 /// A time in nanoseconds with the unit that suits it and at most four digits.
 pub(super) fn time(ns: f64) -> String {
     let (value, unit) = match ns.abs() {

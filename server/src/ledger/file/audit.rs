@@ -49,7 +49,7 @@ pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, 
     let mut segments = 1;
     for segment in starts {
         let segment = segment?;
-        match place.next(&segment) {
+        match place.next(&segment)? {
             Some(position) => {
                 let inventory = place.inventory;
                 (place, ending) = Place { segment, position, inventory }.read_to_the_end()?;

@@ -172,7 +172,7 @@ impl<D: Disk> Books<D> {
     fn go_on_in_the_next_segment(&mut self) -> Result<(), LedgerError> {
         let path = self.layout.segment(self.inventory.stock().revision + 1);
         let next = Segment::open(&self.disk, &path)?;
-        if !goes_on_from(next.header(), &self.inventory, self.position) {
+        if !goes_on_from(&self.segment, &self.inventory, self.position, &next)? {
             let reason = "does not go on from the segment before".to_owned();
             return Err(LedgerError::Damaged { path, line: 1, reason });
         }

@@ -58,9 +58,9 @@ const GOLDEN: [Golden; 7] = [
         shape: "keys",
         make: |disk| {
             let mut ledger = sell(disk);
-            ask(&mut ledger, [with_key("order-17", buy(2, Some("Ann \"A\" Müller")))]);
-            ask(&mut ledger, [with_key("too many", buy(5000, None)), buy(1, None)]);
-            ask(&mut ledger, [with_key("more", Command::Restock { quantity: 7 }.into())]);
+            ask(&mut ledger, &[with_key("order-17", buy(2, Some("Ann \"A\" Müller")))]);
+            ask(&mut ledger, &[with_key("too many", buy(5000, None)), buy(1, None)]);
+            ask(&mut ledger, &[with_key("more", Command::Restock { quantity: 7 }.into())]);
         },
         stock: stock(1046, 11, 9),
         keys: &[("order-17", 6), ("too many", 7), ("more", 9)],
@@ -71,7 +71,7 @@ const GOLDEN: [Golden; 7] = [
             let mut ledger = open(disk, 0);
             for number in 0..160 {
                 let buyer = (number % 3 == 0).then_some("user 4711");
-                ask(&mut ledger, [buy(1, buyer)]);
+                ask(&mut ledger, &[buy(1, buyer)]);
             }
         },
         stock: stock(840, 160, 160),
@@ -85,7 +85,7 @@ const GOLDEN: [Golden; 7] = [
                 &head_path(),
                 b"{\"venue\": \"hall 1\", \"count\": 1040, \"sold\": 10, \"revision\": 5}\n",
             );
-            ask(&mut ledger, [buy(1, None)]);
+            ask(&mut ledger, &[buy(1, None)]);
         },
         stock: stock(1039, 11, 7),
         keys: &[],
@@ -109,7 +109,7 @@ const GOLDEN: [Golden; 7] = [
             let mut ledger = sell(disk);
             let layout = Layout::around(&head_path());
             let (head, lock) = (disk.get(&layout.head), disk.get(&layout.lock));
-            ask(&mut ledger, [buy(3, None)]);
+            ask(&mut ledger, &[buy(3, None)]);
             // As if the server had been killed between the ledger and `db.txt`.
             disk.put(&layout.head, &head);
             disk.put(&layout.lock, &lock);
@@ -138,7 +138,7 @@ fn open(disk: &SimDisk, after_ms: u64) -> FileLedger<SimDisk> {
     FileLedger::open(disk, &head_path(), options, || {}).unwrap()
 }
 
-fn ask<const N: usize>(ledger: &mut FileLedger<SimDisk>, requests: [Request; N]) -> Vec<Outcome> {
+fn ask<const N: usize>(ledger: &mut FileLedger<SimDisk>, requests: &[Request; N]) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let turn = &mut |draft: &mut crate::ledger::Draft<'_>| {
         outcomes = requests.iter().map(|request| draft.apply(request)).collect();
@@ -150,9 +150,9 @@ fn ask<const N: usize>(ledger: &mut FileLedger<SimDisk>, requests: [Request; N])
 /// Five changes in three turns: 8 tickets sold, 50 more put on sale.
 fn sell(disk: &SimDisk) -> FileLedger<SimDisk> {
     let mut ledger = open(disk, 0);
-    ask(&mut ledger, [buy(1, None), buy(2, Some("user 4711")), buy(1, Some("Ünal"))]);
-    ask(&mut ledger, [buy(4, None)]);
-    ask(&mut ledger, [Command::Restock { quantity: 50 }.into(), buy(5000, None)]);
+    ask(&mut ledger, &[buy(1, None), buy(2, Some("user 4711")), buy(1, Some("Ünal"))]);
+    ask(&mut ledger, &[buy(4, None)]);
+    ask(&mut ledger, &[Command::Restock { quantity: 50 }.into(), buy(5000, None)]);
     ledger
 }
 
@@ -243,10 +243,10 @@ fn a_kept_ledger_is_sold_on_from() {
             assert_eq!(record.map(|record| record.revision), Some(revision), "{shape}");
         }
         for (key, revision) in *keys {
-            let answer = ask(&mut ledger, [with_key(key, buy(1, None))]);
+            let answer = ask(&mut ledger, &[with_key(key, buy(1, None))]);
             assert_eq!(answer, [Outcome::Repeated { revision: *revision }], "{shape}: {key}");
         }
-        let sale = sales(ask(&mut ledger, [buy(1, None)])).next().unwrap();
+        let sale = sales(ask(&mut ledger, &[buy(1, None)])).next().unwrap();
         let next = (sale.first_ticket, sale.remaining, sale.revision);
         assert_eq!(next, (stock.sold + 1, stock.remaining - 1, stock.revision + 1), "{shape}");
     }

@@ -59,3 +59,5 @@ pub(crate) mod simulated_disk;
 mod simulated_file;
 #[cfg(test)]
 mod simulated_shop;
+#[cfg(test)]
+mod start_up_tests;

@@ -121,7 +121,7 @@ fn follow<D: Disk>(
     before: Place<D::File>,
     segment: Segment<D::File>,
 ) -> Result<Place<D::File>, LedgerError> {
-    if let Some(place) = before.next(&segment) {
+    if let Some(place) = before.next(&segment)? {
         let Place { segment: ended, position, .. } = &before;
         if ended.ending_at(*position)? != Ending::Sealed {
             // The one who made it was killed; whoever is still at the end of

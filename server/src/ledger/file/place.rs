@@ -43,13 +43,29 @@ impl<F: DiskFile> Place<F> {
     }
 
     /// Where the records of `segment` begin, if it goes on from here.
-    pub(super) fn next(&self, segment: &Segment<F>) -> Option<Position> {
-        goes_on_from(segment.header(), &self.inventory, self.position)
-            .then(|| segment.records_start())
+    ///
+    /// # Errors
+    /// As [`goes_on_from`].
+    pub(super) fn next(&self, segment: &Segment<F>) -> Result<Option<Position>, LedgerError> {
+        let goes_on = goes_on_from(&self.segment, &self.inventory, self.position, segment)?;
+        Ok(goes_on.then(|| segment.records_start()))
     }
 }
 
-/// Whether a segment with `header` goes on from `inventory`, whose last line ends at `position`.
-pub(super) fn goes_on_from(header: &Header, inventory: &Inventory, position: Position) -> bool {
-    *header == Header::of(header.key, position.chain, inventory)
+/// Whether `next` goes on from `inventory`, whose last line ends at `position` in `before`.
+///
+/// # Errors
+/// [`LedgerError::Damaged`] where it is of another counter: that is nobody's remains.
+pub(super) fn goes_on_from<F: DiskFile>(
+    before: &Segment<F>,
+    inventory: &Inventory,
+    position: Position,
+    next: &Segment<F>,
+) -> Result<bool, LedgerError> {
+    let key = before.header().key;
+    if next.header().key != key {
+        let reason = "of another counter: its key is not that of the segment before".to_owned();
+        return Err(LedgerError::Damaged { path: next.path().to_owned(), line: 1, reason });
+    }
+    Ok(*next.header() == Header::of(key, position.chain, inventory))
 }

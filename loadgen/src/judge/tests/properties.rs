@@ -1,0 +1,140 @@
+//! What holds of every history of a correct counter, and of every one with a fault planted in it.
+
+use proptest::prelude::*;
+
+use super::{
+    agreement::{judged, lines},
+    dice::Dice,
+    simulation::{Scene, simulate},
+};
+use crate::{
+    history::{Header, Numbering, Operation, OperationKind, Outcome},
+    judge::{Evidence, Verdict, order},
+};
+
+/// Doubts that say that a history proves little, and no more.
+const VACUOUS: [&str; 5] = [
+    "what was left at the end is not known",
+    "no two purchases overlapped in time",
+    "nothing was sold",
+    "nobody was told sold out",
+    "no search met a sale, and no sale says what it changed",
+];
+
+/// A scene whose answers tell everything.
+fn telling(dice: &mut Dice, operations: usize) -> Scene {
+    Scene {
+        tickets: true,
+        remaining: true,
+        revision: true,
+        silent_percent: 0,
+        end_is_known: true,
+        ..Scene::random(dice, operations)
+    }
+}
+
+fn instants(header: &Header, operations: &[Operation]) -> Vec<Option<u64>> {
+    order(&Evidence { header, operations, lacks: &[] })
+}
+
+/// Places of answered sales in the order of sale.
+fn sales(operations: &[Operation]) -> Vec<usize> {
+    let sold = |place: &usize| {
+        operations[*place].op == OperationKind::Buy && operations[*place].outcome == Outcome::Sold
+    };
+    let mut sales: Vec<usize> = (0..operations.len()).filter(sold).collect();
+    sales.sort_by_key(|place| (operations[*place].revision, operations[*place].tickets.run()));
+    sales
+}
+
+/// Plants `fault`; whether there was something to plant it in.
+fn plant(
+    fault: u32,
+    dice: &mut Dice,
+    header: &mut Header,
+    operations: &mut Vec<Operation>,
+) -> bool {
+    let sales = sales(operations);
+    if sales.len() < 2 {
+        return false;
+    }
+    let first = dice.index(sales.len() - 1);
+    let (early, late) = (sales[first], sales[first + 1]);
+    match fault {
+        0 => {
+            operations[late].tickets = operations[early].tickets.clone();
+            operations[late].quantity = operations[early].quantity;
+        }
+        1 => {
+            // The later sale was answered before the earlier one was called.
+            let at = operations.iter().filter_map(|one| one.return_ns).max().unwrap() + 1;
+            operations[early].call_ns = at;
+            operations[early].return_ns = Some(at + 1);
+        }
+        2 => operations[late].remaining = operations[late].remaining.map(|told| told + 1),
+        3 => {
+            operations.remove(late);
+        }
+        4 => header.left = header.left.map(|left| left + 1),
+        _ => operations[late].revision = operations[early].revision,
+    }
+    true
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_correct_counter_is_never_accused(seed in any::<u64>(), length in 1_usize..120) {
+        let mut dice = Dice::new(seed);
+        let scene = Scene::random(&mut dice, length);
+        let (header, operations) = simulate(&mut dice, &scene);
+        let judgement = judged(&header, &operations);
+        prop_assert!(judgement.violations.is_empty(), "{judgement:?}\n{}", lines(&header, &operations));
+    }
+
+    #[test]
+    fn a_correct_counter_that_tells_all_is_valid_where_something_was_at_stake(
+        seed in any::<u64>(),
+        length in 1_usize..200,
+    ) {
+        let mut dice = Dice::new(seed);
+        let scene = telling(&mut dice, length);
+        let (header, operations) = simulate(&mut dice, &scene);
+        let judgement = judged(&header, &operations);
+        let vacuous = judgement.doubts.iter().all(|doubt| VACUOUS.contains(&doubt.as_str()));
+        for (one, instant) in operations.iter().zip(instants(&header, &operations)) {
+            let is_asked = one.key.is_none() && one.outcome != Outcome::Unknown;
+            let fits = instant.is_some_and(|at| (one.call_ns..=one.return_ns.unwrap_or(at)).contains(&at));
+            prop_assert!(!is_asked || fits, "{instant:?} {one:?}\n{}", lines(&header, &operations));
+        }
+        prop_assert!(vacuous, "{judgement:?}\n{}", lines(&header, &operations));
+        prop_assert!(judgement.violations.is_empty(), "{judgement:?}\n{}", lines(&header, &operations));
+    }
+
+    #[test]
+    fn a_planted_fault_is_never_valid(
+        seed in any::<u64>(),
+        length in 4_usize..120,
+        fault in 0_u32..6,
+        says_revisions in any::<bool>(),
+    ) {
+        let mut dice = Dice::new(seed);
+        let mut scene = telling(&mut dice, length);
+        scene.unknown_percent = 0;
+        scene.keyed_percent = 0;
+        if !says_revisions {
+            scene.revision = false;
+            scene.all_kinds = false;
+            scene.numbering = Numbering::Consecutive;
+        }
+        let (mut header, mut operations) = simulate(&mut dice, &scene);
+        prop_assume!(fault != 5 || says_revisions);
+        prop_assume!(plant(fault, &mut dice, &mut header, &mut operations));
+        let judgement = judged(&header, &operations);
+        prop_assert_eq!(
+            judgement.verdict(), Verdict::Violation,
+            "{:?}\n{}", judgement, lines(&header, &operations)
+        );
+    }
+}

@@ -1,0 +1,281 @@
+//! `file-mutex`: 100 processes search and get on one file, without a lock and with it.
+
+use std::{
+    fs::{self, File},
+    io,
+    os::unix::fs::FileExt,
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use fd_lock::RwLock;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{
+    cast::{Line, Part, Role, Tie, next_order, tell_line},
+    error::LessonError,
+    event::{Doing, Span, most_at_once},
+    finding::Finding,
+    play::{Lesson, Play, Use, whole_ns},
+    troupe::{PATIENCE, Troupe},
+};
+
+const BUYERS: usize = 100;
+const TICKETS: u64 = 10;
+
+/// How many buyers are told of while they buy; the others do the same.
+const LOUD: usize = 3;
+
+/// The length of the file, so that one write replaces all of it.
+const LENGTH: usize = 64;
+
+/// The lesson.
+pub(super) const LESSON: Lesson = Lesson {
+    name: "file-mutex",
+    teaches: "100 processes sell 10 tickets from a file: the race",
+    flags: &["--check-delay", "--write-delay"],
+    compares_times: true,
+    opening: "`db.txt` says how many tickets are left: 10. A hundred processes each search (read the \
+              count) and then get: read, wait, check that one is left, wait, write one less. \
+              Processes share no memory, so that no mutex of a program can keep them apart; a lock \
+              on the file itself, `flock`, can.",
+    shows: "Without the lock everybody reads the count before anybody has written it, and so almost \
+            everybody is sold the same ticket. With the lock, which is held from the reading to the \
+            writing, exactly 10 are sold, and the file says 0. It costs: the buyers stand in a \
+            queue, and each of them waits for all before.",
+    sabotage: "the second run takes no lock",
+    product: &[
+        Use {
+            file: "server/src/ledger/file/locks.rs",
+            what: "takes the same lock for every turn of a server, so that several servers, a shell \
+                   script and an editor can share one counter.",
+        },
+        Use {
+            file: "server/src/desk/committer.rs",
+            what: "pays for the lock once for all who wait: group commit, which is why `--locking \
+                   group` is fast.",
+        },
+        Use {
+            file: "loadgen/src/target/file.rs",
+            what: "is this lesson as a target: `loadgen race --direct`.",
+        },
+    ],
+    perform,
+};
+
+/// Somebody who buys.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Buyer {
+    path: PathBuf,
+    is_locked: bool,
+    check_ns: u64,
+    write_ns: u64,
+    is_loud: bool,
+}
+
+/// What one run gave.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    sold: usize,
+    sold_out: usize,
+    left: u64,
+    spans: Vec<Span>,
+    elapsed_s: f64,
+}
+
+/// Plays one buyer.
+pub(super) fn play(who: &str, buyer: &Buyer) -> io::Result<()> {
+    let say = |act: &str, says: &str| tell_line(&Line::now(who, act, says).loud(buyer.is_loud));
+    let file = File::options().read(true).write(true).open(&buyer.path)?;
+    tell_line(&Line::now(who, "ready", "is ready").loud(false));
+    if next_order().is_none() {
+        return Ok(());
+    }
+    say("search", &format!("searches: {} left", read(&file)?));
+    say("come", if buyer.is_locked { "asks for the lock" } else { "asks for no lock" });
+    let mut lock = RwLock::new(file.try_clone()?);
+    let guard = if buyer.is_locked { Some(lock.write()?) } else { None };
+    let count = read(&file)?;
+    say("read", &format!("reads {count}"));
+    thread::sleep(Duration::from_nanos(buyer.check_ns));
+    if count == 0 {
+        say("sold_out", "finds it sold out");
+    } else {
+        thread::sleep(Duration::from_nanos(buyer.write_ns));
+        write(&file, count - 1)?;
+        say("sold", &format!("writes {}: has a ticket", count - 1));
+    }
+    drop(guard);
+    Ok(())
+}
+
+fn read(file: &File) -> io::Result<u64> {
+    let mut text = [0; LENGTH];
+    file.read_exact_at(&mut text, 0)?;
+    let json: Value = serde_json::from_slice(&text)?;
+    json["count"].as_u64().ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+/// Replaces the whole file with one write of constant length, so that no reader sees a half.
+fn write(file: &File, count: u64) -> io::Result<()> {
+    file.write_all_at(image(count).as_bytes(), 0)
+}
+
+fn image(count: u64) -> String {
+    format!("{:1$}\n", json!({ "count": count }).to_string(), LENGTH - 1)
+}
+
+fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
+    play.stage.scene("Without the lock");
+    let without = run(play, false)?;
+    play.stage.scene("With the lock");
+    let with = run(play, !play.is_sabotaged)?;
+    for (name, run) in [("without the lock", &without), ("with the lock", &with)] {
+        play.stage.figure(&format!("sold {name}"), run.sold as f64);
+        play.stage.figure(&format!("left in db.txt {name}"), run.left as f64);
+        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
+    }
+    Ok(judge(&without, &with))
+}
+
+/// Lets 100 processes buy from a fresh file.
+fn run(play: &Play, is_locked: bool) -> Result<Run, LessonError> {
+    let path = play.folder.join("db.txt");
+    fs::write(&path, image(TICKETS)).map_err(LessonError::io("write `db.txt`"))?;
+    let mut troupe = Troupe::new(&play.stage);
+    for number in 1..=BUYERS {
+        let buyer = Buyer {
+            path: path.clone(),
+            is_locked,
+            check_ns: whole_ns(play.waits.check),
+            write_ns: whole_ns(play.waits.write),
+            is_loud: number <= LOUD,
+        };
+        let who = format!("buyer {number}");
+        troupe.start(&Role { who, tie: Tie::Parent, part: Part::Buyer(buyer) })?;
+    }
+    let mut ready = 0;
+    while ready < BUYERS {
+        let heard = troupe.next("the buyers to be ready", PATIENCE)?;
+        ready += usize::from(heard.line.is_some_and(|line| line.act == "ready"));
+    }
+    play.stage.say("program", &format!("{BUYERS} processes are ready, now they may buy"));
+    let began = std::time::Instant::now();
+    for number in 0..BUYERS {
+        troupe.send(number, "go");
+    }
+    let each = play.waits.check + play.waits.write;
+    let lines = troupe.rest(PATIENCE + each)?;
+    let mut run = evaluate(play, &lines);
+    run.elapsed_s = began.elapsed().as_secs_f64();
+    run.left = left(&path)?;
+    let (sold, sold_out, left) = (run.sold, run.sold_out, run.left);
+    play.stage.say(
+        "program",
+        &format!("all have bought: {sold} sold, {sold_out} sold out, db.txt says {left}"),
+    );
+    Ok(run)
+}
+
+fn left(path: &Path) -> Result<u64, LessonError> {
+    let refused = LessonError::io("read `db.txt`");
+    File::open(path).and_then(|file| read(&file)).map_err(refused)
+}
+
+fn evaluate(play: &Play, lines: &[Line]) -> Run {
+    let mut run = Run::default();
+    for number in 1..=BUYERS {
+        let who = format!("buyer {number}");
+        let own = || lines.iter().filter(|line| line.who == who);
+        let at = |act: &str| own().find(|line| line.act == act).map(|line| line.at_ns);
+        run.sold += usize::from(at("sold").is_some());
+        run.sold_out += usize::from(at("sold_out").is_some());
+        let end = at("sold").or(at("sold_out"));
+        if let (Some(came_ns), Some(from_ns), Some(to_ns)) = (at("come"), at("read"), end) {
+            play.stage.bar(&who, Doing::Waits, came_ns, from_ns);
+            play.stage.bar(&who, Doing::Works, from_ns, to_ns);
+            run.spans.push((from_ns, to_ns));
+        }
+    }
+    run
+}
+
+fn judge(without: &Run, with: &Run) -> Vec<Finding> {
+    let told = |run: &Run| {
+        format!(
+            "{} of {BUYERS} were sold one of {TICKETS} tickets, {} were told \"sold out\", and \
+             db.txt says {}",
+            run.sold, run.sold_out, run.left
+        )
+    };
+    let answered = |run: &Run| run.sold + run.sold_out == BUYERS;
+    let mut findings = vec![Finding::lucky(
+        "Without the lock more tickets are sold than there are",
+        without.sold as u64 > TICKETS,
+        told(without),
+    )];
+    if !answered(with) {
+        findings.push(Finding::lucky("Every buyer gets an answer", false, told(with)));
+        return findings;
+    }
+    findings.extend([
+        Finding::certain(
+            "With the lock exactly as many are sold as there are, and db.txt says so",
+            with.sold as u64 == TICKETS && with.left == 0,
+            told(with),
+        ),
+        Finding::certain(
+            "With the lock never two buyers are between reading and writing",
+            most_at_once(&with.spans) == 1,
+            format!(
+                "at most {} at once, without the lock {}",
+                most_at_once(&with.spans),
+                most_at_once(&without.spans)
+            ),
+        ),
+        Finding::lucky(
+            "It costs time: the buyers stand in a queue",
+            with.elapsed_s > without.elapsed_s,
+            format!("{:.2} s without, {:.2} s with", without.elapsed_s, with.elapsed_s),
+        ),
+    ]);
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{judge::Verdict, lesson::finding::worst};
+
+    fn run(sold: usize, left: u64, at_once: bool) -> Run {
+        let place = |n: u64| if at_once { (n, n + 1_000) } else { (n * 10, n * 10 + 10) };
+        Run {
+            sold,
+            sold_out: BUYERS - sold,
+            left,
+            spans: (0..100).map(place).collect(),
+            elapsed_s: if at_once { 0.3 } else { 12.0 },
+        }
+    }
+
+    #[test]
+    fn the_verdict_follows_what_was_counted() {
+        let raced = run(100, 9, true);
+        let verdict = |without: &Run, with: &Run| worst(&judge(without, with));
+        assert_eq!(verdict(&raced, &run(10, 0, false)), Verdict::Valid);
+        assert_eq!(verdict(&raced, &raced), Verdict::Violation);
+        assert_eq!(verdict(&raced, &run(11, 0, false)), Verdict::Violation);
+        assert_eq!(verdict(&raced, &run(10, 1, false)), Verdict::Violation);
+        assert_eq!(verdict(&run(10, 0, false), &run(10, 0, false)), Verdict::Unknown);
+        let silent = Run { sold_out: 89, ..run(10, 0, false) };
+        assert_eq!(verdict(&raced, &silent), Verdict::Unknown);
+    }
+
+    #[test]
+    fn the_file_is_one_line_of_constant_length() {
+        assert_eq!(image(7).len(), LENGTH);
+        assert_eq!(image(100).trim_end(), r#"{"count":100}"#);
+    }
+}

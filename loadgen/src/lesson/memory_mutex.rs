@@ -1,0 +1,172 @@
+//! `memory-mutex`: a count in memory, read, waited with and written by 100 threads.
+
+use std::{
+    sync::{
+        Barrier, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    thread,
+    time::Instant,
+};
+
+use super::{
+    error::LessonError,
+    event::{Doing, Span, most_at_once},
+    finding::Finding,
+    play::{Lesson, Play, Use},
+};
+use crate::history::monotonic_ns;
+
+const THREADS: u32 = 100;
+
+/// How many threads are told of while they work; the others do the same.
+const LOUD: u32 = 3;
+
+/// The lesson.
+pub(super) const LESSON: Lesson = Lesson {
+    name: "memory-mutex",
+    teaches: "100 threads count down one number, and who wins",
+    flags: &["--check-delay"],
+    compares_times: true,
+    opening: "`n` is 100, and 100 threads take one off each: read n, wait a little, write n-1. \
+              One would expect 0. (In Rust the careless version does not even compile with a plain \
+              variable; the two separate steps are taken here on an atomic one, so that what goes \
+              wrong is the order of the steps and nothing worse.)",
+    shows: "Between the reading and the writing others read the same number, and so all of them \
+            write the same: their updates are lost. A mutex lets in one thread at a time, from the \
+            reading to the writing, and the count is right. The price is that all the waits are \
+            now one after the other, so do as little as possible while you hold it.",
+    sabotage: "the second run takes no lock",
+    product: &[
+        Use {
+            file: "server/src/naive/seller.rs",
+            what: "sells under such a mutex with `--locking mutex`, and under nothing with \
+                   `--locking none`; `loadgen race` shows both.",
+        },
+        Use {
+            file: "server/src/desk/queue.rs",
+            what: "guards the queue of buyers with a mutex that is held for a push or a copy only, \
+                   never while anybody waits.",
+        },
+    ],
+    perform,
+};
+
+/// What one run gave.
+struct Run {
+    left: i64,
+    spans: Vec<Span>,
+    elapsed_s: f64,
+}
+
+fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
+    play.stage.scene("Without the mutex");
+    let without = run(play, false);
+    play.stage.scene("With the mutex");
+    let with = run(play, !play.is_sabotaged);
+    for (name, run) in [("without the mutex", &without), ("with the mutex", &with)] {
+        play.stage.figure(&format!("n at the end, {name}"), run.left as f64);
+        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
+    }
+    Ok(judge(&without, &with))
+}
+
+/// Lets 100 threads take one off each.
+fn run(play: &Play, is_locked: bool) -> Run {
+    let n = AtomicI64::new(i64::from(THREADS));
+    let mutex = Mutex::new(());
+    let barrier = Barrier::new(THREADS as usize);
+    let take_one = |number: u32| {
+        let who = format!("thread {number}");
+        barrier.wait();
+        let came_ns = monotonic_ns();
+        let guard = is_locked.then(|| mutex.lock().unwrap_or_else(PoisonError::into_inner));
+        let from_ns = monotonic_ns();
+        let read = n.load(Ordering::SeqCst);
+        say(play, number, &who, &format!("reads {read}"));
+        thread::sleep(play.waits.check);
+        n.store(read - 1, Ordering::SeqCst);
+        say(play, number, &who, &format!("writes {}", read - 1));
+        let to_ns = monotonic_ns();
+        drop(guard);
+        if is_locked {
+            play.stage.bar(&who, Doing::Waits, came_ns, from_ns);
+        }
+        play.stage.bar(&who, Doing::Works, from_ns, to_ns);
+        (from_ns, to_ns)
+    };
+    let began = Instant::now();
+    let spans: Vec<Span> = thread::scope(|scope| {
+        let take_one = &take_one;
+        let threads: Vec<_> =
+            (1..=THREADS).map(|number| scope.spawn(move || take_one(number))).collect();
+        threads.into_iter().filter_map(|thread| thread.join().ok()).collect()
+    });
+    let elapsed_s = began.elapsed().as_secs_f64();
+    let left = n.into_inner();
+    play.stage.say("program", &format!("{} more did the same, and n is {left}", THREADS - LOUD));
+    Run { left, spans, elapsed_s }
+}
+
+fn say(play: &Play, number: u32, who: &str, what: &str) {
+    if number <= LOUD {
+        play.stage.say(who, what);
+    } else {
+        play.stage.keep(monotonic_ns(), who, what);
+    }
+}
+
+fn judge(without: &Run, with: &Run) -> Vec<Finding> {
+    vec![
+        Finding::lucky(
+            "Without the mutex updates are lost",
+            without.left > 0,
+            format!(
+                "n is {} after {} threads took one off: {} updates are lost, with {} threads \
+                 between reading and writing at once",
+                without.left,
+                without.spans.len(),
+                without.left,
+                most_at_once(&without.spans)
+            ),
+        ),
+        Finding::certain(
+            "With the mutex none is lost",
+            with.left == 0 && with.spans.len() == THREADS as usize,
+            format!("n is {} after {} threads took one off", with.left, with.spans.len()),
+        ),
+        Finding::certain(
+            "With the mutex never two threads are between reading and writing",
+            most_at_once(&with.spans) == 1,
+            format!("at most {} at once", most_at_once(&with.spans)),
+        ),
+        Finding::lucky(
+            "It costs time: the waits stand one after the other",
+            with.elapsed_s > without.elapsed_s,
+            format!("{:.2} s without, {:.2} s with", without.elapsed_s, with.elapsed_s),
+        ),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::Verdict;
+
+    fn run(left: i64, spans: Vec<Span>, elapsed_s: f64) -> Run {
+        Run { left, spans, elapsed_s }
+    }
+
+    #[test]
+    fn the_verdict_follows_what_was_counted() {
+        let crowd: Vec<Span> = (0..100).map(|at| (at, at + 200)).collect();
+        let queue: Vec<Span> = (0..100).map(|at| (at * 10, at * 10 + 10)).collect();
+        let verdict =
+            |without: &Run, with: &Run| super::super::finding::worst(&judge(without, with));
+        let raced = || run(99, crowd.clone(), 0.1);
+        assert_eq!(verdict(&raced(), &run(0, queue.clone(), 10.0)), Verdict::Valid);
+        assert_eq!(verdict(&raced(), &run(1, queue.clone(), 10.0)), Verdict::Violation);
+        assert_eq!(verdict(&raced(), &run(0, crowd.clone(), 10.0)), Verdict::Violation);
+        assert_eq!(verdict(&run(0, crowd, 0.1), &run(0, queue, 10.0)), Verdict::Unknown);
+    }
+}

@@ -1,0 +1,38 @@
+//! The page of a race.
+
+use super::config::RaceConfig;
+use crate::{
+    duration,
+    report::{JudgedRun, Page, PageRun, counted, crowd, page, recorded_run},
+    setup::Locking,
+};
+
+/// The page of `runs`, which `config` made, side by side.
+pub(super) fn drawn(config: &RaceConfig, runs: &[JudgedRun]) -> Page {
+    let workers = crowd(config.workers, config.mode);
+    let tickets = counted(config.tickets, ("ticket", "tickets"));
+    let runs: Vec<PageRun<'_>> = runs.iter().map(|run| page_run(config, run)).collect();
+    page(&format!("A race of {workers} for {tickets}"), &runs)
+}
+
+fn page_run<'a>(config: &RaceConfig, run: &'a JudgedRun) -> PageRun<'a> {
+    let mut page_run = recorded_run(&run.judged);
+    let way = match config.servers {
+        0 => "no server: each opens db.txt itself".to_owned(),
+        servers => counted(servers.into(), ("server", "servers")),
+    };
+    let mut setup = vec![("Workers", crowd(config.workers, config.mode)), ("Through", way)];
+    if run.summary.locking != Locking::Group {
+        setup.push(("Wait before the check", duration::format(config.delays.check)));
+        setup.push(("Wait before the write", duration::format(config.delays.write)));
+    }
+    setup.push(("Command line", command_line()));
+    page_run.facts.extend(setup.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    page_run
+}
+
+/// As it was typed, the program by its name alone.
+fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("loadgen".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}
