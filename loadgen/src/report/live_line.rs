@@ -34,10 +34,11 @@ impl LiveLine {
     ) -> Option<String> {
         self.since_then.merge(recent);
         let period = if since <= OFTEN { PERIOD } else { PERIOD_LATER };
-        let gap = since.saturating_sub(self.said_at);
-        if gap < period {
+        // At whole seconds, as near as it is told.
+        if since.as_secs() / period.as_secs() == self.said_at.as_secs() / period.as_secs() {
             return None;
         }
+        let gap = since.saturating_sub(self.said_at);
         self.said_at = since;
         let then = std::mem::take(&mut self.since_then);
         Some(line(since, gap, tally, &then, self.initial))

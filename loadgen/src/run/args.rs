@@ -112,6 +112,10 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     no_history: bool,
 
+    /// Draw the run as one HTML page; a file of that name is replaced
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+
     /// Tell the latencies in detail
     #[arg(long)]
     latency: bool,
@@ -125,7 +129,7 @@ pub(crate) struct RunArgs {
     no_tui: bool,
 
     /// Decides between purchases and searches, and how Poisson arrivals fall
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true)]
     seed: u64,
 }
 
@@ -223,6 +227,7 @@ impl RunArgs {
             },
             history_limit: self.history_limit,
             thresholds: self.threshold,
+            report: self.report,
             latency: self.latency,
             json: self.json,
             tui: !self.no_tui,

@@ -44,6 +44,8 @@ pub(crate) struct RunConfig {
     pub(crate) history_limit: u64,
     /// What is to be kept.
     pub(crate) thresholds: Vec<Threshold>,
+    /// Where the page goes.
+    pub(crate) report: Option<PathBuf>,
     /// Whether latencies are told in detail.
     pub(crate) latency: bool,
     /// Whether the result is wanted as JSON.

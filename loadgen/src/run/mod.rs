@@ -2,10 +2,12 @@
 
 mod args;
 mod config;
+mod drawing;
 mod ending;
 mod judged;
 mod measure;
 mod preparation;
+mod result;
 mod show;
 mod threshold;
 mod typed;

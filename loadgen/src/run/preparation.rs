@@ -167,7 +167,7 @@ fn worker_plans(
             worker,
             workers: config.workers,
             plan: config.plan.clone(),
-            addresses: vec![Address::Shop(shop.clone())],
+            addresses: vec![Address::Shop(Box::new(shop.clone()))],
             must_connect: false,
             // A limit is at most an hour, far below what 64 bits hold.
             timeout_ns: u64::try_from(config.timeout.as_nanos()).unwrap_or(u64::MAX),

@@ -6,31 +6,26 @@ use std::{
 };
 
 use super::{
-    config::{HistoryPlace, RunConfig},
+    config::RunConfig,
+    drawing::drawn,
     ending,
     judged::{Remains, judge_history},
-    measure::{Interrupts, Measured, measure},
-    preparation::{PreparationError, Prepared, last_look, prepare},
+    measure::{Interrupts, measure},
+    preparation::{PreparationError, last_look, prepare},
+    result::{Ended, measurement},
     watch::Watch,
 };
 use crate::{
     exit_code,
     history::{Header, History},
     judge::Judgement,
-    latency::Percentiles,
-    report::{
-        JudgedHistory, Measurement, Rule, crowd, first_violations, measured_text, or_closed,
-        write_json,
-    },
-    target::Stock,
+    kept_file::{KeepError, KeptFile},
+    report::{JudgedHistory, crowd, measured_text, or_closed, write_json},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
 
 /// How many notes are shown.
 const NOTES_MAX: usize = 10;
-
-/// How much of the asked rate has to be reached.
-const REACHED: f64 = 0.99;
 
 /// What a run that is stopped waits for beyond its end and one answer's limit.
 const GRACE: Duration = Duration::from_secs(10);
@@ -44,6 +39,9 @@ pub(crate) enum RunError {
     /// It cannot begin.
     #[error(transparent)]
     Preparation(#[from] PreparationError),
+    /// No page.
+    #[error("`--report`: {0}")]
+    Report(#[source] KeepError),
     /// No workers.
     #[error(transparent)]
     Fleet(#[from] FleetError),
@@ -59,17 +57,10 @@ impl RunError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFewFiles(_) | Self::Preparation(_) => exit_code::USAGE,
+            Self::TooFewFiles(_) | Self::Preparation(_) | Self::Report(_) => exit_code::USAGE,
             Self::Fleet(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
         }
     }
-}
-
-/// A run that is over, before it is judged.
-struct Ended {
-    prepared: Prepared,
-    measured: Measured,
-    left: Result<Stock, String>,
 }
 
 /// Carries out the run that `config` describes and prints its result; returns the exit code.
@@ -84,17 +75,20 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
         clients: config.plan.clients,
         servers: 0,
     })?;
+    // Before the run: a name that cannot be had would be known only when all has been seen.
+    let page = config.report.as_deref().map(KeptFile::create).transpose();
+    let page = page.map_err(RunError::Report)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::Start)?;
-    let shown = runtime.block_on(run(config));
+    let shown = runtime.block_on(run(config, page));
     runtime.shutdown_background();
     shown
 }
 
-async fn run(config: &RunConfig) -> Result<u8, RunError> {
+async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
     let prepared = tokio::select! {
         prepared = prepare(config) => prepared?,
@@ -118,6 +112,9 @@ async fn run(config: &RunConfig) -> Result<u8, RunError> {
             unjudged("judging was interrupted".to_owned())
         }
     };
+    if let Some(file) = page {
+        file.keep_text(&drawn(config, &ended, &judged).html).map_err(RunError::Report)?;
+    }
     tell(config, &ended, &judged).map_err(RunError::Write)
 }
 
@@ -185,92 +182,4 @@ fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result
         writeln!(words, "note: and {} more notes", measurement.notes.len() - NOTES_MAX)?;
     }
     Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
-}
-
-fn measurement<'a>(
-    config: &RunConfig,
-    ended: &Ended,
-    judged: &'a JudgedHistory,
-) -> Measurement<'a> {
-    let Ended { prepared, measured, left } = ended;
-    let tally = &measured.tally;
-    let elapsed_s = elapsed_s(config, measured);
-    let rate_rps = per_second(tally.intended, elapsed_s);
-    let asked = asked(config, measured);
-    let thresholds: Vec<Rule> =
-        config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
-    let (violations, violations_total) = first_violations(judged);
-    let mut notes = measured.notes.clone();
-    if let Err(reason) = &prepared.stock {
-        notes.push(format!("how many tickets there were is not known: {reason}"));
-    }
-    if let Err(reason) = left {
-        notes.push(format!("how many tickets are left is not known: {reason}"));
-    }
-    Measurement {
-        requests: tally.intended,
-        elapsed_s: (elapsed_s * 1000.0).round() / 1000.0,
-        rate_rps: (rate_rps * 10.0).round() / 10.0,
-        asked_rate_rps: asked.map(|(rate, _)| rate),
-        asked_rate_reached: asked.map(|(_, is_reached)| is_reached),
-        unsent: tally.unsent,
-        outcomes: tally.outcomes,
-        causes: tally.causes.clone(),
-        response_us: Percentiles::of(&tally.clocks.response_ns),
-        service_us: Percentiles::of(&tally.clocks.service_ns),
-        initial: prepared.header.initial,
-        left: left.as_ref().ok().map(|stock| stock.remaining),
-        sold_ever: tally.sold_ever,
-        mode: config.mode,
-        clients: config.plan.clients,
-        workers: config.workers,
-        seed: config.plan.seed,
-        interrupted: measured.was_interrupted,
-        history: match &config.history {
-            HistoryPlace::File(path) => Some(path.display().to_string()),
-            HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
-        },
-        verdict: judged.verdict(),
-        violations,
-        violations_total,
-        doubts: &judged.judgement.doubts,
-        thresholds,
-        notes,
-    }
-}
-
-/// From the end of the warm-up to the last answer; where the time ran out, at least to there.
-fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
-    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
-    let answered = Duration::from_nanos(measured.tally.answered_ns.saturating_sub(begun_ns));
-    let asked = match (config.asked(), config.plan.requests) {
-        _ if measured.was_interrupted => Duration::ZERO,
-        (Some((_, length)), _) => length,
-        (None, Some(_)) => Duration::ZERO,
-        (None, None) => config.length.unwrap_or_default(),
-    };
-    answered.max(asked).as_secs_f64()
-}
-
-/// The rate that was asked for, on average, and whether it was reached.
-fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
-    let (asked, length) = config.asked()?;
-    let tally = &measured.tally;
-    let due = tally.intended + tally.unsent;
-    let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);
-    // Poisson arrivals give a little more or less than the average: what was due decides.
-    let due_rps = per_second(due, length.as_secs_f64());
-    let reached_rps = per_second(tally.intended, elapsed_s(config, measured));
-    let is_reached = measured.was_interrupted
-        || (count(tally.intended) >= REACHED * count(due) && reached_rps >= REACHED * due_rps);
-    Some(((asked_rps * 10.0).round() / 10.0, is_reached))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
-fn count(number: u64) -> f64 {
-    number as f64
-}
-
-fn per_second(number: u64, seconds: f64) -> f64 {
-    count(number) / seconds.max(f64::MIN_POSITIVE)
 }

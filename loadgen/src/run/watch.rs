@@ -8,7 +8,7 @@ pub(super) enum Watch {
     /// Drawn on a terminal.
     Drawn(Box<(Screen, LiveView)>),
     /// One line after the other.
-    Said(ProgressLine, LiveLine),
+    Said(Box<(ProgressLine, LiveLine)>),
 }
 
 impl Watch {
@@ -22,7 +22,7 @@ impl Watch {
         }
         let mut line = ProgressLine::new();
         line.begin(title);
-        Self::Said(line, LiveLine::new(initial))
+        Self::Said(Box::new((line, LiveLine::new(initial))))
     }
 
     /// The run is at `stage`.
@@ -33,10 +33,11 @@ impl Watch {
                 drawn.1.take_in(since, tally);
                 drawn.0.draw(|frame| drawn.1.draw(frame));
             }
-            (Self::Said(line, _), Stage::Gathering(ready)) => {
-                line.update(|| format!("{ready} clients are ready"));
+            (Self::Said(said), Stage::Gathering(ready)) => {
+                said.0.update(|| format!("{ready} clients are ready"));
             }
-            (Self::Said(line, live), Stage::Running(since, tally, recent)) => {
+            (Self::Said(said), Stage::Running(since, tally, recent)) => {
+                let (line, live) = &mut **said;
                 match live.take_in(since, tally, recent) {
                     Some(text) if line.is_live() => line.update(|| text),
                     Some(text) => line.begin(&text),

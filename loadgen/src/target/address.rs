@@ -25,7 +25,7 @@ pub(crate) enum Address {
         url: String,
     },
     /// A server that has been looked up.
-    Shop(Shop),
+    Shop(Box<Shop>),
     /// The counter's file itself.
     File {
         /// Where `db.txt` lies.
@@ -57,7 +57,7 @@ pub(crate) enum TargetError {
 #[derive(Debug)]
 pub(crate) enum Target {
     /// To a server.
-    Http(HttpTarget),
+    Http(Box<HttpTarget>),
     /// To the counter's file.
     File(FileTarget),
 }
@@ -72,9 +72,9 @@ impl Target {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
-                Self::Http(HttpTarget::new(&Shop::new(&location, addresses, None)))
+                Self::Http(Box::new(HttpTarget::new(&Shop::new(&location, addresses, None))))
             }
-            Address::Shop(shop) => Self::Http(HttpTarget::new(shop)),
+            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop))),
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),

@@ -9,7 +9,7 @@ use super::{
     connection::{Connection, Reply},
     failure::Failure,
     location::Location,
-    map::{Map, Reader},
+    map::{Call, Map, Reader},
     returned::{Returned, Stock},
     template::{Order, Parts, Template},
 };
@@ -61,20 +61,27 @@ impl Shop {
 
     /// The request for `action`; `None` where this shop has none.
     fn template(&self, action: Action) -> Option<Template> {
-        let (method, path, mut fields, body) = match (&self.map, action) {
-            (Some(map), Action::Buy) => map.buy_parts(),
-            (Some(map), Action::Search) => map.search_parts()?,
-            (None, Action::Buy) if self.sends_keys => {
-                ("POST", "/buy", vec![("Idempotency-Key".to_owned(), "${key}".to_owned())], None)
-            }
-            (None, Action::Buy) => ("POST", "/buy", Vec::new(), None),
-            (None, Action::Search) => ("GET", "/search", Vec::new(), None),
+        let own = |method, path| Call { method, path, ..Call::default() };
+        let mut call = match (&self.map, action) {
+            (Some(map), Action::Buy) => map.buy_call(),
+            (Some(map), Action::Search) => map.search_call()?,
+            (None, Action::Buy) => own("POST", "/buy"),
+            (None, Action::Search) => own("GET", "/search"),
         };
-        if !self.keeps_alive {
-            fields.push(("Connection".to_owned(), "close".to_owned()));
+        if self.map.is_none() && self.sends_keys && action == Action::Buy {
+            call.fields.push(("Idempotency-Key".to_owned(), "${key}".to_owned()));
         }
-        let path = format!("{}{path}", self.base);
-        let parts = Parts { method, path: &path, host: &self.host, fields: &fields, body };
+        if !self.keeps_alive {
+            call.fields.push(("Connection".to_owned(), "close".to_owned()));
+        }
+        let path = format!("{}{}", self.base, call.path);
+        let parts = Parts {
+            method: call.method,
+            path: &path,
+            host: &self.host,
+            fields: &call.fields,
+            body: call.body,
+        };
         Some(Template::new(&parts).expect("a map is checked when it is read"))
     }
 }

@@ -80,6 +80,7 @@ impl Client {
             if self.desk.is_stopping() || self.is_over(since(start_ns)) {
                 return self.leave(step, schedule, start_ns);
             }
+            let due_ns = is_open_loop.then_some(due_ns);
             let has_reached_nobody = self.carry_out(step, due_ns, seat).await;
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
@@ -108,14 +109,15 @@ impl Client {
         }
     }
 
-    /// Carries out one operation; returns whether nobody could be reached.
-    async fn carry_out(&mut self, step: Step, due_ns: u64, seat: &Seat) -> bool {
+    /// Carries out one operation, which in a closed loop is due when it is sent; returns whether
+    /// nobody could be reached.
+    async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, seat: &Seat) -> bool {
         let order = Order { run: self.desk.plan.run, client: self.number, number: self.begun };
         self.begun += 1;
         let retries = self.desk.plan.retries;
         let key = (retries && step.action == Action::Buy).then(|| order.to_string());
         let sent_ns = monotonic_ns();
-        self.desk.begin(self.number, step, (due_ns, sent_ns), key);
+        self.desk.begin(self.number, step, (due_ns.unwrap_or(sent_ns), sent_ns), key);
         let mut returned = self.attempt(step.action, order).await;
         if retries {
             returned = self.settle(step.action, order, returned).await;

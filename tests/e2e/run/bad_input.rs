@@ -69,7 +69,7 @@ fn too_few_open_files_are_said_with_the_way_to_raise_them() {
     let counter = Counter::with(10);
     let server = serve(&counter);
     let loadgen = env!("CARGO_BIN_EXE_e2e-loadgen");
-    let script = format!("ulimit -Hn 200; exec {loadgen} run {} -c 500 -n 500", server.url());
+    let script = format!("ulimit -n 200; exec {loadgen} run {} -c 500 -n 500", server.url());
 
     let finished = Program::new("bash").args(["-c", &script]).run();
 

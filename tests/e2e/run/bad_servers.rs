@@ -14,8 +14,12 @@ use serde_json::Value;
 use super::{number, result, run};
 use crate::programs::serve;
 
-const SOLD: &str = "HTTP/1.1 201 Created\r\nContent-Length: 49\r\n\r\n\
-                    {\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
+const SALE: &str = "{\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
+
+/// A whole answer to a purchase.
+fn sold() -> String {
+    format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{SALE}", SALE.len())
+}
 
 /// Reads something, then does `rest` with the connection.
 fn after_a_request(rest: impl Fn(TcpStream) + Send + Sync + 'static) -> Stub {
@@ -83,7 +87,7 @@ fn server_that_speaks_tls_is_named() {
 #[test]
 fn server_that_closes_early_leaves_purchases_unknown() {
     let stub = after_a_request(|mut stream| {
-        stream.write_all(&SOLD.as_bytes()[..60]).ok();
+        stream.write_all(&sold().as_bytes()[..60]).ok();
     });
     assert_cause(&twelve_purchases(&stub), "unknown", "closed before the answer was whole");
 }
@@ -114,7 +118,7 @@ fn answers_with_other_statuses_are_told_apart() {
 #[test]
 fn connection_that_the_server_closes_between_requests_is_opened_anew() {
     let stub = after_a_request(|mut stream| {
-        stream.write_all(SOLD.as_bytes()).ok();
+        stream.write_all(sold().as_bytes()).ok();
     });
     let result = twelve_purchases(&stub);
     assert_eq!(number(&result["outcomes"]["sold"]), 12, "{result}");
@@ -123,9 +127,9 @@ fn connection_that_the_server_closes_between_requests_is_opened_anew() {
 #[test]
 fn answer_in_chunks_and_in_pieces_is_read() {
     let stub = after_a_request(|mut stream| {
-        let body = "{\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
         let head = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
-        let answer = format!("{head}9\r\n{}\r\n28\r\n{}\r\n0\r\n\r\n", &body[..9], &body[9..]);
+        let (first, second) = SALE.split_at(9);
+        let answer = format!("{head}9\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n", second.len());
         for piece in answer.as_bytes().chunks(7) {
             stream.write_all(piece).ok();
             stream.flush().ok();

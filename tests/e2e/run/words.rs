@@ -51,6 +51,24 @@ fn json_has_the_members_of_the_contract() {
 }
 
 #[test]
+fn report_has_both_clocks_and_the_outcomes_beside_the_verdict() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    let page = counter.folder().join("run.html");
+
+    let finished = run(server.url()).args(["-c", "5", "-n", "60", "--report"]).arg(&page).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let html = std::fs::read_to_string(&page).expect("the page is there");
+    for section in ["verdict", "latency", "outcomes", "left", "timeline"] {
+        assert!(html.contains(&format!("<section id=\"{section}\"")), "no `{section}`");
+    }
+    let finished = run(server.url()).args(["--report", "no-such-folder/run.html"]).run();
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("no-such-folder"), "{}", finished.stderr);
+}
+
+#[test]
 fn threshold_that_is_missed_exits_99_and_a_violation_goes_before_it() {
     let counter = Counter::with(30);
     let server = serve(&counter);

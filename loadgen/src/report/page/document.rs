@@ -8,8 +8,9 @@ use sha2::{Digest as _, Sha256};
 use super::{
     counterexample, critical, facts,
     figures::{self, RunFigures},
-    left,
+    latency, left,
     markup::{Element, element},
+    outcomes,
     run::{self, PageRun, RunView},
     sections, stock, timeline, verdict,
     words::{self, clipped},
@@ -51,6 +52,8 @@ pub(crate) fn render(title: &str, runs: &[PageRun<'_>]) -> Page {
     blocks.extend(counterexample::counterexamples(&views));
     blocks.extend(sections::critical_sections(&views, &sections, &figures));
     blocks.push(left::left_over_time(&views, &stocks));
+    blocks.extend(latency::latencies(&views));
+    blocks.extend(outcomes::outcomes_over_time(&views));
     blocks.push(timeline::timelines(&views));
     let title = clipped(title);
     let header = element("header")

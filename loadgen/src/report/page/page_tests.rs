@@ -7,6 +7,7 @@ use super::{
 use crate::{
     history::{Answer, Header, Operation, OperationKind, Outcome},
     judge::{Judgement, Violation, ViolationKind},
+    latency::Clocks,
 };
 
 const PAGE_BYTES_MAX: usize = 5_000_000;
@@ -126,6 +127,7 @@ fn what_a_history_says_stays_text() {
         operations: &operations,
         judgement: &judgement,
         points: vec![Some(7)],
+        clocks: None,
     };
     let page = markup(&render(EVIL, &[run]).html);
     assert!(page.contains("&lt;/script&gt;&lt;b onclick=&quot;x&quot;&gt;&#39;&amp;"));
@@ -168,6 +170,7 @@ fn nothing_makes_the_page_larger_than_promised() {
         operations: &operations,
         judgement: &judgement,
         points: vec![Some(u64::MAX); 5000],
+        clocks: None,
     };
     let page = render(&huge, &vec![run; 40]).html;
     assert!(page.len() < PAGE_BYTES_MAX, "{} bytes", page.len());
@@ -184,7 +187,32 @@ fn a_run_of_nothing_has_a_page() {
         operations: &[],
         judgement: &judgement,
         points: Vec::new(),
+        clocks: None,
     };
     assert!(render("", &[run]).html.contains("The history has no operation."));
     assert!(render("", &[]).html.contains("</html>"));
+}
+
+#[test]
+fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
+    let specimen = with_a_lock(100, 10);
+    let mut clocks = Clocks::default();
+    for _ in 0..99 {
+        clocks.record(0, 1_000_000, 3_000_000);
+    }
+    clocks.record(0, 900_000_000, 1_000_000_000);
+    let run = PageRun { clocks: Some(&clocks), ..specimen.run() };
+    let page = render("A run", &[run]).html;
+    for told in [
+        "<section id=\"latency\"",
+        "<section id=\"outcomes\"",
+        "Half of the operations were answered within 3 ms of being due, 99 % within 3 ms",
+        "all within 1000 ms. From being sent it took 2 ms",
+        "class=\"response\"",
+        "class=\"stack sold\"",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    let unmeasured = render("A race", &[specimen.run()]).html;
+    assert!(!unmeasured.contains("id=\"latency\"") && !unmeasured.contains("id=\"outcomes\""));
 }

@@ -102,6 +102,15 @@ fn ok() -> Vec<u16> {
     vec![200]
 }
 
+/// A call as it is to be made.
+#[derive(Clone, Debug, Default)]
+pub(in crate::target) struct Call<'a> {
+    pub(in crate::target) method: &'a str,
+    pub(in crate::target) path: &'a str,
+    pub(in crate::target) fields: Vec<(String, String)>,
+    pub(in crate::target) body: Option<&'a str>,
+}
+
 /// How a sale is known, and what it says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -170,18 +179,16 @@ impl Map {
         Ok(())
     }
 
-    /// The header fields of a purchase, or of a search.
-    pub(in crate::target) fn buy_parts(&self) -> (&str, &str, Vec<(String, String)>, Option<&str>) {
+    /// How it is asked to sell.
+    pub(in crate::target) fn buy_call(&self) -> Call<'_> {
         let Buy { method, path, headers, body, .. } = &self.buy;
-        (method, path, fields(headers), body.as_deref())
+        Call { method, path, fields: fields(headers), body: body.as_deref() }
     }
 
-    /// The same of a search; `None` where the shop has none.
-    pub(in crate::target) fn search_parts(
-        &self,
-    ) -> Option<(&str, &str, Vec<(String, String)>, Option<&str>)> {
+    /// How it is asked what is left; `None` where it cannot be.
+    pub(in crate::target) fn search_call(&self) -> Option<Call<'_>> {
         let Search { method, path, headers, body, .. } = self.search.as_ref()?;
-        Some((method, path, fields(headers), body.as_deref()))
+        Some(Call { method, path, fields: fields(headers), body: body.as_deref() })
     }
 }
 

@@ -7,5 +7,6 @@ mod file;
 mod place;
 mod reader;
 
+pub(super) use file::Call;
 pub(crate) use file::{Map, MapError};
 pub(super) use reader::Reader;
