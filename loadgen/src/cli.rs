@@ -10,6 +10,7 @@ use crate::{
     export::{self, ExportArgs},
     lesson::{self, LessonArgs},
     race::{self, RaceArgs},
+    run::{self, RunArgs},
     target, worker,
 };
 
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Race(RaceArgs),
+    Run(Box<RunArgs>),
 
     Check(CheckArgs),
 
@@ -42,7 +44,7 @@ enum Command {
         role: String,
     },
 
-    /// A worker of a race in a process of its own.
+    /// A worker in a process of its own.
     #[command(hide = true)]
     WorkerProcess {
         #[arg(long)]
@@ -68,7 +70,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(answer) => return say(&answer),
     };
     // A panic has said what happened by itself; scripts must still find an exit code of ours.
-    std::panic::catch_unwind(|| run(cli.command))
+    std::panic::catch_unwind(|| carry_out(cli.command))
         .unwrap_or_else(|_| ExitCode::from(exit_code::INTERNAL))
 }
 
@@ -79,9 +81,10 @@ fn say(answer: &clap::Error) -> ExitCode {
     ExitCode::from(if answer.use_stderr() { exit_code::USAGE } else { exit_code::VALID })
 }
 
-fn run(command: Command) -> ExitCode {
+fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
+        Command::Run(args) => run_load(*args),
         Command::Check(args) => run_check(&args),
         Command::Report(args) => run_report(&args),
         Command::Export(args) => match export::show(&args) {
@@ -112,6 +115,17 @@ fn run_race(args: RaceArgs) -> ExitCode {
     match race::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn run_load(args: RunArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match run::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, None, error.exit_code()),
     }
 }
 

@@ -15,5 +15,8 @@ pub const UNKNOWN: u8 = 3;
 /// Something failed that is nobody's answer: a server that does not start, a full disk.
 pub const INTERNAL: u8 = 70;
 
+/// A threshold was missed.
+pub const THRESHOLD: u8 = 99;
+
 /// Ended by Ctrl-C or a signal; nothing is left behind.
 pub const INTERRUPTED: u8 = 130;

@@ -5,10 +5,11 @@
 //! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
-//! - `target`: where a worker buys; `worker`: one worker, and a fleet of them.
+//! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
+//! - `target`: where a client buys; `worker`: clients, and a fleet of workers that carry them.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
-//! - `race`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs that
-//!   teach what the race is made of.
+//! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
+//!   that teach what the race is made of.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
@@ -23,10 +24,14 @@ mod check;
 mod duration;
 mod export;
 mod kept_file;
+mod latency;
 mod lesson;
 mod lifeline;
+mod plan;
 mod race;
 mod report;
+mod run;
 mod setup;
+mod tally;
 mod target;
 mod worker;

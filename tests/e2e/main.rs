@@ -30,6 +30,7 @@ mod race_processes;
 mod receipts;
 mod replaced_counters;
 mod report_page;
+mod run;
 mod sales;
 mod search;
 mod sharing;

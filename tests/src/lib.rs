@@ -21,6 +21,7 @@ mod program;
 mod raw;
 mod seed;
 mod server;
+mod stub;
 mod wait;
 
 pub use browser::Browser;
@@ -37,4 +38,5 @@ pub use reqwest::{Method, blocking::RequestBuilder};
 pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
+pub use stub::{Stub, StubRequest, read_request};
 pub use wait::eventually;

@@ -8,6 +8,7 @@ mod clock;
 mod header;
 mod operation;
 mod tickets;
+mod writer;
 
 mod ndjson;
 mod scan;
@@ -33,3 +34,4 @@ pub use places::Places;
 pub use reading::{ReadError, ReadLimits, read_files};
 pub use recorded::History;
 pub use tickets::Tickets;
+pub(crate) use writer::{HistoryWriter, begin_history, finish_history};

@@ -263,7 +263,6 @@ mod tests {
             ("join --python", "--python"),
             ("daemon-thread --short 2s", "--short"),
             ("all --short 2s --long 1s", "--short"),
-            ("join --report .", "--report"),
             ("join thread-pool", "thread-pool"),
         ] {
             let error = parsed(line).expect_err(line);

@@ -8,26 +8,43 @@ use std::{
 use crate::{
     history::{Header, OperationKind},
     judge::{Evidence, Judgement, Verdict, judge},
+    plan::{Pace, Plan, Work},
     setup::Mode,
     target::{Address, create_counter, read_ending},
-    worker::{Fleet, FleetLimits, WorkerPlan},
+    worker::{Fleet, FleetLimits, Record, WorkerPlan},
 };
 
 /// Twelve workers that buy from `db` themselves.
 fn fleet(mode: Mode, db: &Path, locked: bool) -> Fleet {
+    let workers = if mode == Mode::Task { 1 } else { 12 };
+    let race = Plan {
+        clients: 12,
+        work: Work::SearchThenBuy,
+        pace: Pace::Closed,
+        warm_up_ns: 0,
+        end_ns: None,
+        requests: None,
+        seed: 0,
+    };
     let plan = |worker| WorkerPlan {
         worker,
-        address: Address::File {
+        workers,
+        plan: race.clone(),
+        addresses: vec![Address::File {
             path: db.to_owned(),
             locked,
             check_delay_ns: 1_000_000,
             write_delay_ns: 2_000_000,
-        },
+        }],
+        must_connect: true,
         timeout_ns: 60_000_000_000,
+        retries: false,
+        record: Record::Told,
+        run: 0,
     };
     Fleet {
         mode,
-        plans: (0..12).map(plan).collect(),
+        plans: (0..workers).map(plan).collect(),
         limits: FleetLimits { gather: Duration::from_secs(60), work: Duration::from_secs(60) },
     }
 }

@@ -4,7 +4,6 @@ mod args;
 mod config;
 mod drawing;
 mod ending;
-mod limits;
 mod run;
 mod show;
 

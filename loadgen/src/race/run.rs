@@ -6,13 +6,14 @@ use super::config::RaceConfig;
 use crate::{
     history::{Header, History, clock_name, monotonic_ns},
     judge::{self, Evidence},
+    plan::{Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
-    setup::Locking,
+    setup::{Locking, Mode},
     target::{
         Address, CounterError, Ending, ServerError, ServerPlan, SpawnedServer, create_counter,
         read_ending,
     },
-    worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, WorkerPlan},
+    worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, Record, WorkerPlan},
 };
 
 /// Why a run cannot be carried out.
@@ -119,14 +120,30 @@ fn addresses(
     servers.iter().map(|server| Address::Server { url: server.url().to_owned() }).collect()
 }
 
-/// The workers go round the addresses in turn.
+/// The race: every client searches once and then buys once. Each has a worker of its own, but for
+/// tasks, which all share one event loop.
 fn worker_plans(config: &RaceConfig, addresses: &[Address]) -> Vec<WorkerPlan> {
-    (0..config.workers)
-        .zip(addresses.iter().cycle())
-        .map(|(worker, address)| WorkerPlan {
+    let workers = if config.mode == Mode::Task { 1 } else { config.workers };
+    let plan = Plan {
+        clients: config.workers,
+        work: Work::SearchThenBuy,
+        pace: Pace::Closed,
+        warm_up_ns: 0,
+        end_ns: None,
+        requests: None,
+        seed: 0,
+    };
+    (0..workers)
+        .map(|worker| WorkerPlan {
             worker,
-            address: address.clone(),
+            workers,
+            plan: plan.clone(),
+            addresses: addresses.to_vec(),
+            must_connect: true,
             timeout_ns: whole_ns(config.timeout),
+            retries: false,
+            record: Record::Told,
+            run: 0,
         })
         .collect()
 }

@@ -8,7 +8,6 @@ use super::{
     config::RaceConfig,
     drawing::drawn,
     ending,
-    limits::{TooFewFiles, make_room},
     run::{RunError, run},
 };
 use crate::{
@@ -19,8 +18,8 @@ use crate::{
         JudgedRun, ProgressLine, RaceSummary, RunFigures, crowd, heading, or_closed, paragraph,
         proof, race_table, sentences, write_json,
     },
-    setup::Locking,
-    worker::{FleetError, Progress},
+    setup::{Locking, Mode},
+    worker::{FleetError, Needs, Progress, TooFewFiles, make_room},
 };
 
 /// How many notes of one run are shown.
@@ -95,7 +94,7 @@ fn is_out_of_files(code: i32) -> bool {
 /// # Errors
 /// There is no result; nothing is left behind all the same.
 pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
-    make_room(config)?;
+    make_room(needs(config))?;
     // Before the race: names that cannot be had would be known only when all has been seen.
     let mut file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     let page = config.report.as_deref().map(KeptFile::create).transpose();
@@ -119,6 +118,16 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     }
     print(config, &runs, &figures).map_err(RaceError::Write)?;
     Ok(ending::exit_code(&runs))
+}
+
+fn needs(config: &RaceConfig) -> Needs<'static> {
+    Needs {
+        flag: ("--workers", config.workers),
+        mode: config.mode,
+        workers: if config.mode == Mode::Task { 1 } else { config.workers },
+        clients: config.workers,
+        servers: config.servers,
+    }
 }
 
 async fn race_or_interrupt(

@@ -25,6 +25,11 @@ impl ProgressLine {
         Self { is_live: io::stderr().is_terminal() && !is_dumb, drawn_at: None }
     }
 
+    /// Whether it is rewritten in place.
+    pub(crate) fn is_live(&self) -> bool {
+        self.is_live
+    }
+
     /// A new run begins.
     pub(crate) fn begin(&mut self, text: &str) {
         self.drawn_at = None;

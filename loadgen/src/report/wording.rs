@@ -39,6 +39,21 @@ pub(crate) fn crowd(workers: u32, mode: Mode) -> String {
     counted(u64::from(workers), names)
 }
 
+/// A time in microseconds, in the unit that suits it, with three digits.
+pub(super) fn latency(us: f64) -> String {
+    let (value, unit) = match us {
+        _ if us < 1_000.0 => (us, "µs"),
+        _ if us < 1_000_000.0 => (us / 1_000.0, "ms"),
+        _ => (us / 1_000_000.0, "s"),
+    };
+    let digits = match value {
+        _ if value >= 99.95 => 0,
+        _ if value >= 9.995 => 1,
+        _ => 2,
+    };
+    format!("{value:.digits$} {unit}")
+}
+
 /// "a", "a and b", "a, b, and c".
 pub(super) fn listed(parts: &[String]) -> String {
     match parts {
@@ -54,6 +69,20 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn latencies_have_three_digits() {
+        for (us, text) in [
+            (0.0, "0.00 µs"),
+            (7.4, "7.40 µs"),
+            (123.4, "123 µs"),
+            (1_234.0, "1.23 ms"),
+            (99_960.0, "100 ms"),
+            (12_345_678.0, "12.3 s"),
+        ] {
+            assert_eq!(latency(us), text);
+        }
+    }
 
     proptest! {
         #[test]

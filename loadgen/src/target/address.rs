@@ -4,8 +4,16 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{counter::CounterError, file::FileTarget, http::HttpTarget};
-use crate::{history::Answer, setup::Delays};
+use super::{
+    counter::CounterError,
+    failure::Failure,
+    file::FileTarget,
+    http::{HttpTarget, Shop},
+    location::{Location, LocationError},
+    returned::Returned,
+    template::Order,
+};
+use crate::{history::Outcome, plan::Action, setup::Delays};
 
 /// Where a worker buys; travels to a worker process as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +24,8 @@ pub(crate) enum Address {
         /// Its base, as in `http://127.0.0.1:8080`.
         url: String,
     },
+    /// A server that has been looked up.
+    Shop(Box<Shop>),
     /// The counter's file itself.
     File {
         /// Where `db.txt` lies.
@@ -32,9 +42,12 @@ pub(crate) enum Address {
 /// Why a target cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TargetError {
+    /// The server cannot be looked up.
+    #[error(transparent)]
+    Location(#[from] LocationError),
     /// The server does not answer.
     #[error("cannot reach the server: {0}")]
-    Http(#[from] reqwest::Error),
+    Http(#[from] Failure),
     /// The counter's file cannot be used.
     #[error(transparent)]
     Counter(#[from] CounterError),
@@ -44,19 +57,24 @@ pub(crate) enum TargetError {
 #[derive(Debug)]
 pub(crate) enum Target {
     /// To a server.
-    Http(HttpTarget),
+    Http(Box<HttpTarget>),
     /// To the counter's file.
     File(FileTarget),
 }
 
 impl Target {
-    /// Opens the way to `address`, so that the first purchase has no more to set up.
+    /// A way to `address`; a server is not connected to yet.
     ///
     /// # Errors
-    /// The server does not answer, or the file cannot be opened.
-    pub(crate) async fn open(address: &Address) -> Result<Self, TargetError> {
+    /// The server's address is none, or the file cannot be opened.
+    pub(crate) async fn at(address: &Address) -> Result<Self, TargetError> {
         Ok(match address {
-            Address::Server { url } => Self::Http(HttpTarget::open(url).await?),
+            Address::Server { url } => {
+                let location = Location::parse(url)?;
+                let addresses = location.resolve().await?;
+                Self::Http(Box::new(HttpTarget::new(&Shop::new(&location, addresses, None))))
+            }
+            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop))),
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),
@@ -67,19 +85,39 @@ impl Target {
         })
     }
 
-    /// Looks at the count.
-    pub(crate) async fn search(&self) -> Answer {
+    /// Sets up all that the first call needs.
+    ///
+    /// # Errors
+    /// The server does not answer.
+    pub(crate) async fn connect(&mut self) -> Result<(), TargetError> {
         match self {
-            Self::Http(target) => target.search().await,
-            Self::File(target) => target.search().await,
+            Self::Http(target) => Ok(target.connect().await?),
+            Self::File(_) => Ok(()),
         }
     }
 
-    /// Buys one ticket.
-    pub(crate) async fn buy(&self) -> Answer {
+    /// Carries out `action` as `order`. It may be dropped before it is done: then
+    /// [`Target::gave_up`] says what is known.
+    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Returned {
         match self {
-            Self::Http(target) => target.buy().await,
-            Self::File(target) => target.buy().await,
+            Self::Http(target) => target.call(action, order).await,
+            Self::File(target) => {
+                let answer = match action {
+                    Action::Buy => target.buy().await,
+                    Action::Search => target.search().await,
+                };
+                let has_failed = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
+                Returned { answer, has_failed, is_passing: false }
+            }
         }
+    }
+
+    /// What is known of a call that was dropped after `limit`.
+    pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Returned {
+        let failure = match self {
+            Self::Http(target) if !target.is_sent() => Failure::ConnectTimeout(limit),
+            Self::Http(_) | Self::File(_) => Failure::Timeout(limit),
+        };
+        Returned::failed(action, &failure)
     }
 }

@@ -1,200 +1,176 @@
-//! A server as a target.
+//! A server as a target: one client's connection to it.
 
-use std::fmt::Write as _;
+use std::net::SocketAddr;
 
-use reqwest::{Client, Response, StatusCode, redirect::Policy};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::history::{Answer, CriticalSection, Outcome, Tickets};
+use super::{
+    answer,
+    connection::{Connection, Reply},
+    failure::Failure,
+    location::Location,
+    map::{Call, Map, Reader},
+    returned::{Returned, Stock},
+    template::{Order, Parts, Template},
+};
+use crate::plan::Action;
 
-const SOLD_OUT: &str = "/problems/sold-out";
+/// A server and how it is spoken to; travels to a worker process as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shop {
+    host: String,
+    base: String,
+    addresses: Vec<SocketAddr>,
+    /// Whether a connection is used for more than one request.
+    pub(crate) keeps_alive: bool,
+    /// Whether purchases carry an idempotency key; another shop's map says so itself.
+    pub(crate) sends_keys: bool,
+    /// How it is spoken to where it is another shop.
+    pub(crate) map: Option<Map>,
+}
 
-/// A connection to one server.
+/// One client's way to a server: its connection, which it opens anew where it must.
 #[derive(Debug)]
 pub(crate) struct HttpTarget {
-    client: Client,
-    url: String,
+    addresses: Vec<SocketAddr>,
+    keeps_alive: bool,
+    buy: Template,
+    search: Option<Template>,
+    reader: Option<Reader>,
+    room: Vec<u8>,
+    connection: Option<Connection>,
+    /// Whether a request is under way: where its caller has given it up, the connection still
+    /// waits for its answer and is of no more use.
+    is_under_way: bool,
+    is_sent: bool,
 }
 
-/// What `GET /search` answers.
-#[derive(Deserialize)]
-struct Found {
-    count: u64,
-    revision: Option<u64>,
-}
+impl Shop {
+    /// The shop at `location`, which has these `addresses`: this project's own server, or what
+    /// `map` describes.
+    pub(crate) fn new(location: &Location, addresses: Vec<SocketAddr>, map: Option<Map>) -> Self {
+        Self {
+            host: location.to_string(),
+            base: location.base().to_owned(),
+            addresses,
+            keeps_alive: true,
+            sends_keys: false,
+            map,
+        }
+    }
 
-/// What `POST /buy` answers when it sold.
-#[derive(Deserialize)]
-struct Sale {
-    tickets: Tickets,
-    remaining: u64,
-    revision: Option<u64>,
-    section: Option<CriticalSection>,
-}
-
-/// The members of a problem (RFC 9457) that matter here.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Problem {
-    r#type: String,
-    title: String,
-    remaining: Option<u64>,
-    revision: Option<u64>,
-    section: Option<CriticalSection>,
-    sold: Option<String>,
+    /// The request for `action`; `None` where this shop has none.
+    fn template(&self, action: Action) -> Option<Template> {
+        let own = |method, path| Call { method, path, ..Call::default() };
+        let mut call = match (&self.map, action) {
+            (Some(map), Action::Buy) => map.buy_call(),
+            (Some(map), Action::Search) => map.search_call()?,
+            (None, Action::Buy) => own("POST", "/buy"),
+            (None, Action::Search) => own("GET", "/search"),
+        };
+        if self.map.is_none() && self.sends_keys && action == Action::Buy {
+            call.fields.push(("Idempotency-Key".to_owned(), "${key}".to_owned()));
+        }
+        if !self.keeps_alive {
+            call.fields.push(("Connection".to_owned(), "close".to_owned()));
+        }
+        let path = format!("{}{}", self.base, call.path);
+        let parts = Parts {
+            method: call.method,
+            path: &path,
+            host: &self.host,
+            fields: &call.fields,
+            body: call.body,
+        };
+        Some(Template::new(&parts).expect("a map is checked when it is read"))
+    }
 }
 
 impl HttpTarget {
-    /// Connects to the server at `url`, with one request that changes nothing.
+    /// A way to `shop`, with no connection yet.
+    pub(crate) fn new(shop: &Shop) -> Self {
+        Self {
+            addresses: shop.addresses.clone(),
+            keeps_alive: shop.keeps_alive,
+            buy: shop.template(Action::Buy).expect("every shop sells"),
+            search: shop.template(Action::Search),
+            reader: shop
+                .map
+                .as_ref()
+                .map(|map| Reader::new(map).expect("a map is checked when it is read")),
+            room: Vec::new(),
+            connection: None,
+            is_under_way: false,
+            is_sent: false,
+        }
+    }
+
+    /// Opens the connection, so that the first request has no more to set up.
+    pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
+        self.connection = Some(Connection::open(&self.addresses).await?);
+        Ok(())
+    }
+
+    /// Carries out `action` as `order`. Where the caller drops this before it is done,
+    /// [`HttpTarget::is_sent`] says whether the request may have reached the server.
+    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Returned {
+        match self.exchange(action, order).await {
+            Ok((reply, reader)) => match (action, reader) {
+                (Action::Buy, None) => answer::purchase(reply.status, reply.body),
+                (Action::Buy, Some(reader)) => reader.purchase(reply),
+                (Action::Search, reader) => Returned::found(stock(reader, reply)),
+            },
+            Err(failure) => Returned::failed(action, &failure),
+        }
+    }
+
+    /// Asks how many tickets there are.
     ///
     /// # Errors
-    /// The server does not answer `GET /livez`.
-    pub(crate) async fn open(url: &str) -> Result<Self, reqwest::Error> {
-        let client = Client::builder()
-            .no_proxy()
-            .redirect(Policy::none())
-            .pool_idle_timeout(None)
-            .build()?;
-        // The body is read to its end: only then is the connection free for the next request.
-        client.get(format!("{url}/livez")).send().await?.error_for_status()?.bytes().await?;
-        Ok(Self { client, url: url.to_owned() })
+    /// There is no answer, or none that says so.
+    pub(crate) async fn stock(&mut self) -> Result<Stock, String> {
+        if self.search.is_none() {
+            return Err("the map of this shop has no search".to_owned());
+        }
+        let order = Order { run: 0, client: 0, number: 0 };
+        let exchanged = self.exchange(Action::Search, order).await;
+        let (reply, reader) = exchanged.map_err(|failure| failure.to_string())?;
+        stock(reader, reply)
     }
 
-    pub(super) async fn search(&self) -> Answer {
-        let found = async {
-            let request = self.client.get(format!("{}/search", self.url));
-            let response = request.send().await?.error_for_status()?;
-            response.json::<Found>().await
+    /// Whether the last call got as far as sending.
+    pub(crate) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    async fn exchange(
+        &mut self,
+        action: Action,
+        order: Order,
+    ) -> Result<(Reply<'_>, Option<&Reader>), Failure> {
+        let is_usable = !self.is_under_way && self.keeps_alive;
+        self.is_sent = false;
+        let connection = match self.connection.take() {
+            Some(connection) if is_usable && connection.is_open() => connection,
+            _ => Connection::open(&self.addresses).await?,
         };
-        match found.await {
-            Ok(found) => Answer {
-                remaining: Some(found.count),
-                revision: found.revision,
-                ..Answer::new(Outcome::Found)
-            },
-            Err(error) => failed(&error),
-        }
-    }
-
-    pub(super) async fn buy(&self) -> Answer {
-        let body = serde_json::json!({ "quantity": 1 });
-        let request = self.client.post(format!("{}/buy", self.url)).json(&body);
-        match request.send().await {
-            Ok(response) => answer(response).await,
-            Err(error) => failed(&error),
-        }
-    }
-}
-
-/// A request without an answer. It did not happen only where there was no connection to send it on.
-fn failed(error: &reqwest::Error) -> Answer {
-    let reason = whole_chain(error);
-    if error.is_connect() { Answer::refused(reason) } else { Answer::unknown(reason) }
-}
-
-async fn answer(response: Response) -> Answer {
-    let status = response.status();
-    match response.bytes().await {
-        Ok(body) => judge_answer(status, &body),
-        Err(error) => Answer::unknown(whole_chain(&error)),
-    }
-}
-
-fn judge_answer(status: StatusCode, body: &[u8]) -> Answer {
-    if status == StatusCode::CREATED {
-        return sale(body);
-    }
-    let problem: Problem = serde_json::from_slice(body).unwrap_or_default();
-    if status == StatusCode::CONFLICT && problem.r#type == SOLD_OUT {
-        return Answer {
-            remaining: problem.remaining,
-            revision: problem.revision,
-            section: problem.section,
-            ..Answer::new(Outcome::SoldOut)
+        (self.is_under_way, self.is_sent) = (true, true);
+        let template = match action {
+            Action::Buy => &self.buy,
+            Action::Search => self.search.as_ref().unwrap_or(&self.buy),
         };
-    }
-    let mut reason = format!("status {}", status.as_u16());
-    if !problem.title.is_empty() {
-        let _ = write!(reason, ": {}", problem.title);
-    }
-    let did_not_happen = problem.sold.as_deref() == Some("no") || status.is_client_error();
-    if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) }
-}
-
-fn sale(body: &[u8]) -> Answer {
-    match serde_json::from_slice::<Sale>(body) {
-        Ok(sale) if sale.tickets.len() == 1 => Answer {
-            tickets: sale.tickets,
-            remaining: Some(sale.remaining),
-            revision: sale.revision,
-            section: sale.section,
-            ..Answer::new(Outcome::Sold)
-        },
-        Ok(sale) => Answer::unknown(format!("sold {} tickets for one", sale.tickets.len())),
-        Err(error) => Answer::unknown(format!("status 201 with a body that is no sale: {error}")),
+        let request = template.bytes(order, &mut self.room);
+        // Kept in its place for as long as the answer is looked at.
+        let connection = self.connection.insert(connection);
+        let reply = connection.exchange(request).await?;
+        self.is_under_way = !reply.keeps_alive;
+        Ok((reply, self.reader.as_ref()))
     }
 }
 
-/// The error with its causes; reqwest's own text names only the outermost.
-fn whole_chain(error: &reqwest::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(cause) = source {
-        let _ = write!(text, ": {cause}");
-        source = cause.source();
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn outcome(status: u16, body: &str) -> Outcome {
-        judge_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes()).outcome
-    }
-
-    #[test]
-    fn a_sale_brings_its_ticket() {
-        let body = br#"{"tickets": [3], "remaining": 97, "revision": 3, "receipt": "x"}"#;
-        let answer = judge_answer(StatusCode::CREATED, body);
-        assert_eq!(answer.outcome, Outcome::Sold);
-        assert_eq!((answer.tickets, answer.remaining), (Tickets::one(3), Some(97)));
-    }
-
-    #[test]
-    fn a_sale_of_the_unsafe_modes_has_no_revision() {
-        let body = r#"{"tickets": [1], "remaining": 9, "revision": null, "receipt": null}"#;
-        assert_eq!(outcome(201, body), Outcome::Sold);
-    }
-
-    #[test]
-    fn a_seller_of_the_lesson_says_when_it_read_and_wrote() {
-        let section = r#""section": {"read_ns": 5, "write_ns": 9}"#;
-        let sale = format!(r#"{{"tickets": [1], "remaining": 9, "revision": null, {section}}}"#);
-        let sold_out = format!(r#"{{"type": "/problems/sold-out", {section}}}"#);
-        for (status, body) in [(201, sale), (409, sold_out)] {
-            let answer = judge_answer(StatusCode::from_u16(status).unwrap(), body.as_bytes());
-            assert_eq!(answer.section, Some(CriticalSection { read_ns: 5, write_ns: 9 }));
-        }
-    }
-
-    #[test]
-    fn only_the_sold_out_problem_is_sold_out() {
-        let body = r#"{"type": "/problems/sold-out", "requested": 1, "remaining": 0}"#;
-        assert_eq!(outcome(409, body), Outcome::SoldOut);
-        assert_eq!(outcome(409, r#"{"type": "/problems/other"}"#), Outcome::Refused);
-        assert_eq!(outcome(404, body), Outcome::Refused);
-    }
-
-    #[test]
-    fn what_may_have_happened_is_unknown() {
-        assert_eq!(outcome(503, r#"{"sold": "no"}"#), Outcome::Refused);
-        assert_eq!(outcome(503, r#"{"sold": "unknown"}"#), Outcome::Unknown);
-        assert_eq!(outcome(503, ""), Outcome::Unknown);
-        assert_eq!(outcome(500, "oops"), Outcome::Unknown);
-        assert_eq!(outcome(201, "{}"), Outcome::Unknown);
-        let three = r#"{"tickets": [1, 2, 3], "remaining": 7, "revision": 1}"#;
-        assert_eq!(outcome(201, three), Outcome::Unknown);
+fn stock(reader: Option<&Reader>, reply: Reply<'_>) -> Result<Stock, String> {
+    match reader {
+        None => answer::stock(reply.status, reply.body),
+        Some(reader) => reader.stock(reply),
     }
 }

@@ -6,11 +6,25 @@
 //! - Only `spawned` uses the crate `server`.
 
 mod address;
+mod answer;
+mod connection;
 mod counter;
+mod failure;
 mod file;
+mod head;
 mod http;
+mod location;
+mod map;
+mod returned;
 mod spawned;
+mod template;
 
-pub(crate) use address::{Address, Target};
+pub(crate) use address::{Address, Target, TargetError};
 pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
+pub(crate) use failure::Failure;
+pub(crate) use http::{HttpTarget, Shop};
+pub(crate) use location::{Location, LocationError};
+pub(crate) use map::{Map, MapError};
+pub(crate) use returned::{Returned, Stock};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
+pub(crate) use template::Order;

@@ -1,7 +1,9 @@
-//! A worker in a process of its own: what it says as lines on stdout, the barrier as a line on stdin.
+//! A worker in a process of its own: what it says as lines on stdout, how far the run is as lines
+//! on stdin.
 //!
-//! Up: `ready`, one line of NDJSON an operation, `note …`. Down: `go`. The end of stdin before `go`
-//! means that the run was given up.
+//! Up: `ready CLIENT`, one line of NDJSON an operation, `tally JSON`, `note …`, `done`. Down:
+//! `go NS`, `stop`. The end of stdin means that the run was given up; the end of stdout without
+//! `done` means that the worker is gone.
 
 use std::io::{self, BufRead, Write};
 
@@ -11,8 +13,9 @@ use tokio::{
 };
 
 use super::{
-    seat::{Report, Seat},
-    turn::{WorkerPlan, take_turn},
+    plan::WorkerPlan,
+    seat::{Phase, Report},
+    shift,
 };
 use crate::{
     history,
@@ -22,11 +25,12 @@ use crate::{
 /// The hidden subcommand that [`work_for_parent`] carries out.
 pub(super) const SUBCOMMAND: &str = "worker-process";
 
-/// What releases a worker.
-pub(super) const GO: &str = "go\n";
-
-const READY: &str = "ready";
+const READY: &str = "ready ";
+const TALLY: &str = "tally ";
 const NOTE: &str = "note ";
+const DONE: &str = "done";
+const GO: &str = "go ";
+const STOP: &str = "stop";
 
 /// Why a worker process cannot work.
 #[derive(Debug, thiserror::Error)]
@@ -57,53 +61,89 @@ pub(crate) fn work_for_parent(parent: u32, plan: &str) -> Result<(), WorkerError
 }
 
 async fn work(plan: WorkerPlan) -> io::Result<()> {
-    let (gate, at_gate) = watch::channel(false);
-    let (reports, mut said) = mpsc::unbounded_channel();
-    let seat = Seat::new(plan.worker, at_gate, reports);
-    // On a thread of its own, so that the loop can attend to the open connection meanwhile.
+    let (gate, at_gate) = watch::channel(Phase::Gathering);
+    let (voice, mut said) = mpsc::unbounded_channel();
+    // On a thread of its own, so that the loop can attend to the open connections meanwhile.
     spawn_blocking(move || {
-        let mut line = String::new();
-        if io::stdin().lock().read_line(&mut line).is_ok() && line == GO {
-            gate.send_replace(true);
+        for line in io::stdin().lock().lines().map_while(Result::ok) {
+            match phase(&line) {
+                Some(phase) => gate.send_replace(phase),
+                None => break,
+            };
         }
     });
-    let turn = tokio::spawn(take_turn(plan, seat));
+    let shift = tokio::spawn(shift::work(plan, at_gate, voice));
     let mut stdout = io::stdout();
-    while let Some((_, report)) = said.recv().await {
-        if let Some(line) = encode(&report) {
+    while let Some((client, report)) = said.recv().await {
+        if let Some(line) = encode(client, &report)? {
             writeln!(stdout, "{line}")?;
             stdout.flush()?;
         }
     }
-    turn.await.map_err(io::Error::other)
+    shift.await.map_err(io::Error::other)
 }
 
-fn encode(report: &Report) -> Option<String> {
-    match report {
-        Report::Ready => Some(READY.to_owned()),
-        Report::Operation(operation) => Some(history::encode(operation)),
-        Report::Note(text) => Some(format!("{NOTE}{}", text.replace('\n', " "))),
-        Report::Ended => None,
+/// How far the run is, by a line on stdin.
+fn phase(line: &str) -> Option<Phase> {
+    if line == STOP {
+        return Some(Phase::Stopping);
+    }
+    let start_ns = line.strip_prefix(GO)?.parse().ok()?;
+    Some(Phase::Released { start_ns })
+}
+
+/// The line on stdin that says how far the run is.
+pub(super) fn phase_line(phase: Phase) -> Option<String> {
+    match phase {
+        Phase::Gathering => None,
+        Phase::Released { start_ns } => Some(format!("{GO}{start_ns}\n")),
+        Phase::Stopping => Some(format!("{STOP}\n")),
     }
 }
 
-/// What a line of worker `worker` says; a line that makes no sense becomes a note.
-pub(super) fn decode(worker: u32, line: &str) -> Report {
-    if line == READY {
-        return Report::Ready;
+fn encode(client: u32, report: &Report) -> serde_json::Result<Option<String>> {
+    Ok(match report {
+        Report::Ready => Some(format!("{READY}{client}")),
+        Report::Operation(operation) => Some(history::encode(operation)),
+        Report::Tally(tally) => Some(format!("{TALLY}{}", serde_json::to_string(tally)?)),
+        Report::Note(text) => Some(format!("{NOTE}{}", text.replace('\n', " "))),
+        Report::Done => Some(DONE.to_owned()),
+        // That a process is gone is seen from outside.
+        Report::Ended | Report::Died => None,
+    })
+}
+
+/// What a line of the worker that carries out `plan` says, and who says it; a line that makes no
+/// sense becomes a note.
+pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Report) {
+    let worker = plan.worker;
+    if line == DONE {
+        return (worker, Report::Done);
     }
     if let Some(text) = line.strip_prefix(NOTE) {
-        return Report::Note(text.to_owned());
+        return (worker, Report::Note(text.to_owned()));
+    }
+    if let Some(client) = line.strip_prefix(READY).and_then(|client| client.parse().ok())
+        && plan.has(client)
+    {
+        return (client, Report::Ready);
+    }
+    if let Some(tally) = line.strip_prefix(TALLY).map(serde_json::from_str)
+        && let Ok(tally) = tally
+    {
+        return (worker, Report::Tally(Box::new(tally)));
     }
     match history::decode(line) {
-        Ok(operation) if operation.process == worker => Report::Operation(operation),
+        Ok(operation) if plan.has(operation.process) => {
+            (operation.process, Report::Operation(operation))
+        }
         Ok(operation) => {
             let other = operation.process;
-            Report::Note(format!("worker {worker} answered for worker {other}"))
+            (worker, Report::Note(format!("worker {worker} answered for client {other}")))
         }
         Err(_) => {
             let start: String = line.chars().take(60).collect();
-            Report::Note(format!("worker {worker} answered garbage: `{start}`"))
+            (worker, Report::Note(format!("worker {worker} answered garbage: `{start}`")))
         }
     }
 }
@@ -111,23 +151,76 @@ pub(super) fn decode(worker: u32, line: &str) -> Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Answer, Operation, Outcome};
+    use crate::{
+        history::{Answer, Operation, Outcome},
+        plan::{Pace, Plan, Work},
+        tally::Tally,
+        worker::plan::Record,
+    };
+
+    fn plan(worker: u32) -> WorkerPlan {
+        let plan = Plan {
+            clients: 8,
+            work: Work::SearchThenBuy,
+            pace: Pace::Closed,
+            warm_up_ns: 0,
+            end_ns: None,
+            requests: None,
+            seed: 0,
+        };
+        WorkerPlan {
+            worker,
+            workers: 4,
+            plan,
+            addresses: Vec::new(),
+            must_connect: true,
+            timeout_ns: 1,
+            retries: false,
+            record: Record::Told,
+            run: 0,
+        }
+    }
 
     #[test]
     fn what_is_said_arrives() {
-        let buy = Operation::buy(3, 1, 2, Answer::new(Outcome::SoldOut));
-        for report in
-            [Report::Ready, Report::Operation(buy), Report::Note("broken pipe".to_owned())]
-        {
-            assert_eq!(decode(3, &encode(&report).unwrap()), report);
+        let buy = Operation::buy(7, 1, 2, Answer::new(Outcome::SoldOut));
+        let mut tally = Tally::default();
+        tally.begin();
+        tally.clocks.record(1, 2, 3_000_000);
+        for (who, report) in [
+            (7, Report::Ready),
+            (7, Report::Operation(buy)),
+            (3, Report::Note("broken pipe".to_owned())),
+            (3, Report::Tally(Box::new(tally))),
+            (3, Report::Done),
+        ] {
+            let line = encode(who, &report).unwrap().unwrap();
+            assert_eq!(decode(&plan(3), &line), (who, report));
         }
     }
 
     #[test]
     fn garbage_and_foreign_answers_become_notes() {
         let buy = Operation::buy(3, 1, 2, Answer::new(Outcome::SoldOut));
-        for line in ["", "READY", "{}", "{\"process\":3}", &history::encode(&buy)] {
-            assert!(matches!(decode(4, line), Report::Note(_)), "{line}");
+        for line in [
+            "",
+            "READY",
+            "ready",
+            "ready 3",
+            "tally {",
+            "{}",
+            "{\"process\":3}",
+            &history::encode(&buy),
+        ] {
+            assert!(matches!(decode(&plan(0), line), (0, Report::Note(_))), "{line}");
         }
+    }
+
+    #[test]
+    fn how_far_the_run_is_goes_down() {
+        for said in [Phase::Released { start_ns: 12 }, Phase::Stopping] {
+            assert_eq!(phase(phase_line(said).unwrap().trim_end()), Some(said));
+        }
+        assert_eq!(phase("go"), None);
     }
 }

@@ -1,54 +1,83 @@
-//! Where a worker sits: its side of the barrier, and its way to say what it has done.
+//! Where a client sits: its side of the barrier, and its way to say what it has done.
 
 use tokio::sync::{mpsc, watch};
 
-use crate::history::Operation;
+use crate::{history::Operation, tally::Tally};
 
-/// What a worker says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What is said, by a client or by the worker that it belongs to.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Report {
-    /// All is set up; it waits.
+    /// A client has set up everything; it waits.
     Ready,
-    /// It has done this.
+    /// A client has done this.
     Operation(Operation),
+    /// A client says no more.
+    Ended,
+    /// A worker has counted this since the last time.
+    Tally(Box<Tally>),
     /// Something that people should know.
     Note(String),
-    /// It says no more.
-    Ended,
+    /// A worker has said everything.
+    Done,
+    /// A worker is gone and has not said everything.
+    Died,
 }
 
-/// One worker's seat; leaving it, in whatever way, says [`Report::Ended`].
+/// What is said, each with the number of the client or of the worker that says it.
+pub(crate) type Reports = mpsc::UnboundedReceiver<(u32, Report)>;
+
+/// The way to say it.
+pub(super) type Voice = mpsc::UnboundedSender<(u32, Report)>;
+
+/// How far a run is, as all workers see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Not all are ready.
+    Gathering,
+    /// All begin, at this instant.
+    Released {
+        /// On the clock that all processes share.
+        start_ns: u64,
+    },
+    /// Nobody begins anything more.
+    Stopping,
+}
+
+/// The phase that the run is in; where nobody leads it any more, it is stopping.
+pub(super) type Gate = watch::Receiver<Phase>;
+
+/// One client's seat; leaving it, in whatever way, says [`Report::Ended`].
 #[derive(Debug)]
-pub(crate) struct Seat {
-    worker: u32,
-    gate: watch::Receiver<bool>,
-    reports: mpsc::UnboundedSender<(u32, Report)>,
+pub(super) struct Seat {
+    client: u32,
+    gate: Gate,
+    voice: Voice,
 }
 
 impl Seat {
-    /// The seat of `worker`: it waits at `gate`, and what it says goes to `reports`.
-    pub(crate) fn new(
-        worker: u32,
-        gate: watch::Receiver<bool>,
-        reports: mpsc::UnboundedSender<(u32, Report)>,
-    ) -> Self {
-        Self { worker, gate, reports }
+    /// The seat of `client`: it waits at `gate`, and what it says goes to `voice`.
+    pub(super) fn new(client: u32, gate: Gate, voice: Voice) -> Self {
+        Self { client, gate, voice }
     }
 
-    /// Which worker sits here.
-    pub(crate) fn worker(&self) -> u32 {
-        self.worker
+    /// Who sits here.
+    pub(super) fn client(&self) -> u32 {
+        self.client
     }
 
     /// Says `report`.
-    pub(crate) fn say(&self, report: Report) {
+    pub(super) fn say(&self, report: Report) {
         // Nobody listens any more when the run was given up.
-        let _ = self.reports.send((self.worker, report));
+        let _ = self.voice.send((self.client, report));
     }
 
-    /// Waits until everybody is ready; false where the run was given up.
-    pub(crate) async fn released(&mut self) -> bool {
-        self.gate.wait_for(|open| *open).await.is_ok()
+    /// Waits until everybody is ready, and tells when to begin; `None` where the run was given up.
+    pub(super) async fn released(&mut self) -> Option<u64> {
+        let phase = self.gate.wait_for(|phase| *phase != Phase::Gathering).await.ok()?;
+        match *phase {
+            Phase::Released { start_ns } => Some(start_ns),
+            Phase::Gathering | Phase::Stopping => None,
+        }
     }
 }
 

@@ -28,10 +28,11 @@ const LOADGEN: Arrows = &[
     ("history", &["kept_file"]),
     ("latency", &[]),
     ("plan", &[]),
+    ("tally", &["latency"]),
     ("judge", &["history"]),
-    ("report", &["duration", "setup", "history", "latency", "judge"]),
+    ("report", &["duration", "setup", "history", "latency", "tally", "judge"]),
     ("target", &["duration", "lifeline", "setup", "history", "plan"]),
-    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "target"]),
+    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "target"]),
     (
         "race",
         &[
@@ -47,10 +48,27 @@ const LOADGEN: Arrows = &[
             "worker",
         ],
     ),
+    (
+        "run",
+        &[
+            "exit_code",
+            "duration",
+            "setup",
+            "kept_file",
+            "history",
+            "latency",
+            "plan",
+            "tally",
+            "judge",
+            "report",
+            "target",
+            "worker",
+        ],
+    ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     ("lesson", &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "report"]),
-    ("cli", &["exit_code", "target", "worker", "race", "check", "export", "lesson"]),
+    ("cli", &["exit_code", "target", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

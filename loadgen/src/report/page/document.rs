@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use super::{
     counterexample, critical, facts,
     figures::{self, RunFigures},
-    left,
+    latency, left,
     markup::{Element, element},
+    outcomes,
     run::{self, PageRun, RunView},
     sections, stock, timeline, verdict,
     words::{self, clipped},
@@ -63,6 +64,8 @@ fn draw(title: &str, runs: &[PageRun<'_>], marks_max: usize) -> Page {
     blocks.extend(counterexample::counterexamples(&views));
     blocks.extend(sections::critical_sections(&views, &sections, &figures));
     blocks.push(left::left_over_time(&views, &stocks));
+    blocks.extend(latency::latencies(&views));
+    blocks.extend(outcomes::outcomes_over_time(&views));
     blocks.push(timeline::timelines(&views));
     let title = clipped(title);
     let header = element("header")

@@ -91,7 +91,7 @@ impl Figure<'_> {
 }
 
 /// The names at the left, as many as do not touch.
-fn names(names: &[Tick], height: f64) -> Element {
+pub(super) fn names(names: &[Tick], height: f64) -> Element {
     let svg = element("svg")
         .class("names")
         .with("aria-hidden", "true")

@@ -91,7 +91,8 @@ impl Table {
         Self { caption: caption.into(), head, rows: rows.take(ROWS_MAX).collect(), rows_all }
     }
 
-    fn draw(self) -> Element {
+    /// The table, folded away.
+    pub(super) fn draw(self) -> Element {
         let mut caption = self.caption;
         if self.rows_all > self.rows.len() {
             caption.push_str(&format!(

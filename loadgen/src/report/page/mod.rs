@@ -1,7 +1,7 @@
 //! The report as a picture: one self-contained HTML page, for people who open it years later.
 //!
 //! Each block of the page is a file: `verdict`, `counterexample`, `sections` (the cause), `left`
-//! (the symptom), `timeline` and `facts`. What they draw with: `markup` (HTML and SVG that cannot
+//! (the symptom), `latency` and `outcomes` (of a run), `timeline` and `facts`. What they draw with: `markup` (HTML and SVG that cannot
 //! hold unescaped text), `scale`, `figure` (a picture with its axes), `mark` (an operation as a
 //! bar) and `frame` (a heading and a column for each run). What they tell is worked out in `run`,
 //! `critical`, `stock`, `sample` and `figures`, pure.
@@ -19,9 +19,11 @@ mod facts;
 mod figure;
 mod figures;
 mod frame;
+mod latency;
 mod left;
 mod mark;
 mod markup;
+mod outcomes;
 mod recorded;
 mod run;
 mod sample;

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     history::{Answer, CriticalSection, Header, Operation, OperationKind, Outcome},
     judge::{Judgement, Violation, ViolationKind},
+    latency::Clocks,
 };
 
 const EVIL: &str = "</script><b onclick=\"x\">'&`";
@@ -127,6 +128,7 @@ fn what_a_history_says_stays_text() {
         operations: &operations,
         judgement: &judgement,
         points: vec![Some(7)],
+        clocks: None,
     };
     let page = markup(&render(EVIL, &[run]).html);
     assert!(page.contains("&lt;/script&gt;&lt;b onclick=&quot;x&quot;&gt;&#39;&amp;"));
@@ -172,6 +174,7 @@ fn nothing_makes_the_page_larger_than_promised() {
         operations: &operations,
         judgement: &judgement,
         points: vec![Some(u64::MAX); 5000],
+        clocks: None,
     };
     let page = render(&huge, &vec![run; 40]).html;
     assert!(page.len() <= BYTES_MAX, "{} bytes", page.len());
@@ -188,7 +191,32 @@ fn a_run_of_nothing_has_a_page() {
         operations: &[],
         judgement: &judgement,
         points: Vec::new(),
+        clocks: None,
     };
     assert!(render("", &[run]).html.contains("The history has no operation."));
     assert!(render("", &[]).html.contains("</html>"));
+}
+
+#[test]
+fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
+    let specimen = with_a_lock(100, 10);
+    let mut clocks = Clocks::default();
+    for _ in 0..99 {
+        clocks.record(0, 1_000_000, 3_000_000);
+    }
+    clocks.record(0, 900_000_000, 1_000_000_000);
+    let run = PageRun { clocks: Some(&clocks), ..specimen.run() };
+    let page = render("A run", &[run]).html;
+    for told in [
+        "<section id=\"latency\"",
+        "<section id=\"outcomes\"",
+        "Half of the operations were answered within 3 ms of being due, 99 % within 3 ms",
+        "all within 1000 ms. From being sent it took 2 ms",
+        "class=\"response\"",
+        "class=\"stack sold\"",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    let unmeasured = render("A race", &[specimen.run()]).html;
+    assert!(!unmeasured.contains("id=\"latency\"") && !unmeasured.contains("id=\"outcomes\""));
 }

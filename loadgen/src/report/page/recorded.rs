@@ -22,6 +22,7 @@ pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
         operations: &history.operations,
         judgement: &judged.judgement,
         points,
+        clocks: None,
     }
 }
 

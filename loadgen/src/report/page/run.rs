@@ -7,6 +7,7 @@ use super::{
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
+    latency::Clocks,
 };
 
 /// Runs whose times differ by at most this factor are drawn on one time scale.
@@ -32,6 +33,8 @@ pub(crate) struct PageRun<'a> {
     /// For each operation the instant at which the order puts it, in the nanoseconds of the
     /// history's clock; empty, or `None`, where no order does.
     pub(crate) points: Vec<Option<u64>>,
+    /// How long its operations took, where that was measured.
+    pub(crate) clocks: Option<&'a Clocks>,
 }
 
 /// A run with what all its figures need.

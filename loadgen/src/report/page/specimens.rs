@@ -46,6 +46,7 @@ impl Specimen {
             operations: &self.operations,
             judgement: &self.judgement,
             points: self.points.clone(),
+            clocks: None,
         }
     }
 }

@@ -11,9 +11,9 @@ use tokio::{
 use crate::{
     lifeline::{self, OwnedChild},
     worker::{
-        pipe::{GO, SUBCOMMAND, decode},
-        seat::{Report, Seat},
-        turn::WorkerPlan,
+        pipe::{SUBCOMMAND, decode, phase_line},
+        plan::WorkerPlan,
+        seat::{Gate, Phase, Report, Seat, Voice},
     },
 };
 
@@ -29,11 +29,11 @@ impl Processes {
     ///
     /// # Errors
     /// The process cannot be started.
-    pub(super) fn start(&mut self, plan: &WorkerPlan, seat: Seat) -> io::Result<()> {
+    pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: Voice) -> io::Result<()> {
         let mut command = lifeline::own_command(SUBCOMMAND)?;
         command
             .arg("--plan")
-            .arg(serde_json::to_string(plan)?)
+            .arg(serde_json::to_string(&plan)?)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped());
         let mut child = OwnedChild::spawn(&mut command)?;
@@ -42,7 +42,7 @@ impl Processes {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         let (stdin, stdout) = (ChildStdin::from_std(stdin)?, ChildStdout::from_std(stdout)?);
-        self.attendants.spawn(attend(seat, stdin, stdout));
+        self.attendants.spawn(attend(plan, (gate, voice), stdin, stdout));
         self.children.push(child);
         Ok(())
     }
@@ -65,28 +65,44 @@ impl Processes {
     }
 }
 
-/// Sits on the seat for a worker process and passes on what is said, until its stdout closes.
-async fn attend(mut seat: Seat, mut stdin: ChildStdin, stdout: ChildStdout) {
+/// Passes on what a worker process says, and to it how far the run is, until its stdout closes.
+async fn attend(
+    plan: WorkerPlan,
+    (mut gate, voice): (Gate, Voice),
+    mut stdin: ChildStdin,
+    stdout: ChildStdout,
+) {
+    let seats: Vec<Seat> =
+        plan.clients().map(|client| Seat::new(client, gate.clone(), voice.clone())).collect();
+    let worker = plan.worker;
+    // Nobody listens any more when the run was given up.
+    let say = |who, report| drop(voice.send((who, report)));
     let mut lines = BufReader::new(stdout).lines();
-    let worker = seat.worker();
-    let mut is_released = false;
+    let mut is_done = false;
+    let mut is_led = true;
     loop {
         tokio::select! {
             line = lines.next_line() => match line {
-                Ok(Some(line)) => seat.say(decode(worker, &line)),
-                Ok(None) => return,
+                Ok(Some(line)) => match decode(&plan, &line) {
+                    (_, Report::Done) => is_done = true,
+                    (who, report) => say(who, report),
+                },
+                Ok(None) => break,
                 Err(error) => {
-                    return seat.say(Report::Note(format!("worker {worker} is not heard: {error}")));
+                    say(worker, Report::Note(format!("worker {worker} is not heard: {error}")));
+                    break;
                 }
             },
-            is_open = seat.released(), if !is_released => {
-                if !is_open {
-                    return;
+            changed = gate.changed(), if is_led => {
+                is_led = changed.is_ok();
+                let phase = if is_led { *gate.borrow_and_update() } else { Phase::Stopping };
+                if let Some(line) = phase_line(phase) {
+                    // A worker that is gone is found out by the end of its stdout.
+                    let _ = stdin.write_all(line.as_bytes()).await;
                 }
-                is_released = true;
-                // A worker that is gone is found out by the end of its stdout.
-                let _ = stdin.write_all(GO.as_bytes()).await;
             }
         }
     }
+    drop(seats);
+    say(worker, if is_done { Report::Done } else { Report::Died });
 }

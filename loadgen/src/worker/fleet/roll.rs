@@ -64,6 +64,12 @@ impl Roll {
 
     /// Takes down what `worker` says.
     pub(super) fn hear(&mut self, worker: u32, report: Report) {
+        // A worker that has many clients says these for itself.
+        match report {
+            Report::Note(text) => return self.note(text),
+            Report::Tally(_) | Report::Done | Report::Died => return,
+            Report::Ready | Report::Operation(_) | Report::Ended => {}
+        }
         let Some(attendance) = self.workers.get_mut(worker as usize) else {
             return self.note(format!("a worker `{worker}` that nobody started"));
         };
@@ -88,7 +94,7 @@ impl Roll {
                 self.operations.push(buy);
             }
             Report::Operation(operation) => self.operations.push(operation),
-            Report::Note(text) => self.note(text),
+            Report::Note(_) | Report::Tally(_) | Report::Done | Report::Died => {}
         }
         let attendance = self.workers[worker as usize];
         if !was_present && (attendance.is_ready || attendance.has_ended) {

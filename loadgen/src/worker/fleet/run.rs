@@ -1,24 +1,17 @@
-//! A run of a fleet, from its start to the last answer.
+//! A race of a fleet, from its start to the last answer.
 
-use std::{
-    io,
-    time::{Duration, Instant},
+use std::time::{Duration, Instant};
+
+use tokio::time::timeout;
+
+use super::{
+    crew::{Crew, FleetError},
+    roll::Roll,
 };
-
-use tokio::{
-    sync::{mpsc, watch},
-    task::yield_now,
-    time::timeout,
-};
-
-use super::{process::Processes, roll::Roll, task::Tasks, thread::Threads};
 use crate::{
     history::{Operation, monotonic_ns},
     setup::Mode,
-    worker::{
-        seat::{Report, Seat},
-        turn::WorkerPlan,
-    },
+    worker::{plan::WorkerPlan, seat::Reports},
 };
 
 /// Workers that are to start together.
@@ -26,7 +19,7 @@ use crate::{
 pub(crate) struct Fleet {
     /// What each of them is.
     pub(crate) mode: Mode,
-    /// What each of them does; number `n` stands at place `n`.
+    /// What each of them does; every client has one purchase to make.
     pub(crate) plans: Vec<WorkerPlan>,
     /// How long it may take.
     pub(crate) limits: FleetLimits,
@@ -61,85 +54,6 @@ pub(crate) struct FleetRun {
     pub(crate) elapsed: Duration,
 }
 
-/// Why a fleet cannot run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum FleetError {
-    /// A worker cannot be started.
-    #[error("cannot start worker {started} of {workers}: {source}")]
-    Start {
-        /// How many were started before.
-        started: usize,
-        /// How many there were to be.
-        workers: usize,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Not all were ready in time.
-    #[error("only {ready} of {workers} workers were ready within {limit:?}")]
-    NotReady {
-        /// How many were.
-        ready: u32,
-        /// How many there are.
-        workers: usize,
-        /// How long that may take.
-        limit: Duration,
-    },
-}
-
-/// Gives out the seats of one fleet.
-pub(super) struct Seats {
-    gate: watch::Receiver<bool>,
-    reports: mpsc::UnboundedSender<(u32, Report)>,
-}
-
-impl Seats {
-    pub(super) fn take(&self, worker: u32) -> Seat {
-        Seat::new(worker, self.gate.clone(), self.reports.clone())
-    }
-}
-
-/// The workers, whatever they are; dropping it ends processes and tasks.
-enum Crew {
-    Processes(Processes),
-    Threads(Threads),
-    Tasks(Tasks),
-}
-
-impl Crew {
-    async fn start(mode: Mode, plans: Vec<WorkerPlan>, seats: &Seats) -> Result<Self, FleetError> {
-        let workers = plans.len();
-        let mut crew = match mode {
-            Mode::Process => Self::Processes(Processes::default()),
-            Mode::Thread => Self::Threads(Threads::default()),
-            Mode::Task => Self::Tasks(Tasks::default()),
-        };
-        for (started, plan) in plans.into_iter().enumerate() {
-            let seat = seats.take(plan.worker);
-            let result = match &mut crew {
-                Self::Processes(processes) => processes.start(&plan, seat),
-                Self::Threads(threads) => threads.start(plan, seat),
-                Self::Tasks(tasks) => {
-                    tasks.start(plan, seat);
-                    Ok(())
-                }
-            };
-            result.map_err(|source| FleetError::Start { started, workers, source })?;
-            // Starting thousands takes seconds: an interrupt must not wait for the last one.
-            yield_now().await;
-        }
-        Ok(crew)
-    }
-
-    /// Waits for workers that have all ended, or ends those that have not; says what was odd.
-    fn reap(self, all_ended: bool) -> Vec<String> {
-        match self {
-            Self::Processes(processes) => processes.reap(all_ended),
-            Self::Threads(threads) => threads.reap(all_ended),
-            Self::Tasks(_) => Vec::new(),
-        }
-    }
-}
-
 impl Fleet {
     /// Starts the workers, releases them when all are ready, and collects what they did.
     /// `progress` hears how far it is.
@@ -151,23 +65,20 @@ impl Fleet {
         self,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<FleetRun, FleetError> {
-        let workers = self.plans.len();
-        let (gate, at_gate) = watch::channel(false);
-        let (sender, mut reports) = mpsc::unbounded_channel();
-        let seats = Seats { gate: at_gate, reports: sender };
-        let crew = Crew::start(self.mode, self.plans, &seats).await?;
-        let mut roll = Roll::new(workers);
+        let clients: usize = self.plans.iter().map(|plan| plan.clients().count()).sum();
+        let (crew, mut reports) = Crew::start(self.mode, self.plans).await?;
+        let mut roll = Roll::new(clients);
 
         let gathered = timeout(self.limits.gather, gather(&mut roll, &mut reports, progress));
         if gathered.await.is_err() {
             return Err(FleetError::NotReady {
                 ready: roll.ready(),
-                workers,
+                workers: clients,
                 limit: self.limits.gather,
             });
         }
         let (released_ns, released_at) = (monotonic_ns(), Instant::now());
-        gate.send_replace(true);
+        crew.release(released_ns);
         let collected = timeout(self.limits.work, collect(&mut roll, &mut reports, progress));
         let last_answer_at = collected.await;
         let elapsed = last_answer_at.as_ref().map_or_else(
@@ -180,8 +91,6 @@ impl Fleet {
         Ok(FleetRun { operations, notes, elapsed })
     }
 }
-
-type Reports = mpsc::UnboundedReceiver<(u32, Report)>;
 
 async fn gather(roll: &mut Roll, reports: &mut Reports, progress: &mut dyn FnMut(Progress)) {
     while !roll.is_assembled()

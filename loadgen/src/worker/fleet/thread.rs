@@ -3,8 +3,9 @@
 use std::{io, thread::JoinHandle};
 
 use crate::worker::{
-    seat::{Report, Seat},
-    turn::{WorkerPlan, take_turn},
+    plan::WorkerPlan,
+    seat::{Gate, Report, Voice},
+    shift,
 };
 
 /// Worker threads. A thread cannot be ended from outside: one that is late is left to its own
@@ -19,10 +20,10 @@ impl Threads {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(super) fn start(&mut self, plan: WorkerPlan, seat: Seat) -> io::Result<()> {
+    pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: Voice) -> io::Result<()> {
         let handle = std::thread::Builder::new()
             .name(format!("worker-{}", plan.worker))
-            .spawn(move || work(plan, seat))?;
+            .spawn(move || work(plan, gate, &voice))?;
         self.handles.push(handle);
         Ok(())
     }
@@ -41,14 +42,22 @@ impl Threads {
 }
 
 /// One worker on this thread, with an event loop of its own.
-fn work(plan: WorkerPlan, seat: Seat) {
+fn work(plan: WorkerPlan, gate: Gate, voice: &Voice) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            runtime.block_on(take_turn(plan, seat));
+            runtime.block_on(shift::work(plan, gate, voice.clone()));
             // Not held up by a purchase that ran into its limit while it waited for the lock.
             runtime.shutdown_background();
         }
-        Err(error) => seat.say(Report::Note(format!("no event loop: {error}"))),
+        Err(error) => {
+            let worker = plan.worker;
+            // Nobody listens any more when the run was given up.
+            let _ = voice.send((worker, Report::Note(format!("no event loop: {error}"))));
+            for client in plan.clients() {
+                let _ = voice.send((client, Report::Ended));
+            }
+            let _ = voice.send((worker, Report::Died));
+        }
     }
 }

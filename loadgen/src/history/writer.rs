@@ -1,0 +1,267 @@
+//! A history that many workers write at once, each in a process of its own if need be.
+//!
+//! Every worker collects lines and appends them as one block of whole lines: with `O_APPEND` the
+//! system puts each block behind all others, whoever writes it. The first line, the header, is
+//! padded with spaces, so that it can be written anew in place once the end of the run is known.
+
+use std::{
+    fs::File,
+    io::{self, Write},
+    os::unix::fs::FileExt,
+    path::Path,
+};
+
+use super::{Header, Operation, OperationKind, Outcome, encode};
+
+/// The length of the header's line, in bytes; it has room for every figure that may come.
+const HEADER_LENGTH: usize = 1024;
+
+/// A block is appended when it has grown to this, in bytes.
+const BLOCK: usize = 64 * 1024;
+
+/// Creates the history at `path`, or empties it, with `header` as its first line.
+///
+/// # Errors
+/// The file cannot be created, or the header is too long.
+pub(crate) fn begin_history(path: &Path, header: &Header) -> io::Result<()> {
+    File::create(path)?.write_all(&header_line(header)?)
+}
+
+/// Writes the header at `path` anew.
+///
+/// # Errors
+/// The file cannot be written to, or the header is too long.
+pub(crate) fn finish_history(path: &Path, header: &Header) -> io::Result<()> {
+    // Not in append mode, which on Linux appends whatever the place.
+    File::options().write(true).open(path)?.write_all_at(&header_line(header)?, 0)
+}
+
+fn header_line(header: &Header) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(header)?;
+    if line.len() >= HEADER_LENGTH {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the header is too long"));
+    }
+    line.resize(HEADER_LENGTH - 1, b' ');
+    line.push(b'\n');
+    Ok(line)
+}
+
+/// One worker's way to append to a history.
+#[derive(Debug)]
+pub(crate) struct HistoryWriter {
+    file: File,
+    block: Vec<u8>,
+    block_max: usize,
+    room: u64,
+}
+
+impl HistoryWriter {
+    /// Opens the history at `path` to append up to `room` operations. With `at_once`, each is
+    /// handed to the system before the next begins: a worker that is killed takes none with it.
+    ///
+    /// # Errors
+    /// The file cannot be opened.
+    pub(crate) fn open(path: &Path, room: u64, at_once: bool) -> io::Result<Self> {
+        let file = File::options().append(true).open(path)?;
+        let block_max = if at_once { 0 } else { BLOCK };
+        Ok(Self { file, block: Vec::with_capacity(block_max + 4096), block_max, room })
+    }
+
+    /// Writes `operation`; false where there is no room left for it.
+    ///
+    /// # Errors
+    /// The file cannot be written to. What was not written yet is lost.
+    pub(crate) fn write(&mut self, operation: &Operation) -> io::Result<bool> {
+        if self.room == 0 {
+            return Ok(false);
+        }
+        self.room -= 1;
+        put_line(operation, &mut self.block);
+        if self.block.len() > self.block_max {
+            self.flush()?;
+        }
+        Ok(true)
+    }
+
+    /// Appends what has been collected.
+    ///
+    /// # Errors
+    /// The file cannot be written to. What was not written yet is lost.
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        let written = self.file.write_all(&self.block);
+        self.block.clear();
+        written
+    }
+}
+
+/// The line of [`encode`] with its end, written by hand: a run writes millions of them.
+fn put_line(operation: &Operation, out: &mut Vec<u8>) {
+    if operation.section.is_some() || operation.key.as_deref().is_some_and(needs_escapes) {
+        out.extend_from_slice(encode(operation).as_bytes());
+        out.push(b'\n');
+        return;
+    }
+    put_number(br#"{"process":"#, u64::from(operation.process), out);
+    out.extend_from_slice(br#","op":""#);
+    out.extend_from_slice(operation_name(operation.op).as_bytes());
+    put_optional(br#"","quantity":"#, operation.quantity, out);
+    match &operation.key {
+        None => out.extend_from_slice(br#","key":null"#),
+        Some(key) => {
+            out.extend_from_slice(br#","key":""#);
+            out.extend_from_slice(key.as_bytes());
+            out.push(b'"');
+        }
+    }
+    put_number(br#","call_ns":"#, operation.call_ns, out);
+    put_optional(br#","return_ns":"#, operation.return_ns, out);
+    out.extend_from_slice(br#","outcome":""#);
+    out.extend_from_slice(outcome_name(operation.outcome).as_bytes());
+    let mut before: &[u8] = br#"","tickets":["#;
+    if operation.tickets.is_empty() {
+        out.extend_from_slice(before);
+    }
+    for ticket in operation.tickets.iter() {
+        put_number(before, ticket, out);
+        before = b",";
+    }
+    put_optional(br#"],"remaining":"#, operation.remaining, out);
+    put_optional(br#","revision":"#, operation.revision, out);
+    out.extend_from_slice(b"}\n");
+}
+
+fn needs_escapes(key: &str) -> bool {
+    key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
+}
+
+fn put_optional(name: &[u8], number: Option<u64>, out: &mut Vec<u8>) {
+    match number {
+        Some(number) => put_number(name, number, out),
+        None => {
+            out.extend_from_slice(name);
+            out.extend_from_slice(b"null");
+        }
+    }
+}
+
+fn put_number(name: &[u8], mut number: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(name);
+    let mut digits = [b'0'; 20];
+    let mut first = digits.len();
+    loop {
+        first -= 1;
+        // One digit fits a byte.
+        digits[first] += u8::try_from(number % 10).unwrap_or(0);
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[first..]);
+}
+
+fn operation_name(op: OperationKind) -> &'static str {
+    match op {
+        OperationKind::Buy => "buy",
+        OperationKind::Search => "search",
+        OperationKind::Hold => "hold",
+        OperationKind::Confirm => "confirm",
+        OperationKind::Release => "release",
+        OperationKind::Refund => "refund",
+        OperationKind::Restock => "restock",
+    }
+}
+
+fn outcome_name(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Sold => "sold",
+        Outcome::Found => "found",
+        Outcome::Done => "done",
+        Outcome::SoldOut => "sold_out",
+        Outcome::Refused => "refused",
+        Outcome::Unknown => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::history::{Answer, Tickets};
+
+    const KINDS: [OperationKind; 7] = [
+        OperationKind::Buy,
+        OperationKind::Search,
+        OperationKind::Hold,
+        OperationKind::Confirm,
+        OperationKind::Release,
+        OperationKind::Refund,
+        OperationKind::Restock,
+    ];
+    const OUTCOMES: [Outcome; 6] = [
+        Outcome::Sold,
+        Outcome::Found,
+        Outcome::Done,
+        Outcome::SoldOut,
+        Outcome::Refused,
+        Outcome::Unknown,
+    ];
+
+    proptest! {
+        #[test]
+        fn a_line_by_hand_is_the_line_of_the_format(
+            (kind, outcome) in (0_usize..7, 0_usize..6),
+            process in any::<u32>(),
+            (call_ns, return_ns) in any::<(u64, Option<u64>)>(),
+            tickets in prop::collection::vec(any::<u64>(), 0..4),
+            (quantity, remaining, revision) in any::<(Option<u64>, Option<u64>, Option<u64>)>(),
+            key in any::<Option<String>>(),
+        ) {
+            let answer = Answer::new(OUTCOMES[outcome]);
+            let tickets: Tickets = tickets.into_iter().collect();
+            let operation = Operation {
+                op: KINDS[kind], quantity, key, return_ns, tickets, remaining, revision,
+                ..Operation::buy(process, call_ns, 0, answer)
+            };
+            let mut line = Vec::new();
+            put_line(&operation, &mut line);
+            prop_assert_eq!(String::from_utf8(line).unwrap(), encode(&operation) + "\n");
+        }
+    }
+
+    #[test]
+    fn blocks_of_several_writers_stay_whole_behind_the_header() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ndjson");
+        begin_history(&path, &Header::new(5)).unwrap();
+        std::thread::scope(|scope| {
+            for process in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let mut writer = HistoryWriter::open(path, 1000, process == 0).unwrap();
+                    for call_ns in 0..1500 {
+                        let buy = Operation::buy(
+                            process,
+                            call_ns,
+                            call_ns,
+                            Answer::new(Outcome::SoldOut),
+                        );
+                        assert_eq!(writer.write(&buy).unwrap(), call_ns < 1000);
+                    }
+                    writer.flush().unwrap();
+                });
+            }
+        });
+        let header = Header { left: Some(5), ..Header::new(5) };
+        finish_history(&path, &header).unwrap();
+
+        let text = fs::read_to_string(&path).unwrap();
+        let (first, rest) = text.split_once('\n').unwrap();
+        assert_eq!(serde_json::from_str::<Header>(first).unwrap(), header);
+        assert_eq!(rest.lines().count(), 4000);
+        assert!(rest.lines().all(|line| crate::history::decode(line).is_ok()));
+    }
+}

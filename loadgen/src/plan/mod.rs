@@ -1,0 +1,18 @@
+//! Who sends what, and when it is due: a seed and a profile give every client its operations. Pure.
+//!
+//! The operations of a run are numbered 0, 1, 2, …, and client `c` of `C` carries out those whose
+//! number leaves the remainder `c` when divided by `C`, as wrk2 deals them to its connections.
+//! In an open loop each has an instant at which it is due, whatever became of those before it; in a
+//! closed loop it is due as soon as the one before it is answered.
+//!
+//! # Invariants
+//! - The same plan gives the same operations, in every process and on every machine.
+
+mod arrivals;
+mod profile;
+mod random;
+mod schedule;
+
+pub(crate) use arrivals::Arrivals;
+pub(crate) use profile::{Profile, ProfileError};
+pub(crate) use schedule::{Action, Next, Pace, Plan, Schedule, Step, Work};

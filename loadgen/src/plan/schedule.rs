@@ -1,0 +1,275 @@
+//! A run's plan, and the operations of one client of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    arrivals::{Arrivals, Places},
+    profile::Profile,
+    random::Random,
+};
+
+/// What an operation does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Action {
+    /// Buys one ticket.
+    Buy,
+    /// Looks at the count.
+    Search,
+}
+
+/// What the operations do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Work {
+    /// Every client searches once and then buys once: the race.
+    SearchThenBuy,
+    /// Each buys or searches, in this proportion; not both are 0.
+    Mix {
+        /// Of so many…
+        buy: u32,
+        /// …to so many.
+        search: u32,
+    },
+}
+
+/// When the operations are due.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pace {
+    /// As soon as the one before is answered.
+    Closed,
+    /// By the clock.
+    Open {
+        /// How many a second, over time; the warm-up is in it.
+        profile: Profile,
+        /// How they follow each other.
+        arrivals: Arrivals,
+    },
+}
+
+/// What all clients of a run do together; travels to worker processes as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// How many clients there are; at least one.
+    pub(crate) clients: u32,
+    /// What the operations do.
+    pub(crate) work: Work,
+    /// When they are due.
+    pub(crate) pace: Pace,
+    /// Operations that are due before this are not counted, in nanoseconds from the start.
+    pub(crate) warm_up_ns: u64,
+    /// No operation is due from here on, in nanoseconds from the start.
+    pub(crate) end_ns: Option<u64>,
+    /// So many operations are counted, and no more.
+    pub(crate) requests: Option<u64>,
+    /// What decides between a purchase and a search, and how Poisson arrivals fall.
+    pub(crate) seed: u64,
+}
+
+/// One operation as it is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Step {
+    /// What it does.
+    pub(crate) action: Action,
+    /// When it is due, in nanoseconds from the start; in a closed loop, now.
+    pub(crate) due_ns: u64,
+    /// Whether it counts: those of the warm-up do not.
+    pub(crate) is_counted: bool,
+}
+
+/// What a client does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// This operation, as soon as it is due.
+    Step(Step),
+    /// Nothing: it has done its part.
+    Over,
+}
+
+/// The operations of one client, one after the other.
+#[derive(Clone, Debug)]
+pub(crate) struct Schedule {
+    plan: Plan,
+    places: Option<Places>,
+    random: Random,
+    begun: u64,
+    counted_left: u64,
+}
+
+impl Plan {
+    /// The operations of client `client`, from 0.
+    pub(crate) fn schedule(&self, client: u32) -> Schedule {
+        let stream = u64::from(client) * 2;
+        let places = match &self.pace {
+            Pace::Closed => None,
+            Pace::Open { arrivals, .. } => {
+                let random = Random::new(self.seed, stream);
+                Some(Places::new(*arrivals, client, self.clients, random))
+            }
+        };
+        Schedule {
+            places,
+            random: Random::new(self.seed, stream + 1),
+            begun: 0,
+            counted_left: self.share_of(client),
+            plan: self.clone(),
+        }
+    }
+
+    /// How many counted operations are those of `client`: numbers below `requests` that leave the
+    /// remainder `client`.
+    fn share_of(&self, client: u32) -> u64 {
+        let clients = u64::from(self.clients);
+        self.requests
+            .map_or(u64::MAX, |requests| (requests + clients - 1 - u64::from(client)) / clients)
+    }
+}
+
+impl Schedule {
+    /// What comes next, where it is `now_ns` since the start.
+    pub(crate) fn next(&mut self, now_ns: u64) -> Next {
+        let Some(action) = self.action() else { return Next::Over };
+        let Some(due_ns) = self.due_ns(now_ns) else { return Next::Over };
+        let is_counted = due_ns >= self.plan.warm_up_ns;
+        if self.plan.end_ns.is_some_and(|end_ns| due_ns >= end_ns)
+            || (is_counted && self.counted_left == 0)
+        {
+            return Next::Over;
+        }
+        self.begun += 1;
+        self.counted_left -= u64::from(is_counted);
+        Next::Step(Step { action, due_ns, is_counted })
+    }
+
+    fn due_ns(&mut self, now_ns: u64) -> Option<u64> {
+        match (&self.plan.pace, &mut self.places) {
+            (Pace::Open { profile, .. }, Some(places)) => profile.due_ns(places.next()),
+            _ => Some(now_ns),
+        }
+    }
+
+    fn action(&mut self) -> Option<Action> {
+        match self.plan.work {
+            Work::SearchThenBuy => [Action::Search, Action::Buy]
+                .get(usize::try_from(self.begun).unwrap_or(usize::MAX))
+                .copied(),
+            Work::Mix { search: 0, .. } => Some(Action::Buy),
+            Work::Mix { buy, search } => {
+                let of = u64::from(buy) + u64::from(search);
+                Some(if self.random.next() % of < u64::from(buy) {
+                    Action::Buy
+                } else {
+                    Action::Search
+                })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn plan(pace: Pace) -> Plan {
+        Plan {
+            clients: 4,
+            work: Work::Mix { buy: 1, search: 0 },
+            pace,
+            warm_up_ns: 0,
+            end_ns: Some(10 * SECOND),
+            requests: None,
+            seed: 1,
+        }
+    }
+
+    fn open(rate_rps: f64, arrivals: Arrivals) -> Pace {
+        Pace::Open { profile: Profile::constant(rate_rps).unwrap(), arrivals }
+    }
+
+    /// All steps of all clients, where each begins its next at once.
+    fn steps(plan: &Plan) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for client in 0..plan.clients {
+            let mut schedule = plan.schedule(client);
+            while let Next::Step(step) = schedule.next(0) {
+                steps.push(step);
+            }
+        }
+        steps.sort_by_key(|step| step.due_ns);
+        steps
+    }
+
+    #[test]
+    fn the_clients_together_keep_the_rate() {
+        let steps = steps(&plan(open(500.0, Arrivals::Constant)));
+        let dues: Vec<u64> = steps.iter().map(|step| step.due_ns).collect();
+        assert_eq!(dues, (0..5000).map(|k| k * 2_000_000).collect::<Vec<u64>>());
+    }
+
+    #[test]
+    fn poisson_arrivals_keep_the_rate_on_average() {
+        let steps = steps(&plan(open(500.0, Arrivals::Poisson)));
+        assert!((4700..5300).contains(&steps.len()), "{}", steps.len());
+    }
+
+    #[test]
+    fn the_race_is_the_plan_search_once_buy_once() {
+        let race = Plan { work: Work::SearchThenBuy, end_ns: None, ..plan(Pace::Closed) };
+        let mut schedule = race.schedule(3);
+        let step = |action, due_ns| Next::Step(Step { action, due_ns, is_counted: true });
+        assert_eq!(schedule.next(5), step(Action::Search, 5));
+        assert_eq!(schedule.next(9), step(Action::Buy, 9));
+        assert_eq!(schedule.next(11), Next::Over);
+    }
+
+    #[test]
+    fn what_is_due_in_the_warm_up_does_not_count() {
+        let warm_up = Duration::from_secs(2);
+        let profile = Profile::constant(100.0).unwrap().after_warm_up(warm_up);
+        let pace = Pace::Open { profile, arrivals: Arrivals::Constant };
+        let warm = Plan {
+            warm_up_ns: 2 * SECOND,
+            end_ns: Some(12 * SECOND),
+            requests: Some(500),
+            ..plan(pace)
+        };
+        let steps = steps(&warm);
+        assert_eq!(steps.iter().filter(|step| !step.is_counted).count(), 200);
+        assert_eq!(steps.iter().filter(|step| step.is_counted).count(), 500);
+    }
+
+    #[test]
+    fn a_closed_loop_ends_with_its_time() {
+        let mut schedule = plan(Pace::Closed).schedule(0);
+        assert!(matches!(schedule.next(10 * SECOND - 1), Next::Step(_)));
+        assert_eq!(schedule.next(10 * SECOND), Next::Over);
+    }
+
+    #[test]
+    fn a_mix_has_its_proportion_and_repeats() {
+        let mixed = Plan {
+            work: Work::Mix { buy: 1, search: 9 },
+            ..plan(open(1000.0, Arrivals::Constant))
+        };
+        let first = steps(&mixed);
+        let buys = first.iter().filter(|step| step.action == Action::Buy).count();
+        assert!((850..1150).contains(&buys), "{buys}");
+        assert_eq!(first, steps(&mixed));
+        assert_ne!(first, steps(&Plan { seed: 2, ..mixed }));
+    }
+
+    proptest! {
+        #[test]
+        fn requests_are_dealt_out_to_the_last(requests in 0_u64..1000, clients in 1_u32..50) {
+            let counted = Plan { clients, requests: Some(requests), ..plan(Pace::Closed) };
+            prop_assert_eq!(steps(&counted).len() as u64, requests);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! How far a run is, in one line.
+
+use std::time::Duration;
+
+use super::wording::latency;
+use crate::{latency::Percentiles, tally::Tally};
+
+/// Plain lines come every second at first, then every ten.
+const OFTEN: Duration = Duration::from_secs(10);
+const PERIOD: Duration = Duration::from_secs(1);
+const PERIOD_LATER: Duration = Duration::from_secs(10);
+
+/// Collects what a run tells of itself until it is time for a line.
+#[derive(Debug)]
+pub(crate) struct LiveLine {
+    initial: Option<u64>,
+    said_at: Duration,
+    since_then: Tally,
+}
+
+impl LiveLine {
+    /// For a run on a shop that has `initial` tickets, where that is known.
+    pub(crate) fn new(initial: Option<u64>) -> Self {
+        Self { initial, said_at: Duration::ZERO, since_then: Tally::default() }
+    }
+
+    /// After `since` the run has counted `tally` in all and `recent` since the last time; gives a
+    /// line where it is time for one.
+    pub(crate) fn take_in(
+        &mut self,
+        since: Duration,
+        tally: &Tally,
+        recent: &Tally,
+    ) -> Option<String> {
+        self.since_then.merge(recent);
+        let period = if since <= OFTEN { PERIOD } else { PERIOD_LATER };
+        // At whole seconds, as near as it is told.
+        if since.as_secs() / period.as_secs() == self.said_at.as_secs() / period.as_secs() {
+            return None;
+        }
+        let gap = since.saturating_sub(self.said_at);
+        self.said_at = since;
+        let then = std::mem::take(&mut self.since_then);
+        Some(line(since, gap, tally, &then, self.initial))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+fn line(
+    since: Duration,
+    gap: Duration,
+    tally: &Tally,
+    recent: &Tally,
+    initial: Option<u64>,
+) -> String {
+    let rate = recent.outcomes.total() as f64 / gap.as_secs_f64();
+    let response = Percentiles::of(&recent.clocks.response_ns);
+    let outcomes = &tally.outcomes;
+    let mut line = format!(
+        "{:4.0} s  {rate:8.0}/s  p50 {}  p99 {}  sold {}  sold out {}",
+        since.as_secs_f64(),
+        latency(response.p50),
+        latency(response.p99),
+        outcomes.sold,
+        outcomes.sold_out,
+    );
+    if outcomes.found > 0 {
+        line.push_str(&format!("  found {}", outcomes.found));
+    }
+    if outcomes.failed() > 0 {
+        line.push_str(&format!("  failed {}", outcomes.failed()));
+    }
+    if let Some((_, left)) = tally.left {
+        line.push_str(&format!("  left {left}"));
+    }
+    if initial.is_some_and(|initial| tally.sold_ever > initial) {
+        line.push_str("  OVERSOLD");
+    }
+    line
+}

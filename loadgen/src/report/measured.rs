@@ -1,0 +1,187 @@
+//! The result of a run for people: outcomes, percentiles of both clocks, a histogram, the verdict.
+
+use comfy_table::{
+    Attribute, Cell, CellAlignment, Color, ContentArrangement, ContentLineStyle, Table, TableStyle,
+    presets::UTF8_FULL_CONDENSED,
+};
+use hdrhistogram::Histogram;
+
+use super::{
+    judged::JudgedHistory,
+    measurement::Measurement,
+    verdicts::check_text,
+    wording::{crowd, latency},
+};
+use crate::latency::{Clocks, microseconds};
+
+const STYLE: TableStyle = UTF8_FULL_CONDENSED
+    .with_rounded_corners()
+    .header_lines(ContentLineStyle::new('│', '│', '│'))
+    .content_lines(ContentLineStyle::new('│', '│', '│'));
+
+/// How many bars the histogram has, and how long the longest is.
+const BARS: usize = 11;
+const BAR_WIDTH: u64 = 40;
+
+/// The percentiles of the detailed list.
+const SPECTRUM: [f64; 13] =
+    [0.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.5, 99.9, 99.99, 99.999, 100.0];
+
+/// The result as text, with colours in it: whoever prints it takes them out where they do not
+/// belong.
+pub(crate) fn measured_text(
+    measurement: &Measurement<'_>,
+    clocks: &Clocks,
+    judged: &JudgedHistory,
+    detailed: bool,
+) -> String {
+    let mut text =
+        format!("{}\n{}\n\n{}\n", headline(measurement), outcomes(measurement), times(measurement));
+    if detailed {
+        text.push_str(&format!("\n{}\n", spectrum(clocks)));
+    }
+    text.push_str(&format!("\nresponse time\n{}", bars(&clocks.response_ns)));
+    for (cause, times) in &measurement.causes {
+        text.push_str(&format!("\n{times} times: {cause}"));
+    }
+    text.push('\n');
+    text.push_str(&rate_warning(measurement));
+    for rule in &measurement.thresholds {
+        let kept = if rule.passed { "kept" } else { "MISSED" };
+        text.push_str(&format!("threshold `{}` {kept}: {:.3}\n", rule.rule, rule.actual));
+    }
+    text.push_str(&check_text(std::slice::from_ref(judged)));
+    text
+}
+
+fn headline(measurement: &Measurement<'_>) -> String {
+    let loop_kind = match measurement.asked_rate_rps {
+        Some(rate) => format!("open loop, {rate:.1}/s asked for"),
+        None => "closed loop".to_owned(),
+    };
+    format!(
+        "{} operations of {} clients ({}), {loop_kind}: {:.1}/s in {:.2} s",
+        measurement.requests,
+        measurement.clients,
+        crowd(measurement.workers, measurement.mode),
+        measurement.rate_rps,
+        measurement.elapsed_s,
+    )
+}
+
+fn table(header: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
+    table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
+    table
+}
+
+fn right(text: impl ToString) -> Cell {
+    Cell::new(text).set_alignment(CellAlignment::Right)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+fn outcomes(measurement: &Measurement<'_>) -> String {
+    let mut table = table(&["outcome", "operations", "share"]);
+    let outcomes = &measurement.outcomes;
+    let rows = [
+        ("sold", outcomes.sold, false),
+        ("sold out", outcomes.sold_out, false),
+        ("found", outcomes.found, false),
+        ("refused", outcomes.refused, true),
+        ("error", outcomes.error, true),
+        ("unknown", outcomes.unknown, true),
+    ];
+    for (name, number, is_bad) in
+        rows.into_iter().filter(|(name, number, _)| *number > 0 || *name == "sold")
+    {
+        let share = number as f64 * 100.0 / (measurement.requests as f64).max(1.0);
+        let cell = right(number);
+        let cell = if is_bad { cell.fg(Color::Red) } else { cell };
+        table.add_row(vec![Cell::new(name), cell, right(format!("{share:.2} %"))]);
+    }
+    if let (Some(initial), Some(left)) = (measurement.initial, measurement.left) {
+        table.add_row(vec![Cell::new("left"), right(left), right(format!("of {initial}"))]);
+    }
+    table.to_string()
+}
+
+fn times(measurement: &Measurement<'_>) -> String {
+    let mut table = table(&["time", "response", "service"]);
+    let (response, service) = (&measurement.response_us, &measurement.service_us);
+    for (name, response, service) in [
+        ("50 %", response.p50, service.p50),
+        ("75 %", response.p75, service.p75),
+        ("90 %", response.p90, service.p90),
+        ("95 %", response.p95, service.p95),
+        ("99 %", response.p99, service.p99),
+        ("99.9 %", response.p999, service.p999),
+        ("max", response.max, service.max),
+    ] {
+        table.add_row(vec![Cell::new(name), right(latency(response)), right(latency(service))]);
+    }
+    table.to_string()
+}
+
+/// All of both clocks, as wrk2 prints it.
+fn spectrum(clocks: &Clocks) -> String {
+    let mut table = table(&["percentile", "response", "service", "1/(1-p)"]);
+    for percent in SPECTRUM {
+        let at = |histogram: &Histogram<u64>| {
+            right(latency(microseconds(histogram.value_at_quantile(percent / 100.0))))
+        };
+        let inverse = if percent < 100.0 {
+            format!("{:.2}", 100.0 / (100.0 - percent))
+        } else {
+            "∞".to_owned()
+        };
+        table.add_row(vec![
+            right(format!("{percent} %")),
+            at(&clocks.response_ns),
+            at(&clocks.service_ns),
+            right(inverse),
+        ]);
+    }
+    table.to_string()
+}
+
+/// The histogram as bars, from the smallest to the 99.9th percentile, and the rest in one bar.
+fn bars(histogram: &Histogram<u64>) -> String {
+    if histogram.is_empty() {
+        return "  nothing was measured\n".to_owned();
+    }
+    let low = histogram.min();
+    let high = histogram.value_at_quantile(0.999).max(low + 1);
+    let width = (high - low).div_ceil(BARS as u64 - 1).max(1);
+    let ends: Vec<u64> = (1..BARS as u64).map(|bar| low + bar * width).collect();
+    let mut counts = Vec::new();
+    let mut from = 0;
+    for end in ends.iter().copied().chain([u64::MAX]) {
+        counts.push(histogram.count_between(from, end - 1));
+        from = end;
+    }
+    let most = counts.iter().copied().max().unwrap_or(0).max(1);
+    let mut text = String::new();
+    for (place, count) in counts.iter().enumerate() {
+        let label = match ends.get(place) {
+            Some(end) => format!("{:>9}", latency(microseconds(*end))),
+            None => "     more".to_owned(),
+        };
+        let filled = usize::try_from((count * BAR_WIDTH).div_ceil(most)).unwrap_or(0);
+        text.push_str(&format!("  {label} {count:>9} {}\n", "█".repeat(filled)));
+    }
+    text
+}
+
+fn rate_warning(measurement: &Measurement<'_>) -> String {
+    if measurement.asked_rate_reached != Some(false) {
+        return String::new();
+    }
+    format!(
+        "ASKED RATE NOT REACHED: {:.1}/s of {:.1}/s; {} operations were due and never sent, and \
+         their wait counts into the response time\n",
+        measurement.rate_rps,
+        measurement.asked_rate_rps.unwrap_or(0.0),
+        measurement.unsent,
+    )
+}

@@ -1,0 +1,89 @@
+//! The result of a run as plain data: the object that `--json` prints.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::judged::{JudgedHistory, ViolationView};
+use crate::{judge::Verdict, latency::Percentiles, setup::Mode, tally::Outcomes};
+
+/// The result of a run.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Measurement<'a> {
+    /// Operations that were begun and counted.
+    pub(crate) requests: u64,
+    /// From the end of the warm-up to the end of the run, in seconds.
+    pub(crate) elapsed_s: f64,
+    /// `requests` a second.
+    pub(crate) rate_rps: f64,
+    /// What was asked for, on average; `None` in a closed loop.
+    pub(crate) asked_rate_rps: Option<f64>,
+    /// Whether that was reached, to within one in a hundred; `None` in a closed loop.
+    pub(crate) asked_rate_reached: Option<bool>,
+    /// Operations that were due and never begun, since the time was over.
+    pub(crate) unsent: u64,
+    /// How the operations ended.
+    pub(crate) outcomes: Outcomes,
+    /// Why those that ended badly did.
+    pub(crate) causes: BTreeMap<String, u64>,
+    /// From the instant at which an operation was due.
+    pub(crate) response_us: Percentiles,
+    /// From the instant at which it was sent.
+    pub(crate) service_us: Percentiles,
+    /// Tickets at the start; `None` where nobody knows.
+    pub(crate) initial: Option<u64>,
+    /// Tickets left at the end; `None` where nobody knows.
+    pub(crate) left: Option<u64>,
+    /// Tickets sold, those of the warm-up among them.
+    pub(crate) sold_ever: u64,
+    /// What a worker was.
+    pub(crate) mode: Mode,
+    /// How many clients there were.
+    pub(crate) clients: u32,
+    /// How many workers they shared.
+    pub(crate) workers: u32,
+    /// What makes the plan repeatable.
+    pub(crate) seed: u64,
+    /// Whether it was ended from outside.
+    pub(crate) interrupted: bool,
+    /// Where the operations stand, where they were to be kept.
+    pub(crate) history: Option<String>,
+    /// What the judge says.
+    pub(crate) verdict: Verdict,
+    /// What is wrong: the first things, each with the first of its operations.
+    pub(crate) violations: Vec<ViolationView<'a>>,
+    /// How many things are wrong in all.
+    pub(crate) violations_total: usize,
+    /// Why the history proves less than it should.
+    pub(crate) doubts: &'a [String],
+    /// What became of the rules.
+    pub(crate) thresholds: Vec<Rule>,
+    /// What people should know beside that.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A rule and what became of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Rule {
+    /// The rule as it was typed.
+    pub(crate) rule: String,
+    /// What was measured: milliseconds, a share, a rate or a count.
+    pub(crate) actual: f64,
+    /// Whether it was kept.
+    pub(crate) passed: bool,
+}
+
+/// How many violations are shown, and how many operations of each.
+const VIOLATIONS_MAX: usize = 20;
+const OPERATIONS_MAX: usize = 20;
+
+/// What is wrong in `judged`, cut to a length that can be read, and how much it is in all.
+pub(crate) fn first_violations(judged: &JudgedHistory) -> (Vec<ViolationView<'_>>, usize) {
+    let mut violations = judged.violations();
+    let total = violations.len();
+    violations.truncate(VIOLATIONS_MAX);
+    for violation in &mut violations {
+        violation.operations.truncate(OPERATIONS_MAX);
+    }
+    (violations, total)
+}

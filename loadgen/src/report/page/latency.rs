@@ -1,0 +1,214 @@
+//! How long operations took: both clocks as percentile curves, where a run was measured.
+//!
+//! Across, each step to the right has ten times fewer operations behind it, 1 / (1 − p), so that the
+//! rare slow ones have as much room as the many fast ones. Down, the time is on a scale of powers of
+//! ten too.
+
+use hdrhistogram::Histogram;
+
+use super::{
+    figure::{line, number, percent, vertical},
+    frame::{Block, Table, empty_column},
+    mark::key,
+    markup::{Element, element},
+    run::RunView,
+    scale::Tick,
+    words,
+};
+use crate::latency::Clocks;
+
+/// The height of the figure in pixels, and what is free above and below.
+const HEIGHT: f64 = 240.0;
+const MARGIN: f64 = 14.0;
+/// How many units wide the curves' own coordinates are.
+const UNITS: f64 = 10_000.0;
+/// How many points a curve has.
+const POINTS: u32 = 240;
+/// The rarest that is drawn: one in a million.
+const DECADES_MAX: f64 = 6.0;
+/// The percentiles of the table.
+const TABLE: [f64; 9] = [0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 100.0];
+const HEAD: [&str; 3] = ["Of the operations", "Response time", "Service time"];
+
+/// The curves of all runs; `None` where none was measured.
+pub(super) fn latencies(views: &[RunView<'_>]) -> Option<Block> {
+    views.iter().any(|view| view.run.clocks.is_some()).then(|| {
+        let lead = "Response time counts from the instant at which an operation was due, service \
+                    time from the instant at which it was sent. Where the first is far above the \
+                    second, operations had to wait before they could be sent: that is what buyers \
+                    felt, and what the service time alone would hide.";
+        Block {
+            id: "latency",
+            heading: "How long it took",
+            lead: vec![element("p").class("lead").text(lead)],
+            columns: views.iter().map(draw).collect(),
+            parts: 4,
+        }
+    })
+}
+
+fn draw(view: &RunView<'_>) -> Element {
+    match view.run.clocks {
+        Some(clocks) if !clocks.response_ns.is_empty() => curves(view, clocks),
+        _ => empty_column(&view.label, "Nobody measured how long the operations took."),
+    }
+}
+
+/// The scales of one figure.
+struct Scales {
+    decades: f64,
+    low: f64,
+    high: f64,
+}
+
+impl Scales {
+    fn of(clocks: &Clocks) -> Self {
+        let decades = float(clocks.response_ns.len()).log10().clamp(1.0, DECADES_MAX);
+        let both = [&clocks.response_ns, &clocks.service_ns];
+        let seen = || both.iter().filter(|histogram| !histogram.is_empty());
+        let low = seen().map(|histogram| histogram.min()).min().unwrap_or(1).max(1);
+        let high = seen().map(|histogram| histogram.max()).max().unwrap_or(1);
+        // At least one power of ten, or a curve of equals would fill the figure with noise.
+        let (low, high) = (float(low).log10().floor(), float(high.max(1)).log10());
+        Self { decades, low, high: high.max(low + 1.0) }
+    }
+
+    fn across(&self, decades: f64) -> f64 {
+        decades / self.decades * 100.0
+    }
+
+    fn down(&self, ns: f64) -> f64 {
+        let share = (self.high - ns.max(1.0).log10()) / (self.high - self.low);
+        MARGIN + share.clamp(0.0, 1.0) * (HEIGHT - 2.0 * MARGIN)
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a picture shows no nanosecond of a hundred days")]
+fn float(number: u64) -> f64 {
+    number as f64
+}
+
+fn curves(view: &RunView<'_>, clocks: &Clocks) -> Element {
+    let scales = Scales::of(clocks);
+    let words = caption(clocks);
+    let figcaption = element("figcaption")
+        .child(element("h3").child(element("span").class("label").text(&view.label)))
+        .child(element("p").prose(&words));
+    let stroke = |class| line((8.0, 7.0), (92.0, 7.0)).class(class);
+    let legend = element("ul")
+        .class("legend")
+        .with("role", "list")
+        .child(key(stroke("response"), "response time, from the instant it was due"))
+        .child(key(stroke("service"), "service time, from the instant it was sent"));
+    element("figure")
+        .child(figcaption)
+        .child(frame(view, clocks, &scales, &words))
+        .child(legend)
+        .child(table(view, clocks).draw())
+}
+
+fn frame(view: &RunView<'_>, clocks: &Clocks, scales: &Scales, words: &str) -> Element {
+    let across = across_ticks(scales);
+    let title = format!("How long the operations of {} took, by percentile", view.label);
+    let (title_id, text_id) =
+        (format!("latency-{}-title", view.place), format!("latency-{}-text", view.place));
+    let picture = element("svg")
+        .class("picture")
+        .with("role", "img")
+        .with("aria-labelledby", format!("{title_id} {text_id}"))
+        .with("width", "100%")
+        .with("height", number(HEIGHT))
+        .child(element("title").with("id", title_id).text(title))
+        .child(element("desc").with("id", text_id).text(words))
+        .child(
+            element("g")
+                .class("grid")
+                .children(across.iter().map(|tick| vertical(tick.at, (0.0, HEIGHT)))),
+        )
+        .child(curve("service", &clocks.service_ns, scales))
+        .child(curve("response", &clocks.response_ns, scales));
+    let axis = element("svg")
+        .class("axis")
+        .with("aria-hidden", "true")
+        .with("width", "100%")
+        .with("height", "24")
+        .children(across.iter().map(|tick| {
+            element("text").with("x", percent(tick.at)).with("y", "16").text(&tick.label)
+        }));
+    let canvas = element("div")
+        .class("canvas")
+        .child(super::figure::names(&down_ticks(scales), HEIGHT))
+        .child(picture)
+        .child(element("div").class("corner"))
+        .child(axis);
+    element("div").class("frame").child(element("div").class("curves").child(canvas))
+}
+
+fn curve(class: &'static str, histogram: &Histogram<u64>, scales: &Scales) -> Element {
+    let mut drawn = String::new();
+    for point in 0..=POINTS {
+        let decades = f64::from(point) / f64::from(POINTS) * scales.decades;
+        let quantile = 1.0 - 10_f64.powf(-decades);
+        let x = scales.across(decades) / 100.0 * UNITS;
+        let y = scales.down(float(histogram.value_at_quantile(quantile)));
+        let step = if drawn.is_empty() { 'M' } else { 'L' };
+        drawn.push_str(&format!("{step}{} {}", number(x), number(y)));
+    }
+    let path =
+        element("path").class(class).with("d", drawn).with("vector-effect", "non-scaling-stroke");
+    element("svg")
+        .with("width", "100%")
+        .with("height", number(HEIGHT))
+        .with("viewBox", format!("0 0 {UNITS} {HEIGHT}"))
+        .with("preserveAspectRatio", "none")
+        .child(path)
+}
+
+/// A tick at each power of ten: 0 %, 90 %, 99 %, …
+fn across_ticks(scales: &Scales) -> Vec<Tick> {
+    let labels = ["0 %", "90 %", "99 %", "99.9 %", "99.99 %", "99.999 %", "99.9999 %"];
+    (0_u32..)
+        .zip(labels)
+        .map(|(decade, label)| Tick {
+            at: scales.across(f64::from(decade)),
+            label: label.to_owned(),
+        })
+        .take_while(|tick| tick.at <= 100.0)
+        .collect()
+}
+
+fn down_ticks(scales: &Scales) -> Vec<Tick> {
+    (0_i32..13)
+        .map(f64::from)
+        .filter(|decade| (scales.low..=scales.high).contains(decade))
+        .map(|decade| 10_f64.powf(decade))
+        .map(|ns| Tick { at: scales.down(ns), label: words::time(ns) })
+        .rev()
+        .collect()
+}
+
+fn caption(clocks: &Clocks) -> String {
+    let at = |histogram: &Histogram<u64>, quantile| {
+        words::time_ns(histogram.value_at_quantile(quantile))
+    };
+    let (response, service) = (&clocks.response_ns, &clocks.service_ns);
+    format!(
+        "Half of the operations were answered within {} of being due, 99 % within {}, all within \
+         {}. From being sent it took {}, {} and {}.",
+        at(response, 0.5),
+        at(response, 0.99),
+        at(response, 1.0),
+        at(service, 0.5),
+        at(service, 0.99),
+        at(service, 1.0),
+    )
+}
+
+fn table(view: &RunView<'_>, clocks: &Clocks) -> Table {
+    let rows = TABLE.iter().map(|share| {
+        let at =
+            |histogram: &Histogram<u64>| words::time_ns(histogram.value_at_quantile(share / 100.0));
+        vec![format!("{share} %"), at(&clocks.response_ns), at(&clocks.service_ns)]
+    });
+    Table::new(format!("How long the operations of {} took", view.label), &HEAD, rows)
+}

@@ -1,0 +1,347 @@
+//! The run's flags: typed by the user, checked once.
+
+use std::{path::PathBuf, time::Duration};
+
+use super::{
+    config::{HistoryPlace, RunConfig},
+    threshold::Threshold,
+    typed,
+};
+use crate::{
+    duration,
+    plan::{Arrivals, Pace, Plan, Profile, Work},
+    setup::Mode,
+    target::{Location, LocationError, Map, MapError},
+};
+
+/// How long a run takes where nothing else is said.
+const LENGTH_DEFAULT: Duration = Duration::from_secs(10);
+
+/// Put load on a shop, measure it, and judge whether its answers were right.
+///
+/// Without `-q` and `--stages` the loop is closed: a client sends as soon as it is answered. With
+/// them it is open: operations are due by the clock, and the response time counts from there.
+#[derive(Clone, Debug, clap::Args)]
+#[command(after_help = EXIT_CODES)]
+pub(crate) struct RunArgs {
+    /// Where the shop is, as in `http://127.0.0.1:8080`
+    url: String,
+
+    /// How many clients there are, each with a connection of its own
+    #[arg(short = 'c', long, value_name = "N", default_value = "100", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    concurrency: u32,
+
+    /// How many operations, as in 500, 10k or 2m
+    #[arg(short = 'n', long, value_name = "N", value_parser = typed::count)]
+    #[arg(allow_hyphen_values = true)]
+    requests: Option<u64>,
+
+    /// How long [default: 10s, where `-n` and `--stages` do not say it]
+    #[arg(short = 'z', long, value_name = "TIME", value_parser = duration::parse)]
+    #[arg(allow_hyphen_values = true)]
+    duration: Option<Duration>,
+
+    /// How many operations a second, all clients together
+    #[arg(short = 'q', long, value_name = "RATE", value_parser = typed::constant)]
+    #[arg(allow_hyphen_values = true, conflicts_with = "stages")]
+    rate: Option<Profile>,
+
+    /// How many a second, changing evenly from point to point, as in 0:0,10s:500
+    #[arg(long, value_name = "TIME:RATE,…", value_parser = typed::stages)]
+    #[arg(allow_hyphen_values = true)]
+    stages: Option<Profile>,
+
+    /// How operations follow each other at that rate
+    #[arg(long, value_enum, default_value = "constant")]
+    arrivals: Arrivals,
+
+    /// What a worker is
+    #[arg(long, value_enum, default_value = "task")]
+    mode: Mode,
+
+    /// How many event loops, threads or processes share the clients [default: 1 loop for all
+    /// tasks, else one for each client]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    workers: Option<u32>,
+
+    /// What the operations do, and in which proportion
+    #[arg(long, value_name = "MIX", default_value = "buy=1,search=0", value_parser = typed::mix)]
+    mix: Work,
+
+    /// Load that is not counted, before the rest
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
+    #[arg(allow_hyphen_values = true)]
+    warmup: Duration,
+
+    /// How long a client waits for an answer
+    #[arg(short = 't', long, value_name = "TIME", default_value = "10s")]
+    #[arg(value_parser = duration::parse, allow_hyphen_values = true)]
+    timeout: Duration,
+
+    /// Send again what got no final answer, up to 10 times, with one idempotency key a purchase
+    #[arg(long)]
+    retry: bool,
+
+    /// Open a connection for each request
+    #[arg(long)]
+    disable_keepalive: bool,
+
+    /// Speak to another shop, as this file says it
+    #[arg(long, value_name = "FILE.toml")]
+    map: Option<PathBuf>,
+
+    /// How many tickets there are at the start [default: what a search says]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    initial: Option<u64>,
+
+    /// Fail (99) where this is not kept, as in 'p(99)<50ms' or 'errors:rate<0.01'
+    #[arg(long, value_name = "RULE", value_parser = Threshold::parse)]
+    threshold: Vec<Threshold>,
+
+    /// Write every operation to this file, one line of JSON each
+    #[arg(long, value_name = "FILE", conflicts_with = "no_history")]
+    history: Option<PathBuf>,
+
+    /// Record so many operations at most: past that a run cannot be valid
+    #[arg(long, value_name = "N", default_value = "5m", value_parser = typed::count)]
+    history_limit: u64,
+
+    /// Record nothing: there is no verdict then
+    #[arg(long)]
+    no_history: bool,
+
+    /// Draw the run as one HTML page; a file of that name is replaced
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
+
+    /// Tell the latencies in detail
+    #[arg(long)]
+    latency: bool,
+
+    /// Print the result as one JSON object on stdout, and words on stderr
+    #[arg(long)]
+    json: bool,
+
+    /// Draw nothing on the terminal
+    #[arg(long)]
+    no_tui: bool,
+
+    /// Decides between purchases and searches, and how Poisson arrivals fall
+    #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true)]
+    seed: u64,
+}
+
+const EXIT_CODES: &str = "\
+Times are a number and a unit: 10ms, 0.1s, 1m.
+
+A threshold is METRIC:AGGREGATION OPERATOR VALUE. Metrics: `response` (the default; time from the
+instant at which an operation was due) and `service` (time from the instant at which it was sent)
+with avg, min, med, max and p(N), in milliseconds where no unit is said; `errors` with rate (the
+share of operations that were neither sold, sold out nor found) and count; `requests` with rate
+(a second) and count. Operators: < <= > >= == !=
+
+Exit codes:
+  0    valid
+  1    a violation: no order of the operations explains the answers
+  2    wrong usage, a shop that cannot be reached, or more than this machine allows
+  3    unknown, or nothing to judge
+  70   something failed, such as a worker that does not start
+  99   a threshold was missed
+  130  interrupted, after printing what was measured
+Of several, 130 goes first, then 1, 3 and 99.";
+
+/// Why the flags make no run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgsError {
+    /// The URL leads nowhere.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// The map makes no sense.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A mix that the map has no call for.
+    #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
+    NoSearch,
+    /// More workers than clients.
+    #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
+    IdleWorkers {
+        /// How many workers.
+        workers: u32,
+        /// How many clients.
+        clients: u32,
+    },
+    /// A limit that no answer can meet.
+    #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
+    NoTime,
+    /// A run of no length.
+    #[error("`--duration` is nothing\nhint: give it as in `-z 10s`")]
+    NoLength,
+    /// Arrivals without a rate.
+    #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
+    NoRate,
+}
+
+impl RunArgs {
+    /// Checks what the flags say together.
+    ///
+    /// # Errors
+    /// Flags that contradict each other, or a URL that is none.
+    pub(crate) fn check(self) -> Result<RunConfig, ArgsError> {
+        let location = Location::parse(&self.url)?;
+        let workers = self.workers.unwrap_or(match self.mode {
+            Mode::Task => 1,
+            Mode::Thread | Mode::Process => self.concurrency,
+        });
+        if workers > self.concurrency {
+            return Err(ArgsError::IdleWorkers { workers, clients: self.concurrency });
+        }
+        if self.timeout.is_zero() {
+            return Err(ArgsError::NoTime);
+        }
+        let map = self.map.as_deref().map(Map::read).transpose()?;
+        let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
+        if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
+            return Err(ArgsError::NoSearch);
+        }
+        let length = self.length()?;
+        let plan = self.plan(length)?;
+        Ok(RunConfig {
+            location,
+            plan,
+            profile: self.rate.or(self.stages),
+            warm_up: self.warmup,
+            length,
+            mode: self.mode,
+            workers,
+            timeout: self.timeout,
+            retries: self.retry,
+            keeps_alive: !self.disable_keepalive,
+            map,
+            initial: self.initial,
+            history: match self.history {
+                Some(path) => HistoryPlace::File(path),
+                None if self.no_history => HistoryPlace::Nowhere,
+                None => HistoryPlace::Temporary,
+            },
+            history_limit: self.history_limit,
+            thresholds: self.threshold,
+            report: self.report,
+            latency: self.latency,
+            json: self.json,
+            tui: !self.no_tui,
+            url: self.url,
+        })
+    }
+
+    fn length(&self) -> Result<Option<Duration>, ArgsError> {
+        let length = match (self.duration, &self.stages, self.requests) {
+            (Some(length), _, _) => Some(length),
+            (None, Some(stages), _) => Some(stages.length()),
+            (None, None, Some(_)) => None,
+            (None, None, None) => Some(LENGTH_DEFAULT),
+        };
+        if length.is_some_and(|length| length.is_zero()) {
+            return Err(ArgsError::NoLength);
+        }
+        Ok(length)
+    }
+
+    fn plan(&self, length: Option<Duration>) -> Result<Plan, ArgsError> {
+        let pace = match self.rate.as_ref().or(self.stages.as_ref()) {
+            Some(profile) => {
+                let profile = profile.clone().after_warm_up(self.warmup);
+                Pace::Open { profile, arrivals: self.arrivals }
+            }
+            None if self.arrivals == Arrivals::Poisson => return Err(ArgsError::NoRate),
+            None => Pace::Closed,
+        };
+        // Durations are at most an hour each, far below what 64 bits hold.
+        let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        Ok(Plan {
+            clients: self.concurrency,
+            work: self.mix,
+            pace,
+            warm_up_ns: ns(self.warmup),
+            end_ns: length.map(|length| ns(self.warmup + length)),
+            requests: self.requests,
+            seed: self.seed,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        run: RunArgs,
+    }
+
+    fn parsed(line: &str) -> Result<RunConfig, String> {
+        let words = ["run", "http://127.0.0.1:1"].into_iter().chain(line.split_whitespace());
+        let line = Line::try_parse_from(words).map_err(|error| error.to_string())?;
+        line.run.check().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_contract() {
+        let config = parsed("").unwrap();
+        assert_eq!((config.plan.clients, config.workers, config.mode), (100, 1, Mode::Task));
+        assert_eq!(config.length, Some(Duration::from_secs(10)));
+        assert_eq!(config.timeout, Duration::from_secs(10));
+        assert_eq!(config.plan.pace, Pace::Closed);
+        assert_eq!(config.plan.work, Work::Mix { buy: 1, search: 0 });
+    }
+
+    #[test]
+    fn a_rate_opens_the_loop_and_stages_have_a_length() {
+        let config = parsed("-q 500 -n 10k").unwrap();
+        assert!(matches!(config.plan.pace, Pace::Open { .. }));
+        assert_eq!((config.length, config.plan.requests), (None, Some(10_000)));
+        let config = parsed("--stages 0:0,4s:500 --warmup 1s").unwrap();
+        assert_eq!(config.length, Some(Duration::from_secs(4)));
+        assert_eq!(config.plan.end_ns, Some(5_000_000_000));
+    }
+
+    #[test]
+    fn each_client_has_a_worker_of_its_own_but_for_tasks() {
+        assert_eq!(parsed("--mode process -c 7").unwrap().workers, 7);
+        assert_eq!(parsed("--mode process -c 7 --workers 2").unwrap().workers, 2);
+    }
+
+    #[test]
+    fn wrong_flags_are_named() {
+        for (line, flag) in [
+            ("-c 0", "--concurrency"),
+            ("-c -1", "--concurrency"),
+            ("-c 10001", "--concurrency"),
+            ("-n 0", "--requests"),
+            ("-n 1.5", "--requests"),
+            ("-z 10", "--duration"),
+            ("-z 0s", "--duration"),
+            ("-q 0", "--rate"),
+            ("-q -5", "--rate"),
+            ("-q fast", "--rate"),
+            ("-q 5 --stages 0:0,1s:5", "--stages"),
+            ("--stages 0:0", "--stages"),
+            ("--arrivals poisson", "--arrivals poisson"),
+            ("--mix buy=0", "--mix"),
+            ("--workers 0", "--workers"),
+            ("--workers 101", "--workers 101"),
+            ("--threshold p(99)", "--threshold"),
+            ("-t 0s", "--timeout"),
+            ("--mode fibre", "--mode"),
+            ("--history x --no-history", "--no-history"),
+            ("--history-limit none", "--history-limit"),
+        ] {
+            let error = parsed(line).expect_err(line);
+            assert!(error.contains(flag), "{line}: {error}");
+        }
+    }
+}

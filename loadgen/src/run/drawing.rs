@@ -1,0 +1,43 @@
+//! The page of a run.
+
+use super::{config::RunConfig, result::Ended};
+use crate::{
+    duration,
+    report::{JudgedHistory, Page, PageRun, crowd, page, recorded_run},
+};
+
+/// The page of the run of `config`, with both clocks and the outcomes over time.
+pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> Page {
+    let tally = &ended.measured.tally;
+    let pace = match config.asked_rps() {
+        Some(rate) => format!("open loop, {rate:.1} a second asked for"),
+        None => "closed loop".to_owned(),
+    };
+    let mut facts = vec![
+        ("Shop", config.url.clone()),
+        ("Clients", config.plan.clients.to_string()),
+        ("Workers", crowd(config.workers, config.mode)),
+        ("Pace", pace),
+        ("Operations counted", tally.intended.to_string()),
+        ("Due and never sent", tally.unsent.to_string()),
+        ("Warm-up", duration::format(config.warm_up)),
+        ("Seed", config.plan.seed.to_string()),
+        ("Command line", command_line()),
+    ];
+    facts.extend(ended.measured.notes.iter().map(|note| ("Note", note.clone())));
+    let recorded = recorded_run(judged);
+    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let run = PageRun {
+        label: "run".to_owned(),
+        facts: recorded.facts.iter().cloned().chain(facts).collect(),
+        clocks: Some(&tally.clocks),
+        ..recorded
+    };
+    page(&format!("A run on {}", config.url), &[run])
+}
+
+/// As it was typed, the program by its name alone.
+fn command_line() -> String {
+    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
+    std::iter::once("loadgen".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,311 @@
+//! The measuring itself: the workers are started, released together, heard and reaped.
+
+use std::{
+    collections::BTreeMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    time::{MissedTickBehavior, interval, sleep_until},
+};
+
+use crate::{
+    history::monotonic_ns,
+    setup::Mode,
+    tally::Tally,
+    worker::{Crew, FleetError, Report, Reports, WorkerPlan},
+};
+
+/// How often whoever watches is told how far it is.
+const TICK: Duration = Duration::from_millis(250);
+
+/// From the release to the begin: time for the word to reach every process.
+const LEAD_NS: u64 = 5_000_000;
+const LEAD_PROCESSES_NS: u64 = 30_000_000;
+
+/// How long workers may take to say their last word once they are stopped.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+
+/// The longest run without an end of its own.
+const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The signals that end a run.
+pub(super) struct Interrupts([Signal; 3]);
+
+impl Interrupts {
+    /// From here on, they end nothing by themselves.
+    ///
+    /// # Errors
+    /// The system refuses.
+    pub(super) fn new() -> io::Result<Self> {
+        let of = |kind| signal(kind);
+        Ok(Self([
+            of(SignalKind::interrupt())?,
+            of(SignalKind::terminate())?,
+            of(SignalKind::hangup())?,
+        ]))
+    }
+
+    /// Waits for the next.
+    pub(super) async fn next(&mut self) {
+        let [interrupt, terminate, hangup] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            _ = hangup.recv() => {}
+        }
+    }
+}
+
+/// How far a run is.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Stage<'a> {
+    /// So many clients are ready.
+    Gathering(u32),
+    /// It is under way: since the start, everything so far, and what came since the last time.
+    Running(Duration, &'a Tally, &'a Tally),
+}
+
+/// What was measured.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// Everything that was counted.
+    pub(super) tally: Tally,
+    /// When all began, on the clock that the history has.
+    pub(super) start_ns: u64,
+    /// Clients of workers that are gone: each may have had one operation open.
+    pub(super) lost: Vec<u32>,
+    /// Whether it was ended from outside.
+    pub(super) was_interrupted: bool,
+    /// What people should know, each with how often it was said.
+    pub(super) notes: Vec<String>,
+}
+
+/// Lets `plans` be carried out, for up to `limit` after the start where that is known; `watch`
+/// hears how far it is.
+///
+/// # Errors
+/// The workers cannot be started, or are not ready in time.
+pub(super) async fn measure(
+    mode: Mode,
+    plans: Vec<WorkerPlan>,
+    limit: Option<Duration>,
+    interrupts: &mut Interrupts,
+    watch: &mut dyn FnMut(Stage<'_>),
+) -> Result<Measured, FleetError> {
+    let mut books = Books::new(&plans);
+    let gather_limit = Duration::from_secs(30)
+        + Duration::from_nanos(plans[0].timeout_ns)
+        + Duration::from_millis(50) * u32::try_from(plans.len()).unwrap_or(u32::MAX);
+    let (crew, mut reports) = Crew::start(mode, plans).await?;
+    let gathered = tokio::select! {
+        () = books.gather(&mut reports, watch) => true,
+        () = interrupts.next() => false,
+        () = tokio::time::sleep(gather_limit) => {
+            return Err(FleetError::NotReady {
+                ready: books.ready,
+                workers: books.clients.len(),
+                limit: gather_limit,
+            });
+        }
+    };
+    if !gathered {
+        crew.reap(false);
+        return Ok(books.close(0, true, Vec::new()));
+    }
+    let lead_ns = if mode == Mode::Process { LEAD_PROCESSES_NS } else { LEAD_NS };
+    let start_ns = monotonic_ns() + lead_ns;
+    let begun = Instant::now() + Duration::from_nanos(lead_ns);
+    crew.release(start_ns);
+    let deadline = begun + limit.unwrap_or(FOREVER);
+    let was_interrupted = books.collect(&mut reports, begun, deadline, &crew, interrupts, watch);
+    let was_interrupted = was_interrupted.await;
+    let odd = crew.reap(books.is_over());
+    Ok(books.close(start_ns, was_interrupted, odd))
+}
+
+#[derive(Clone, Debug, Default)]
+struct Worker {
+    clients: Vec<u32>,
+    begun: u64,
+    ended: u64,
+    is_over: bool,
+}
+
+/// Who has said what.
+struct Books {
+    workers: Vec<Worker>,
+    clients: Vec<bool>,
+    present: usize,
+    ready: u32,
+    over: usize,
+    tally: Tally,
+    recent: Tally,
+    lost: Vec<u32>,
+    notes: BTreeMap<String, u32>,
+}
+
+impl Books {
+    fn new(plans: &[WorkerPlan]) -> Self {
+        let workers: Vec<Worker> = plans
+            .iter()
+            .map(|plan| Worker { clients: plan.clients().collect(), ..Worker::default() })
+            .collect();
+        Self {
+            clients: vec![false; workers.iter().map(|worker| worker.clients.len()).sum()],
+            workers,
+            present: 0,
+            ready: 0,
+            over: 0,
+            tally: Tally::default(),
+            recent: Tally::default(),
+            lost: Vec::new(),
+            notes: BTreeMap::new(),
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.over == self.workers.len()
+    }
+
+    async fn gather(&mut self, reports: &mut Reports, watch: &mut dyn FnMut(Stage<'_>)) {
+        while self.present < self.clients.len()
+            && let Some((who, report)) = reports.recv().await
+        {
+            self.hear(who, report);
+            watch(Stage::Gathering(self.ready));
+        }
+    }
+
+    /// Hears the workers until all have said their last word; returns whether that was hurried.
+    async fn collect(
+        &mut self,
+        reports: &mut Reports,
+        begun: Instant,
+        mut deadline: Instant,
+        crew: &Crew,
+        interrupts: &mut Interrupts,
+        watch: &mut dyn FnMut(Stage<'_>),
+    ) -> bool {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut is_stopping = false;
+        let mut was_interrupted = false;
+        while !self.is_over() {
+            tokio::select! {
+                heard = reports.recv() => match heard {
+                    Some((who, report)) => self.hear(who, report),
+                    None => break,
+                },
+                _ = ticks.tick() => {
+                    watch(Stage::Running(begun.elapsed(), &self.tally, &self.recent));
+                    self.recent = Tally::default();
+                }
+                () = interrupts.next() => {
+                    // Who asks twice does not want to wait for the last answers.
+                    if was_interrupted {
+                        break;
+                    }
+                    was_interrupted = true;
+                    is_stopping = true;
+                    deadline = Instant::now() + STOP_LIMIT;
+                    crew.stop();
+                }
+                () = sleep_until(deadline.into()) => {
+                    if is_stopping {
+                        self.note("some workers did not end and were given up".to_owned());
+                        break;
+                    }
+                    self.note("the run took longer than it may, and was stopped".to_owned());
+                    is_stopping = true;
+                    deadline = Instant::now() + STOP_LIMIT;
+                    crew.stop();
+                }
+            }
+        }
+        was_interrupted
+    }
+
+    fn hear(&mut self, who: u32, report: Report) {
+        let place = usize::try_from(who).unwrap_or(usize::MAX);
+        match report {
+            Report::Ready => {
+                self.ready += 1;
+                self.attend(place);
+            }
+            Report::Ended => self.attend(place),
+            Report::Operation(_) => {}
+            Report::Note(text) => self.note(text),
+            Report::Tally(tally) => {
+                self.tally.merge(&tally);
+                self.recent.merge(&tally);
+                if let Some(worker) = self.workers.get_mut(place) {
+                    worker.begun += tally.intended;
+                    worker.ended += tally.outcomes.total();
+                }
+            }
+            Report::Done => self.end(place, true),
+            Report::Died => self.end(place, false),
+        }
+    }
+
+    fn attend(&mut self, client: usize) {
+        if let Some(is_present) = self.clients.get_mut(client)
+            && !std::mem::replace(is_present, true)
+        {
+            self.present += 1;
+        }
+    }
+
+    fn end(&mut self, worker: usize, has_said_all: bool) {
+        let Some(state) = self.workers.get_mut(worker) else { return };
+        if std::mem::replace(&mut state.is_over, true) {
+            return;
+        }
+        self.over += 1;
+        if !has_said_all {
+            let state = self.workers[worker].clone();
+            self.give_up(&state);
+            self.note(format!(
+                "worker {worker} is gone: {} clients with it, and up to half a second of figures",
+                state.clients.len()
+            ));
+        }
+    }
+
+    /// What a worker had begun and did not end is unknown.
+    fn give_up(&mut self, worker: &Worker) {
+        let open = worker.begun.saturating_sub(worker.ended);
+        self.tally.outcomes.unknown += open;
+        if open > 0 {
+            *self.tally.causes.entry("its worker is gone".to_owned()).or_default() += open;
+        }
+        self.lost.extend(&worker.clients);
+    }
+
+    fn note(&mut self, text: String) {
+        *self.notes.entry(text).or_default() += 1;
+    }
+
+    fn close(mut self, start_ns: u64, was_interrupted: bool, odd: Vec<String>) -> Measured {
+        for worker in std::mem::take(&mut self.workers) {
+            if !worker.is_over {
+                self.give_up(&worker);
+            }
+        }
+        let mut notes: Vec<String> = self
+            .notes
+            .into_iter()
+            .map(|(text, times)| match times {
+                1 => text,
+                _ => format!("{text} ({times} times)"),
+            })
+            .collect();
+        notes.extend(odd);
+        assert_eq!(self.tally.open(), 0, "RequestConservation: every operation has ended");
+        assert_eq!(self.tally.intended, self.tally.outcomes.total(), "RequestConservation");
+        Measured { tally: self.tally, start_ns, lost: self.lost, was_interrupted, notes }
+    }
+}

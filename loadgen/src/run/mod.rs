@@ -1,0 +1,17 @@
+//! The run: load on a shop, measured by both clocks, recorded, and judged.
+
+mod args;
+mod config;
+mod drawing;
+mod ending;
+mod judged;
+mod measure;
+mod preparation;
+mod result;
+mod show;
+mod threshold;
+mod typed;
+mod watch;
+
+pub(crate) use args::RunArgs;
+pub(crate) use show::show;

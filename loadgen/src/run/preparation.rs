@@ -1,0 +1,188 @@
+//! What has to be there before the first client begins: a shop that can be reached, what it has
+//! left, a file for the operations, and a plan for each worker.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use tempfile::TempPath;
+use tokio::time::timeout;
+
+use super::config::{HistoryPlace, RunConfig};
+use crate::{
+    history::{Header, begin_history, clock_name},
+    setup::Mode,
+    target::{Address, Failure, HttpTarget, LocationError, Shop, Stock},
+    worker::{Record, WorkerPlan},
+};
+
+/// The longest that is waited for what is left, once a run is over.
+const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
+
+/// Why a run cannot begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PreparationError {
+    /// The shop's name leads nowhere.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// Nobody answers there.
+    #[error("cannot reach `{url}`: {failure}\nhint: start the shop first, or see to the address")]
+    Unreachable {
+        /// The shop.
+        url: String,
+        /// Why not.
+        failure: Failure,
+    },
+    /// There is no file for the operations.
+    #[error("cannot write the history `{path}`: {source}")]
+    History {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The system gives no random number.
+    #[error("cannot make a number for this run: {0}")]
+    Random(io::Error),
+}
+
+/// A run that can begin.
+pub(super) struct Prepared {
+    /// The shop.
+    pub(super) shop: Shop,
+    /// What it had at the start; `Err` says why nobody knows.
+    pub(super) stock: Result<Stock, String>,
+    /// The first line of the history.
+    pub(super) header: Header,
+    /// Where the operations go.
+    pub(super) history: Option<HistoryFile>,
+    /// What the workers do.
+    pub(super) plans: Vec<WorkerPlan>,
+}
+
+/// The file that operations are written to; a temporary one goes away with this.
+pub(super) struct HistoryFile {
+    path: PathBuf,
+    _temporary: Option<TempPath>,
+}
+
+impl HistoryFile {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Looks the shop up, asks it what is left, and sets up the rest.
+///
+/// # Errors
+/// The shop cannot be reached, or the history cannot be written.
+pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationError> {
+    let addresses = config.location.resolve().await?;
+    let mut shop = Shop::new(&config.location, addresses, config.map.clone());
+    shop.keeps_alive = config.keeps_alive;
+    shop.sends_keys = config.retries;
+    let stock = first_look(config, &shop).await?;
+    let run = run_number().map_err(PreparationError::Random)?;
+    let header = header(config, &stock, run);
+    let history = open_history(&config.history, &header)?;
+    let plans = worker_plans(config, &shop, history.as_ref(), run);
+    Ok(Prepared { shop, stock, header, history, plans })
+}
+
+async fn first_look(
+    config: &RunConfig,
+    shop: &Shop,
+) -> Result<Result<Stock, String>, PreparationError> {
+    let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
+    let mut target = HttpTarget::new(shop);
+    match timeout(config.timeout, target.connect()).await {
+        Ok(connected) => connected.map_err(unreachable)?,
+        Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
+    }
+    Ok(look(&mut target, config.timeout).await)
+}
+
+/// What the shop has once the run is over; `Err` says why nobody knows.
+pub(super) async fn last_look(shop: &Shop, limit: Duration) -> Result<Stock, String> {
+    look(&mut HttpTarget::new(shop), limit.min(LAST_LOOK_MAX)).await
+}
+
+async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String> {
+    let looked = timeout(limit, target.stock()).await;
+    looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string()))
+}
+
+fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header {
+    let mut header = Header::new(0);
+    header.numbering = config.map.as_ref().map(|map| map.numbering).unwrap_or_default();
+    let stock = stock.as_ref().ok();
+    header.initial = config.initial.or(stock.map(|stock| stock.remaining));
+    header.sold = stock.and_then(|stock| stock.sold).unwrap_or(0);
+    header.revision = stock.and_then(|stock| stock.revision).unwrap_or(0);
+    header.run = Some(format!("run-{run:016x}"));
+    header.clock = clock_name();
+    header
+}
+
+fn open_history(
+    place: &HistoryPlace,
+    header: &Header,
+) -> Result<Option<HistoryFile>, PreparationError> {
+    let failed = |path: &Path, source| PreparationError::History {
+        path: path.display().to_string(),
+        source,
+    };
+    let file = match place {
+        HistoryPlace::Nowhere => return Ok(None),
+        HistoryPlace::File(path) => HistoryFile { path: path.clone(), _temporary: None },
+        HistoryPlace::Temporary => {
+            let folder = std::env::temp_dir();
+            let file = tempfile::Builder::new().prefix("loadgen-run-").suffix(".ndjson").tempfile();
+            let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
+            HistoryFile { path: path.to_path_buf(), _temporary: Some(path) }
+        }
+    };
+    begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
+    Ok(Some(file))
+}
+
+fn worker_plans(
+    config: &RunConfig,
+    shop: &Shop,
+    history: Option<&HistoryFile>,
+    run: u64,
+) -> Vec<WorkerPlan> {
+    let record = match history {
+        None => Record::Nowhere,
+        Some(file) => Record::History {
+            path: std::path::absolute(file.path()).unwrap_or_else(|_| file.path.clone()),
+            room: config.history_limit.div_ceil(u64::from(config.workers)),
+            at_once: config.mode == Mode::Process,
+        },
+    };
+    (0..config.workers)
+        .map(|worker| WorkerPlan {
+            worker,
+            workers: config.workers,
+            plan: config.plan.clone(),
+            addresses: vec![Address::Shop(Box::new(shop.clone()))],
+            must_connect: false,
+            // A limit is at most an hour, far below what 64 bits hold.
+            timeout_ns: u64::try_from(config.timeout.as_nanos()).unwrap_or(u64::MAX),
+            retries: config.retries,
+            record: record.clone(),
+            run,
+        })
+        .collect()
+}
+
+fn run_number() -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
+    if length < bytes.len() {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(u64::from_ne_bytes(bytes))
+}

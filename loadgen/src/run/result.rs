@@ -1,0 +1,116 @@
+//! The result of a run, from what was counted and what the judge said.
+
+use std::time::Duration;
+
+use super::{
+    config::{HistoryPlace, RunConfig},
+    measure::Measured,
+    preparation::Prepared,
+};
+use crate::{
+    latency::Percentiles,
+    report::{JudgedHistory, Measurement, Rule, first_violations},
+    target::Stock,
+};
+
+/// How much of the asked rate has to be reached.
+const REACHED: f64 = 0.99;
+
+/// A run that is over, before it is judged.
+pub(super) struct Ended {
+    /// What it began with.
+    pub(super) prepared: Prepared,
+    /// What was measured.
+    pub(super) measured: Measured,
+    /// What the shop has in the end; `Err` says why nobody knows.
+    pub(super) left: Result<Stock, String>,
+}
+
+/// The result of the run of `config`.
+pub(super) fn measurement<'a>(
+    config: &RunConfig,
+    ended: &Ended,
+    judged: &'a JudgedHistory,
+) -> Measurement<'a> {
+    let Ended { prepared, measured, left } = ended;
+    let tally = &measured.tally;
+    let elapsed_s = elapsed_s(config, measured);
+    let rate_rps = per_second(tally.intended, elapsed_s);
+    let asked = asked(config, measured);
+    let thresholds: Vec<Rule> =
+        config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
+    let (violations, violations_total) = first_violations(judged);
+    let mut notes = measured.notes.clone();
+    if let Err(reason) = &prepared.stock {
+        notes.push(format!("how many tickets there were is not known: {reason}"));
+    }
+    if let Err(reason) = left {
+        notes.push(format!("how many tickets are left is not known: {reason}"));
+    }
+    Measurement {
+        requests: tally.intended,
+        elapsed_s: (elapsed_s * 1000.0).round() / 1000.0,
+        rate_rps: (rate_rps * 10.0).round() / 10.0,
+        asked_rate_rps: asked.map(|(rate, _)| rate),
+        asked_rate_reached: asked.map(|(_, is_reached)| is_reached),
+        unsent: tally.unsent,
+        outcomes: tally.outcomes,
+        causes: tally.causes.clone(),
+        response_us: Percentiles::of(&tally.clocks.response_ns),
+        service_us: Percentiles::of(&tally.clocks.service_ns),
+        initial: prepared.header.initial,
+        left: left.as_ref().ok().map(|stock| stock.remaining),
+        sold_ever: tally.sold_ever,
+        mode: config.mode,
+        clients: config.plan.clients,
+        workers: config.workers,
+        seed: config.plan.seed,
+        interrupted: measured.was_interrupted,
+        history: match &config.history {
+            HistoryPlace::File(path) => Some(path.display().to_string()),
+            HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
+        },
+        verdict: judged.verdict(),
+        violations,
+        violations_total,
+        doubts: &judged.judgement.doubts,
+        thresholds,
+        notes,
+    }
+}
+
+/// From the end of the warm-up to the last answer; where the time ran out, at least to there.
+fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
+    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
+    let answered = Duration::from_nanos(measured.tally.answered_ns.saturating_sub(begun_ns));
+    let asked = match (config.asked(), config.plan.requests) {
+        _ if measured.was_interrupted => Duration::ZERO,
+        (Some((_, length)), _) => length,
+        (None, Some(_)) => Duration::ZERO,
+        (None, None) => config.length.unwrap_or_default(),
+    };
+    answered.max(asked).as_secs_f64()
+}
+
+/// The rate that was asked for, on average, and whether it was reached.
+fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
+    let (asked, length) = config.asked()?;
+    let tally = &measured.tally;
+    let due = tally.intended + tally.unsent;
+    let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);
+    // Poisson arrivals give a little more or less than the average: what was due decides.
+    let due_rps = per_second(due, length.as_secs_f64());
+    let reached_rps = per_second(tally.intended, elapsed_s(config, measured));
+    let is_reached = measured.was_interrupted
+        || (count(tally.intended) >= REACHED * count(due) && reached_rps >= REACHED * due_rps);
+    Some(((asked_rps * 10.0).round() / 10.0, is_reached))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+fn count(number: u64) -> f64 {
+    number as f64
+}
+
+fn per_second(number: u64, seconds: f64) -> f64 {
+    count(number) / seconds.max(f64::MIN_POSITIVE)
+}

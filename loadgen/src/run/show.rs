@@ -1,0 +1,185 @@
+//! The show: prepare, measure, judge, tell.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use super::{
+    config::RunConfig,
+    drawing::drawn,
+    ending,
+    judged::{Remains, judge_history},
+    measure::{Interrupts, measure},
+    preparation::{PreparationError, last_look, prepare},
+    result::{Ended, measurement},
+    watch::Watch,
+};
+use crate::{
+    exit_code,
+    history::{Header, History},
+    judge::Judgement,
+    kept_file::{KeepError, KeptFile},
+    report::{JudgedHistory, crowd, measured_text, or_closed, write_json},
+    worker::{FleetError, Needs, TooFewFiles, make_room},
+};
+
+/// How many notes are shown.
+const NOTES_MAX: usize = 10;
+
+/// What a run that is stopped waits for beyond its end and one answer's limit.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// Why a run has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// More clients than open files.
+    #[error(transparent)]
+    TooFewFiles(#[from] TooFewFiles),
+    /// It cannot begin.
+    #[error(transparent)]
+    Preparation(#[from] PreparationError),
+    /// No page.
+    #[error("`--report`: {0}")]
+    Report(#[source] KeepError),
+    /// No workers.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
+    /// No event loop, no signals.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+}
+
+impl RunError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::TooFewFiles(_) | Self::Preparation(_) | Self::Report(_) => exit_code::USAGE,
+            Self::Fleet(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
+        }
+    }
+}
+
+/// Carries out the run that `config` describes and prints its result; returns the exit code.
+///
+/// # Errors
+/// There is no result; nothing is left behind all the same.
+pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
+    make_room(Needs {
+        flag: ("-c", config.plan.clients),
+        mode: config.mode,
+        workers: config.workers,
+        clients: config.plan.clients,
+        servers: 0,
+    })?;
+    // Before the run: a name that cannot be had would be known only when all has been seen.
+    let page = config.report.as_deref().map(KeptFile::create).transpose();
+    let page = page.map_err(RunError::Report)?;
+    // On this thread: the children's lifeline hangs on the thread that spawns them.
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(RunError::Start)?;
+    let shown = runtime.block_on(run(config, page));
+    runtime.shutdown_background();
+    shown
+}
+
+async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError> {
+    let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
+    let prepared = tokio::select! {
+        prepared = prepare(config) => prepared?,
+        () = interrupts.next() => {
+            anstream::eprintln!("interrupted before the start");
+            return Ok(exit_code::INTERRUPTED);
+        }
+    };
+    let mut watch = Watch::new(config, &title(config), prepared.header.initial);
+    let plans = prepared.plans.clone();
+    let limit = limit(config);
+    let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
+    let measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
+    drop(watch);
+    let left = last_look(&prepared.shop, config.timeout).await;
+    let mut ended = Ended { prepared, measured, left };
+    let judged = tokio::select! {
+        judged = judge(&ended) => judged,
+        () = interrupts.next() => {
+            ended.measured.was_interrupted = true;
+            unjudged("judging was interrupted".to_owned())
+        }
+    };
+    if let Some(file) = page {
+        file.keep_text(&drawn(config, &ended, &judged).html).map_err(RunError::Report)?;
+    }
+    tell(config, &ended, &judged).map_err(RunError::Write)
+}
+
+fn title(config: &RunConfig) -> String {
+    format!(
+        "{} clients ({}) on {}",
+        config.plan.clients,
+        crowd(config.workers, config.mode),
+        config.url
+    )
+}
+
+/// How long the run may take in all: its end, and the answers that are open then.
+fn limit(config: &RunConfig) -> Option<Duration> {
+    let tries = if config.retries { 12 } else { 1 };
+    config.length.map(|length| config.warm_up + length + config.timeout * tries + GRACE)
+}
+
+/// No verdict, because of `doubt`.
+fn unjudged(doubt: String) -> JudgedHistory {
+    let judgement = Judgement { violations: Vec::new(), doubts: vec![doubt] };
+    JudgedHistory { history: History::default(), judgement, notes: Vec::new() }
+}
+
+/// Judges on a thread of its own, so that an interrupt is heard meanwhile.
+async fn judge(ended: &Ended) -> JudgedHistory {
+    let Some(file) = &ended.prepared.history else {
+        return unjudged("nothing was recorded".to_owned());
+    };
+    let left = ended.left.as_ref().ok();
+    let remains = Remains {
+        path: file.path().to_owned(),
+        header: Header {
+            left: left.map(|stock| stock.remaining),
+            left_revision: left.and_then(|stock| stock.revision),
+            ..ended.prepared.header.clone()
+        },
+        start_ns: ended.measured.start_ns,
+        lost: ended.measured.lost.clone(),
+        unrecorded: ended.measured.tally.unrecorded,
+    };
+    let judged = tokio::task::spawn_blocking(move || judge_history(&remains)).await;
+    match judged {
+        Ok(Ok(judged)) => judged,
+        Ok(Err(error)) => unjudged(error.to_string()),
+        Err(error) => unjudged(format!("the judge failed: {error}")),
+    }
+}
+
+/// Data to stdout and words to stderr: the text is data, unless JSON is.
+fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result<u8> {
+    let measurement = measurement(config, ended, judged);
+    let text = measured_text(&measurement, &ended.measured.tally.clocks, judged, config.latency);
+    let mut words = anstream::stderr().lock();
+    if config.json {
+        words.write_all(text.as_bytes())?;
+        or_closed(write_json(&mut io::stdout().lock(), &measurement))?;
+    } else {
+        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
+    }
+    for note in measurement.notes.iter().take(NOTES_MAX) {
+        writeln!(words, "note: {note}")?;
+    }
+    if measurement.notes.len() > NOTES_MAX {
+        writeln!(words, "note: and {} more notes", measurement.notes.len() - NOTES_MAX)?;
+    }
+    Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
+}

@@ -1,0 +1,256 @@
+//! Rules that a run has to keep, in k6's grammar: `p(99)<50ms`, `errors:rate<0.01`. Pure.
+
+use std::fmt;
+
+use hdrhistogram::Histogram;
+
+use crate::{duration, report::Rule, tally::Tally};
+
+/// One rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Threshold {
+    text: String,
+    metric: Metric,
+    aggregation: Aggregation,
+    operator: Operator,
+    /// In milliseconds where the metric is a time.
+    value: f64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Metric {
+    Response,
+    Service,
+    Errors,
+    Requests,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Aggregation {
+    Average,
+    Min,
+    Max,
+    Percentile(f64),
+    Rate,
+    Count,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Operator {
+    Less,
+    AtMost,
+    More,
+    AtLeast,
+    Equal,
+    Other,
+}
+
+/// The longer ones first, or `<` would be found in `<=`.
+const OPERATORS: [(&str, Operator); 6] = [
+    ("<=", Operator::AtMost),
+    (">=", Operator::AtLeast),
+    ("==", Operator::Equal),
+    ("!=", Operator::Other),
+    ("<", Operator::Less),
+    (">", Operator::More),
+];
+
+impl Threshold {
+    /// Reads a rule.
+    ///
+    /// # Errors
+    /// It is none.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let squeezed: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+        let (metric, rest) = match squeezed.split_once(':') {
+            Some((name, rest)) => (Some(metric(name)?), rest),
+            None => (None, squeezed.as_str()),
+        };
+        let (left, operator, right) = OPERATORS
+            .iter()
+            .find_map(|(sign, operator)| {
+                rest.split_once(sign).map(|(left, right)| (left, *operator, right))
+            })
+            .ok_or("expected a comparison, as in `p(99)<50ms`")?;
+        let aggregation = aggregation(left)?;
+        let metric = metric.unwrap_or(match aggregation {
+            Aggregation::Rate | Aggregation::Count => Metric::Errors,
+            _ => Metric::Response,
+        });
+        let is_time = matches!(metric, Metric::Response | Metric::Service);
+        if is_time == matches!(aggregation, Aggregation::Rate | Aggregation::Count) {
+            return Err(format!("`{left}` is nothing that this metric has"));
+        }
+        let value = if is_time { milliseconds(right) } else { plain(right) };
+        let value = value.ok_or_else(|| format!("`{right}` is no value to compare with"))?;
+        Ok(Self { text: text.to_owned(), metric, aggregation, operator, value })
+    }
+
+    /// Holds the rule against what was measured in `elapsed_s` seconds.
+    pub(crate) fn check(&self, tally: &Tally, elapsed_s: f64) -> Rule {
+        let actual = self.actual(tally, elapsed_s);
+        let passed = match self.operator {
+            Operator::Less => actual < self.value,
+            Operator::AtMost => actual <= self.value,
+            Operator::More => actual > self.value,
+            Operator::AtLeast => actual >= self.value,
+            Operator::Equal => actual.total_cmp(&self.value).is_eq(),
+            Operator::Other => actual.total_cmp(&self.value).is_ne(),
+        };
+        // Of nothing there is no percentile and no rate: a rule about it was not kept.
+        Rule { rule: self.text.clone(), actual, passed: passed && tally.intended > 0 }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "counts and times stay far below 2^53")]
+    fn actual(&self, tally: &Tally, elapsed_s: f64) -> f64 {
+        let count = match self.metric {
+            Metric::Response => return self.time(&tally.clocks.response_ns),
+            Metric::Service => return self.time(&tally.clocks.service_ns),
+            Metric::Errors => tally.outcomes.failed() as f64,
+            Metric::Requests => tally.intended as f64,
+        };
+        match (self.metric, self.aggregation) {
+            (_, Aggregation::Count) => count,
+            (Metric::Errors, _) => count / (tally.intended as f64).max(1.0),
+            _ => count / elapsed_s.max(f64::MIN_POSITIVE),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "no latency is 2^53 nanoseconds")]
+    fn time(&self, histogram: &Histogram<u64>) -> f64 {
+        let ns = match self.aggregation {
+            Aggregation::Average => return histogram.mean() / 1e6,
+            Aggregation::Min => histogram.min(),
+            Aggregation::Percentile(percent) => histogram.value_at_quantile(percent / 100.0),
+            Aggregation::Max | Aggregation::Rate | Aggregation::Count => histogram.max(),
+        };
+        ns as f64 / 1e6
+    }
+}
+
+impl fmt::Display for Threshold {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+fn metric(name: &str) -> Result<Metric, String> {
+    match name {
+        "response" => Ok(Metric::Response),
+        "service" => Ok(Metric::Service),
+        "errors" => Ok(Metric::Errors),
+        "requests" => Ok(Metric::Requests),
+        _ => Err(format!(
+            "`{name}` is no metric: there are `response`, `service`, `errors` and `requests`"
+        )),
+    }
+}
+
+fn aggregation(name: &str) -> Result<Aggregation, String> {
+    let unknown = || {
+        format!(
+            "`{name}` is unknown: there are `avg`, `min`, `med`, `max`, `p(99)`, `rate`, `count`"
+        )
+    };
+    Ok(match name {
+        "avg" => Aggregation::Average,
+        "min" => Aggregation::Min,
+        "med" => Aggregation::Percentile(50.0),
+        "max" => Aggregation::Max,
+        "rate" => Aggregation::Rate,
+        "count" => Aggregation::Count,
+        _ => {
+            let percent = name.strip_prefix("p(").and_then(|rest| rest.strip_suffix(')'));
+            let percent = percent.and_then(plain).filter(|percent| (0.0..=100.0).contains(percent));
+            Aggregation::Percentile(percent.ok_or_else(unknown)?)
+        }
+    })
+}
+
+fn plain(text: &str) -> Option<f64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// A number without a unit is milliseconds, as in k6.
+fn milliseconds(text: &str) -> Option<f64> {
+    plain(text).or_else(|| duration::parse(text).ok().map(|time| time.as_secs_f64() * 1000.0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tally::{Ending, Seen};
+
+    /// 98 sales of 10 ms that were due 5 ms before they were sent, and 2 refusals.
+    fn tally() -> Tally {
+        let mut tally = Tally::default();
+        for number in 0..100 {
+            tally.begin();
+            tally.end(&Seen {
+                ending: if number < 98 { Ending::Sold } else { Ending::Refused },
+                cause: None,
+                due_ns: 0,
+                sent_ns: 5_000_000,
+                answered_ns: 15_000_000,
+            });
+        }
+        tally
+    }
+
+    fn passes(rule: &str) -> bool {
+        Threshold::parse(rule).unwrap().check(&tally(), 2.0).passed
+    }
+
+    #[test]
+    fn rules_are_held_against_what_was_measured() {
+        for rule in [
+            "p(99)<16ms",
+            "p(99) < 16",
+            "response:p(99)>14ms",
+            "service:p(99)<11ms",
+            "avg<16ms",
+            "service:min>9ms",
+            "med<0.016s",
+            "max<=16",
+            "rate<0.03",
+            "errors:rate<=0.02",
+            "errors:count==2",
+            "requests:rate>=50",
+            "requests:count!=99",
+        ] {
+            assert!(passes(rule), "{rule}");
+        }
+        for rule in ["p(99)<14ms", "service:max<9ms", "rate<0.02", "requests:rate>50"] {
+            assert!(!passes(rule), "{rule}");
+        }
+    }
+
+    #[test]
+    fn a_rule_about_nothing_is_not_kept() {
+        let kept = Threshold::parse("p(99)<1s").unwrap().check(&Tally::default(), 1.0);
+        assert!(!kept.passed);
+    }
+
+    #[test]
+    fn what_is_no_rule_is_refused() {
+        for rule in [
+            "",
+            "p(99)",
+            "p(99)<",
+            "p(101)<5",
+            "p()<5",
+            "p99<5ms",
+            "<5ms",
+            "avg<fast",
+            "avg<-5",
+            "speed:avg<5",
+            "response:rate<5",
+            "errors:p(99)<5ms",
+            "errors:rate<5ms",
+            "rate=0.1",
+        ] {
+            assert!(Threshold::parse(rule).is_err(), "{rule}");
+        }
+    }
+}

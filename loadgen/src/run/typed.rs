@@ -1,0 +1,135 @@
+//! What people type behind flags: counts, rates, mixes and stages.
+
+use std::time::Duration;
+
+use crate::{
+    duration,
+    plan::{Profile, ProfileError, Work},
+};
+
+/// The most operations that can be asked for.
+const COUNT_MAX: u64 = 1_000_000_000_000;
+
+/// Reads a whole number from 1 on, also as `10k` and `2m`.
+pub(super) fn count(text: &str) -> Result<u64, String> {
+    const EXPECTED: &str = "expected a whole number from 1 on, as in `500`, `10k` or `2m`";
+    let (digits, times) = match text.chars().next_back().map(|unit| unit.to_ascii_lowercase()) {
+        Some('k') => (&text[..text.len() - 1], 1_000),
+        Some('m') => (&text[..text.len() - 1], 1_000_000),
+        _ => (text, 1),
+    };
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(EXPECTED.to_owned());
+    }
+    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(times));
+    match number {
+        Some(0) => Err(EXPECTED.to_owned()),
+        Some(number) if number <= COUNT_MAX => Ok(number),
+        _ => Err(format!("more than {COUNT_MAX}")),
+    }
+}
+
+/// Reads a rate as a plain decimal number, such as `500` and `0.5`.
+pub(super) fn rate(text: &str) -> Result<f64, String> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    let number = text.parse().ok().filter(|_| is_plain);
+    number.ok_or_else(|| "expected operations a second, as in `500` or `0.5`".to_owned())
+}
+
+/// Reads a rate that stays the same.
+pub(super) fn constant(text: &str) -> Result<Profile, String> {
+    Profile::constant(rate(text)?).map_err(|error| error.to_string())
+}
+
+/// Reads `time:rate,time:rate,…`.
+pub(super) fn stages(text: &str) -> Result<Profile, String> {
+    let points: Vec<(Duration, f64)> = text.split(',').map(stage).collect::<Result<_, String>>()?;
+    Profile::stages(&points).map_err(|error: ProfileError| error.to_string())
+}
+
+fn stage(text: &str) -> Result<(Duration, f64), String> {
+    let (at, rate_rps) = text
+        .split_once(':')
+        .ok_or_else(|| format!("`{text}` is no `time:rate`, as in `10s:500`"))?;
+    let named = |reason: String| format!("`{text}`: {reason}");
+    let at = if at == "0" { Duration::ZERO } else { duration::parse(at).map_err(named)? };
+    Ok((at, rate(rate_rps).map_err(named)?))
+}
+
+/// Reads `buy=1,search=9`; what is not named is 0.
+pub(super) fn mix(text: &str) -> Result<Work, String> {
+    let (mut buy, mut search) = (None, None);
+    for part in text.split(',') {
+        let (name, share) = part
+            .split_once('=')
+            .ok_or_else(|| format!("`{part}` is no `name=share`, as in `buy=1,search=9`"))?;
+        let place = match name {
+            "buy" => &mut buy,
+            "search" => &mut search,
+            _ => return Err(format!("`{name}` is no operation: there are `buy` and `search`")),
+        };
+        let share = share.parse::<u32>().ok().filter(|share| *share <= 1_000_000);
+        let share =
+            share.ok_or_else(|| format!("`{part}`: a share is a number from 0 to 1000000"))?;
+        if place.replace(share).is_some() {
+            return Err(format!("`{name}` is named twice"));
+        }
+    }
+    match (buy.unwrap_or(0), search.unwrap_or(0)) {
+        (0, 0) => Err("all shares are 0".to_owned()),
+        (buy, search) => Ok(Work::Mix { buy, search }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_may_have_a_unit() {
+        assert_eq!((count("7"), count("10k"), count("2M")), (Ok(7), Ok(10_000), Ok(2_000_000)));
+        for text in
+            ["", "0", "0k", "-1", "1.5k", "k", "10kk", "10g", "99999999999999999999", "2000000m"]
+        {
+            assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_are_plain_numbers() {
+        assert_eq!((rate("500"), rate("0.5")), (Ok(500.0), Ok(0.5)));
+        for text in ["", "-1", "1e3", "inf", "NaN", "5/s", "1.2.3", "."] {
+            assert!(rate(text).is_err(), "{text}");
+        }
+        for text in ["0", "100000000"] {
+            assert!(constant(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn stages_name_the_one_that_is_wrong() {
+        assert!(stages("0:0,10s:500").is_ok());
+        for (text, named) in [
+            ("", "``"),
+            ("0:0", "two points"),
+            ("0:0,10:500", "`10:500`"),
+            ("0:0,10s:-5", "`10s:-5`"),
+            ("0:0,10s", "`10s`"),
+            ("1s:0,10s:5", "`1s`"),
+            ("0:0,10s:5,5s:5", "`5s`"),
+            ("0:0,10s:0", "above 0"),
+        ] {
+            let error = stages(text).expect_err(text);
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_mix_names_its_operations() {
+        assert_eq!(mix("buy=1,search=9"), Ok(Work::Mix { buy: 1, search: 9 }));
+        assert_eq!(mix("search=1"), Ok(Work::Mix { buy: 0, search: 1 }));
+        for text in ["", "buy", "buy=x", "buy=-1", "buy=0", "sell=1", "buy=1,buy=2", "buy=1,"] {
+            assert!(mix(text).is_err(), "{text}");
+        }
+    }
+}

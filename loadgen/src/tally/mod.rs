@@ -1,0 +1,10 @@
+//! What came of the operations of a run, counted.
+//!
+//! # Invariants
+//! - `RequestConservation`: intended = sold + sold out + found + refused + error + unknown.
+
+mod counted;
+mod outcomes;
+
+pub(crate) use counted::{Seen, Tally};
+pub(crate) use outcomes::{Ending, Outcomes};

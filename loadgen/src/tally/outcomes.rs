@@ -1,0 +1,71 @@
+//! How operations ended.
+
+use serde::{Deserialize, Serialize};
+
+/// How an operation ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Bought.
+    Sold,
+    /// Not enough was left.
+    SoldOut,
+    /// Looked at.
+    Found,
+    /// The server answered that it did not happen.
+    Refused,
+    /// There was no answer, and it did not happen.
+    Error,
+    /// It may have happened.
+    Unknown,
+}
+
+/// How many operations ended how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Outcomes {
+    /// Bought.
+    pub(crate) sold: u64,
+    /// Not enough was left.
+    pub(crate) sold_out: u64,
+    /// Looked at.
+    pub(crate) found: u64,
+    /// The server answered that it did not happen.
+    pub(crate) refused: u64,
+    /// There was no answer, and it did not happen.
+    pub(crate) error: u64,
+    /// It may have happened.
+    pub(crate) unknown: u64,
+}
+
+impl Outcomes {
+    /// Counts one more.
+    pub(crate) fn count(&mut self, ending: Ending) {
+        *match ending {
+            Ending::Sold => &mut self.sold,
+            Ending::SoldOut => &mut self.sold_out,
+            Ending::Found => &mut self.found,
+            Ending::Refused => &mut self.refused,
+            Ending::Error => &mut self.error,
+            Ending::Unknown => &mut self.unknown,
+        } += 1;
+    }
+
+    /// All together.
+    pub(crate) fn total(&self) -> u64 {
+        self.sold + self.sold_out + self.found + self.failed()
+    }
+
+    /// Those that are no answer to what was asked.
+    pub(crate) fn failed(&self) -> u64 {
+        self.refused + self.error + self.unknown
+    }
+
+    /// Adds `other`.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.sold += other.sold;
+        self.sold_out += other.sold_out;
+        self.found += other.found;
+        self.refused += other.refused;
+        self.error += other.error;
+        self.unknown += other.unknown;
+    }
+}

@@ -1,0 +1,164 @@
+//! The answers of this project's own server, read without allocating where all is well.
+
+use std::{borrow::Cow, fmt::Write as _};
+
+use serde::Deserialize;
+
+use super::returned::{Returned, Stock};
+use crate::history::{Answer, CriticalSection, Outcome, Tickets};
+
+const SOLD_OUT: &str = "/problems/sold-out";
+
+/// What `GET /search` answers.
+#[derive(Deserialize)]
+struct Found {
+    count: u64,
+    #[serde(default)]
+    sold: Option<u64>,
+    revision: Option<u64>,
+}
+
+/// What `POST /buy` answers when it sold.
+#[derive(Deserialize)]
+struct Sale {
+    tickets: Tickets,
+    remaining: u64,
+    revision: Option<u64>,
+    section: Option<CriticalSection>,
+}
+
+/// The members of a problem (RFC 9457) that matter here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Problem<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    #[serde(borrow)]
+    title: Cow<'a, str>,
+    remaining: Option<u64>,
+    revision: Option<u64>,
+    section: Option<CriticalSection>,
+    #[serde(borrow)]
+    sold: Option<Cow<'a, str>>,
+}
+
+/// Reads an answer to `GET /search`.
+pub(super) fn stock(status: u16, body: &[u8]) -> Result<Stock, String> {
+    if status != 200 {
+        return Err(problem_text(status, &serde_json::from_slice(body).unwrap_or_default()));
+    }
+    match serde_json::from_slice::<Found>(body) {
+        Ok(Found { count, sold, revision }) => Ok(Stock { remaining: count, sold, revision }),
+        Err(_) => Err("status 200 with a body that is no count".to_owned()),
+    }
+}
+
+/// Reads an answer to `POST /buy`.
+pub(super) fn purchase(status: u16, body: &[u8]) -> Returned {
+    if status == 201 {
+        return sale(body);
+    }
+    let problem: Problem<'_> = serde_json::from_slice(body).unwrap_or_default();
+    if status == 409 && problem.r#type == SOLD_OUT {
+        return Returned::answered(Answer {
+            remaining: problem.remaining,
+            revision: problem.revision,
+            section: problem.section,
+            ..Answer::new(Outcome::SoldOut)
+        });
+    }
+    let reason = problem_text(status, &problem);
+    let did_not_happen = problem.sold.as_deref() == Some("no") || matches!(status, 400..=499);
+    let answer = if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) };
+    Returned { is_passing: is_passing(status), ..Returned::answered(answer) }
+}
+
+/// Whether a server that answered so may answer otherwise a little later.
+pub(super) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 500..=599)
+}
+
+fn problem_text(status: u16, problem: &Problem<'_>) -> String {
+    let mut reason = format!("status {status}");
+    if !problem.title.is_empty() {
+        let _ = write!(reason, ": {}", problem.title);
+    }
+    reason
+}
+
+fn sale(body: &[u8]) -> Returned {
+    Returned::answered(match serde_json::from_slice::<Sale>(body) {
+        Ok(sale) if sale.tickets.len() == 1 => Answer {
+            tickets: sale.tickets,
+            remaining: Some(sale.remaining),
+            revision: sale.revision,
+            section: sale.section,
+            ..Answer::new(Outcome::Sold)
+        },
+        Ok(sale) => Answer::unknown(format!("sold {} tickets for one", sale.tickets.len())),
+        Err(_) => Answer::unknown("status 201 with a body that is no sale"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(status: u16, body: &str) -> Outcome {
+        purchase(status, body.as_bytes()).answer.outcome
+    }
+
+    #[test]
+    fn a_sale_brings_its_ticket() {
+        let body = br#"{"tickets": [3], "remaining": 97, "revision": 3, "receipt": "x"}"#;
+        let answer = purchase(201, body).answer;
+        assert_eq!(answer.outcome, Outcome::Sold);
+        assert_eq!((answer.tickets, answer.remaining), (Tickets::one(3), Some(97)));
+    }
+
+    #[test]
+    fn a_sale_of_the_unsafe_modes_has_no_revision() {
+        let body = r#"{"tickets": [1], "remaining": 9, "revision": null, "receipt": null}"#;
+        assert_eq!(outcome(201, body), Outcome::Sold);
+    }
+
+    #[test]
+    fn a_seller_of_the_lesson_says_when_it_read_and_wrote() {
+        let section = r#""section": {"read_ns": 5, "write_ns": 9}"#;
+        let sale = format!(r#"{{"tickets": [1], "remaining": 9, "revision": null, {section}}}"#);
+        let sold_out = format!(r#"{{"type": "/problems/sold-out", {section}}}"#);
+        for (status, body) in [(201, sale), (409, sold_out)] {
+            let answer = purchase(status, body.as_bytes()).answer;
+            assert_eq!(answer.section, Some(CriticalSection { read_ns: 5, write_ns: 9 }));
+        }
+    }
+
+    #[test]
+    fn only_the_sold_out_problem_is_sold_out() {
+        let body = r#"{"type": "/problems/sold-out", "requested": 1, "remaining": 0}"#;
+        assert_eq!(outcome(409, body), Outcome::SoldOut);
+        assert_eq!(outcome(409, r#"{"type": "/problems/other"}"#), Outcome::Refused);
+        assert_eq!(outcome(404, body), Outcome::Refused);
+    }
+
+    #[test]
+    fn what_may_have_happened_is_unknown() {
+        assert_eq!(outcome(503, r#"{"sold": "no"}"#), Outcome::Refused);
+        assert_eq!(outcome(503, r#"{"sold": "unknown"}"#), Outcome::Unknown);
+        assert_eq!(outcome(503, ""), Outcome::Unknown);
+        assert_eq!(outcome(500, "oops"), Outcome::Unknown);
+        assert_eq!(outcome(201, "{}"), Outcome::Unknown);
+        let three = r#"{"tickets": [1, 2, 3], "remaining": 7, "revision": 1}"#;
+        assert_eq!(outcome(201, three), Outcome::Unknown);
+    }
+
+    #[test]
+    fn a_count_says_what_was_sold_before() {
+        let body = br#"{"count": 97, "sold": 3, "held": 0, "revision": 3, "locking": "group"}"#;
+        let found = Stock { remaining: 97, sold: Some(3), revision: Some(3) };
+        assert_eq!(stock(200, body), Ok(found));
+        assert!(stock(200, b"{}").is_err());
+        let not_found = stock(404, br#"{"title": "Not found"}"#);
+        assert_eq!(not_found, Err("status 404: Not found".to_owned()));
+    }
+}

@@ -1,0 +1,77 @@
+//! Why a request got no answer.
+
+use std::{io, time::Duration};
+
+use crate::duration;
+
+/// Why a request got no answer, or none that can be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Failure {
+    /// Nobody listens there.
+    #[error("connection refused")]
+    Refused,
+    /// No way leads there.
+    #[error("host unreachable")]
+    Unreachable,
+    /// No connection within the limit.
+    #[error("no connection within {}", duration::format(*.0))]
+    ConnectTimeout(Duration),
+    /// No connection, for another reason.
+    #[error("no connection: {0}")]
+    Connect(io::ErrorKind),
+    /// The connection broke before the whole request was handed over.
+    #[error("connection lost while sending: {0}")]
+    Send(io::ErrorKind),
+    /// The connection was cut.
+    #[error("connection reset")]
+    Reset,
+    /// The other side closed the connection before its answer was whole.
+    #[error("connection closed before the answer was whole")]
+    ClosedEarly,
+    /// Reading failed, for another reason.
+    #[error("the answer cannot be read: {0}")]
+    Read(io::ErrorKind),
+    /// No answer within the limit.
+    #[error("no answer within {}", duration::format(*.0))]
+    Timeout(Duration),
+    /// The other side speaks TLS.
+    #[error("the answer is TLS, and this speaks plain HTTP")]
+    Tls,
+    /// The answer is no HTTP.
+    #[error("the answer is no HTTP/1.1: {0}")]
+    Garbage(&'static str),
+    /// The answer is longer than any that is read.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
+}
+
+impl Failure {
+    /// What it means that connecting failed.
+    pub(super) fn connecting(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionRefused => Self::Refused,
+            io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable,
+            kind => Self::Connect(kind),
+        }
+    }
+
+    /// What it means that reading failed.
+    pub(super) fn reading(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset => Self::Reset,
+            kind => Self::Read(kind),
+        }
+    }
+
+    /// Whether the server cannot have carried out the request, since it never had the whole of it.
+    pub(crate) fn did_not_happen(&self) -> bool {
+        matches!(
+            self,
+            Self::Refused
+                | Self::Unreachable
+                | Self::ConnectTimeout(_)
+                | Self::Connect(_)
+                | Self::Send(_)
+        )
+    }
+}

@@ -1,0 +1,171 @@
+//! Where a shop is: the URL that a user gives.
+
+use std::{fmt, io, net::SocketAddr};
+
+use tokio::net::lookup_host;
+
+/// Why a URL leads nowhere.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LocationError {
+    /// Encrypted.
+    #[error(
+        "`{0}` asks for TLS, and this speaks plain HTTP\nhint: for a server without TLS write `http://`"
+    )]
+    Tls(String),
+    /// Something else than `http`.
+    #[error("`{0}` is no URL of a shop\nhint: it looks like `http://127.0.0.1:8080`")]
+    NoUrl(String),
+    /// The host or the port is none.
+    #[error("`{url}` has {what}\nhint: it looks like `http://127.0.0.1:8080`")]
+    Part {
+        /// The URL.
+        url: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+    /// The name has no address.
+    #[error("cannot resolve the host `{host}`: {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The name resolves to nothing.
+    #[error("the host `{0}` has no address")]
+    NoAddress(String),
+}
+
+/// Host, port and the path that all calls begin with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Location {
+    host: String,
+    port: u16,
+    base: String,
+}
+
+impl Location {
+    /// Reads `http://host[:port][/path]`.
+    ///
+    /// # Errors
+    /// It is none, or asks for TLS.
+    pub(crate) fn parse(url: &str) -> Result<Self, LocationError> {
+        if url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
+            return Err(LocationError::Tls(url.to_owned()));
+        }
+        let part = |what| LocationError::Part { url: url.to_owned(), what };
+        let rest = url
+            .get(..7)
+            .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
+            .map(|_| &url[7..])
+            .ok_or_else(|| LocationError::NoUrl(url.to_owned()))?;
+        if url.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
+            return Err(part("a character that no URL has"));
+        }
+        if rest.contains(['?', '#', '@']) {
+            return Err(part("a user, a query or a fragment, and takes none"));
+        }
+        let (authority, base) = match rest.find('/') {
+            Some(at) => (&rest[..at], rest[at..].trim_end_matches('/')),
+            None => (rest, ""),
+        };
+        let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
+            Some(Some((host, port))) => (host, port),
+            Some(None) => return Err(part("a `[` without `]`")),
+            None => match authority.split_once(':') {
+                Some((host, _)) => (host, &authority[host.len()..]),
+                None => (authority, ""),
+            },
+        };
+        if host.is_empty() {
+            return Err(part("no host"));
+        }
+        let port = match port.strip_prefix(':') {
+            Some(number) => number.parse().ok().filter(|port| *port > 0),
+            None if port.is_empty() => Some(80),
+            None => None,
+        };
+        let port = port.ok_or_else(|| part("a port that is none: 1 to 65535"))?;
+        Ok(Self { host: host.to_owned(), port, base: base.to_owned() })
+    }
+
+    /// The addresses of the host.
+    ///
+    /// # Errors
+    /// It has none.
+    pub(crate) async fn resolve(&self) -> Result<Vec<SocketAddr>, LocationError> {
+        let found = lookup_host((self.host.as_str(), self.port))
+            .await
+            .map_err(|source| LocationError::Resolve { host: self.host.clone(), source })?;
+        let addresses: Vec<SocketAddr> = found.collect();
+        if addresses.is_empty() {
+            return Err(LocationError::NoAddress(self.host.clone()));
+        }
+        Ok(addresses)
+    }
+
+    /// The path that all calls begin with; empty where that is the root.
+    pub(super) fn base(&self) -> &str {
+        &self.base
+    }
+}
+
+/// Host and port as the header field `Host` has them.
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port, .. } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hosts_ports_and_paths_are_told_apart() {
+        for (url, authority, base) in [
+            ("http://127.0.0.1:8080", "127.0.0.1:8080", ""),
+            ("HTTP://localhost/", "localhost:80", ""),
+            ("http://shop.test:1/a/b/", "shop.test:1", "/a/b"),
+            ("http://[::1]:8080/x", "[::1]:8080", "/x"),
+            ("http://[::1]", "[::1]:80", ""),
+        ] {
+            let location = Location::parse(url).unwrap();
+            assert_eq!((location.to_string().as_str(), location.base()), (authority, base));
+        }
+    }
+
+    #[test]
+    fn what_is_no_url_is_refused_by_name() {
+        for url in [
+            "",
+            "127.0.0.1:8080",
+            "ftp://x",
+            "http://",
+            "http://:80",
+            "http://x:0",
+            "http://x:65536",
+            "http://x:port",
+            "http://x:",
+            "http://[::1",
+            "http://[::1]80",
+            "http://a b",
+            "http://u@x",
+            "http://x/?q=1",
+            "http://ü",
+        ] {
+            let error = Location::parse(url).expect_err(url).to_string();
+            assert!(error.contains(&format!("`{url}`")) && error.contains("hint:"), "{error}");
+        }
+        let error = Location::parse("https://x").unwrap_err();
+        assert!(matches!(error, LocationError::Tls(_)));
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_named() {
+        let location = Location::parse("http://no-such-host.invalid").unwrap();
+        let error = location.resolve().await.unwrap_err().to_string();
+        assert!(error.contains("`no-such-host.invalid`"), "{error}");
+    }
+}

@@ -1,0 +1,172 @@
+//! What one client does: one operation after the other, as its schedule says. The same in the race
+//! and in a run, in a process, a thread and a task, in a closed and in an open loop.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::time::sleep;
+
+use super::{
+    desk::Desk,
+    plan::Record,
+    seat::{Report, Seat},
+    watchdog::Watchdog,
+};
+use crate::{
+    history::{Outcome, monotonic_ns},
+    plan::{Action, Next, Pace, Schedule, Step},
+    target::{Order, Returned, Target, TargetError},
+};
+
+/// How often an operation is sent at most, where it is sent again.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// How long it waits before it is sent again; twice as long each time, up to the longest.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How long a closed loop waits where nobody could be reached: a server that is gone must not make
+/// it count to millions.
+const FAILURE_PAUSE: Duration = Duration::from_millis(10);
+
+struct Client {
+    desk: Arc<Desk>,
+    number: u32,
+    target: Target,
+    watchdog: Watchdog,
+    begun: u64,
+}
+
+/// Carries out the operations of the client that sits on `seat`.
+pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
+    let number = seat.client();
+    let mut watchdog = Watchdog::new();
+    let target = match ready(&desk, number, &mut watchdog).await {
+        Ok(target) => target,
+        Err(reason) => return seat.say(Report::Note(reason)),
+    };
+    seat.say(Report::Ready);
+    let Some(start_ns) = seat.released().await else { return };
+    let schedule = desk.plan.plan.schedule(number);
+    let client = Client { desk, number, target, watchdog, begun: 0 };
+    client.work(schedule, start_ns, &seat).await;
+}
+
+/// Sets up the way to the shop; `Err` says why this client stays out of it.
+async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Target, String> {
+    let plan = &desk.plan;
+    let target = Target::at(plan.address(client)).await;
+    let mut target = target.map_err(|error: TargetError| error.to_string())?;
+    let connected = watchdog.within(plan.timeout(), target.connect()).await;
+    match connected {
+        Some(Ok(())) => Ok(target),
+        // The first operation tries again, and counts what comes of it.
+        _ if !plan.must_connect => Ok(target),
+        Some(Err(error)) => Err(error.to_string()),
+        None => Err("cannot reach the server within the timeout".to_owned()),
+    }
+}
+
+impl Client {
+    async fn work(mut self, mut schedule: Schedule, start_ns: u64, seat: &Seat) {
+        let slot = self.desk.plan.slot(self.number);
+        self.desk.pacer.until(slot, start_ns).await;
+        let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
+        loop {
+            let Next::Step(step) = schedule.next(since(start_ns)) else { return };
+            let due_ns = start_ns + step.due_ns;
+            if is_open_loop {
+                self.desk.pacer.until(slot, due_ns).await;
+            }
+            if self.desk.is_stopping() || self.is_over(since(start_ns)) {
+                return self.leave(step, schedule, start_ns);
+            }
+            let due_ns = is_open_loop.then_some(due_ns);
+            let has_reached_nobody = self.carry_out(step, due_ns, seat).await;
+            if has_reached_nobody && !is_open_loop {
+                sleep(FAILURE_PAUSE).await;
+            }
+        }
+    }
+
+    fn is_over(&self, now_ns: u64) -> bool {
+        self.desk.plan.plan.end_ns.is_some_and(|end_ns| now_ns >= end_ns)
+    }
+
+    /// Counts what was due until now and is not begun any more, in an open loop.
+    fn leave(self, first: Step, mut schedule: Schedule, start_ns: u64) {
+        if self.desk.plan.plan.pace == Pace::Closed {
+            return;
+        }
+        let now_ns = monotonic_ns();
+        let mut next = Next::Step(first);
+        while let Next::Step(step) = next
+            && start_ns + step.due_ns < now_ns
+        {
+            if step.is_counted {
+                self.desk.leave_unsent(start_ns + step.due_ns, now_ns);
+            }
+            next = schedule.next(u64::MAX);
+        }
+    }
+
+    /// Carries out one operation, which in a closed loop is due when it is sent; returns whether
+    /// nobody could be reached.
+    async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, seat: &Seat) -> bool {
+        let order = Order { run: self.desk.plan.run, client: self.number, number: self.begun };
+        self.begun += 1;
+        let retries = self.desk.plan.retries;
+        let key = (retries && step.action == Action::Buy).then(|| order.to_string());
+        let sent_ns = monotonic_ns();
+        self.desk.begin(self.number, step, (due_ns.unwrap_or(sent_ns), sent_ns), key);
+        let mut returned = self.attempt(step.action, order).await;
+        if retries {
+            returned = self.settle(step.action, order, returned).await;
+        }
+        let has_reached_nobody = returned.has_failed && returned.answer.outcome == Outcome::Refused;
+        if self.desk.plan.record == Record::Told {
+            note(seat, step.action, &returned);
+        }
+        self.desk.end(self.number, returned, monotonic_ns());
+        has_reached_nobody
+    }
+
+    async fn attempt(&mut self, action: Action, order: Order) -> Returned {
+        let limit = self.desk.plan.timeout();
+        let returned = self.watchdog.within(limit, self.target.call(action, order)).await;
+        returned.unwrap_or_else(|| self.target.gave_up(action, limit))
+    }
+
+    /// Sends again, under the same key, what got no final answer.
+    async fn settle(&mut self, action: Action, order: Order, first: Returned) -> Returned {
+        let mut returned = first;
+        let mut may_have_happened = false;
+        let mut pause = RETRY_PAUSE;
+        for _ in 1..ATTEMPTS_MAX {
+            if !returned.is_passing || self.desk.is_stopping() {
+                break;
+            }
+            may_have_happened |= returned.answer.outcome == Outcome::Unknown;
+            sleep(pause).await;
+            pause = (pause * 2).min(RETRY_PAUSE_MAX);
+            returned = self.attempt(action, order).await;
+        }
+        if may_have_happened && returned.answer.outcome == Outcome::Refused {
+            returned.answer.outcome = Outcome::Unknown;
+        }
+        returned
+    }
+}
+
+fn since(start_ns: u64) -> u64 {
+    monotonic_ns().saturating_sub(start_ns)
+}
+
+fn note(seat: &Seat, action: Action, returned: &Returned) {
+    let what = match action {
+        Action::Buy => "a purchase",
+        Action::Search => "a search",
+    };
+    if let Some(reason) = &returned.answer.reason {
+        seat.say(Report::Note(format!("{what} failed: {reason}")));
+    }
+}

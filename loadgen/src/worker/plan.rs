@@ -1,0 +1,77 @@
+//! What one worker is to do.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{plan::Plan, target::Address};
+
+/// Where operations go once they have ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Record {
+    /// To whoever listens to the worker, one by one.
+    Told,
+    /// Into a file that all workers write.
+    History {
+        /// The file; it exists.
+        path: PathBuf,
+        /// So many operations of this worker have room in it.
+        room: u64,
+        /// Whether each is written before the next begins, so that a killed worker takes none along.
+        at_once: bool,
+    },
+    /// Nowhere: they are counted and forgotten.
+    Nowhere,
+}
+
+/// What one worker is to do; travels to a worker process as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct WorkerPlan {
+    /// Its number, from 0.
+    pub(crate) worker: u32,
+    /// How many workers share the clients: client `c` is one of worker `c mod workers`.
+    pub(crate) workers: u32,
+    /// What all clients do together.
+    pub(crate) plan: Plan,
+    /// Where they buy, going round; at least one.
+    pub(crate) addresses: Vec<Address>,
+    /// Whether a client that finds no way there at the beginning stays out of it.
+    pub(crate) must_connect: bool,
+    /// How long a client waits for an answer, in nanoseconds.
+    pub(crate) timeout_ns: u64,
+    /// Whether a client sends again what got no final answer, under the same key.
+    pub(crate) retries: bool,
+    /// Where operations go.
+    pub(crate) record: Record,
+    /// A number that no other run has.
+    pub(crate) run: u64,
+}
+
+impl WorkerPlan {
+    /// The clients of this worker.
+    pub(crate) fn clients(&self) -> impl Iterator<Item = u32> + use<> {
+        let step = usize::try_from(self.workers.max(1)).unwrap_or(usize::MAX);
+        (self.worker..self.plan.clients).step_by(step)
+    }
+
+    /// Whether `client` is one of this worker's.
+    pub(super) fn has(&self, client: u32) -> bool {
+        client < self.plan.clients && client % self.workers == self.worker
+    }
+
+    /// The place of `client` among this worker's.
+    pub(super) fn slot(&self, client: u32) -> usize {
+        usize::try_from(client / self.workers).unwrap_or(usize::MAX)
+    }
+
+    /// Where `client` buys.
+    pub(super) fn address(&self, client: u32) -> &Address {
+        &self.addresses[usize::try_from(client).unwrap_or(0) % self.addresses.len()]
+    }
+
+    /// How long a client waits for an answer.
+    pub(super) fn timeout(&self) -> Duration {
+        Duration::from_nanos(self.timeout_ns)
+    }
+}

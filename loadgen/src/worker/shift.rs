@@ -1,0 +1,89 @@
+//! A shift: all clients of one worker, on one event loop.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, timeout},
+};
+
+use super::{
+    client::serve,
+    desk::Desk,
+    plan::{Record, WorkerPlan},
+    seat::{Gate, Phase, Report, Seat, Voice},
+};
+
+/// How often a worker says what it has counted.
+const REPORT_PERIOD: Duration = Duration::from_millis(500);
+
+/// How long open operations may still take when a run is stopped.
+const STOP_GRACE: Duration = Duration::from_secs(1);
+
+/// Says that the worker has said everything, on every way out.
+struct LastWord {
+    worker: u32,
+    voice: Voice,
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        let _ = self.voice.send((self.worker, Report::Done));
+    }
+}
+
+/// Lets the clients of `plan` work until they have ended, or the run is stopped at `gate`.
+pub(super) async fn work(plan: WorkerPlan, mut gate: Gate, voice: Voice) {
+    let _last_word = LastWord { worker: plan.worker, voice: voice.clone() };
+    let worker = plan.worker;
+    let seats: Vec<Seat> =
+        plan.clients().map(|client| Seat::new(client, gate.clone(), voice.clone())).collect();
+    let desk = match Desk::open(plan, voice.clone()) {
+        Ok(desk) => Arc::new(desk),
+        Err(error) => {
+            let _ = voice.send((worker, Report::Note(format!("a worker cannot begin: {error}"))));
+            return;
+        }
+    };
+    let mut clients = JoinSet::new();
+    for seat in seats {
+        clients.spawn(serve(Arc::clone(&desk), seat));
+    }
+    let mut is_stopped = false;
+    tokio::select! {
+        () = attend(&desk, &mut clients) => {}
+        () = stopped(&mut gate) => is_stopped = true,
+    }
+    if is_stopped {
+        desk.stop();
+        // What does not end by itself is dropped, and booked as unknown below.
+        let _ = timeout(STOP_GRACE, attend(&desk, &mut clients)).await;
+        clients.shutdown().await;
+    }
+    desk.close();
+}
+
+/// Serves the clients until all have ended.
+async fn attend(desk: &Desk, clients: &mut JoinSet<()>) {
+    let mut ticks = interval(REPORT_PERIOD);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let drive = desk.pacer.drive();
+    tokio::pin!(drive);
+    loop {
+        tokio::select! {
+            () = &mut drive => return desk.say(Report::Note("the timer broke".to_owned())),
+            ended = clients.join_next() => match ended {
+                None => return,
+                Some(Ok(())) => {}
+                Some(Err(error)) => desk.say(Report::Note(format!("a client failed: {error}"))),
+            },
+            _ = ticks.tick(), if desk.plan.record != Record::Told => desk.report(),
+        }
+    }
+}
+
+/// Waits until the run is to be stopped.
+async fn stopped(gate: &mut Gate) {
+    // Where nobody leads the run any more, it is over too.
+    let _ = gate.wait_for(|phase| *phase == Phase::Stopping).await;
+}

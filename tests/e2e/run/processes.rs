@@ -1,0 +1,117 @@
+//! The processes of a run: however it ends, none is left behind.
+
+use std::{fs, time::Duration};
+
+use e2e::{Counter, Mark, Process, Program, Server, Signal};
+
+use super::{number, result, run};
+use crate::programs::serve;
+
+const LONG: [&str; 2] = ["-z", "10m"];
+
+/// A run that is under way, with so many workers.
+#[track_caller]
+fn under_way(mark: &Mark, load: Program, processes: usize) -> Process {
+    let load = mark.on(load).start();
+    mark.wait_for_carriers(processes);
+    let is_at_work = |line: &str| line.contains("p99").then_some(());
+    assert!(load.stderr().find_line(Duration::from_secs(30), is_at_work).is_some());
+    load
+}
+
+fn slow_load(server: &Server) -> Program {
+    run(server.url()).args(["-c", "8", "-q", "100", "--mode", "process"])
+}
+
+#[test]
+fn interrupted_run_prints_what_was_measured_and_exits_130() {
+    for (signal, mode) in [
+        (Signal::INT, "process"),
+        (Signal::INT, "task"),
+        (Signal::TERM, "thread"),
+        (Signal::HUP, "process"),
+    ] {
+        let counter = Counter::with(1_000_000);
+        let server = serve(&counter);
+        let mark = Mark::new();
+        let temporary = Counter::missing();
+        let load = run(server.url()).args(["-c", "4", "-q", "100", "--mode", mode]).args(LONG);
+        let load = under_way(&mark, load.env("TMPDIR", temporary.folder()), 1);
+
+        load.signal(signal);
+
+        let finished = load.finish(Duration::from_secs(30));
+        assert_eq!(finished.code, Some(130), "{mode}: {finished:?}");
+        let result = result(&finished);
+        assert!(number(&result["outcomes"]["sold"]) > 10, "{mode}: {result}");
+        assert_eq!(result["interrupted"], true);
+        mark.wait_until_gone();
+        assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+        // What it saw is what there was.
+        assert_eq!(1_000_000 - number(&result["sold_ever"]), counter.count(), "{mode}: {result}");
+    }
+}
+
+#[test]
+fn run_that_is_interrupted_while_nobody_answers_ends_all_the_same() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let mark = Mark::new();
+    let load = under_way(&mark, slow_load(&server).args(LONG), 9);
+    server.signal(Signal::STOP);
+
+    load.signal(Signal::INT);
+
+    let finished = load.finish(Duration::from_secs(30));
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    result(&finished);
+    mark.wait_until_gone();
+    server.signal(Signal::CONT);
+}
+
+#[test]
+fn killed_run_leaves_no_worker_behind() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let mark = Mark::new();
+    let load = under_way(&mark, slow_load(&server).args(LONG), 9);
+
+    load.signal(Signal::KILL);
+
+    assert_eq!(load.finish(Duration::from_secs(20)).signal, Some(9));
+    mark.wait_until_gone();
+}
+
+#[test]
+fn run_goes_on_without_a_worker_that_was_killed_and_says_so() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let mark = Mark::new();
+    let load = under_way(&mark, slow_load(&server).args(["-z", "4s"]), 9);
+    let parent = load.pid();
+    let worker = mark.carriers().into_iter().find(|pid| *pid != parent).expect("a worker");
+
+    Program::new("kill").args(["-KILL", &worker.to_string()]).run();
+
+    let finished = load.finish(Duration::from_secs(40));
+    let result = result(&finished);
+    assert!(finished.stderr.contains("is gone"), "{}", finished.stderr);
+    // The others sold what was left, and what the killed one had open explains the rest, if any.
+    assert_eq!(number(&result["left"]), 0, "{result}");
+    assert_eq!(result["verdict"], "valid", "{finished:?}");
+    mark.wait_until_gone();
+}
+
+#[test]
+fn hundred_processes_begin_together() {
+    let counter = Counter::with(50);
+    let server = serve(&counter);
+    let mark = Mark::new();
+    let load = run(server.url()).args(["-c", "100", "-n", "200", "--mode", "process"]);
+
+    let finished = mark.on(load).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(number(&result(&finished)["workers"]), 100);
+    mark.wait_until_gone();
+}

@@ -1,0 +1,71 @@
+//! `--retry`: one purchase, one key, one line, however often it is sent.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    sync::{Arc, Mutex},
+};
+
+use e2e::{Counter, Stub};
+
+use super::{number, result, run};
+use crate::programs::serve;
+
+fn key(fields: &[String]) -> Option<String> {
+    let field = fields.iter().find_map(|field| field.strip_prefix("Idempotency-Key: "));
+    field.map(str::to_owned)
+}
+
+#[test]
+fn operation_is_sent_again_under_its_key_until_it_has_its_answer() {
+    let seen = Arc::new(Mutex::new(BTreeMap::<String, u32>::new()));
+    let by_key = Arc::clone(&seen);
+    let stub = Stub::http(move |request| {
+        let Some(key) = key(&request.fields) else {
+            return ("200 OK", "{\"count\": 100, \"sold\": 0, \"revision\": null}".to_owned());
+        };
+        let mut seen = by_key.lock().expect("no other thread has panicked");
+        let number = seen.len() + 1;
+        let times = seen.entry(key).or_default();
+        *times += 1;
+        match *times {
+            1 => ("503 Service Unavailable", "{\"sold\": \"unknown\"}".to_owned()),
+            2 => ("503 Service Unavailable", "{\"sold\": \"no\"}".to_owned()),
+            _ => {
+                let body =
+                    format!("{{\"tickets\": [{number}], \"remaining\": 9, \"revision\": null}}");
+                ("201 Created", body)
+            }
+        }
+    });
+    let folder = Counter::missing();
+    let history = folder.folder().join("run.ndjson");
+
+    let finished =
+        run(&stub.url()).args(["-c", "1", "-n", "4", "--retry", "--history"]).arg(&history).run();
+
+    assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 4, "{finished:?}");
+    let seen = seen.lock().expect("no other thread has panicked");
+    assert_eq!(seen.values().copied().collect::<Vec<_>>(), [3, 3, 3, 3]);
+    let lines = fs::read_to_string(&history).expect("the history is there");
+    let recorded = lines
+        .lines()
+        .skip(1)
+        .map(|line| {
+            let line = serde_json::from_str::<serde_json::Value>(line).expect("a line is JSON");
+            line["key"].as_str().expect("a purchase has its key").to_owned()
+        })
+        .collect::<BTreeSet<_>>();
+    assert_eq!(recorded.into_iter().collect::<Vec<_>>(), seen.keys().cloned().collect::<Vec<_>>());
+}
+
+#[test]
+fn purchases_that_carry_keys_sell_as_others_do() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+
+    let finished = run(server.url()).args(["-c", "5", "-n", "50", "--retry"]).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 30);
+}

@@ -1,0 +1,90 @@
+//! What a run says: for people, for scripts, and with its exit code.
+
+use e2e::Counter;
+
+use super::{result, run};
+use crate::programs::{loadgen, serve};
+
+#[test]
+fn text_is_for_people_and_has_colours_only_on_a_terminal() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+
+    let finished = loadgen().args(["run", server.url(), "-c", "5", "-n", "60", "--latency"]).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let said = &finished.stdout;
+    for word in [
+        "sold", "sold out", "left", "response", "service", "99.9 %", "max", "█", "1/(1-p)", "valid",
+    ] {
+        assert!(said.contains(word), "no `{word}`:\n{said}");
+    }
+    assert!(!said.contains('\u{1b}') && !finished.stderr.contains('\u{1b}'), "{finished:?}");
+}
+
+#[test]
+fn json_has_the_members_of_the_contract() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+
+    let finished = run(server.url()).args(["-c", "5", "-n", "60"]).run();
+
+    let result = result(&finished);
+    for member in [
+        "requests",
+        "elapsed_s",
+        "rate_rps",
+        "asked_rate_rps",
+        "outcomes",
+        "response_us",
+        "service_us",
+        "verdict",
+        "violations",
+    ] {
+        assert!(result.get(member).is_some(), "no `{member}` in {result}");
+    }
+    for clock in ["response_us", "service_us"] {
+        for member in ["p50", "p90", "p99", "p999", "max"] {
+            assert!(result[clock][member].is_number(), "no `{clock}.{member}` in {result}");
+        }
+    }
+}
+
+#[test]
+fn report_has_both_clocks_and_the_outcomes_beside_the_verdict() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    let page = counter.folder().join("run.html");
+
+    let finished = run(server.url()).args(["-c", "5", "-n", "60", "--report"]).arg(&page).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let html = std::fs::read_to_string(&page).expect("the page is there");
+    for section in ["verdict", "latency", "outcomes", "left", "timeline"] {
+        assert!(html.contains(&format!("<section id=\"{section}\"")), "no `{section}`");
+    }
+    let finished = run(server.url()).args(["--report", "no-such-folder/run.html"]).run();
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("no-such-folder"), "{}", finished.stderr);
+}
+
+#[test]
+fn threshold_that_is_missed_exits_99_and_a_violation_goes_before_it() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    for (rule, code) in [("p(99)<10m", 0), ("response:max<0.001ms", 99), ("errors:rate<0.5", 0)] {
+        counter.change_count(30 - i64::try_from(counter.count()).expect("a small count"));
+
+        let finished = run(server.url()).args(["-c", "5", "-n", "60", "--threshold", rule]).run();
+
+        assert_eq!(finished.code, Some(code), "{rule}: {finished:?}");
+        let rules = &result(&finished)["thresholds"];
+        assert_eq!((&rules[0]["rule"], &rules[0]["passed"]), (&rule.into(), &(code == 0).into()));
+    }
+    let unsafe_counter = Counter::with(5);
+    let seller = ["--locking", "none", "--check-delay", "5ms", "--write-delay", "5ms"];
+    let server = crate::programs::serve_with(&unsafe_counter, &seller);
+    let missed = ["--threshold", "max<0.001ms"];
+    let finished = run(server.url()).args(["-c", "20", "-n", "60"]).args(missed).run();
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+}
