@@ -113,8 +113,13 @@ impl Assembly {
             }
             What::BrokenHeader(fault) => {
                 let (place, reason) = named(fault);
+                let text = format!("{place}: a header that cannot be read: {reason}");
+                // The line may have been one of the history before it.
+                if self.current.is_some() {
+                    self.current().lack(text.clone());
+                }
                 self.begin_history(None);
-                self.current().lack(format!("{place}: a header that cannot be read: {reason}"));
+                self.current().lack(text);
             }
             What::Version(version) => return Err(ReadError::Version { place, version }),
             What::Broken { fault, looks_like_an_operation } => {
