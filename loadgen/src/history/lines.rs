@@ -150,9 +150,18 @@ fn fault(line: &[u8], error: &LineError, is_cut: bool) -> Fault {
     }
 }
 
+/// A line can be long, and a parser names what it does not know.
+fn short(reason: &str) -> String {
+    const LENGTH_MAX: usize = 300;
+    match reason.char_indices().nth(LENGTH_MAX) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}
+
 impl Fault {
     fn new(reason: String) -> Self {
-        Self { column: None, reason }
+        Self { column: None, reason: short(&reason) }
     }
 
     /// The parser counts lines within what it was given, which is one line.
@@ -160,7 +169,7 @@ impl Fault {
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let reason = text.strip_suffix(&place).unwrap_or(&text);
-        Self { column: Some(error.column()), reason: format!("{prefix}{reason}") }
+        Self { column: Some(error.column()), reason: short(&format!("{prefix}{reason}")) }
     }
 }
 

@@ -136,6 +136,7 @@ fn add(violations: &mut Vec<Violation>, violation: Violation) {
         {
             other.operations = violation.operations;
             other.story = violation.story;
+            other.needs_whole = violation.needs_whole;
         }
         Some(_) => {}
         None => violations.push(violation),

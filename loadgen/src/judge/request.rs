@@ -300,5 +300,6 @@ fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation
         message: format!("the request with key `{key}` got two different answers"),
         operations: vec![first as usize, other as usize],
         story: Vec::new(),
+        needs_whole: false,
     }
 }

@@ -82,12 +82,14 @@ fn encode(report: &Report) -> Option<String> {
     match report {
         Report::Ready => Some(READY.to_owned()),
         Report::Operation(operation) => Some(history::encode(operation)),
-        Report::Note(text) => Some(format!("{NOTE}{}", text.replace('\n', " "))),
+        Report::Note(text) | Report::Lost(text) => {
+            Some(format!("{NOTE}{}", text.replace('\n', " ")))
+        }
         Report::Ended => None,
     }
 }
 
-/// What a line of worker `worker` says; a line that makes no sense becomes a note.
+/// What a line of worker `worker` says; a line that makes no sense is lost.
 pub(super) fn decode(worker: u32, line: &str) -> Report {
     if line == READY {
         return Report::Ready;
@@ -99,11 +101,11 @@ pub(super) fn decode(worker: u32, line: &str) -> Report {
         Ok(operation) if operation.process == worker => Report::Operation(operation),
         Ok(operation) => {
             let other = operation.process;
-            Report::Note(format!("worker {worker} answered for worker {other}"))
+            Report::Lost(format!("worker {worker} answered for worker {other}"))
         }
         Err(_) => {
             let start: String = line.chars().take(60).collect();
-            Report::Note(format!("worker {worker} answered garbage: `{start}`"))
+            Report::Lost(format!("worker {worker} answered garbage: `{start}`"))
         }
     }
 }
@@ -124,10 +126,10 @@ mod tests {
     }
 
     #[test]
-    fn garbage_and_foreign_answers_become_notes() {
+    fn garbage_and_foreign_answers_are_lost() {
         let buy = Operation::buy(3, 1, 2, Answer::new(Outcome::SoldOut));
         for line in ["", "READY", "{}", "{\"process\":3}", &history::encode(&buy)] {
-            assert!(matches!(decode(4, line), Report::Note(_)), "{line}");
+            assert!(matches!(decode(4, line), Report::Lost(_)), "{line}");
         }
     }
 }

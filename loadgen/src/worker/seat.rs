@@ -13,6 +13,8 @@ pub(crate) enum Report {
     Operation(Operation),
     /// Something that people should know.
     Note(String),
+    /// It has done something that nobody can read.
+    Lost(String),
     /// It says no more.
     Ended,
 }

@@ -76,7 +76,7 @@ async fn attend(mut seat: Seat, mut stdin: ChildStdin, stdout: ChildStdout) {
                 Ok(Some(line)) => seat.say(decode(worker, &line)),
                 Ok(None) => return,
                 Err(error) => {
-                    return seat.say(Report::Note(format!("worker {worker} is not heard: {error}")));
+                    return seat.say(Report::Lost(format!("worker {worker} is not heard: {error}")));
                 }
             },
             is_open = seat.released(), if !is_released => {

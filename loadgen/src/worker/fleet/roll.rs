@@ -17,6 +17,9 @@ struct Attendance {
     has_ended: bool,
 }
 
+/// So many lacks are named; one is enough for a run to prove nothing.
+const LACKS_MAX: usize = 20;
+
 /// What the workers of a fleet have said so far.
 #[derive(Debug)]
 pub(super) struct Roll {
@@ -27,6 +30,8 @@ pub(super) struct Roll {
     ended: u32,
     operations: Vec<Operation>,
     notes: BTreeMap<String, u32>,
+    /// What the operations lack; each is a note too.
+    lacks: Vec<String>,
 }
 
 impl Roll {
@@ -39,6 +44,7 @@ impl Roll {
             ended: 0,
             operations: Vec::with_capacity(2 * workers),
             notes: BTreeMap::new(),
+            lacks: Vec::new(),
         }
     }
 
@@ -81,7 +87,7 @@ impl Roll {
             }
             Report::Operation(buy) if buy.op == OperationKind::Buy => {
                 if attendance.has_bought {
-                    return self.note(format!("worker {worker} answered twice"));
+                    return self.lack(format!("worker {worker} answered twice"));
                 }
                 attendance.has_bought = true;
                 self.bought += 1;
@@ -89,6 +95,7 @@ impl Roll {
             }
             Report::Operation(operation) => self.operations.push(operation),
             Report::Note(text) => self.note(text),
+            Report::Lost(text) => self.lack(text),
         }
         let attendance = self.workers[worker as usize];
         if !was_present && (attendance.is_ready || attendance.has_ended) {
@@ -97,8 +104,9 @@ impl Roll {
     }
 
     /// Ends the run that was released at `released_ns`. A worker that never said how its purchase
-    /// went may have bought at any time since then; one that was never ready has not bought.
-    pub(super) fn close(mut self, released_ns: u64) -> (Vec<Operation>, Vec<String>) {
+    /// went may have bought at any time since then; one that was never ready has not bought. Gives the
+    /// operations, the notes, and what the operations lack.
+    pub(super) fn close(mut self, released_ns: u64) -> (Vec<Operation>, Vec<String>, Vec<String>) {
         let (mut silent, mut never_ready) = (0_u32, 0_u32);
         for (worker, attendance) in (0_u32..).zip(&self.workers) {
             let answer = match attendance {
@@ -126,7 +134,14 @@ impl Roll {
             1 => text.clone(),
             _ => format!("{text} ({times} times)"),
         }));
-        (self.operations, notes)
+        (self.operations, notes, self.lacks)
+    }
+
+    fn lack(&mut self, text: String) {
+        if self.lacks.len() < LACKS_MAX && !self.lacks.contains(&text) {
+            self.lacks.push(text.clone());
+        }
+        self.note(text);
     }
 
     fn note(&mut self, text: String) {
@@ -163,9 +178,9 @@ mod tests {
         }
         roll.hear(0, sold_out(0));
         roll.hear(0, sold_out(0));
-        roll.hear(1, Report::Note("odd".to_owned()));
+        roll.hear(1, Report::Lost("odd".to_owned()));
         roll.hear(9, Report::Ready);
-        let (operations, notes) = roll.close(3);
+        let (operations, notes, lacks) = roll.close(3);
         let outcomes: Vec<(u32, Outcome)> =
             operations.iter().map(|buy| (buy.process, buy.outcome)).collect();
         assert_eq!(
@@ -179,5 +194,6 @@ mod tests {
         );
         assert_eq!((operations[1].call_ns, operations[1].return_ns), (3, None));
         assert_eq!(notes.len(), 5);
+        assert_eq!(lacks, ["worker 0 answered twice", "odd"]);
     }
 }
