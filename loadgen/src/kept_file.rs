@@ -9,15 +9,25 @@ use std::{
 
 use tempfile::NamedTempFile;
 
+use crate::exit_code;
+
 /// Why a file cannot be kept.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// The name is taken by something that a file must not replace.
     #[error("`{}` is no file that could be replaced", .0.display())]
     NoFile(PathBuf),
-    /// The system refuses.
+    /// The name cannot be had.
     #[error("cannot write `{}`: {source}", path.display())]
     Io {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The name could be had, and writing failed later, as on a full disk.
+    #[error("cannot write `{}`: {source}", path.display())]
+    Write {
         /// The file.
         path: PathBuf,
         /// Why not.
@@ -31,6 +41,16 @@ pub enum KeepError {
 pub(crate) struct KeptFile {
     writer: BufWriter<NamedTempFile>,
     path: PathBuf,
+}
+
+impl KeepError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoFile(_) | Self::Io { .. } => exit_code::USAGE,
+            Self::Write { .. } => exit_code::INTERNAL,
+        }
+    }
 }
 
 impl KeptFile {
@@ -71,7 +91,7 @@ impl KeptFile {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), KeepError> {
         let path = &self.path;
-        write(&mut self.writer).map_err(|source| KeepError::Io { path: path.clone(), source })
+        write(&mut self.writer).map_err(|source| KeepError::Write { path: path.clone(), source })
     }
 
     /// Adds `text`, which is all of it, and gives it its name.
@@ -94,7 +114,7 @@ impl KeptFile {
             file.as_file().sync_all()?;
             file.persist(&path).map_err(io::Error::from)
         });
-        kept.map(drop).map_err(|source| KeepError::Io { path, source })
+        kept.map(drop).map_err(|source| KeepError::Write { path, source })
     }
 }
 

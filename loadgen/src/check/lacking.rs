@@ -25,7 +25,7 @@ pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]
 
 /// Whether `violation` is one, whatever is missing.
 fn stands(violation: &Violation, is_sales_only: bool) -> bool {
-    !violation.needs_the_whole_history()
+    !violation.needs_whole
         && match violation.kind {
             ViolationKind::Undersell => false,
             ViolationKind::Oversell | ViolationKind::LostUpdate | ViolationKind::FalseSoldOut => {

@@ -40,7 +40,8 @@ Exit codes, once the page is written:
   0    every history is valid
   1    one has a violation
   2    wrong usage, a file that cannot be read or written, or that is no history
-  3    unknown: it could not be decided, or there was nothing to decide on";
+  3    unknown: it could not be decided, or there was nothing to decide on
+  70   something failed, such as a full disk";
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +60,10 @@ pub(crate) enum ReportError {
 impl ReportError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
-        exit_code::USAGE
+        match self {
+            Self::Read(_) | Self::IsHistory(_) => exit_code::USAGE,
+            Self::Keep(error) => error.exit_code(),
+        }
     }
 
     /// The way out, where there is one.

@@ -9,7 +9,7 @@ use std::{
 use super::{args::CheckArgs, lacking::without_the_missing, report::drawn};
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, operations_max, read_files},
+    history::{History, ReadError, ReadLimits, bytes_max, read_files},
     judge::{Evidence, Judgement, Verdict, judge},
     kept_file::{KeepError, KeptFile},
     report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
@@ -33,7 +33,8 @@ impl CheckError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::Read(_) | Self::Report(_) => exit_code::USAGE,
+            Self::Read(_) => exit_code::USAGE,
+            Self::Report(error) => error.exit_code(),
             Self::Write(_) => exit_code::INTERNAL,
         }
     }
@@ -76,7 +77,8 @@ pub(super) fn judge_files(
 ) -> Result<Vec<JudgedHistory>, ReadError> {
     let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let limits = ReadLimits {
-        operations: limit.unwrap_or_else(operations_max),
+        operations: limit.unwrap_or(usize::MAX),
+        bytes: bytes_max(),
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
     let histories = read_files(files, limits)?;
@@ -85,7 +87,9 @@ pub(super) fn judge_files(
 
 fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     let mut notes = Vec::new();
-    if let Some(initial) = initial {
+    if history.disputes_start && initial.is_some() {
+        notes.push("`--initial` is not taken, since the parts begin at odds".to_owned());
+    } else if let Some(initial) = initial {
         let said = history.header.initial.replace(initial).filter(|said| *said != initial);
         notes.extend(said.map(|said| {
             format!("taken as begun with {initial} tickets, although the history says {said}")
@@ -105,7 +109,7 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
         without_the_missing(judge(&evidence), &history.operations)
     };
     for lack in &history.lacks {
-        if !judgement.doubts.iter().any(|doubt| doubt.contains(lack)) {
+        if !judgement.doubts.contains(lack) {
             judgement.doubts.push(lack.clone());
         }
     }

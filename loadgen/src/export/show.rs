@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, operations_max, read_files},
+    history::{History, ReadError, ReadLimits, bytes_max, read_files},
     kept_file::{KeepError, KeptFile},
     report::or_closed,
 };
@@ -44,6 +44,7 @@ impl ExportError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Write(_) => exit_code::INTERNAL,
+            Self::Keep(error) => error.exit_code(),
             _ => exit_code::USAGE,
         }
     }
@@ -67,7 +68,8 @@ impl ExportError {
 /// Nothing was exported.
 pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
     let limits = ReadLimits {
-        operations: operations_max(),
+        operations: usize::MAX,
+        bytes: bytes_max(),
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
     let history = choose(read_files(&args.histories, limits)?, args.run.as_deref())?;

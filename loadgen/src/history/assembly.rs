@@ -10,9 +10,10 @@ use std::{
 };
 
 use super::{
-    History,
+    History, Operation,
     lines::{Fault, LINE_LENGTH_MAX, Mark, Parsed, What},
-    reading::ReadError,
+    memory::{bytes_of, bytes_of_history},
+    reading::{ReadError, ReadLimits},
 };
 
 /// What joins the parts of one history.
@@ -29,9 +30,11 @@ pub(super) struct Assembly {
     histories: Vec<History>,
     /// Their places in `histories`.
     known: HashMap<Key, usize>,
-    /// How many more operations there is room for.
+    /// How many more operations there is room for, and in how many bytes.
     room: usize,
-    is_full: bool,
+    bytes: u64,
+    /// Which of the two was used up.
+    full: Option<&'static str>,
     file: String,
     /// Lines of the file before the current block.
     lines: u64,
@@ -42,14 +45,14 @@ pub(super) struct Assembly {
 }
 
 impl Assembly {
-    /// Nothing yet, and room for so many operations.
-    pub(super) fn new(room: usize) -> Self {
-        Self { room, ..Self::default() }
+    /// Nothing yet, and room for what `limits` say.
+    pub(super) fn new(limits: ReadLimits) -> Self {
+        Self { room: limits.operations, bytes: limits.bytes, ..Self::default() }
     }
 
     /// Whether there was no room for an operation.
     pub(super) fn is_full(&self) -> bool {
-        self.is_full
+        self.full.is_some()
     }
 
     /// What comes next stands in the file at `path`.
@@ -79,9 +82,9 @@ impl Assembly {
                     return Ok(false);
                 }
                 let wanted = next - at;
-                let some = wanted.min(self.room);
+                let some = operations.as_slice().iter().take(wanted);
+                let some = some.take_while(|operation| self.has_room_for(operation)).count();
                 taken += some;
-                self.room -= some;
                 if some > 0 {
                     let file = self.file.clone();
                     let history = self.current();
@@ -105,6 +108,15 @@ impl Assembly {
             Some(column) => (format!("{place}:{column}"), fault.reason),
             None => (place.clone(), fault.reason),
         };
+        let history_bytes = match &what {
+            What::Header(header) => bytes_of_history(Some(&**header)),
+            What::BrokenHeader(_) => bytes_of_history(None),
+            _ => 0,
+        };
+        if !self.has_bytes(history_bytes) {
+            self.fill_up(line);
+            return Ok(false);
+        }
         match what {
             What::Resumed => drop(self.current()),
             What::Header(header) => {
@@ -113,8 +125,13 @@ impl Assembly {
             }
             What::BrokenHeader(fault) => {
                 let (place, reason) = named(fault);
+                let text = format!("{place}: a header that cannot be read: {reason}");
+                // The line may have been one of the history before it.
+                if self.current.is_some() {
+                    self.current().lack(text.clone());
+                }
                 self.begin_history(None);
-                self.current().lack(format!("{place}: a header that cannot be read: {reason}"));
+                self.current().lack(text);
             }
             What::Version(version) => return Err(ReadError::Version { place, version }),
             What::Broken { fault, looks_like_an_operation } => {
@@ -137,20 +154,36 @@ impl Assembly {
         Ok(true)
     }
 
+    /// Takes the room for `operation`, where there is any.
+    fn has_room_for(&mut self, operation: &Operation) -> bool {
+        if self.room == 0 {
+            self.full = Some("the limit of operations is reached");
+            return false;
+        }
+        self.room -= 1;
+        self.has_bytes(bytes_of(operation))
+    }
+
+    fn has_bytes(&mut self, wanted: u64) -> bool {
+        let rest = self.bytes.checked_sub(wanted);
+        if rest.is_none() {
+            self.full = Some("half of the free memory is used");
+        }
+        self.bytes = rest.unwrap_or(0);
+        rest.is_some()
+    }
+
     fn fill_up(&mut self, line: u64) {
-        self.is_full = true;
-        let text = format!(
-            "{}:{line}: not judged from there on: the limit of operations is reached",
-            self.file
-        );
+        let why = self.full.unwrap_or_default();
+        let text = format!("{}:{line}: not judged from there on: {why}", self.file);
         self.current().lack(text);
     }
 
     /// Names files that are not read at all.
     pub(super) fn leave_out(&mut self, files: &[PathBuf]) {
+        let why = self.full.unwrap_or_default();
         for file in files {
-            let text =
-                format!("{}: not judged: the limit of operations is reached", file.display());
+            let text = format!("{}: not judged: {why}", file.display());
             self.current().lack(text);
         }
     }

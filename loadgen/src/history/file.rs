@@ -62,7 +62,7 @@ mod tests {
             file.append(&header, &operations).unwrap();
         }
         file.keep().unwrap();
-        let limits = ReadLimits { operations: 100, threads: 1 };
+        let limits = ReadLimits { operations: 100, bytes: 1 << 20, threads: 1 };
         let histories = read_files(&[path], limits).unwrap();
         assert_eq!(histories.len(), 2);
         assert_eq!(histories[1].header.run.as_deref(), Some("b"));

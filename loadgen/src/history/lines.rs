@@ -1,6 +1,6 @@
 //! What the lines of a block say. Pure, so that blocks can be read in parallel.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 
 use super::{
     FORMAT_VERSION, Header, Operation, blocks::Block, ndjson::LineError, ndjson::decode_bytes,
@@ -34,7 +34,8 @@ pub(super) enum What {
     /// The next operation, after lines that were none.
     Resumed,
     Header(Box<Header>),
-    /// A header that says too little; operations follow it all the same.
+    /// A header that says too little, maybe behind the beginning of an operation; operations follow
+    /// it all the same.
     BrokenHeader(Fault),
     /// A history of another version of the format.
     Version(u64),
@@ -101,11 +102,12 @@ fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
     #[derive(Deserialize)]
     struct Version {
         history: serde_json::Value,
+        process: Option<IgnoredAny>,
     }
 
     let is_object = line.trim_ascii_start().first() == Some(&b'{');
     match serde_json::from_slice(line) {
-        Ok(Version { history }) if is_object => match history.as_u64() {
+        Ok(Version { history, process: None }) if is_object => match history.as_u64() {
             Some(version) if version == u64::from(FORMAT_VERSION) => header(line),
             Some(version) => What::Version(version),
             None => What::BrokenHeader(Fault::new(format!("`history` is `{history}`, no version"))),
@@ -113,13 +115,19 @@ fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
         _ => {
             let fault = fault(line, error, is_cut);
             let names = |member: &[u8]| line.windows(member.len()).any(|part| part == member);
-            if is_object && names(b"\"history\"") {
+            if is_object && (begins_with_history(line) || names(b"{\"history\"")) {
                 What::BrokenHeader(fault)
             } else {
                 What::Broken { fault, looks_like_an_operation: names(b"\"process\"") }
             }
         }
     }
+}
+
+/// Whether the first member of an object is that of a header.
+fn begins_with_history(line: &[u8]) -> bool {
+    let members = line.trim_ascii_start().strip_prefix(b"{").unwrap_or_default();
+    members.trim_ascii_start().starts_with(b"\"history\"")
 }
 
 fn header(line: &[u8]) -> What {
@@ -142,9 +150,18 @@ fn fault(line: &[u8], error: &LineError, is_cut: bool) -> Fault {
     }
 }
 
+/// A line can be long, and a parser names what it does not know.
+fn short(reason: &str) -> String {
+    const LENGTH_MAX: usize = 300;
+    match reason.char_indices().nth(LENGTH_MAX) {
+        Some((end, _)) => format!("{}…", &reason[..end]),
+        None => reason.to_owned(),
+    }
+}
+
 impl Fault {
     fn new(reason: String) -> Self {
-        Self { column: None, reason }
+        Self { column: None, reason: short(&reason) }
     }
 
     /// The parser counts lines within what it was given, which is one line.
@@ -152,7 +169,7 @@ impl Fault {
         let text = error.to_string();
         let place = format!(" at line {} column {}", error.line(), error.column());
         let reason = text.strip_suffix(&place).unwrap_or(&text);
-        Self { column: Some(error.column()), reason: format!("{prefix}{reason}") }
+        Self { column: Some(error.column()), reason: short(&format!("{prefix}{reason}")) }
     }
 }
 
@@ -203,6 +220,20 @@ mod tests {
             let reason = reason(&line);
             assert!(reason.contains(said), "{line}: {reason}");
         }
+    }
+
+    #[test]
+    fn an_operation_that_names_a_history_is_no_header() {
+        let torn = SALE.replace("null", "\"history\"");
+        for line in [&torn[..torn.len() - 9], r#"{"process":1,"history":1}"#] {
+            let parsed = parsed(line);
+            assert!(
+                matches!(parsed.marks[0].what, What::Broken { looks_like_an_operation: true, .. }),
+                "{line}: {parsed:?}"
+            );
+        }
+        let glued = parsed(&format!("{}{}", &SALE[..40], r#"{"history":1,"initial":5}"#));
+        assert!(matches!(glued.marks[0].what, What::BrokenHeader(_)), "{glued:?}");
     }
 
     #[test]

@@ -3,17 +3,39 @@
 
 use std::fs;
 
-/// What one operation takes at most while it is judged, in bytes: itself, and what the judge notes.
-const OPERATION_BYTES: u64 = 256;
+use super::{Header, Operation};
 
-/// How many operations half of the free memory holds.
+/// What one operation takes at most while it is judged, in bytes: itself, and what the judge notes;
+/// its key and listed tickets come on top.
+const OPERATION_BYTES: usize = 256;
+
+/// What a ticket number takes that is listed, in bytes: itself, and the note of the judge.
+const LISTED_BYTES: usize = 32;
+
+/// What a history takes beside its operations, in bytes: itself, and what it lacks.
+const HISTORY_BYTES: usize = 8 << 10;
+
+/// Half of the free memory, in bytes.
 #[must_use]
-pub fn operations_max() -> usize {
+pub fn bytes_max() -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     // Of the control group that this runs in, where it has a limit.
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    let operations = free_bytes(&meminfo, &group) / 2 / OPERATION_BYTES;
-    usize::try_from(operations).unwrap_or(usize::MAX)
+    free_bytes(&meminfo, &group) / 2
+}
+
+/// What `operation` takes at most while it is judged.
+pub(super) fn bytes_of(operation: &Operation) -> u64 {
+    let key = operation.key.as_ref().map_or(0, String::len);
+    (OPERATION_BYTES + key + LISTED_BYTES * operation.tickets.listed()) as u64
+}
+
+/// What a history that begins with `header` takes beside its operations.
+pub(super) fn bytes_of_history(header: Option<&Header>) -> u64 {
+    let texts = header.map(|header| [&header.run, &header.clock, &header.label]);
+    let texts = texts.into_iter().flatten().flatten().map(String::len).sum::<usize>();
+    // The run is the key to it too.
+    (HISTORY_BYTES + 2 * texts) as u64
 }
 
 /// What is free according to the two files of the kernel; 4 GiB where they do not say.
@@ -37,6 +59,6 @@ mod tests {
         assert_eq!(free_bytes(meminfo, "4096\n"), 4096);
         assert_eq!(free_bytes(meminfo, ""), 1 << 20);
         assert_eq!(free_bytes("", ""), 4 << 30);
-        assert!(operations_max() > 0);
+        assert!(bytes_max() > 0);
     }
 }

@@ -27,7 +27,7 @@ mod memory;
 pub use clock::{clock_name, monotonic_ns};
 pub use file::HistoryFile;
 pub use header::{FORMAT_VERSION, Header, Numbering};
-pub use memory::operations_max;
+pub use memory::bytes_max;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
 pub use places::Places;

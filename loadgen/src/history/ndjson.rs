@@ -22,7 +22,13 @@ pub enum LineError {
     /// A return time on an unknown outcome, or none on a known one.
     #[error("`return_ns` and the outcome `unknown` exclude each other, and one of them must be")]
     ReturnAgainstOutcome,
+    /// No server takes such a key.
+    #[error("`key` is longer than {KEY_LENGTH_MAX} characters")]
+    LongKey,
 }
+
+/// The longest idempotency key, in characters.
+const KEY_LENGTH_MAX: usize = 255;
 
 /// One operation as one line, without the line's end.
 #[must_use]
@@ -46,6 +52,9 @@ pub(super) fn decode_bytes(line: &[u8]) -> Result<Operation, LineError> {
         None if line.trim_ascii_start().first() != Some(&b'{') => return Err(LineError::NoObject),
         None => serde_json::from_slice(line)?,
     };
+    if operation.key.as_ref().is_some_and(|key| key.chars().count() > KEY_LENGTH_MAX) {
+        return Err(LineError::LongKey);
+    }
     if operation.return_ns.is_none() != (operation.outcome == Outcome::Unknown) {
         return Err(LineError::ReturnAgainstOutcome);
     }
@@ -103,6 +112,16 @@ pub(super) mod tests {
         ] {
             assert!(decode(&line.replace(from, to)).is_err(), "{to}");
         }
+    }
+
+    #[test]
+    fn a_key_that_no_server_takes_is_refused() {
+        let keyed = |length| {
+            let buy = Operation::buy(1, 5, 9, Answer::new(Outcome::SoldOut));
+            decode(&encode(&Operation { key: Some("ä".repeat(length)), ..buy }))
+        };
+        assert!(keyed(255).is_ok());
+        assert!(matches!(keyed(256), Err(LineError::LongKey)));
     }
 
     prop_compose! {

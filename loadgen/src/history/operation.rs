@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Tickets;
 
 /// What was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OperationKind {
     /// Buy tickets.
@@ -22,6 +22,14 @@ pub enum OperationKind {
     Refund,
     /// Add tickets.
     Restock,
+}
+
+impl OperationKind {
+    /// Whether it gives out ticket numbers.
+    #[must_use]
+    pub fn numbers_tickets(self) -> bool {
+        matches!(self, Self::Buy | Self::Confirm)
+    }
 }
 
 /// How a call ended.

@@ -26,6 +26,8 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 pub struct ReadLimits {
     /// At most so many operations, of all files together.
     pub operations: usize,
+    /// Together they may take so many bytes while they are judged.
+    pub bytes: u64,
     /// So many threads parse.
     pub threads: usize,
 }
@@ -78,7 +80,7 @@ impl ReadError {
 /// # Errors
 /// A file cannot be opened or read, is no history, or is one of another version.
 pub fn read_files(files: &[PathBuf], limits: ReadLimits) -> Result<Vec<History>, ReadError> {
-    let mut assembly = Assembly::new(limits.operations);
+    let mut assembly = Assembly::new(limits);
     for (at, path) in files.iter().enumerate() {
         let io_error = |source| ReadError::Io { path: path.clone(), source };
         let file = open(path).map_err(io_error)?;
@@ -135,7 +137,7 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: ReadLimits = ReadLimits { operations: 1000, threads: 2 };
+    const LIMITS: ReadLimits = ReadLimits { operations: 1000, bytes: 1 << 20, threads: 2 };
 
     fn sale(process: u32, at: u64) -> String {
         format!(
@@ -211,7 +213,7 @@ mod tests {
         let other = part(",\"initial\":8,\"left\":3,\"clock\":\"b\"", 2);
         let histories = read(&[&one, &other], LIMITS).unwrap();
         assert!(histories[0].mixes_clocks);
-        assert_eq!((histories[0].header.initial, histories[0].header.left), (Some(9), Some(3)));
+        assert_eq!((histories[0].header.initial, histories[0].header.left), (None, Some(3)));
         assert_eq!(
             last_words(&histories[0]),
             [
@@ -238,7 +240,7 @@ mod tests {
     #[test]
     fn past_the_limit_nothing_is_read_and_the_rest_is_named() {
         let text: String = (1..=9).map(|at| sale(1, at)).collect();
-        let limits = ReadLimits { operations: 7, threads: 2 };
+        let limits = ReadLimits { operations: 7, bytes: 1 << 20, threads: 2 };
         let histories = read(&[&text, &text], limits).unwrap();
         assert_eq!(calls(&histories[0]).len(), 7);
         assert_eq!(
@@ -248,8 +250,25 @@ mod tests {
                 "1.ndjson: not judged: the limit of operations is reached"
             ]
         );
-        let enough = ReadLimits { operations: 9, threads: 2 };
+        let enough = ReadLimits { operations: 9, bytes: 1 << 20, threads: 2 };
         assert_eq!(read(&[&text], enough).unwrap()[0].lacks, [""; 0]);
+    }
+
+    #[test]
+    fn long_lines_and_many_histories_take_no_more_memory_than_there_is() {
+        let listed: Vec<String> = (0..1000).map(|number| (2 * number).to_string()).collect();
+        let long =
+            |at: u64| sale(1, at).replace(&format!("[{at}]"), &format!("[{}]", listed.join(",")));
+        let text: String = (1..=9).map(long).collect();
+        let limits = ReadLimits { bytes: 100_000, ..LIMITS };
+        let histories = read(&[&text], limits).unwrap();
+        assert_eq!(calls(&histories[0]), [1, 2, 3]);
+        assert_eq!(
+            last_words(&histories[0]),
+            ["0.ndjson:4: not judged from there on: half of the free memory is used"]
+        );
+        let headers = "{\"history\":1}\n".repeat(100);
+        assert!(read(&[&headers], limits).unwrap().len() < 15);
     }
 
     #[test]
@@ -263,7 +282,7 @@ mod tests {
     #[test]
     fn the_order_of_many_lines_is_kept_by_many_threads() {
         let text: String = (0..60_000_u32).map(|at| sale(at % 7, u64::from(at))).collect();
-        let limits = ReadLimits { operations: 100_000, threads: 3 };
+        let limits = ReadLimits { operations: 100_000, bytes: 1 << 30, threads: 3 };
         let histories = read(&[&text], limits).unwrap();
         assert!(calls(&histories[0]).iter().copied().eq(0..60_000));
         assert_eq!(histories[0].places.of(59_999).unwrap().1, 60_000);

@@ -1,12 +1,23 @@
 //! A history as it was read: what it says, where it says so, and what it lacks.
 
 use super::{
-    Header, Operation, Places,
+    Header, Numbering, Operation, Places,
     repeats::{Repeat, repeats},
 };
 
 /// How many lines that are left out are named one by one.
 const NAMED_MAX: usize = 20;
+
+/// Members of a header that parts can disagree on.
+const INITIAL: &str = "initial";
+const LEFT: &str = "left";
+const LEFT_REVISION: &str = "left_revision";
+const SOLD: &str = "sold";
+const REVISION: &str = "revision";
+const NUMBERING: &str = "numbering";
+
+/// A member that parts disagree on, and how, for people.
+type Conflict = (&'static str, String);
 
 /// One history, put together from its parts.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +32,11 @@ pub struct History {
     pub lacks: Vec<String>,
     /// Whether times of different clocks are in it, which cannot be compared.
     pub mixes_clocks: bool,
+    /// Whether the parts disagree on what had been before the start, so that nobody can say how many
+    /// tickets there were by then.
+    pub disputes_start: bool,
+    /// What the parts disagree on.
+    disputed: Vec<&'static str>,
     /// How many lines were left out beside those that `lacks` names.
     unnamed: u64,
     /// Whether a header was read.
@@ -60,21 +76,40 @@ impl History {
         }
         let mut conflicts = Vec::new();
         let known = &mut self.header;
-        conflicts.extend(settle("initial", &mut known.initial, header.initial));
-        conflicts.extend(settle("left", &mut known.left, header.left));
-        conflicts.extend(settle("left_revision", &mut known.left_revision, header.left_revision));
-        conflicts.extend(differ("sold", known.sold, header.sold));
-        conflicts.extend(differ("revision", known.revision, header.revision));
+        conflicts.extend(settle(INITIAL, &mut known.initial, header.initial));
+        conflicts.extend(settle(LEFT, &mut known.left, header.left));
+        conflicts.extend(settle(LEFT_REVISION, &mut known.left_revision, header.left_revision));
+        conflicts.extend(differ(SOLD, known.sold, header.sold));
+        conflicts.extend(differ(REVISION, known.revision, header.revision));
         if known.numbering != header.numbering {
-            conflicts.push("disagree on `numbering`".to_owned());
+            conflicts.push((NUMBERING, "disagree on `numbering`".to_owned()));
         }
-        for conflict in conflicts {
+        for (name, conflict) in conflicts {
+            self.disputed.push(name);
             self.lack(format!("{place}: the parts {conflict}"));
         }
     }
 
-    /// Leaves out what is there twice, and says how much could not be named.
+    /// Nothing may rest on what the parts disagree on. That waits for all parts, since a third one
+    /// must not settle what two have said.
+    fn forget_disputed(&mut self) {
+        for name in std::mem::take(&mut self.disputed) {
+            match name {
+                INITIAL => self.header.initial = None,
+                LEFT => self.header.left = None,
+                LEFT_REVISION => self.header.left_revision = None,
+                NUMBERING => self.header.numbering = Numbering::Unique,
+                _ => self.disputes_start = true,
+            }
+        }
+        if self.disputes_start {
+            self.header = Header { initial: None, sold: 0, revision: 0, ..self.header.clone() };
+        }
+    }
+
+    /// Leaves out what is there twice or disputed, and says how much could not be named.
     pub(super) fn finish(&mut self) {
+        self.forget_disputed();
         let repeats = repeats(&self.operations);
         for Repeat { place, of, is_same } in &repeats {
             let name = |place| {
@@ -105,7 +140,7 @@ impl History {
 }
 
 /// Where only one part knows a number, it is taken; says where two differ.
-fn settle(name: &str, known: &mut Option<u64>, said: Option<u64>) -> Option<String> {
+fn settle(name: &'static str, known: &mut Option<u64>, said: Option<u64>) -> Option<Conflict> {
     match (*known, said) {
         (Some(known), Some(said)) => differ(name, known, said),
         (None, said) => {
@@ -116,6 +151,6 @@ fn settle(name: &str, known: &mut Option<u64>, said: Option<u64>) -> Option<Stri
     }
 }
 
-fn differ(name: &str, known: u64, said: u64) -> Option<String> {
-    (known != said).then(|| format!("disagree on `{name}`: {known} and {said}"))
+fn differ(name: &'static str, known: u64, said: u64) -> Option<Conflict> {
+    (known != said).then(|| (name, format!("disagree on `{name}`: {known} and {said}")))
 }

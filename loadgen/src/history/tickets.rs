@@ -41,6 +41,14 @@ impl Tickets {
         }
     }
 
+    /// How many are held one by one; the others take no memory of their own.
+    pub(super) fn listed(&self) -> usize {
+        match &self.0 {
+            Shape::Run { .. } => 0,
+            Shape::Listed(numbers) => numbers.len(),
+        }
+    }
+
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -64,7 +64,7 @@ impl<'a> Alone<'a> {
 
     /// As many numbers as were asked for, one after the other, and none that cannot be.
     fn numbers(&self, told: &Told<'_>) -> Option<Misfit> {
-        let first = told.tickets.iter().next()?;
+        let first = told.tickets.iter().next().filter(|_| told.op.numbers_tickets())?;
         let asked = told.quantity?;
         if told.tickets.len() as u64 != asked {
             return Some(Misfit::Numbers { told: told.tickets.len() as u64, asked });
@@ -77,7 +77,7 @@ impl<'a> Alone<'a> {
         };
         let header = self.requests.evidence.header;
         if header.initial.is_some() && first <= header.sold {
-            return Some(Misfit::Tickets { told: first, expected: header.sold + 1 });
+            return Some(Misfit::Tickets { told: first, expected: header.sold.saturating_add(1) });
         }
         let initial = self.initial.filter(|_| told.op == OperationKind::Buy)?;
         let sold = last - header.sold;

@@ -89,7 +89,13 @@ fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
     let operations = largest_sales(requests, most);
     let story = Teller::new(requests).oversell(most, &operations);
     let message = format!("{} sold of {most}", moved.taken);
-    Some(Violation { kind: ViolationKind::Oversell, message, operations, story })
+    Some(Violation {
+        kind: ViolationKind::Oversell,
+        message,
+        operations,
+        story,
+        needs_whole: false,
+    })
 }
 
 fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
@@ -107,7 +113,13 @@ fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
     let places = pair.map(|one| one.place);
     let story = Teller::new(requests).duplicate(ticket, places);
     let operations = places.map(|place| place as usize).to_vec();
-    Some(Violation { kind: ViolationKind::DuplicateTicket, message, operations, story })
+    Some(Violation {
+        kind: ViolationKind::DuplicateTicket,
+        message,
+        operations,
+        story,
+        needs_whole: false,
+    })
 }
 
 /// Two changes cannot be one and the same record: one of them is not there any more.
@@ -129,6 +141,7 @@ fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
         message,
         operations: places.map(|place| place as usize).to_vec(),
         story: Teller::new(requests).same_revision(revision, places),
+        needs_whole: false,
     })
 }
 
@@ -146,6 +159,7 @@ fn beyond_the_end(requests: &Requests<'_>) -> Option<Violation> {
         message: format!("{count} answered with a revision above `{end}`, the one at the end"),
         operations: vec![place as usize],
         story: Teller::new(requests).beyond_the_end(place, revision, end),
+        needs_whole: false,
     })
 }
 
@@ -171,6 +185,7 @@ fn conservation(
             message: format!("{taken} sold, but the count went from {initial} to {left}"),
             operations,
             story,
+            needs_whole: false,
         });
     }
     (found < least).then(|| Violation {
@@ -186,6 +201,7 @@ fn conservation(
                 "But {left} were left, so somebody took tickets whom this history does not know."
             ),
         ],
+        needs_whole: false,
     })
 }
 
@@ -207,6 +223,7 @@ fn false_sold_out(requests: &Requests<'_>, (last_read, left): (u32, u64)) -> Opt
         message: format!("{count} told sold out, but {left} were left all the time"),
         operations,
         story: Teller::new(requests).false_sold_out(first.place, left),
+        needs_whole: false,
     })
 }
 

@@ -26,14 +26,15 @@ pub(super) fn explain(requests: &Requests<'_>, contradiction: &Contradiction) ->
     let teller = Teller::new(requests);
     let kind = kind(requests, contradiction);
     let mut story = story(&teller, contradiction, &core, &few);
-    if !is_open && !matches!(contradiction, Contradiction::Gap { .. }) {
+    let needs_whole = !is_open && !matches!(contradiction, Contradiction::Gap { .. });
+    if needs_whole {
         story.push(WHOLE.to_owned());
     }
     let mut operations: Vec<usize> =
         few.iter().filter(|place| **place != FINAL).map(|place| *place as usize).collect();
     operations.dedup();
     let message = message(&teller, kind, contradiction);
-    (Violation { kind, message, operations, story }, is_open)
+    (Violation { kind, message, operations, story, needs_whole }, is_open)
 }
 
 /// The smallest part of `core` that cannot be explained whatever all others did; `None` where others

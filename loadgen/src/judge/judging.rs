@@ -54,6 +54,7 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
     let mut violations = answered_twice(&mut requests);
     let mut found = Alone::new(&requests).contradiction().map(Finding::Contradiction);
     let mut counted = false;
+    let has_open_changes = requests.has_open_changes();
     if found.is_none() {
         let list = std::mem::take(&mut requests.list);
         match Witness::find(&requests, list) {
@@ -67,7 +68,8 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
     }
     let is_settled = found == Some(Finding::Linearizable)
         && evidence.header.initial.is_some()
-        && requests.is_consecutive();
+        && requests.is_consecutive()
+        && !has_open_changes;
     if !is_settled {
         // The witness took the requests apart, to use no memory twice.
         requests = Requests::collect(evidence);
@@ -134,6 +136,7 @@ fn add(violations: &mut Vec<Violation>, violation: Violation) {
         {
             other.operations = violation.operations;
             other.story = violation.story;
+            other.needs_whole = violation.needs_whole;
         }
         Some(_) => {}
         None => violations.push(violation),

@@ -90,8 +90,8 @@ impl State {
     pub(super) fn changed(self, told: &Told<'_>, is_consecutive: bool) -> Result<Self, Misfit> {
         let Some(quantity) = told.quantity else {
             // Nobody knows how much it moved.
-            let open =
-                Self { remaining: told.remaining, sold: None, held: None, out: None, ..self };
+            let sold = self.sold.filter(|_| !told.op.numbers_tickets());
+            let open = Self { remaining: told.remaining, sold, held: None, out: None, ..self };
             return open.at_next_revision(told.revision);
         };
         let mut next = match told.op {

@@ -146,6 +146,12 @@ impl<'a> Requests<'a> {
         self.evidence.header.numbering == Numbering::Consecutive
     }
 
+    /// Whether something may have changed the count by nobody knows how much.
+    pub(super) fn has_open_changes(&self) -> bool {
+        let is_change = |one: &&Request| matches!(one.role, Role::Change | Role::Unknown);
+        self.list.iter().filter(is_change).any(|one| self.told(one).quantity.is_none())
+    }
+
     fn some_change_has_a_revision(&self) -> bool {
         let mut changes =
             self.list.iter().filter(|request| request.role == Role::Change).peekable();
@@ -159,7 +165,7 @@ impl<'a> Requests<'a> {
         }
         let operations = self.evidence.operations.iter();
         let end = operations.map(|one| one.return_ns.unwrap_or(one.call_ns)).max().unwrap_or(0);
-        let after = end.saturating_add(1).min(NEVER - 1);
+        let after = end.saturating_add(1);
         self.list.push(Request {
             call: after,
             ret: after,
@@ -294,5 +300,6 @@ fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation
         message: format!("the request with key `{key}` got two different answers"),
         operations: vec![first as usize, other as usize],
         story: Vec::new(),
+        needs_whole: false,
     }
 }

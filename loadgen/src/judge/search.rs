@@ -2,11 +2,12 @@
 //!
 //! Wing and Gong (1993): take any operation that was called before the first of the outstanding
 //! answers, let it take effect, and go on. Lowe (2017): never look twice at one set of operations
-//! that took effect in one state. What has taken effect is kept as "all up to here" and the few
-//! beyond, so that an instant at which nothing is under way leaves nothing but the possible states.
+//! that took effect in one state. What has taken effect is kept as "all up to here" but for the few
+//! before, so that an instant at which nothing is under way leaves nothing but the possible states, and
+//! one that takes long costs its neighbours nothing.
 //! Of unknown operations that are alike the one that was called first stands for all.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     budget::{Budget, OutOfBudget},
@@ -19,10 +20,10 @@ use crate::history::{OperationKind, Tickets};
 /// What has happened so far.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Config {
-    /// All answered requests before this one took effect.
-    base: u32,
-    /// Those from `base` on that did, a bit each.
-    beyond: Vec<u64>,
+    /// None of the answered requests from this one on took effect, and the one before it did.
+    front: u32,
+    /// Those before `front` that did not, as bits of words of 64 requests; words with none are left out.
+    missing: Vec<(u32, u64)>,
     /// How many of each class of unknown ones did: as what they are, and as a remembered refusal.
     used: Vec<[u32; 2]>,
     state: State,
@@ -63,30 +64,8 @@ impl<'a> Search<'a> {
         let (unknown, mut answered): (Vec<Request>, Vec<Request>) =
             list.iter().partition(|request| request.role == Role::Unknown);
         answered.sort_unstable_by_key(|request| (request.call, request.ret));
-        let mut search =
-            Self { requests, answered, classes: Vec::new(), no_tickets: Tickets::default() };
-        for request in &unknown {
-            search.add_unknown(request);
-        }
-        for class in &mut search.classes {
-            class.calls.sort_unstable();
-        }
-        search
-    }
-
-    fn add_unknown(&mut self, request: &Request) {
-        let told = self.requests.told(request);
-        let (op, quantity) = (told.op, told.quantity);
-        let may_be_blank =
-            request.is_keyed && matches!(op, OperationKind::Buy | OperationKind::Hold);
-        let call = (request.call, request.place);
-        let alike = |class: &&mut Class| {
-            (class.op, class.quantity, class.may_be_blank) == (op, quantity, may_be_blank)
-        };
-        match self.classes.iter_mut().find(alike) {
-            Some(class) => class.calls.push(call),
-            None => self.classes.push(Class { op, quantity, may_be_blank, calls: vec![call] }),
-        }
+        let classes = classes(requests, &unknown);
+        Self { requests, answered, classes, no_tickets: Tickets::default() }
     }
 
     /// Looks for an order, depth first.
@@ -96,7 +75,7 @@ impl<'a> Search<'a> {
         let mut open = vec![(self.start(), 0_usize)];
         let mut deepest = (0, 0, self.start());
         while let Some((config, step)) = open.pop() {
-            let done = self.done(&config);
+            let done = Self::done(&config);
             if step == 0 || done > deepest.0 {
                 deepest = (done, step, config.clone());
             }
@@ -125,12 +104,12 @@ impl<'a> Search<'a> {
             state.revision = None;
         }
         let used = vec![[0, 0]; self.classes.len()];
-        Config { base: 0, beyond: Vec::new(), used, state }
+        Config { front: 0, missing: Vec::new(), used, state }
     }
 
-    fn done(&self, config: &Config) -> usize {
-        let beyond: u32 = config.beyond.iter().map(|bits| bits.count_ones()).sum();
-        config.base as usize + beyond as usize
+    fn done(config: &Config) -> usize {
+        let missing: u32 = config.missing.iter().map(|(_, bits)| bits.count_ones()).sum();
+        (config.front - missing) as usize
     }
 
     /// Hands each configuration that can follow `config` to `found`, the likeliest last.
@@ -141,6 +120,7 @@ impl<'a> Search<'a> {
         mut found: impl FnMut(Config, u32),
     ) -> Result<(), OutOfBudget> {
         let (candidates, first_answer) = self.candidates(config);
+        let words = config.words();
         for (index, class) in self.classes.iter().enumerate() {
             budget.step()?;
             let [changed, blank] = config.used[index];
@@ -154,11 +134,13 @@ impl<'a> Search<'a> {
             if class.may_be_blank
                 && let Some(state) = config.state.remembering(class.quantity)
             {
+                budget.store(words)?;
                 found(config.with_unknown(index, 1, state), place);
             }
             if let Ok(state) =
                 config.state.changed(&self.told(class), self.requests.is_consecutive())
             {
+                budget.store(words)?;
                 found(config.with_unknown(index, 0, state), place);
             }
         }
@@ -168,10 +150,12 @@ impl<'a> Search<'a> {
             if request.is_keyed && request.role == Role::SoldOut {
                 let remembered = config.state.with_next_revision();
                 if let Ok(state) = remembered.after(self.requests, request) {
+                    budget.store(words)?;
                     found(config.with(index, state), request.place);
                 }
             }
             if let Ok(state) = config.state.after(self.requests, request) {
+                budget.store(words)?;
                 found(config.with(index, state), request.place);
             }
         }
@@ -182,14 +166,13 @@ impl<'a> Search<'a> {
     fn candidates(&self, config: &Config) -> (Vec<u32>, u64) {
         let mut first_answer = NEVER;
         let mut candidates: Vec<u32> = Vec::new();
-        for (index, request) in (config.base..).zip(&self.answered[config.base as usize..]) {
+        for index in config.outstanding() {
+            let Some(request) = self.answered.get(index as usize) else { break };
             if request.call > first_answer {
                 break;
             }
-            if !config.has(index) {
-                first_answer = first_answer.min(request.ret);
-                candidates.push(index);
-            }
+            first_answer = first_answer.min(request.ret);
+            candidates.push(index);
         }
         candidates.retain(|index| self.answered[*index as usize].call <= first_answer);
         (candidates, first_answer)
@@ -222,26 +205,65 @@ impl<'a> Search<'a> {
     }
 }
 
+/// The requests of `unknown` that are alike, together.
+fn classes(requests: &Requests<'_>, unknown: &[Request]) -> Vec<Class> {
+    let mut classes: Vec<Class> = Vec::new();
+    let mut known = HashMap::new();
+    for request in unknown {
+        let told = requests.told(request);
+        let (op, quantity) = (told.op, told.quantity);
+        let may_be_blank =
+            request.is_keyed && matches!(op, OperationKind::Buy | OperationKind::Hold);
+        let index = *known.entry((op, quantity, may_be_blank)).or_insert(classes.len());
+        if index == classes.len() {
+            classes.push(Class { op, quantity, may_be_blank, calls: Vec::new() });
+        }
+        classes[index].calls.push((request.call, request.place));
+    }
+    for class in &mut classes {
+        class.calls.sort_unstable();
+    }
+    classes
+}
+
 /// How many operations are looked at for a smaller counterexample.
 const STUCK_MAX: usize = 24;
 
 impl Config {
-    fn has(&self, index: u32) -> bool {
-        let bit = index - self.base;
-        self.beyond.get((bit / 64) as usize).is_some_and(|bits| bits >> (bit % 64) & 1 == 1)
+    /// The answered requests that did not take effect, in their order, without an end.
+    fn outstanding(&self) -> impl Iterator<Item = u32> + '_ {
+        let bits_of = |&(word, bits): &(u32, u64)| {
+            (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
+        };
+        self.missing.iter().flat_map(bits_of).chain(self.front..)
+    }
+
+    /// How many words of 64 bits it takes beside its own size.
+    fn words(&self) -> usize {
+        self.used.len() + 2 * self.missing.len()
     }
 
     /// With the answered request `index` in effect.
     fn with(&self, index: u32, state: State) -> Self {
-        let mut beyond = self.beyond.clone();
-        let bit = index - self.base;
-        let word = (bit / 64) as usize;
-        if beyond.len() <= word {
-            beyond.resize(word + 1, 0);
+        let mut next = Self { state, ..self.clone() };
+        let (word, bit) = (index / 64, 1 << (index % 64));
+        if index < next.front {
+            if let Ok(at) = next.missing.binary_search_by_key(&word, |(word, _)| *word) {
+                next.missing[at].1 &= !bit;
+                if next.missing[at].1 == 0 {
+                    next.missing.remove(at);
+                }
+            }
+            return next;
         }
-        beyond[word] |= 1 << (bit % 64);
-        let mut next = Self { base: self.base, beyond, used: self.used.clone(), state };
-        next.settle();
+        for skipped in next.front..index {
+            let bit = 1 << (skipped % 64);
+            match next.missing.last_mut() {
+                Some((word, bits)) if *word == skipped / 64 => *bits |= bit,
+                _ => next.missing.push((skipped / 64, bit)),
+            }
+        }
+        next.front = index + 1;
         next
     }
 
@@ -249,29 +271,6 @@ impl Config {
         let mut next = Self { state, ..self.clone() };
         next.used[class][role] += 1;
         next
-    }
-
-    /// Moves `base` past all that took effect, so that equal sets look alike.
-    fn settle(&mut self) {
-        let mut done = 0;
-        for bits in &self.beyond {
-            done += bits.trailing_ones();
-            if *bits != u64::MAX {
-                break;
-            }
-        }
-        let (words, bits) = ((done / 64) as usize, done % 64);
-        self.base += done;
-        self.beyond.drain(..words.min(self.beyond.len()));
-        if bits > 0 {
-            for word in 0..self.beyond.len() {
-                let higher = self.beyond.get(word + 1).map_or(0, |next| next << (64 - bits));
-                self.beyond[word] = self.beyond[word] >> bits | higher;
-            }
-        }
-        while self.beyond.last() == Some(&0) {
-            self.beyond.pop();
-        }
     }
 }
 

@@ -16,7 +16,12 @@ pub(super) fn numbered(requests: &Requests<'_>) -> Vec<Numbered> {
     let mut numbered = Vec::new();
     for request in requests.list.iter().filter(|one| one.role == Role::Change) {
         let place = request.place;
-        let tickets = requests.told(request).tickets;
+        let told = requests.told(request);
+        // A refund may name the tickets that come back.
+        if !told.op.numbers_tickets() {
+            continue;
+        }
+        let tickets = told.tickets;
         match tickets.run() {
             Some((first, last)) => numbered.push(Numbered { first, last, place }),
             None => numbered.extend(tickets.iter().map(|number| Numbered {

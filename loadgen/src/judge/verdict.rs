@@ -67,18 +67,13 @@ pub struct Violation {
     pub operations: Vec<usize>,
     /// How these operations contradict each other, in whole sentences for people.
     pub story: Vec<String>,
+    /// Whether it is none where somebody did more than this history knows.
+    #[serde(skip)]
+    pub needs_whole: bool,
 }
 
 /// How the story of a counterexample ends that needs the history to be whole.
 pub(super) const WHOLE: &str = "That holds because this history is all that happened.";
-
-impl Violation {
-    /// Whether it is none where somebody did more than this history knows.
-    #[must_use]
-    pub fn needs_the_whole_history(&self) -> bool {
-        self.story.iter().any(|sentence| sentence == WHOLE)
-    }
-}
 
 /// What a judge found in one history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,6 +120,7 @@ mod tests {
                 message: "11 sold of 10".to_owned(),
                 operations: Vec::new(),
                 story: Vec::new(),
+                needs_whole: false,
             }),
         }
         judgement

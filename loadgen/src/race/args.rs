@@ -1,6 +1,10 @@
 //! The race's flags: typed by the user, checked once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::config::{RaceConfig, timeout_default};
 use crate::{
@@ -102,6 +106,9 @@ pub(crate) enum ArgsError {
     /// A limit that no answer can meet.
     #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
     NoTime,
+    /// The page would replace the history.
+    #[error("`--history` and `--report` are both `{}`, and one would replace the other", .0.display())]
+    SameFile(PathBuf),
 }
 
 impl RaceArgs {
@@ -110,6 +117,11 @@ impl RaceArgs {
     /// # Errors
     /// Flags that contradict each other.
     pub(crate) fn check(self) -> Result<RaceConfig, ArgsError> {
+        if let (Some(history), Some(report)) = (&self.history, &self.report)
+            && real(history) == real(report)
+        {
+            return Err(ArgsError::SameFile(report.clone()));
+        }
         let delays = if self.lesson_delays {
             Delays::LESSON
         } else {
@@ -133,6 +145,16 @@ impl RaceArgs {
             json: self.json,
         })
     }
+}
+
+/// Where a file is or will be, past links.
+fn real(path: &Path) -> PathBuf {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let in_its_folder = || {
+        let folder = fs::canonicalize(folder.unwrap_or(Path::new("."))).ok()?;
+        Some(folder.join(path.file_name()?))
+    };
+    fs::canonicalize(path).ok().or_else(in_its_folder).unwrap_or_else(|| path.to_owned())
 }
 
 fn lockings(asked: Vec<Locking>, direct: bool) -> Result<Vec<Locking>, ArgsError> {
@@ -207,6 +229,7 @@ mod tests {
             ("--locking nothing", "--locking"),
             ("--timeout 0s", "--timeout"),
             ("--mode fibre", "--mode"),
+            ("--history x --report ./x", "`--history` and `--report`"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(flag), "{line}: {error}");

@@ -53,7 +53,7 @@ pub(super) async fn run(
         limits: fleet_limits(config),
     };
     let run = format!("race-{}-{}-{locking}", std::process::id(), monotonic_ns());
-    let FleetRun { operations, notes, elapsed } = fleet.run(progress).await?;
+    let FleetRun { operations, notes, lacks, elapsed } = fleet.run(progress).await?;
     let mut last_words = Vec::new();
     for server in servers {
         if let Err(error) = server.stop().await {
@@ -63,6 +63,7 @@ pub(super) async fn run(
     let ending = read_ending(&db);
     let header = header(config, locking, run, ending.as_ref().ok().copied());
     let mut history = History::new(header, operations);
+    history.lacks = lacks;
     if ending.is_err() {
         history.lacks.push("what is left in `db.txt` could not be read".to_owned());
     }

@@ -60,7 +60,8 @@ impl RaceError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFewFiles(_) | Self::History(_) | Self::Report(_) => exit_code::USAGE,
+            Self::TooFewFiles(_) => exit_code::USAGE,
+            Self::History(error) | Self::Report(error) => error.exit_code(),
             Self::Run { source, .. } if is_scarcity(source) => exit_code::USAGE,
             Self::Run { .. } | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,

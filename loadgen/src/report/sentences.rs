@@ -273,6 +273,7 @@ mod tests {
             message: "90 told sold out, but 10 were left all the time".to_owned(),
             operations: Vec::new(),
             story: Vec::new(),
+            needs_whole: false,
         });
         let [what, _] = sentences(&[run]);
         assert!(what.contains("90 told sold out, but 10 were left all the time"), "{what}");

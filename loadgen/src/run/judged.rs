@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     history::{
-        self, Answer, Header, History, Operation, ReadError, ReadLimits, finish_history,
-        operations_max, read_files,
+        self, Answer, Header, History, Operation, ReadError, ReadLimits, bytes_max, finish_history,
+        read_files,
     },
     judge::{self, Evidence},
     report::JudgedHistory,
@@ -50,7 +50,8 @@ pub(super) enum JudgingError {
 pub(super) fn judge_history(remains: &Remains) -> Result<JudgedHistory, JudgingError> {
     finish_history(&remains.path, &remains.header)?;
     let limits = ReadLimits {
-        operations: operations_max(),
+        operations: usize::MAX,
+        bytes: bytes_max(),
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
     let histories = read_files(std::slice::from_ref(&remains.path), limits)?;

@@ -238,6 +238,10 @@ impl Books {
             Report::Ended => self.attend(place),
             Report::Operation(_) => {}
             Report::Note(text) => self.note(text),
+            Report::Lost(text) => {
+                self.tally.unrecorded += 1;
+                self.note(text);
+            }
             Report::Tally(tally) => {
                 self.tally.merge(&tally);
                 self.recent.merge(&tally);

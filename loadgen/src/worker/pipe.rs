@@ -106,7 +106,9 @@ fn encode(client: u32, report: &Report) -> serde_json::Result<Option<String>> {
         Report::Ready => Some(format!("{READY}{client}")),
         Report::Operation(operation) => Some(history::encode(operation)),
         Report::Tally(tally) => Some(format!("{TALLY}{}", serde_json::to_string(tally)?)),
-        Report::Note(text) => Some(format!("{NOTE}{}", text.replace('\n', " "))),
+        Report::Note(text) | Report::Lost(text) => {
+            Some(format!("{NOTE}{}", text.replace('\n', " ")))
+        }
         Report::Done => Some(DONE.to_owned()),
         // That a process is gone is seen from outside.
         Report::Ended | Report::Died => None,
@@ -114,7 +116,7 @@ fn encode(client: u32, report: &Report) -> serde_json::Result<Option<String>> {
 }
 
 /// What a line of the worker that carries out `plan` says, and who says it; a line that makes no
-/// sense becomes a note.
+/// sense is lost.
 pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Report) {
     let worker = plan.worker;
     if line == DONE {
@@ -139,11 +141,11 @@ pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Report) {
         }
         Ok(operation) => {
             let other = operation.process;
-            (worker, Report::Note(format!("worker {worker} answered for client {other}")))
+            (worker, Report::Lost(format!("worker {worker} answered for client {other}")))
         }
         Err(_) => {
             let start: String = line.chars().take(60).collect();
-            (worker, Report::Note(format!("worker {worker} answered garbage: `{start}`")))
+            (worker, Report::Lost(format!("worker {worker} answered garbage: `{start}`")))
         }
     }
 }
@@ -200,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn garbage_and_foreign_answers_become_notes() {
+    fn garbage_and_foreign_answers_are_lost() {
         let buy = Operation::buy(3, 1, 2, Answer::new(Outcome::SoldOut));
         for line in [
             "",
@@ -212,7 +214,7 @@ mod tests {
             "{\"process\":3}",
             &history::encode(&buy),
         ] {
-            assert!(matches!(decode(&plan(0), line), (0, Report::Note(_))), "{line}");
+            assert!(matches!(decode(&plan(0), line), (0, Report::Lost(_))), "{line}");
         }
     }
 

@@ -17,6 +17,8 @@ pub(crate) enum Report {
     Tally(Box<Tally>),
     /// Something that people should know.
     Note(String),
+    /// Something was done that nobody can read.
+    Lost(String),
     /// A worker has said everything.
     Done,
     /// A worker is gone and has not said everything.

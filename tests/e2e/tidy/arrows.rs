@@ -24,7 +24,7 @@ const LOADGEN: Arrows = &[
     ("duration", &[]),
     ("lifeline", &[]),
     ("setup", &[]),
-    ("kept_file", &[]),
+    ("kept_file", &["exit_code"]),
     ("history", &["kept_file"]),
     ("latency", &[]),
     ("plan", &[]),

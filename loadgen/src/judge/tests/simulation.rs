@@ -100,9 +100,26 @@ fn one(
     if tells(dice, scene.tickets) {
         operation.tickets = reply.tickets;
     }
+    if operation.op == OperationKind::Refund && tells(dice, scene.tickets) {
+        operation.tickets = taken_back(dice, before, operation.quantity.unwrap_or(0));
+    }
     operation.remaining = tells(dice, scene.remaining).then_some(reply.remaining);
     operation.revision = tells(dice, scene.revision).then_some(reply.revision);
     Some(operation)
+}
+
+/// Tickets that were sold before, as a refund can name them; none where there are not so many.
+fn taken_back(dice: &mut Dice, before: &[Operation], quantity: u64) -> Tickets {
+    let sold = before.iter().filter(|one| one.op.numbers_tickets());
+    let mut numbers: Vec<u64> = sold.flat_map(|one| one.tickets.iter()).collect();
+    while numbers.len() as u64 > quantity {
+        numbers.swap_remove(dice.index(numbers.len()));
+    }
+    if (numbers.len() as u64) < quantity {
+        Tickets::default()
+    } else {
+        numbers.into_iter().collect()
+    }
 }
 
 fn asked(dice: &mut Dice, scene: &Scene, before: &[Operation]) -> Operation {

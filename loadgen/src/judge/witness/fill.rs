@@ -66,26 +66,23 @@ pub(super) struct Stretch<'a> {
 
 impl Fills {
     pub(super) fn new(axis: Axis, requests: &Requests<'_>, unknown: &[Request]) -> Self {
-        let mut keyed: Vec<(u8, u64, bool, u64)> = unknown
+        let mut keyed: Vec<(OperationKind, u64, bool, u64)> = unknown
             .iter()
             .map(|one| {
                 let told = requests.told(one);
                 let blank = one.is_keyed
                     && axis == Axis::Revision
                     && matches!(told.op, OperationKind::Buy | OperationKind::Hold);
-                (told.op as u8, told.quantity.unwrap_or(0), blank, one.call)
+                (told.op, told.quantity.unwrap_or(0), blank, one.call)
             })
             .collect();
         keyed.sort_unstable();
-        let ops = unknown.iter().map(|one| requests.told(one).op);
-        let ops: Vec<OperationKind> = ops.collect();
-        let op_of = |code: u8| ops.iter().copied().find(|op| *op as u8 == code);
         let classes: Vec<Class> = keyed
             .chunk_by(|a, b| (a.0, a.1, a.2) == (b.0, b.1, b.2))
-            .filter_map(|alike| {
-                let (code, quantity, may_be_blank, _) = alike[0];
+            .map(|alike| {
+                let (op, quantity, may_be_blank, _) = alike[0];
                 let calls = alike.iter().map(|one| one.3).collect();
-                Some(Class { op: op_of(code)?, quantity, may_be_blank, calls })
+                Class { op, quantity, may_be_blank, calls }
             })
             .collect();
         let step = |class: &Class| match axis {
@@ -150,6 +147,7 @@ impl Fills {
             && branch.at.checked_add(1) == Some(stretch.target)
             && call <= latest
         {
+            budget.store(branch.used.len())?;
             let state = branch.state.with_next_revision();
             found(Branch { state, at: stretch.target, used: branch.used.clone() });
         }
@@ -161,15 +159,18 @@ impl Fills {
             if (sold + blank) as usize >= free {
                 continue;
             }
+            budget.store(branch.used.len())?;
             if let Some(next) = self.with_change(branch, index) {
                 found(next);
             }
             if class.may_be_blank
                 && let Some(state) = branch.state.remembering(Some(class.quantity))
+                && let Some(at) = branch.at.checked_add(1)
             {
+                budget.store(branch.used.len())?;
                 let mut used = branch.used.clone();
                 used[index][1] += 1;
-                found(Branch { state, at: branch.at + 1, used });
+                found(Branch { state, at, used });
             }
         }
         Ok(())

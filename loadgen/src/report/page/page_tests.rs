@@ -118,6 +118,7 @@ fn what_a_history_says_stays_text() {
             message: EVIL.to_owned(),
             operations: vec![0, 0, 99],
             story: vec![EVIL.to_owned()],
+            needs_whole: false,
         }],
         doubts: vec![EVIL.to_owned()],
     };
@@ -164,6 +165,7 @@ fn nothing_makes_the_page_larger_than_promised() {
         message: huge.clone(),
         operations: (0..5000).rev().collect(),
         story: vec![huge.clone(); 100],
+        needs_whole: false,
     };
     let judgement = Judgement { violations: vec![violation; 100], doubts: vec![huge.clone(); 100] };
     let header = Header { left: Some(u64::MAX), ..Header::new(u64::MAX) };

@@ -103,6 +103,7 @@ fn same_ticket(operations: &[Operation]) -> Violation {
             "Whichever came first, the other must have found 9 and left 8: a contradiction."
                 .to_owned(),
         ],
+        needs_whole: false,
     }
 }
 

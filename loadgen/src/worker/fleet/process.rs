@@ -89,7 +89,7 @@ async fn attend(
                 },
                 Ok(None) => break,
                 Err(error) => {
-                    say(worker, Report::Note(format!("worker {worker} is not heard: {error}")));
+                    say(worker, Report::Lost(format!("worker {worker} is not heard: {error}")));
                     break;
                 }
             },

@@ -17,6 +17,9 @@ struct Attendance {
     has_ended: bool,
 }
 
+/// So many lacks are named; one is enough for a run to prove nothing.
+const LACKS_MAX: usize = 20;
+
 /// What the workers of a fleet have said so far.
 #[derive(Debug)]
 pub(super) struct Roll {
@@ -27,6 +30,8 @@ pub(super) struct Roll {
     ended: u32,
     operations: Vec<Operation>,
     notes: BTreeMap<String, u32>,
+    /// What the operations lack; each is a note too.
+    lacks: Vec<String>,
 }
 
 impl Roll {
@@ -39,6 +44,7 @@ impl Roll {
             ended: 0,
             operations: Vec::with_capacity(2 * workers),
             notes: BTreeMap::new(),
+            lacks: Vec::new(),
         }
     }
 
@@ -67,6 +73,7 @@ impl Roll {
         // A worker that has many clients says these for itself.
         match report {
             Report::Note(text) => return self.note(text),
+            Report::Lost(text) => return self.lack(text),
             Report::Tally(_) | Report::Done | Report::Died => return,
             Report::Ready | Report::Operation(_) | Report::Ended => {}
         }
@@ -87,14 +94,14 @@ impl Roll {
             }
             Report::Operation(buy) if buy.op == OperationKind::Buy => {
                 if attendance.has_bought {
-                    return self.note(format!("worker {worker} answered twice"));
+                    return self.lack(format!("worker {worker} answered twice"));
                 }
                 attendance.has_bought = true;
                 self.bought += 1;
                 self.operations.push(buy);
             }
             Report::Operation(operation) => self.operations.push(operation),
-            Report::Note(_) | Report::Tally(_) | Report::Done | Report::Died => {}
+            Report::Note(_) | Report::Lost(_) | Report::Tally(_) | Report::Done | Report::Died => {}
         }
         let attendance = self.workers[worker as usize];
         if !was_present && (attendance.is_ready || attendance.has_ended) {
@@ -103,8 +110,9 @@ impl Roll {
     }
 
     /// Ends the run that was released at `released_ns`. A worker that never said how its purchase
-    /// went may have bought at any time since then; one that was never ready has not bought.
-    pub(super) fn close(mut self, released_ns: u64) -> (Vec<Operation>, Vec<String>) {
+    /// went may have bought at any time since then; one that was never ready has not bought. Gives the
+    /// operations, the notes, and what the operations lack.
+    pub(super) fn close(mut self, released_ns: u64) -> (Vec<Operation>, Vec<String>, Vec<String>) {
         let (mut silent, mut never_ready) = (0_u32, 0_u32);
         for (worker, attendance) in (0_u32..).zip(&self.workers) {
             let answer = match attendance {
@@ -132,7 +140,14 @@ impl Roll {
             1 => text.clone(),
             _ => format!("{text} ({times} times)"),
         }));
-        (self.operations, notes)
+        (self.operations, notes, self.lacks)
+    }
+
+    fn lack(&mut self, text: String) {
+        if self.lacks.len() < LACKS_MAX && !self.lacks.contains(&text) {
+            self.lacks.push(text.clone());
+        }
+        self.note(text);
     }
 
     fn note(&mut self, text: String) {
@@ -169,9 +184,9 @@ mod tests {
         }
         roll.hear(0, sold_out(0));
         roll.hear(0, sold_out(0));
-        roll.hear(1, Report::Note("odd".to_owned()));
+        roll.hear(1, Report::Lost("odd".to_owned()));
         roll.hear(9, Report::Ready);
-        let (operations, notes) = roll.close(3);
+        let (operations, notes, lacks) = roll.close(3);
         let outcomes: Vec<(u32, Outcome)> =
             operations.iter().map(|buy| (buy.process, buy.outcome)).collect();
         assert_eq!(
@@ -185,5 +200,6 @@ mod tests {
         );
         assert_eq!((operations[1].call_ns, operations[1].return_ns), (3, None));
         assert_eq!(notes.len(), 5);
+        assert_eq!(lacks, ["worker 0 answered twice", "odd"]);
     }
 }

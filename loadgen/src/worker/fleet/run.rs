@@ -50,6 +50,8 @@ pub(crate) struct FleetRun {
     pub(crate) operations: Vec<Operation>,
     /// What people should know: a worker that died, a request that failed.
     pub(crate) notes: Vec<String>,
+    /// What the operations lack: answers that nobody could read, or that came twice.
+    pub(crate) lacks: Vec<String>,
     /// From the release to the last purchase.
     pub(crate) elapsed: Duration,
 }
@@ -86,9 +88,9 @@ impl Fleet {
             |last| last.saturating_duration_since(released_at),
         );
         let odd = crew.reap(last_answer_at.is_ok());
-        let (operations, mut notes) = roll.close(released_ns);
+        let (operations, mut notes, lacks) = roll.close(released_ns);
         notes.extend(odd);
-        Ok(FleetRun { operations, notes, elapsed })
+        Ok(FleetRun { operations, notes, lacks, elapsed })
     }
 }
 
