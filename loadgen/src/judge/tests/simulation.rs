@@ -100,7 +100,9 @@ fn one(
     if tells(dice, scene.tickets) {
         operation.tickets = reply.tickets;
     }
-    if operation.op == OperationKind::Refund && tells(dice, scene.tickets) {
+    // A retry under one key would have to name the same.
+    let may_name = operation.op == OperationKind::Refund && operation.key.is_none();
+    if may_name && tells(dice, scene.tickets) {
         operation.tickets = taken_back(dice, before, operation.quantity.unwrap_or(0));
     }
     operation.remaining = tells(dice, scene.remaining).then_some(reply.remaining);
