@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use clap::{Parser, builder::PossibleValuesParser};
 
 use crate::{
+    cpu,
     load::Plan,
     machine::Machine,
     report::Report,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// The hidden first argument that makes this program a server: `server`'s own command line.
-const SERVER: &str = "server-process";
+pub(crate) const SERVER: &str = "server-process";
 
 /// How long a system is under load before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(500);
@@ -26,6 +27,8 @@ const LENGTH_MAX: Duration = Duration::from_secs(600);
 const WINDOW_MIN: Duration = Duration::from_millis(100);
 
 /// Sells tickets on several systems in turn and prints how they compare.
+///
+/// `bench cpu` asks another question: what a request costs the one who sends it (`bench cpu --help`).
 ///
 /// Folders are made where temporary files go (`TMPDIR`); that has to be a real disk, or the
 /// syncs cost nothing and the figures say nothing.
@@ -65,7 +68,15 @@ pub(crate) fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.next_if(|first| first == SERVER).is_some() {
         return server::cli::main(iter::once("server".into()).chain(args));
     }
-    match bench(Cli::parse_from(iter::once(name).chain(args))) {
+    if args.next_if(|first| first == cpu::LOADGEN).is_some() {
+        return loadgen::cli::main(iter::once("loadgen".into()).chain(args));
+    }
+    if args.peek().is_some_and(|first| first == cpu::WORKER) {
+        return loadgen::cli::main(iter::once("loadgen".into()).chain(args));
+    }
+    let is_cpu = args.next_if(|first| first == cpu::WORD).is_some();
+    let args = iter::once(name).chain(args);
+    match if is_cpu { cpu::main(args) } else { bench(Cli::parse_from(args)) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");

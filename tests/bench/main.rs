@@ -10,6 +10,7 @@
 //! - Ports and folders are the bench's own; what it starts ends with it, and every run is bounded.
 
 mod cli;
+mod cpu;
 mod load;
 mod machine;
 mod protocol;

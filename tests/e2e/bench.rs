@@ -57,6 +57,23 @@ fn server_that_takes_nothing_off_the_counter_is_caught() {
 }
 
 #[test]
+fn bench_tells_what_a_request_costs_the_one_who_sends_it() {
+    let measured = Program::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["cpu", "--rounds", "1", "--requests", "20000", "--connections", "4", "--json"])
+        .args(["--only", "task,process"])
+        .run();
+
+    assert_eq!(measured.code, Some(0), "{measured:?}");
+    let report = measured.json();
+    assert_eq!(report["generators"].as_array().map(Vec::len), Some(2), "{report}");
+    assert_eq!(
+        (&report["ratios"][0]["of"], &report["ratios"][0]["by"]),
+        (&"process".into(), &"task".into())
+    );
+    assert!(report["ratios"][0]["ratio"]["median"].as_f64() > Some(0.0), "{report}");
+}
+
+#[test]
 fn killed_bench_leaves_no_process_behind() {
     let mark = Mark::new();
     // What was killed cannot tidy up behind itself.

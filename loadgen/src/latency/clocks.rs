@@ -42,12 +42,6 @@ impl Clocks {
         sparse::add(&mut self.response_ns, &other.response_ns);
         sparse::add(&mut self.service_ns, &other.service_ns);
     }
-
-    /// Forgets everything, and keeps the room.
-    pub(crate) fn reset(&mut self) {
-        self.response_ns.reset();
-        self.service_ns.reset();
-    }
 }
 
 pub(super) fn empty() -> Histogram<u64> {

@@ -200,8 +200,9 @@ impl Books {
                     None => break,
                 },
                 _ = ticks.tick() => {
-                    watch(Stage::Running(begun.elapsed(), &self.tally, &self.recent));
-                    self.recent = Tally::default();
+                    let recent = self.recent.take();
+                    self.tally.merge(&recent);
+                    watch(Stage::Running(begun.elapsed(), &self.tally, &recent));
                 }
                 () = interrupts.next() => {
                     // Who asks twice does not want to wait for the last answers.
@@ -243,7 +244,6 @@ impl Books {
                 self.note(text);
             }
             Report::Tally(tally) => {
-                self.tally.merge(&tally);
                 self.recent.merge(&tally);
                 if let Some(worker) = self.workers.get_mut(place) {
                     worker.begun += tally.intended;
@@ -273,7 +273,7 @@ impl Books {
             let state = self.workers[worker].clone();
             self.give_up(&state);
             self.note(format!(
-                "worker {worker} is gone: {} clients with it, and up to half a second of figures",
+                "worker {worker} is gone: {} clients with it, and up to a second of figures",
                 state.clients.len()
             ));
         }
@@ -282,9 +282,9 @@ impl Books {
     /// What a worker had begun and did not end is unknown.
     fn give_up(&mut self, worker: &Worker) {
         let open = worker.begun.saturating_sub(worker.ended);
-        self.tally.outcomes.unknown += open;
+        self.recent.outcomes.unknown += open;
         if open > 0 {
-            *self.tally.causes.entry("its worker is gone".to_owned()).or_default() += open;
+            *self.recent.causes.entry("its worker is gone".to_owned()).or_default() += open;
         }
         self.lost.extend(&worker.clients);
     }
@@ -299,6 +299,8 @@ impl Books {
                 self.give_up(&worker);
             }
         }
+        let recent = self.recent.take();
+        self.tally.merge(&recent);
         let mut notes: Vec<String> = self
             .notes
             .into_iter()

@@ -24,6 +24,9 @@ const ATTEMPTS_MAX: u32 = 10;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// How long after the end of an open loop what was due before it may still be sent.
+const CATCH_UP_NS: u64 = 500_000_000;
+
 /// How long a closed loop waits where nobody could be reached: a server that is gone must not make
 /// it count to millions.
 const FAILURE_PAUSE: Duration = Duration::from_millis(10);
@@ -88,8 +91,11 @@ impl Client {
         }
     }
 
+    /// Whether nothing is begun any more, whenever it was due.
     fn is_over(&self, now_ns: u64) -> bool {
-        self.desk.plan.plan.end_ns.is_some_and(|end_ns| now_ns >= end_ns)
+        let plan = &self.desk.plan.plan;
+        let catch_up_ns = if plan.pace == Pace::Closed { 0 } else { CATCH_UP_NS };
+        plan.end_ns.is_some_and(|end_ns| now_ns >= end_ns + catch_up_ns)
     }
 
     /// Counts what was due until now and is not begun any more, in an open loop.

@@ -14,8 +14,10 @@ use super::{
     seat::{Gate, Phase, Report, Seat, Voice},
 };
 
-/// How often a worker says what it has counted.
+/// How often a worker says what it has counted; less often where there are many of them.
 const REPORT_PERIOD: Duration = Duration::from_millis(500);
+const REPORT_PERIOD_OF_MANY: Duration = Duration::from_secs(1);
+const MANY: u32 = 16;
 
 /// How long open operations may still take when a run is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(1);
@@ -65,7 +67,8 @@ pub(super) async fn work(plan: WorkerPlan, mut gate: Gate, voice: Voice) {
 
 /// Serves the clients until all have ended.
 async fn attend(desk: &Desk, clients: &mut JoinSet<()>) {
-    let mut ticks = interval(REPORT_PERIOD);
+    let are_many = desk.plan.workers > MANY;
+    let mut ticks = interval(if are_many { REPORT_PERIOD_OF_MANY } else { REPORT_PERIOD });
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let drive = desk.pacer.drive();
     tokio::pin!(drive);

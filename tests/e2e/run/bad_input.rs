@@ -2,7 +2,7 @@
 
 use e2e::{Counter, Program};
 
-use super::run;
+use super::measured::run;
 use crate::programs::serve;
 
 #[test]

@@ -11,7 +11,7 @@ use std::{
 use e2e::{Counter, Stub};
 use serde_json::Value;
 
-use super::{number, result, run};
+use super::measured::{number, result, run};
 use crate::programs::serve;
 
 const SALE: &str = "{\"tickets\": [1], \"remaining\": 9, \"revision\": null}";

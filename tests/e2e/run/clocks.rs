@@ -5,7 +5,7 @@ use std::{thread, time::Duration};
 use e2e::{Counter, Finished, Server, Signal};
 use serde_json::Value;
 
-use super::{decimal, number, result, run};
+use super::measured::{decimal, number, result, run};
 use crate::programs::serve;
 
 /// Long enough that a second is one in twenty of the operations, well past the 99th percentile.

@@ -13,7 +13,7 @@ use std::{
 use e2e::{Counter, Finished, Stub, StubRequest};
 use serde_json::json;
 
-use super::{number, result, run};
+use super::measured::{number, result, run};
 
 const MAP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/e2e/run/foreign_shop.toml");
 

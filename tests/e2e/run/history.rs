@@ -5,7 +5,7 @@ use std::fs;
 use e2e::{Counter, Finished};
 use serde_json::Value;
 
-use super::{number, result, run};
+use super::measured::{number, result, run};
 use crate::programs::{loadgen, serve};
 
 fn lines(finished: &Finished, path: &std::path::Path) -> Vec<Value> {

@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use e2e::{Counter, Mark, Process, Program, Server, Signal};
 
-use super::{number, result, run};
+use super::measured::{number, result, run};
 use crate::programs::serve;
 
 const LONG: [&str; 2] = ["-z", "10m"];

@@ -8,7 +8,7 @@ use std::{
 
 use e2e::{Counter, Stub};
 
-use super::{number, result, run};
+use super::measured::{number, result, run};
 use crate::programs::serve;
 
 fn key(fields: &[String]) -> Option<String> {

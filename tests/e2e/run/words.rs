@@ -1,8 +1,8 @@
 //! What a run says: for people, for scripts, and with its exit code.
 
-use e2e::Counter;
+use e2e::{Counter, Program};
 
-use super::{result, run};
+use super::measured::{result, run};
 use crate::programs::{loadgen, serve};
 
 #[test]
@@ -48,6 +48,34 @@ fn json_has_the_members_of_the_contract() {
             assert!(result[clock][member].is_number(), "no `{clock}.{member}` in {result}");
         }
     }
+}
+
+#[test]
+fn terminal_shows_the_run_as_it_goes_on_and_is_given_back() {
+    let counter = Counter::with(5);
+    let seller = ["--locking", "none", "--check-delay", "5ms", "--write-delay", "5ms"];
+    let server = crate::programs::serve_with(&counter, &seller);
+    let loadgen = env!("CARGO_BIN_EXE_e2e-loadgen");
+    // `script` gives it a terminal of its own.
+    let line = format!(
+        "stty cols 100 rows 40; exec {loadgen} run {} -c 20 -q 200 -z 2500ms",
+        server.url()
+    );
+
+    let finished = Program::new("script")
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "xterm-256color")
+        .run();
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let shown = &finished.stdout;
+    let (before, rest) = shown.split_once("\u{1b}[?1049h").expect("a second screen");
+    let (live, after) = rest.split_once("\u{1b}[?1049l").expect("and back to the first");
+    assert_eq!(before.trim(), "");
+    for word in ["response", "service", "sold", "left", "asked for", "OVERSOLD"] {
+        assert!(live.contains(word), "no `{word}` in {live:?}");
+    }
+    assert!(after.contains("violation"), "{after:?}");
 }
 
 #[test]
