@@ -110,7 +110,9 @@ fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
         Ok(Version { history, process: None }) if is_object => match history.as_u64() {
             Some(version) if version == u64::from(FORMAT_VERSION) => header(line),
             Some(version) => What::Version(version),
-            None => What::BrokenHeader(Fault::new(format!("`history` is `{history}`, no version"))),
+            None => {
+                What::BrokenHeader(Fault::new(&format!("`history` is `{history}`, no version")))
+            }
         },
         _ => {
             let fault = fault(line, error, is_cut);
@@ -140,13 +142,13 @@ fn header(line: &[u8]) -> What {
 fn fault(line: &[u8], error: &LineError, is_cut: bool) -> Fault {
     match error {
         LineError::Json(_) | LineError::NoObject if line.contains(&0) => {
-            Fault::new("NUL bytes, as a crash can leave them".to_owned())
+            Fault::new("NUL bytes, as a crash can leave them")
         }
         LineError::Json(error) if is_cut && error.is_eof() => {
-            Fault::new("the file ends in the middle of this line".to_owned())
+            Fault::new("the file ends in the middle of this line")
         }
         LineError::Json(error) => Fault::of_json("no operation: ", error),
-        error => Fault::new(error.to_string()),
+        error => Fault::new(&error.to_string()),
     }
 }
 
@@ -160,8 +162,8 @@ fn short(reason: &str) -> String {
 }
 
 impl Fault {
-    fn new(reason: String) -> Self {
-        Self { column: None, reason: short(&reason) }
+    fn new(reason: &str) -> Self {
+        Self { column: None, reason: short(reason) }
     }
 
     /// The parser counts lines within what it was given, which is one line.
