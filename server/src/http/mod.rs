@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`crew`]: connections, and the threads that serve them.
-//! - [`guard`]: who may talk to the server.
+//! - [`service`]: what a connection is answered by; [`guard`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
 //! - [`shop`]: what the routes sell from; [`lookout`]: one reading of it for all who ask at once.
@@ -18,5 +18,6 @@ pub mod page;
 pub mod problem;
 pub mod receipt;
 pub mod routes;
+pub mod service;
 pub mod shop;
 pub mod wire;
