@@ -19,6 +19,7 @@ use crate::http::{
     headers, live,
     page::{self, PageView},
     problem::{Code, Problem},
+    receipt::Token,
     shop::Answered,
     wire::{self, Shown},
 };
@@ -163,10 +164,16 @@ where
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
         let Answered { answer: sale, replayed } = app.shop.buy(order, key).await?;
-        let location = sale.receipt.as_ref().map(|receipt| format!("/receipts/{receipt}"));
-        let location = location.and_then(|location| HeaderValue::from_str(&location).ok());
-        answer(StatusCode::CREATED, &sale, location).map(marked_if(replayed))
+        let text = sale.text().map_err(|error| without_text(&error))?;
+        let location = sale.receipt.as_ref().and_then(location);
+        Ok(marked_if(replayed)(json_response(StatusCode::CREATED, text, location)))
     })
+}
+
+/// Where the sale with this receipt is told again.
+fn location(receipt: &Token) -> Option<HeaderValue> {
+    let path = Bytes::from([b"/receipts/", receipt.as_bytes()].concat());
+    HeaderValue::from_maybe_shared(path).ok()
 }
 
 /// Marks a response as the repetition of one that was given before.
@@ -185,8 +192,7 @@ async fn receipt(
     token: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
     let Path(token) = token.map_err(|_| nothing_here())?;
-    let receipt = answer(StatusCode::OK, &app.shop.receipt(&token).await?, None)?;
-    Ok(receipt.map(Body::new))
+    answer(&app.shop.receipt(&token).await?).map(|answer| answer.map(Body::new))
 }
 
 async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
@@ -194,8 +200,8 @@ async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Respon
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
     let restocked = app.shop.restock(wire::parse_restock(&body)?, key).await?;
-    let told = answer(StatusCode::OK, &restocked.answer, None)?;
-    Ok(marked_if(restocked.replayed)(told).map(Body::new))
+    let answer = answer(&restocked.answer).map(marked_if(restocked.replayed))?;
+    Ok(answer.map(Body::new))
 }
 
 /// Lets an admin call pass, or says why not.
@@ -232,13 +238,9 @@ async fn explain(code: Result<Path<String>, PathRejection>) -> Result<String, Pr
     Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
 }
 
-fn answer(
-    status: StatusCode,
-    body: &impl Serialize,
-    location: Option<HeaderValue>,
-) -> Result<Whole, Problem> {
+fn answer(body: &impl Serialize) -> Result<Whole, Problem> {
     let text = wire::text(body).map_err(|error| without_text(&error))?;
-    Ok(json_response(status, text, location))
+    Ok(json_response(StatusCode::OK, text, None))
 }
 
 fn without_text(error: &serde_json::Error) -> Problem {
