@@ -45,7 +45,7 @@ pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let guard = Guard::new(host_of(listener.local_addr()?), &[]);
+        let guard = Guard::new(listener.local_addr()?, &[]);
         let service = |_| -> (_, Chore) { (Service::noop(guard.clone()), Box::pin(async {})) };
         let crew = Crew::start(event_loops, service)?;
         serve_until(&mut signals, listener, crew, || {}).await
@@ -65,14 +65,6 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     bind().map_err(|source| RunError::Listen { address, source })
 }
 
-/// How a client writes the host of an address.
-pub fn host_of(address: SocketAddr) -> String {
-    match address {
-        SocketAddr::V4(address) => address.ip().to_string(),
-        SocketAddr::V6(address) => format!("[{}]", address.ip()),
-    }
-}
-
 async fn run(
     config: &Config,
     listener: TcpListener,
@@ -90,7 +82,7 @@ async fn run(
         Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
     };
     let live = Live::default();
-    let guard = Guard::new(host_of(listener.local_addr()?), &config.allowed_hosts);
+    let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let own_mailman = mailmen.pop();
     let mut mailmen = mailmen.into_iter();
     let crew = Crew::start(config.event_loops, |index| {
