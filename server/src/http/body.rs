@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes, HttpBody},
+    body::{Bytes, HttpBody},
     http::{HeaderMap, Request, header},
 };
-
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
@@ -18,36 +17,58 @@ pub const BODY_BYTES_MAX: usize = 16 * 1024;
 /// How long a body may take to arrive.
 const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Reads the whole body; an absent one is empty.
-///
-/// # Errors
-/// A [`Problem`] for a body that is too long, too slow, cut off, or not said to be JSON.
-pub async fn read(request: Request<Body>) -> Result<Bytes, Problem> {
-    let (parts, body) = request.into_parts();
-    if body.is_end_stream() {
-        return Ok(Bytes::new());
+/// A body that has still to be read, without the head that it came with.
+pub struct Unread<B> {
+    body: B,
+    is_json: bool,
+}
+
+impl<B> Unread<B>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: Into<axum::BoxError>,
+{
+    /// The body of `request`.
+    pub fn of(request: Request<B>) -> Self {
+        let is_json = is_json(request.headers());
+        Self { body: request.into_body(), is_json }
     }
-    let hint = body.size_hint().exact();
-    if hint.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
-        return Err(too_large());
-    }
-    let collected = timeout(BODY_TIMEOUT, Limited::new(body, BODY_BYTES_MAX).collect()).await;
-    let collected = collected.map_err(|_| {
-        let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
-        Problem::new(Code::RequestTimeout, detail)
-    })?;
-    let bytes = collected.map_err(|error| {
-        if error.is::<LengthLimitError>() {
-            return too_large();
+
+    /// Reads the whole body; an absent one is empty.
+    ///
+    /// # Errors
+    /// A [`Problem`] for a body that is too long, too slow, cut off, or not said to be JSON.
+    pub async fn read(self) -> Result<Bytes, Problem> {
+        if self.body.is_end_stream() {
+            return Ok(Bytes::new());
         }
-        Problem::new(Code::InvalidRequest, format!("the body broke off: {error}"))
-    })?;
-    let bytes = bytes.to_bytes();
-    if !bytes.is_empty() && !is_json(&parts.headers) {
-        let detail = "the body must come with `Content-Type: application/json`";
-        return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        // Boxed, so that a request without a body does not carry the room for one.
+        Box::pin(self.read_all()).await
     }
-    Ok(bytes)
+
+    async fn read_all(self) -> Result<Bytes, Problem> {
+        let hint = self.body.size_hint().exact();
+        if hint.is_some_and(|length| length > BODY_BYTES_MAX as u64) {
+            return Err(too_large());
+        }
+        let collect = Limited::new(self.body, BODY_BYTES_MAX).collect();
+        let collected = timeout(BODY_TIMEOUT, collect).await.map_err(|_| {
+            let detail = format!("the body did not arrive within {} s", BODY_TIMEOUT.as_secs());
+            Problem::new(Code::RequestTimeout, detail)
+        })?;
+        let bytes = collected.map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return too_large();
+            }
+            Problem::new(Code::InvalidRequest, format!("the body broke off: {error}"))
+        })?;
+        let bytes = bytes.to_bytes();
+        if !bytes.is_empty() && !self.is_json {
+            let detail = "the body must come with `Content-Type: application/json`";
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
+        Ok(bytes)
+    }
 }
 
 fn too_large() -> Problem {

@@ -16,12 +16,8 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, body::Body, http::Request, response::IntoResponse};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
-};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::TcpStream,
     runtime,
@@ -29,9 +25,8 @@ use tokio::{
     task::spawn_blocking,
     time::{sleep, timeout},
 };
-use tower::ServiceExt as _;
 
-use crate::http::guard::Guard;
+use crate::http::{drain::Drain, service::Service};
 
 /// How long a connection may take to send a request's head, or stay idle between two.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -67,45 +62,41 @@ struct EventLoop {
 }
 
 impl Crew {
-    /// Starts `count` threads that serve behind `guard`; `job` gives each what it serves and does.
+    /// Starts `count` threads; `job` gives each what it serves and does.
     ///
     /// # Errors
     /// Where the system has no room for a thread or its runtime.
-    pub fn start(
-        count: usize,
-        guard: &Guard,
-        mut job: impl FnMut(usize) -> (Router, Chore),
-    ) -> io::Result<Self> {
+    pub fn start(count: usize, mut job: impl FnMut(usize) -> (Service, Chore)) -> io::Result<Self> {
         let (ending, _) = watch::channel(false);
         let mut crew = Self { loops: Vec::new(), ending, open: Arc::default() };
         for index in 0..count {
-            let (router, chore) = job(index);
-            let event_loop = crew.start_loop(router, guard.clone(), chore)?;
+            let (service, chore) = job(index);
+            let event_loop = crew.start_loop(service, chore)?;
             crew.loops.push(event_loop);
         }
         Ok(crew)
     }
 
-    fn start_loop(&self, router: Router, guard: Guard, chore: Chore) -> io::Result<EventLoop> {
+    fn start_loop(&self, service: Service, chore: Chore) -> io::Result<EventLoop> {
         let (connections, mut dealt) = mpsc::unbounded_channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (open, mut ending) = (Arc::clone(&self.open), self.ending.subscribe());
         let serve = async move {
             tokio::spawn(chore);
             tokio::spawn(keep_a_timer());
-            let (guard, graceful) = (Arc::new(guard), GracefulShutdown::new());
+            let (service, drain) = (Arc::new(service), Drain::default());
             loop {
                 tokio::select! {
                     stream = dealt.recv() => match stream {
                         Some(stream) => {
-                            serve(stream, router.clone(), Arc::clone(&guard), &graceful, &open);
+                            serve(stream, Arc::clone(&service), &drain, &open);
                         }
                         None => break,
                     },
                     _ = ending.wait_for(|ending| *ending) => break,
                 }
             }
-            if timeout(DRAIN_TIMEOUT, graceful.shutdown()).await.is_err() {
+            if timeout(DRAIN_TIMEOUT, drain.finish()).await.is_err() {
                 tracing::warn!("some requests were not answered within {DRAIN_TIMEOUT:?}");
             }
         };
@@ -165,31 +156,22 @@ async fn keep_a_timer() {
 
 fn serve(
     stream: std::net::TcpStream,
-    router: Router,
-    guard: Arc<Guard>,
-    graceful: &GracefulShutdown,
+    service: Arc<Service>,
+    drain: &Drain,
     open: &Arc<AtomicUsize>,
 ) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => return tracing::debug!("lost a connection: {error}"),
     };
-    let service = service_fn(move |request: Request<Incoming>| {
-        let refused = guard.check(request.uri(), request.headers()).err();
-        let router = router.clone();
-        async move {
-            match refused {
-                Some(problem) => Ok(problem.into_response()),
-                None => router.oneshot(request.map(Body::new)).await,
-            }
-        }
-    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
-        .serve_connection(TokioIo::new(stream), service);
-    let connection = graceful.watch(connection);
+        // A short answer is cheaper to copy behind its head than to hand over in two pieces.
+        .writev(false)
+        .serve_connection(TokioIo::new(stream), service_fn(move |request| service.call(request)));
+    let connection = drain.watch(connection);
     let counted = Counted::new(Arc::clone(open));
     tokio::spawn(async move {
         let _counted = counted;

@@ -4,6 +4,8 @@
 //! visits. The host check defeats DNS rebinding, the origin check a form that
 //! posts across sites. Clients that are no browsers send no `Origin` and pass.
 
+use std::net::SocketAddr;
+
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use crate::http::problem::{Code, Problem};
@@ -14,6 +16,8 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// The host names under which the server may be called.
 #[derive(Clone, Debug)]
 pub struct Guard {
+    /// The host as nearly all clients write it.
+    address: String,
     names: Vec<String>,
     /// How many of `names`, from the front, mean this machine whatever program serves there.
     own: usize,
@@ -21,10 +25,10 @@ pub struct Guard {
 
 impl Guard {
     /// A guard that lets the loopback names pass, the address `own`, and the names in `allowed`.
-    pub fn new(own: String, allowed: &[String]) -> Self {
-        let own_names = LOOPBACK.map(str::to_owned).into_iter().chain([own]);
+    pub fn new(own: SocketAddr, allowed: &[String]) -> Self {
+        let own_names = LOOPBACK.map(str::to_owned).into_iter().chain([host_of(own)]);
         let names = own_names.chain(allowed.iter().cloned());
-        Self { names: names.collect(), own: LOOPBACK.len() + 1 }
+        Self { address: own.to_string(), names: names.collect(), own: LOOPBACK.len() + 1 }
     }
 
     /// Lets a request pass, or says why not.
@@ -55,7 +59,7 @@ impl Guard {
     }
 
     fn allows(&self, host: &HeaderValue) -> bool {
-        host.to_str().is_ok_and(|host| self.allows_name(host))
+        *host == self.address || host.to_str().is_ok_and(|host| self.allows_name(host))
     }
 
     /// Whether `origin` is this server as the client called it, or a name that was allowed.
@@ -71,6 +75,14 @@ impl Guard {
 
     fn allows_name(&self, host: &str) -> bool {
         is_one_of(&self.names, host)
+    }
+}
+
+/// How a client writes the host of an address.
+pub fn host_of(address: SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
     }
 }
 
@@ -93,13 +105,22 @@ mod tests {
         for (name, value) in headers {
             map.append(name, value.parse().unwrap());
         }
-        let guard = Guard::new("127.0.0.1".to_owned(), &["tickets.example".to_owned()]);
+        let own = SocketAddr::from(([192, 0, 2, 1], 8080));
+        let guard = Guard::new(own, &["tickets.example".to_owned()]);
         guard.check(&Uri::from_static("/buy"), &map).err().map(|problem| problem.code())
     }
 
     #[test]
     fn allowed_hosts_pass_with_and_without_a_port() {
-        for host in ["localhost", "LOCALHOST:80", "127.0.0.1:8080", "[::1]:1", "tickets.example"] {
+        for host in [
+            "localhost",
+            "LOCALHOST:80",
+            "127.0.0.1:8080",
+            "[::1]:1",
+            "192.0.2.1:8080",
+            "192.0.2.1",
+            "tickets.example",
+        ] {
             assert_eq!(check(&[(header::HOST, host)]), None, "{host}");
         }
     }

@@ -1,8 +1,8 @@
 //! The counter over HTTP/1.1.
 //!
 //! # Layout
-//! - [`crew`]: connections, and the threads that serve them.
-//! - [`guard`]: who may talk to the server.
+//! - [`crew`]: connections, and the threads that serve them; [`drain`]: their end.
+//! - [`service`]: what a connection is answered by; [`guard`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
 //! - [`shop`]: what the routes sell from; [`lookout`]: one reading of it for all who ask at once.
@@ -10,6 +10,7 @@
 pub mod app;
 pub mod body;
 pub mod crew;
+pub mod drain;
 pub mod guard;
 pub mod headers;
 pub mod live;
@@ -18,5 +19,6 @@ pub mod page;
 pub mod problem;
 pub mod receipt;
 pub mod routes;
+pub mod service;
 pub mod shop;
 pub mod wire;

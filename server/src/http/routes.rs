@@ -3,30 +3,36 @@
 use std::sync::Arc;
 
 use axum::{
-    Router,
-    body::Body,
+    BoxError, Router,
+    body::{Body, Bytes, HttpBody},
     extract::{Path, Request, State, rejection::PathRejection},
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{self, HeaderMap, HeaderValue, Response, StatusCode, header},
     response::{Html, IntoResponse},
     routing::{get, post},
 };
+use http_body_util::Full;
 use serde::Serialize;
 
 use crate::http::{
     app::App,
-    body, headers, live,
+    body::Unread,
+    headers, live,
     page::{self, PageView},
     problem::{Code, Problem},
+    receipt::Token,
     shop::Answered,
     wire::{self, Shown},
 };
+
+/// An answer that is whole before it is sent.
+pub type Whole = Response<Full<Bytes>>;
 
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(show_page))
-        .route("/search", get(search))
-        .route("/buy", post(buy))
+        .route("/search", get(routed_search))
+        .route("/buy", post(routed_buy))
         .route("/receipts/{receipt}", get(receipt))
         .route("/restock", post(restock))
         .route("/live", get(tell_live))
@@ -43,18 +49,27 @@ pub fn router(app: Arc<App>) -> Router {
 
 /// The routes of the yardstick: the same calls, answered without a counter.
 pub fn noop_router() -> Router {
-    const RECEIPT: &str = "/receipts/AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA";
-    const SOLD: &str = "{\"tickets\":[4711],\"remaining\":995289,\"revision\":4711,\
-                        \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}\n";
-    const FOUND: &str = "{\"count\":995289,\"sold\":4711,\"held\":0,\"revision\":4711,\
-                         \"locking\":\"group\"}\n";
-    let sold = || async { json_response(StatusCode::CREATED, SOLD.into(), Some(RECEIPT)) };
-    let found = || async { json_response(StatusCode::OK, FOUND.into(), None) };
     Router::new()
-        .route("/buy", post(sold))
-        .route("/search", get(found))
+        .route("/buy", post(|| async { noop_buy().map(Body::new) }))
+        .route("/search", get(|| async { noop_search().map(Body::new) }))
         .route("/livez", get(|| async { "ok\n" }))
         .fallback(|| async { nothing_here() })
+}
+
+/// The yardstick's `POST /buy`.
+pub fn noop_buy() -> Whole {
+    const RECEIPT: HeaderValue =
+        HeaderValue::from_static("/receipts/AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA");
+    const SOLD: &[u8] = b"{\"tickets\":[4711],\"remaining\":995289,\"revision\":4711,\
+                          \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}\n";
+    json_response(StatusCode::CREATED, Bytes::from_static(SOLD), Some(RECEIPT))
+}
+
+/// The yardstick's `GET /search`.
+pub fn noop_search() -> Whole {
+    const FOUND: &[u8] = b"{\"count\":995289,\"sold\":4711,\"held\":0,\"revision\":4711,\
+                           \"locking\":\"group\"}\n";
+    json_response(StatusCode::OK, Bytes::from_static(FOUND), None)
 }
 
 fn nothing_here() -> Problem {
@@ -79,28 +94,44 @@ async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Pro
     Ok((headers, Html(document)))
 }
 
-async fn search(
+async fn routed_search(
     State(app): State<Arc<App>>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response<Body>, Problem> {
-    let glance = || app.shop.glance().and_then(|seen| seen.shown().ok());
-    let Shown { text, tag } = match app.lookout.look(glance).await {
-        Some(shown) => shown,
-        None => app.shop.look().await?.shown().map_err(|error| without_text(&error))?,
-    };
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|known| known.to_str().ok());
-    let is_known = |tag: &str| known.is_some_and(|known| names(known, tag));
-    let mut response = if tag.as_ref().and_then(|tag| tag.to_str().ok()).is_some_and(is_known) {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        json_response(StatusCode::OK, text.into(), None)
-    };
-    let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    if let Some(tag) = tag {
-        headers.insert(header::ETAG, tag);
+    search(app, request.headers()).await.map(|answer| answer.map(Body::new))
+}
+
+/// `GET /search`; of `headers` nothing is kept but what a client has seen before.
+pub fn search(
+    app: Arc<App>,
+    headers: &HeaderMap,
+) -> impl Future<Output = Result<Whole, Problem>> + Send + use<> {
+    let known = headers.get(header::IF_NONE_MATCH).cloned();
+    async move {
+        let glance = || app.shop.glance().and_then(|seen| seen.shown().ok());
+        let Shown { text, tag } = match app.lookout.look(glance).await {
+            Some(shown) => shown,
+            // Boxed, so that the usual request does not carry the room for the rare one.
+            None => {
+                Box::pin(app.shop.look()).await?.shown().map_err(|error| without_text(&error))?
+            }
+        };
+        let known = known.as_ref().and_then(|known| known.to_str().ok());
+        let is_known = |tag: &str| known.is_some_and(|known| names(known, tag));
+        let mut response = if tag.as_ref().and_then(|tag| tag.to_str().ok()).is_some_and(is_known) {
+            let mut unchanged = Whole::default();
+            *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
+            unchanged
+        } else {
+            json_response(StatusCode::OK, text, None)
+        };
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+        if let Some(tag) = tag {
+            headers.insert(header::ETAG, tag);
+        }
+        Ok(response)
     }
-    Ok(response)
 }
 
 /// Whether the `If-None-Match` of a client names `tag` (RFC 9110, section 13.1.2).
@@ -109,17 +140,44 @@ fn names(known: &str, tag: &str) -> bool {
     known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-async fn buy(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
+async fn routed_buy(
+    State(app): State<Arc<App>>,
+    request: Request,
+) -> Result<Response<Body>, Problem> {
+    buy(app, request)?.await.map(|answer| answer.map(Body::new))
+}
+
+/// `POST /buy`: reads the head of `request` at once, and gives what is left to do.
+///
+/// # Errors
+/// A [`Problem`] with the head.
+pub fn buy<B>(
+    app: Arc<App>,
+    request: http::Request<B>,
+) -> Result<impl Future<Output = Result<Whole, Problem>> + Send + use<B>, Problem>
+where
+    B: HttpBody<Data = Bytes> + Send,
+    B::Error: Into<BoxError>,
+{
     let key = wire::parse_key(request.headers())?;
-    let body = body::read(request).await?;
-    let order = wire::parse_order(&body, app.max_per_order)?;
-    let Answered { answer: sale, replayed } = app.shop.buy(order, key).await?;
-    let location = sale.receipt.as_ref().map(|receipt| format!("/receipts/{receipt}"));
-    answer(StatusCode::CREATED, &sale, location.as_deref()).map(marked_if(replayed))
+    let body = Unread::of(request);
+    Ok(async move {
+        let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
+        let Answered { answer: sale, replayed } = app.shop.buy(order, key).await?;
+        let text = sale.text().map_err(|error| without_text(&error))?;
+        let location = sale.receipt.as_ref().and_then(location);
+        Ok(marked_if(replayed)(json_response(StatusCode::CREATED, text, location)))
+    })
+}
+
+/// Where the sale with this receipt is told again.
+fn location(receipt: &Token) -> Option<HeaderValue> {
+    let path = Bytes::from([b"/receipts/", receipt.as_bytes()].concat());
+    HeaderValue::from_maybe_shared(path).ok()
 }
 
 /// Marks a response as the repetition of one that was given before.
-fn marked_if(replayed: bool) -> impl FnOnce(Response<Body>) -> Response<Body> {
+fn marked_if(replayed: bool) -> impl FnOnce(Whole) -> Whole {
     move |mut response| {
         if replayed {
             let mark = HeaderValue::from_static("true");
@@ -134,15 +192,16 @@ async fn receipt(
     token: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
     let Path(token) = token.map_err(|_| nothing_here())?;
-    answer(StatusCode::OK, &app.shop.receipt(&token).await?, None)
+    answer(&app.shop.receipt(&token).await?).map(|answer| answer.map(Body::new))
 }
 
 async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
     admin(request.headers(), app.admin_token.as_deref())?;
     let key = wire::parse_key(request.headers())?;
-    let body = body::read(request).await?;
+    let body = Unread::of(request).read().await?;
     let restocked = app.shop.restock(wire::parse_restock(&body)?, key).await?;
-    answer(StatusCode::OK, &restocked.answer, None).map(marked_if(restocked.replayed))
+    let answer = answer(&restocked.answer).map(marked_if(restocked.replayed))?;
+    Ok(answer.map(Body::new))
 }
 
 /// Lets an admin call pass, or says why not.
@@ -179,26 +238,22 @@ async fn explain(code: Result<Path<String>, PathRejection>) -> Result<String, Pr
     Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
 }
 
-fn answer(
-    status: StatusCode,
-    body: &impl Serialize,
-    location: Option<&str>,
-) -> Result<Response<Body>, Problem> {
+fn answer(body: &impl Serialize) -> Result<Whole, Problem> {
     let text = wire::text(body).map_err(|error| without_text(&error))?;
-    Ok(json_response(status, text.into(), location))
+    Ok(json_response(StatusCode::OK, text, None))
 }
 
 fn without_text(error: &serde_json::Error) -> Problem {
     Problem::new(Code::OutcomeUnknown, error.to_string())
 }
 
-fn json_response(status: StatusCode, body: Body, location: Option<&str>) -> Response<Body> {
-    let mut response = Response::new(body);
+fn json_response(status: StatusCode, text: Bytes, location: Option<HeaderValue>) -> Whole {
+    let mut response = Response::new(Full::new(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(location) = location.and_then(|location| HeaderValue::from_str(location).ok()) {
+    if let Some(location) = location {
         headers.insert(header::LOCATION, location);
     }
     response

@@ -16,7 +16,7 @@ use crate::{
     http::{
         problem::{Code, Problem},
         receipt::Seal,
-        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer},
+        wire::{CountAnswer, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer, Tickets},
     },
     ledger::{
         by_whom,
@@ -244,7 +244,7 @@ impl Shop {
     ) -> Result<SaleAnswer, Problem> {
         match sale {
             Ok(NaiveSale::Sold { first_ticket, remaining, section }) => Ok(SaleAnswer {
-                tickets: (first_ticket..first_ticket + quantity).collect(),
+                tickets: Tickets { first: first_ticket, quantity },
                 remaining,
                 revision: None,
                 receipt: None,
@@ -318,7 +318,7 @@ fn is_explained(head: &Head, known: Stock) -> bool {
 fn sold(outcome: Outcome, seal: &Seal) -> Result<SaleAnswer, Problem> {
     match outcome {
         Outcome::Sold(sale) => Ok(SaleAnswer {
-            tickets: (sale.first_ticket..sale.first_ticket + sale.quantity).collect(),
+            tickets: Tickets { first: sale.first_ticket, quantity: sale.quantity },
             remaining: sale.remaining,
             revision: Some(sale.revision),
             receipt: Some(seal.token(sale.revision)),

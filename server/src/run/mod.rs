@@ -7,5 +7,5 @@ mod signals;
 mod upkeep;
 
 pub use error::RunError;
-pub use serve::{bind, host_of, noop, serve};
+pub use serve::{bind, noop, serve};
 pub use upkeep::{repair, verify};

@@ -1,9 +1,6 @@
 //! A server from its first request to its last.
 
-use std::{
-    net::{SocketAddr, TcpListener},
-    sync::Arc,
-};
+use std::net::{SocketAddr, TcpListener};
 
 use tokio::runtime;
 
@@ -12,11 +9,11 @@ use crate::{
     desk::{Mailbox, Mailman},
     http::{
         app::App,
-        crew::Crew,
+        crew::{Chore, Crew},
         guard::Guard,
         live::Live,
         lookout::Lookout,
-        routes::{noop_router, router},
+        service::Service,
         shop::Shop,
     },
     run::{
@@ -48,8 +45,9 @@ pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut signals = Signals::new()?;
-        let guard = Guard::new(host_of(listener.local_addr()?), &[]);
-        let crew = Crew::start(event_loops, &guard, |_| (noop_router(), Box::pin(async {})))?;
+        let guard = Guard::new(listener.local_addr()?, &[]);
+        let service = |_| -> (_, Chore) { (Service::noop(guard.clone()), Box::pin(async {})) };
+        let crew = Crew::start(event_loops, service)?;
         serve_until(&mut signals, listener, crew, || {}).await
     })
 }
@@ -65,14 +63,6 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
         Ok(listener)
     };
     bind().map_err(|source| RunError::Listen { address, source })
-}
-
-/// How a client writes the host of an address.
-pub fn host_of(address: SocketAddr) -> String {
-    match address {
-        SocketAddr::V4(address) => address.ip().to_string(),
-        SocketAddr::V6(address) => format!("[{}]", address.ip()),
-    }
 }
 
 async fn run(
@@ -92,10 +82,10 @@ async fn run(
         Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
     };
     let live = Live::default();
-    let guard = Guard::new(host_of(listener.local_addr()?), &config.allowed_hosts);
+    let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let own_mailman = mailmen.pop();
     let mut mailmen = mailmen.into_iter();
-    let crew = Crew::start(config.event_loops, &guard, |index| {
+    let crew = Crew::start(config.event_loops, |index| {
         let app = App {
             shop: shop(index),
             lookout: Lookout::default(),
@@ -104,7 +94,7 @@ async fn run(
             admin_token: config.admin_token.clone(),
         };
         let mailman = mailmen.next();
-        (router(Arc::new(app)), Box::pin(deliver(mailman)))
+        (Service::new(app, guard.clone()), Box::pin(deliver(mailman)))
     })?;
     let own_shop = shop(config.event_loops);
     let beside = async {
