@@ -8,7 +8,7 @@ use stateright::semantics::{ConsistencyTester, LinearizabilityTester, Sequential
 
 use super::{
     agreement::{judged, lines},
-    brute_force::{Counter, judged_members},
+    brute_force::{Counter, judged_members, names_its_own},
     dice::Dice,
     simulation::{Scene, disturb, simulate},
 };
@@ -43,7 +43,7 @@ impl SequentialSpec for Spec {
             return false;
         };
         reply.outcome == told.outcome
-            && (told.tickets.is_empty() || told.tickets == reply.tickets)
+            && (!names_its_own(told) || told.tickets == reply.tickets)
             && told.remaining.is_none_or(|told| told == reply.remaining)
             && told.revision.is_none_or(|told| told == reply.revision)
     }
