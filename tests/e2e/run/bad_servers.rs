@@ -16,9 +16,9 @@ use crate::programs::serve;
 
 const SALE: &str = "{\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
 
-/// A whole answer to a purchase.
-fn sold() -> String {
-    format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n{SALE}", SALE.len())
+/// A whole answer to a purchase, with these header fields.
+fn sold(fields: &str) -> String {
+    format!("HTTP/1.1 201 Created\r\n{fields}Content-Length: {}\r\n\r\n{SALE}", SALE.len())
 }
 
 /// Reads something, then does `rest` with the connection.
@@ -87,7 +87,7 @@ fn server_that_speaks_tls_is_named() {
 #[test]
 fn server_that_closes_early_leaves_purchases_unknown() {
     let stub = after_a_request(|mut stream| {
-        stream.write_all(&sold().as_bytes()[..60]).ok();
+        stream.write_all(&sold("").as_bytes()[..60]).ok();
     });
     assert_cause(&twelve_purchases(&stub), "unknown", "closed before the answer was whole");
 }
@@ -116,18 +116,32 @@ fn answers_with_other_statuses_are_told_apart() {
 }
 
 #[test]
-fn connection_that_the_server_closes_between_requests_is_opened_anew() {
+fn connection_that_the_server_says_it_closes_is_opened_anew() {
     let stub = after_a_request(|mut stream| {
-        stream.write_all(sold().as_bytes()).ok();
+        stream.write_all(sold("Connection: close\r\n").as_bytes()).ok();
     });
     let result = twelve_purchases(&stub);
     assert_eq!(number(&result["outcomes"]["sold"]), 12, "{result}");
 }
 
 #[test]
+fn connection_that_was_closed_while_it_was_idle_is_opened_anew() {
+    let stub = after_a_request(|mut stream| {
+        stream.write_all(sold("").as_bytes()).ok();
+    });
+
+    // Long enough between two requests that the end of the connection has been heard.
+    let finished = run(&stub.url()).args(["-c", "1", "-q", "5", "-n", "4"]).run();
+
+    let result = result(&finished);
+    assert_eq!(number(&result["outcomes"]["sold"]), 4, "{result}");
+}
+
+#[test]
 fn answer_in_chunks_and_in_pieces_is_read() {
     let stub = after_a_request(|mut stream| {
-        let head = "HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let head =
+            "HTTP/1.1 201 Created\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n";
         let (first, second) = SALE.split_at(9);
         let answer = format!("{head}9\r\n{first}\r\n{:x}\r\n{second}\r\n0\r\n\r\n", second.len());
         for piece in answer.as_bytes().chunks(7) {
