@@ -1,7 +1,6 @@
 //! The judge on histories that were recorded before.
 
 mod args;
-mod lacking;
 mod report;
 mod show;
 

@@ -6,7 +6,7 @@ use std::{
     thread,
 };
 
-use super::{args::CheckArgs, lacking::without_the_missing, report::drawn};
+use super::{args::CheckArgs, report::drawn};
 use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, bytes_max, read_files},
@@ -103,10 +103,8 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     let mut judgement = if history.mixes_clocks {
         let doubt = "times of different clocks cannot be compared".to_owned();
         Judgement { violations: Vec::new(), doubts: vec![doubt] }
-    } else if history.lacks.is_empty() {
-        judge(&evidence)
     } else {
-        without_the_missing(judge(&evidence), &history.operations)
+        judge(&evidence)
     };
     for lack in &history.lacks {
         if !judgement.doubts.contains(lack) {

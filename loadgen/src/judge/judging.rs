@@ -10,6 +10,7 @@ use super::{
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
+    lacking::without_the_missing,
     request::{FINAL, Requests},
     search::Search,
     story::Teller,
@@ -27,7 +28,13 @@ pub fn judge(evidence: &Evidence<'_>) -> Judgement {
 /// Judges `evidence`; a search that takes more than `budget` ends as unknown.
 #[must_use]
 pub fn judge_within(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
-    guarded(|| judged(evidence, budget))
+    guarded(|| {
+        let judgement = judged(evidence, budget);
+        match evidence.lacks {
+            [] => judgement,
+            _ => without_the_missing(judgement, evidence.operations),
+        }
+    })
 }
 
 /// For each operation of `evidence` the instant, in nanoseconds of the run's clock, at which it took

@@ -22,6 +22,7 @@ mod evidence;
 mod explain;
 mod finding;
 mod judging;
+mod lacking;
 mod model;
 mod open_world;
 mod overlap;
