@@ -91,6 +91,26 @@ fn too_large_body_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn client_that_sends_on_after_its_answer_is_not_cut_off() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let announced = format!(
+        "POST /buy HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n\
+         Content-Length: 99999999\r\nConnection: close\r\n\r\n",
+        server.address()
+    );
+
+    let mut request = RawRequest::send(server.address(), announced);
+    for sent in 0..16 {
+        request.send_more(&[b' '; 0x10000]).unwrap_or_else(|error| {
+            panic!("after {sent} pieces that it did not ask for the server hung up: {error}")
+        });
+    }
+
+    assert_problem(&server, &request.answer(), 413, "too-large");
+}
+
+#[test]
 fn too_large_body_in_chunks_is_refused() {
     let counter = Counter::with(100);
     let server = serve(&counter);

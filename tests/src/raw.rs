@@ -1,7 +1,7 @@
 //! Requests byte by byte, for what no HTTP client would send, and for the moment of sending.
 
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::TcpStream,
 };
 
@@ -39,6 +39,15 @@ impl RawRequest {
         RawRequest::send(address, head + "Content-Length: 0\r\nConnection: close\r\n\r\n")
     }
 
+    /// Sends more, once the answer has begun to arrive.
+    ///
+    /// # Errors
+    /// When the server takes no more, as one does that has closed the connection.
+    pub fn send_more(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.stream.peek(&mut [0])?;
+        self.stream.write_all(bytes)
+    }
+
     /// Reads the answer, until the server closes.
     ///
     /// # Panics
@@ -46,7 +55,7 @@ impl RawRequest {
     #[track_caller]
     pub fn answer(mut self) -> Answer {
         let mut received = Vec::new();
-        // A server that closes with unread input resets the connection, after its answer.
+        // A server that ends in the middle resets the connection, maybe after its answer.
         let read = self.stream.read_to_end(&mut received);
         parse(&received).unwrap_or_else(|| {
             let text = String::from_utf8_lossy(&received);

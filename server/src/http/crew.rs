@@ -17,7 +17,7 @@ use std::{
 };
 
 use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::{
     net::TcpStream,
     runtime,
@@ -170,7 +170,10 @@ fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         // A short answer is cheaper to copy behind its head than to hand over in two pieces.
         .writev(false)
-        .serve_connection(TokioIo::new(stream), service_fn(move |request| service.call(request)));
+        .serve_connection(
+            drain.lingering(stream),
+            service_fn(move |request| service.call(request)),
+        );
     let connection = drain.watch(connection);
     let counted = Counted::new(Arc::clone(open));
     tokio::spawn(async move {

@@ -14,7 +14,9 @@ use hyper::{
     server::conn::http1,
     service::HttpService,
 };
-use tokio::sync::watch;
+use tokio::{net::TcpStream, sync::watch};
+
+use crate::http::linger::Lingering;
 
 /// Tells the connections of an event loop to end, and waits for them.
 pub struct Drain {
@@ -28,6 +30,11 @@ impl Default for Drain {
 }
 
 impl Drain {
+    /// `stream` as it has to be closed; told to end, it is closed at once.
+    pub fn lingering(&self, stream: TcpStream) -> Lingering {
+        Lingering::new(stream, self.ending.subscribe())
+    }
+
     /// `connection` until it ends; told to end, it ends behind the answer that it owes.
     pub fn watch<I, S, B>(
         &self,

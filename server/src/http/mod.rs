@@ -1,7 +1,7 @@
 //! The counter over HTTP/1.1.
 //!
 //! # Layout
-//! - [`crew`]: connections, and the threads that serve them; [`drain`]: their end.
+//! - [`crew`]: connections, and the threads that serve them; [`drain`], [`linger`]: their end.
 //! - [`service`]: what a connection is answered by; [`guard`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
@@ -13,6 +13,7 @@ pub mod crew;
 pub mod drain;
 pub mod guard;
 pub mod headers;
+pub mod linger;
 pub mod live;
 pub mod lookout;
 pub mod page;
