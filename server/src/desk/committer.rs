@@ -1,6 +1,11 @@
 //! The committer: one thread that takes turns at the ledger for all who wait.
 
-use std::{mem, sync::Arc, thread, time::Duration};
+use std::{
+    mem,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::{
     desk::{
@@ -73,6 +78,7 @@ impl<L: Ledger> Committer<L> {
     fn take_turn(&mut self) -> Result<(), LedgerError> {
         let mut taken_in: Vec<Waiting> = Vec::new();
         let mut outcomes = Vec::new();
+        let start = Instant::now();
         let turn = self.ledger.turn(&mut |draft| {
             outcomes.clear();
             if taken_in.is_empty() {
@@ -84,7 +90,7 @@ impl<L: Ledger> Committer<L> {
         });
         match turn {
             Ok(stock) => {
-                self.desk.set_stock(stock);
+                self.desk.note_turn(stock, taken_in.len(), start.elapsed());
                 let answers = outcomes.into_iter().map(Ok);
                 self.post(taken_in, answers);
                 Ok(())

@@ -7,6 +7,7 @@
 
 mod answer;
 mod committer;
+mod company;
 mod mailbox;
 mod queue;
 

@@ -9,7 +9,7 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    desk::{Answer, Mailbox, Refusal, mailbox::Letter},
+    desk::{Answer, Mailbox, Refusal, company::Company, mailbox::Letter},
     domain::{Request, Stock},
     ledger::record_bytes_max,
 };
@@ -45,8 +45,9 @@ pub struct Desk {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
-    /// Whether the committer sleeps until somebody comes.
-    idle: bool,
+    /// How many have to wait for the committer to be woken; 0 while it is awake.
+    wake_at: usize,
+    company: Company,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
     /// Why the last try to take a turn failed.
@@ -88,7 +89,7 @@ impl Desk {
     pub async fn ask(&self, request: Request, mailbox: &Mailbox) -> Answer {
         let (to, answer) = oneshot::channel();
         let waiting = Waiting { request, mailbox: mailbox.index(), to, since: Instant::now() };
-        let is_idle = {
+        let is_due = {
             let mut queue = self.queue();
             if let Some(refusal) = &queue.closed {
                 return Err(refusal.clone());
@@ -97,9 +98,13 @@ impl Desk {
                 return Err(Refusal::Overloaded);
             }
             queue.waiting.push_back(waiting);
-            std::mem::take(&mut queue.idle)
+            let is_due = (1..=queue.waiting.len()).contains(&queue.wake_at);
+            if is_due {
+                queue.wake_at = 0;
+            }
+            is_due
         };
-        if is_idle {
+        if is_due {
             // Behind the guard, so that the committer does not wake to a taken mutex.
             self.arrival.notify_one();
         }
@@ -127,7 +132,7 @@ impl Desk {
     pub fn close(&self) {
         let mut queue = self.queue();
         queue.closed.get_or_insert(Refusal::ShuttingDown);
-        queue.idle = false;
+        queue.wake_at = 0;
         self.arrival.notify_one();
     }
 
@@ -176,9 +181,13 @@ impl Desk {
         next.max(now + Duration::from_millis(1))
     }
 
-    /// Sleeps until somebody waits, or `rest_after` is over, or the desk is closed.
+    /// Sleeps until somebody waits, with company where some is expected, or `rest_after` is over,
+    /// or the desk is closed.
     pub fn wait(&self, rest_after: Option<Duration>) -> Wake {
         let mut queue = self.queue();
+        if let Some((expected, patience)) = queue.company.expect() {
+            queue = self.sleep(queue, expected, Some(patience));
+        }
         loop {
             if !queue.waiting.is_empty() {
                 return Wake::Work;
@@ -186,19 +195,35 @@ impl Desk {
             if queue.closed.is_some() {
                 return Wake::End;
             }
-            queue.idle = true;
-            queue = match rest_after {
-                None => self.arrival.wait(queue).unwrap_or_else(PoisonError::into_inner),
-                Some(rest_after) => {
-                    let woken = self.arrival.wait_timeout(queue, rest_after);
-                    let (queue, timeout) = woken.unwrap_or_else(PoisonError::into_inner);
-                    if timeout.timed_out() && queue.waiting.is_empty() && queue.closed.is_none() {
-                        return Wake::Rest;
-                    }
-                    queue
-                }
-            };
+            let start = Instant::now();
+            queue = self.sleep(queue, 1, rest_after);
+            let is_over = rest_after.is_some_and(|rest_after| start.elapsed() >= rest_after);
+            if is_over && queue.waiting.is_empty() && queue.closed.is_none() {
+                return Wake::Rest;
+            }
         }
+    }
+
+    /// Sleeps until `wake_at` wait or `patience` is over, or for no reason.
+    fn sleep<'a>(
+        &self,
+        mut queue: MutexGuard<'a, Queue>,
+        wake_at: usize,
+        patience: Option<Duration>,
+    ) -> MutexGuard<'a, Queue> {
+        if queue.waiting.len() >= wake_at || queue.closed.is_some() {
+            return queue;
+        }
+        queue.wake_at = wake_at;
+        let mut queue = match patience {
+            None => self.arrival.wait(queue).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                let woken = self.arrival.wait_timeout(queue, patience);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        queue.wake_at = 0;
+        queue
     }
 
     /// Takes in those who have waited longest, as many as there is room for in the ledger.
@@ -225,9 +250,11 @@ impl Desk {
         is_news
     }
 
-    /// Notes the stock after a turn that succeeded.
-    pub fn set_stock(&self, stock: Stock) {
+    /// Notes a turn that succeeded: the stock after it, how many it `served` and how long it took.
+    pub fn note_turn(&self, stock: Stock, served: usize, took: Duration) {
         let mut queue = self.queue();
+        let waiting = queue.waiting.len();
+        queue.company.note(served, waiting, took);
         queue.stock = stock;
         queue.obstacle = None;
     }
