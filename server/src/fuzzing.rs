@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use crate::{
@@ -28,6 +29,15 @@ use crate::{
 
 const MEMBERS: [&str; 3] = ["count", "sold", "revision"];
 
+/// The members of a head, each there at most once.
+#[derive(Deserialize)]
+#[expect(dead_code, reason = "only whether they are there more than once is asked")]
+struct OneOfEach {
+    count: Option<IgnoredAny>,
+    sold: Option<IgnoredAny>,
+    revision: Option<IgnoredAny>,
+}
+
 /// A head says what `serde_json` reads in it, and its image parses to the same head.
 pub fn head(bytes: &[u8]) {
     let parsed = Head::parse(bytes);
@@ -49,7 +59,10 @@ pub fn head(bytes: &[u8]) {
         Err(fault) => {
             let is_head =
                 number("count").is_some() && MEMBERS.iter().all(|name| number(name) != Some(None));
-            let is_excused = bytes.len() > HEAD_BYTES_MAX || fault.reason.starts_with("a second");
+            // `serde_json` takes the last of several members of one name; a head has one of each.
+            let is_excused = bytes.len() > HEAD_BYTES_MAX
+                || fault.reason.starts_with("a second")
+                || serde_json::from_slice::<OneOfEach>(bytes).is_err();
             assert!(!is_head || is_excused, "refused a head: {fault}");
         }
     }
