@@ -14,7 +14,7 @@ use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{Header, begin_history, clock_name},
     setup::Mode,
-    target::{Address, Failure, HttpTarget, LocationError, Shop, Stock},
+    target::{Address, Failure, HttpTarget, LocationError, Shop, Stock, Waiting},
     worker::{Record, WorkerPlan},
 };
 
@@ -96,7 +96,7 @@ async fn first_look(
     shop: &Shop,
 ) -> Result<Result<Stock, String>, PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut target = HttpTarget::new(shop);
+    let mut target = HttpTarget::new(shop, Waiting::Shared);
     match timeout(config.timeout, target.connect()).await {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
@@ -106,7 +106,7 @@ async fn first_look(
 
 /// What the shop has once the run is over; `Err` says why nobody knows.
 pub(super) async fn last_look(shop: &Shop, limit: Duration) -> Result<Stock, String> {
-    look(&mut HttpTarget::new(shop), limit.min(LAST_LOOK_MAX)).await
+    look(&mut HttpTarget::new(shop, Waiting::Shared), limit.min(LAST_LOOK_MAX)).await
 }
 
 async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String> {

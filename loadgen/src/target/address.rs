@@ -11,6 +11,7 @@ use super::{
     http::{HttpTarget, Shop},
     location::{Location, LocationError},
     returned::Returned,
+    stream::Waiting,
     template::Order,
 };
 use crate::{history::Outcome, plan::Action, setup::Delays};
@@ -67,14 +68,15 @@ impl Target {
     ///
     /// # Errors
     /// The server's address is none, or the file cannot be opened.
-    pub(crate) async fn at(address: &Address) -> Result<Self, TargetError> {
+    pub(crate) async fn at(address: &Address, waiting: Waiting) -> Result<Self, TargetError> {
         Ok(match address {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
-                Self::Http(Box::new(HttpTarget::new(&Shop::new(&location, addresses, None))))
+                let shop = Shop::new(&location, addresses, None);
+                Self::Http(Box::new(HttpTarget::new(&shop, waiting)))
             }
-            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop))),
+            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop, waiting))),
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),

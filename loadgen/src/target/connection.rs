@@ -4,16 +4,12 @@
 //! No client library: `hyper` sets up a channel and two header maps for each request, which
 //! costs more here than the system calls leave room for.
 
-use std::{io, net::SocketAddr};
-
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
+use std::net::SocketAddr;
 
 use super::{
     failure::Failure,
     head::{self, BODY_MAX, Framing, Head},
+    stream::{Stream, Waiting},
 };
 
 /// The room for an answer at first, in bytes; it grows where that is too little.
@@ -22,7 +18,7 @@ const ROOM: usize = 4096;
 /// An open connection.
 #[derive(Debug)]
 pub(super) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
     received: Vec<u8>,
     unchunked: Vec<u8>,
 }
@@ -42,13 +38,11 @@ pub(super) struct Reply<'a> {
 
 impl Connection {
     /// Connects to the first of `addresses` that answers.
-    pub(super) async fn open(addresses: &[SocketAddr]) -> Result<Self, Failure> {
+    pub(super) async fn open(addresses: &[SocketAddr], waiting: Waiting) -> Result<Self, Failure> {
         let mut failure = Failure::Unreachable;
         for address in addresses {
-            match TcpStream::connect(address).await {
+            match Stream::connect(address, waiting).await {
                 Ok(stream) => {
-                    // Where the system refuses that, requests leave a little later.
-                    let _ = stream.set_nodelay(true);
                     let received = Vec::with_capacity(ROOM);
                     return Ok(Self { stream, received, unchunked: Vec::new() });
                 }
@@ -61,15 +55,12 @@ impl Connection {
     /// Whether it can still be used, as far as is known: an idle connection that the other side
     /// has closed, or has spoken on without being asked, cannot.
     pub(super) fn is_open(&self) -> bool {
-        let mut byte = [0];
-        // No system call while the event loop has heard nothing.
-        let read = self.stream.try_read(&mut byte);
-        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        self.stream.is_quiet()
     }
 
     /// Sends `request` and reads the answer; interim answers (1xx) are skipped.
     pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<Reply<'_>, Failure> {
-        let sent = self.stream.write_all(request).await;
+        let sent = self.stream.send(request).await;
         sent.map_err(|error| Failure::Send(error.kind()))?;
         self.received.clear();
         loop {
@@ -135,7 +126,7 @@ impl Connection {
         if self.received.len() == self.received.capacity() {
             self.received.reserve(ROOM);
         }
-        let read = self.stream.read_buf(&mut self.received).await;
+        let read = self.stream.receive(&mut self.received).await;
         Ok(read.map_err(|error| Failure::reading(&error))? > 0)
     }
 }

@@ -11,6 +11,7 @@ use super::{
     location::Location,
     map::{Call, Map, Reader},
     returned::{Returned, Stock},
+    stream::Waiting,
     template::{Order, Parts, Template},
 };
 use crate::plan::Action;
@@ -33,6 +34,7 @@ pub(crate) struct Shop {
 #[derive(Debug)]
 pub(crate) struct HttpTarget {
     addresses: Vec<SocketAddr>,
+    waiting: Waiting,
     keeps_alive: bool,
     buy: Template,
     search: Option<Template>,
@@ -88,9 +90,10 @@ impl Shop {
 
 impl HttpTarget {
     /// A way to `shop`, with no connection yet.
-    pub(crate) fn new(shop: &Shop) -> Self {
+    pub(crate) fn new(shop: &Shop, waiting: Waiting) -> Self {
         Self {
             addresses: shop.addresses.clone(),
+            waiting,
             keeps_alive: shop.keeps_alive,
             buy: shop.template(Action::Buy).expect("every shop sells"),
             search: shop.template(Action::Search),
@@ -107,7 +110,7 @@ impl HttpTarget {
 
     /// Opens the connection, so that the first request has no more to set up.
     pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
-        self.connection = Some(Connection::open(&self.addresses).await?);
+        self.connection = Some(Connection::open(&self.addresses, self.waiting).await?);
         Ok(())
     }
 
@@ -152,7 +155,7 @@ impl HttpTarget {
         self.is_sent = false;
         let connection = match self.connection.take() {
             Some(connection) if is_usable && connection.is_open() => connection,
-            _ => Connection::open(&self.addresses).await?,
+            _ => Connection::open(&self.addresses, self.waiting).await?,
         };
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {

@@ -17,6 +17,7 @@ mod location;
 mod map;
 mod returned;
 mod spawned;
+mod stream;
 mod template;
 
 pub(crate) use address::{Address, Target, TargetError};
@@ -27,4 +28,5 @@ pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Map, MapError};
 pub(crate) use returned::{Returned, Stock};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
+pub(crate) use stream::Waiting;
 pub(crate) use template::Order;

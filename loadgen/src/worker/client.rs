@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::sleep;
+use tokio::{task::yield_now, time::sleep};
 
 use super::{
     desk::Desk,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     history::{Outcome, monotonic_ns},
     plan::{Action, Next, Pace, Schedule, Step},
-    target::{Order, Returned, Target, TargetError},
+    target::{Order, Returned, Target, TargetError, Waiting},
 };
 
 /// How often an operation is sent at most, where it is sent again.
@@ -30,6 +30,10 @@ const CATCH_UP_NS: u64 = 500_000_000;
 /// How long a closed loop waits where nobody could be reached: a server that is gone must not make
 /// it count to millions.
 const FAILURE_PAUSE: Duration = Duration::from_millis(10);
+
+/// How long a client may keep the event loop to itself: one that is alone there waits in its system
+/// calls, and the loop would never come to what is to be said and heard beside.
+const BREATH_NS: u64 = 10_000_000;
 
 struct Client {
     desk: Arc<Desk>,
@@ -57,7 +61,8 @@ pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
 /// Sets up the way to the shop; `Err` says why this client stays out of it.
 async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Target, String> {
     let plan = &desk.plan;
-    let target = Target::at(plan.address(client)).await;
+    let waiting = Waiting::of(plan.clients().count(), plan.timeout());
+    let target = Target::at(plan.address(client), waiting).await;
     let mut target = target.map_err(|error: TargetError| error.to_string())?;
     let connected = watchdog.within(plan.timeout(), target.connect()).await;
     match connected {
@@ -74,8 +79,14 @@ impl Client {
         let slot = self.desk.plan.slot(self.number);
         self.desk.pacer.until(slot, start_ns).await;
         let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
+        let mut breathed_ns = 0;
         loop {
-            let Next::Step(step) = schedule.next(since(start_ns)) else { return };
+            let now_ns = since(start_ns);
+            let Next::Step(step) = schedule.next(now_ns) else { return };
+            if now_ns > breathed_ns + BREATH_NS {
+                breathed_ns = now_ns;
+                yield_now().await;
+            }
             let due_ns = start_ns + step.due_ns;
             if is_open_loop {
                 self.desk.pacer.until(slot, due_ns).await;

@@ -1,0 +1,180 @@
+//! The bytes of a connection, and how they are waited for.
+
+use std::{
+    io::{self, ErrorKind, Write as _},
+    net::{self, SocketAddr},
+    time::Duration,
+};
+
+use rustix::{
+    buffer::spare_capacity,
+    io::retry_on_intr,
+    net::{RecvFlags, recv},
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    task::yield_now,
+};
+
+/// How long the event loop may be kept from everything else at once.
+const BLOCK_MAX: Duration = Duration::from_millis(50);
+
+/// The shortest time limit that a socket knows.
+const BLOCK_MIN: Duration = Duration::from_millis(1);
+
+/// How the bytes of a connection are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waiting {
+    /// In the event loop, which others share.
+    Shared,
+    /// In the system call itself, for no longer than this at once: whoever has the event loop
+    /// alone would only ask it to wait for him.
+    Alone(Duration),
+}
+
+impl Waiting {
+    /// Where so many share an event loop and none waits longer than `timeout`.
+    pub(crate) fn of(clients: usize, timeout: Duration) -> Self {
+        match clients {
+            1 => Self::Alone(timeout.clamp(BLOCK_MIN, BLOCK_MAX)),
+            _ => Self::Shared,
+        }
+    }
+}
+
+/// A stream to a server.
+#[derive(Debug)]
+pub(super) enum Stream {
+    Shared(TcpStream),
+    Alone(net::TcpStream),
+}
+
+impl Stream {
+    /// Connects to `address`.
+    pub(super) async fn connect(address: &SocketAddr, waiting: Waiting) -> io::Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        // Where the system refuses that, requests leave a little later.
+        let _ = stream.set_nodelay(true);
+        let Waiting::Alone(limit) = waiting else { return Ok(Self::Shared(stream)) };
+        let stream = stream.into_std()?;
+        stream.set_nonblocking(false)?;
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        Ok(Self::Alone(stream))
+    }
+
+    /// Whether nothing has come that nobody asked for, such as its end.
+    pub(super) fn is_quiet(&self) -> bool {
+        let mut byte = [0];
+        let read = match self {
+            // No system call while the event loop has heard nothing.
+            Self::Shared(stream) => stream.try_read(&mut byte),
+            Self::Alone(stream) => {
+                let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
+                recv(stream, &mut byte, flags).map(|(length, _)| length).map_err(Into::into)
+            }
+        };
+        read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Sends all of `bytes`.
+    pub(super) async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        let stream = match self {
+            Self::Shared(stream) => return stream.write_all(bytes).await,
+            Self::Alone(stream) => stream,
+        };
+        while !bytes.is_empty() {
+            match stream.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(length) => bytes = &bytes[length..],
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_late(&error) => yield_now().await,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads some more into the room that `received` has; 0 at the end.
+    pub(super) async fn receive(&mut self, received: &mut Vec<u8>) -> io::Result<usize> {
+        let stream = match self {
+            Self::Shared(stream) => return stream.read_buf(received).await,
+            Self::Alone(stream) => stream,
+        };
+        loop {
+            let read = retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(received)));
+            match read.map_err(io::Error::from) {
+                // Whoever limits this call, or ends it, has his turn.
+                Err(error) if is_late(&error) => yield_now().await,
+                read => return read,
+            }
+        }
+    }
+}
+
+/// Whether a socket only says that its time limit is over.
+fn is_late(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, thread};
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    const BOTH: [Waiting; 2] = [Waiting::Shared, Waiting::Alone(BLOCK_MIN)];
+
+    async fn connected(waiting: Waiting) -> (Stream, net::TcpStream) {
+        let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = Stream::connect(&listener.local_addr().unwrap(), waiting).await.unwrap();
+        (stream, listener.accept().unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_is_sent_arrives_however_it_is_waited_for() {
+        // More than the system keeps for a connection, so that the sender has to wait.
+        let text: Vec<u8> = (0..32 << 20).map(|place: u32| place.to_le_bytes()[0]).collect();
+        for waiting in BOTH {
+            let (mut stream, mut other) = connected(waiting).await;
+            let reader = thread::spawn(move || {
+                let mut received = Vec::new();
+                other.read_to_end(&mut received).unwrap();
+                received
+            });
+            stream.send(&text).await.unwrap();
+            drop(stream);
+            assert!(reader.join().unwrap() == text, "{waiting:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_wait_can_be_given_up_and_gone_on_with() {
+        for waiting in BOTH {
+            let (mut stream, mut other) = connected(waiting).await;
+            let mut received = Vec::with_capacity(16);
+            let limit = Duration::from_millis(20);
+            assert!(timeout(limit, stream.receive(&mut received)).await.is_err(), "{waiting:?}");
+            other.write_all(b"late").unwrap();
+            assert_eq!(stream.receive(&mut received).await.unwrap(), 4);
+            assert_eq!(received, b"late");
+            drop(other);
+            assert_eq!(stream.receive(&mut received).await.unwrap(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_other_side_has_closed_is_not_quiet() {
+        for waiting in BOTH {
+            let (stream, other) = connected(waiting).await;
+            assert!(stream.is_quiet(), "{waiting:?}");
+            drop(other);
+            while stream.is_quiet() {
+                tokio::time::sleep(BLOCK_MIN).await;
+            }
+        }
+    }
+}
