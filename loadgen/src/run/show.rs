@@ -103,8 +103,12 @@ async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError>
     let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
     let measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
     drop(watch);
-    let left = last_look(&prepared.shop, config.timeout).await;
+    let (left, was_interrupted) = tokio::select! {
+        left = last_look(&prepared.shop, config.timeout) => (left, false),
+        () = interrupts.next() => (Err("interrupted".to_owned()), true),
+    };
     let mut ended = Ended { prepared, measured, left };
+    ended.measured.was_interrupted |= was_interrupted;
     let judged = tokio::select! {
         judged = judge(&ended) => judged,
         () = interrupts.next() => {

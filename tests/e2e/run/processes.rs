@@ -1,8 +1,17 @@
 //! The processes of a run: however it ends, none is left behind.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
 
-use e2e::{Counter, Mark, Process, Program, Server, Signal};
+use e2e::{Counter, Mark, Process, Program, Server, Signal, Stub};
+use serde_json::json;
 
 use super::measured::{number, result, run};
 use crate::programs::serve;
@@ -67,6 +76,29 @@ fn run_that_is_interrupted_while_nobody_answers_ends_all_the_same() {
     result(&finished);
     mark.wait_until_gone();
     server.signal(Signal::CONT);
+}
+
+#[test]
+fn run_that_is_interrupted_at_its_last_look_tells_what_it_has_and_exits_130() {
+    let (looked, last_look) = mpsc::channel();
+    let searches = AtomicUsize::new(0);
+    let shop = Stub::http(move |request| {
+        if request.call == "GET /search" && searches.fetch_add(1, Ordering::Relaxed) > 0 {
+            looked.send(()).expect("the test listens");
+            // Longer than a run waits.
+            thread::sleep(Duration::from_secs(60));
+        }
+        ("200 OK", json!({"count": 7, "sold": 0, "revision": 0}).to_string())
+    });
+    let load = run(&shop.url()).args(["-c", "1", "-n", "1", "--mix", "buy=1"]).start();
+    last_look.recv_timeout(Duration::from_secs(30)).expect("the run looks a last time");
+
+    load.signal(Signal::INT);
+
+    let finished = load.finish(Duration::from_secs(30));
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    assert_eq!(number(&result(&finished)["requests"]), 1);
+    assert!(finished.stderr.contains("left is not known: interrupted"), "{}", finished.stderr);
 }
 
 #[test]
