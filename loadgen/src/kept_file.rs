@@ -91,7 +91,8 @@ impl KeptFile {
         write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Result<(), KeepError> {
         let path = &self.path;
-        write(&mut self.writer).map_err(|source| KeepError::Write { path: path.clone(), source })
+        let written = write(&mut self.writer);
+        written.map_err(|error| KeepError::Write { path: path.clone(), source: of_system(&error) })
     }
 
     /// Adds `text`, which is all of it, and gives it its name.
@@ -114,7 +115,7 @@ impl KeptFile {
             file.as_file().sync_all()?;
             file.persist(&path).map_err(io::Error::from)
         });
-        kept.map(drop).map_err(|source| KeepError::Write { path, source })
+        kept.map(drop).map_err(|error| KeepError::Write { path, source: of_system(&error) })
     }
 }
 

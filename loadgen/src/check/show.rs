@@ -128,8 +128,8 @@ pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
 fn print(args: &CheckArgs, judged: &[JudgedHistory], figures: &[RunFigures]) -> io::Result<()> {
     let text = check_text(judged);
     if args.json {
-        anstream::stderr().lock().write_all(text.as_bytes())?;
-        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged, figures)))
+        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged, figures)))?;
+        or_closed(anstream::stderr().lock().write_all(text.as_bytes()))
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))
     }

@@ -34,6 +34,9 @@ pub struct Header {
     /// Which clock its times are of; times of different clocks cannot be compared.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
+    /// Operations that were done and are not here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unrecorded: u64,
     /// What people call it, such as the locking of a race.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
@@ -77,6 +80,7 @@ impl Header {
             numbering: Numbering::default(),
             run: None,
             clock: None,
+            unrecorded: 0,
             label: None,
         }
     }

@@ -61,6 +61,10 @@ impl History {
 
     /// Takes over the header of one more part, read at `place`.
     pub(super) fn join(&mut self, header: Header, place: &str) {
+        if header.unrecorded > 0 {
+            let operations = header.unrecorded;
+            self.lack(format!("{place}: {operations} operations were not recorded"));
+        }
         if !self.has_header {
             self.has_header = true;
             self.header = header;

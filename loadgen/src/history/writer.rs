@@ -52,6 +52,8 @@ pub(crate) struct HistoryWriter {
     file: File,
     block: Vec<u8>,
     block_max: usize,
+    /// How many operations stand in the block.
+    in_block: u64,
     room: u64,
 }
 
@@ -64,19 +66,20 @@ impl HistoryWriter {
     pub(crate) fn open(path: &Path, room: u64, at_once: bool) -> io::Result<Self> {
         let file = File::options().append(true).open(path)?;
         let block_max = if at_once { 0 } else { BLOCK };
-        Ok(Self { file, block: Vec::with_capacity(block_max + 4096), block_max, room })
+        Ok(Self { file, block: Vec::with_capacity(block_max + 4096), block_max, in_block: 0, room })
     }
 
     /// Writes `operation`; false where there is no room left for it.
     ///
     /// # Errors
-    /// The file cannot be written to. What was not written yet is lost.
+    /// The file cannot be written to; [`HistoryWriter::in_block`] says how many are lost.
     pub(crate) fn write(&mut self, operation: &Operation) -> io::Result<bool> {
         if self.room == 0 {
             return Ok(false);
         }
         self.room -= 1;
         put_line(operation, &mut self.block);
+        self.in_block += 1;
         if self.block.len() > self.block_max {
             self.flush()?;
         }
@@ -86,11 +89,17 @@ impl HistoryWriter {
     /// Appends what has been collected.
     ///
     /// # Errors
-    /// The file cannot be written to. What was not written yet is lost.
+    /// The file cannot be written to; [`HistoryWriter::in_block`] says how many are lost.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        let written = self.file.write_all(&self.block);
+        self.file.write_all(&self.block)?;
         self.block.clear();
-        written
+        self.in_block = 0;
+        Ok(())
+    }
+
+    /// How many operations have been taken and not been appended.
+    pub(crate) fn in_block(&self) -> u64 {
+        self.in_block
     }
 }
 
@@ -230,6 +239,17 @@ mod tests {
             put_line(&operation, &mut line);
             prop_assert_eq!(String::from_utf8(line).unwrap(), encode(&operation) + "\n");
         }
+    }
+
+    #[test]
+    fn what_a_full_disk_takes_is_counted() {
+        let mut writer = HistoryWriter::open(Path::new("/dev/full"), 1000, false).unwrap();
+        for call_ns in 0..3 {
+            let buy = Operation::buy(0, call_ns, call_ns, Answer::new(Outcome::SoldOut));
+            assert!(writer.write(&buy).unwrap());
+        }
+        assert!(writer.flush().is_err());
+        assert_eq!(writer.in_block(), 3);
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! A run's plan, and the operations of one client of it.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
-    arrivals::{Arrivals, Places},
+    arrivals::{Arrivals, Places, Stretch},
     profile::Profile,
     random::Random,
 };
@@ -103,9 +105,15 @@ impl Plan {
         let stream = u64::from(client) * 2;
         let places = match &self.pace {
             Pace::Closed => None,
-            Pace::Open { arrivals, .. } => {
+            Pace::Open { profile, arrivals } => {
                 let random = Random::new(self.seed, stream);
-                Some(Places::new(*arrivals, client, self.clients, random))
+                let stretch = self.requests.map(|requests| {
+                    let from = profile.count_before(Duration::from_nanos(self.warm_up_ns));
+                    #[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
+                    let to = from + requests as f64;
+                    Stretch { from, to, places: self.share_of(client) }
+                });
+                Some(Places::new(*arrivals, (client, self.clients), stretch, random))
             }
         };
         Schedule {
@@ -115,6 +123,16 @@ impl Plan {
             counted_left: self.share_of(client),
             plan: self.clone(),
         }
+    }
+
+    /// How many operations of `client` are counted in all, where they are due by the clock.
+    pub(crate) fn counted(&self, client: u32) -> u64 {
+        let mut schedule = self.schedule(client);
+        let steps = std::iter::from_fn(|| match schedule.next(u64::MAX) {
+            Next::Step(step) => Some(step),
+            Next::Over => None,
+        });
+        steps.filter(|step| step.is_counted).fold(0, |counted, _| counted + 1)
     }
 
     /// How many counted operations are those of `client`: numbers below `requests` that leave the
@@ -169,8 +187,6 @@ impl Schedule {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -243,6 +259,20 @@ mod tests {
         let steps = steps(&warm);
         assert_eq!(steps.iter().filter(|step| !step.is_counted).count(), 200);
         assert_eq!(steps.iter().filter(|step| step.is_counted).count(), 500);
+    }
+
+    #[test]
+    fn a_given_number_of_poisson_arrivals_keeps_its_rate() {
+        let poisson = Plan {
+            clients: 100,
+            end_ns: None,
+            requests: Some(1000),
+            ..plan(open(1000.0, Arrivals::Poisson))
+        };
+        let steps = steps(&poisson);
+        assert_eq!(steps.len(), 1000);
+        assert!(steps.iter().all(|step| step.due_ns <= SECOND));
+        assert_eq!((0..100).map(|client| poisson.counted(client)).sum::<u64>(), 1000);
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The run's flags: typed by the user, checked once.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use super::{
     config::{HistoryPlace, RunConfig},
@@ -178,6 +181,19 @@ pub(crate) enum ArgsError {
     /// A run of no length.
     #[error("`--duration` is nothing\nhint: give it as in `-z 10s`")]
     NoLength,
+    /// A history that cannot be written and read back.
+    #[error("`--history`: `{}` is no file that could be replaced", .0.display())]
+    NoFile(PathBuf),
+    /// Two flags that would write over each other's file.
+    #[error("`{one}` and `{other}` name the same file, `{}`", path.display())]
+    SameFile {
+        /// One flag.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// Arrivals without a rate.
     #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
     NoRate,
@@ -200,6 +216,7 @@ impl RunArgs {
         if self.timeout.is_zero() {
             return Err(ArgsError::NoTime);
         }
+        self.check_files()?;
         let map = self.map.as_deref().map(Map::read).transpose()?;
         let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
@@ -233,6 +250,29 @@ impl RunArgs {
             tui: !self.no_tui,
             url: self.url,
         })
+    }
+
+    /// Refuses files that the run would lose, or that it cannot read back.
+    fn check_files(&self) -> Result<(), ArgsError> {
+        let named =
+            [("--history", &self.history), ("--report", &self.report), ("--map", &self.map)];
+        let named: Vec<(&str, &Path)> =
+            named.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
+        // A link is the file behind it.
+        let real = |path: &Path| path.canonicalize().or_else(|_| std::path::absolute(path));
+        for (place, (one, path)) in named.iter().enumerate() {
+            for (other, other_path) in &named[place + 1..] {
+                if real(path).is_ok_and(|path| real(other_path).is_ok_and(|other| path == other)) {
+                    return Err(ArgsError::SameFile { one, other, path: path.to_path_buf() });
+                }
+            }
+        }
+        match &self.history {
+            Some(path) if path.metadata().is_ok_and(|there| !there.is_file()) => {
+                Err(ArgsError::NoFile(path.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn length(&self) -> Result<Option<Duration>, ArgsError> {
@@ -339,6 +379,9 @@ mod tests {
             ("--mode fibre", "--mode"),
             ("--history x --no-history", "--no-history"),
             ("--history-limit none", "--history-limit"),
+            ("--history /dev/null", "--history"),
+            ("--history ./x.html --report x.html", "`--history` and `--report`"),
+            ("--report x.toml --map x.toml", "`--report` and `--map`"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(flag), "{line}: {error}");

@@ -2,13 +2,13 @@
 
 use crate::{exit_code, judge::Verdict, report::Rule};
 
-/// Of several, what says more about the shop goes first.
+/// Of several, what is known to be wrong goes before what is not known.
 pub(super) fn exit_code(was_interrupted: bool, verdict: Verdict, thresholds: &[Rule]) -> u8 {
     match verdict {
         _ if was_interrupted => exit_code::INTERRUPTED,
         Verdict::Violation => exit_code::VIOLATION,
+        _ if thresholds.iter().any(|rule| !rule.passed) => exit_code::THRESHOLD,
         Verdict::Unknown => exit_code::UNKNOWN,
-        Verdict::Valid if thresholds.iter().any(|rule| !rule.passed) => exit_code::THRESHOLD,
         Verdict::Valid => exit_code::VALID,
     }
 }
@@ -18,14 +18,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_verdict_goes_before_a_threshold() {
+    fn a_violation_goes_before_a_threshold_and_that_before_doubts() {
         let kept = |passed| Rule { rule: "p(99)<1ms".to_owned(), actual: 1.0, passed };
         let missed = [kept(true), kept(false)];
         for (interrupted, verdict, thresholds, code) in [
             (false, Verdict::Valid, &missed[..1], 0),
             (false, Verdict::Valid, &missed[..], 99),
             (false, Verdict::Violation, &missed[..], 1),
-            (false, Verdict::Unknown, &missed[..], 3),
+            (false, Verdict::Unknown, &missed[..], 99),
+            (false, Verdict::Unknown, &missed[..1], 3),
             (true, Verdict::Violation, &missed[..], 130),
         ] {
             assert_eq!(exit_code(interrupted, verdict, thresholds), code);

@@ -10,8 +10,8 @@ use std::{
 
 use crate::{
     history::{
-        self, Answer, Header, History, Operation, ReadError, ReadLimits, bytes_max, finish_history,
-        read_files,
+        self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, bytes_max,
+        finish_history, read_files,
     },
     judge::{self, Evidence},
     report::JudgedHistory,
@@ -22,14 +22,14 @@ use crate::{
 pub(super) struct Remains {
     /// Where the history stands.
     pub(super) path: PathBuf,
+    /// Whether it stays there.
+    pub(super) is_kept: bool,
     /// The first line of it, with the end in it.
     pub(super) header: Header,
     /// When all began.
     pub(super) start_ns: u64,
     /// Clients whose workers are gone.
     pub(super) lost: Vec<u32>,
-    /// How many operations found no room.
-    pub(super) unrecorded: u64,
 }
 
 /// Why there is no verdict.
@@ -59,8 +59,13 @@ pub(super) fn judge_history(remains: &Remains) -> Result<JudgedHistory, JudgingE
     let open = open_operations(&history.operations, remains);
     append(&remains.path, &open)?;
     history.operations.extend(open);
-    if remains.unrecorded > 0 {
-        history.lacks.push(format!("{} operations were not recorded", remains.unrecorded));
+    if !remains.is_kept {
+        // Whoever looked there would find nothing.
+        history.places = Places::default();
+        let path = remains.path.display().to_string();
+        for lack in &mut history.lacks {
+            *lack = lack.replace(&path, "the history");
+        }
     }
     Ok(judged(history))
 }
@@ -134,7 +139,7 @@ mod tests {
             Answer { remaining: Some(0), revision: Some(2), ..Answer::new(Outcome::SoldOut) };
         append(&path, &[sale(1, 1), Operation::buy(2, 11, 40, sold_out)]).unwrap();
         let header = Header { left: Some(0), left_revision: Some(2), ..Header::new(2) };
-        (folder, Remains { path, header, start_ns: 5, lost, unrecorded: 0 })
+        (folder, Remains { path, is_kept: true, header, start_ns: 5, lost })
     }
 
     #[test]
@@ -147,6 +152,16 @@ mod tests {
     }
 
     #[test]
+    fn a_history_that_goes_away_is_no_place() {
+        let (_folder, remains) = history(Vec::new());
+        let header = Header { unrecorded: 2, ..remains.header.clone() };
+        let remains = Remains { is_kept: false, header, ..remains };
+        let judged = judge_history(&remains).unwrap();
+        assert!(judged.history.places.is_empty());
+        assert_eq!(judged.history.lacks, ["the history:1: 2 operations were not recorded"]);
+    }
+
+    #[test]
     fn without_a_lost_worker_the_same_is_a_violation() {
         let (_folder, remains) = history(Vec::new());
         assert_eq!(judge_history(&remains).unwrap().verdict(), Verdict::Violation);
@@ -155,9 +170,11 @@ mod tests {
     #[test]
     fn what_was_not_recorded_keeps_a_run_from_being_valid() {
         let (_folder, mut remains) = history(vec![3]);
-        remains.unrecorded = 7;
+        remains.header.unrecorded = 7;
         let judged = judge_history(&remains).unwrap();
         assert_eq!(judged.verdict(), Verdict::Unknown);
-        assert!(judged.judgement.doubts.iter().any(|doubt| doubt.starts_with("7 operations")));
+        assert!(
+            judged.judgement.doubts.iter().any(|doubt| doubt.contains("7 operations were not"))
+        );
     }
 }

@@ -13,6 +13,7 @@ use tokio::{
 
 use crate::{
     history::monotonic_ns,
+    plan::{Pace, Plan},
     setup::Mode,
     tally::Tally,
     worker::{Crew, FleetError, Report, Reports, WorkerPlan},
@@ -79,6 +80,8 @@ pub(super) struct Measured {
     pub(super) lost: Vec<u32>,
     /// Whether it was ended from outside.
     pub(super) was_interrupted: bool,
+    /// Whether all workers were gone before its end.
+    pub(super) is_deserted: bool,
     /// What people should know, each with how often it was said.
     pub(super) notes: Vec<String>,
 }
@@ -129,13 +132,16 @@ pub(super) async fn measure(
 #[derive(Clone, Debug, Default)]
 struct Worker {
     clients: Vec<u32>,
+    /// What it has said of its figures.
     begun: u64,
     ended: u64,
+    unsent: u64,
     is_over: bool,
 }
 
 /// Who has said what.
 struct Books {
+    plan: Plan,
     workers: Vec<Worker>,
     clients: Vec<bool>,
     present: usize,
@@ -154,6 +160,7 @@ impl Books {
             .map(|plan| Worker { clients: plan.clients().collect(), ..Worker::default() })
             .collect();
         Self {
+            plan: plans[0].plan.clone(),
             clients: vec![false; workers.iter().map(|worker| worker.clients.len()).sum()],
             workers,
             present: 0,
@@ -248,10 +255,11 @@ impl Books {
                 if let Some(worker) = self.workers.get_mut(place) {
                     worker.begun += tally.intended;
                     worker.ended += tally.outcomes.total();
+                    worker.unsent += tally.unsent;
                 }
             }
-            Report::Done => self.end(place, true),
-            Report::Died => self.end(place, false),
+            Report::Done => self.end(place, false),
+            Report::Died => self.end(place, true),
         }
     }
 
@@ -263,28 +271,39 @@ impl Books {
         }
     }
 
-    fn end(&mut self, worker: usize, has_said_all: bool) {
+    fn end(&mut self, worker: usize, has_died: bool) {
         let Some(state) = self.workers.get_mut(worker) else { return };
         if std::mem::replace(&mut state.is_over, true) {
             return;
         }
         self.over += 1;
-        if !has_said_all {
-            let state = self.workers[worker].clone();
+        let state = self.workers[worker].clone();
+        if has_died {
             self.give_up(&state);
             self.note(format!(
                 "worker {worker} is gone: {} clients with it, and up to a second of figures",
                 state.clients.len()
             ));
+        } else if state.begun > state.ended {
+            // It ended in a way of which it could not tell.
+            self.give_up(&state);
         }
     }
 
-    /// What a worker had begun and did not end is unknown.
+    /// What a worker that is gone had begun and did not end is unknown: as far as it has told, and
+    /// at least one operation of each client. What it had still to send is not sent.
     fn give_up(&mut self, worker: &Worker) {
-        let open = worker.begun.saturating_sub(worker.ended);
+        let told = worker.begun.saturating_sub(worker.ended);
+        let open = told.max(worker.clients.len() as u64);
+        let begun = worker.begun + (open - told);
+        self.recent.intended += open - told;
         self.recent.outcomes.unknown += open;
         if open > 0 {
             *self.recent.causes.entry("its worker is gone".to_owned()).or_default() += open;
+        }
+        if self.plan.pace != Pace::Closed {
+            let due: u64 = worker.clients.iter().map(|client| self.plan.counted(*client)).sum();
+            self.recent.unsent += due.saturating_sub(begun + worker.unsent);
         }
         self.lost.extend(&worker.clients);
     }
@@ -312,6 +331,14 @@ impl Books {
         notes.extend(odd);
         assert_eq!(self.tally.open(), 0, "RequestConservation: every operation has ended");
         assert_eq!(self.tally.intended, self.tally.outcomes.total(), "RequestConservation");
-        Measured { tally: self.tally, start_ns, lost: self.lost, was_interrupted, notes }
+        let is_deserted = self.lost.len() == self.clients.len();
+        Measured {
+            tally: self.tally,
+            start_ns,
+            lost: self.lost,
+            was_interrupted,
+            is_deserted,
+            notes,
+        }
     }
 }

@@ -65,12 +65,17 @@ pub(super) struct Prepared {
 /// The file that operations are written to; a temporary one goes away with this.
 pub(super) struct HistoryFile {
     path: PathBuf,
-    _temporary: Option<TempPath>,
+    temporary: Option<TempPath>,
 }
 
 impl HistoryFile {
     pub(super) fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Whether it stays once the run is over.
+    pub(super) fn is_kept(&self) -> bool {
+        self.temporary.is_none()
     }
 }
 
@@ -136,12 +141,12 @@ fn open_history(
     };
     let file = match place {
         HistoryPlace::Nowhere => return Ok(None),
-        HistoryPlace::File(path) => HistoryFile { path: path.clone(), _temporary: None },
+        HistoryPlace::File(path) => HistoryFile { path: path.clone(), temporary: None },
         HistoryPlace::Temporary => {
             let folder = std::env::temp_dir();
             let file = tempfile::Builder::new().prefix("loadgen-run-").suffix(".ndjson").tempfile();
             let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-            HistoryFile { path: path.to_path_buf(), _temporary: Some(path) }
+            HistoryFile { path: path.to_path_buf(), temporary: Some(path) }
         }
     };
     begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;

@@ -84,7 +84,7 @@ fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
     let begun_ns = measured.start_ns + config.plan.warm_up_ns;
     let answered = Duration::from_nanos(measured.tally.answered_ns.saturating_sub(begun_ns));
     let asked = match (config.asked(), config.plan.requests) {
-        _ if measured.was_interrupted => Duration::ZERO,
+        _ if measured.was_interrupted || measured.is_deserted => Duration::ZERO,
         (Some((_, length)), _) => length,
         (None, Some(_)) => Duration::ZERO,
         (None, None) => config.length.unwrap_or_default(),
@@ -100,9 +100,12 @@ fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
     let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);
     // Poisson arrivals give a little more or less than the average: what was due decides.
     let due_rps = per_second(due, length.as_secs_f64());
-    let reached_rps = per_second(tally.intended, elapsed_s(config, measured));
-    let is_reached = measured.was_interrupted
-        || (count(tally.intended) >= REACHED * count(due) && reached_rps >= REACHED * due_rps);
+    // How fast it was sent: the last answer may well come after the end.
+    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
+    let sent = Duration::from_nanos(tally.sent_ns.saturating_sub(begun_ns));
+    let sent_rps = per_second(tally.intended, sent.max(length).as_secs_f64());
+    let is_whole = count(tally.intended) >= REACHED * count(due);
+    let is_reached = is_whole && (measured.was_interrupted || sent_rps >= REACHED * due_rps);
     Some(((asked_rps * 10.0).round() / 10.0, is_reached))
 }
 

@@ -57,7 +57,8 @@ impl RunError {
     /// The exit code that stands for it.
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
-            Self::TooFewFiles(_) | Self::Preparation(_) | Self::Report(_) => exit_code::USAGE,
+            Self::TooFewFiles(_) | Self::Preparation(_) => exit_code::USAGE,
+            Self::Report(error) => error.exit_code(),
             Self::Fleet(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
         }
     }
@@ -116,10 +117,12 @@ async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError>
             unjudged("judging was interrupted".to_owned())
         }
     };
+    // The words first: a page that cannot be written must not take them along.
+    let code = tell(config, &ended, &judged).map_err(RunError::Write)?;
     if let Some(file) = page {
         file.keep_text(&drawn(config, &ended, &judged).html).map_err(RunError::Report)?;
     }
-    tell(config, &ended, &judged).map_err(RunError::Write)
+    Ok(code)
 }
 
 fn title(config: &RunConfig) -> String {
@@ -151,14 +154,15 @@ async fn judge(ended: &Ended) -> JudgedHistory {
     let left = ended.left.as_ref().ok();
     let remains = Remains {
         path: file.path().to_owned(),
+        is_kept: file.is_kept(),
         header: Header {
             left: left.map(|stock| stock.remaining),
             left_revision: left.and_then(|stock| stock.revision),
+            unrecorded: ended.measured.tally.unrecorded,
             ..ended.prepared.header.clone()
         },
         start_ns: ended.measured.start_ns,
         lost: ended.measured.lost.clone(),
-        unrecorded: ended.measured.tally.unrecorded,
     };
     let judged = tokio::task::spawn_blocking(move || judge_history(&remains)).await;
     match judged {
@@ -172,18 +176,19 @@ async fn judge(ended: &Ended) -> JudgedHistory {
 fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result<u8> {
     let measurement = measurement(config, ended, judged);
     let text = measured_text(&measurement, &ended.measured.tally.clocks, judged, config.latency);
-    let mut words = anstream::stderr().lock();
+    let mut words = String::new();
     if config.json {
-        words.write_all(text.as_bytes())?;
         or_closed(write_json(&mut io::stdout().lock(), &measurement))?;
+        words.push_str(&text);
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
     }
     for note in measurement.notes.iter().take(NOTES_MAX) {
-        writeln!(words, "note: {note}")?;
+        words.push_str(&format!("note: {note}\n"));
     }
     if measurement.notes.len() > NOTES_MAX {
-        writeln!(words, "note: and {} more notes", measurement.notes.len() - NOTES_MAX)?;
+        words.push_str(&format!("note: and {} more notes\n", measurement.notes.len() - NOTES_MAX));
     }
+    or_closed(anstream::stderr().lock().write_all(words.as_bytes()))?;
     Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
 }

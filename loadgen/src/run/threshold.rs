@@ -98,7 +98,12 @@ impl Threshold {
             Operator::Other => actual.total_cmp(&self.value).is_ne(),
         };
         // Of nothing there is no percentile and no rate: a rule about it was not kept.
-        Rule { rule: self.text.clone(), actual, passed: passed && tally.intended > 0 }
+        let is_about_something = match self.metric {
+            Metric::Response => !tally.clocks.response_ns.is_empty(),
+            Metric::Service => !tally.clocks.service_ns.is_empty(),
+            Metric::Errors | Metric::Requests => tally.intended > 0,
+        };
+        Rule { rule: self.text.clone(), actual, passed: passed && is_about_something }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts and times stay far below 2^53")]
@@ -228,8 +233,16 @@ mod tests {
 
     #[test]
     fn a_rule_about_nothing_is_not_kept() {
-        let kept = Threshold::parse("p(99)<1s").unwrap().check(&Tally::default(), 1.0);
-        assert!(!kept.passed);
+        let mut refused = Tally::default();
+        refused.begin();
+        let (cause, at_ns) = (Some("refused"), 5);
+        let (due_ns, sent_ns, answered_ns) = (at_ns, at_ns, at_ns);
+        refused.end(&Seen { ending: Ending::Error, cause, due_ns, sent_ns, answered_ns });
+        for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &refused)] {
+            let kept = Threshold::parse(rule).unwrap().check(tally, 1.0);
+            assert!(!kept.passed, "{rule}: {tally:?}");
+        }
+        assert!(Threshold::parse("errors:count==1").unwrap().check(&refused, 1.0).passed);
     }
 
     #[test]

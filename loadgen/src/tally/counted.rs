@@ -45,6 +45,8 @@ pub(crate) struct Tally {
     pub(crate) unrecorded: u64,
     /// The newest count that an answer told, and when that was.
     pub(crate) left: Option<(u64, u64)>,
+    /// When the last of them was sent.
+    pub(crate) sent_ns: u64,
     /// When the last of them was answered.
     pub(crate) answered_ns: u64,
     /// How long they took.
@@ -60,6 +62,7 @@ impl Tally {
     /// Counts the end of one that was begun. What never reached a server has no latency.
     pub(crate) fn end(&mut self, seen: &Seen<'_>) {
         self.outcomes.count(seen.ending);
+        self.sent_ns = self.sent_ns.max(seen.sent_ns);
         self.answered_ns = self.answered_ns.max(seen.answered_ns);
         if seen.ending != Ending::Error {
             self.clocks.record(seen.due_ns, seen.sent_ns, seen.answered_ns);
@@ -101,6 +104,7 @@ impl Tally {
         if let Some((at_ns, left)) = other.left {
             self.see_left(at_ns, left);
         }
+        self.sent_ns = self.sent_ns.max(other.sent_ns);
         self.answered_ns = self.answered_ns.max(other.answered_ns);
         self.clocks.merge(&other.clocks);
     }

@@ -40,7 +40,47 @@ struct Client {
     number: u32,
     target: Target,
     watchdog: Watchdog,
+    start_ns: u64,
     begun: u64,
+}
+
+/// What a client still has to do; where it is dropped, what was due until then and is not begun is
+/// counted as unsent.
+struct Agenda {
+    desk: Arc<Desk>,
+    schedule: Schedule,
+    start_ns: u64,
+    /// What comes next and is not begun.
+    next: Option<Step>,
+}
+
+impl Agenda {
+    /// Looks at what comes next.
+    fn look(&mut self) -> Option<Step> {
+        self.next = match self.schedule.next(since(self.start_ns)) {
+            Next::Step(step) => Some(step),
+            Next::Over => None,
+        };
+        self.next
+    }
+}
+
+impl Drop for Agenda {
+    fn drop(&mut self) {
+        if self.desk.plan.plan.pace == Pace::Closed {
+            return;
+        }
+        let now_ns = monotonic_ns();
+        let mut next = self.next.or_else(|| self.look());
+        while let Some(step) = next
+            && self.start_ns + step.due_ns < now_ns
+        {
+            if step.is_counted {
+                self.desk.leave_unsent(self.start_ns + step.due_ns, now_ns);
+            }
+            next = self.look();
+        }
+    }
 }
 
 /// Carries out the operations of the client that sits on `seat`.
@@ -54,8 +94,9 @@ pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
     seat.say(Report::Ready);
     let Some(start_ns) = seat.released().await else { return };
     let schedule = desk.plan.plan.schedule(number);
-    let client = Client { desk, number, target, watchdog, begun: 0 };
-    client.work(schedule, start_ns, &seat).await;
+    let agenda = Agenda { desk: Arc::clone(&desk), schedule, start_ns, next: None };
+    let client = Client { desk, number, target, watchdog, start_ns, begun: 0 };
+    client.work(agenda, &seat).await;
 }
 
 /// Sets up the way to the shop; `Err` says why this client stays out of it.
@@ -75,26 +116,25 @@ async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Targ
 }
 
 impl Client {
-    async fn work(mut self, mut schedule: Schedule, start_ns: u64, seat: &Seat) {
+    async fn work(mut self, mut agenda: Agenda, seat: &Seat) {
         let slot = self.desk.plan.slot(self.number);
-        self.desk.pacer.until(slot, start_ns).await;
+        self.desk.pacer.until(slot, self.start_ns).await;
         let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
         let mut breathed_ns = 0;
-        loop {
-            let now_ns = since(start_ns);
-            let Next::Step(step) = schedule.next(now_ns) else { return };
+        while let Some(step) = agenda.look() {
+            let now_ns = since(self.start_ns);
             if now_ns > breathed_ns + BREATH_NS {
                 breathed_ns = now_ns;
                 yield_now().await;
             }
-            let due_ns = start_ns + step.due_ns;
-            if is_open_loop {
+            let due_ns = is_open_loop.then_some(self.start_ns + step.due_ns);
+            if let Some(due_ns) = due_ns {
                 self.desk.pacer.until(slot, due_ns).await;
             }
-            if self.desk.is_stopping() || self.is_over(since(start_ns)) {
-                return self.leave(step, schedule, start_ns);
+            if self.desk.is_stopping() || self.is_over() {
+                return;
             }
-            let due_ns = is_open_loop.then_some(due_ns);
+            agenda.next = None;
             let has_reached_nobody = self.carry_out(step, due_ns, seat).await;
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
@@ -102,28 +142,11 @@ impl Client {
         }
     }
 
-    /// Whether nothing is begun any more, whenever it was due.
-    fn is_over(&self, now_ns: u64) -> bool {
+    /// Whether nothing is sent any more, whenever it was due.
+    fn is_over(&self) -> bool {
         let plan = &self.desk.plan.plan;
         let catch_up_ns = if plan.pace == Pace::Closed { 0 } else { CATCH_UP_NS };
-        plan.end_ns.is_some_and(|end_ns| now_ns >= end_ns + catch_up_ns)
-    }
-
-    /// Counts what was due until now and is not begun any more, in an open loop.
-    fn leave(self, first: Step, mut schedule: Schedule, start_ns: u64) {
-        if self.desk.plan.plan.pace == Pace::Closed {
-            return;
-        }
-        let now_ns = monotonic_ns();
-        let mut next = Next::Step(first);
-        while let Next::Step(step) = next
-            && start_ns + step.due_ns < now_ns
-        {
-            if step.is_counted {
-                self.desk.leave_unsent(start_ns + step.due_ns, now_ns);
-            }
-            next = schedule.next(u64::MAX);
-        }
+        plan.end_ns.is_some_and(|end_ns| since(self.start_ns) >= end_ns + catch_up_ns)
     }
 
     /// Carries out one operation, which in a closed loop is due when it is sent; returns whether
@@ -159,7 +182,7 @@ impl Client {
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
-            if !returned.is_passing || self.desk.is_stopping() {
+            if !returned.is_passing || self.desk.is_stopping() || self.is_over() {
                 break;
             }
             may_have_happened |= returned.answer.outcome == Outcome::Unknown;

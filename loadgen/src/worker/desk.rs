@@ -175,8 +175,8 @@ impl Desk {
     }
 
     fn lose_history(&self, book: &mut Book, error: &std::io::Error) {
-        book.writer = None;
-        book.tally.unrecorded += 1;
+        let lost = book.writer.take().map_or(0, |writer| writer.in_block());
+        book.tally.unrecorded += lost;
         self.say(Report::Note(format!("the history cannot be written: {error}")));
     }
 

@@ -6,7 +6,7 @@ use e2e::{Counter, Finished, Server, Signal};
 use serde_json::Value;
 
 use super::measured::{decimal, number, result, run};
-use crate::programs::serve;
+use crate::programs::{serve, serve_with};
 
 /// Long enough that a second is one in twenty of the operations, well past the 99th percentile.
 const LENGTH: &str = "5s";
@@ -52,6 +52,39 @@ fn closed_loop_omits_the_second_from_both_clocks() {
     // The negative control: nobody was due while nobody was answered, and the same pause is gone.
     assert_eq!(result["response_us"], result["service_us"]);
     assert!(p99_ms(&result, "response_us") < 500.0, "{result}");
+    assert!(decimal(&result["response_us"]["max"]) > 900_000.0, "{result}");
+}
+
+#[test]
+fn rate_is_reached_where_all_is_sent_in_time_however_late_the_answers() {
+    let counter = Counter::with(1_000_000);
+    let server = serve_with(&counter, &["--locking", "none", "--check-delay", "400ms"]);
+
+    let finished = run(server.url()).args(["-c", "200", "-q", "100", "-z", "2s"]).run();
+
+    let result = result(&finished);
+    assert_eq!(number(&result["requests"]), 200, "{result}");
+    assert_eq!(result["asked_rate_reached"], true, "{result}");
+}
+
+#[test]
+fn what_was_due_before_an_interrupt_and_never_sent_is_told() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let load = run(server.url()).args(["-c", "4", "-q", "1000", "-z", "10m"]).start();
+    let is_at_work = |line: &str| line.contains("p99").then_some(());
+    assert!(load.stderr().find_line(Duration::from_secs(30), is_at_work).is_some());
+    server.signal(Signal::STOP);
+    thread::sleep(Duration::from_secs(1));
+
+    load.signal(Signal::INT);
+
+    let finished = load.finish(Duration::from_secs(30));
+    server.signal(Signal::CONT);
+    let result = result(&finished);
+    // A thousand were due meanwhile, and four of them were sent.
+    assert!(number(&result["unsent"]) > 500, "{result}");
+    assert_eq!(result["asked_rate_reached"], false, "{result}");
     assert!(decimal(&result["response_us"]["max"]) > 900_000.0, "{result}");
 }
 

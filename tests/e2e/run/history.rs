@@ -41,12 +41,19 @@ fn past_its_limit_a_history_cannot_be_valid() {
     let counter = Counter::with(40);
     let server = serve(&counter);
 
-    let finished = run(server.url()).args(["-c", "2", "-n", "90", "--history-limit", "50"]).run();
+    let path = counter.folder().join("run.ndjson");
+    let load = run(server.url()).args(["-c", "2", "-n", "90", "--history-limit", "50"]);
+
+    let finished = load.arg("--history").arg(&path).run();
 
     assert_eq!(finished.code, Some(3), "{finished:?}");
     let result = result(&finished);
     assert_eq!((&result["verdict"], number(&result["requests"])), (&Value::from("unknown"), 90));
     assert!(result["doubts"].to_string().contains("40 operations were not recorded"), "{result}");
+    // Whoever judges the file later must not take what is missing for what went wrong.
+    let check = loadgen().arg("check").arg(&path).run();
+    assert_eq!(check.code, Some(3), "{check:?}");
+    assert!(check.stdout.contains("40 operations were not recorded"), "{check:?}");
 }
 
 #[test]

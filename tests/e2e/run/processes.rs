@@ -11,7 +11,7 @@ use std::{
 };
 
 use e2e::{Counter, Mark, Process, Program, Server, Signal, Stub};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::measured::{number, result, run};
 use crate::programs::serve;
@@ -116,10 +116,12 @@ fn killed_run_leaves_no_worker_behind() {
 
 #[test]
 fn run_goes_on_without_a_worker_that_was_killed_and_says_so() {
-    let counter = Counter::with(100);
+    let counter = Counter::with(500);
     let server = serve(&counter);
     let mark = Mark::new();
-    let load = under_way(&mark, slow_load(&server).args(["-z", "4s"]), 9);
+    // As buyers come: often enough two at once, without which a run proves nothing.
+    let load = run(server.url()).args(["-c", "8", "-q", "300", "--arrivals", "poisson"]);
+    let load = under_way(&mark, load.args(["--mode", "process", "-z", "4s"]), 9);
     let parent = load.pid();
     let worker = mark.carriers().into_iter().find(|pid| *pid != parent).expect("a worker");
 
@@ -131,7 +133,48 @@ fn run_goes_on_without_a_worker_that_was_killed_and_says_so() {
     // The others sold what was left, and what the killed one had open explains the rest, if any.
     assert_eq!(number(&result["left"]), 0, "{result}");
     assert_eq!(result["verdict"], "valid", "{finished:?}");
+    // Its open operation is unknown, and what it had still to send was not sent.
+    assert!(number(&result["outcomes"]["unknown"]) >= 1, "{result}");
+    assert!(result["causes"]["its worker is gone"].is_u64(), "{result}");
+    assert!(number(&result["unsent"]) >= 1, "{result}");
     mark.wait_until_gone();
+}
+
+#[test]
+fn page_that_cannot_be_written_in_the_end_takes_nothing_along() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let mark = Mark::new();
+    let folder = Counter::missing();
+    let pages = folder.folder().join("pages");
+    fs::create_dir(&pages).expect("a folder can be made");
+    let load = slow_load(&server).args(LONG).arg("--report").arg(pages.join("run.html"));
+    let load = under_way(&mark, load, 9);
+    fs::remove_dir_all(&pages).expect("a folder can be removed");
+
+    load.signal(Signal::INT);
+
+    let finished = load.finish(Duration::from_secs(30));
+    assert_eq!(finished.code, Some(70), "{finished:?}");
+    assert!(number(&result(&finished)["outcomes"]["sold"]) > 0);
+    assert!(finished.stderr.contains("`--report`: cannot write"), "{}", finished.stderr);
+    assert!(!finished.stderr.contains(".loadgen-"), "{}", finished.stderr);
+}
+
+#[test]
+fn json_is_whole_where_nobody_reads_the_words() {
+    let counter = Counter::with(20);
+    let server = serve(&counter);
+    let out = counter.folder().join("out.json");
+    let script = "\"$0\" run \"$1\" --json -c 2 -n 50 2> >(exec true) > \"$2\"";
+    let load = Program::new("bash").args(["-c", script]).arg(env!("CARGO_BIN_EXE_e2e-loadgen"));
+
+    let finished = load.arg(server.url()).arg(&out).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let text = fs::read_to_string(&out).expect("the result is there");
+    let result: Value = serde_json::from_str(&text).expect("it is whole");
+    assert_eq!(number(&result["requests"]), 50);
 }
 
 #[test]

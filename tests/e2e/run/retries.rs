@@ -17,6 +17,27 @@ fn key(fields: &[String]) -> Option<String> {
 }
 
 #[test]
+fn nothing_is_sent_again_once_the_time_is_over() {
+    let seen = Arc::new(Mutex::new(0));
+    let times = Arc::clone(&seen);
+    let stub = Stub::http(move |request| {
+        if request.call == "GET /search" {
+            return ("200 OK", "{\"count\": 100, \"sold\": 0, \"revision\": null}".to_owned());
+        }
+        *times.lock().expect("no other thread has panicked") += 1;
+        std::thread::sleep(std::time::Duration::from_secs(60));
+        unreachable!("nobody waits as long")
+    });
+
+    let finished =
+        run(&stub.url()).args(["-c", "1", "-z", "500ms", "-t", "300ms", "--retry"]).run();
+
+    assert_eq!(number(&result(&finished)["outcomes"]["unknown"]), 1, "{finished:?}");
+    // It would go on up to ten times.
+    assert!(*seen.lock().expect("no other thread has panicked") <= 3, "{finished:?}");
+}
+
+#[test]
 fn operation_is_sent_again_under_its_key_until_it_has_its_answer() {
     let seen = Arc::new(Mutex::new(BTreeMap::<String, u32>::new()));
     let by_key = Arc::clone(&seen);
