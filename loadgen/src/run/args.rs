@@ -164,6 +164,12 @@ pub(crate) enum ArgsError {
     /// A mix that the map has no call for.
     #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
     NoSearch,
+    /// Retries that a shop cannot tell from new purchases.
+    #[error(
+        "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \
+         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[buy]`"
+    )]
+    NoKey(String),
     /// More workers than clients.
     #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
     IdleWorkers {
@@ -201,6 +207,11 @@ impl RunArgs {
             return Err(ArgsError::NoTime);
         }
         let map = self.map.as_deref().map(Map::read).transpose()?;
+        let buys = matches!(self.mix, Work::Mix { buy: 1.., .. });
+        if self.retry && buys && map.as_ref().is_some_and(|map| !map.sends_keys()) {
+            let path = self.map.unwrap_or_default();
+            return Err(ArgsError::NoKey(path.display().to_string()));
+        }
         let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);

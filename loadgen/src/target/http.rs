@@ -12,7 +12,7 @@ use super::{
     map::{Call, Map, Reader},
     returned::{Returned, Stock},
     stream::Waiting,
-    template::{Order, Parts, Template},
+    template::{KEY, Order, Parts, Template},
 };
 use crate::plan::Action;
 
@@ -71,7 +71,7 @@ impl Shop {
             (None, Action::Search) => own("GET", "/search"),
         };
         if self.map.is_none() && self.sends_keys && action == Action::Buy {
-            call.fields.push(("Idempotency-Key".to_owned(), "${key}".to_owned()));
+            call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
         }
         if !self.keeps_alive {
             call.fields.push(("Connection".to_owned(), "close".to_owned()));

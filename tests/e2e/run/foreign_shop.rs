@@ -90,6 +90,21 @@ fn foreign_shop_that_oversells_is_a_violation() {
 }
 
 #[test]
+fn map_without_a_key_and_retries_do_not_go_together() {
+    let folder = Counter::missing();
+    let map = folder.folder().join("shop.toml");
+    let sound = fs::read_to_string(MAP).expect("the example map");
+    fs::write(&map, sound.replace("${key}", "the same for all")).expect("the test's own folder");
+
+    let finished = run("http://127.0.0.1:9").arg("--retry").arg("--map").arg(&map).run();
+
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    for named in ["`--retry`", "--map ", "shop.toml", "`${key}`", "path, a header or the body"] {
+        assert!(finished.stderr.contains(named), "no {named}: {}", finished.stderr);
+    }
+}
+
+#[test]
 fn map_that_makes_no_sense_is_named_with_its_line() {
     let folder = Counter::missing();
     let map = folder.folder().join("shop.toml");

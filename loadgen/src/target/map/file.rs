@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{place::Place, reader::Reader};
 use crate::{
     history::Numbering,
-    target::template::{Parts, Template},
+    target::template::{KEY, Parts, Template},
 };
 
 /// Why a file is no map.
@@ -185,6 +185,13 @@ impl Map {
         Call { method, path, fields: fields(headers), body: body.as_deref() }
     }
 
+    /// Whether each purchase carries a key of its own, the same in every retry.
+    pub(crate) fn sends_keys(&self) -> bool {
+        let Buy { path, headers, body, .. } = &self.buy;
+        let texts = headers.values().chain([path]).chain(body);
+        texts.into_iter().any(|text| text.contains(KEY))
+    }
+
     /// How it is asked what is left; `None` where it cannot be.
     pub(in crate::target) fn search_call(&self) -> Option<Call<'_>> {
         let Search { method, path, headers, body, .. } = self.search.as_ref()?;
@@ -247,6 +254,21 @@ sold_out = { status = [410] }
         assert!(map.search.is_none());
         let again: Map = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
         assert_eq!(again, map);
+    }
+
+    #[test]
+    fn a_key_stands_in_the_path_in_a_header_or_in_the_body_of_a_purchase() {
+        for (from, to, sends_keys) in [
+            ("", "", false),
+            ("/orders", "/orders/${client}", false),
+            ("/orders", "/orders/${key}", true),
+            ("sold_out", "headers = { X-Id = 'id ${key}' }\nsold_out", true),
+            ("sold_out", "body = '{\"id\": \"${key}\"}'\nsold_out", true),
+            ("[buy]", "[search]\npath = '/${key}'\nremaining = '/left'\n[buy]", false),
+        ] {
+            let map = Map::parse("shop.toml", &MINIMAL.replacen(from, to, 1)).unwrap();
+            assert_eq!(map.sends_keys(), sends_keys, "{to}");
+        }
     }
 
     #[test]
