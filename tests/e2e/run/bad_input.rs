@@ -55,6 +55,11 @@ fn urls_that_lead_nowhere_are_named() {
         "http://127.0.0.1:70000",
         "http://user@127.0.0.1",
         "http://127.0.0.1/?query",
+        "http://127.0.0.1/${key}",
+        "http://127.0.0.1/${seat}/x",
+        "http://127.0.0.1/${",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/ü",
     ] {
         let finished = run(url).run();
 
