@@ -153,9 +153,11 @@ impl HttpTarget {
     ) -> Result<(Reply<'_>, Option<&Reader>), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
-        let connection = match self.connection.take() {
-            Some(connection) if is_usable && connection.is_open() => connection,
-            _ => Connection::open(&self.addresses, self.waiting).await?,
+        let usable = self.connection.take().filter(|open| is_usable && open.is_open());
+        // Whatever is of no use is closed by now: a client never has two connections.
+        let connection = match usable {
+            Some(connection) => connection,
+            None => Connection::open(&self.addresses, self.waiting).await?,
         };
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {

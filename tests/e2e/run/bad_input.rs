@@ -2,7 +2,7 @@
 
 use e2e::{Counter, Program};
 
-use super::measured::run;
+use super::measured::{number, result, run};
 use crate::programs::serve;
 
 #[test]
@@ -83,6 +83,21 @@ fn too_few_open_files_are_said_with_the_way_to_raise_them() {
         assert!(finished.stderr.contains(said), "no `{said}`: {}", finished.stderr);
     }
     assert_eq!(counter.count(), 10);
+}
+
+#[test]
+fn open_files_that_are_just_enough_last_without_keepalive() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let loadgen = env!("CARGO_BIN_EXE_e2e-loadgen");
+    // 64 for the program, 8 for its event loop, and one for each client.
+    let run = format!("run {} -c 1000 -n 4000 --disable-keepalive --json", server.url());
+    let script = format!("ulimit -n 1072; exec {loadgen} {run}");
+
+    let finished = Program::new("bash").args(["-c", &script]).run();
+
+    let result = result(&finished);
+    assert_eq!(number(&result["outcomes"]["sold"]), 4000, "{result}");
 }
 
 #[test]
