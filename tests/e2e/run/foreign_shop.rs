@@ -90,6 +90,23 @@ fn foreign_shop_that_oversells_is_a_violation() {
 }
 
 #[test]
+fn shop_that_names_no_tickets_and_sells_fifty_of_five_raises_the_alarm() {
+    let shop = Stub::http(|_| ("200 OK", String::new()));
+    let folder = Counter::missing();
+    let map = folder.folder().join("shop.toml");
+    fs::write(&map, "[buy]\npath = '/buy'\nsold.status = [200]\nsold_out.status = [410]\n")
+        .expect("the test's own folder");
+
+    // Long enough that a line is said in the middle.
+    let paced = ["-c", "2", "-q", "25", "-n", "50", "--initial", "5", "--map"];
+    let finished = run(&shop.url()).args(paced).arg(&map).run();
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_eq!(number(&result(&finished)["sold_ever"]), 50, "{finished:?}");
+    assert!(finished.stderr.contains("OVERSOLD"), "{}", finished.stderr);
+}
+
+#[test]
 fn map_without_a_key_and_retries_do_not_go_together() {
     let folder = Counter::missing();
     let map = folder.folder().join("shop.toml");
