@@ -132,6 +132,7 @@ fn map_that_makes_no_sense_is_named_with_its_line() {
         ("remaining = \"/available\"", "", "remaining"),
         ("status = [503]", "status = [503]\nretry = true", "retry"),
         ("${client}", "${seat}", "${seat}"),
+        ("method = \"POST\"", "method = \"HEAD\"", "`HEAD`"),
         ("ticket = \"/order/seat\"", "ticket = \"seat\"", "buy.sold.ticket"),
         ("ticket = \"/order/seat\"", "ticket = \"regex:(\"", "buy.sold.ticket"),
     ] {

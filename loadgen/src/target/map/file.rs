@@ -214,6 +214,9 @@ fn check_call(
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return fault(format!("the method `{method}` is none, as in `POST`"));
     }
+    if ["HEAD", "CONNECT"].contains(&method) {
+        return fault(format!("the method `{method}` has no answer with a body, as `GET` has"));
+    }
     if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return fault(format!("the path `{path}` is none, as in `/api/orders`"));
     }
@@ -286,6 +289,8 @@ sold_out = { status = [410] }
             ("status = [410]", "status = [99]", "buy.sold_out.status"),
             ("status = [410]", "status = [410], where = { seat = 1 }", "buy.sold_out.where"),
             ("sold_out", "method = 'post'\nsold_out", "`post`"),
+            ("sold_out", "method = 'HEAD'\nsold_out", "`HEAD`"),
+            ("[buy]", "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]", "`search`"),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
         ] {
             let error = with(from, to);
