@@ -70,7 +70,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "MIX", default_value = "buy=1,search=0", value_parser = typed::mix)]
     mix: Work,
 
-    /// Load that is not counted, before the rest
+    /// Load that is not counted, before the rest; with a rate, at the first one above 0
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
     #[arg(allow_hyphen_values = true)]
     warmup: Duration,
