@@ -184,6 +184,12 @@ pub(crate) enum ArgsError {
     /// A run of no length.
     #[error("`--duration` is nothing\nhint: give it as in `-z 10s`")]
     NoLength,
+    /// Stages of no length.
+    #[error(
+        "`--stages` ends at 0, where it begins\n\
+         hint: let its last point be later, as in `0:0,10s:500`, or say a `--duration`"
+    )]
+    NoStageLength,
     /// Arrivals without a rate.
     #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
     NoRate,
@@ -253,10 +259,11 @@ impl RunArgs {
             (None, None, Some(_)) => None,
             (None, None, None) => Some(LENGTH_DEFAULT),
         };
-        if length.is_some_and(|length| length.is_zero()) {
-            return Err(ArgsError::NoLength);
+        match (length, self.duration) {
+            (Some(Duration::ZERO), Some(_)) => Err(ArgsError::NoLength),
+            (Some(Duration::ZERO), None) => Err(ArgsError::NoStageLength),
+            _ => Ok(length),
         }
-        Ok(length)
     }
 
     fn plan(&self, length: Option<Duration>) -> Result<Plan, ArgsError> {
@@ -341,6 +348,9 @@ mod tests {
             ("-q fast", "--rate"),
             ("-q 5 --stages 0:0,1s:5", "--stages"),
             ("--stages 0:0", "--stages"),
+            ("--stages 0:5,0:5", "`--stages` ends at 0"),
+            ("--stages 0:5,0s:5 -n 10", "`--stages` ends at 0"),
+            ("--stages 0:5,0:5 -z 0s", "`--duration` is nothing"),
             ("--arrivals poisson", "--arrivals poisson"),
             ("--mix buy=0", "--mix"),
             ("--workers 0", "--workers"),

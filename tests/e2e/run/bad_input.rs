@@ -14,6 +14,7 @@ fn flags_that_make_no_sense_are_named() {
         (&["-q", "99999999999"], "--rate"),
         (&["--stages", "0:0"], "--stages"),
         (&["--stages", "0:0,10s"], "--stages"),
+        (&["--stages", "0:5,0:5"], "`--stages` ends at 0"),
         (&["--stages", "0:5,10s:5,5s:5"], "--stages"),
         (&["--stages", "0:0,10s:0"], "--stages"),
         (&["-q", "5", "--stages", "0:0,1s:5"], "--stages"),
