@@ -140,7 +140,7 @@ A threshold is METRIC:AGGREGATION OPERATOR VALUE. Metrics: `response` (the defau
 instant at which an operation was due) and `service` (time from the instant at which it was sent)
 with avg, min, med, max and p(N), in milliseconds where no unit is said; `errors` with rate (the
 share of operations that were neither sold, sold out nor found) and count; `requests` with rate
-(a second) and count. Operators: < <= > >= == !=
+(a second) and count. Operators: < <= > >= == === !=
 
 Exit codes:
   0    valid

@@ -23,6 +23,7 @@ fn flags_that_make_no_sense_are_named() {
         (&["--threshold", "p(99)"], "--threshold"),
         (&["--threshold", "p(101)<5ms"], "--threshold"),
         (&["--threshold", "speed:avg<5"], "--threshold"),
+        (&["--threshold", "http_req_duration:p(95)<200"], "what k6 calls so is `service` here"),
         (&["-n", "0"], "--requests"),
         (&["-n", "ten"], "--requests"),
         (&["-z", "10"], "--duration"),
