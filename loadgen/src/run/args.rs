@@ -134,7 +134,7 @@ pub(crate) struct RunArgs {
 }
 
 const EXIT_CODES: &str = "\
-Times are a number and a unit: 10ms, 0.1s, 1m.
+Times are a number and a unit: 10ms, 0.1s, 1m, 2h; 24h at most.
 
 A threshold is METRIC:AGGREGATION OPERATOR VALUE. Metrics: `response` (the default; time from the
 instant at which an operation was due) and `service` (time from the instant at which it was sent)
@@ -275,7 +275,7 @@ impl RunArgs {
             None if self.arrivals == Arrivals::Poisson => return Err(ArgsError::NoRate),
             None => Pace::Closed,
         };
-        // Durations are at most an hour each, far below what 64 bits hold.
+        // Durations are at most a day each, far below what 64 bits hold.
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Ok(Plan {
             clients: self.concurrency,

@@ -28,6 +28,7 @@ fn flags_that_make_no_sense_are_named() {
         (&["-n", "ten"], "--requests"),
         (&["-z", "10"], "--duration"),
         (&["-z", "0s"], "--duration"),
+        (&["-z", "25h"], "longer than `24h`"),
         (&["-c", "0"], "--concurrency"),
         (&["-c", "99999"], "--concurrency"),
         (&["-c", "5", "--workers", "6"], "--workers"),
