@@ -49,8 +49,6 @@ enum Command {
     WorkerProcess {
         #[arg(long)]
         parent: u32,
-        #[arg(long)]
-        plan: String,
     },
 
     /// A server of a race in a process of its own.
@@ -96,7 +94,7 @@ fn carry_out(command: Command) -> ExitCode {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
-        Command::WorkerProcess { parent, plan } => match worker::work_for_parent(parent, &plan) {
+        Command::WorkerProcess { parent } => match worker::work_for_parent(parent) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },

@@ -83,15 +83,20 @@ impl Profile {
         Ok(Self { points })
     }
 
-    /// The same profile after `length` at the rate with which it begins.
+    /// The same profile after `length` at the first of its rates that is above 0.
     pub(crate) fn after_warm_up(mut self, length: Duration) -> Self {
-        let (length_s, rate_rps) = (length.as_secs_f64(), self.points[0].rate_rps);
+        let mut rates = self.points.iter().map(|point| point.rate_rps);
+        let rate_rps = rates.find(|rate_rps| *rate_rps > 0.0).unwrap_or(0.0);
+        let length_s = length.as_secs_f64();
         let count = length_s * rate_rps;
         for point in &mut self.points {
             point.at_s += length_s;
             point.count += count;
         }
-        self.points.insert(0, Point { at_s: 0.0, rate_rps, count: 0.0 });
+        // Two points at the end of the warm-up: from there it may jump to where the profile begins.
+        let warm_up = [(0.0, 0.0), (length_s, count)];
+        let warm_up = warm_up.map(|(at_s, count)| Point { at_s, rate_rps, count });
+        self.points.splice(0..0, warm_up);
         self
     }
 
@@ -190,12 +195,25 @@ mod tests {
     }
 
     #[test]
-    fn a_warm_up_comes_before_and_takes_the_first_rate() {
+    fn a_warm_up_comes_before_and_takes_the_first_rate_above_0() {
         let profile = Profile::constant(100.0).unwrap().after_warm_up(Duration::from_secs(2));
         assert_eq!(profile.due_ns(200.0), Some(2_000_000_000));
         let ramp = stages(&[(0, 0.0), (10, 500.0)]).unwrap();
         let ramp = ramp.after_warm_up(Duration::from_secs(2));
-        assert_eq!(ramp.due_ns(25.0), Some(3_000_000_000));
+        // 500 a second from the first one on, then from nothing again.
+        assert_eq!(ramp.due_ns(1.0), Some(2_000_000));
+        assert_eq!(ramp.due_ns(1000.0), Some(2_000_000_000));
+        assert_eq!(ramp.due_ns(1025.0), Some(3_000_000_000));
+        assert_eq!(ramp.count_before(Duration::from_secs(12)), 3500.0);
+    }
+
+    #[test]
+    fn no_warm_up_changes_nothing() {
+        let ramp = stages(&[(0, 0.0), (1, 0.0), (10, 500.0)]).unwrap();
+        let warm = ramp.clone().after_warm_up(Duration::ZERO);
+        for count in 0..3000 {
+            assert_eq!(warm.due_ns(f64::from(count)), ramp.due_ns(f64::from(count)), "{count}");
+        }
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn judge_run(
     JudgedRun { is_safe: locking.is_safe(config.servers), summary, judged, notes: Vec::new() }
 }
 
-/// Durations come from flags of at most an hour each, far below what 64 bits hold.
+/// Durations come from flags of at most a day each, far below what 64 bits hold.
 fn whole_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -73,7 +73,7 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "MIX", default_value = "buy=1,search=0", value_parser = typed::mix)]
     mix: Work,
 
-    /// Load that is not counted, before the rest
+    /// Load that is not counted, before the rest; with a rate, at the first one above 0
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
     #[arg(allow_hyphen_values = true)]
     warmup: Duration,
@@ -137,13 +137,13 @@ pub(crate) struct RunArgs {
 }
 
 const EXIT_CODES: &str = "\
-Times are a number and a unit: 10ms, 0.1s, 1m.
+Times are a number and a unit: 10ms, 0.1s, 1m, 2h; 24h at most.
 
 A threshold is METRIC:AGGREGATION OPERATOR VALUE. Metrics: `response` (the default; time from the
 instant at which an operation was due) and `service` (time from the instant at which it was sent)
 with avg, min, med, max and p(N), in milliseconds where no unit is said; `errors` with rate (the
 share of operations that were neither sold, sold out nor found) and count; `requests` with rate
-(a second) and count. Operators: < <= > >= == !=
+(a second) and count. Operators: < <= > >= == === !=
 
 Exit codes:
   0    valid
@@ -167,6 +167,12 @@ pub(crate) enum ArgsError {
     /// A mix that the map has no call for.
     #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
     NoSearch,
+    /// Retries that a shop cannot tell from new purchases.
+    #[error(
+        "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \
+         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[buy]`"
+    )]
+    NoKey(String),
     /// More workers than clients.
     #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
     IdleWorkers {
@@ -194,6 +200,12 @@ pub(crate) enum ArgsError {
         /// The file.
         path: PathBuf,
     },
+    /// Stages of no length.
+    #[error(
+        "`--stages` ends at 0, where it begins\n\
+         hint: let its last point be later, as in `0:0,10s:500`, or say a `--duration`"
+    )]
+    NoStageLength,
     /// Arrivals without a rate.
     #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
     NoRate,
@@ -218,6 +230,11 @@ impl RunArgs {
         }
         self.check_files()?;
         let map = self.map.as_deref().map(Map::read).transpose()?;
+        let buys = matches!(self.mix, Work::Mix { buy: 1.., .. });
+        if self.retry && buys && map.as_ref().is_some_and(|map| !map.sends_keys()) {
+            let path = self.map.unwrap_or_default();
+            return Err(ArgsError::NoKey(path.display().to_string()));
+        }
         let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);
@@ -282,10 +299,11 @@ impl RunArgs {
             (None, None, Some(_)) => None,
             (None, None, None) => Some(LENGTH_DEFAULT),
         };
-        if length.is_some_and(|length| length.is_zero()) {
-            return Err(ArgsError::NoLength);
+        match (length, self.duration) {
+            (Some(Duration::ZERO), Some(_)) => Err(ArgsError::NoLength),
+            (Some(Duration::ZERO), None) => Err(ArgsError::NoStageLength),
+            _ => Ok(length),
         }
-        Ok(length)
     }
 
     fn plan(&self, length: Option<Duration>) -> Result<Plan, ArgsError> {
@@ -297,7 +315,7 @@ impl RunArgs {
             None if self.arrivals == Arrivals::Poisson => return Err(ArgsError::NoRate),
             None => Pace::Closed,
         };
-        // Durations are at most an hour each, far below what 64 bits hold.
+        // Durations are at most a day each, far below what 64 bits hold.
         let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         Ok(Plan {
             clients: self.concurrency,
@@ -370,6 +388,9 @@ mod tests {
             ("-q fast", "--rate"),
             ("-q 5 --stages 0:0,1s:5", "--stages"),
             ("--stages 0:0", "--stages"),
+            ("--stages 0:5,0:5", "`--stages` ends at 0"),
+            ("--stages 0:5,0s:5 -n 10", "`--stages` ends at 0"),
+            ("--stages 0:5,0:5 -z 0s", "`--duration` is nothing"),
             ("--arrivals poisson", "--arrivals poisson"),
             ("--mix buy=0", "--mix"),
             ("--workers 0", "--workers"),

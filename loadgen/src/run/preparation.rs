@@ -174,7 +174,7 @@ fn worker_plans(
             plan: config.plan.clone(),
             addresses: vec![Address::Shop(Box::new(shop.clone()))],
             must_connect: false,
-            // A limit is at most an hour, far below what 64 bits hold.
+            // A limit is at most a day, far below what 64 bits hold.
             timeout_ns: u64::try_from(config.timeout.as_nanos()).unwrap_or(u64::MAX),
             retries: config.retries,
             record: record.clone(),

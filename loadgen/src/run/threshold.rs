@@ -46,7 +46,8 @@ enum Operator {
 }
 
 /// The longer ones first, or `<` would be found in `<=`.
-const OPERATORS: [(&str, Operator); 6] = [
+const OPERATORS: [(&str, Operator); 7] = [
+    ("===", Operator::Equal),
     ("<=", Operator::AtMost),
     (">=", Operator::AtLeast),
     ("==", Operator::Equal),
@@ -54,6 +55,10 @@ const OPERATORS: [(&str, Operator); 6] = [
     ("<", Operator::Less),
     (">", Operator::More),
 ];
+
+/// What k6 calls them; rules are copied from there. Its clock starts when a request is sent.
+const K6_METRICS: [(&str, &str); 3] =
+    [("http_req_duration", "service"), ("http_req_failed", "errors"), ("http_reqs", "requests")];
 
 impl Threshold {
     /// Reads a rule.
@@ -82,7 +87,10 @@ impl Threshold {
             return Err(format!("`{left}` is nothing that this metric has"));
         }
         let value = if is_time { milliseconds(right) } else { plain(right) };
-        let value = value.ok_or_else(|| format!("`{right}` is no value to compare with"))?;
+        let value = value.ok_or_else(|| {
+            let expected = if is_time { "a time, as in `50ms` or `50`" } else { "a number" };
+            format!("`{right}` is no value to compare with: expected {expected}")
+        })?;
         Ok(Self { text: text.to_owned(), metric, aggregation, operator, value })
     }
 
@@ -145,9 +153,14 @@ fn metric(name: &str) -> Result<Metric, String> {
         "service" => Ok(Metric::Service),
         "errors" => Ok(Metric::Errors),
         "requests" => Ok(Metric::Requests),
-        _ => Err(format!(
-            "`{name}` is no metric: there are `response`, `service`, `errors` and `requests`"
-        )),
+        _ => {
+            let k6 = K6_METRICS.iter().find(|(k6, _)| *k6 == name);
+            let hint = k6.map(|(_, own)| format!("\nhint: what k6 calls so is `{own}` here"));
+            Err(format!(
+                "`{name}` is no metric: there are `response`, `service`, `errors` and `requests`{}",
+                hint.unwrap_or_default()
+            ))
+        }
     }
 }
 
@@ -172,9 +185,10 @@ fn aggregation(name: &str) -> Result<Aggregation, String> {
     })
 }
 
+/// A number from 0 on, as in `200`, `0.5` and `2e2`.
 fn plain(text: &str) -> Option<f64> {
-    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    text.parse().ok().filter(|_| is_plain)
+    let is_plain = text.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    text.parse().ok().filter(|number: &f64| is_plain && number.is_finite())
 }
 
 /// A number without a unit is milliseconds, as in k6.
@@ -223,6 +237,11 @@ mod tests {
             "errors:count==2",
             "requests:rate>=50",
             "requests:count!=99",
+            "errors:count===2",
+            "errors:count === 2",
+            "errors:rate<3e-2",
+            "requests:count<2e2",
+            "p(9.9E1)<1.6E1",
         ] {
             assert!(passes(rule), "{rule}");
         }
@@ -262,8 +281,28 @@ mod tests {
             "errors:p(99)<5ms",
             "errors:rate<5ms",
             "rate=0.1",
+            "rate!==0.1",
+            "rate<e2",
+            "rate<2e",
+            "rate<1e999",
+            "rate<inf",
+            "rate<+1",
+            "avg<NaN",
         ] {
             assert!(Threshold::parse(rule).is_err(), "{rule}");
         }
+    }
+
+    #[test]
+    fn a_metric_of_k6_is_answered_with_its_name_here() {
+        for (rule, own) in [
+            ("http_req_duration:p(95)<200", "`service` here"),
+            ("http_req_failed:rate<0.01", "`errors` here"),
+            ("http_reqs:rate>100", "`requests` here"),
+        ] {
+            let error = Threshold::parse(rule).unwrap_err();
+            assert!(error.contains("k6") && error.contains(own), "{error}");
+        }
+        assert!(!Threshold::parse("speed:avg<5").unwrap_err().contains("hint"));
     }
 }

@@ -16,9 +16,9 @@ pub(crate) enum Failure {
     /// No connection within the limit.
     #[error("no connection within {}", duration::format(*.0))]
     ConnectTimeout(Duration),
-    /// No connection, for another reason.
+    /// No connection, for another reason, in the system's own words.
     #[error("no connection: {0}")]
-    Connect(io::ErrorKind),
+    Connect(String),
     /// The connection broke before the whole request was handed over.
     #[error("connection lost while sending: {0}")]
     Send(io::ErrorKind),
@@ -51,7 +51,7 @@ impl Failure {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable => Self::Unreachable,
-            kind => Self::Connect(kind),
+            _ => Self::Connect(error.to_string()),
         }
     }
 
@@ -73,5 +73,18 @@ impl Failure {
                 | Self::Connect(_)
                 | Self::Send(_)
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_without_a_name_of_ours_is_told_in_the_words_of_the_system() {
+        let error = io::Error::from(rustix::io::Errno::MFILE);
+        let failure = Failure::connecting(&error);
+        assert!(failure.to_string().contains("Too many open files"), "{failure}");
+        assert!(failure.did_not_happen());
     }
 }

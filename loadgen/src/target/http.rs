@@ -12,7 +12,7 @@ use super::{
     map::{Call, Map, Reader},
     returned::{Returned, Stock},
     stream::Waiting,
-    template::{Order, Parts, Template},
+    template::{KEY, Order, Parts, Template},
 };
 use crate::plan::Action;
 
@@ -71,7 +71,7 @@ impl Shop {
             (None, Action::Search) => own("GET", "/search"),
         };
         if self.map.is_none() && self.sends_keys && action == Action::Buy {
-            call.fields.push(("Idempotency-Key".to_owned(), "${key}".to_owned()));
+            call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
         }
         if !self.keeps_alive {
             call.fields.push(("Connection".to_owned(), "close".to_owned()));
@@ -153,9 +153,11 @@ impl HttpTarget {
     ) -> Result<(Reply<'_>, Option<&Reader>), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
-        let connection = match self.connection.take() {
-            Some(connection) if is_usable && connection.is_open() => connection,
-            _ => Connection::open(&self.addresses, self.waiting).await?,
+        let usable = self.connection.take().filter(|open| is_usable && open.is_open());
+        // Whatever is of no use is closed by now: a client never has two connections.
+        let connection = match usable {
+            Some(connection) => connection,
+            None => Connection::open(&self.addresses, self.waiting).await?,
         };
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {

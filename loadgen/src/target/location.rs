@@ -23,6 +23,18 @@ pub(crate) enum LocationError {
         /// What is wrong with it.
         what: &'static str,
     },
+    /// It has a character that no URL has.
+    #[error(
+        "`{url}` has the character `{}`, and no URL has\nhint: in a path it is written as `{}`",
+        character.escape_debug(),
+        encoded(*character)
+    )]
+    Character {
+        /// The URL.
+        url: String,
+        /// The first such character.
+        character: char,
+    },
     /// The name has no address.
     #[error("cannot resolve the host `{host}`: {source}")]
     Resolve {
@@ -59,8 +71,8 @@ impl Location {
             .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
             .map(|_| &url[7..])
             .ok_or_else(|| LocationError::NoUrl(url.to_owned()))?;
-        if url.chars().any(|c| c.is_whitespace() || c.is_control() || !c.is_ascii()) {
-            return Err(part("a character that no URL has"));
+        if let Some(character) = url.chars().find(|c| !is_of_url(*c)) {
+            return Err(LocationError::Character { url: url.to_owned(), character });
         }
         if rest.contains(['?', '#', '@']) {
             return Err(part("a user, a query or a fragment, and takes none"));
@@ -69,6 +81,9 @@ impl Location {
             Some(at) => (&rest[..at], rest[at..].trim_end_matches('/')),
             None => (rest, ""),
         };
+        if base.contains(['[', ']']) {
+            return Err(part("a bracket in its path"));
+        }
         let (host, port) = match authority.strip_prefix('[').map(|rest| rest.split_once(']')) {
             Some(Some((host, port))) => (host, port),
             Some(None) => return Err(part("a `[` without `]`")),
@@ -110,6 +125,17 @@ impl Location {
     }
 }
 
+/// Whether a URL may have `character` (RFC 3986, 2): unreserved, reserved, or the `%` of an encoded one.
+fn is_of_url(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(character)
+}
+
+/// `character` as a URL has it that may not have the character itself.
+fn encoded(character: char) -> String {
+    let mut room = [0; 4];
+    character.encode_utf8(&mut room).bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
 /// Host and port as the header field `Host` has them.
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,6 +156,7 @@ mod tests {
             ("http://shop.test:1/a/b/", "shop.test:1", "/a/b"),
             ("http://[::1]:8080/x", "[::1]:8080", "/x"),
             ("http://[::1]", "[::1]:80", ""),
+            ("http://x/a%20b/$c;v=1,2(~)", "x:80", "/a%20b/$c;v=1,2(~)"),
         ] {
             let location = Location::parse(url).unwrap();
             assert_eq!((location.to_string().as_str(), location.base()), (authority, base));
@@ -151,6 +178,12 @@ mod tests {
             "http://[::1",
             "http://[::1]80",
             "http://a b",
+            "http://x/a b",
+            "http://x/${key}",
+            "http://x/${seat",
+            "http://x/a|b",
+            "http://x/[1]",
+            "http://x/a\tb",
             "http://u@x",
             "http://x/?q=1",
             "http://ü",
@@ -158,6 +191,8 @@ mod tests {
             let error = Location::parse(url).expect_err(url).to_string();
             assert!(error.contains(&format!("`{url}`")) && error.contains("hint:"), "{error}");
         }
+        let error = Location::parse("http://x/${key}").unwrap_err().to_string();
+        assert!(error.contains("`{`") && error.contains("`%7B`"), "{error}");
         let error = Location::parse("https://x").unwrap_err();
         assert!(matches!(error, LocationError::Tls(_)));
     }

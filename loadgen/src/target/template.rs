@@ -20,6 +20,9 @@ impl fmt::Display for Order {
     }
 }
 
+/// What stands for the key of an order.
+pub(super) const KEY: &str = "${key}";
+
 /// A request line with its fields and its body, as a map of a shop has them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Parts<'a> {

@@ -109,7 +109,6 @@ impl Desk {
                 answered_ns,
             });
         }
-        tally.sold_ever += answer.tickets.len() as u64;
         if let Some(left) = answer.remaining {
             tally.see_left(answered_ns, left);
         }
@@ -118,6 +117,10 @@ impl Desk {
             Action::Buy => Operation::buy(client, call_ns, answered_ns, answer),
             Action::Search => Operation::search(client, call_ns, answered_ns, answer),
         };
+        // By what was asked for: another shop may sell without a word on which tickets.
+        if operation.outcome == Outcome::Sold {
+            book.tally.sold_ever += operation.quantity.unwrap_or(0);
+        }
         self.record(&mut book, client, Operation { key, ..operation });
     }
 

@@ -1,9 +1,13 @@
-//! A worker in a process of its own: what it says as lines on stdout, how far the run is as lines
-//! on stdin.
+//! A worker in a process of its own: what it says as lines on stdout, what it is to do and how far
+//! the run is as lines on stdin.
 //!
-//! Up: `ready CLIENT`, one line of NDJSON an operation, `tally JSON`, `note …`, `done`. Down:
-//! `go NS`, `stop`. The end of stdin means that the run was given up; the end of stdout without
-//! `done` means that the worker is gone.
+//! Up: `ready CLIENT`, one line of NDJSON an operation, `tally JSON`, `note …`, `done`. Down: the
+//! plan as JSON, `go NS`, `stop`. The end of stdin means that the run was given up; the end of
+//! stdout without `done` means that the worker is gone.
+//!
+//! # Invariants
+//! - The plan is no argument of the process: all users of a machine can read those, and a map has
+//!   secrets in its header fields.
 
 use std::io::{self, BufRead, Write};
 
@@ -46,13 +50,15 @@ pub(crate) enum WorkerError {
     Pipe(#[from] io::Error),
 }
 
-/// Carries out `plan` (JSON) in this process, for the process `parent` that started it.
+/// Carries out the plan on the first line of stdin, for the process `parent` that started this one.
 ///
 /// # Errors
 /// The parent is gone, the plan is none, or a pipe broke.
-pub(crate) fn work_for_parent(parent: u32, plan: &str) -> Result<(), WorkerError> {
+pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     lifeline::follow(parent)?;
-    let plan: WorkerPlan = serde_json::from_str(plan)?;
+    let mut line = String::new();
+    io::stdin().read_line(&mut line)?;
+    let plan: WorkerPlan = serde_json::from_str(&line)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let spoken = runtime.block_on(work(plan));
     // A thread that still waits for stdin or for the lock must not hold the process.
@@ -81,6 +87,11 @@ async fn work(plan: WorkerPlan) -> io::Result<()> {
         }
     }
     shift.await.map_err(io::Error::other)
+}
+
+/// The first line on stdin, which says what the worker is to do.
+pub(super) fn plan_line(plan: &WorkerPlan) -> serde_json::Result<String> {
+    Ok(format!("{}\n", serde_json::to_string(plan)?))
 }
 
 /// How far the run is, by a line on stdin.

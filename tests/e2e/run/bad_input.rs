@@ -2,7 +2,7 @@
 
 use e2e::{Counter, Program};
 
-use super::measured::run;
+use super::measured::{number, result, run};
 use crate::programs::serve;
 
 #[test]
@@ -14,6 +14,7 @@ fn flags_that_make_no_sense_are_named() {
         (&["-q", "99999999999"], "--rate"),
         (&["--stages", "0:0"], "--stages"),
         (&["--stages", "0:0,10s"], "--stages"),
+        (&["--stages", "0:5,0:5"], "`--stages` ends at 0"),
         (&["--stages", "0:5,10s:5,5s:5"], "--stages"),
         (&["--stages", "0:0,10s:0"], "--stages"),
         (&["-q", "5", "--stages", "0:0,1s:5"], "--stages"),
@@ -22,10 +23,12 @@ fn flags_that_make_no_sense_are_named() {
         (&["--threshold", "p(99)"], "--threshold"),
         (&["--threshold", "p(101)<5ms"], "--threshold"),
         (&["--threshold", "speed:avg<5"], "--threshold"),
+        (&["--threshold", "http_req_duration:p(95)<200"], "what k6 calls so is `service` here"),
         (&["-n", "0"], "--requests"),
         (&["-n", "ten"], "--requests"),
         (&["-z", "10"], "--duration"),
         (&["-z", "0s"], "--duration"),
+        (&["-z", "25h"], "longer than `24h`"),
         (&["-c", "0"], "--concurrency"),
         (&["-c", "99999"], "--concurrency"),
         (&["-c", "5", "--workers", "6"], "--workers"),
@@ -55,6 +58,11 @@ fn urls_that_lead_nowhere_are_named() {
         "http://127.0.0.1:70000",
         "http://user@127.0.0.1",
         "http://127.0.0.1/?query",
+        "http://127.0.0.1/${key}",
+        "http://127.0.0.1/${seat}/x",
+        "http://127.0.0.1/${",
+        "http://127.0.0.1/a b",
+        "http://127.0.0.1/ü",
     ] {
         let finished = run(url).run();
 
@@ -78,6 +86,21 @@ fn too_few_open_files_are_said_with_the_way_to_raise_them() {
         assert!(finished.stderr.contains(said), "no `{said}`: {}", finished.stderr);
     }
     assert_eq!(counter.count(), 10);
+}
+
+#[test]
+fn open_files_that_are_just_enough_last_without_keepalive() {
+    let counter = Counter::with(1_000_000);
+    let server = serve(&counter);
+    let loadgen = env!("CARGO_BIN_EXE_e2e-loadgen");
+    // 64 for the program, 8 for its event loop, and one for each client.
+    let run = format!("run {} -c 1000 -n 4000 --disable-keepalive --json", server.url());
+    let script = format!("ulimit -n 1072; exec {loadgen} {run}");
+
+    let finished = Program::new("bash").args(["-c", &script]).run();
+
+    let result = result(&finished);
+    assert_eq!(number(&result["outcomes"]["sold"]), 4000, "{result}");
 }
 
 #[test]

@@ -90,6 +90,38 @@ fn foreign_shop_that_oversells_is_a_violation() {
 }
 
 #[test]
+fn shop_that_names_no_tickets_and_sells_fifty_of_five_raises_the_alarm() {
+    let shop = Stub::http(|_| ("200 OK", String::new()));
+    let folder = Counter::missing();
+    let map = folder.folder().join("shop.toml");
+    fs::write(&map, "[buy]\npath = '/buy'\nsold.status = [200]\nsold_out.status = [410]\n")
+        .expect("the test's own folder");
+
+    // Long enough that a line is said in the middle.
+    let paced = ["-c", "2", "-q", "25", "-n", "50", "--initial", "5", "--map"];
+    let finished = run(&shop.url()).args(paced).arg(&map).run();
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert_eq!(number(&result(&finished)["sold_ever"]), 50, "{finished:?}");
+    assert!(finished.stderr.contains("OVERSOLD"), "{}", finished.stderr);
+}
+
+#[test]
+fn map_without_a_key_and_retries_do_not_go_together() {
+    let folder = Counter::missing();
+    let map = folder.folder().join("shop.toml");
+    let sound = fs::read_to_string(MAP).expect("the example map");
+    fs::write(&map, sound.replace("${key}", "the same for all")).expect("the test's own folder");
+
+    let finished = run("http://127.0.0.1:9").arg("--retry").arg("--map").arg(&map).run();
+
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    for named in ["`--retry`", "--map ", "shop.toml", "`${key}`", "path, a header or the body"] {
+        assert!(finished.stderr.contains(named), "no {named}: {}", finished.stderr);
+    }
+}
+
+#[test]
 fn map_that_makes_no_sense_is_named_with_its_line() {
     let folder = Counter::missing();
     let map = folder.folder().join("shop.toml");
@@ -100,6 +132,7 @@ fn map_that_makes_no_sense_is_named_with_its_line() {
         ("remaining = \"/available\"", "", "remaining"),
         ("status = [503]", "status = [503]\nretry = true", "retry"),
         ("${client}", "${seat}", "${seat}"),
+        ("method = \"POST\"", "method = \"HEAD\"", "`HEAD`"),
         ("ticket = \"/order/seat\"", "ticket = \"seat\"", "buy.sold.ticket"),
         ("ticket = \"/order/seat\"", "ticket = \"regex:(\"", "buy.sold.ticket"),
     ] {

@@ -115,6 +115,35 @@ fn killed_run_leaves_no_worker_behind() {
 }
 
 #[test]
+fn secret_of_a_map_is_in_no_command_line() {
+    const SECRET: &str = "Bearer a-secret-of-the-map";
+    const MAP: &str = "[buy]\npath = '/buy'\nheaders = { Authorization = 'SECRET' }\n\
+        sold.status = [200]\nsold_out.status = [410]\n";
+    let shop = Stub::http(|request| {
+        assert!(request.fields.contains(&format!("Authorization: {SECRET}")), "{request:?}");
+        ("200 OK", String::new())
+    });
+    let folder = Counter::missing();
+    let map = folder.folder().join("shop.toml");
+    fs::write(&map, MAP.replace("SECRET", SECRET)).expect("the test's own folder");
+    let mark = Mark::new();
+    let load = run(&shop.url()).args(["-c", "4", "-q", "100", "--mode", "process"]).args(LONG);
+
+    let load = under_way(&mark, load.arg("--map").arg(&map), 5);
+
+    for pid in mark.carriers() {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).expect("it runs");
+        let line = String::from_utf8_lossy(&line);
+        assert!(line.contains("loadgen") && !line.contains(SECRET), "{line}");
+    }
+    load.signal(Signal::INT);
+    let result = result(&load.finish(Duration::from_secs(30)));
+    assert!(number(&result["outcomes"]["sold"]) > 0, "{result}");
+    assert_eq!(result["outcomes"]["sold"], result["requests"]);
+    mark.wait_until_gone();
+}
+
+#[test]
 fn run_goes_on_without_a_worker_that_was_killed_and_says_so() {
     let counter = Counter::with(500);
     let server = serve(&counter);

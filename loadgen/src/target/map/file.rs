@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{place::Place, reader::Reader};
 use crate::{
     history::Numbering,
-    target::template::{Parts, Template},
+    target::template::{KEY, Parts, Template},
 };
 
 /// Why a file is no map.
@@ -185,6 +185,13 @@ impl Map {
         Call { method, path, fields: fields(headers), body: body.as_deref() }
     }
 
+    /// Whether each purchase carries a key of its own, the same in every retry.
+    pub(crate) fn sends_keys(&self) -> bool {
+        let Buy { path, headers, body, .. } = &self.buy;
+        let texts = headers.values().chain([path]).chain(body);
+        texts.into_iter().any(|text| text.contains(KEY))
+    }
+
     /// How it is asked what is left; `None` where it cannot be.
     pub(in crate::target) fn search_call(&self) -> Option<Call<'_>> {
         let Search { method, path, headers, body, .. } = self.search.as_ref()?;
@@ -206,6 +213,9 @@ fn check_call(
     let fault = |reason: String| Err((call, reason));
     if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return fault(format!("the method `{method}` is none, as in `POST`"));
+    }
+    if ["HEAD", "CONNECT"].contains(&method) {
+        return fault(format!("the method `{method}` has no answer with a body, as `GET` has"));
     }
     if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
         return fault(format!("the path `{path}` is none, as in `/api/orders`"));
@@ -250,6 +260,21 @@ sold_out = { status = [410] }
     }
 
     #[test]
+    fn a_key_stands_in_the_path_in_a_header_or_in_the_body_of_a_purchase() {
+        for (from, to, sends_keys) in [
+            ("", "", false),
+            ("/orders", "/orders/${client}", false),
+            ("/orders", "/orders/${key}", true),
+            ("sold_out", "headers = { X-Id = 'id ${key}' }\nsold_out", true),
+            ("sold_out", "body = '{\"id\": \"${key}\"}'\nsold_out", true),
+            ("[buy]", "[search]\npath = '/${key}'\nremaining = '/left'\n[buy]", false),
+        ] {
+            let map = Map::parse("shop.toml", &MINIMAL.replacen(from, to, 1)).unwrap();
+            assert_eq!(map.sends_keys(), sends_keys, "{to}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
         let with = |from: &str, to: &str| {
             Map::parse("shop.toml", &MINIMAL.replace(from, to)).expect_err(to).to_string()
@@ -264,6 +289,8 @@ sold_out = { status = [410] }
             ("status = [410]", "status = [99]", "buy.sold_out.status"),
             ("status = [410]", "status = [410], where = { seat = 1 }", "buy.sold_out.where"),
             ("sold_out", "method = 'post'\nsold_out", "`post`"),
+            ("sold_out", "method = 'HEAD'\nsold_out", "`HEAD`"),
+            ("[buy]", "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]", "`search`"),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
         ] {
             let error = with(from, to);

@@ -11,7 +11,7 @@ use tokio::{
 use crate::{
     lifeline::{self, OwnedChild},
     worker::{
-        pipe::{SUBCOMMAND, decode, phase_line},
+        pipe::{SUBCOMMAND, decode, phase_line, plan_line},
         plan::WorkerPlan,
         seat::{Gate, Phase, Report, Seat, Voice},
     },
@@ -31,18 +31,15 @@ impl Processes {
     /// The process cannot be started.
     pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: Voice) -> io::Result<()> {
         let mut command = lifeline::own_command(SUBCOMMAND)?;
-        command
-            .arg("--plan")
-            .arg(serde_json::to_string(&plan)?)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = OwnedChild::spawn(&mut command)?;
         let pipes = child.pipes();
         let (Some(stdin), Some(stdout)) = (pipes.stdin.take(), pipes.stdout.take()) else {
             return Err(io::ErrorKind::BrokenPipe.into());
         };
         let (stdin, stdout) = (ChildStdin::from_std(stdin)?, ChildStdout::from_std(stdout)?);
-        self.attendants.spawn(attend(plan, (gate, voice), stdin, stdout));
+        let first_line = plan_line(&plan)?;
+        self.attendants.spawn(attend(plan, first_line, (gate, voice), stdin, stdout));
         self.children.push(child);
         Ok(())
     }
@@ -65,9 +62,11 @@ impl Processes {
     }
 }
 
-/// Passes on what a worker process says, and to it how far the run is, until its stdout closes.
+/// Hands a worker process its plan, passes on what it says, and to it how far the run is, until its
+/// stdout closes.
 async fn attend(
     plan: WorkerPlan,
+    first_line: String,
     (mut gate, voice): (Gate, Voice),
     mut stdin: ChildStdin,
     stdout: ChildStdout,
@@ -78,6 +77,8 @@ async fn attend(
     // Nobody listens any more when the run was given up.
     let say = |who, report| drop(voice.send((who, report)));
     let mut lines = BufReader::new(stdout).lines();
+    // A worker that is gone is found out by the end of its stdout.
+    let _ = stdin.write_all(first_line.as_bytes()).await;
     let mut is_done = false;
     let mut is_led = true;
     loop {
@@ -97,7 +98,6 @@ async fn attend(
                 is_led = changed.is_ok();
                 let phase = if is_led { *gate.borrow_and_update() } else { Phase::Stopping };
                 if let Some(line) = phase_line(phase) {
-                    // A worker that is gone is found out by the end of its stdout.
                     let _ = stdin.write_all(line.as_bytes()).await;
                 }
             }
