@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::{
+    args_error::ArgsError,
     config::{HistoryPlace, RunConfig},
     threshold::Threshold,
     typed,
@@ -14,7 +15,7 @@ use crate::{
     duration,
     plan::{Arrivals, Pace, Plan, Profile, Work},
     setup::Mode,
-    target::{Location, LocationError, Map, MapError},
+    target::{Location, Map},
 };
 
 /// How long a run takes where nothing else is said.
@@ -87,6 +88,14 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     retry: bool,
 
+    /// Send this header field with every request
+    #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = typed::field)]
+    fields: Vec<(String, String)>,
+
+    /// A body to oha and hey, a time to wrk and k6
+    #[arg(short = 'd', hide = true, value_name = "TEXT", value_parser = typed::ambiguous)]
+    ambiguous: Option<String>,
+
     /// Open a connection for each request
     #[arg(long)]
     disable_keepalive: bool,
@@ -155,62 +164,6 @@ Exit codes:
   130  interrupted, after printing what was measured
 Of several, 130 goes first, then 1, 3 and 99.";
 
-/// Why the flags make no run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ArgsError {
-    /// The URL leads nowhere.
-    #[error(transparent)]
-    Location(#[from] LocationError),
-    /// The map makes no sense.
-    #[error(transparent)]
-    Map(#[from] MapError),
-    /// A mix that the map has no call for.
-    #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
-    NoSearch,
-    /// Retries that a shop cannot tell from new purchases.
-    #[error(
-        "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \
-         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[buy]`"
-    )]
-    NoKey(String),
-    /// More workers than clients.
-    #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
-    IdleWorkers {
-        /// How many workers.
-        workers: u32,
-        /// How many clients.
-        clients: u32,
-    },
-    /// A limit that no answer can meet.
-    #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
-    NoTime,
-    /// A run of no length.
-    #[error("`--duration` is nothing\nhint: give it as in `-z 10s`")]
-    NoLength,
-    /// A history that cannot be written and read back.
-    #[error("`--history`: `{}` is no file that could be replaced", .0.display())]
-    NoFile(PathBuf),
-    /// Two flags that would write over each other's file.
-    #[error("`{one}` and `{other}` name the same file, `{}`", path.display())]
-    SameFile {
-        /// One flag.
-        one: &'static str,
-        /// The other.
-        other: &'static str,
-        /// The file.
-        path: PathBuf,
-    },
-    /// Stages of no length.
-    #[error(
-        "`--stages` ends at 0, where it begins\n\
-         hint: let its last point be later, as in `0:0,10s:500`, or say a `--duration`"
-    )]
-    NoStageLength,
-    /// Arrivals without a rate.
-    #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
-    NoRate,
-}
-
 impl RunArgs {
     /// Checks what the flags say together.
     ///
@@ -252,6 +205,7 @@ impl RunArgs {
             timeout: self.timeout,
             retries: self.retry,
             keeps_alive: !self.disable_keepalive,
+            fields: self.fields,
             map,
             initial: self.initial,
             history: match self.history {
@@ -401,6 +355,9 @@ mod tests {
             ("--history x --no-history", "--no-history"),
             ("--history-limit none", "--history-limit"),
             ("--history /dev/null", "--history"),
+            ("-H Host:x", "the header field `Host` is written by this program"),
+            ("-H nothing", "-H"),
+            ("-d 10s", "a time is `-z 10s`"),
             ("--history ./x.html --report x.html", "`--history` and `--report`"),
             ("--report x.toml --map x.toml", "`--report` and `--map`"),
         ] {

@@ -34,6 +34,8 @@ pub(crate) struct RunConfig {
     pub(crate) retries: bool,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
+    /// Header fields that every request has beside its own.
+    pub(crate) fields: Vec<(String, String)>,
     /// How the shop is spoken to where it is another one.
     pub(crate) map: Option<Map>,
     /// How many tickets there are at the start, where the shop need not be asked.

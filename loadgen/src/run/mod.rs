@@ -1,6 +1,7 @@
 //! The run: load on a shop, measured by both clocks, recorded, and judged.
 
 mod args;
+mod args_error;
 mod config;
 mod drawing;
 mod ending;

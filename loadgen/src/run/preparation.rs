@@ -87,6 +87,7 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let addresses = config.location.resolve().await?;
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.keeps_alive = config.keeps_alive;
+    shop.fields.clone_from(&config.fields);
     shop.sends_keys = config.retries;
     let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;

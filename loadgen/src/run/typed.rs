@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     duration,
     plan::{Profile, ProfileError, Work},
+    target::check_field,
 };
 
 /// The most operations that can be asked for.
@@ -27,6 +28,22 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
         Some(number) if number <= COUNT_MAX => Ok(number),
         _ => Err(format!("more than {COUNT_MAX}")),
     }
+}
+
+/// Reads a header field, such as `Authorization: Bearer …`.
+pub(super) fn field(text: &str) -> Result<(String, String), String> {
+    let field = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
+    let (name, value) = field.ok_or("expected a name and a value, as in `X-Shop: north`")?;
+    check_field(name, value)?;
+    if value.contains("${") {
+        return Err("`${…}` stands in maps only".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
+/// Refuses `-d`, which is a body to some tools and a time to others.
+pub(super) fn ambiguous(_: &str) -> Result<String, String> {
+    Err("here a time is `-z 10s`, and what a purchase sends is said by `--map`".to_owned())
 }
 
 /// Reads a rate as a plain decimal number, such as `500` and `0.5`.

@@ -24,6 +24,8 @@ pub(crate) struct Shop {
     addresses: Vec<SocketAddr>,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
+    /// Header fields that every request has beside its own.
+    pub(crate) fields: Vec<(String, String)>,
     /// Whether purchases carry an idempotency key; another shop's map says so itself.
     pub(crate) sends_keys: bool,
     /// How it is spoken to where it is another shop.
@@ -56,6 +58,7 @@ impl Shop {
             base: location.base().to_owned(),
             addresses,
             keeps_alive: true,
+            fields: Vec::new(),
             sends_keys: false,
             map,
         }
@@ -73,6 +76,7 @@ impl Shop {
         if self.map.is_none() && self.sends_keys && action == Action::Buy {
             call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
         }
+        call.fields.extend(self.fields.iter().cloned());
         if !self.keeps_alive {
             call.fields.push(("Connection".to_owned(), "close".to_owned()));
         }

@@ -29,4 +29,4 @@ pub(crate) use map::{Map, MapError};
 pub(crate) use returned::{Returned, Stock};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
 pub(crate) use stream::Waiting;
-pub(crate) use template::Order;
+pub(crate) use template::{Order, check_field};

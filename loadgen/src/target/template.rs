@@ -33,6 +33,22 @@ pub(super) struct Parts<'a> {
     pub(super) body: Option<&'a str>,
 }
 
+/// Checks a header field that somebody wants to have sent.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn check_field(name: &str, value: &str) -> Result<(), String> {
+    const OWN: [&str; 4] = ["content-length", "transfer-encoding", "host", "connection"];
+    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if name.is_empty() || !name.bytes().all(is_of_names) || value.contains(char::is_control) {
+        return Err(format!("the header field `{name}` has a name or a value that none has"));
+    }
+    if OWN.iter().any(|own| name.eq_ignore_ascii_case(own)) {
+        return Err(format!("the header field `{name}` is written by this program"));
+    }
+    Ok(())
+}
+
 /// A request, ready to be written.
 #[derive(Clone, Debug)]
 pub(super) struct Template {

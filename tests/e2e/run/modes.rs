@@ -1,9 +1,26 @@
 //! Tasks, threads and processes do the same work, and every operation is accounted for.
 
-use e2e::{Counter, Server};
+use e2e::{Counter, Server, Stub};
 
 use super::measured::{number, result, run};
 use crate::programs::{serve, serve_with, server};
+
+#[test]
+fn header_field_goes_with_every_request() {
+    let shop = Stub::http(|request| {
+        let is_known = request.fields.iter().any(|field| field == "Authorization: Bearer abc");
+        match is_known {
+            true => ("200 OK", "{\"count\": 5, \"sold\": 0, \"revision\": null}".to_owned()),
+            false => ("401 Unauthorized", String::new()),
+        }
+    });
+    let load = run(&shop.url()).args(["-c", "2", "-n", "6", "--mix", "search=1"]);
+
+    let finished = load.args(["-H", "Authorization: Bearer abc"]).run();
+
+    let result = result(&finished);
+    assert_eq!((number(&result["initial"]), number(&result["outcomes"]["found"])), (5, 6));
+}
 
 #[test]
 fn every_mode_sells_out_and_is_valid() {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{place::Place, reader::Reader};
 use crate::{
     history::Numbering,
-    target::template::{KEY, Parts, Template},
+    target::template::{KEY, Parts, Template, check_field},
 };
 
 /// Why a file is no map.
@@ -221,19 +221,7 @@ fn check_call(
         return fault(format!("the path `{path}` is none, as in `/api/orders`"));
     }
     for (name, value) in headers {
-        let is_name = !name.is_empty()
-            && name
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-        if !is_name || value.contains(char::is_control) {
-            return fault(format!("the header field `{name}` has a name or a value that none has"));
-        }
-        if ["content-length", "transfer-encoding", "host", "connection"]
-            .iter()
-            .any(|own| name.eq_ignore_ascii_case(own))
-        {
-            return fault(format!("the header field `{name}` is written by this program"));
-        }
+        check_field(name, value).map_err(|reason| (call, reason))?;
     }
     let parts = Parts { method, path, host: "host", fields: &fields(headers), body };
     Template::new(&parts).map(drop).map_err(|reason| (call, reason))

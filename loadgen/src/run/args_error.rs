@@ -1,0 +1,61 @@
+//! What the flags of a run can say wrong together.
+
+use std::path::PathBuf;
+
+use crate::target::{LocationError, MapError};
+
+/// Why the flags make no run.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgsError {
+    /// The URL leads nowhere.
+    #[error(transparent)]
+    Location(#[from] LocationError),
+    /// The map makes no sense.
+    #[error(transparent)]
+    Map(#[from] MapError),
+    /// A mix that the map has no call for.
+    #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
+    NoSearch,
+    /// Retries that a shop cannot tell from new purchases.
+    #[error(
+        "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \
+         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[buy]`"
+    )]
+    NoKey(String),
+    /// More workers than clients.
+    #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
+    IdleWorkers {
+        /// How many workers.
+        workers: u32,
+        /// How many clients.
+        clients: u32,
+    },
+    /// A limit that no answer can meet.
+    #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
+    NoTime,
+    /// A run of no length.
+    #[error("`--duration` is nothing\nhint: give it as in `-z 10s`")]
+    NoLength,
+    /// A history that cannot be written and read back.
+    #[error("`--history`: `{}` is no file that could be replaced", .0.display())]
+    NoFile(PathBuf),
+    /// Two flags that would write over each other's file.
+    #[error("`{one}` and `{other}` name the same file, `{}`", path.display())]
+    SameFile {
+        /// One flag.
+        one: &'static str,
+        /// The other.
+        other: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
+    /// Stages of no length.
+    #[error(
+        "`--stages` ends at 0, where it begins\n\
+         hint: let its last point be later, as in `0:0,10s:500`, or say a `--duration`"
+    )]
+    NoStageLength,
+    /// Arrivals without a rate.
+    #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
+    NoRate,
+}
