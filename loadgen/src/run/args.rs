@@ -84,7 +84,8 @@ pub(crate) struct RunArgs {
     #[arg(value_parser = duration::parse, allow_hyphen_values = true)]
     timeout: Duration,
 
-    /// Send again what got no final answer, up to 10 times, with one idempotency key a purchase
+    /// Send again what got no final answer, up to 10 times, with one idempotency key a purchase: in
+    /// a map, `${key}`
     #[arg(long)]
     retry: bool,
 
