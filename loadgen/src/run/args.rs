@@ -357,7 +357,7 @@ mod tests {
             ("--history-limit none", "--history-limit"),
             ("--history /dev/null", "--history"),
             ("-H Host:x", "the header field `Host` is written by this program"),
-            ("-H nothing", "-H"),
+            ("-H nothing", "`X-Shop: north`"),
             ("-d 10s", "a time is `-z 10s`"),
             ("--history ./x.html --report x.html", "`--history` and `--report`"),
             ("--report x.toml --map x.toml", "`--report` and `--map`"),
