@@ -148,7 +148,9 @@ fn run_goes_on_without_a_worker_that_was_killed_and_says_so() {
     let counter = Counter::with(100);
     let server = serve(&counter);
     let mark = Mark::new();
-    let load = under_way(&mark, slow_load(&server).args(["-z", "4s"]), 9);
+    // Buyers who come as they like meet now and then; by the clock they may never, and prove nothing.
+    let load = slow_load(&server).args(["-z", "4s", "--arrivals", "poisson"]);
+    let load = under_way(&mark, load, 9);
     let parent = load.pid();
     let worker = mark.carriers().into_iter().find(|pid| *pid != parent).expect("a worker");
 
