@@ -342,3 +342,61 @@ impl Books {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        plan::{Arrivals, Profile, Work},
+        worker::Record,
+    };
+
+    /// A worker with two clients that has told of five operations, three of them sold.
+    fn told(pace: Pace) -> Books {
+        let plan = Plan {
+            clients: 2,
+            work: Work::Mix { buy: 1, search: 0 },
+            pace,
+            warm_up_ns: 0,
+            end_ns: None,
+            requests: Some(10),
+            seed: 1,
+        };
+        let plans = [WorkerPlan {
+            worker: 0,
+            workers: 1,
+            plan,
+            addresses: Vec::new(),
+            must_connect: false,
+            timeout_ns: 1,
+            retries: false,
+            record: Record::Nowhere,
+            run: 0,
+        }];
+        let mut books = Books::new(&plans);
+        let mut tally = Tally { intended: 5, ..Tally::default() };
+        tally.outcomes.sold = 3;
+        books.hear(0, Report::Tally(Box::new(tally)));
+        books
+    }
+
+    #[test]
+    fn what_a_worker_did_not_end_is_unknown_however_it_left() {
+        for last_word in [Some(Report::Done), Some(Report::Died), None] {
+            let mut books = told(Pace::Closed);
+            last_word.into_iter().for_each(|word| books.hear(0, word));
+            let measured = books.close(0, false, Vec::new());
+            assert_eq!((measured.tally.outcomes.sold, measured.tally.outcomes.unknown), (3, 2));
+            assert_eq!((measured.lost.len(), measured.is_deserted), (2, true));
+        }
+    }
+
+    #[test]
+    fn what_a_worker_that_is_gone_had_still_to_send_is_unsent() {
+        let profile = Profile::constant(100.0).unwrap();
+        let mut books = told(Pace::Open { profile, arrivals: Arrivals::Constant });
+        books.hear(0, Report::Died);
+        let measured = books.close(0, false, Vec::new());
+        assert_eq!((measured.tally.intended, measured.tally.unsent), (5, 5));
+    }
+}
