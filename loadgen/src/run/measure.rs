@@ -2,15 +2,12 @@
 
 use std::{
     collections::BTreeMap,
-    io,
     time::{Duration, Instant},
 };
 
-use tokio::{
-    signal::unix::{Signal, SignalKind, signal},
-    time::{MissedTickBehavior, interval, sleep_until},
-};
+use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
+use super::interrupts::Interrupts;
 use crate::{
     history::monotonic_ns,
     plan::{Pace, Plan},
@@ -31,34 +28,6 @@ const STOP_LIMIT: Duration = Duration::from_secs(10);
 
 /// The longest run without an end of its own.
 const FOREVER: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// The signals that end a run.
-pub(super) struct Interrupts([Signal; 3]);
-
-impl Interrupts {
-    /// From here on, they end nothing by themselves.
-    ///
-    /// # Errors
-    /// The system refuses.
-    pub(super) fn new() -> io::Result<Self> {
-        let of = |kind| signal(kind);
-        Ok(Self([
-            of(SignalKind::interrupt())?,
-            of(SignalKind::terminate())?,
-            of(SignalKind::hangup())?,
-        ]))
-    }
-
-    /// Waits for the next.
-    pub(super) async fn next(&mut self) {
-        let [interrupt, terminate, hangup] = &mut self.0;
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-            _ = hangup.recv() => {}
-        }
-    }
-}
 
 /// How far a run is.
 #[derive(Clone, Copy, Debug)]

@@ -5,6 +5,7 @@ mod args_error;
 mod config;
 mod drawing;
 mod ending;
+mod interrupts;
 mod judged;
 mod measure;
 mod preparation;
