@@ -81,8 +81,7 @@ pub(super) fn measurement<'a>(
 
 /// From the end of the warm-up to the last answer; where the time ran out, at least to there.
 fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
-    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
-    let answered = Duration::from_nanos(measured.tally.answered_ns.saturating_sub(begun_ns));
+    let answered = since_warm_up(config, measured, measured.tally.answered_ns);
     let asked = match (config.asked(), config.plan.requests) {
         _ if measured.was_interrupted || measured.is_deserted => Duration::ZERO,
         (Some((_, length)), _) => length,
@@ -90,6 +89,12 @@ fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
         (None, None) => config.length.unwrap_or_default(),
     };
     answered.max(asked).as_secs_f64()
+}
+
+/// From the end of the warm-up to the instant `at_ns`.
+fn since_warm_up(config: &RunConfig, measured: &Measured, at_ns: u64) -> Duration {
+    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
+    Duration::from_nanos(at_ns.saturating_sub(begun_ns))
 }
 
 /// The rate that was asked for, on average, and whether it was reached.
@@ -101,8 +106,7 @@ fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
     // Poisson arrivals give a little more or less than the average: what was due decides.
     let due_rps = per_second(due, length.as_secs_f64());
     // How fast it was sent: the last answer may well come after the end.
-    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
-    let sent = Duration::from_nanos(tally.sent_ns.saturating_sub(begun_ns));
+    let sent = since_warm_up(config, measured, tally.sent_ns);
     let sent_rps = per_second(tally.intended, sent.max(length).as_secs_f64());
     let is_whole = count(tally.intended) >= REACHED * count(due);
     let is_reached = is_whole && (measured.was_interrupted || sent_rps >= REACHED * due_rps);

@@ -55,9 +55,9 @@ struct Agenda {
 }
 
 impl Agenda {
-    /// Looks at what comes next.
-    fn look(&mut self) -> Option<Step> {
-        self.next = match self.schedule.next(since(self.start_ns)) {
+    /// Looks at what comes next, where it is `now_ns` since the start.
+    fn look(&mut self, now_ns: u64) -> Option<Step> {
+        self.next = match self.schedule.next(now_ns) {
             Next::Step(step) => Some(step),
             Next::Over => None,
         };
@@ -70,15 +70,15 @@ impl Drop for Agenda {
         if self.desk.plan.plan.pace == Pace::Closed {
             return;
         }
-        let now_ns = monotonic_ns();
-        let mut next = self.next.or_else(|| self.look());
+        let now_ns = since(self.start_ns);
+        let mut next = self.next.or_else(|| self.look(now_ns));
         while let Some(step) = next
-            && self.start_ns + step.due_ns < now_ns
+            && step.due_ns < now_ns
         {
             if step.is_counted {
-                self.desk.leave_unsent(self.start_ns + step.due_ns, now_ns);
+                self.desk.leave_unsent(self.start_ns + step.due_ns, self.start_ns + now_ns);
             }
-            next = self.look();
+            next = self.look(now_ns);
         }
     }
 }
@@ -121,8 +121,9 @@ impl Client {
         self.desk.pacer.until(slot, self.start_ns).await;
         let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
         let mut breathed_ns = 0;
-        while let Some(step) = agenda.look() {
+        loop {
             let now_ns = since(self.start_ns);
+            let Some(step) = agenda.look(now_ns) else { return };
             if now_ns > breathed_ns + BREATH_NS {
                 breathed_ns = now_ns;
                 yield_now().await;
