@@ -9,7 +9,9 @@
 
 mod clocks;
 mod percentiles;
+mod samples;
 mod sparse;
 
 pub(crate) use clocks::Clocks;
 pub(crate) use percentiles::{Percentiles, microseconds};
+pub(crate) use samples::Samples;

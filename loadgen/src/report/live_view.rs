@@ -171,7 +171,7 @@ mod tests {
     use ratatui::{Terminal, backend::TestBackend};
 
     use super::*;
-    use crate::tally::{Ending, Seen};
+    use crate::tally::{Ending, Seen, WorkerTally};
 
     fn drawn(view: &LiveView) -> String {
         let mut terminal = Terminal::new(TestBackend::new(80, 25)).unwrap();
@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn tally(sales: u64) -> Tally {
-        let mut tally = Tally { sold_ever: sales, ..Tally::default() };
+        let mut tally = WorkerTally { sold_ever: sales, ..WorkerTally::default() };
         for _ in 0..sales {
             tally.begin();
             tally.end(&Seen {
@@ -192,7 +192,9 @@ mod tests {
             });
         }
         tally.see_left(1, 100_u64.saturating_sub(sales));
-        tally
+        let mut told = Tally::default();
+        told.take_in(&tally);
+        told
     }
 
     #[test]

@@ -220,7 +220,7 @@ impl Books {
                 self.note(text);
             }
             Report::Tally(tally) => {
-                self.recent.merge(&tally);
+                self.recent.take_in(&tally);
                 if let Some(worker) = self.workers.get_mut(place) {
                     worker.begun += tally.intended;
                     worker.ended += tally.outcomes.total();
@@ -317,6 +317,7 @@ mod tests {
     use super::*;
     use crate::{
         plan::{Arrivals, Profile, Work},
+        tally::WorkerTally,
         worker::Record,
     };
 
@@ -343,7 +344,7 @@ mod tests {
             run: 0,
         }];
         let mut books = Books::new(&plans);
-        let mut tally = Tally { intended: 5, ..Tally::default() };
+        let mut tally = WorkerTally { intended: 5, ..WorkerTally::default() };
         tally.outcomes.sold = 3;
         books.hear(0, Report::Tally(Box::new(tally)));
         books

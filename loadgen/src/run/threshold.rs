@@ -199,11 +199,11 @@ fn milliseconds(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tally::{Ending, Seen};
+    use crate::tally::{Ending, Seen, WorkerTally};
 
     /// 98 sales of 10 ms that were due 5 ms before they were sent, and 2 refusals.
     fn tally() -> Tally {
-        let mut tally = Tally::default();
+        let mut tally = WorkerTally::default();
         for number in 0..100 {
             tally.begin();
             tally.end(&Seen {
@@ -214,7 +214,13 @@ mod tests {
                 answered_ns: 15_000_000,
             });
         }
-        tally
+        told(&tally)
+    }
+
+    fn told(tally: &WorkerTally) -> Tally {
+        let mut told = Tally::default();
+        told.take_in(tally);
+        told
     }
 
     fn passes(rule: &str) -> bool {
@@ -252,16 +258,16 @@ mod tests {
 
     #[test]
     fn a_rule_about_nothing_is_not_kept() {
-        let mut refused = Tally::default();
+        let mut refused = WorkerTally::default();
         refused.begin();
         let (cause, at_ns) = (Some("refused"), 5);
         let (due_ns, sent_ns, answered_ns) = (at_ns, at_ns, at_ns);
         refused.end(&Seen { ending: Ending::Error, cause, due_ns, sent_ns, answered_ns });
-        for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &refused)] {
+        for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &told(&refused))] {
             let kept = Threshold::parse(rule).unwrap().check(tally, 1.0);
             assert!(!kept.passed, "{rule}: {tally:?}");
         }
-        assert!(Threshold::parse("errors:count==1").unwrap().check(&refused, 1.0).passed);
+        assert!(Threshold::parse("errors:count==1").unwrap().check(&told(&refused), 1.0).passed);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::outcomes::{Ending, Outcomes};
-use crate::latency::Clocks;
+use crate::latency::{Clocks, Samples};
 
 /// So many different causes are told apart; what comes after them is counted as `OTHER`.
 const CAUSES_MAX: usize = 50;
@@ -28,9 +28,9 @@ pub(crate) struct Seen<'a> {
     pub(crate) answered_ns: u64,
 }
 
-/// What a run, or a part of it, has seen; travels between processes as JSON.
+/// What a run, or a part of it, has seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Tally {
+pub(crate) struct Tally<Times = Clocks> {
     /// Operations that were begun.
     pub(crate) intended: u64,
     /// How they ended.
@@ -50,10 +50,13 @@ pub(crate) struct Tally {
     /// When the last of them was answered.
     pub(crate) answered_ns: u64,
     /// How long they took.
-    pub(crate) clocks: Clocks,
+    pub(crate) clocks: Times,
 }
 
-impl Tally {
+/// What one worker has seen since it said so the last time; travels between processes as JSON.
+pub(crate) type WorkerTally = Tally<Samples>;
+
+impl WorkerTally {
     /// Counts an operation that has been begun.
     pub(crate) fn begin(&mut self) {
         self.intended += 1;
@@ -78,7 +81,30 @@ impl Tally {
         self.unsent += 1;
         self.clocks.record_unsent(due_ns, now_ns);
     }
+}
 
+impl Tally {
+    /// Adds what a worker has told.
+    pub(crate) fn take_in(&mut self, told: &WorkerTally) {
+        self.add(told);
+        self.clocks.take_in(&told.clocks);
+    }
+
+    /// Adds `other`.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.add(other);
+        self.clocks.merge(&other.clocks);
+    }
+}
+
+impl<Times: Default> Tally<Times> {
+    /// Gives away what was seen since the last time, and begins anew.
+    pub(crate) fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+}
+
+impl<Times> Tally<Times> {
     /// An answer of `at_ns` told that `left` are left.
     pub(crate) fn see_left(&mut self, at_ns: u64, left: u64) {
         if self.left.is_none_or(|(seen_ns, _)| seen_ns <= at_ns) {
@@ -91,8 +117,7 @@ impl Tally {
         self.intended.saturating_sub(self.outcomes.total())
     }
 
-    /// Adds `other`.
-    pub(crate) fn merge(&mut self, other: &Self) {
+    fn add<Others>(&mut self, other: &Tally<Others>) {
         self.intended += other.intended;
         self.outcomes.merge(&other.outcomes);
         for (cause, times) in &other.causes {
@@ -106,12 +131,6 @@ impl Tally {
         }
         self.sent_ns = self.sent_ns.max(other.sent_ns);
         self.answered_ns = self.answered_ns.max(other.answered_ns);
-        self.clocks.merge(&other.clocks);
-    }
-
-    /// Gives away what was seen since the last time, and begins anew.
-    pub(crate) fn take(&mut self) -> Self {
-        std::mem::take(self)
     }
 
     fn blame(&mut self, cause: &str, times: u64) {
@@ -144,9 +163,8 @@ mod tests {
         fn parts_that_are_taken_add_up_to_the_whole(
             events in prop::collection::vec((0_usize..6, 0_u64..1000, any::<bool>()), 0..200),
         ) {
-            let (mut whole, mut part, mut sum) = Default::default();
-            let tallies: [&mut Tally; 2] = [&mut whole, &mut part];
-            let [whole, part] = tallies;
+            let (mut whole, mut part) = (WorkerTally::default(), WorkerTally::default());
+            let mut sum = Tally::default();
             for (ending, at_ns, is_taken) in events {
                 let seen = Seen {
                     ending: ENDINGS[ending],
@@ -155,17 +173,21 @@ mod tests {
                     sent_ns: at_ns,
                     answered_ns: 2 * at_ns,
                 };
-                for tally in [&mut *whole, &mut *part] {
+                for tally in [&mut whole, &mut part] {
                     tally.begin();
                     tally.see_left(at_ns, at_ns / 7);
                     tally.end(&seen);
                 }
                 if is_taken {
-                    Tally::merge(&mut sum, &part.take());
+                    let mut told = Tally::default();
+                    told.take_in(&part.take());
+                    sum.merge(&told);
                 }
             }
-            sum.merge(&part.take());
-            prop_assert_eq!(&sum, &*whole);
+            sum.take_in(&part.take());
+            let mut at_once = Tally::default();
+            at_once.take_in(&whole);
+            prop_assert_eq!(&sum, &at_once);
             prop_assert_eq!(sum.intended, sum.outcomes.total());
             prop_assert_eq!(sum.open(), 0);
         }
@@ -173,7 +195,7 @@ mod tests {
 
     #[test]
     fn causes_have_a_bound() {
-        let mut tally = Tally::default();
+        let mut tally = WorkerTally::default();
         for number in 0..200 {
             tally.blame(&format!("cause {number}"), 1);
         }

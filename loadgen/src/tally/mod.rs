@@ -6,5 +6,5 @@
 mod counted;
 mod outcomes;
 
-pub(crate) use counted::{Seen, Tally};
+pub(crate) use counted::{Seen, Tally, WorkerTally};
 pub(crate) use outcomes::{Ending, Outcomes};

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
     plan::{Action, Step},
-    tally::{Ending, Seen, Tally},
+    tally::{Ending, Seen, WorkerTally},
     target::Returned,
 };
 
@@ -28,7 +28,7 @@ struct Open {
 
 #[derive(Debug)]
 struct Book {
-    tally: Tally,
+    tally: WorkerTally,
     open: Vec<Option<Open>>,
     writer: Option<HistoryWriter>,
 }
@@ -62,7 +62,7 @@ impl Desk {
         Ok(Self {
             pacer: Pacer::new(clients)?,
             is_stopping: AtomicBool::new(false),
-            book: Mutex::new(Book { tally: Tally::default(), open, writer }),
+            book: Mutex::new(Book { tally: WorkerTally::default(), open, writer }),
             plan,
             voice,
         })

@@ -59,7 +59,8 @@ pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     let plan: WorkerPlan = serde_json::from_str(&line)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     let spoken = runtime.block_on(work(plan));
     // A thread that still waits for stdin or for the lock must not hold the process.
     runtime.shutdown_background();
@@ -167,7 +168,7 @@ mod tests {
     use crate::{
         history::{Answer, Operation, Outcome},
         plan::{Pace, Plan, Work},
-        tally::Tally,
+        tally::WorkerTally,
         worker::plan::Record,
     };
 
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn what_is_said_arrives() {
         let buy = Operation::buy(7, 1, 2, Answer::new(Outcome::SoldOut));
-        let mut tally = Tally::default();
+        let mut tally = WorkerTally::default();
         tally.begin();
         tally.clocks.record(1, 2, 3_000_000);
         for (who, report) in [

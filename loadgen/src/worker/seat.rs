@@ -2,7 +2,7 @@
 
 use tokio::sync::{mpsc, watch};
 
-use crate::{history::Operation, tally::Tally};
+use crate::{history::Operation, tally::WorkerTally};
 
 /// What is said, by a client or by the worker that it belongs to.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,7 +14,7 @@ pub(crate) enum Report {
     /// A client says no more.
     Ended,
     /// A worker has counted this since the last time.
-    Tally(Box<Tally>),
+    Tally(Box<WorkerTally>),
     /// Something that people should know.
     Note(String),
     /// Something was done that nobody can read.

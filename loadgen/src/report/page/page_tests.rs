@@ -9,7 +9,7 @@ use super::{
 use crate::{
     history::{Answer, CriticalSection, Header, Operation, OperationKind, Outcome},
     judge::{Judgement, Violation, ViolationKind},
-    latency::Clocks,
+    latency::{Clocks, Samples},
 };
 
 const EVIL: &str = "</script><b onclick=\"x\">'&`";
@@ -203,10 +203,12 @@ fn a_run_of_nothing_has_a_page() {
 fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
     let specimen = with_a_lock(100, 10);
     let mut clocks = Clocks::default();
+    let mut samples = Samples::default();
     for _ in 0..99 {
-        clocks.record(0, 1_000_000, 3_000_000);
+        samples.record(0, 1_000_000, 3_000_000);
     }
-    clocks.record(0, 900_000_000, 1_000_000_000);
+    samples.record(0, 900_000_000, 1_000_000_000);
+    clocks.take_in(&samples);
     let run = PageRun { clocks: Some(&clocks), ..specimen.run() };
     let page = render("A run", &[run]).html;
     for told in [
