@@ -1,5 +1,7 @@
 //! The head of an HTTP/1.1 answer, and how long the body behind it is. Pure.
 
+use std::mem::MaybeUninit;
+
 use super::failure::Failure;
 
 /// The longest head that is read, in bytes.
@@ -36,9 +38,12 @@ pub(super) struct Head {
 
 /// Reads the head that `bytes` begin with; `None` while it is not whole.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
-    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-    let mut response = httparse::Response::new(&mut fields);
-    let length = match response.parse(bytes) {
+    // Room for 64 fields is 2 KiB, which nobody writes to in vain for every answer.
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
+    let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() > HEAD_MAX => {
             return Err(Failure::TooLong(HEAD_MAX));

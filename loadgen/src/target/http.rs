@@ -161,7 +161,8 @@ impl HttpTarget {
         // Whatever is of no use is closed by now: a client never has two connections.
         let connection = match usable {
             Some(connection) => connection,
-            None => Connection::open(&self.addresses, self.waiting).await?,
+            // Apart: what it takes to connect is many times what it takes to ask.
+            None => Box::pin(Connection::open(&self.addresses, self.waiting)).await?,
         };
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {

@@ -1,15 +1,15 @@
 //! The bytes of a connection, and how they are waited for.
 
 use std::{
-    io::{self, ErrorKind, Write as _},
+    io::{self, ErrorKind},
     net::{self, SocketAddr},
     time::Duration,
 };
 
 use rustix::{
     buffer::spare_capacity,
-    io::retry_on_intr,
-    net::{RecvFlags, recv},
+    io::{Errno, retry_on_intr},
+    net::{RecvFlags, SendFlags, recv, send},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -17,11 +17,17 @@ use tokio::{
     task::yield_now,
 };
 
+use crate::history::monotonic_ns;
+
 /// How long the event loop may be kept from everything else at once.
 const BLOCK_MAX: Duration = Duration::from_millis(50);
 
 /// The shortest time limit that a socket knows.
 const BLOCK_MIN: Duration = Duration::from_millis(1);
+
+/// A connection on which something came within this time is not asked whether it still stands: what
+/// ends it would hardly have arrived by then.
+const FRESH_NS: u64 = 1_000_000;
 
 /// How the bytes of a connection are waited for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +53,8 @@ impl Waiting {
 #[derive(Debug)]
 pub(super) enum Stream {
     Shared(TcpStream),
-    Alone(net::TcpStream),
+    /// The other part says when something was read the last time.
+    Alone(net::TcpStream, u64),
 }
 
 impl Stream {
@@ -61,16 +68,18 @@ impl Stream {
         stream.set_nonblocking(false)?;
         stream.set_read_timeout(Some(limit))?;
         stream.set_write_timeout(Some(limit))?;
-        Ok(Self::Alone(stream))
+        Ok(Self::Alone(stream, monotonic_ns()))
     }
 
-    /// Whether nothing has come that nobody asked for, such as its end.
+    /// Whether nothing has come that nobody asked for, such as its end, as far as can be known
+    /// without a system call for every request.
     pub(super) fn is_quiet(&self) -> bool {
         let mut byte = [0];
         let read = match self {
             // No system call while the event loop has heard nothing.
             Self::Shared(stream) => stream.try_read(&mut byte),
-            Self::Alone(stream) => {
+            Self::Alone(_, read_ns) if monotonic_ns() < read_ns + FRESH_NS => return true,
+            Self::Alone(stream, _) => {
                 let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
                 recv(stream, &mut byte, flags).map(|(length, _)| length).map_err(Into::into)
             }
@@ -82,15 +91,14 @@ impl Stream {
     pub(super) async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         let stream = match self {
             Self::Shared(stream) => return stream.write_all(bytes).await,
-            Self::Alone(stream) => stream,
+            Self::Alone(stream, _) => stream,
         };
         while !bytes.is_empty() {
-            match stream.write(bytes) {
+            match retry_on_intr(|| send(&*stream, bytes, SendFlags::NOSIGNAL)) {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(length) => bytes = &bytes[length..],
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if is_late(&error) => yield_now().await,
-                Err(error) => return Err(error),
+                Err(Errno::AGAIN) => yield_now().await,
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())
@@ -98,29 +106,31 @@ impl Stream {
 
     /// Reads some more into the room that `received` has; 0 at the end.
     pub(super) async fn receive(&mut self, received: &mut Vec<u8>) -> io::Result<usize> {
-        let stream = match self {
+        let (stream, read_ns) = match self {
             Self::Shared(stream) => return stream.read_buf(received).await,
-            Self::Alone(stream) => stream,
+            Self::Alone(stream, read_ns) => (stream, read_ns),
         };
         loop {
-            let read = retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(received)));
-            match read.map_err(io::Error::from) {
+            let read =
+                retry_on_intr(|| recv(&*stream, spare_capacity(received), RecvFlags::empty()));
+            match read {
                 // Whoever limits this call, or ends it, has his turn.
-                Err(error) if is_late(&error) => yield_now().await,
-                read => return read,
+                Err(Errno::AGAIN) => yield_now().await,
+                read => {
+                    *read_ns = monotonic_ns();
+                    return Ok(read?.0);
+                }
             }
         }
     }
 }
 
-/// Whether a socket only says that its time limit is over.
-fn is_late(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut)
-}
-
 #[cfg(test)]
 mod tests {
-    use std::{io::Read as _, thread};
+    use std::{
+        io::{Read as _, Write as _},
+        thread,
+    };
 
     use tokio::time::timeout;
 

@@ -1,7 +1,7 @@
 //! What one client does: one operation after the other, as its schedule says. The same in the race
 //! and in a run, in a process, a thread and a task, in a closed and in an open loop.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::pin, sync::Arc, time::Duration};
 
 use tokio::{task::yield_now, time::sleep};
 
@@ -33,7 +33,7 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(10);
 
 /// How long a client may keep the event loop to itself: one that is alone there waits in its system
 /// calls, and the loop would never come to what is to be said and heard beside.
-const BREATH_NS: u64 = 10_000_000;
+const BREATH_NS: u64 = 100_000_000;
 
 struct Client {
     desk: Arc<Desk>,
@@ -105,7 +105,8 @@ async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Targ
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
     let target = Target::at(plan.address(client), waiting).await;
     let mut target = target.map_err(|error: TargetError| error.to_string())?;
-    let connected = watchdog.within(plan.timeout(), target.connect()).await;
+    let limit = (monotonic_ns(), plan.timeout());
+    let connected = watchdog.within(limit, pin!(target.connect())).await;
     match connected {
         Some(Ok(())) => Ok(target),
         // The first operation tries again, and counts what comes of it.
@@ -122,44 +123,51 @@ impl Client {
         let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
         let mut breathed_ns = 0;
         loop {
-            let now_ns = since(self.start_ns);
-            let Some(step) = agenda.look(now_ns) else { return };
+            let mut now_ns = monotonic_ns();
+            let Some(step) = agenda.look(now_ns.saturating_sub(self.start_ns)) else { return };
             if now_ns > breathed_ns + BREATH_NS {
                 breathed_ns = now_ns;
                 yield_now().await;
+                now_ns = monotonic_ns();
             }
             let due_ns = is_open_loop.then_some(self.start_ns + step.due_ns);
             if let Some(due_ns) = due_ns {
                 self.desk.pacer.until(slot, due_ns).await;
+                now_ns = monotonic_ns();
             }
-            if self.desk.is_stopping() || self.is_over() {
+            if self.desk.is_stopping() || self.is_over(now_ns) {
                 return;
             }
             agenda.next = None;
-            let has_reached_nobody = self.carry_out(step, due_ns, seat).await;
+            let has_reached_nobody = self.carry_out(step, due_ns, now_ns, seat).await;
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
             }
         }
     }
 
-    /// Whether nothing is sent any more, whenever it was due.
-    fn is_over(&self) -> bool {
+    /// Whether nothing is sent any more at `now_ns`, whenever it was due.
+    fn is_over(&self, now_ns: u64) -> bool {
         let plan = &self.desk.plan.plan;
         let catch_up_ns = if plan.pace == Pace::Closed { 0 } else { CATCH_UP_NS };
-        plan.end_ns.is_some_and(|end_ns| since(self.start_ns) >= end_ns + catch_up_ns)
+        plan.end_ns.is_some_and(|end_ns| now_ns >= self.start_ns + end_ns + catch_up_ns)
     }
 
-    /// Carries out one operation, which in a closed loop is due when it is sent; returns whether
-    /// nobody could be reached.
-    async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, seat: &Seat) -> bool {
+    /// Carries out one operation, which in a closed loop is due when it is sent, and that is at
+    /// `sent_ns`: now. Returns whether nobody could be reached.
+    async fn carry_out(
+        &mut self,
+        step: Step,
+        due_ns: Option<u64>,
+        sent_ns: u64,
+        seat: &Seat,
+    ) -> bool {
         let order = Order { run: self.desk.plan.run, client: self.number, number: self.begun };
         self.begun += 1;
         let retries = self.desk.plan.retries;
         let key = (retries && step.action == Action::Buy).then(|| order.to_string());
-        let sent_ns = monotonic_ns();
         self.desk.begin(self.number, step, (due_ns.unwrap_or(sent_ns), sent_ns), key);
-        let mut returned = self.attempt(step.action, order).await;
+        let mut returned = self.attempt(step.action, order, sent_ns).await;
         if retries {
             returned = self.settle(step.action, order, returned).await;
         }
@@ -171,9 +179,12 @@ impl Client {
         has_reached_nobody
     }
 
-    async fn attempt(&mut self, action: Action, order: Order) -> Returned {
+    async fn attempt(&mut self, action: Action, order: Order, sent_ns: u64) -> Returned {
         let limit = self.desk.plan.timeout();
-        let returned = self.watchdog.within(limit, self.target.call(action, order)).await;
+        let returned = {
+            let call = pin!(self.target.call(action, order));
+            self.watchdog.within((sent_ns, limit), call).await
+        };
         returned.unwrap_or_else(|| self.target.gave_up(action, limit))
     }
 
@@ -183,13 +194,13 @@ impl Client {
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
-            if !returned.is_passing || self.desk.is_stopping() || self.is_over() {
+            if !returned.is_passing || self.desk.is_stopping() || self.is_over(monotonic_ns()) {
                 break;
             }
             may_have_happened |= returned.answer.outcome == Outcome::Unknown;
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
-            returned = self.attempt(action, order).await;
+            returned = self.attempt(action, order, monotonic_ns()).await;
         }
         if may_have_happened && returned.answer.outcome == Outcome::Refused {
             returned.answer.outcome = Outcome::Unknown;

@@ -1,13 +1,10 @@
 //! A time limit that costs next to nothing while it is not met.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-    task::Poll,
-    time::Duration,
-};
+use std::{future::poll_fn, pin::Pin, task::Poll, time::Duration};
 
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::history::monotonic_ns;
 
 /// Limits one call after the other. Its timer is not set anew for each: it goes off at an earlier
 /// call's limit, sees that there is another one now, and is set to that.
@@ -21,21 +18,20 @@ impl Watchdog {
         Self { timer: Box::pin(sleep_until(Instant::now())) }
     }
 
-    /// What `call` gives, or `None` where it takes longer than `limit`.
+    /// What `call` gives, or `None` where that takes longer than `limit` from `since_ns` on, of the
+    /// run's clock.
     pub(super) async fn within<T>(
         &mut self,
-        limit: Duration,
-        call: impl Future<Output = T>,
+        (since_ns, limit): (u64, Duration),
+        mut call: Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
-        let deadline = Instant::now() + limit;
-        if self.timer.deadline() > deadline {
-            self.timer.as_mut().reset(deadline);
-        }
-        let mut call = pin!(call);
+        let mut deadline = None;
         poll_fn(|context| {
             if let Poll::Ready(value) = call.as_mut().poll(context) {
                 return Poll::Ready(Some(value));
             }
+            // Not before it is seen to take its time: many calls are done with the first poll.
+            let deadline = *deadline.get_or_insert_with(|| self.set(since_ns, limit));
             while self.timer.as_mut().poll(context).is_ready() {
                 if Instant::now() >= deadline {
                     return Poll::Ready(None);
@@ -46,11 +42,21 @@ impl Watchdog {
         })
         .await
     }
+
+    /// Sees to it that the timer goes off no later than `limit` after `since_ns`; says when that is.
+    fn set(&mut self, since_ns: u64, limit: Duration) -> Instant {
+        let gone = Duration::from_nanos(monotonic_ns().saturating_sub(since_ns));
+        let deadline = Instant::now() + limit.saturating_sub(gone);
+        if self.timer.deadline() > deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        deadline
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::future::pending;
+    use std::{future::pending, pin::pin};
 
     use tokio::time::sleep;
 
@@ -61,14 +67,17 @@ mod tests {
         let mut watchdog = Watchdog::new();
         let limit = Duration::from_millis(40);
         for _ in 0..4 {
-            let quick = watchdog.within(limit, sleep(Duration::from_millis(15)));
-            assert_eq!(quick.await, Some(()));
+            let quick = pin!(sleep(Duration::from_millis(15)));
+            assert_eq!(watchdog.within((monotonic_ns(), limit), quick).await, Some(()));
         }
-        let begun = Instant::now();
-        assert_eq!(watchdog.within(limit, pending::<()>()).await, None);
-        assert!(begun.elapsed() >= limit);
-        let shorter = watchdog.within(Duration::from_millis(1), pending::<()>());
-        assert_eq!(shorter.await, None);
-        assert_eq!(watchdog.within(limit, async { 7 }).await, Some(7));
+        let begun_ns = monotonic_ns();
+        assert_eq!(watchdog.within((begun_ns, limit), pin!(pending::<()>())).await, None);
+        assert!(Duration::from_nanos(monotonic_ns() - begun_ns) >= limit);
+        // A call whose time is over all but a millisecond.
+        let shorter = (monotonic_ns() - 39_000_000, limit);
+        assert_eq!(watchdog.within(shorter, pin!(pending::<()>())).await, None);
+        assert!(Duration::from_nanos(monotonic_ns() - shorter.0) < 2 * limit);
+        let long_over = (begun_ns, Duration::ZERO);
+        assert_eq!(watchdog.within(long_over, pin!(async { 7 })).await, Some(7));
     }
 }

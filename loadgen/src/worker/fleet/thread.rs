@@ -43,7 +43,7 @@ impl Threads {
 
 /// One worker on this thread, with an event loop of its own.
 fn work(plan: WorkerPlan, gate: Gate, voice: &Voice) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
     match runtime {
         Ok(runtime) => {
             runtime.block_on(shift::work(plan, gate, voice.clone()));
