@@ -55,6 +55,8 @@ pub(super) struct Books<D: Disk> {
     published: u64,
     /// The revision of the head that this process synced last.
     synced: Option<u64>,
+    /// Whether all records of the segment are known to survive a power cut.
+    is_settled: bool,
 }
 
 impl<D: Disk> Books<D> {
@@ -80,6 +82,7 @@ impl<D: Disk> Books<D> {
             foreign: Vec::new(),
             published: 0,
             synced: None,
+            is_settled: false,
         }
     }
 
@@ -131,7 +134,10 @@ impl<D: Disk> Books<D> {
         // An adjustment that was adopted just now takes its part.
         let room = room.saturating_sub(RECORD_BYTES_PLAIN);
         decide(&mut Draft::new(&mut self.inventory, &mut records, now_ms, room));
-        self.segment.append(&mut self.position, &mut records, self.options.synced)?;
+        if !records.is_empty() {
+            self.segment.append(&mut self.position, &mut records, self.options.synced)?;
+            self.is_settled = self.options.synced;
+        }
         // What others sold and did not live to publish is published too.
         if !as_left || self.published != self.inventory.stock().revision {
             self.publish(held, bytes.len())?;
@@ -152,6 +158,8 @@ impl<D: Disk> Books<D> {
     fn learn_news(&mut self, held: &Held<'_, D::File>) -> Result<(), LedgerError> {
         while self.segment.has_more(self.position)? {
             let before = self.position;
+            // Whoever wrote them may be one who does not sync.
+            self.is_settled = false;
             let ending = self.read_on()?;
             if self.is_unsure_of_the_last_turn(held) {
                 self.segment.write_again(before, self.position)?;
@@ -211,7 +219,7 @@ impl<D: Disk> Books<D> {
         let spare = self.spares.take(next_size)?;
         let header = Header::of(self.key(), self.position.chain, &self.inventory);
         let next = Segment::create(&self.disk, &self.layout, &spare, &header)?;
-        if !self.options.synced {
+        if !self.is_settled {
             // Nobody syncs this segment later, and the next must not outlive it.
             self.segment.sync()?;
         }
@@ -263,6 +271,7 @@ impl<D: Disk> Books<D> {
         // IMPORTANT: the records first, for a buffered turn has not synced them:
         // a head must never be ahead of the ledger.
         self.segment.sync()?;
+        self.is_settled = true;
         let path = self.layout.head.clone();
         held.head.sync().map_err(|source| commit("sync", &path, source))?;
         self.synced = Some(revision);

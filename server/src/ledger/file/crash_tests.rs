@@ -5,9 +5,11 @@ use crate::{
     ledger::{
         LedgerError,
         file::{
+            engine::FileLedger,
             head::Head,
+            options::Options,
             simulated_file::Fault,
-            simulated_shop::{TICKETS, buy, disk, head_in, head_path, open, sales},
+            simulated_shop::{TICKETS, buy, disk, head_in, head_path, open, options, sales},
         },
     },
 };
@@ -132,5 +134,28 @@ fn an_edit_whose_taking_over_a_power_cut_hides_from_the_head_adds_nothing_twice(
         disk.cut_power();
         let stock = open(&disk.another_process()).unwrap().stock();
         assert_eq!(stock.remaining + stock.sold, TICKETS + 50, "seed {seed}");
+    }
+}
+
+#[test]
+fn what_a_buffered_server_sold_before_survives_with_a_synced_sale() {
+    // Enough turns for several segments, so that some power cuts are right behind a new one.
+    for turns in 1..40 {
+        let disk = disk(turns);
+        let mut synced = open(&disk).unwrap();
+        let careless = disk.another_process();
+        let options = Options { synced: false, ..options(careless.process()) };
+        let mut buffered = FileLedger::open(&careless, &head_path(), options, || {}).unwrap();
+        for turn in 1..turns {
+            buy(&mut buffered, &[1; 3]).unwrap();
+            if turn % 3 != 0 {
+                buy(&mut synced, &[1; 2]).unwrap();
+            }
+        }
+        let acknowledged = sales(buy(&mut synced, &[1]).unwrap()).last().unwrap().revision;
+        disk.cut_power();
+        let left = open(&disk.another_process()).unwrap().stock();
+        assert!(left.revision >= acknowledged, "{left:?} after {acknowledged}, {turns} turns");
+        assert_eq!(left.remaining + left.sold, TICKETS, "{turns} turns");
     }
 }
