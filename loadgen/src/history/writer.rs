@@ -11,8 +11,6 @@ use std::{
     path::Path,
 };
 
-use rustix::io::{retry_on_intr, write};
-
 use super::{Header, Operation, OperationKind, Outcome, encode};
 
 /// The length of the header's line, in bytes; it has room for every figure that may come.
@@ -93,13 +91,7 @@ impl HistoryWriter {
     /// # Errors
     /// The file cannot be written to; [`HistoryWriter::in_block`] says how many are lost.
     pub(crate) fn flush(&mut self) -> io::Result<()> {
-        let mut rest = &self.block[..];
-        while !rest.is_empty() {
-            match retry_on_intr(|| write(&self.file, rest))? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                length => rest = &rest[length..],
-            }
-        }
+        self.file.write_all(&self.block)?;
         self.block.clear();
         self.in_block = 0;
         Ok(())

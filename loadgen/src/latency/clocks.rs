@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 use serde::{Deserialize, Serialize};
 
-use super::{Samples, sparse};
+use super::sparse;
 
 /// Three significant digits: a value is told to within a thousandth of itself.
 const DIGITS: u8 = 3;
@@ -26,11 +26,6 @@ impl Default for Clocks {
 }
 
 impl Clocks {
-    /// Counts what a worker has told.
-    pub(crate) fn take_in(&mut self, samples: &Samples) {
-        samples.count_into(self);
-    }
-
     /// Counts these times, each once.
     pub(super) fn count(&mut self, response_ns: &[u64], service_ns: &[u64]) {
         response_ns.iter().for_each(|ns| sparse::put(&mut self.response_ns, *ns, 1));
@@ -53,6 +48,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::latency::Samples;
 
     proptest! {
         #[test]
@@ -78,8 +74,8 @@ mod tests {
             for (place, part) in parts.iter().enumerate() {
                 // As it comes from another process.
                 let line = serde_json::to_string(part).unwrap();
-                let told = serde_json::from_str(&line).unwrap();
-                if place % 2 == 0 { merged.take_in(&told) } else { recent.take_in(&told) }
+                let told: Samples = serde_json::from_str(&line).unwrap();
+                told.count_into(if place % 2 == 0 { &mut merged } else { &mut recent });
             }
             merged.merge(&recent);
             prop_assert_eq!(&merged, &whole);

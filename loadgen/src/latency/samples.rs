@@ -43,7 +43,7 @@ impl Samples {
     }
 
     /// Counts all of them into `clocks`.
-    pub(super) fn count_into(&self, clocks: &mut Clocks) {
+    pub(crate) fn count_into(&self, clocks: &mut Clocks) {
         if let Some(before) = &self.before {
             clocks.merge(before);
         }

@@ -192,9 +192,7 @@ mod tests {
             });
         }
         tally.see_left(1, 100_u64.saturating_sub(sales));
-        let mut told = Tally::default();
-        told.take_in(&tally);
-        told
+        tally.told()
     }
 
     #[test]

@@ -214,13 +214,7 @@ mod tests {
                 answered_ns: 15_000_000,
             });
         }
-        told(&tally)
-    }
-
-    fn told(tally: &WorkerTally) -> Tally {
-        let mut told = Tally::default();
-        told.take_in(tally);
-        told
+        tally.told()
     }
 
     fn passes(rule: &str) -> bool {
@@ -263,11 +257,11 @@ mod tests {
         let (cause, at_ns) = (Some("refused"), 5);
         let (due_ns, sent_ns, answered_ns) = (at_ns, at_ns, at_ns);
         refused.end(&Seen { ending: Ending::Error, cause, due_ns, sent_ns, answered_ns });
-        for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &told(&refused))] {
+        for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &refused.told())] {
             let kept = Threshold::parse(rule).unwrap().check(tally, 1.0);
             assert!(!kept.passed, "{rule}: {tally:?}");
         }
-        assert!(Threshold::parse("errors:count==1").unwrap().check(&told(&refused), 1.0).passed);
+        assert!(Threshold::parse("errors:count==1").unwrap().check(&refused.told(), 1.0).passed);
     }
 
     #[test]

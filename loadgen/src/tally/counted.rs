@@ -87,7 +87,7 @@ impl Tally {
     /// Adds what a worker has told.
     pub(crate) fn take_in(&mut self, told: &WorkerTally) {
         self.add(told);
-        self.clocks.take_in(&told.clocks);
+        told.clocks.count_into(&mut self.clocks);
     }
 
     /// Adds `other`.
@@ -144,6 +144,16 @@ impl<Times> Tally<Times> {
 }
 
 #[cfg(test)]
+impl WorkerTally {
+    /// What a run has seen that was told this alone.
+    pub(crate) fn told(&self) -> Tally {
+        let mut run = Tally::default();
+        run.take_in(self);
+        run
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
@@ -179,15 +189,11 @@ mod tests {
                     tally.end(&seen);
                 }
                 if is_taken {
-                    let mut told = Tally::default();
-                    told.take_in(&part.take());
-                    sum.merge(&told);
+                    sum.merge(&part.take().told());
                 }
             }
             sum.take_in(&part.take());
-            let mut at_once = Tally::default();
-            at_once.take_in(&whole);
-            prop_assert_eq!(&sum, &at_once);
+            prop_assert_eq!(&sum, &whole.told());
             prop_assert_eq!(sum.intended, sum.outcomes.total());
             prop_assert_eq!(sum.open(), 0);
         }

@@ -59,8 +59,7 @@ pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     let mut line = String::new();
     io::stdin().read_line(&mut line)?;
     let plan: WorkerPlan = serde_json::from_str(&line)?;
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let runtime = shift::event_loop()?;
     let spoken = runtime.block_on(work(plan));
     // A thread that still waits for stdin or for the lock must not hold the process.
     runtime.shutdown_background();

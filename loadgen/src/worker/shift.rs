@@ -1,8 +1,9 @@
 //! A shift: all clients of one worker, on one event loop.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use tokio::{
+    runtime::{self, Runtime},
     task::JoinSet,
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -32,6 +33,14 @@ impl Drop for LastWord {
     fn drop(&mut self) {
         let _ = self.voice.send((self.worker, Report::Done));
     }
+}
+
+/// The event loop of a worker, which has neither signals nor child processes to attend to.
+///
+/// # Errors
+/// The system gives none.
+pub(super) fn event_loop() -> io::Result<Runtime> {
+    runtime::Builder::new_current_thread().enable_io().enable_time().build()
 }
 
 /// Lets the clients of `plan` work until they have ended, or the run is stopped at `gate`.

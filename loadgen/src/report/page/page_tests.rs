@@ -208,7 +208,7 @@ fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
         samples.record(0, 1_000_000, 3_000_000);
     }
     samples.record(0, 900_000_000, 1_000_000_000);
-    clocks.take_in(&samples);
+    samples.count_into(&mut clocks);
     let run = PageRun { clocks: Some(&clocks), ..specimen.run() };
     let page = render("A run", &[run]).html;
     for told in [

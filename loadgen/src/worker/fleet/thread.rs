@@ -43,8 +43,7 @@ impl Threads {
 
 /// One worker on this thread, with an event loop of its own.
 fn work(plan: WorkerPlan, gate: Gate, voice: &Voice) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build();
-    match runtime {
+    match shift::event_loop() {
         Ok(runtime) => {
             runtime.block_on(shift::work(plan, gate, voice.clone()));
             // Not held up by a purchase that ran into its limit while it waited for the lock.
