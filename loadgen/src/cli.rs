@@ -1,6 +1,6 @@
 //! The command line: typed by the user, checked once, handed on.
 
-use std::{ffi::OsString, fmt::Display, process::ExitCode};
+use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -34,10 +34,16 @@ enum Command {
     Export(ExportArgs),
 
     Lesson(LessonArgs),
+}
 
+/// What this program starts itself as. Apart from what people type, whose flags take longer to set
+/// up than a worker does to begin: a run starts hundreds of these.
+#[derive(Debug, Parser)]
+#[command(name = "loadgen")]
+enum Child {
     /// A process of a lesson.
-    #[command(hide = true)]
-    LessonProcess {
+    #[command(name = "lesson-process")]
+    Lesson {
         #[arg(long)]
         parent: u32,
         #[arg(long)]
@@ -45,15 +51,15 @@ enum Command {
     },
 
     /// A worker in a process of its own.
-    #[command(hide = true)]
-    WorkerProcess {
+    #[command(name = "worker-process")]
+    Worker {
         #[arg(long)]
         parent: u32,
     },
 
     /// A server of a race in a process of its own.
-    #[command(hide = true)]
-    ServerProcess {
+    #[command(name = "server-process")]
+    Server {
         #[arg(long)]
         parent: u32,
         #[arg(last = true)]
@@ -63,12 +69,18 @@ enum Command {
 
 /// Runs the command line: `args` as typed, the program's name first.
 pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(args) {
-        Ok(cli) => cli,
+    let args: Vec<OsString> = args.into_iter().collect();
+    let is_child = args.get(1).and_then(|name| name.to_str()).is_some_and(Child::has_subcommand);
+    if is_child { parse(args, play) } else { parse(args, |cli: Cli| carry_out(cli.command)) }
+}
+
+fn parse<C: Parser>(args: Vec<OsString>, carry_out: impl FnOnce(C) -> ExitCode) -> ExitCode {
+    let command = match C::try_parse_from(args) {
+        Ok(command) => command,
         Err(answer) => return say(&answer),
     };
-    // A panic has said what happened by itself; scripts must still find an exit code of ours.
-    std::panic::catch_unwind(|| carry_out(cli.command))
+    // Nothing of what was typed is looked at after a panic, which has said what happened by itself; scripts must still find an exit code of ours.
+    std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(command)))
         .unwrap_or_else(|_| ExitCode::from(exit_code::INTERNAL))
 }
 
@@ -90,15 +102,20 @@ fn carry_out(command: Command) -> ExitCode {
             Err(error) => fail(&error, error.hint(), error.exit_code()),
         },
         Command::Lesson(args) => run_lesson(args),
-        Command::LessonProcess { parent, role } => match lesson::play_for_parent(parent, &role) {
+    }
+}
+
+fn play(child: Child) -> ExitCode {
+    match child {
+        Child::Lesson { parent, role } => match lesson::play_for_parent(parent, &role) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
-        Command::WorkerProcess { parent } => match worker::work_for_parent(parent) {
+        Child::Worker { parent } => match worker::work_for_parent(parent) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
-        Command::ServerProcess { parent, args } => match target::serve(parent, args) {
+        Child::Server { parent, args } => match target::serve(parent, args) {
             Ok(code) => code,
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
