@@ -89,7 +89,7 @@ impl OwnedChild {
         }
     }
 
-    /// Waits for a process that has closed its pipes, and so is about to end.
+    /// Waits for a process that has said its last word, and so is about to end.
     ///
     /// # Errors
     /// As [`Child::wait`].

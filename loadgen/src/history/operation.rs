@@ -61,7 +61,7 @@ pub struct CriticalSection {
 }
 
 /// What a call came back with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// How it ended.
     pub outcome: Outcome,

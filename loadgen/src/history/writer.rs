@@ -1,6 +1,6 @@
-//! A history that many workers write at once, each in a process of its own if need be.
+//! A history that many workers write at once.
 //!
-//! Every worker collects lines and appends them as one block of whole lines: with `O_APPEND` the
+//! For every worker a writer collects lines and appends them as one block of whole lines: with `O_APPEND` the
 //! system puts each block behind all others, whoever writes it. The first line, the header, is
 //! padded with spaces, so that it can be written anew in place once the end of the run is known.
 
@@ -51,22 +51,19 @@ fn header_line(header: &Header) -> io::Result<Vec<u8>> {
 pub(crate) struct HistoryWriter {
     file: File,
     block: Vec<u8>,
-    block_max: usize,
     /// How many operations stand in the block.
     in_block: u64,
     room: u64,
 }
 
 impl HistoryWriter {
-    /// Opens the history at `path` to append up to `room` operations. With `at_once`, each is
-    /// handed to the system before the next begins: a worker that is killed takes none with it.
+    /// Opens the history at `path` to append up to `room` operations.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub(crate) fn open(path: &Path, room: u64, at_once: bool) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, room: u64) -> io::Result<Self> {
         let file = File::options().append(true).open(path)?;
-        let block_max = if at_once { 0 } else { BLOCK };
-        Ok(Self { file, block: Vec::with_capacity(block_max + 4096), block_max, in_block: 0, room })
+        Ok(Self { file, block: Vec::new(), in_block: 0, room })
     }
 
     /// Writes `operation`; false where there is no room left for it.
@@ -80,7 +77,7 @@ impl HistoryWriter {
         self.room -= 1;
         put_line(operation, &mut self.block);
         self.in_block += 1;
-        if self.block.len() > self.block_max {
+        if self.block.len() > BLOCK {
             self.flush()?;
         }
         Ok(true)
@@ -243,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_a_full_disk_takes_is_counted() {
-        let mut writer = HistoryWriter::open(Path::new("/dev/full"), 1000, false).unwrap();
+        let mut writer = HistoryWriter::open(Path::new("/dev/full"), 1000).unwrap();
         for call_ns in 0..3 {
             let buy = Operation::buy(0, call_ns, call_ns, Answer::new(Outcome::SoldOut));
             assert!(writer.write(&buy).unwrap());
@@ -261,7 +258,7 @@ mod tests {
             for process in 0..4 {
                 let path = &path;
                 scope.spawn(move || {
-                    let mut writer = HistoryWriter::open(path, 1000, process == 0).unwrap();
+                    let mut writer = HistoryWriter::open(path, 1000).unwrap();
                     for call_ns in 0..1500 {
                         let buy = Operation::buy(
                             process,

@@ -36,9 +36,9 @@ pub(super) const LESSON: Lesson = Lesson {
                    server ends, so that no sale stops in the middle.",
         },
         Use {
-            file: "loadgen/src/worker/pipe.rs",
-            what: "leaves the thread that waits for the next line of stdin detached: it must not \
-                   keep a worker alive.",
+            file: "loadgen/src/target/file.rs",
+            what: "leaves a thread that waits for the lock detached where its buyer has given up: \
+                   it must not keep a worker alive.",
         },
         Use {
             file: "tests/src/crowd.rs",

@@ -44,7 +44,7 @@ pub(super) const LESSON: Lesson = Lesson {
     product: &[
         Use {
             file: "loadgen/src/worker/fleet/process.rs",
-            what: "runs the workers of a race as processes with two pipes each.",
+            what: "runs the workers of a race as processes, each with a socket and a slate.",
         },
         Use {
             file: "loadgen/src/worker/fleet/roll.rs",

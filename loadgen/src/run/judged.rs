@@ -15,6 +15,7 @@ use crate::{
     },
     judge::{self, Evidence},
     report::JudgedHistory,
+    worker::WORKER_IS_GONE,
 };
 
 /// What a run left behind, besides its history.
@@ -28,7 +29,7 @@ pub(super) struct Remains {
     pub(super) header: Header,
     /// When all began.
     pub(super) start_ns: u64,
-    /// Clients whose workers are gone.
+    /// Clients of workers of which nobody knows how they ended.
     pub(super) lost: Vec<u32>,
 }
 
@@ -81,7 +82,8 @@ fn judged(history: History) -> JudgedHistory {
     JudgedHistory { history, judgement, notes: Vec::new() }
 }
 
-/// A client whose worker is gone may have had one more purchase open, from its last answer on.
+/// A client of which nobody knows how it ended may have had one more purchase open, from its last
+/// answer on.
 fn open_operations(operations: &[Operation], remains: &Remains) -> Vec<Operation> {
     let mut since: BTreeMap<u32, u64> =
         remains.lost.iter().map(|client| (*client, remains.start_ns)).collect();
@@ -97,7 +99,7 @@ fn open_operations(operations: &[Operation], remains: &Remains) -> Vec<Operation
     since
         .into_iter()
         .map(|(client, since_ns)| {
-            Operation::buy(client, since_ns, since_ns, Answer::unknown("its worker is gone"))
+            Operation::buy(client, since_ns, since_ns, Answer::unknown(WORKER_IS_GONE))
         })
         .collect()
 }

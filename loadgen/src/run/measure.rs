@@ -13,7 +13,7 @@ use crate::{
     plan::{Pace, Plan},
     setup::Mode,
     tally::Tally,
-    worker::{Crew, FleetError, Report, Reports, WorkerPlan},
+    worker::{Crew, FleetError, Report, Reports, WORKER_IS_GONE, WorkerPlan},
 };
 
 /// How often whoever watches is told how far it is.
@@ -45,7 +45,7 @@ pub(super) struct Measured {
     pub(super) tally: Tally,
     /// When all began, on the clock that the history has.
     pub(super) start_ns: u64,
-    /// Clients of workers that are gone: each may have had one operation open.
+    /// Clients of workers of which nobody knows how they ended: each may have had one operation open.
     pub(super) lost: Vec<u32>,
     /// Whether it was ended from outside.
     pub(super) was_interrupted: bool,
@@ -84,7 +84,7 @@ pub(super) async fn measure(
         }
     };
     if !gathered {
-        crew.reap(false);
+        crew.reap(false).await;
         return Ok(books.close(0, true, Vec::new()));
     }
     let lead_ns = if mode == Mode::Process { LEAD_PROCESSES_NS } else { LEAD_NS };
@@ -94,7 +94,11 @@ pub(super) async fn measure(
     let deadline = begun + limit.unwrap_or(FOREVER);
     let was_interrupted = books.collect(&mut reports, begun, deadline, &crew, interrupts, watch);
     let was_interrupted = was_interrupted.await;
-    let odd = crew.reap(books.is_over());
+    let odd = crew.reap(books.is_over()).await;
+    // Who was given up has said what he had by then.
+    while let Ok((who, report)) = reports.try_recv() {
+        books.hear(who, report);
+    }
     Ok(books.close(start_ns, was_interrupted, odd))
 }
 
@@ -119,6 +123,8 @@ struct Books {
     tally: Tally,
     recent: Tally,
     lost: Vec<u32>,
+    /// How many clients went with workers that are gone, and have told everything.
+    gone: usize,
     notes: BTreeMap<String, u32>,
 }
 
@@ -138,6 +144,7 @@ impl Books {
             tally: Tally::default(),
             recent: Tally::default(),
             lost: Vec::new(),
+            gone: 0,
             notes: BTreeMap::new(),
         }
     }
@@ -248,33 +255,38 @@ impl Books {
         self.over += 1;
         let state = self.workers[worker].clone();
         if has_died {
-            self.give_up(&state);
-            self.note(format!(
-                "worker {worker} is gone: {} clients with it, and up to a second of figures",
-                state.clients.len()
-            ));
-        } else if state.begun > state.ended {
+            let clients = state.clients.len();
+            self.note(format!("worker {worker} is gone, and {clients} clients with it"));
+        }
+        if state.begun > state.ended {
             // It ended in a way of which it could not tell.
             self.give_up(&state);
+        } else if has_died {
+            self.gone += state.clients.len();
+            self.leave_unsent(&state, state.begun);
         }
     }
 
-    /// What a worker that is gone had begun and did not end is unknown: as far as it has told, and
-    /// at least one operation of each client. What it had still to send is not sent.
+    /// What a worker that nobody waits for any more had begun and did not end is unknown: as far as
+    /// it has told, and at least one operation of each client.
     fn give_up(&mut self, worker: &Worker) {
         let told = worker.begun.saturating_sub(worker.ended);
         let open = told.max(worker.clients.len() as u64);
-        let begun = worker.begun + (open - told);
         self.recent.intended += open - told;
         self.recent.outcomes.unknown += open;
         if open > 0 {
-            *self.recent.causes.entry("its worker is gone".to_owned()).or_default() += open;
+            *self.recent.causes.entry(WORKER_IS_GONE.to_owned()).or_default() += open;
         }
+        self.leave_unsent(worker, worker.begun + (open - told));
+        self.lost.extend(&worker.clients);
+    }
+
+    /// What a worker that has `begun` so many operations had still to send is not sent.
+    fn leave_unsent(&mut self, worker: &Worker, begun: u64) {
         if self.plan.pace != Pace::Closed {
             let due: u64 = worker.clients.iter().map(|client| self.plan.counted(*client)).sum();
             self.recent.unsent += due.saturating_sub(begun + worker.unsent);
         }
-        self.lost.extend(&worker.clients);
     }
 
     fn note(&mut self, text: String) {
@@ -300,7 +312,7 @@ impl Books {
         notes.extend(odd);
         assert_eq!(self.tally.open(), 0, "RequestConservation: every operation has ended");
         assert_eq!(self.tally.intended, self.tally.outcomes.total(), "RequestConservation");
-        let is_deserted = self.lost.len() == self.clients.len();
+        let is_deserted = self.lost.len() + self.gone == self.clients.len();
         Measured {
             tally: self.tally,
             start_ns,

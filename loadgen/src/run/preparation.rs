@@ -13,7 +13,6 @@ use tokio::time::timeout;
 use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{Header, begin_history, clock_name},
-    setup::Mode,
     target::{Address, Failure, HttpTarget, LocationError, Shop, Stock, Waiting},
     worker::{Record, WorkerPlan},
 };
@@ -165,7 +164,6 @@ fn worker_plans(
         Some(file) => Record::History {
             path: std::path::absolute(file.path()).unwrap_or_else(|_| file.path.clone()),
             room: config.history_limit.div_ceil(u64::from(config.workers)),
-            at_once: config.mode == Mode::Process,
         },
     };
     (0..config.workers)

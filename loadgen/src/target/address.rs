@@ -10,6 +10,7 @@ use super::{
     file::FileTarget,
     http::{HttpTarget, Shop},
     location::{Location, LocationError},
+    reply::{Heard, Reading},
     returned::Returned,
     stream::Waiting,
     template::Order,
@@ -38,6 +39,16 @@ pub(crate) enum Address {
         /// Between checking and writing, in nanoseconds.
         write_delay_ns: u64,
     },
+}
+
+impl Address {
+    /// How what comes from there is read.
+    pub(crate) fn reading(&self) -> Reading {
+        match self {
+            Self::Shop(shop) => Reading::of(shop),
+            Self::Server { .. } | Self::File { .. } => Reading::OWN,
+        }
+    }
 }
 
 /// Why a target cannot be opened.
@@ -100,7 +111,7 @@ impl Target {
 
     /// Carries out `action` as `order`. It may be dropped before it is done: then
     /// [`Target::gave_up`] says what is known.
-    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Returned {
+    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Heard<'_> {
         match self {
             Self::Http(target) => target.call(action, order).await,
             Self::File(target) => {
@@ -109,7 +120,7 @@ impl Target {
                     Action::Search => target.search().await,
                 };
                 let has_failed = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
-                Returned { answer, has_failed, is_passing: false }
+                Heard::Returned(Returned { answer, has_failed, is_passing: false })
             }
         }
     }

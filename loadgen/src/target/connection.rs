@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use super::{
     failure::Failure,
     head::{self, BODY_MAX, Framing, Head},
+    reply::Reply,
     stream::{Stream, Waiting},
 };
 
@@ -21,19 +22,6 @@ pub(super) struct Connection {
     stream: Stream,
     received: Vec<u8>,
     unchunked: Vec<u8>,
-}
-
-/// An answer, read to its end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Reply<'a> {
-    /// The status code.
-    pub(super) status: u16,
-    /// The head as it came.
-    pub(super) head: &'a [u8],
-    /// The body.
-    pub(super) body: &'a [u8],
-    /// Whether the connection takes another request.
-    pub(super) keeps_alive: bool,
 }
 
 impl Connection {
@@ -58,8 +46,9 @@ impl Connection {
         self.stream.is_quiet()
     }
 
-    /// Sends `request` and reads the answer; interim answers (1xx) are skipped.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<Reply<'_>, Failure> {
+    /// Sends `request` and reads the answer, and says whether the connection takes another request;
+    /// interim answers (1xx) are skipped.
+    pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<(Reply<'_>, bool), Failure> {
         let sent = self.stream.send(request).await;
         sent.map_err(|error| Failure::Send(error.kind()))?;
         self.received.clear();
@@ -85,7 +74,7 @@ impl Connection {
         }
     }
 
-    async fn body(&mut self, head: Head) -> Result<Reply<'_>, Failure> {
+    async fn body(&mut self, head: Head) -> Result<(Reply<'_>, bool), Failure> {
         let mut is_open = true;
         let end = loop {
             let end = match head.framing {
@@ -109,16 +98,16 @@ impl Connection {
             }
             is_open = self.read().await?;
         };
-        Ok(Reply {
+        let reply = Reply {
             status: head.status,
             head: &self.received[..head.length],
             body: match head.framing {
                 Framing::Chunked => &self.unchunked,
                 Framing::Length(_) | Framing::UntilClose => &self.received[head.length..end],
             },
-            // More than was asked for: whatever comes next would be the answer to nothing.
-            keeps_alive: head.keeps_alive && self.received.len() == end,
-        })
+        };
+        // More than was asked for: whatever comes next would be the answer to nothing.
+        Ok((reply, head.keeps_alive && self.received.len() == end))
     }
 
     /// Reads some more; false at the end.

@@ -5,11 +5,11 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer,
-    connection::{Connection, Reply},
+    connection::Connection,
     failure::Failure,
     location::Location,
-    map::{Call, Map, Reader},
+    map::{Call, Map},
+    reply::{Heard, Reading, Reply},
     returned::{Returned, Stock},
     stream::Waiting,
     template::{KEY, Order, Parts, Template},
@@ -40,7 +40,7 @@ pub(crate) struct HttpTarget {
     keeps_alive: bool,
     buy: Template,
     search: Option<Template>,
-    reader: Option<Reader>,
+    reading: Reading,
     room: Vec<u8>,
     connection: Option<Connection>,
     /// Whether a request is under way: where its caller has given it up, the connection still
@@ -101,10 +101,7 @@ impl HttpTarget {
             keeps_alive: shop.keeps_alive,
             buy: shop.template(Action::Buy).expect("every shop sells"),
             search: shop.template(Action::Search),
-            reader: shop
-                .map
-                .as_ref()
-                .map(|map| Reader::new(map).expect("a map is checked when it is read")),
+            reading: Reading::of(shop),
             room: Vec::new(),
             connection: None,
             is_under_way: false,
@@ -120,14 +117,10 @@ impl HttpTarget {
 
     /// Carries out `action` as `order`. Where the caller drops this before it is done,
     /// [`HttpTarget::is_sent`] says whether the request may have reached the server.
-    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Returned {
+    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Heard<'_> {
         match self.exchange(action, order).await {
-            Ok((reply, reader)) => match (action, reader) {
-                (Action::Buy, None) => answer::purchase(reply.status, reply.body),
-                (Action::Buy, Some(reader)) => reader.purchase(reply),
-                (Action::Search, reader) => Returned::found(stock(reader, reply)),
-            },
-            Err(failure) => Returned::failed(action, &failure),
+            Ok((reply, reading)) => Heard::Reply(reply, reading),
+            Err(failure) => Heard::Returned(Returned::failed(action, &failure)),
         }
     }
 
@@ -141,8 +134,8 @@ impl HttpTarget {
         }
         let order = Order { run: 0, client: 0, number: 0 };
         let exchanged = self.exchange(Action::Search, order).await;
-        let (reply, reader) = exchanged.map_err(|failure| failure.to_string())?;
-        stock(reader, reply)
+        let (reply, reading) = exchanged.map_err(|failure| failure.to_string())?;
+        reading.stock(reply)
     }
 
     /// Whether the last call got as far as sending.
@@ -154,7 +147,7 @@ impl HttpTarget {
         &mut self,
         action: Action,
         order: Order,
-    ) -> Result<(Reply<'_>, Option<&Reader>), Failure> {
+    ) -> Result<(Reply<'_>, &Reading), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
         let usable = self.connection.take().filter(|open| is_usable && open.is_open());
@@ -172,15 +165,8 @@ impl HttpTarget {
         let request = template.bytes(order, &mut self.room);
         // Kept in its place for as long as the answer is looked at.
         let connection = self.connection.insert(connection);
-        let reply = connection.exchange(request).await?;
-        self.is_under_way = !reply.keeps_alive;
-        Ok((reply, self.reader.as_ref()))
-    }
-}
-
-fn stock(reader: Option<&Reader>, reply: Reply<'_>) -> Result<Stock, String> {
-    match reader {
-        None => answer::stock(reply.status, reply.body),
-        Some(reader) => reader.stock(reply),
+        let (reply, keeps_alive) = connection.exchange(request).await?;
+        self.is_under_way = !keeps_alive;
+        Ok((reply, &self.reading))
     }
 }

@@ -7,14 +7,13 @@ use tokio::{task::yield_now, time::sleep};
 
 use super::{
     desk::Desk,
-    plan::Record,
     seat::{Report, Seat},
     watchdog::Watchdog,
 };
 use crate::{
     history::{Outcome, monotonic_ns},
     plan::{Action, Next, Pace, Schedule, Step},
-    target::{Order, Returned, Target, TargetError, Waiting},
+    target::{Heard, Order, Returned, Target, TargetError, Waiting},
 };
 
 /// How often an operation is sent at most, where it is sent again.
@@ -96,7 +95,7 @@ pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
     let schedule = desk.plan.plan.schedule(number);
     let agenda = Agenda { desk: Arc::clone(&desk), schedule, start_ns, next: None };
     let client = Client { desk, number, target, watchdog, start_ns, begun: 0 };
-    client.work(agenda, &seat).await;
+    client.work(agenda).await;
 }
 
 /// Sets up the way to the shop; `Err` says why this client stays out of it.
@@ -117,7 +116,7 @@ async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Targ
 }
 
 impl Client {
-    async fn work(mut self, mut agenda: Agenda, seat: &Seat) {
+    async fn work(mut self, mut agenda: Agenda) {
         let slot = self.desk.plan.slot(self.number);
         self.desk.pacer.until(slot, self.start_ns).await;
         let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
@@ -139,7 +138,7 @@ impl Client {
                 return;
             }
             agenda.next = None;
-            let has_reached_nobody = self.carry_out(step, due_ns, now_ns, seat).await;
+            let has_reached_nobody = self.carry_out(step, due_ns, now_ns).await;
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
             }
@@ -155,37 +154,44 @@ impl Client {
 
     /// Carries out one operation, which in a closed loop is due when it is sent, and that is at
     /// `sent_ns`: now. Returns whether nobody could be reached.
-    async fn carry_out(
-        &mut self,
-        step: Step,
-        due_ns: Option<u64>,
-        sent_ns: u64,
-        seat: &Seat,
-    ) -> bool {
+    async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, sent_ns: u64) -> bool {
         let order = Order { run: self.desk.plan.run, client: self.number, number: self.begun };
         self.begun += 1;
         let retries = self.desk.plan.retries;
         let key = (retries && step.action == Action::Buy).then(|| order.to_string());
         self.desk.begin(self.number, step, (due_ns.unwrap_or(sent_ns), sent_ns), key);
-        let mut returned = self.attempt(step.action, order, sent_ns).await;
-        if retries {
-            returned = self.settle(step.action, order, returned).await;
-        }
+        let returned = if retries {
+            let first = self.attempt(step.action, order, sent_ns).await;
+            self.settle(step.action, order, first).await
+        } else {
+            let limit = self.desk.plan.timeout();
+            match heard(
+                &mut self.target,
+                &mut self.watchdog,
+                (step.action, order),
+                (sent_ns, limit),
+            )
+            .await
+            {
+                Some(Heard::Reply(reply, reading)) => {
+                    self.desk.answer(self.number, reading.needed(reply), monotonic_ns());
+                    return false;
+                }
+                Some(Heard::Returned(returned)) => returned,
+                None => self.target.gave_up(step.action, limit),
+            }
+        };
         let has_reached_nobody = returned.has_failed && returned.answer.outcome == Outcome::Refused;
-        if self.desk.plan.record == Record::Told {
-            note(seat, step.action, &returned);
-        }
         self.desk.end(self.number, returned, monotonic_ns());
         has_reached_nobody
     }
 
     async fn attempt(&mut self, action: Action, order: Order, sent_ns: u64) -> Returned {
         let limit = self.desk.plan.timeout();
-        let returned = {
-            let call = pin!(self.target.call(action, order));
-            self.watchdog.within((sent_ns, limit), call).await
-        };
-        returned.unwrap_or_else(|| self.target.gave_up(action, limit))
+        match heard(&mut self.target, &mut self.watchdog, (action, order), (sent_ns, limit)).await {
+            Some(heard) => heard.read(action),
+            None => self.target.gave_up(action, limit),
+        }
     }
 
     /// Sends again, under the same key, what got no final answer.
@@ -209,16 +215,17 @@ impl Client {
     }
 }
 
-fn since(start_ns: u64) -> u64 {
-    monotonic_ns().saturating_sub(start_ns)
+/// What comes back from `target`; `None` where that takes longer than the limit from an instant on.
+async fn heard<'a>(
+    target: &'a mut Target,
+    watchdog: &mut Watchdog,
+    (action, order): (Action, Order),
+    limit: (u64, Duration),
+) -> Option<Heard<'a>> {
+    let call = pin!(target.call(action, order));
+    watchdog.within(limit, call).await
 }
 
-fn note(seat: &Seat, action: Action, returned: &Returned) {
-    let what = match action {
-        Action::Buy => "a purchase",
-        Action::Search => "a search",
-    };
-    if let Some(reason) = &returned.answer.reason {
-        seat.say(Report::Note(format!("{what} failed: {reason}")));
-    }
+fn since(start_ns: u64) -> u64 {
+    monotonic_ns().saturating_sub(start_ns)
 }

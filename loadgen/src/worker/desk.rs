@@ -1,68 +1,66 @@
-//! What the clients of one worker share: the open operations, the count and the history.
+//! What the clients of one worker share.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    io,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use super::{
+    book::{Book, GIVEN_UP},
+    entry::Entry,
     pacer::Pacer,
     plan::{Record, WorkerPlan},
     seat::{Report, Voice},
+    slate::SlateWriter,
 };
 use crate::{
-    history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
-    plan::{Action, Step},
-    tally::{Ending, Seen, WorkerTally},
-    target::Returned,
+    plan::Step,
+    target::{Reply, Returned},
 };
 
-/// An operation that was begun and has not ended.
+/// Where it is written down what the clients do.
 #[derive(Debug)]
-struct Open {
-    step: Step,
-    due_ns: u64,
-    sent_ns: u64,
-    key: Option<String>,
-}
-
-#[derive(Debug)]
-struct Book {
-    tally: WorkerTally,
-    open: Vec<Option<Open>>,
-    writer: Option<HistoryWriter>,
+enum Paper {
+    Book(Box<Book>),
+    /// Whoever leads the run has the book.
+    Slate(SlateWriter),
 }
 
 /// What the clients of one worker share.
 #[derive(Debug)]
 pub(super) struct Desk {
     /// What the worker is to do.
-    pub(super) plan: WorkerPlan,
+    pub(super) plan: Arc<WorkerPlan>,
     /// Wakes its clients.
     pub(super) pacer: Pacer,
     is_stopping: AtomicBool,
-    book: Mutex<Book>,
+    paper: Mutex<Paper>,
     voice: Voice,
 }
 
 impl Desk {
-    /// Opens what the worker needs; what it says goes to `voice`.
+    /// Opens what the worker needs; what it says goes to `voice`. With a `slate`, what its clients
+    /// do goes there; else it has a book of its own.
     ///
     /// # Errors
     /// The system gives no timer, or the history cannot be opened.
-    pub(super) fn open(plan: WorkerPlan, voice: Voice) -> std::io::Result<Self> {
-        let clients = plan.clients().count();
-        let writer = match &plan.record {
-            Record::History { path, room, at_once } => {
-                Some(HistoryWriter::open(path, *room, *at_once)?)
-            }
-            Record::Told | Record::Nowhere => None,
+    pub(super) fn open(
+        plan: WorkerPlan,
+        slate: Option<SlateWriter>,
+        voice: Voice,
+    ) -> io::Result<Self> {
+        let plan = Arc::new(plan);
+        let paper = match slate {
+            Some(slate) => Paper::Slate(slate),
+            None => Paper::Book(Box::new(Book::begin(Arc::clone(&plan), voice.clone())?)),
         };
-        let open = std::iter::repeat_with(|| None).take(clients).collect();
         Ok(Self {
-            pacer: Pacer::new(clients)?,
+            pacer: Pacer::new(plan.clients().count())?,
             is_stopping: AtomicBool::new(false),
-            book: Mutex::new(Book { tally: WorkerTally::default(), open, writer }),
+            paper: Mutex::new(paper),
             plan,
             voice,
         })
@@ -87,76 +85,64 @@ impl Desk {
         (due_ns, sent_ns): (u64, u64),
         key: Option<String>,
     ) {
-        let mut book = self.book();
-        if step.is_counted {
-            book.tally.begin();
+        match &mut *self.paper() {
+            Paper::Book(book) => book.open(client, step, (due_ns, sent_ns), key),
+            Paper::Slate(slate) => {
+                let Step { action, is_counted, .. } = step;
+                let begun = Entry::Begun { client, action, is_counted, due_ns, sent_ns, key };
+                self.write(slate, &begun);
+            }
         }
-        book.open[self.plan.slot(client)] = Some(Open { step, due_ns, sent_ns, key });
     }
 
-    /// What `client` has begun came back at `answered_ns`.
+    /// What `client` has begun was answered with `reply` at `answered_ns`; whoever has the book reads
+    /// what that says.
+    pub(super) fn answer(&self, client: u32, reply: Reply<'_>, answered_ns: u64) {
+        match &mut *self.paper() {
+            Paper::Book(book) => book.answer(client, reply, answered_ns),
+            Paper::Slate(slate) => {
+                self.write(slate, &Entry::Answered { client, reply, answered_ns });
+            }
+        }
+    }
+
+    /// What `client` has begun ended at `answered_ns`, and how.
     pub(super) fn end(&self, client: u32, returned: Returned, answered_ns: u64) {
-        let mut book = self.book();
-        let Some(open) = book.open[self.plan.slot(client)].take() else { return };
         let Returned { answer, has_failed, .. } = returned;
-        let tally = &mut book.tally;
-        if open.step.is_counted {
-            tally.end(&Seen {
-                ending: ending(&answer, has_failed),
-                cause: answer.reason.as_deref(),
-                due_ns: open.due_ns,
-                sent_ns: open.sent_ns,
-                answered_ns,
-            });
+        match &mut *self.paper() {
+            Paper::Book(book) => book.end(client, answer, has_failed, answered_ns),
+            Paper::Slate(slate) => {
+                self.write(slate, &Entry::Ended { client, answer, has_failed, answered_ns });
+            }
         }
-        if let Some(left) = answer.remaining {
-            tally.see_left(answered_ns, left);
-        }
-        let (call_ns, key) = (open.sent_ns, open.key);
-        let operation = match open.step.action {
-            Action::Buy => Operation::buy(client, call_ns, answered_ns, answer),
-            Action::Search => Operation::search(client, call_ns, answered_ns, answer),
-        };
-        // By what was asked for: another shop may sell without a word on which tickets.
-        if operation.outcome == Outcome::Sold {
-            book.tally.sold_ever += operation.quantity.unwrap_or(0);
-        }
-        self.record(&mut book, client, Operation { key, ..operation });
     }
 
     /// An operation was due at `due_ns` and is not begun, since all is over at `now_ns`.
     pub(super) fn leave_unsent(&self, due_ns: u64, now_ns: u64) {
-        self.book().tally.leave_unsent(due_ns, now_ns);
+        match &mut *self.paper() {
+            Paper::Book(book) => book.leave_unsent(due_ns, now_ns),
+            Paper::Slate(slate) => self.write(slate, &Entry::Unsent { due_ns, now_ns }),
+        }
+    }
+
+    /// Whether there is anything to report from time to time.
+    pub(super) fn reports(&self) -> bool {
+        self.plan.record != Record::Told && matches!(&*self.paper(), Paper::Book(_))
     }
 
     /// Says what was counted since the last time.
     pub(super) fn report(&self) {
-        let mut book = self.book();
-        if let Some(writer) = &mut book.writer
-            && let Err(error) = writer.flush()
-        {
-            self.lose_history(&mut book, &error);
+        if let Paper::Book(book) = &mut *self.paper() {
+            book.report();
         }
-        let tally = book.tally.take();
-        drop(book);
-        self.say(Report::Tally(Box::new(tally)));
     }
 
-    /// Ends what is still open, as unknown: nobody waits for it any more.
+    /// Ends what is still open, as unknown: nobody waits for it any more. Where the book is elsewhere,
+    /// that is done there.
     pub(super) fn close(&self) {
-        let left_open: Vec<u32> = {
-            let book = self.book();
-            self.plan
-                .clients()
-                .filter(|client| book.open[self.plan.slot(*client)].is_some())
-                .collect()
-        };
-        for client in left_open {
-            let answer = Answer::unknown("given up when the run was stopped");
-            let returned = Returned { answer, has_failed: true, is_passing: false };
-            self.end(client, returned, monotonic_ns());
+        if let Paper::Book(book) = &mut *self.paper() {
+            book.close(GIVEN_UP);
         }
-        self.report();
     }
 
     /// Says `report` for the worker.
@@ -165,36 +151,15 @@ impl Desk {
         let _ = self.voice.send((self.plan.worker, report));
     }
 
-    fn record(&self, book: &mut Book, client: u32, operation: Operation) {
-        if self.plan.record == Record::Told {
-            let _ = self.voice.send((client, Report::Operation(operation)));
-            return;
-        }
-        match book.writer.as_mut().map(|writer| writer.write(&operation)) {
-            Some(Ok(true)) => {}
-            Some(Err(error)) => self.lose_history(book, &error),
-            Some(Ok(false)) | None => book.tally.unrecorded += 1,
+    fn write(&self, slate: &mut SlateWriter, entry: &Entry<'_>) {
+        if slate.write(entry) {
+            let text = "what workers saw was taken in too slowly, and made them wait: their times are \
+                        longer than the shop's";
+            self.say(Report::Note(text.to_owned()));
         }
     }
 
-    fn lose_history(&self, book: &mut Book, error: &std::io::Error) {
-        let lost = book.writer.take().map_or(0, |writer| writer.in_block());
-        book.tally.unrecorded += lost;
-        self.say(Report::Note(format!("the history cannot be written: {error}")));
-    }
-
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn ending(answer: &Answer, has_failed: bool) -> Ending {
-    match answer.outcome {
-        Outcome::Sold => Ending::Sold,
-        Outcome::SoldOut => Ending::SoldOut,
-        Outcome::Found | Outcome::Done => Ending::Found,
-        Outcome::Refused if has_failed => Ending::Error,
-        Outcome::Refused => Ending::Refused,
-        Outcome::Unknown => Ending::Unknown,
+    fn paper(&self) -> MutexGuard<'_, Paper> {
+        self.paper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -18,8 +18,6 @@ pub(crate) enum Record {
         path: PathBuf,
         /// So many operations of this worker have room in it.
         room: u64,
-        /// Whether each is written before the next begins, so that a killed worker takes none along.
-        at_once: bool,
     },
     /// Nowhere: they are counted and forgotten.
     Nowhere,
@@ -67,7 +65,12 @@ impl WorkerPlan {
 
     /// Where `client` buys.
     pub(super) fn address(&self, client: u32) -> &Address {
-        &self.addresses[usize::try_from(client).unwrap_or(0) % self.addresses.len()]
+        &self.addresses[self.place_of_address(client)]
+    }
+
+    /// The place of [`WorkerPlan::address`] among the addresses.
+    pub(super) fn place_of_address(&self, client: u32) -> usize {
+        usize::try_from(client).unwrap_or(0) % self.addresses.len()
     }
 
     /// How long a client waits for an answer.

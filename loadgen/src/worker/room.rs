@@ -8,7 +8,7 @@ use crate::setup::Mode;
 /// For what the program itself has open, and a server beside its connections.
 const OWN_FILES: u64 = 64;
 
-/// What an event loop has open: poll, wake-up, signals, timer and history.
+/// What an event loop has open: poll, wake-up, timer and history, and some to spare.
 const LOOP_FILES: u64 = 8;
 
 /// What a run needs.
@@ -68,8 +68,9 @@ fn enough(needs: Needs<'_>, allowed: Option<u64>) -> Result<(), TooFewFiles> {
 fn files_needed(needs: Needs<'_>) -> u64 {
     let (workers, clients) = (u64::from(needs.workers), u64::from(needs.clients));
     let here = match needs.mode {
-        // Two pipes a worker; its connections are its own affair, and it has the same limit.
-        Mode::Process => 2 * workers,
+        // A worker's socket, its slate and its way into the history; its connections are its own
+        // affair, and it has the same limit.
+        Mode::Process => 3 * workers,
         Mode::Thread | Mode::Task => LOOP_FILES * workers + clients,
     };
     let in_a_worker = LOOP_FILES + clients.div_ceil(workers.max(1));
@@ -86,9 +87,9 @@ mod tests {
     #[test]
     fn too_few_files_name_the_flag_and_the_way_out() {
         assert!(enough(NEEDS, None).is_ok());
-        assert!(enough(NEEDS, Some(265)).is_ok());
-        let error = enough(NEEDS, Some(264)).unwrap_err().to_string();
-        assert!(error.contains("`-c 100`") && error.contains("ulimit -n 265"), "{error}");
+        assert!(enough(NEEDS, Some(365)).is_ok());
+        let error = enough(NEEDS, Some(364)).unwrap_err().to_string();
+        assert!(error.contains("`-c 100`") && error.contains("ulimit -n 365"), "{error}");
     }
 
     #[test]

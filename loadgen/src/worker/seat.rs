@@ -31,6 +31,24 @@ pub(crate) type Reports = mpsc::UnboundedReceiver<(u32, Report)>;
 /// The way to say it.
 pub(super) type Voice = mpsc::UnboundedSender<(u32, Report)>;
 
+/// Says a worker's last word, on every way out.
+#[derive(Debug)]
+pub(super) struct LastWord {
+    /// Whose.
+    pub(super) worker: u32,
+    /// The way to say it.
+    pub(super) voice: Voice,
+    /// What it is.
+    pub(super) word: Report,
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        // Nobody listens any more when the run was given up.
+        let _ = self.voice.send((self.worker, self.word.clone()));
+    }
+}
+
 /// How far a run is, as all workers see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {

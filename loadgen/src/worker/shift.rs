@@ -11,29 +11,18 @@ use tokio::{
 use super::{
     client::serve,
     desk::Desk,
-    plan::{Record, WorkerPlan},
-    seat::{Gate, Phase, Report, Seat, Voice},
+    plan::WorkerPlan,
+    seat::{Gate, LastWord, Phase, Report, Seat, Voice},
+    slate::SlateWriter,
 };
 
-/// How often a worker says what it has counted; less often where there are many of them.
+/// How often a worker that has its book says what it has counted; less often where there are many.
 const REPORT_PERIOD: Duration = Duration::from_millis(500);
 const REPORT_PERIOD_OF_MANY: Duration = Duration::from_secs(1);
 const MANY: u32 = 16;
 
 /// How long open operations may still take when a run is stopped.
 const STOP_GRACE: Duration = Duration::from_secs(1);
-
-/// Says that the worker has said everything, on every way out.
-struct LastWord {
-    worker: u32,
-    voice: Voice,
-}
-
-impl Drop for LastWord {
-    fn drop(&mut self) {
-        let _ = self.voice.send((self.worker, Report::Done));
-    }
-}
 
 /// The event loop of a worker, which has neither signals nor child processes to attend to.
 ///
@@ -43,13 +32,19 @@ pub(super) fn event_loop() -> io::Result<Runtime> {
     runtime::Builder::new_current_thread().enable_io().enable_time().build()
 }
 
-/// Lets the clients of `plan` work until they have ended, or the run is stopped at `gate`.
-pub(super) async fn work(plan: WorkerPlan, mut gate: Gate, voice: Voice) {
-    let _last_word = LastWord { worker: plan.worker, voice: voice.clone() };
+/// Lets the clients of `plan` work until they have ended, or the run is stopped at `gate`; what they
+/// do is written on the `slate`, where there is one.
+pub(super) async fn work(
+    plan: WorkerPlan,
+    slate: Option<SlateWriter>,
+    mut gate: Gate,
+    voice: Voice,
+) {
+    let _last_word = LastWord { worker: plan.worker, voice: voice.clone(), word: Report::Done };
     let worker = plan.worker;
     let seats: Vec<Seat> =
         plan.clients().map(|client| Seat::new(client, gate.clone(), voice.clone())).collect();
-    let desk = match Desk::open(plan, voice.clone()) {
+    let desk = match Desk::open(plan, slate, voice.clone()) {
         Ok(desk) => Arc::new(desk),
         Err(error) => {
             let _ = voice.send((worker, Report::Note(format!("a worker cannot begin: {error}"))));
@@ -67,7 +62,7 @@ pub(super) async fn work(plan: WorkerPlan, mut gate: Gate, voice: Voice) {
     }
     if is_stopped {
         desk.stop();
-        // What does not end by itself is dropped, and booked as unknown below.
+        // What does not end by itself is dropped, and booked as unknown when the book is closed.
         let _ = timeout(STOP_GRACE, attend(&desk, &mut clients)).await;
         clients.shutdown().await;
     }
@@ -89,7 +84,7 @@ async fn attend(desk: &Desk, clients: &mut JoinSet<()>) {
                 Some(Ok(())) => {}
                 Some(Err(error)) => desk.say(Report::Note(format!("a client failed: {error}"))),
             },
-            _ = ticks.tick(), if desk.plan.record != Record::Told => desk.report(),
+            _ = ticks.tick(), if desk.reports() => desk.report(),
         }
     }
 }

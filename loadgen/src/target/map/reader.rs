@@ -12,7 +12,7 @@ use crate::{
     history::{Answer, Numbering, Outcome, Tickets},
     target::{
         answer::is_passing,
-        connection::Reply,
+        reply::Reply,
         returned::{Returned, Stock},
     },
 };
@@ -243,7 +243,7 @@ remaining = '''regex:left: (\d+)'''
 
     fn reply<'a>(status: u16, body: &'a str) -> Reply<'a> {
         let head = b"HTTP/1.1 200 OK\r\nX-Left: 4\r\n\r\n";
-        Reply { status, head, body: body.as_bytes(), keeps_alive: true }
+        Reply { status, head, body: body.as_bytes() }
     }
 
     fn purchase(status: u16, body: &str) -> Answer {

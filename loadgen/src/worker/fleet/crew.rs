@@ -74,7 +74,7 @@ impl Crew {
         for (started, plan) in plans.into_iter().enumerate() {
             let (at_gate, voice) = (at_gate.clone(), voice.clone());
             let result = match &mut kind {
-                Kind::Processes(processes) => processes.start(plan, at_gate, voice),
+                Kind::Processes(processes) => processes.start(plan, at_gate, &voice),
                 Kind::Threads(threads) => threads.start(plan, at_gate, voice),
             };
             result.map_err(|source| FleetError::Start { started, workers, source })?;
@@ -95,9 +95,9 @@ impl Crew {
     }
 
     /// Waits for workers that have all ended, or ends those that have not; says what was odd.
-    pub(crate) fn reap(self, all_ended: bool) -> Vec<String> {
+    pub(crate) async fn reap(self, all_ended: bool) -> Vec<String> {
         match self.kind {
-            Kind::Processes(processes) => processes.reap(all_ended),
+            Kind::Processes(processes) => processes.reap(all_ended).await,
             Kind::Threads(threads) => threads.reap(all_ended),
         }
     }

@@ -82,14 +82,21 @@ impl Fleet {
         let (released_ns, released_at) = (monotonic_ns(), Instant::now());
         crew.release(released_ns);
         let collected = timeout(self.limits.work, collect(&mut roll, &mut reports, progress));
-        let last_answer_at = collected.await;
-        let elapsed = last_answer_at.as_ref().map_or_else(
-            |_| released_at.elapsed(),
-            |last| last.saturating_duration_since(released_at),
-        );
-        let odd = crew.reap(last_answer_at.is_ok());
+        let collected = collected.await;
+        let limit = released_at.elapsed();
+        let odd = crew.reap(collected.is_ok()).await;
+        while let Ok((worker, report)) = reports.try_recv() {
+            roll.hear(worker, report);
+        }
         let (operations, mut notes, lacks) = roll.close(released_ns);
         notes.extend(odd);
+        let last_ns = operations.iter().filter_map(|operation| operation.return_ns).max();
+        let elapsed = match last_ns {
+            Some(last_ns) if collected.is_ok() => {
+                Duration::from_nanos(last_ns.saturating_sub(released_ns))
+            }
+            _ => limit,
+        };
         Ok(FleetRun { operations, notes, lacks, elapsed })
     }
 }
@@ -103,22 +110,14 @@ async fn gather(roll: &mut Roll, reports: &mut Reports, progress: &mut dyn FnMut
     }
 }
 
-/// Returns when the last purchase was answered.
-async fn collect(
-    roll: &mut Roll,
-    reports: &mut Reports,
-    progress: &mut dyn FnMut(Progress),
-) -> Instant {
-    let mut last_answer_at = Instant::now();
+async fn collect(roll: &mut Roll, reports: &mut Reports, progress: &mut dyn FnMut(Progress)) {
     while !roll.is_over()
         && let Some((worker, report)) = reports.recv().await
     {
         let bought = roll.bought();
         roll.hear(worker, report);
         if roll.bought() > bought {
-            last_answer_at = Instant::now();
             progress(Progress::Bought(roll.bought()));
         }
     }
-    last_answer_at
 }

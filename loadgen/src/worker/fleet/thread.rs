@@ -45,7 +45,7 @@ impl Threads {
 fn work(plan: WorkerPlan, gate: Gate, voice: &Voice) {
     match shift::event_loop() {
         Ok(runtime) => {
-            runtime.block_on(shift::work(plan, gate, voice.clone()));
+            runtime.block_on(shift::work(plan, None, gate, voice.clone()));
             // Not held up by a purchase that ran into its limit while it waited for the lock.
             runtime.shutdown_background();
         }

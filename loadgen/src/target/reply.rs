@@ -1,0 +1,89 @@
+//! What came back from a target, before and after it was read.
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{
+    answer,
+    http::Shop,
+    map::Reader,
+    returned::{Returned, Stock},
+};
+use crate::plan::Action;
+
+/// An answer of a server, whole and not read; travels from a worker process as bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Reply<'a> {
+    /// The status code.
+    pub(crate) status: u16,
+    /// The head as it came.
+    #[serde(serialize_with = "as_bytes")]
+    pub(crate) head: &'a [u8],
+    /// The body.
+    #[serde(serialize_with = "as_bytes")]
+    pub(crate) body: &'a [u8],
+}
+
+/// How the answers of a shop are read: as its map says, or else as those of this project's own
+/// server.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading(Option<Reader>);
+
+/// What came back from one call.
+#[derive(Debug)]
+pub(crate) enum Heard<'a> {
+    /// This, which is to be read so.
+    Reply(Reply<'a>, &'a Reading),
+    /// There is nothing to read: no server answered, or none was asked.
+    Returned(Returned),
+}
+
+impl Reading {
+    /// How the answers of this project's own server are read.
+    pub(super) const OWN: Self = Self(None);
+
+    /// How the answers of `shop` are read.
+    pub(super) fn of(shop: &Shop) -> Self {
+        let reader = |map| Reader::new(map).expect("a map is checked when it is read");
+        Self(shop.map.as_ref().map(reader))
+    }
+
+    /// What `reply` says to `action`.
+    pub(crate) fn read(&self, action: Action, reply: Reply<'_>) -> Returned {
+        match (action, &self.0) {
+            (Action::Buy, None) => answer::purchase(reply.status, reply.body),
+            (Action::Buy, Some(reader)) => reader.purchase(reply),
+            (Action::Search, _) => Returned::found(self.stock(reply)),
+        }
+    }
+
+    /// What is needed of `reply` to read it.
+    pub(crate) fn needed<'a>(&self, reply: Reply<'a>) -> Reply<'a> {
+        match self.0 {
+            None => Reply { head: &[], ..reply },
+            Some(_) => reply,
+        }
+    }
+
+    /// How many tickets there are, as `reply` says.
+    pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
+        match &self.0 {
+            None => answer::stock(reply.status, reply.body),
+            Some(reader) => reader.stock(reply),
+        }
+    }
+}
+
+impl Heard<'_> {
+    /// What it says to `action`.
+    pub(crate) fn read(self, action: Action) -> Returned {
+        match self {
+            Self::Reply(reply, reading) => reading.read(action, reply),
+            Self::Returned(returned) => returned,
+        }
+    }
+}
+
+/// At once, where `serde` would take one byte after the other.
+fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bytes(bytes)
+}

@@ -1,0 +1,306 @@
+//! The book of one worker: the operations that are open, the count, and the history.
+//!
+//! A worker in this process writes its book itself. One in a process of its own writes entries on a
+//! slate, and whoever leads the run enters them here.
+
+use std::{io, sync::Arc};
+
+use super::{
+    entry::Entry,
+    plan::{Record, WorkerPlan},
+    seat::{Report, Voice},
+};
+use crate::{
+    history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
+    plan::{Action, Step},
+    tally::{Ending, Seen, WorkerTally},
+    target::{Address, Reading, Reply, Returned},
+};
+
+/// Why nobody knows how an operation ended that was open when a run was stopped.
+pub(super) const GIVEN_UP: &str = "given up when the run was stopped";
+
+/// Why nobody knows it where the worker has gone before it ended.
+pub(crate) const WORKER_IS_GONE: &str = "its worker is gone";
+
+/// An operation that was begun and has not ended.
+#[derive(Debug)]
+struct Open {
+    action: Action,
+    is_counted: bool,
+    due_ns: u64,
+    sent_ns: u64,
+    key: Option<String>,
+}
+
+/// What the clients of one worker have done.
+#[derive(Debug)]
+pub(super) struct Book {
+    plan: Arc<WorkerPlan>,
+    voice: Voice,
+    tally: WorkerTally,
+    open: Vec<Option<Open>>,
+    writer: Option<HistoryWriter>,
+    /// One for each address.
+    readings: Vec<Reading>,
+}
+
+impl Book {
+    /// Begins the book of the worker that carries out `plan`; what it says goes to `voice`.
+    ///
+    /// # Errors
+    /// The history cannot be opened.
+    pub(super) fn begin(plan: Arc<WorkerPlan>, voice: Voice) -> io::Result<Self> {
+        let writer = match &plan.record {
+            Record::History { path, room } => Some(HistoryWriter::open(path, *room)?),
+            Record::Told | Record::Nowhere => None,
+        };
+        let open = plan.clients().map(|_| None).collect();
+        let readings = plan.addresses.iter().map(Address::reading).collect();
+        Ok(Self { plan, voice, tally: WorkerTally::default(), open, writer, readings })
+    }
+
+    /// Enters what a worker in another process has written down; what makes no sense is lost.
+    pub(super) fn enter(&mut self, entry: Entry<'_>) {
+        match entry {
+            Entry::Begun { client, .. }
+            | Entry::Answered { client, .. }
+            | Entry::Ended { client, .. }
+                if !self.plan.has(client) =>
+            {
+                let worker = self.plan.worker;
+                let text = format!("worker {worker} answered for client {client}");
+                self.say(worker, Report::Lost(text));
+            }
+            Entry::Begun { client, action, is_counted, due_ns, sent_ns, key } => {
+                let step = Step { action, is_counted, due_ns: 0 };
+                self.open(client, step, (due_ns, sent_ns), key);
+            }
+            Entry::Answered { client, reply, answered_ns } => {
+                self.answer(client, reply, answered_ns);
+            }
+            Entry::Ended { client, answer, has_failed, answered_ns } => {
+                self.end(client, answer, has_failed, answered_ns);
+            }
+            Entry::Unsent { due_ns, now_ns } => self.leave_unsent(due_ns, now_ns),
+        }
+    }
+
+    /// `client` begins `step` at `sent_ns`, which was due at `due_ns`.
+    pub(super) fn open(
+        &mut self,
+        client: u32,
+        step: Step,
+        (due_ns, sent_ns): (u64, u64),
+        key: Option<String>,
+    ) {
+        let Step { action, is_counted, .. } = step;
+        if is_counted {
+            self.tally.begin();
+        }
+        self.open[self.plan.slot(client)] = Some(Open { action, is_counted, due_ns, sent_ns, key });
+    }
+
+    /// What `client` has begun, if anything, was answered with `reply` at `answered_ns`.
+    pub(super) fn answer(&mut self, client: u32, reply: Reply<'_>, answered_ns: u64) {
+        let Some(open) = &self.open[self.plan.slot(client)] else { return };
+        let reading = &self.readings[self.plan.place_of_address(client)];
+        let Returned { answer, has_failed, .. } = reading.read(open.action, reply);
+        self.end(client, answer, has_failed, answered_ns);
+    }
+
+    /// What `client` has begun, if anything, ended at `answered_ns`.
+    pub(super) fn end(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
+        if self.plan.record == Record::Told
+            && let Some(reason) = &answer.reason
+            && let Some(open) = &self.open[self.plan.slot(client)]
+        {
+            self.note(client, open.action, reason);
+        }
+        self.finish(client, answer, has_failed, answered_ns);
+    }
+
+    fn finish(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
+        let Some(open) = self.open[self.plan.slot(client)].take() else { return };
+        let tally = &mut self.tally;
+        if open.is_counted {
+            tally.end(&Seen {
+                ending: ending(&answer, has_failed),
+                cause: answer.reason.as_deref(),
+                due_ns: open.due_ns,
+                sent_ns: open.sent_ns,
+                answered_ns,
+            });
+        }
+        if let Some(left) = answer.remaining {
+            tally.see_left(answered_ns, left);
+        }
+        let (call_ns, key) = (open.sent_ns, open.key);
+        let operation = match open.action {
+            Action::Buy => Operation::buy(client, call_ns, answered_ns, answer),
+            Action::Search => Operation::search(client, call_ns, answered_ns, answer),
+        };
+        // By what was asked for: another shop may sell without a word on which tickets.
+        if operation.outcome == Outcome::Sold {
+            self.tally.sold_ever += operation.quantity.unwrap_or(0);
+        }
+        self.record(client, Operation { key, ..operation });
+    }
+
+    /// An operation was due at `due_ns` and is not begun, since all is over at `now_ns`.
+    pub(super) fn leave_unsent(&mut self, due_ns: u64, now_ns: u64) {
+        self.tally.leave_unsent(due_ns, now_ns);
+    }
+
+    /// Says what was counted since the last time.
+    pub(super) fn report(&mut self) {
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = writer.flush()
+        {
+            self.lose_history(&error);
+        }
+        let tally = self.tally.take();
+        self.say(self.plan.worker, Report::Tally(Box::new(tally)));
+    }
+
+    /// Ends what is still open, as unknown for `reason`, and says the rest.
+    pub(super) fn close(&mut self, reason: &str) {
+        let plan = Arc::clone(&self.plan);
+        for client in plan.clients() {
+            self.finish(client, Answer::unknown(reason), true, monotonic_ns());
+        }
+        self.report();
+    }
+
+    /// Says `report` for `who`.
+    pub(super) fn say(&self, who: u32, report: Report) {
+        // Nobody listens any more when the run was given up.
+        let _ = self.voice.send((who, report));
+    }
+
+    fn record(&mut self, client: u32, operation: Operation) {
+        if self.plan.record == Record::Told {
+            return self.say(client, Report::Operation(operation));
+        }
+        match self.writer.as_mut().map(|writer| writer.write(&operation)) {
+            Some(Ok(true)) => {}
+            Some(Err(error)) => self.lose_history(&error),
+            Some(Ok(false)) | None => self.tally.unrecorded += 1,
+        }
+    }
+
+    fn note(&self, client: u32, action: Action, reason: &str) {
+        let what = match action {
+            Action::Buy => "a purchase",
+            Action::Search => "a search",
+        };
+        self.say(client, Report::Note(format!("{what} failed: {reason}")));
+    }
+
+    fn lose_history(&mut self, error: &io::Error) {
+        self.tally.unrecorded += self.writer.take().map_or(0, |writer| writer.in_block());
+        let text = format!("the history cannot be written: {error}");
+        self.say(self.plan.worker, Report::Note(text));
+    }
+}
+
+fn ending(answer: &Answer, has_failed: bool) -> Ending {
+    match answer.outcome {
+        Outcome::Sold => Ending::Sold,
+        Outcome::SoldOut => Ending::SoldOut,
+        Outcome::Found | Outcome::Done => Ending::Found,
+        Outcome::Refused if has_failed => Ending::Error,
+        Outcome::Refused => Ending::Refused,
+        Outcome::Unknown => Ending::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{self, UnboundedReceiver};
+
+    use super::*;
+    use crate::plan::{Pace, Plan, Work};
+
+    /// The book of worker 1 of two, which has the clients 1 and 3.
+    fn book(record: Record) -> (Book, UnboundedReceiver<(u32, Report)>) {
+        let plan = Plan {
+            clients: 4,
+            work: Work::Mix { buy: 1, search: 0 },
+            pace: Pace::Closed,
+            warm_up_ns: 0,
+            end_ns: None,
+            requests: None,
+            seed: 0,
+        };
+        let plan = WorkerPlan {
+            worker: 1,
+            workers: 2,
+            plan,
+            addresses: vec![Address::Server { url: "http://127.0.0.1".to_owned() }],
+            must_connect: false,
+            timeout_ns: 1,
+            retries: false,
+            record,
+            run: 0,
+        };
+        let (voice, heard) = mpsc::unbounded_channel();
+        (Book::begin(Arc::new(plan), voice).unwrap(), heard)
+    }
+
+    fn begun(client: u32) -> Entry<'static> {
+        let (due_ns, sent_ns) = (1, 2);
+        Entry::Begun { client, action: Action::Buy, is_counted: true, due_ns, sent_ns, key: None }
+    }
+
+    fn answered(client: u32) -> Entry<'static> {
+        let body = br#"{"tickets": [7], "remaining": 3, "revision": 7}"#;
+        let reply = Reply { status: 201, head: &[], body };
+        Entry::Answered { client, reply, answered_ns: 9 }
+    }
+
+    fn tally(heard: &mut UnboundedReceiver<(u32, Report)>) -> WorkerTally {
+        match heard.try_recv() {
+            Ok((1, Report::Tally(tally))) => *tally,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_was_answered_is_read_counted_and_told() {
+        let (mut book, mut heard) = book(Record::Told);
+        [begun(3), answered(3)].into_iter().for_each(|entry| book.enter(entry));
+        let Ok((3, Report::Operation(buy))) = heard.try_recv() else { panic!("no operation") };
+        assert_eq!((buy.outcome, buy.remaining, buy.revision), (Outcome::Sold, Some(3), Some(7)));
+        assert_eq!((buy.call_ns, buy.return_ns), (2, Some(9)));
+        book.report();
+        let tally = tally(&mut heard);
+        assert_eq!((tally.intended, tally.outcomes.sold, tally.sold_ever), (1, 1, 1));
+        assert_eq!((tally.left, tally.unrecorded), (Some((9, 3)), 0));
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_lost_or_nothing() {
+        let (mut book, mut heard) = book(Record::Nowhere);
+        for client in [0, 4] {
+            book.enter(begun(client));
+            assert!(matches!(heard.try_recv(), Ok((1, Report::Lost(_)))), "{client}");
+        }
+        // Answered, but never asked.
+        book.enter(answered(1));
+        book.report();
+        assert_eq!(tally(&mut heard), WorkerTally::default());
+    }
+
+    #[test]
+    fn what_is_open_when_a_book_is_closed_is_unknown_for_its_reason() {
+        for reason in [GIVEN_UP, WORKER_IS_GONE] {
+            let (mut book, mut heard) = book(Record::Nowhere);
+            [begun(1), begun(3), answered(3)].into_iter().for_each(|entry| book.enter(entry));
+            book.close(reason);
+            let tally = tally(&mut heard);
+            assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.unknown), (2, 1, 1));
+            assert_eq!(tally.causes.into_iter().collect::<Vec<_>>(), [(reason.to_owned(), 1)]);
+        }
+    }
+}
