@@ -1,21 +1,19 @@
 //! The histograms of both clocks.
 
 use hdrhistogram::Histogram;
-use serde::{Deserialize, Serialize};
-
-use super::sparse;
 
 /// Three significant digits: a value is told to within a thousandth of itself.
 const DIGITS: u8 = 3;
 
-/// Both clocks of some operations, in nanoseconds; travels between processes as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// No operation takes longer: eleven days in nanoseconds.
+const LONGEST_NS: u64 = 1_000_000_000_000_000;
+
+/// Both clocks of some operations, in nanoseconds.
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Clocks {
     /// From the instant at which an operation was due.
-    #[serde(with = "sparse")]
     pub(crate) response_ns: Histogram<u64>,
     /// From the instant at which it was sent.
-    #[serde(with = "sparse")]
     pub(crate) service_ns: Histogram<u64>,
 }
 
@@ -28,19 +26,35 @@ impl Default for Clocks {
 impl Clocks {
     /// Counts these times, each once.
     pub(super) fn count(&mut self, response_ns: &[u64], service_ns: &[u64]) {
-        response_ns.iter().for_each(|ns| sparse::put(&mut self.response_ns, *ns, 1));
-        service_ns.iter().for_each(|ns| sparse::put(&mut self.service_ns, *ns, 1));
+        response_ns.iter().for_each(|ns| put(&mut self.response_ns, *ns, 1));
+        service_ns.iter().for_each(|ns| put(&mut self.service_ns, *ns, 1));
     }
 
     /// Adds what `other` has seen.
     pub(crate) fn merge(&mut self, other: &Self) {
-        sparse::add(&mut self.response_ns, &other.response_ns);
-        sparse::add(&mut self.service_ns, &other.service_ns);
+        add(&mut self.response_ns, &other.response_ns);
+        add(&mut self.service_ns, &other.service_ns);
     }
 }
 
-pub(super) fn empty() -> Histogram<u64> {
+fn empty() -> Histogram<u64> {
     Histogram::new(DIGITS).expect("three digits are a resolution that there is")
+}
+
+/// Adds what `other` has seen to `histogram`. Both have the same resolution, so that a bucket's value
+/// falls into the same bucket again.
+fn add(histogram: &mut Histogram<u64>, other: &Histogram<u64>) {
+    for bucket in other.iter_recorded() {
+        put(histogram, bucket.value_iterated_to(), bucket.count_since_last_iteration());
+    }
+}
+
+/// Takes in `count` operations that took `value_ns`; the histogram grows where it must.
+fn put(histogram: &mut Histogram<u64>, value_ns: u64, count: u64) {
+    // Past the longest time it can fail on machines of 32 bits only.
+    if histogram.record_n(value_ns.min(LONGEST_NS), count).is_err() {
+        histogram.saturating_record_n(value_ns, count);
+    }
 }
 
 #[cfg(test)]
@@ -72,10 +86,7 @@ mod tests {
             }
             let (mut merged, mut recent) = (Clocks::default(), Clocks::default());
             for (place, part) in parts.iter().enumerate() {
-                // As it comes from another process.
-                let line = serde_json::to_string(part).unwrap();
-                let told: Samples = serde_json::from_str(&line).unwrap();
-                told.count_into(if place % 2 == 0 { &mut merged } else { &mut recent });
+                part.count_into(if place % 2 == 0 { &mut merged } else { &mut recent });
             }
             merged.merge(&recent);
             prop_assert_eq!(&merged, &whole);

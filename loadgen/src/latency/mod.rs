@@ -10,7 +10,6 @@
 mod clocks;
 mod percentiles;
 mod samples;
-mod sparse;
 
 pub(crate) use clocks::Clocks;
 pub(crate) use percentiles::{Percentiles, microseconds};

@@ -1,27 +1,23 @@
 //! Times on their way to the histograms.
 
-use serde::{Deserialize, Serialize};
-
 use super::Clocks;
 
 /// So many times are kept as they are.
 const FRESH_MAX: usize = 512;
 
-/// What one worker has seen since it said so the last time; travels between processes as JSON.
+/// What one worker has seen since it said so the last time.
 ///
 /// A histogram of three digits has tens of thousands of buckets, and each operation falls into two
-/// of them anywhere. A hundred processes that share a few processors find none of those in their
+/// of them anywhere. A hundred workers that share a few processors find none of those in their
 /// caches: they write the times one behind the other, and whoever is told of them counts them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Samples {
     /// From the instant at which an operation was due, in nanoseconds.
     response_ns: Vec<u64>,
     /// From the instant at which it was sent, in nanoseconds; nothing while these are the same, as
     /// they are in a closed loop.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     service_ns: Option<Vec<u64>>,
     /// What came before, where that was too much to keep one by one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     before: Option<Box<Clocks>>,
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::outcomes::{Ending, Outcomes};
 use crate::latency::{Clocks, Samples};
 
@@ -29,7 +27,7 @@ pub(crate) struct Seen<'a> {
 }
 
 /// What a run, or a part of it, has seen.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Tally<Times = Clocks> {
     /// Operations that were begun.
     pub(crate) intended: u64,
@@ -53,7 +51,7 @@ pub(crate) struct Tally<Times = Clocks> {
     pub(crate) clocks: Times,
 }
 
-/// What one worker has seen since it said so the last time; travels between processes as JSON.
+/// What one worker has seen since it said so the last time.
 pub(crate) type WorkerTally = Tally<Samples>;
 
 impl WorkerTally {

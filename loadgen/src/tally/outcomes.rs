@@ -1,6 +1,6 @@
 //! How operations ended.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 /// How an operation ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,7 +20,7 @@ pub(crate) enum Ending {
 }
 
 /// How many operations ended how.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Outcomes {
     /// Bought.
     pub(crate) sold: u64,
