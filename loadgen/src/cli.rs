@@ -79,7 +79,8 @@ fn parse<C: Parser>(args: Vec<OsString>, carry_out: impl FnOnce(C) -> ExitCode) 
         Ok(command) => command,
         Err(answer) => return say(&answer),
     };
-    // Nothing of what was typed is looked at after a panic, which has said what happened by itself; scripts must still find an exit code of ours.
+    // Nothing of what was typed is looked at after a panic, which has said what happened by itself;
+    // scripts must still find an exit code of ours.
     std::panic::catch_unwind(AssertUnwindSafe(|| carry_out(command)))
         .unwrap_or_else(|_| ExitCode::from(exit_code::INTERNAL))
 }

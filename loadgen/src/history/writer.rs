@@ -1,8 +1,9 @@
 //! A history that many workers write at once.
 //!
-//! For every worker a writer collects lines and appends them as one block of whole lines: with `O_APPEND` the
-//! system puts each block behind all others, whoever writes it. The first line, the header, is
-//! padded with spaces, so that it can be written anew in place once the end of the run is known.
+//! For every worker a writer collects lines and appends them as one block of whole lines: with
+//! `O_APPEND` the system puts each block behind all others, whoever writes it. The first line, the
+//! header, is padded with spaces, so that it can be written anew in place once the end of the run is
+//! known.
 
 use std::{
     fs::File,

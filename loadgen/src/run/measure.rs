@@ -328,33 +328,15 @@ impl Books {
 mod tests {
     use super::*;
     use crate::{
-        plan::{Arrivals, Profile, Work},
+        plan::{Arrivals, Profile},
         tally::WorkerTally,
-        worker::Record,
     };
 
     /// A worker with two clients that has told of five operations, three of them sold.
     fn told(pace: Pace) -> Books {
-        let plan = Plan {
-            clients: 2,
-            work: Work::Mix { buy: 1, search: 0 },
-            pace,
-            warm_up_ns: 0,
-            end_ns: None,
-            requests: Some(10),
-            seed: 1,
-        };
-        let plans = [WorkerPlan {
-            worker: 0,
-            workers: 1,
-            plan,
-            addresses: Vec::new(),
-            must_connect: false,
-            timeout_ns: 1,
-            retries: false,
-            record: Record::Nowhere,
-            run: 0,
-        }];
+        let endless = WorkerPlan::endless(0, 1, 2);
+        let plan = Plan { pace, requests: Some(10), seed: 1, ..endless.plan.clone() };
+        let plans = [WorkerPlan { plan, ..endless }];
         let mut books = Books::new(&plans);
         let mut tally = WorkerTally { intended: 5, ..WorkerTally::default() };
         tally.outcomes.sold = 3;

@@ -220,30 +220,10 @@ mod tests {
     use tokio::sync::mpsc::{self, UnboundedReceiver};
 
     use super::*;
-    use crate::plan::{Pace, Plan, Work};
 
     /// The book of worker 1 of two, which has the clients 1 and 3.
     fn book(record: Record) -> (Book, UnboundedReceiver<(u32, Report)>) {
-        let plan = Plan {
-            clients: 4,
-            work: Work::Mix { buy: 1, search: 0 },
-            pace: Pace::Closed,
-            warm_up_ns: 0,
-            end_ns: None,
-            requests: None,
-            seed: 0,
-        };
-        let plan = WorkerPlan {
-            worker: 1,
-            workers: 2,
-            plan,
-            addresses: vec![Address::Server { url: "http://127.0.0.1".to_owned() }],
-            must_connect: false,
-            timeout_ns: 1,
-            retries: false,
-            record,
-            run: 0,
-        };
+        let plan = WorkerPlan { record, ..WorkerPlan::endless(1, 2, 4) };
         let (voice, heard) = mpsc::unbounded_channel();
         (Book::begin(Arc::new(plan), voice).unwrap(), heard)
     }

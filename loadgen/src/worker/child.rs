@@ -157,32 +157,9 @@ pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Report) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        plan::{Pace, Plan, Work},
-        worker::plan::Record,
-    };
 
     fn plan(worker: u32) -> WorkerPlan {
-        let plan = Plan {
-            clients: 8,
-            work: Work::SearchThenBuy,
-            pace: Pace::Closed,
-            warm_up_ns: 0,
-            end_ns: None,
-            requests: None,
-            seed: 0,
-        };
-        WorkerPlan {
-            worker,
-            workers: 4,
-            plan,
-            addresses: Vec::new(),
-            must_connect: true,
-            timeout_ns: 1,
-            retries: false,
-            record: Record::Told,
-            run: 0,
-        }
+        WorkerPlan::endless(worker, 4, 8)
     }
 
     #[test]

@@ -78,3 +78,31 @@ impl WorkerPlan {
         Duration::from_nanos(self.timeout_ns)
     }
 }
+
+#[cfg(test)]
+impl WorkerPlan {
+    /// A plan for tests: worker `worker` of so many, which share so many clients that buy in a closed
+    /// loop without an end.
+    pub(crate) fn endless(worker: u32, workers: u32, clients: u32) -> Self {
+        let plan = Plan {
+            clients,
+            work: crate::plan::Work::Mix { buy: 1, search: 0 },
+            pace: crate::plan::Pace::Closed,
+            warm_up_ns: 0,
+            end_ns: None,
+            requests: None,
+            seed: 0,
+        };
+        Self {
+            worker,
+            workers,
+            plan,
+            addresses: vec![Address::Server { url: "http://127.0.0.1".to_owned() }],
+            must_connect: false,
+            timeout_ns: 1,
+            retries: false,
+            record: Record::Nowhere,
+            run: 0,
+        }
+    }
+}
