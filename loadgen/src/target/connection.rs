@@ -22,6 +22,9 @@ pub(super) struct Connection {
     stream: Stream,
     received: Vec<u8>,
     unchunked: Vec<u8>,
+    last_head: Vec<u8>,
+    /// What that one says.
+    last: Option<Head>,
 }
 
 impl Connection {
@@ -32,7 +35,8 @@ impl Connection {
             match Stream::connect(address, waiting).await {
                 Ok(stream) => {
                     let received = Vec::with_capacity(ROOM);
-                    return Ok(Self { stream, received, unchunked: Vec::new() });
+                    let (unchunked, last_head) = (Vec::new(), Vec::new());
+                    return Ok(Self { stream, received, unchunked, last_head, last: None });
                 }
                 Err(error) => failure = Failure::connecting(&error),
             }
@@ -64,7 +68,7 @@ impl Connection {
     async fn head(&mut self) -> Result<Head, Failure> {
         loop {
             if !self.received.is_empty()
-                && let Some(head) = head::parse(&self.received)?
+                && let Some(head) = self.parse()?
             {
                 return Ok(head);
             }
@@ -72,6 +76,20 @@ impl Connection {
                 return Err(Failure::ClosedEarly);
             }
         }
+    }
+
+    /// Reads the head; most often it is the one of the answer before, byte for byte.
+    fn parse(&mut self) -> Result<Option<Head>, Failure> {
+        if self.last.is_some() && self.received.starts_with(&self.last_head) {
+            return Ok(self.last);
+        }
+        let head = head::parse(&self.received)?;
+        if let Some(head) = head {
+            self.last_head.clear();
+            self.last_head.extend_from_slice(&self.received[..head.length]);
+            self.last = Some(head);
+        }
+        Ok(head)
     }
 
     async fn body(&mut self, head: Head) -> Result<(Reply<'_>, bool), Failure> {
@@ -117,5 +135,58 @@ impl Connection {
         }
         let read = self.stream.receive(&mut self.received).await;
         Ok(read.map_err(|error| Failure::reading(&error))? > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read as _, Write as _},
+        net::TcpListener,
+        thread,
+        time::Duration,
+    };
+
+    use super::*;
+
+    /// So long that the system hardly puts two pieces together.
+    const APART: Duration = Duration::from_millis(5);
+
+    /// What each request is answered with, in pieces that are sent apart.
+    const ANSWERS: [&[&str]; 7] = [
+        &["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"],
+        &["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"],
+        &["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", "c"],
+        &["HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\ndd"],
+        &["HTTP/1.1 200 OK\r\nContent-Le", "ngth: 2\r\n\r\nee"],
+        &["HTTP/1.1 409 Conflict\r\nContent-Length: 2\r\n\r\nff"],
+        &["HTTP/1.1 200 OK\r\nContent-Length: 2\r\nx: y\r\n\r\ngg"],
+    ];
+
+    #[tokio::test]
+    async fn an_answer_is_read_by_its_own_head_and_not_by_the_one_before() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut stream = listener.accept().unwrap().0;
+            stream.set_nodelay(true).unwrap();
+            for pieces in ANSWERS {
+                stream.read_exact(&mut [0]).unwrap();
+                for piece in pieces {
+                    stream.write_all(piece.as_bytes()).unwrap();
+                    thread::sleep(APART);
+                }
+            }
+        });
+        let mut connection = Connection::open(&[address], Waiting::Shared).await.unwrap();
+        for (pieces, expected) in ANSWERS.iter().zip(["a", "b", "c", "dd", "ee", "ff", "gg"]) {
+            let (reply, keeps_alive) = connection.exchange(b"?").await.unwrap();
+            let whole = pieces.concat();
+            assert_eq!([reply.head, reply.body].concat(), whole.as_bytes());
+            assert_eq!(reply.body, expected.as_bytes());
+            assert_eq!(reply.status, if whole.contains("409") { 409 } else { 200 });
+            assert!(keeps_alive);
+        }
+        server.join().unwrap();
     }
 }
