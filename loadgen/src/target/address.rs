@@ -109,18 +109,18 @@ impl Target {
         }
     }
 
-    /// Carries out `action` as `order`. It may be dropped before it is done: then
-    /// [`Target::gave_up`] says what is known.
-    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Heard<'_> {
+    /// Carries out `action` as `order`, at `now_ns` of the run's clock. It may be dropped before it is
+    /// done: then [`Target::gave_up`] says what is known.
+    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
         match self {
-            Self::Http(target) => target.call(action, order).await,
+            Self::Http(target) => target.call(action, order, now_ns).await,
             Self::File(target) => {
                 let answer = match action {
                     Action::Buy => target.buy().await,
                     Action::Search => target.search().await,
                 };
                 let has_failed = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
-                Heard::Returned(Returned { answer, has_failed, is_passing: false })
+                Heard::Returned(Box::new(Returned { answer, has_failed, is_passing: false }))
             }
         }
     }

@@ -44,10 +44,10 @@ impl Connection {
         Err(failure)
     }
 
-    /// Whether it can still be used, as far as is known: an idle connection that the other side
-    /// has closed, or has spoken on without being asked, cannot.
-    pub(super) fn is_open(&self) -> bool {
-        self.stream.is_quiet()
+    /// Whether it can still be used at `now_ns`, as far as is known: an idle connection that the other
+    /// side has closed, or has spoken on without being asked, cannot.
+    pub(super) fn is_open(&self, now_ns: u64) -> bool {
+        self.stream.is_quiet(now_ns)
     }
 
     /// Sends `request` and reads the answer, and says whether the connection takes another request;
@@ -118,6 +118,7 @@ impl Connection {
         };
         let reply = Reply {
             status: head.status,
+            received_ns: self.stream.read_ns(),
             head: &self.received[..head.length],
             body: match head.framing {
                 Framing::Chunked => &self.unchunked,

@@ -14,7 +14,7 @@ use super::{
     stream::Waiting,
     template::{KEY, Order, Parts, Template},
 };
-use crate::plan::Action;
+use crate::{history::monotonic_ns, plan::Action};
 
 /// A server and how it is spoken to; travels to a worker process as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,12 +115,12 @@ impl HttpTarget {
         Ok(())
     }
 
-    /// Carries out `action` as `order`. Where the caller drops this before it is done,
-    /// [`HttpTarget::is_sent`] says whether the request may have reached the server.
-    pub(crate) async fn call(&mut self, action: Action, order: Order) -> Heard<'_> {
-        match self.exchange(action, order).await {
+    /// Carries out `action` as `order`, at `now_ns` of the run's clock. Where the caller drops this
+    /// before it is done, [`HttpTarget::is_sent`] says whether the request may have reached the server.
+    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
+        match self.exchange(action, order, now_ns).await {
             Ok((reply, reading)) => Heard::Reply(reply, reading),
-            Err(failure) => Heard::Returned(Returned::failed(action, &failure)),
+            Err(failure) => Heard::Returned(Box::new(Returned::failed(action, &failure))),
         }
     }
 
@@ -133,7 +133,7 @@ impl HttpTarget {
             return Err("the map of this shop has no search".to_owned());
         }
         let order = Order { run: 0, client: 0, number: 0 };
-        let exchanged = self.exchange(Action::Search, order).await;
+        let exchanged = self.exchange(Action::Search, order, monotonic_ns()).await;
         let (reply, reading) = exchanged.map_err(|failure| failure.to_string())?;
         reading.stock(reply)
     }
@@ -147,24 +147,23 @@ impl HttpTarget {
         &mut self,
         action: Action,
         order: Order,
+        now_ns: u64,
     ) -> Result<(Reply<'_>, &Reading), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
-        let usable = self.connection.take().filter(|open| is_usable && open.is_open());
-        // Whatever is of no use is closed by now: a client never has two connections.
-        let connection = match usable {
-            Some(connection) => connection,
+        if !is_usable || !self.connection.as_ref().is_some_and(|open| open.is_open(now_ns)) {
+            // Closed before there is another: a client never has two connections.
+            self.connection = None;
             // Apart: what it takes to connect is many times what it takes to ask.
-            None => Box::pin(Connection::open(&self.addresses, self.waiting)).await?,
-        };
+            Box::pin(self.connect()).await?;
+        }
+        let connection = self.connection.as_mut().ok_or(Failure::Unreachable)?;
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {
             Action::Buy => &self.buy,
             Action::Search => self.search.as_ref().unwrap_or(&self.buy),
         };
         let request = template.bytes(order, &mut self.room);
-        // Kept in its place for as long as the answer is looked at.
-        let connection = self.connection.insert(connection);
         let (reply, keeps_alive) = connection.exchange(request).await?;
         self.is_under_way = !keeps_alive;
         Ok((reply, &self.reading))

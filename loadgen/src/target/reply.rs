@@ -1,7 +1,5 @@
 //! What came back from a target, before and after it was read.
 
-use serde::{Deserialize, Serialize, Serializer};
-
 use super::{
     answer,
     http::Shop,
@@ -11,15 +9,15 @@ use super::{
 use crate::plan::Action;
 
 /// An answer of a server, whole and not read; travels from a worker process as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reply<'a> {
     /// The status code.
     pub(crate) status: u16,
+    /// When the last of it came, in nanoseconds of the run's clock.
+    pub(crate) received_ns: u64,
     /// The head as it came.
-    #[serde(serialize_with = "as_bytes")]
     pub(crate) head: &'a [u8],
     /// The body.
-    #[serde(serialize_with = "as_bytes")]
     pub(crate) body: &'a [u8],
 }
 
@@ -34,7 +32,7 @@ pub(crate) enum Heard<'a> {
     /// This, which is to be read so.
     Reply(Reply<'a>, &'a Reading),
     /// There is nothing to read: no server answered, or none was asked.
-    Returned(Returned),
+    Returned(Box<Returned>),
 }
 
 impl Reading {
@@ -78,12 +76,7 @@ impl Heard<'_> {
     pub(crate) fn read(self, action: Action) -> Returned {
         match self {
             Self::Reply(reply, reading) => reading.read(action, reply),
-            Self::Returned(returned) => returned,
+            Self::Returned(returned) => *returned,
         }
     }
-}
-
-/// At once, where `serde` would take one byte after the other.
-fn as_bytes<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_bytes(bytes)
 }

@@ -51,10 +51,16 @@ impl Waiting {
 
 /// A stream to a server.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(super) struct Stream {
+    socket: Socket,
+    /// When something was read the last time, or it was opened.
+    read_ns: u64,
+}
+
+#[derive(Debug)]
+enum Socket {
     Shared(TcpStream),
-    /// The other part says when something was read the last time.
-    Alone(net::TcpStream, u64),
+    Alone(net::TcpStream),
 }
 
 impl Stream {
@@ -63,23 +69,33 @@ impl Stream {
         let stream = TcpStream::connect(address).await?;
         // Where the system refuses that, requests leave a little later.
         let _ = stream.set_nodelay(true);
-        let Waiting::Alone(limit) = waiting else { return Ok(Self::Shared(stream)) };
-        let stream = stream.into_std()?;
-        stream.set_nonblocking(false)?;
-        stream.set_read_timeout(Some(limit))?;
-        stream.set_write_timeout(Some(limit))?;
-        Ok(Self::Alone(stream, monotonic_ns()))
+        let socket = match waiting {
+            Waiting::Shared => Socket::Shared(stream),
+            Waiting::Alone(limit) => {
+                let stream = stream.into_std()?;
+                stream.set_nonblocking(false)?;
+                stream.set_read_timeout(Some(limit))?;
+                stream.set_write_timeout(Some(limit))?;
+                Socket::Alone(stream)
+            }
+        };
+        Ok(Self { socket, read_ns: monotonic_ns() })
     }
 
-    /// Whether nothing has come that nobody asked for, such as its end, as far as can be known
-    /// without a system call for every request.
-    pub(super) fn is_quiet(&self) -> bool {
+    /// When something was read the last time, in nanoseconds of the run's clock.
+    pub(super) fn read_ns(&self) -> u64 {
+        self.read_ns
+    }
+
+    /// Whether nothing has come until `now_ns` that nobody asked for, such as its end, as far as can
+    /// be known without a system call for every request.
+    pub(super) fn is_quiet(&self, now_ns: u64) -> bool {
         let mut byte = [0];
-        let read = match self {
+        let read = match &self.socket {
             // No system call while the event loop has heard nothing.
-            Self::Shared(stream) => stream.try_read(&mut byte),
-            Self::Alone(_, read_ns) if monotonic_ns() < read_ns + FRESH_NS => return true,
-            Self::Alone(stream, _) => {
+            Socket::Shared(stream) => stream.try_read(&mut byte),
+            Socket::Alone(_) if now_ns < self.read_ns + FRESH_NS => return true,
+            Socket::Alone(stream) => {
                 let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
                 recv(stream, &mut byte, flags).map(|(length, _)| length).map_err(Into::into)
             }
@@ -89,9 +105,9 @@ impl Stream {
 
     /// Sends all of `bytes`.
     pub(super) async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        let stream = match self {
-            Self::Shared(stream) => return stream.write_all(bytes).await,
-            Self::Alone(stream, _) => stream,
+        let stream = match &mut self.socket {
+            Socket::Shared(stream) => return stream.write_all(bytes).await,
+            Socket::Alone(stream) => stream,
         };
         while !bytes.is_empty() {
             match retry_on_intr(|| send(&*stream, bytes, SendFlags::NOSIGNAL)) {
@@ -106,22 +122,19 @@ impl Stream {
 
     /// Reads some more into the room that `received` has; 0 at the end.
     pub(super) async fn receive(&mut self, received: &mut Vec<u8>) -> io::Result<usize> {
-        let (stream, read_ns) = match self {
-            Self::Shared(stream) => return stream.read_buf(received).await,
-            Self::Alone(stream, read_ns) => (stream, read_ns),
-        };
-        loop {
-            let read =
-                retry_on_intr(|| recv(&*stream, spare_capacity(received), RecvFlags::empty()));
-            match read {
-                // Whoever limits this call, or ends it, has his turn.
-                Err(Errno::AGAIN) => yield_now().await,
-                read => {
-                    *read_ns = monotonic_ns();
-                    return Ok(read?.0);
+        let read = match &mut self.socket {
+            Socket::Shared(stream) => stream.read_buf(received).await,
+            Socket::Alone(stream) => loop {
+                match retry_on_intr(|| recv(&*stream, spare_capacity(received), RecvFlags::empty()))
+                {
+                    // Whoever limits this call, or ends it, has his turn.
+                    Err(Errno::AGAIN) => yield_now().await,
+                    read => break read.map(|(length, _)| length).map_err(Into::into),
                 }
-            }
-        }
+            },
+        };
+        self.read_ns = monotonic_ns();
+        read
     }
 }
 
@@ -180,9 +193,9 @@ mod tests {
     async fn a_connection_that_the_other_side_has_closed_is_not_quiet() {
         for waiting in BOTH {
             let (stream, other) = connected(waiting).await;
-            assert!(stream.is_quiet(), "{waiting:?}");
+            assert!(stream.is_quiet(monotonic_ns()), "{waiting:?}");
             drop(other);
-            while stream.is_quiet() {
+            while stream.is_quiet(monotonic_ns()) {
                 tokio::time::sleep(BLOCK_MIN).await;
             }
         }

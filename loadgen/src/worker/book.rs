@@ -6,15 +6,15 @@
 use std::{io, sync::Arc};
 
 use super::{
-    entry::Entry,
+    entry::{Begun, Entry},
     plan::{Record, WorkerPlan},
     seat::{Report, Voice},
 };
 use crate::{
     history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
-    plan::{Action, Step},
+    plan::Action,
     tally::{Ending, Seen, WorkerTally},
-    target::{Address, Reading, Reply, Returned},
+    target::{Address, Order, Reading, Reply, Returned},
 };
 
 /// Why nobody knows how an operation ended that was open when a run was stopped.
@@ -23,14 +23,13 @@ pub(super) const GIVEN_UP: &str = "given up when the run was stopped";
 /// Why nobody knows it where the worker has gone before it ended.
 pub(crate) const WORKER_IS_GONE: &str = "its worker is gone";
 
-/// An operation that was begun and has not ended.
-#[derive(Debug)]
-struct Open {
-    action: Action,
-    is_counted: bool,
-    due_ns: u64,
-    sent_ns: u64,
-    key: Option<String>,
+/// How far a client is.
+#[derive(Debug, Default)]
+struct Progress {
+    /// How many operations it has begun.
+    begun: u64,
+    /// The last one, where it has not ended.
+    open: Option<Begun>,
 }
 
 /// What the clients of one worker have done.
@@ -39,81 +38,74 @@ pub(super) struct Book {
     plan: Arc<WorkerPlan>,
     voice: Voice,
     tally: WorkerTally,
-    open: Vec<Option<Open>>,
+    clients: Vec<Progress>,
     writer: Option<HistoryWriter>,
     /// One for each address.
     readings: Vec<Reading>,
 }
 
 impl Book {
-    /// Begins the book of the worker that carries out `plan`; what it says goes to `voice`.
+    /// The book of the worker that carries out `plan`; what it says goes to `voice`.
     ///
     /// # Errors
     /// The history cannot be opened.
-    pub(super) fn begin(plan: Arc<WorkerPlan>, voice: Voice) -> io::Result<Self> {
+    pub(super) fn new(plan: Arc<WorkerPlan>, voice: Voice) -> io::Result<Self> {
         let writer = match &plan.record {
             Record::History { path, room } => Some(HistoryWriter::open(path, *room)?),
             Record::Told | Record::Nowhere => None,
         };
-        let open = plan.clients().map(|_| None).collect();
+        let clients = plan.clients().map(|_| Progress::default()).collect();
         let readings = plan.addresses.iter().map(Address::reading).collect();
-        Ok(Self { plan, voice, tally: WorkerTally::default(), open, writer, readings })
+        Ok(Self { plan, voice, tally: WorkerTally::default(), clients, writer, readings })
     }
 
     /// Enters what a worker in another process has written down; what makes no sense is lost.
     pub(super) fn enter(&mut self, entry: Entry<'_>) {
         match entry {
-            Entry::Begun { client, .. }
-            | Entry::Answered { client, .. }
-            | Entry::Ended { client, .. }
+            Entry::Answered { client, .. } | Entry::Ended { client, .. }
                 if !self.plan.has(client) =>
             {
                 let worker = self.plan.worker;
                 let text = format!("worker {worker} answered for client {client}");
                 self.say(worker, Report::Lost(text));
             }
-            Entry::Begun { client, action, is_counted, due_ns, sent_ns, key } => {
-                let step = Step { action, is_counted, due_ns: 0 };
-                self.open(client, step, (due_ns, sent_ns), key);
+            Entry::Answered { client, begun, reply } => {
+                self.begin(self.plan.slot(client), begun);
+                self.answer(client, reply);
             }
-            Entry::Answered { client, reply, answered_ns } => {
-                self.answer(client, reply, answered_ns);
-            }
-            Entry::Ended { client, answer, has_failed, answered_ns } => {
+            Entry::Ended { client, begun, answer, has_failed, answered_ns } => {
+                self.begin(self.plan.slot(client), begun);
                 self.end(client, answer, has_failed, answered_ns);
             }
             Entry::Unsent { due_ns, now_ns } => self.leave_unsent(due_ns, now_ns),
         }
     }
 
-    /// `client` begins `step` at `sent_ns`, which was due at `due_ns`.
-    pub(super) fn open(
-        &mut self,
-        client: u32,
-        step: Step,
-        (due_ns, sent_ns): (u64, u64),
-        key: Option<String>,
-    ) {
-        let Step { action, is_counted, .. } = step;
-        if is_counted {
+    /// The client on `slot` has `begun` an operation; nothing new where that is known already.
+    pub(super) fn begin(&mut self, slot: usize, begun: Begun) {
+        let progress = &mut self.clients[slot];
+        if begun.number < progress.begun {
+            return;
+        }
+        *progress = Progress { begun: begun.number + 1, open: Some(begun) };
+        if begun.is_counted {
             self.tally.begin();
         }
-        self.open[self.plan.slot(client)] = Some(Open { action, is_counted, due_ns, sent_ns, key });
     }
 
-    /// What `client` has begun, if anything, was answered with `reply` at `answered_ns`.
-    pub(super) fn answer(&mut self, client: u32, reply: Reply<'_>, answered_ns: u64) {
-        let Some(open) = &self.open[self.plan.slot(client)] else { return };
+    /// What `client` has begun, if anything, was answered with `reply`.
+    pub(super) fn answer(&mut self, client: u32, reply: Reply<'_>) {
+        let Some(open) = &self.clients[self.plan.slot(client)].open else { return };
         let reading = &self.readings[self.plan.place_of_address(client)];
         let Returned { answer, has_failed, .. } = reading.read(open.action, reply);
-        self.end(client, answer, has_failed, answered_ns);
+        self.end(client, answer, has_failed, reply.received_ns);
     }
 
     /// What `client` has begun, if anything, ended at `answered_ns`.
     pub(super) fn end(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
         if self.plan.record == Record::Told
             && let Some(reason) = &answer.reason
-            && let Some(open) = &self.open[self.plan.slot(client)]
+            && let Some(open) = &self.clients[self.plan.slot(client)].open
         {
             self.note(client, open.action, reason);
         }
@@ -121,7 +113,7 @@ impl Book {
     }
 
     fn finish(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
-        let Some(open) = self.open[self.plan.slot(client)].take() else { return };
+        let Some(open) = self.clients[self.plan.slot(client)].open.take() else { return };
         let tally = &mut self.tally;
         if open.is_counted {
             tally.end(&Seen {
@@ -135,11 +127,13 @@ impl Book {
         if let Some(left) = answer.remaining {
             tally.see_left(answered_ns, left);
         }
-        let (call_ns, key) = (open.sent_ns, open.key);
+        let (call_ns, run) = (open.sent_ns, self.plan.run);
         let operation = match open.action {
             Action::Buy => Operation::buy(client, call_ns, answered_ns, answer),
             Action::Search => Operation::search(client, call_ns, answered_ns, answer),
         };
+        let has_key = self.plan.retries && open.action == Action::Buy;
+        let key = has_key.then(|| Order { run, client, number: open.number }.to_string());
         // By what was asked for: another shop may sell without a word on which tickets.
         if operation.outcome == Outcome::Sold {
             self.tally.sold_ever += operation.quantity.unwrap_or(0);
@@ -225,18 +219,17 @@ mod tests {
     fn book(record: Record) -> (Book, UnboundedReceiver<(u32, Report)>) {
         let plan = WorkerPlan { record, ..WorkerPlan::endless(1, 2, 4) };
         let (voice, heard) = mpsc::unbounded_channel();
-        (Book::begin(Arc::new(plan), voice).unwrap(), heard)
+        (Book::new(Arc::new(plan), voice).unwrap(), heard)
     }
 
-    fn begun(client: u32) -> Entry<'static> {
-        let (due_ns, sent_ns) = (1, 2);
-        Entry::Begun { client, action: Action::Buy, is_counted: true, due_ns, sent_ns, key: None }
+    fn begun(number: u64) -> Begun {
+        Begun { number, action: Action::Buy, is_counted: true, due_ns: 1, sent_ns: 2 }
     }
 
-    fn answered(client: u32) -> Entry<'static> {
+    fn answered(client: u32, number: u64) -> Entry<'static> {
         let body = br#"{"tickets": [7], "remaining": 3, "revision": 7}"#;
-        let reply = Reply { status: 201, head: &[], body };
-        Entry::Answered { client, reply, answered_ns: 9 }
+        let reply = Reply { status: 201, received_ns: 9, head: &[], body };
+        Entry::Answered { client, begun: begun(number), reply }
     }
 
     fn tally(heard: &mut UnboundedReceiver<(u32, Report)>) -> WorkerTally {
@@ -249,7 +242,7 @@ mod tests {
     #[test]
     fn what_was_answered_is_read_counted_and_told() {
         let (mut book, mut heard) = book(Record::Told);
-        [begun(3), answered(3)].into_iter().for_each(|entry| book.enter(entry));
+        book.enter(answered(3, 0));
         let Ok((3, Report::Operation(buy))) = heard.try_recv() else { panic!("no operation") };
         assert_eq!((buy.outcome, buy.remaining, buy.revision), (Outcome::Sold, Some(3), Some(7)));
         assert_eq!((buy.call_ns, buy.return_ns), (2, Some(9)));
@@ -260,23 +253,36 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_no_sense_is_lost_or_nothing() {
+    fn what_makes_no_sense_is_lost() {
         let (mut book, mut heard) = book(Record::Nowhere);
         for client in [0, 4] {
-            book.enter(begun(client));
+            book.enter(answered(client, 0));
             assert!(matches!(heard.try_recv(), Ok((1, Report::Lost(_)))), "{client}");
         }
-        // Answered, but never asked.
-        book.enter(answered(1));
         book.report();
         assert_eq!(tally(&mut heard), WorkerTally::default());
+    }
+
+    #[test]
+    fn what_was_seen_open_is_begun_once() {
+        let (mut book, mut heard) = book(Record::Nowhere);
+        // Open at the first look, ended at the second.
+        book.begin(1, begun(0));
+        book.begin(1, begun(0));
+        book.enter(answered(3, 0));
+        // The line still says so.
+        book.begin(1, begun(0));
+        book.close(WORKER_IS_GONE);
+        let tally = tally(&mut heard);
+        assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.unknown), (1, 1, 0));
     }
 
     #[test]
     fn what_is_open_when_a_book_is_closed_is_unknown_for_its_reason() {
         for reason in [GIVEN_UP, WORKER_IS_GONE] {
             let (mut book, mut heard) = book(Record::Nowhere);
-            [begun(1), begun(3), answered(3)].into_iter().for_each(|entry| book.enter(entry));
+            book.enter(answered(3, 0));
+            book.begin(0, begun(0));
             book.close(reason);
             let tally = tally(&mut heard);
             assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.unknown), (2, 1, 1));

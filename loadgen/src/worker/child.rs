@@ -62,7 +62,7 @@ pub(crate) enum WorkerError {
 /// The parent is gone, the plan is none, or what joins both is broken.
 pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     lifeline::follow(parent)?;
-    let slate = SlateWriter::open(File::from(io::stdin().as_fd().try_clone_to_owned()?))?;
+    let slate = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let socket = net::UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
     let runtime = shift::event_loop()?;
     let worked = runtime.block_on(work(slate, socket));
@@ -71,12 +71,13 @@ pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     worked
 }
 
-async fn work(slate: SlateWriter, socket: net::UnixStream) -> Result<(), WorkerError> {
+async fn work(slate: File, socket: net::UnixStream) -> Result<(), WorkerError> {
     socket.set_nonblocking(true)?;
     let (from, mut to) = UnixStream::from_std(socket)?.into_split();
     let mut lines = BufReader::new(from).lines();
     let first = lines.next_line().await?.unwrap_or_default();
     let plan: WorkerPlan = serde_json::from_str(&first)?;
+    let slate = SlateWriter::open(slate, plan.clients().count())?;
     let (gate, at_gate) = watch::channel(Phase::Gathering);
     let (voice, mut said) = mpsc::unbounded_channel();
     let heard = tokio::spawn(hear(lines, gate));

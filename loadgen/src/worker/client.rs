@@ -7,6 +7,7 @@ use tokio::{task::yield_now, time::sleep};
 
 use super::{
     desk::Desk,
+    entry::Begun,
     seat::{Report, Seat},
     watchdog::Watchdog,
 };
@@ -155,34 +156,30 @@ impl Client {
     /// Carries out one operation, which in a closed loop is due when it is sent, and that is at
     /// `sent_ns`: now. Returns whether nobody could be reached.
     async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, sent_ns: u64) -> bool {
-        let order = Order { run: self.desk.plan.run, client: self.number, number: self.begun };
+        let Step { action, is_counted, .. } = step;
+        let (client, number) = (self.number, self.begun);
         self.begun += 1;
-        let retries = self.desk.plan.retries;
-        let key = (retries && step.action == Action::Buy).then(|| order.to_string());
-        self.desk.begin(self.number, step, (due_ns.unwrap_or(sent_ns), sent_ns), key);
-        let returned = if retries {
-            let first = self.attempt(step.action, order, sent_ns).await;
-            self.settle(step.action, order, first).await
+        let due_ns = due_ns.unwrap_or(sent_ns);
+        let begun = Begun { number, action, is_counted, due_ns, sent_ns };
+        self.desk.begin(client, begun);
+        let order = Order { run: self.desk.plan.run, client, number };
+        let returned = if self.desk.plan.retries {
+            let first = self.attempt(action, order, sent_ns).await;
+            self.settle(action, order, first).await
         } else {
             let limit = self.desk.plan.timeout();
-            match heard(
-                &mut self.target,
-                &mut self.watchdog,
-                (step.action, order),
-                (sent_ns, limit),
-            )
-            .await
-            {
+            let (target, watchdog) = (&mut self.target, &mut self.watchdog);
+            match heard(target, watchdog, (action, order), (sent_ns, limit)).await {
                 Some(Heard::Reply(reply, reading)) => {
-                    self.desk.answer(self.number, reading.needed(reply), monotonic_ns());
+                    self.desk.answer(client, begun, reading.needed(reply));
                     return false;
                 }
-                Some(Heard::Returned(returned)) => returned,
-                None => self.target.gave_up(step.action, limit),
+                Some(Heard::Returned(returned)) => *returned,
+                None => self.target.gave_up(action, limit),
             }
         };
         let has_reached_nobody = returned.has_failed && returned.answer.outcome == Outcome::Refused;
-        self.desk.end(self.number, returned, monotonic_ns());
+        self.desk.end(client, begun, returned, monotonic_ns());
         has_reached_nobody
     }
 
@@ -215,15 +212,15 @@ impl Client {
     }
 }
 
-/// What comes back from `target`; `None` where that takes longer than the limit from an instant on.
+/// What comes back from `target`; `None` where that takes longer than the limit from `now_ns` on.
 async fn heard<'a>(
     target: &'a mut Target,
     watchdog: &mut Watchdog,
     (action, order): (Action, Order),
-    limit: (u64, Duration),
+    (now_ns, limit): (u64, Duration),
 ) -> Option<Heard<'a>> {
-    let call = pin!(target.call(action, order));
-    watchdog.within(limit, call).await
+    let call = pin!(target.call(action, order, now_ns));
+    watchdog.within((now_ns, limit), call).await
 }
 
 fn since(start_ns: u64) -> u64 {

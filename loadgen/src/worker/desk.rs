@@ -3,23 +3,22 @@
 use std::{
     io,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, Ordering},
     },
 };
 
+use parking_lot::Mutex;
+
 use super::{
     book::{Book, GIVEN_UP},
-    entry::Entry,
+    entry::{Begun, Entry},
     pacer::Pacer,
     plan::{Record, WorkerPlan},
     seat::{Report, Voice},
     slate::SlateWriter,
 };
-use crate::{
-    plan::Step,
-    target::{Reply, Returned},
-};
+use crate::target::{Reply, Returned};
 
 /// Where it is written down what the clients do.
 #[derive(Debug)]
@@ -55,7 +54,7 @@ impl Desk {
         let plan = Arc::new(plan);
         let paper = match slate {
             Some(slate) => Paper::Slate(slate),
-            None => Paper::Book(Box::new(Book::begin(Arc::clone(&plan), voice.clone())?)),
+            None => Paper::Book(Box::new(Book::new(Arc::clone(&plan), voice.clone())?)),
         };
         Ok(Self {
             pacer: Pacer::new(plan.clients().count())?,
@@ -77,49 +76,37 @@ impl Desk {
         self.pacer.close();
     }
 
-    /// `client` begins `step` at `sent_ns`, which was due at `due_ns`.
-    pub(super) fn begin(
-        &self,
-        client: u32,
-        step: Step,
-        (due_ns, sent_ns): (u64, u64),
-        key: Option<String>,
-    ) {
-        match &mut *self.paper() {
-            Paper::Book(book) => book.open(client, step, (due_ns, sent_ns), key),
-            Paper::Slate(slate) => {
-                let Step { action, is_counted, .. } = step;
-                let begun = Entry::Begun { client, action, is_counted, due_ns, sent_ns, key };
-                self.write(slate, &begun);
-            }
+    /// `client` has `begun` an operation.
+    pub(super) fn begin(&self, client: u32, begun: Begun) {
+        let slot = self.plan.slot(client);
+        match &mut *self.paper.lock() {
+            Paper::Book(book) => book.begin(slot, begun),
+            Paper::Slate(slate) => slate.begin(slot, &begun),
         }
     }
 
-    /// What `client` has begun was answered with `reply` at `answered_ns`; whoever has the book reads
-    /// what that says.
-    pub(super) fn answer(&self, client: u32, reply: Reply<'_>, answered_ns: u64) {
-        match &mut *self.paper() {
-            Paper::Book(book) => book.answer(client, reply, answered_ns),
-            Paper::Slate(slate) => {
-                self.write(slate, &Entry::Answered { client, reply, answered_ns });
-            }
+    /// What `client` has `begun` was answered with `reply`; whoever has the book reads what that says.
+    pub(super) fn answer(&self, client: u32, begun: Begun, reply: Reply<'_>) {
+        match &mut *self.paper.lock() {
+            Paper::Book(book) => book.answer(client, reply),
+            Paper::Slate(slate) => self.write(slate, &Entry::Answered { client, begun, reply }),
         }
     }
 
-    /// What `client` has begun ended at `answered_ns`, and how.
-    pub(super) fn end(&self, client: u32, returned: Returned, answered_ns: u64) {
+    /// What `client` has `begun` ended at `answered_ns`, and how.
+    pub(super) fn end(&self, client: u32, begun: Begun, returned: Returned, answered_ns: u64) {
         let Returned { answer, has_failed, .. } = returned;
-        match &mut *self.paper() {
+        match &mut *self.paper.lock() {
             Paper::Book(book) => book.end(client, answer, has_failed, answered_ns),
             Paper::Slate(slate) => {
-                self.write(slate, &Entry::Ended { client, answer, has_failed, answered_ns });
+                self.write(slate, &Entry::Ended { client, begun, answer, has_failed, answered_ns });
             }
         }
     }
 
     /// An operation was due at `due_ns` and is not begun, since all is over at `now_ns`.
     pub(super) fn leave_unsent(&self, due_ns: u64, now_ns: u64) {
-        match &mut *self.paper() {
+        match &mut *self.paper.lock() {
             Paper::Book(book) => book.leave_unsent(due_ns, now_ns),
             Paper::Slate(slate) => self.write(slate, &Entry::Unsent { due_ns, now_ns }),
         }
@@ -127,12 +114,12 @@ impl Desk {
 
     /// Whether there is anything to report from time to time.
     pub(super) fn reports(&self) -> bool {
-        self.plan.record != Record::Told && matches!(&*self.paper(), Paper::Book(_))
+        self.plan.record != Record::Told && matches!(&*self.paper.lock(), Paper::Book(_))
     }
 
     /// Says what was counted since the last time.
     pub(super) fn report(&self) {
-        if let Paper::Book(book) = &mut *self.paper() {
+        if let Paper::Book(book) = &mut *self.paper.lock() {
             book.report();
         }
     }
@@ -140,7 +127,7 @@ impl Desk {
     /// Ends what is still open, as unknown: nobody waits for it any more. Where the book is elsewhere,
     /// that is done there.
     pub(super) fn close(&self) {
-        if let Paper::Book(book) = &mut *self.paper() {
+        if let Paper::Book(book) = &mut *self.paper.lock() {
             book.close(GIVEN_UP);
         }
     }
@@ -157,9 +144,5 @@ impl Desk {
                         longer than the shop's";
             self.say(Report::Note(text.to_owned()));
         }
-    }
-
-    fn paper(&self) -> MutexGuard<'_, Paper> {
-        self.paper.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

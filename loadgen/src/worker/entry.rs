@@ -1,41 +1,46 @@
-//! What a worker process writes down, one entry behind the other.
+//! What a worker process writes down: an operation that has ended, and one that is open.
+//!
+//! Every entry is a few words, one behind the other, and then as many bytes as they say. Only what is
+//! rare is written by `serde`: its encodings cost more than all else that a worker does between two
+//! requests.
 
-use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 use crate::{history::Answer, plan::Action, target::Reply};
 
-/// What happened to a client of a worker; the bytes of it need not be read by another version.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// An operation that a client has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// Which of the client's operations it is, from 0.
+    pub(super) number: u64,
+    /// What it does.
+    pub(super) action: Action,
+    /// Whether it is measured, and not part of the warm-up.
+    pub(super) is_counted: bool,
+    /// When it was due, in nanoseconds of the run's clock.
+    pub(super) due_ns: u64,
+    /// When it is sent, on the same clock.
+    pub(super) sent_ns: u64,
+}
+
+/// What has happened to a client of a worker; the bytes of it need not be read by another version.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Entry<'a> {
-    /// A client begins an operation.
-    Begun {
-        /// Which.
-        client: u32,
-        /// What it does.
-        action: Action,
-        /// Whether it is measured, and not part of the warm-up.
-        is_counted: bool,
-        /// When it was due, in nanoseconds of the run's clock.
-        due_ns: u64,
-        /// When it is sent, on the same clock.
-        sent_ns: u64,
-        /// The idempotency key, where it has one.
-        key: Option<String>,
-    },
-    /// What a client has begun was answered; what that says is still to be read.
+    /// An operation was answered; what that says is still to be read.
     Answered {
-        /// Which.
+        /// Whose.
         client: u32,
+        /// Which.
+        begun: Begun,
         /// With what.
-        #[serde(borrow)]
         reply: Reply<'a>,
-        /// When, in nanoseconds of the run's clock.
-        answered_ns: u64,
     },
-    /// What a client has begun ended, and how.
+    /// An operation ended, and how.
     Ended {
-        /// Which.
+        /// Whose.
         client: u32,
+        /// Which.
+        begun: Begun,
         /// What is known.
         answer: Answer,
         /// Whether there was no answer at all.
@@ -50,4 +55,266 @@ pub(super) enum Entry<'a> {
         /// Until when it waited, on the same clock.
         now_ns: u64,
     },
+}
+
+/// What stands there is no entry.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("what stands there is no entry")]
+pub(crate) struct NoEntry;
+
+/// How many words an entry begins with.
+const WORDS: usize = 6;
+
+/// How many bytes those are.
+const WORDS_LENGTH: usize = WORDS * size_of::<u64>();
+
+/// No client begins so many operations.
+const NUMBER_MAX: u64 = 1 << 48;
+
+const ANSWERED: u64 = 1;
+const ENDED: u64 = 2;
+const UNSENT: u64 = 3;
+
+const KIND: u64 = 0x0f;
+const IS_SEARCH: u64 = 0x10;
+const IS_COUNTED: u64 = 0x20;
+const HAS_FAILED: u64 = 0x40;
+
+/// An entry as it is written.
+#[derive(Debug)]
+pub(super) struct Written<'a> {
+    /// Its words: what it is, with the status and the client; the operation's number; when it was
+    /// due, sent and answered; the lengths of both parts.
+    pub(super) words: [u64; WORDS],
+    /// The bytes behind them.
+    pub(super) parts: [Cow<'a, [u8]>; 2],
+}
+
+impl Written<'_> {
+    /// How many bytes it has.
+    pub(super) fn length(&self) -> usize {
+        WORDS_LENGTH + self.parts[0].len() + self.parts[1].len()
+    }
+}
+
+impl<'a> Entry<'a> {
+    /// The bytes that say it.
+    pub(super) fn encode(&'a self) -> Written<'a> {
+        match self {
+            Self::Answered { client, begun, reply } => {
+                let first = ANSWERED | flags(begun) | u64::from(reply.status) << 16;
+                let parts = [Cow::Borrowed(reply.head), Cow::Borrowed(reply.body)];
+                written(first, *client, begun, reply.received_ns, parts)
+            }
+            Self::Ended { client, begun, answer, has_failed, answered_ns } => {
+                let failed = if *has_failed { HAS_FAILED } else { 0 };
+                let first = ENDED | flags(begun) | failed;
+                written(first, *client, begun, *answered_ns, [Cow::default(), plain(answer)])
+            }
+            Self::Unsent { due_ns, now_ns } => {
+                let words = [UNSENT, 0, *due_ns, 0, *now_ns, 0];
+                Written { words, parts: [Cow::default(), Cow::default()] }
+            }
+        }
+    }
+
+    /// The entry that `bytes` begin with, and what is behind it.
+    ///
+    /// # Errors
+    /// They begin with none.
+    pub(super) fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), NoEntry> {
+        let (words, rest) = bytes.split_first_chunk::<WORDS_LENGTH>().ok_or(NoEntry)?;
+        let (words, _) = words.as_chunks();
+        let mut words = words.iter().map(|word| u64::from_ne_bytes(*word));
+        let mut next = || words.next().ok_or(NoEntry);
+        let [first, number, due_ns, sent_ns, answered_ns, lengths] =
+            [next()?, next()?, next()?, next()?, next()?, next()?];
+        let [client, low] = halves(first);
+        let [head, body] =
+            halves(lengths).map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let (head, rest) = rest.split_at_checked(head).ok_or(NoEntry)?;
+        let (body, rest) = rest.split_at_checked(body).ok_or(NoEntry)?;
+        let begun = begun(first, number, due_ns, sent_ns).ok_or(NoEntry)?;
+        let entry = match first & KIND {
+            ANSWERED => {
+                let status = u16::try_from(low >> 16).unwrap_or(u16::MAX);
+                let reply = Reply { status, received_ns: answered_ns, head, body };
+                Self::Answered { client, begun, reply }
+            }
+            ENDED => {
+                let answer = postcard::from_bytes(body).map_err(|_| NoEntry)?;
+                let has_failed = first & HAS_FAILED != 0;
+                Self::Ended { client, begun, answer, has_failed, answered_ns }
+            }
+            UNSENT => Self::Unsent { due_ns, now_ns: answered_ns },
+            _ => return Err(NoEntry),
+        };
+        Ok((entry, rest))
+    }
+}
+
+/// How many words an operation that is open has.
+pub(super) const OPEN_WORDS: usize = 3;
+
+impl Begun {
+    /// The words that say that it is open. The last one is never 0, and no two operations of a client
+    /// have the same.
+    pub(super) fn encode(&self) -> [u64; OPEN_WORDS] {
+        [self.due_ns, self.sent_ns, (self.number + 1) << 8 | flags(self)]
+    }
+
+    /// The operation that these words say, if any.
+    pub(super) fn decode([due_ns, sent_ns, last]: [u64; OPEN_WORDS]) -> Option<Self> {
+        begun(last, (last >> 8).checked_sub(1)?, due_ns, sent_ns)
+    }
+}
+
+fn flags(begun: &Begun) -> u64 {
+    let action = match begun.action {
+        Action::Buy => 0,
+        Action::Search => IS_SEARCH,
+    };
+    if begun.is_counted { action | IS_COUNTED } else { action }
+}
+
+fn begun(flags: u64, number: u64, due_ns: u64, sent_ns: u64) -> Option<Begun> {
+    let action = if flags & IS_SEARCH == 0 { Action::Buy } else { Action::Search };
+    let is_counted = flags & IS_COUNTED != 0;
+    (number < NUMBER_MAX).then_some(Begun { number, action, is_counted, due_ns, sent_ns })
+}
+
+fn written<'a>(
+    first: u64,
+    client: u32,
+    begun: &Begun,
+    answered_ns: u64,
+    parts: [Cow<'a, [u8]>; 2],
+) -> Written<'a> {
+    let first = first | u64::from(client) << 32;
+    let [head, body] = parts.each_ref().map(|part| part.len() as u64);
+    let lengths = head << 32 | body;
+    let Begun { number, due_ns, sent_ns, .. } = *begun;
+    Written { words: [first, number, due_ns, sent_ns, answered_ns, lengths], parts }
+}
+
+#[cold]
+fn plain(answer: &Answer) -> Cow<'static, [u8]> {
+    Cow::Owned(postcard::to_stdvec(answer).expect("an answer has plain values only"))
+}
+
+/// The upper half of `word` and the lower one.
+pub(super) fn halves(word: u64) -> [u32; 2] {
+    let half = |bits| u32::try_from(bits).expect("32 bits are 32 bits");
+    [half(word >> 32), half(word & u64::from(u32::MAX))]
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::history::{CriticalSection, Outcome};
+
+    fn answer() -> impl Strategy<Value = Answer> {
+        let section = prop::option::of(any::<(u64, u64)>());
+        let numbers = any::<[Option<u64>; 2]>();
+        let tickets = prop::collection::vec(any::<u64>(), 0..4);
+        (section, numbers, tickets, any::<Option<String>>()).prop_map(
+            |(section, [remaining, revision], tickets, reason)| Answer {
+                outcome: if reason.is_some() { Outcome::Unknown } else { Outcome::Sold },
+                tickets: tickets.into_iter().collect(),
+                remaining,
+                revision,
+                section: section.map(|(read_ns, write_ns)| CriticalSection { read_ns, write_ns }),
+                reason,
+            },
+        )
+    }
+
+    fn some_begun() -> impl Strategy<Value = Begun> {
+        (0..NUMBER_MAX, any::<[bool; 2]>(), any::<[u64; 2]>()).prop_map(
+            |(number, [is_counted, buys], [due_ns, sent_ns])| {
+                let action = if buys { Action::Buy } else { Action::Search };
+                Begun { number, action, is_counted, due_ns, sent_ns }
+            },
+        )
+    }
+
+    /// Any entry, all of its parts.
+    pub(in super::super) fn some_entry() -> impl Strategy<Value = Entry<'static>> {
+        let bytes = || prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| &*bytes.leak());
+        prop_oneof![
+            (some_begun(), any::<(u32, u16, u64)>(), bytes(), bytes()).prop_map(
+                |(begun, (client, status, received_ns), head, body)| {
+                    let reply = Reply { status, received_ns, head, body };
+                    Entry::Answered { client, begun, reply }
+                }
+            ),
+            (some_begun(), any::<(u32, bool, u64)>(), answer()).prop_map(
+                |(begun, (client, has_failed, answered_ns), answer)| {
+                    Entry::Ended { client, begun, answer, has_failed, answered_ns }
+                }
+            ),
+            any::<(u64, u64)>().prop_map(|(due_ns, now_ns)| Entry::Unsent { due_ns, now_ns }),
+        ]
+    }
+
+    fn bytes(entry: &Entry<'_>) -> Vec<u8> {
+        let Written { words, parts } = entry.encode();
+        words.iter().flat_map(|word| word.to_ne_bytes()).chain(parts.concat()).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(entries in prop::collection::vec(some_entry(), 0..8)) {
+            let written: Vec<u8> = entries.iter().flat_map(bytes).collect();
+            let mut rest = &written[..];
+            for entry in &entries {
+                prop_assert_eq!(entry.encode().length(), bytes(entry).len());
+                let (read, behind) = Entry::decode(rest).unwrap();
+                prop_assert_eq!(&read, entry);
+                rest = behind;
+            }
+            prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn half_an_entry_is_none(entry in some_entry(), part in 0.0..1.0) {
+            let bytes = bytes(&entry);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
+                reason = "a part of a few hundred bytes")]
+            let half = &bytes[..(bytes.len() as f64 * part) as usize];
+            prop_assert_eq!(Entry::decode(half), Err(NoEntry));
+        }
+
+        #[test]
+        fn garbage_is_an_entry_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            let _ = Entry::decode(&bytes);
+        }
+
+        #[test]
+        fn what_is_open_is_read(begun in some_begun()) {
+            prop_assert_eq!(Begun::decode(begun.encode()), Some(begun));
+        }
+    }
+
+    #[test]
+    fn a_number_that_no_operation_has_is_none() {
+        let begun = Begun {
+            number: NUMBER_MAX,
+            action: Action::Buy,
+            is_counted: true,
+            due_ns: 0,
+            sent_ns: 0,
+        };
+        assert_eq!(Begun::decode(begun.encode()), None);
+        let reply = Reply { status: 201, received_ns: 0, head: &[], body: &[] };
+        let entry = bytes(&Entry::Answered { client: 0, begun, reply });
+        assert_eq!(Entry::decode(&entry), Err(NoEntry));
+    }
+
+    #[test]
+    fn a_line_that_nobody_has_written_says_nothing() {
+        assert_eq!(Begun::decode([0; OPEN_WORDS]), None);
+    }
 }

@@ -17,6 +17,7 @@ mod client;
 mod desk;
 mod entry;
 mod fleet;
+mod memory;
 mod pacer;
 mod plan;
 mod room;

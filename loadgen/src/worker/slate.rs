@@ -8,24 +8,36 @@
 //! Two marks say how far each side is. A mark is a lap, which is counted from wipe to wipe, and a
 //! place in it.
 //!
+//! Before the entries each client has a line for the operation that it has open, if any: it is begun
+//! there, and written over by the next one.
+//!
 //! # Invariants
 //! - An entry is behind the writer's mark only once it is whole: a writer that is killed leaves no
 //!   half of one.
 //! - The slate is wiped only where the reader's mark has reached the writer's.
+//! - What stands on a line, where that is read before the entries, and is ended by none of these, is
+//!   open: an entry is written before the next operation is begun.
+//! - The number of an operation is the last thing that is written on its line: a writer that is killed
+//!   leaves the line of the one before, which has ended.
 
-use std::{fs::File, io, mem, sync::atomic::Ordering, thread::sleep, time::Duration};
+use std::{fs::File, mem, thread::sleep, time::Duration};
 
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use vm_memory::{Bytes, FileOffset, MmapRegion, VolatileMemory};
+use vm_memory::ByteValued;
 
-use super::entry::Entry;
+use super::{
+    entry::{Begun, Entry, NoEntry, OPEN_WORDS, Written, halves},
+    memory::{Memory, MemoryError, WORD},
+};
 
-/// Where the writer's mark is, and the reader's: no cache line has both.
-const WRITTEN: usize = 0;
-const READ: usize = 64;
+/// Where the reader's mark is, and the writer's: no cache line has both.
+const READ: usize = 0;
+const WRITTEN: usize = LINE;
 
-/// Where entries begin. They share their first page with the marks.
-const ENTRIES: usize = 128;
+/// Where the clients' lines begin: a client that is alone has its own beside the writer's mark.
+const OPEN: usize = WRITTEN + WORD;
+
+/// How many bytes a cache line has.
+const LINE: usize = 64;
 
 /// So many bytes of entries have room, the longest answer that a target takes among them. Only what
 /// was written once takes memory.
@@ -40,21 +52,15 @@ const LOOKS_MAX: usize = 8;
 /// What is wrong with a slate.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SlateError {
-    /// The system gives no such memory.
-    #[error("no memory to share: {0}")]
-    NoMemory(#[from] io::Error),
-    /// What there is cannot be mapped.
-    #[error("no slate: {0}")]
-    NotMapped(#[from] vm_memory::mmap::MmapRegionError),
-    /// It is too short for one.
-    #[error("no slate: {0} bytes")]
-    Short(u64),
+    /// There is none.
+    #[error(transparent)]
+    Memory(#[from] MemoryError),
     /// The writer's mark points outside.
     #[error("the slate is garbled: {0} bytes are said to stand in {ROOM}")]
     Outside(usize),
     /// What stands there is no entry.
     #[error("the slate is garbled: {0}")]
-    NoEntry(#[from] postcard::Error),
+    NoEntry(#[from] NoEntry),
 }
 
 /// How far one side is.
@@ -70,73 +76,64 @@ impl Mark {
     }
 
     fn unpack(packed: u64) -> Self {
-        let [lap, place] = [packed >> 32, packed & u64::from(u32::MAX)];
-        let half = |bits| u32::try_from(bits).expect("32 bits are 32 bits");
-        Self { lap: half(lap), place: half(place) }
+        let [lap, place] = halves(packed);
+        Self { lap, place }
     }
 }
 
-fn map(file: File) -> Result<MmapRegion, SlateError> {
-    let length = file.metadata()?.len();
-    if length < (ENTRIES + ROOM) as u64 {
-        return Err(SlateError::Short(length));
-    }
-    Ok(MmapRegion::from_file(FileOffset::new(file, 0), ENTRIES + ROOM)?)
+/// Where entries begin behind the lines of so many clients.
+fn entries(clients: usize) -> usize {
+    (OPEN + clients * OPEN_WORDS * WORD).next_multiple_of(LINE)
 }
 
-fn load(memory: &MmapRegion, at: usize) -> Mark {
-    let mark = memory.as_volatile_slice().load(at, Ordering::Acquire);
-    Mark::unpack(mark.expect("marks are inside, and aligned"))
-}
-
-fn store(memory: &MmapRegion, at: usize, mark: Mark) {
-    let stored = memory.as_volatile_slice().store(mark.pack(), at, Ordering::Release);
-    stored.expect("marks are inside, and aligned");
+/// Where the words are that say what a client has open.
+fn open_words(slot: usize) -> [usize; OPEN_WORDS] {
+    let line = OPEN + slot * OPEN_WORDS * WORD;
+    [line, line + WORD, line + 2 * WORD]
 }
 
 /// The side that writes.
 #[derive(Debug)]
 pub(super) struct SlateWriter {
-    memory: MmapRegion,
+    memory: Memory,
+    clients: usize,
     written: Mark,
-    /// One entry, before it is written.
-    bytes: Vec<u8>,
     has_waited: bool,
 }
 
 impl SlateWriter {
-    /// Writes on the slate that `file` is the memory of.
+    /// Writes on the slate that `file` is the memory of, for so many clients.
     ///
     /// # Errors
     /// It is the memory of none.
-    pub(super) fn open(file: File) -> Result<Self, SlateError> {
-        Ok(Self {
-            memory: map(file)?,
-            written: Mark::default(),
-            bytes: vec![0; 1024],
-            has_waited: false,
-        })
+    pub(super) fn open(file: File, clients: usize) -> Result<Self, SlateError> {
+        let memory = Memory::map(file, entries(clients) + ROOM)?;
+        Ok(Self { memory, clients, written: Mark::default(), has_waited: false })
+    }
+
+    /// Writes on the line `slot` that its client has `begun` an operation.
+    pub(super) fn begin(&mut self, slot: usize, begun: &Begun) {
+        assert!(slot < self.clients, "no client sits there");
+        for (at, word) in open_words(slot).into_iter().zip(begun.encode()) {
+            self.memory.store(at, word);
+        }
     }
 
     /// Writes `entry`; waits for the slate to be read where there is no room left. Returns whether
     /// that was so for the first time.
     pub(super) fn write(&mut self, entry: &Entry<'_>) -> bool {
         let had_waited = self.has_waited;
-        let length = loop {
-            match postcard::to_slice(entry, &mut self.bytes) {
-                Ok(bytes) => break bytes.len(),
-                Err(postcard::Error::SerializeBufferFull) => {
-                    self.bytes.resize(2 * self.bytes.len(), 0);
-                }
-                Err(error) => unreachable!("an entry has plain values only: {error}"),
-            }
-        };
-        let place = self.make_room(length);
-        let slice = self.memory.as_volatile_slice();
-        let written = slice.write_slice(&self.bytes[..length], ENTRIES + place as usize);
-        written.expect("there is room");
-        self.written.place = place + u32::try_from(length).expect("room has 32 bits");
-        store(&self.memory, WRITTEN, self.written);
+        let entry = entry.encode();
+        let Written { words, parts } = &entry;
+        let place = self.make_room(entry.length());
+        let first = entries(self.clients);
+        let mut at = first + place as usize;
+        for bytes in [ByteValued::as_slice(words), &parts[0], &parts[1]] {
+            self.memory.write(bytes, at);
+            at += bytes.len();
+        }
+        self.written.place = u32::try_from(at - first).expect("room has 32 bits");
+        self.memory.store(WRITTEN, self.written.pack());
         self.has_waited && !had_waited
     }
 
@@ -144,7 +141,7 @@ impl SlateWriter {
     fn make_room(&mut self, length: usize) -> u32 {
         assert!(length <= ROOM, "no answer is that long");
         loop {
-            if load(&self.memory, READ) == self.written {
+            if Mark::unpack(self.memory.load(READ)) == self.written {
                 self.written = Mark { lap: self.written.lap.wrapping_add(1), place: 0 };
                 return 0;
             }
@@ -160,22 +157,32 @@ impl SlateWriter {
 /// The side that reads.
 #[derive(Debug)]
 pub(super) struct SlateReader {
-    memory: MmapRegion,
+    memory: Memory,
+    clients: usize,
     read: Mark,
     /// What was read and not made sense of.
     bytes: Vec<u8>,
 }
 
 impl SlateReader {
-    /// Makes a slate; the file is its memory, for whoever is to write on it.
+    /// Makes a slate for so many clients; the file is its memory, for whoever is to write on it.
     ///
     /// # Errors
     /// The system gives no memory.
-    pub(super) fn make() -> Result<(Self, File), SlateError> {
-        let file = File::from(memfd_create("slate", MemfdFlags::CLOEXEC).map_err(io::Error::from)?);
-        ftruncate(&file, (ENTRIES + ROOM) as u64).map_err(io::Error::from)?;
-        let memory = map(file.try_clone()?)?;
-        Ok((Self { memory, read: Mark::default(), bytes: Vec::new() }, file))
+    pub(super) fn make(clients: usize) -> Result<(Self, File), SlateError> {
+        let (memory, file) = Memory::make(entries(clients) + ROOM)?;
+        Ok((Self { memory, clients, read: Mark::default(), bytes: Vec::new() }, file))
+    }
+
+    /// What stands on the clients' lines, each with its slot. It was open if it has not ended by what
+    /// is read after this.
+    pub(super) fn open_operations(&self) -> impl Iterator<Item = (usize, Begun)> {
+        (0..self.clients).filter_map(|slot| {
+            // The number first: whoever has seen it sees what was written before.
+            let [due, sent, last] = open_words(slot);
+            let last = self.memory.load(last);
+            Some((slot, Begun::decode([self.memory.load(due), self.memory.load(sent), last])?))
+        })
     }
 
     /// Takes in what was written since the last time, in its order; returns how full the slate was,
@@ -185,7 +192,7 @@ impl SlateReader {
     /// Somebody has written something else there: nothing more can be read.
     pub(super) fn read(&mut self, mut take_in: impl FnMut(Entry<'_>)) -> Result<f64, SlateError> {
         for _ in 0..LOOKS_MAX {
-            let written = load(&self.memory, WRITTEN);
+            let written = Mark::unpack(self.memory.load(WRITTEN));
             if written == self.read {
                 break;
             }
@@ -195,7 +202,7 @@ impl SlateReader {
         let mut bytes = mem::take(&mut self.bytes);
         let mut rest = &bytes[..];
         while !rest.is_empty() {
-            let (entry, behind) = postcard::take_from_bytes(rest)?;
+            let (entry, behind) = Entry::decode(rest)?;
             take_in(entry);
             rest = behind;
         }
@@ -214,11 +221,9 @@ impl SlateReader {
         }
         let known = self.bytes.len();
         self.bytes.resize(known + (to - from), 0);
-        let slice = self.memory.as_volatile_slice();
-        let copied = slice.read_slice(&mut self.bytes[known..], ENTRIES + from);
-        copied.expect("entries are inside");
+        self.memory.read(&mut self.bytes[known..], entries(self.clients) + from);
         self.read = written;
-        store(&self.memory, READ, written);
+        self.memory.store(READ, written.pack());
         Ok(())
     }
 }
@@ -230,15 +235,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{
-        history::{Answer, CriticalSection, Outcome},
-        plan::Action,
-        target::Reply,
-    };
+    use crate::{plan::Action, target::Reply, worker::entry::tests::some_entry};
+
+    const CLIENTS: usize = 3;
 
     fn both_sides() -> (SlateWriter, SlateReader) {
-        let (reader, file) = SlateReader::make().unwrap();
-        (SlateWriter::open(file).unwrap(), reader)
+        let (reader, file) = SlateReader::make(CLIENTS).unwrap();
+        (SlateWriter::open(file, CLIENTS).unwrap(), reader)
     }
 
     /// What was written since the last time, as text: entries borrow from the slate.
@@ -258,59 +261,19 @@ mod tests {
 
     /// An entry of more than 100,000 bytes.
     fn long(client: u32) -> Entry<'static> {
-        let reply = Reply { status: 201, head: &[7; 100], body: &[8; 100_000] };
-        Entry::Answered { client, reply, answered_ns: u64::MAX }
+        let reply =
+            Reply { status: 201, received_ns: u64::MAX, head: &[7; 100], body: &[8; 100_000] };
+        Entry::Answered { client, begun: begun(u64::from(client)), reply }
     }
 
-    fn answer() -> impl Strategy<Value = Answer> {
-        let section = prop::option::of(any::<(u64, u64)>());
-        let numbers = any::<[Option<u64>; 2]>();
-        let tickets = prop::collection::vec(any::<u64>(), 0..4);
-        (section, numbers, tickets, any::<Option<String>>()).prop_map(
-            |(section, [remaining, revision], tickets, reason)| Answer {
-                outcome: if reason.is_some() { Outcome::Unknown } else { Outcome::Sold },
-                tickets: tickets.into_iter().collect(),
-                remaining,
-                revision,
-                section: section.map(|(read_ns, write_ns)| CriticalSection { read_ns, write_ns }),
-                reason,
-            },
-        )
-    }
-
-    fn entry() -> impl Strategy<Value = Entry<'static>> {
-        let key = prop::option::of("[ -~]{0,2000}");
-        let bytes = || prop::collection::vec(any::<u8>(), 0..300).prop_map(|bytes| &*bytes.leak());
-        prop_oneof![
-            (any::<u32>(), any::<bool>(), any::<(u64, u64)>(), key).prop_map(
-                |(client, is_counted, (due_ns, sent_ns), key)| {
-                    let action = if is_counted { Action::Buy } else { Action::Search };
-                    Entry::Begun { client, action, is_counted, due_ns, sent_ns, key }
-                }
-            ),
-            (any::<(u32, u16, u64)>(), bytes(), bytes()).prop_map(
-                |((client, status, answered_ns), head, body)| Entry::Answered {
-                    client,
-                    reply: Reply { status, head, body },
-                    answered_ns,
-                }
-            ),
-            (any::<(u32, bool, u64)>(), answer()).prop_map(
-                |((client, has_failed, answered_ns), answer)| Entry::Ended {
-                    client,
-                    answer,
-                    has_failed,
-                    answered_ns,
-                }
-            ),
-            any::<(u64, u64)>().prop_map(|(due_ns, now_ns)| Entry::Unsent { due_ns, now_ns }),
-        ]
+    fn begun(number: u64) -> Begun {
+        Begun { number, action: Action::Buy, is_counted: true, due_ns: number, sent_ns: number }
     }
 
     proptest! {
         #[test]
         fn what_is_written_is_read_once_and_in_order(
-            parts in prop::collection::vec(prop::collection::vec(entry(), 0..8), 1..6),
+            parts in prop::collection::vec(prop::collection::vec(some_entry(), 0..8), 1..6),
         ) {
             let (mut writer, mut reader) = both_sides();
             for part in parts {
@@ -325,8 +288,7 @@ mod tests {
         let (mut writer, mut reader) = both_sides();
         writer.write(&unsent(1));
         // Killed before it has moved its mark.
-        let place = ENTRIES + writer.written.place as usize;
-        writer.memory.as_volatile_slice().write_slice(&[2, 7], place).unwrap();
+        writer.memory.write(&[2, 7], entries(CLIENTS) + writer.written.place as usize);
         drop(writer);
         assert_eq!(read(&mut reader), texts([unsent(1)]));
         assert!(read(&mut reader).is_empty());
@@ -364,17 +326,42 @@ mod tests {
     }
 
     #[test]
+    fn every_client_has_a_line_of_its_own() {
+        let (mut writer, mut reader) = both_sides();
+        assert_eq!(reader.open_operations().count(), 0);
+        for (slot, number) in [(2, 0), (0, 7), (2, 1)] {
+            writer.begin(slot, &begun(number));
+        }
+        writer.write(&long(1));
+        let open: Vec<_> = reader.open_operations().collect();
+        assert_eq!(open, [(0, begun(7)), (2, begun(1))]);
+        // Neither is in the way of the other.
+        assert_eq!(read(&mut reader), texts([long(1)]));
+    }
+
+    #[test]
+    fn what_is_half_begun_is_not() {
+        let (mut writer, reader) = both_sides();
+        writer.begin(1, &begun(4));
+        // Killed before it has written the number.
+        let [due, sent, _] = open_words(1);
+        [due, sent].into_iter().for_each(|at| writer.memory.store(at, 99));
+        let numbers: Vec<_> = reader.open_operations().map(|(_, begun)| begun.number).collect();
+        assert_eq!(numbers, [4]);
+    }
+
+    #[test]
     fn garbage_is_told_and_not_believed() {
-        // The second is an entry that the mark cuts.
+        // The second is the beginning of an entry that the mark cuts.
         for (mark, bytes, is_outside) in [
-            (Mark { lap: 1, place: 1 }, [9], false),
-            (Mark { lap: 1, place: 1 }, [2], false),
-            (Mark { lap: 0, place: 1 }, [0xff], false),
-            (Mark { lap: 1, place: u32::MAX }, [2], true),
+            (Mark { lap: 1, place: 64 }, [9; 64], false),
+            (Mark { lap: 1, place: 8 }, [1; 64], false),
+            (Mark { lap: 0, place: 64 }, [0xff; 64], false),
+            (Mark { lap: 1, place: u32::MAX }, [2; 64], true),
         ] {
             let (writer, mut reader) = both_sides();
-            writer.memory.as_volatile_slice().write_slice(&bytes, ENTRIES).unwrap();
-            store(&writer.memory, WRITTEN, mark);
+            writer.memory.write(&bytes, entries(CLIENTS));
+            writer.memory.store(WRITTEN, mark.pack());
             let error = reader.read(|entry| panic!("{entry:?}")).unwrap_err();
             assert_eq!(matches!(error, SlateError::Outside(_)), is_outside, "{mark:?}: {error}");
         }
@@ -385,16 +372,7 @@ mod tests {
         let (mut writer, mut reader) = both_sides();
         writer.write(&unsent(1));
         assert_eq!(read(&mut reader).len(), 1);
-        store(&writer.memory, WRITTEN, Mark { lap: 1, place: 1 });
+        writer.memory.store(WRITTEN, Mark { lap: 1, place: 1 }.pack());
         assert!(matches!(reader.read(|_| {}), Err(SlateError::Outside(1))));
-    }
-
-    #[test]
-    fn what_is_no_memory_is_no_slate() {
-        let (_, file) = SlateReader::make().unwrap();
-        file.set_len((ENTRIES + ROOM) as u64 - 1).unwrap();
-        for none in [file, File::open("/dev/null").unwrap()] {
-            assert!(matches!(SlateWriter::open(none), Err(SlateError::Short(_))));
-        }
     }
 }

@@ -243,7 +243,7 @@ remaining = '''regex:left: (\d+)'''
 
     fn reply<'a>(status: u16, body: &'a str) -> Reply<'a> {
         let head = b"HTTP/1.1 200 OK\r\nX-Left: 4\r\n\r\n";
-        Reply { status, head, body: body.as_bytes() }
+        Reply { status, received_ns: 0, head, body: body.as_bytes() }
     }
 
     fn purchase(status: u16, body: &str) -> Answer {

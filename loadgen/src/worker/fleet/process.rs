@@ -57,7 +57,8 @@ impl Processes {
     /// opened.
     pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: &Voice) -> io::Result<()> {
         let (socket, theirs) = net::UnixStream::pair()?;
-        let (slate, memory) = SlateReader::make().map_err(io::Error::other)?;
+        let (slate, memory) =
+            SlateReader::make(plan.clients().count()).map_err(io::Error::other)?;
         let mut command = lifeline::own_command(SUBCOMMAND)?;
         command.stdin(memory).stdout(OwnedFd::from(theirs));
         let child = OwnedChild::spawn(&mut command)?;
@@ -65,7 +66,7 @@ impl Processes {
         let socket = UnixStream::from_std(socket)?;
         let first_line = plan_line(&plan)?;
         let plan = Arc::new(plan);
-        let book = Book::begin(Arc::clone(&plan), voice.clone())?;
+        let book = Book::new(Arc::clone(&plan), voice.clone())?;
         let seats =
             plan.clients().map(|client| Seat::new(client, gate.clone(), voice.clone())).collect();
         let word = Report::Died;
@@ -168,12 +169,17 @@ impl Attendant {
 
     /// Reads the slate, and says what came of it; how full it was, or `None` where it is garbled.
     fn look(&mut self) -> Option<f64> {
-        let mut has_entries = false;
+        // Before the entries: what none of those has ended is open.
+        let open: Vec<_> = self.slate.open_operations().collect();
+        let mut has_news = !open.is_empty();
         let read = self.slate.read(|entry| {
-            has_entries = true;
+            has_news = true;
             self.book.enter(entry);
         });
-        if has_entries {
+        for (slot, begun) in open {
+            self.book.begin(slot, begun);
+        }
+        if has_news {
             self.book.report();
         }
         read.inspect_err(|error| self.lose(error)).ok()
