@@ -43,8 +43,8 @@ struct Cli {
     /// How often each generator has its turn.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
     rounds: u16,
-    /// How many requests each sends.
-    #[arg(long, value_name = "N", default_value_t = 200_000, value_parser = clap::value_parser!(u32).range(100..=100_000_000))]
+    /// How many requests each sends: so many that the start of a hundred processes weighs little.
+    #[arg(long, value_name = "N", default_value_t = 500_000, value_parser = clap::value_parser!(u32).range(100..=100_000_000))]
     requests: u32,
     /// On how many connections.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
