@@ -22,6 +22,7 @@ mod raw;
 mod seed;
 mod server;
 mod stub;
+mod tls_front;
 mod wait;
 
 pub use browser::Browser;
@@ -39,4 +40,5 @@ pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
 pub use stub::{Stub, StubRequest, read_request};
+pub use tls_front::TlsFront;
 pub use wait::eventually;

@@ -15,7 +15,7 @@ use crate::{
     duration,
     plan::{Arrivals, Pace, Plan, Profile, Work},
     setup::Mode,
-    target::{Location, Map},
+    target::{Location, Map, Trust},
 };
 
 /// How long a run takes where nothing else is said.
@@ -100,6 +100,10 @@ pub(crate) struct RunArgs {
     /// Open a connection for each request
     #[arg(long)]
     disable_keepalive: bool,
+
+    /// Trust any certificate of a shop at `https://`
+    #[arg(short = 'k', long)]
+    insecure: bool,
 
     /// Speak to another shop, as this file says it
     #[arg(long, value_name = "FILE.toml")]
@@ -205,6 +209,7 @@ impl RunArgs {
             workers,
             timeout: self.timeout,
             retries: self.retry,
+            trust: if self.insecure { Trust::Anybody } else { Trust::Authorities },
             keeps_alive: !self.disable_keepalive,
             fields: self.fields,
             map,

@@ -6,7 +6,7 @@ use super::threshold::Threshold;
 use crate::{
     plan::{Plan, Profile},
     setup::Mode,
-    target::{Location, Map},
+    target::{Location, Map, Trust},
 };
 
 /// What a run is made of.
@@ -32,6 +32,8 @@ pub(crate) struct RunConfig {
     pub(crate) timeout: Duration,
     /// Whether what got no final answer is sent again.
     pub(crate) retries: bool,
+    /// Whom a connection over TLS trusts.
+    pub(crate) trust: Trust,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.

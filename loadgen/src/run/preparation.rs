@@ -13,7 +13,9 @@ use tokio::time::timeout;
 use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{Header, begin_history, clock_name},
-    target::{Address, Failure, HttpTarget, LocationError, Shop, Stock, Waiting},
+    target::{
+        Address, Failure, HttpTarget, Keyring, LocationError, Shop, Stock, TlsError, Waiting,
+    },
     worker::{Record, WorkerPlan},
 };
 
@@ -27,13 +29,16 @@ pub(crate) enum PreparationError {
     #[error(transparent)]
     Location(#[from] LocationError),
     /// Nobody answers there.
-    #[error("cannot reach `{url}`: {failure}\nhint: start the shop first, or see to the address")]
+    #[error("cannot reach `{url}`: {failure}\nhint: {}", failure.hint())]
     Unreachable {
         /// The shop.
         url: String,
         /// Why not.
         failure: Failure,
     },
+    /// There is nobody to trust.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is no file for the operations.
     #[error("cannot write the history `{path}`: {source}")]
     History {
@@ -85,6 +90,7 @@ impl HistoryFile {
 pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationError> {
     let addresses = config.location.resolve().await?;
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
+    shop.trust = config.trust;
     shop.keeps_alive = config.keeps_alive;
     shop.fields.clone_from(&config.fields);
     shop.sends_keys = config.retries;
@@ -101,7 +107,7 @@ async fn first_look(
     shop: &Shop,
 ) -> Result<Result<Stock, String>, PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut target = HttpTarget::new(shop, Waiting::Shared);
+    let mut target = HttpTarget::new(shop, Waiting::Shared, &Keyring::default())?;
     match timeout(config.timeout, target.connect()).await {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
@@ -111,7 +117,9 @@ async fn first_look(
 
 /// What the shop has once the run is over; `Err` says why nobody knows.
 pub(super) async fn last_look(shop: &Shop, limit: Duration) -> Result<Stock, String> {
-    look(&mut HttpTarget::new(shop, Waiting::Shared), limit.min(LAST_LOOK_MAX)).await
+    let target = HttpTarget::new(shop, Waiting::Shared, &Keyring::default());
+    let mut target = target.map_err(|error| error.to_string())?;
+    look(&mut target, limit.min(LAST_LOOK_MAX)).await
 }
 
 async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String> {

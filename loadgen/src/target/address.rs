@@ -14,6 +14,7 @@ use super::{
     returned::Returned,
     stream::Waiting,
     template::Order,
+    tls::{Keyring, TlsError},
 };
 use crate::{history::Outcome, plan::Action, setup::Delays};
 
@@ -63,6 +64,9 @@ pub(crate) enum TargetError {
     /// The counter's file cannot be used.
     #[error(transparent)]
     Counter(#[from] CounterError),
+    /// There is nobody to trust.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// An open way to buy: a connection that is established, or a file that is open.
@@ -78,16 +82,20 @@ impl Target {
     /// A way to `address`; a server is not connected to yet.
     ///
     /// # Errors
-    /// The server's address is none, or the file cannot be opened.
-    pub(crate) async fn at(address: &Address, waiting: Waiting) -> Result<Self, TargetError> {
+    /// The server's address is none, there is nobody to trust, or the file cannot be opened.
+    pub(crate) async fn at(
+        address: &Address,
+        waiting: Waiting,
+        keyring: &Keyring,
+    ) -> Result<Self, TargetError> {
         Ok(match address {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
                 let shop = Shop::new(&location, addresses, None);
-                Self::Http(Box::new(HttpTarget::new(&shop, waiting)))
+                Self::Http(Box::new(HttpTarget::new(&shop, waiting, keyring)?))
             }
-            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop, waiting))),
+            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop, waiting, keyring)?)),
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),

@@ -11,6 +11,7 @@ use super::{
     head::{self, BODY_MAX, Framing, Head},
     reply::Reply,
     stream::{Stream, Waiting},
+    tls::Tls,
 };
 
 /// The room for an answer at first, in bytes; it grows where that is too little.
@@ -28,17 +29,21 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that answers.
-    pub(super) async fn open(addresses: &[SocketAddr], waiting: Waiting) -> Result<Self, Failure> {
+    /// Connects to the first of `addresses` that answers, over `tls` where that is asked for.
+    pub(super) async fn open(
+        addresses: &[SocketAddr],
+        waiting: Waiting,
+        tls: Option<&Tls>,
+    ) -> Result<Self, Failure> {
         let mut failure = Failure::Unreachable;
         for address in addresses {
-            match Stream::connect(address, waiting).await {
+            match Stream::connect(address, waiting, tls).await {
                 Ok(stream) => {
                     let received = Vec::with_capacity(ROOM);
                     let (unchunked, last_head) = (Vec::new(), Vec::new());
                     return Ok(Self { stream, received, unchunked, last_head, last: None });
                 }
-                Err(error) => failure = Failure::connecting(&error),
+                Err(refused) => failure = refused,
             }
         }
         Err(failure)
@@ -46,7 +51,7 @@ impl Connection {
 
     /// Whether it can still be used at `now_ns`, as far as is known: an idle connection that the other
     /// side has closed, or has spoken on without being asked, cannot.
-    pub(super) fn is_open(&self, now_ns: u64) -> bool {
+    pub(super) fn is_open(&mut self, now_ns: u64) -> bool {
         self.stream.is_quiet(now_ns)
     }
 
@@ -179,7 +184,7 @@ mod tests {
                 }
             }
         });
-        let mut connection = Connection::open(&[address], Waiting::Shared).await.unwrap();
+        let mut connection = Connection::open(&[address], Waiting::Shared, None).await.unwrap();
         for (pieces, expected) in ANSWERS.iter().zip(["a", "b", "c", "dd", "ee", "ff", "gg"]) {
             let (reply, keeps_alive) = connection.exchange(b"?").await.unwrap();
             let whole = pieces.concat();

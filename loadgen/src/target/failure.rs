@@ -34,9 +34,18 @@ pub(crate) enum Failure {
     /// No answer within the limit.
     #[error("no answer within {}", duration::format(*.0))]
     Timeout(Duration),
-    /// The other side speaks TLS.
-    #[error("the answer is TLS, and this speaks plain HTTP")]
+    /// The other side speaks TLS, and was not spoken to in it.
+    #[error("the answer is TLS, which `http://` is not")]
     Tls,
+    /// The other side speaks no TLS, and was spoken to in it.
+    #[error("no TLS there, which `https://` asks for")]
+    NoTls,
+    /// The other side has a certificate that is not to be trusted.
+    #[error("its certificate is not trusted: {0}")]
+    Untrusted(String),
+    /// No connection over TLS, for another reason.
+    #[error("no connection over TLS: {0}")]
+    Handshake(String),
     /// The answer is no HTTP.
     #[error("the answer is no HTTP/1.1: {0}")]
     Garbage(&'static str),
@@ -59,6 +68,8 @@ impl Failure {
     pub(super) fn reading(error: &io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::ConnectionReset => Self::Reset,
+            // TLS tells an end from a cut, and this is a cut.
+            io::ErrorKind::UnexpectedEof => Self::ClosedEarly,
             kind => Self::Read(kind),
         }
     }
@@ -72,7 +83,21 @@ impl Failure {
                 | Self::ConnectTimeout(_)
                 | Self::Connect(_)
                 | Self::Send(_)
+                | Self::NoTls
+                | Self::Untrusted(_)
+                | Self::Handshake(_)
         )
+    }
+
+    /// What to do about it, where a run cannot even begin.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::NoTls => "for a shop without TLS write `http://`",
+            Self::Untrusted(_) => {
+                "name its authority's file in `SSL_CERT_FILE`, or trust anybody with `-k`"
+            }
+            _ => "start the shop first, or see to the address",
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     returned::{Returned, Stock},
     stream::Waiting,
     template::{KEY, Order, Parts, Template},
+    tls::{Keyring, Tls, TlsError, Trust},
 };
 use crate::{history::monotonic_ns, plan::Action};
 
@@ -22,6 +23,10 @@ pub(crate) struct Shop {
     host: String,
     base: String,
     addresses: Vec<SocketAddr>,
+    /// The name that its certificate must have, where it is spoken to over TLS.
+    encrypted_host: Option<String>,
+    /// Whom such a connection trusts.
+    pub(crate) trust: Trust,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
@@ -37,6 +42,7 @@ pub(crate) struct Shop {
 pub(crate) struct HttpTarget {
     addresses: Vec<SocketAddr>,
     waiting: Waiting,
+    tls: Option<Tls>,
     keeps_alive: bool,
     buy: Template,
     search: Option<Template>,
@@ -57,6 +63,8 @@ impl Shop {
             host: location.to_string(),
             base: location.base().to_owned(),
             addresses,
+            encrypted_host: location.encrypted_host().map(str::to_owned),
+            trust: Trust::Authorities,
             keeps_alive: true,
             fields: Vec::new(),
             sends_keys: false,
@@ -94,10 +102,15 @@ impl Shop {
 
 impl HttpTarget {
     /// A way to `shop`, with no connection yet.
-    pub(crate) fn new(shop: &Shop, waiting: Waiting) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// It is to be spoken to over TLS, and there is nobody to trust.
+    pub(crate) fn new(shop: &Shop, waiting: Waiting, keyring: &Keyring) -> Result<Self, TlsError> {
+        let tls = shop.encrypted_host.as_deref().map(|host| keyring.tls(host, shop.trust));
+        Ok(Self {
             addresses: shop.addresses.clone(),
             waiting,
+            tls: tls.transpose()?,
             keeps_alive: shop.keeps_alive,
             buy: shop.template(Action::Buy).expect("every shop sells"),
             search: shop.template(Action::Search),
@@ -106,12 +119,13 @@ impl HttpTarget {
             connection: None,
             is_under_way: false,
             is_sent: false,
-        }
+        })
     }
 
     /// Opens the connection, so that the first request has no more to set up.
     pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
-        self.connection = Some(Connection::open(&self.addresses, self.waiting).await?);
+        self.connection =
+            Some(Connection::open(&self.addresses, self.waiting, self.tls.as_ref()).await?);
         Ok(())
     }
 
@@ -151,7 +165,7 @@ impl HttpTarget {
     ) -> Result<(Reply<'_>, &Reading), Failure> {
         let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
-        if !is_usable || !self.connection.as_ref().is_some_and(|open| open.is_open(now_ns)) {
+        if !is_usable || !self.connection.as_mut().is_some_and(|open| open.is_open(now_ns)) {
             // Closed before there is another: a client never has two connections.
             self.connection = None;
             // Apart: what it takes to connect is many times what it takes to ask.

@@ -7,12 +7,7 @@ use tokio::net::lookup_host;
 /// Why a URL leads nowhere.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LocationError {
-    /// Encrypted.
-    #[error(
-        "`{0}` asks for TLS, and this speaks plain HTTP\nhint: for a server without TLS write `http://`"
-    )]
-    Tls(String),
-    /// Something else than `http`.
+    /// Something else than `http` and `https`.
     #[error("`{0}` is no URL of a shop\nhint: it looks like `http://127.0.0.1:8080`")]
     NoUrl(String),
     /// The host or the port is none.
@@ -51,26 +46,26 @@ pub(crate) enum LocationError {
 /// Host, port and the path that all calls begin with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
+    is_encrypted: bool,
     host: String,
     port: u16,
     base: String,
 }
 
 impl Location {
-    /// Reads `http://host[:port][/path]`.
+    /// Reads `http://host[:port][/path]`, or the same with `https`.
     ///
     /// # Errors
-    /// It is none, or asks for TLS.
+    /// It is none.
     pub(crate) fn parse(url: &str) -> Result<Self, LocationError> {
-        if url.get(..8).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https://")) {
-            return Err(LocationError::Tls(url.to_owned()));
-        }
         let part = |what| LocationError::Part { url: url.to_owned(), what };
-        let rest = url
-            .get(..7)
-            .filter(|scheme| scheme.eq_ignore_ascii_case("http://"))
-            .map(|_| &url[7..])
-            .ok_or_else(|| LocationError::NoUrl(url.to_owned()))?;
+        let no_url = || LocationError::NoUrl(url.to_owned());
+        let (scheme, rest) = url.split_once("://").ok_or_else(no_url)?;
+        let is_encrypted = match scheme.to_ascii_lowercase().as_str() {
+            "http" => false,
+            "https" => true,
+            _ => return Err(no_url()),
+        };
         if let Some(character) = url.chars().find(|c| !is_of_url(*c)) {
             return Err(LocationError::Character { url: url.to_owned(), character });
         }
@@ -97,11 +92,11 @@ impl Location {
         }
         let port = match port.strip_prefix(':') {
             Some(number) => number.parse().ok().filter(|port| *port > 0),
-            None if port.is_empty() => Some(80),
+            None if port.is_empty() => Some(if is_encrypted { 443 } else { 80 }),
             None => None,
         };
         let port = port.ok_or_else(|| part("a port that is none: 1 to 65535"))?;
-        Ok(Self { host: host.to_owned(), port, base: base.to_owned() })
+        Ok(Self { is_encrypted, host: host.to_owned(), port, base: base.to_owned() })
     }
 
     /// The addresses of the host.
@@ -117,6 +112,11 @@ impl Location {
             return Err(LocationError::NoAddress(self.host.clone()));
         }
         Ok(addresses)
+    }
+
+    /// The name that the shop's certificate must have, where it is spoken to over TLS.
+    pub(super) fn encrypted_host(&self) -> Option<&str> {
+        self.is_encrypted.then_some(&self.host)
     }
 
     /// The path that all calls begin with; empty where that is the root.
@@ -156,10 +156,14 @@ mod tests {
             ("http://shop.test:1/a/b/", "shop.test:1", "/a/b"),
             ("http://[::1]:8080/x", "[::1]:8080", "/x"),
             ("http://[::1]", "[::1]:80", ""),
+            ("https://shop.test", "shop.test:443", ""),
+            ("HTTPS://[::1]:8443/x", "[::1]:8443", "/x"),
             ("http://x/a%20b/$c;v=1,2(~)", "x:80", "/a%20b/$c;v=1,2(~)"),
         ] {
             let location = Location::parse(url).unwrap();
             assert_eq!((location.to_string().as_str(), location.base()), (authority, base));
+            let is_encrypted = url.to_ascii_lowercase().starts_with("https:");
+            assert_eq!(location.encrypted_host().is_some(), is_encrypted);
         }
     }
 
@@ -169,6 +173,8 @@ mod tests {
             "",
             "127.0.0.1:8080",
             "ftp://x",
+            "https://",
+            "https:x",
             "http://",
             "http://:80",
             "http://x:0",
@@ -193,8 +199,6 @@ mod tests {
         }
         let error = Location::parse("http://x/${key}").unwrap_err().to_string();
         assert!(error.contains("`{`") && error.contains("`%7B`"), "{error}");
-        let error = Location::parse("https://x").unwrap_err();
-        assert!(matches!(error, LocationError::Tls(_)));
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ mod returned;
 mod spawned;
 mod stream;
 mod template;
+mod tls;
 
 pub(crate) use address::{Address, Target, TargetError};
 pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
@@ -32,3 +33,4 @@ pub(crate) use returned::{Returned, Stock};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
 pub(crate) use stream::Waiting;
 pub(crate) use template::{Order, check_field};
+pub(crate) use tls::{Keyring, TlsError, Trust};

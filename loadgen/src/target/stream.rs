@@ -3,6 +3,8 @@
 use std::{
     io::{self, ErrorKind},
     net::{self, SocketAddr},
+    pin::Pin,
+    task::{Context, Waker},
     time::Duration,
 };
 
@@ -12,11 +14,13 @@ use rustix::{
     net::{RecvFlags, SendFlags, recv, send},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf},
     net::TcpStream,
     task::yield_now,
 };
+use tokio_rustls::client::TlsStream;
 
+use super::{failure::Failure, tls::Tls};
 use crate::history::monotonic_ns;
 
 /// How long the event loop may be kept from everything else at once.
@@ -61,23 +65,25 @@ pub(super) struct Stream {
 enum Socket {
     Shared(TcpStream),
     Alone(net::TcpStream),
+    /// In the event loop too, however many share it.
+    Encrypted(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
-    /// Connects to `address`.
-    pub(super) async fn connect(address: &SocketAddr, waiting: Waiting) -> io::Result<Self> {
-        let stream = TcpStream::connect(address).await?;
+    /// Connects to `address`, over `tls` where that is asked for.
+    pub(super) async fn connect(
+        address: &SocketAddr,
+        waiting: Waiting,
+        tls: Option<&Tls>,
+    ) -> Result<Self, Failure> {
+        let failed = |error: io::Error| Failure::connecting(&error);
+        let stream = TcpStream::connect(address).await.map_err(failed)?;
         // Where the system refuses that, requests leave a little later.
         let _ = stream.set_nodelay(true);
-        let socket = match waiting {
-            Waiting::Shared => Socket::Shared(stream),
-            Waiting::Alone(limit) => {
-                let stream = stream.into_std()?;
-                stream.set_nonblocking(false)?;
-                stream.set_read_timeout(Some(limit))?;
-                stream.set_write_timeout(Some(limit))?;
-                Socket::Alone(stream)
-            }
+        let socket = match (tls, waiting) {
+            (Some(tls), _) => Socket::Encrypted(Box::new(tls.open(stream).await?)),
+            (None, Waiting::Shared) => Socket::Shared(stream),
+            (None, Waiting::Alone(limit)) => Socket::Alone(alone(stream, limit).map_err(failed)?),
         };
         Ok(Self { socket, read_ns: monotonic_ns() })
     }
@@ -89,15 +95,21 @@ impl Stream {
 
     /// Whether nothing has come until `now_ns` that nobody asked for, such as its end, as far as can
     /// be known without a system call for every request.
-    pub(super) fn is_quiet(&self, now_ns: u64) -> bool {
+    pub(super) fn is_quiet(&mut self, now_ns: u64) -> bool {
         let mut byte = [0];
-        let read = match &self.socket {
+        let read = match &mut self.socket {
             // No system call while the event loop has heard nothing.
             Socket::Shared(stream) => stream.try_read(&mut byte),
             Socket::Alone(_) if now_ns < self.read_ns + FRESH_NS => return true,
             Socket::Alone(stream) => {
                 let flags = RecvFlags::PEEK | RecvFlags::DONTWAIT;
-                recv(stream, &mut byte, flags).map(|(length, _)| length).map_err(Into::into)
+                recv(&*stream, &mut byte, flags).map(|(length, _)| length).map_err(Into::into)
+            }
+            // What comes unasked may be no more than a key for the next connection.
+            Socket::Encrypted(stream) => {
+                let mut context = Context::from_waker(Waker::noop());
+                let stream = Pin::new(stream.as_mut());
+                return stream.poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending();
             }
         };
         read.is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
@@ -107,6 +119,10 @@ impl Stream {
     pub(super) async fn send(&mut self, mut bytes: &[u8]) -> io::Result<()> {
         let stream = match &mut self.socket {
             Socket::Shared(stream) => return stream.write_all(bytes).await,
+            Socket::Encrypted(stream) => {
+                stream.write_all(bytes).await?;
+                return stream.flush().await;
+            }
             Socket::Alone(stream) => stream,
         };
         while !bytes.is_empty() {
@@ -124,6 +140,7 @@ impl Stream {
     pub(super) async fn receive(&mut self, received: &mut Vec<u8>) -> io::Result<usize> {
         let read = match &mut self.socket {
             Socket::Shared(stream) => stream.read_buf(received).await,
+            Socket::Encrypted(stream) => stream.read_buf(received).await,
             Socket::Alone(stream) => loop {
                 match retry_on_intr(|| recv(&*stream, spare_capacity(received), RecvFlags::empty()))
                 {
@@ -136,6 +153,15 @@ impl Stream {
         self.read_ns = monotonic_ns();
         read
     }
+}
+
+/// The same stream, with calls that wait no longer than `limit`.
+fn alone(stream: TcpStream, limit: Duration) -> io::Result<net::TcpStream> {
+    let stream = stream.into_std()?;
+    stream.set_nonblocking(false)?;
+    stream.set_read_timeout(Some(limit))?;
+    stream.set_write_timeout(Some(limit))?;
+    Ok(stream)
 }
 
 #[cfg(test)]
@@ -153,7 +179,7 @@ mod tests {
 
     async fn connected(waiting: Waiting) -> (Stream, net::TcpStream) {
         let listener = net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = Stream::connect(&listener.local_addr().unwrap(), waiting).await.unwrap();
+        let stream = Stream::connect(&listener.local_addr().unwrap(), waiting, None).await.unwrap();
         (stream, listener.accept().unwrap().0)
     }
 
@@ -192,7 +218,7 @@ mod tests {
     #[tokio::test]
     async fn a_connection_that_the_other_side_has_closed_is_not_quiet() {
         for waiting in BOTH {
-            let (stream, other) = connected(waiting).await;
+            let (mut stream, other) = connected(waiting).await;
             assert!(stream.is_quiet(monotonic_ns()), "{waiting:?}");
             drop(other);
             while stream.is_quiet(monotonic_ns()) {

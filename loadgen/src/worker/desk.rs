@@ -18,7 +18,7 @@ use super::{
     seat::{Report, Voice},
     slate::SlateWriter,
 };
-use crate::target::{Reply, Returned};
+use crate::target::{Keyring, Reply, Returned};
 
 /// Where it is written down what the clients do.
 #[derive(Debug)]
@@ -35,6 +35,8 @@ pub(super) struct Desk {
     pub(super) plan: Arc<WorkerPlan>,
     /// Wakes its clients.
     pub(super) pacer: Pacer,
+    /// What it takes to speak TLS.
+    pub(super) keyring: Keyring,
     is_stopping: AtomicBool,
     paper: Mutex<Paper>,
     voice: Voice,
@@ -58,6 +60,7 @@ impl Desk {
         };
         Ok(Self {
             pacer: Pacer::new(plan.clients().count())?,
+            keyring: Keyring::default(),
             is_stopping: AtomicBool::new(false),
             paper: Mutex::new(paper),
             plan,

@@ -51,7 +51,7 @@ fn flags_that_make_no_sense_are_named() {
 fn urls_that_lead_nowhere_are_named() {
     for url in [
         "127.0.0.1:8080",
-        "https://127.0.0.1:8080",
+        "https://",
         "ftp://127.0.0.1",
         "http://",
         "http://127.0.0.1:0",

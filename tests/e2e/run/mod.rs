@@ -9,4 +9,5 @@ mod measured;
 mod modes;
 mod processes;
 mod retries;
+mod tls;
 mod words;

@@ -1,0 +1,68 @@
+//! A front that speaks TLS before a server that does not, as a proxy does: `socat`, with a
+//! certificate of its own making from `openssl`.
+
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::{process::Process, program::Program, wait::PATIENCE};
+
+/// A front that speaks TLS on a free port of 127.0.0.1, and passes everything on.
+pub struct TlsFront {
+    _process: Process,
+    port: u16,
+    folder: TempDir,
+}
+
+impl TlsFront {
+    /// A front before the server at `address`, with a certificate for `localhost` and 127.0.0.1.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn before(address: &str) -> TlsFront {
+        let folder = TempDir::new().expect("a folder for the certificate");
+        let (key, certificate) = (folder.path().join("key.pem"), certificate_in(&folder));
+        let made = Program::new("openssl")
+            .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+            .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
+            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
+            .run();
+        assert_eq!(made.code, Some(0), "no certificate: {made:?}");
+        let [key, cert] = [("key", &key), ("cert", &certificate)]
+            .map(|(option, path)| format!("{option}={}", path.display()));
+        let process = Program::new("socat")
+            .args(["-d", "-d"])
+            .arg(format!("OPENSSL-LISTEN:0,bind=127.0.0.1,reuseaddr,fork,verify=0,{key},{cert}"))
+            .arg(format!("TCP:{address}"))
+            .start();
+        let port = process.stderr().find_line(PATIENCE, |line| {
+            line.contains("listening on").then(|| line.rsplit(':').next()?.parse().ok())?
+        });
+        let Some(port) = port else {
+            panic!("no line `listening on` from socat but:\n{}", process.stderr().text());
+        };
+        TlsFront { _process: process, port, folder }
+    }
+
+    /// Its URL by the name that its certificate has.
+    pub fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
+    /// Where it listens, such as `127.0.0.1:40001`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Its certificate, which has no authority but itself.
+    pub fn certificate(&self) -> PathBuf {
+        certificate_in(&self.folder)
+    }
+}
+
+fn certificate_in(folder: &TempDir) -> PathBuf {
+    folder.path().join("cert.pem")
+}
