@@ -171,7 +171,7 @@ impl HttpTarget {
             // Apart: what it takes to connect is many times what it takes to ask.
             Box::pin(self.connect()).await?;
         }
-        let connection = self.connection.as_mut().ok_or(Failure::Unreachable)?;
+        let connection = self.connection.as_mut().expect("it stands, or was opened just now");
         (self.is_under_way, self.is_sent) = (true, true);
         let template = match action {
             Action::Buy => &self.buy,

@@ -216,6 +216,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_that_is_waited_for_alone_is_not_asked_while_it_is_fresh() {
+        let (mut stream, other) = connected(Waiting::Alone(BLOCK_MIN)).await;
+        drop(other);
+        let stale_ns = stream.read_ns() + FRESH_NS;
+        while stream.is_quiet(stale_ns) {
+            yield_now().await;
+        }
+        assert!(stream.is_quiet(stale_ns - 1));
+    }
+
+    #[tokio::test]
     async fn a_connection_that_the_other_side_has_closed_is_not_quiet() {
         for waiting in BOTH {
             let (mut stream, other) = connected(waiting).await;

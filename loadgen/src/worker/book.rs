@@ -1,7 +1,7 @@
 //! The book of one worker: the operations that are open, the count, and the history.
 //!
-//! A worker in this process writes its book itself. One in a process of its own writes entries on a
-//! slate, and whoever leads the run enters them here.
+//! A worker in this process writes its book itself. One in a process of its own writes on a slate what
+//! its clients have open and what has ended, and whoever leads the run takes that over into the book.
 
 use std::{io, sync::Arc};
 
@@ -9,6 +9,7 @@ use super::{
     entry::{Begun, Entry},
     plan::{Record, WorkerPlan},
     seat::{Report, Voice},
+    slate::{SlateError, SlateReader},
 };
 use crate::{
     history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
@@ -23,9 +24,12 @@ pub(super) const GIVEN_UP: &str = "given up when the run was stopped";
 /// Why nobody knows it where the worker has gone before it ended.
 pub(crate) const WORKER_IS_GONE: &str = "its worker is gone";
 
-/// How far a client is.
+/// Why nobody knows it where the worker has told of the next one only.
+const LOST: &str = "its worker did not tell how it ended";
+
+/// What is known of a client.
 #[derive(Debug, Default)]
-struct Progress {
+struct Account {
     /// How many operations it has begun.
     begun: u64,
     /// The last one, where it has not ended.
@@ -38,7 +42,7 @@ pub(super) struct Book {
     plan: Arc<WorkerPlan>,
     voice: Voice,
     tally: WorkerTally,
-    clients: Vec<Progress>,
+    accounts: Vec<Account>,
     writer: Option<HistoryWriter>,
     /// One for each address.
     readings: Vec<Reading>,
@@ -54,48 +58,80 @@ impl Book {
             Record::History { path, room } => Some(HistoryWriter::open(path, *room)?),
             Record::Told | Record::Nowhere => None,
         };
-        let clients = plan.clients().map(|_| Progress::default()).collect();
+        let accounts = plan.clients().map(|_| Account::default()).collect();
         let readings = plan.addresses.iter().map(Address::reading).collect();
-        Ok(Self { plan, voice, tally: WorkerTally::default(), clients, writer, readings })
+        Ok(Self { plan, voice, tally: WorkerTally::default(), accounts, writer, readings })
+    }
+
+    /// Takes over what a worker in another process has written on its `slate` since the last time, says
+    /// what was counted where there is anything, and returns how full the slate was, from 0 to 1.
+    ///
+    /// # Errors
+    /// The slate is garbled: nothing more can be read.
+    pub(super) fn take_over(&mut self, slate: &mut SlateReader) -> Result<f64, SlateError> {
+        // IMPORTANT: the rows before the entries: what none of these ends is open.
+        let rows: Vec<_> = self.plan.clients().zip(slate.rows()).collect();
+        let mut has_news = false;
+        let fill = slate.read(|entry| {
+            has_news = true;
+            self.enter(entry);
+        });
+        for (client, row) in rows {
+            has_news |= row.is_some_and(|begun| self.begin(client, begun));
+        }
+        if has_news {
+            self.report();
+        }
+        fill
     }
 
     /// Enters what a worker in another process has written down; what makes no sense is lost.
-    pub(super) fn enter(&mut self, entry: Entry<'_>) {
+    fn enter(&mut self, entry: Entry<'_>) {
+        if let Entry::Answered { client, begun, .. } | Entry::Ended { client, begun, .. } = entry
+            && !self.has_open(client, begun)
+        {
+            let (worker, number) = (self.plan.worker, begun.number);
+            let text = format!("worker {worker} told of operation {number} of client {client}");
+            return self.say(worker, Report::Lost(text));
+        }
         match entry {
-            Entry::Answered { client, .. } | Entry::Ended { client, .. }
-                if !self.plan.has(client) =>
-            {
-                let worker = self.plan.worker;
-                let text = format!("worker {worker} answered for client {client}");
-                self.say(worker, Report::Lost(text));
-            }
-            Entry::Answered { client, begun, reply } => {
-                self.begin(self.plan.slot(client), begun);
-                self.answer(client, reply);
-            }
-            Entry::Ended { client, begun, answer, has_failed, answered_ns } => {
-                self.begin(self.plan.slot(client), begun);
+            Entry::Answered { client, reply, .. } => self.answer(client, reply),
+            Entry::Ended { client, answer, has_failed, answered_ns, .. } => {
                 self.end(client, answer, has_failed, answered_ns);
             }
             Entry::Unsent { due_ns, now_ns } => self.leave_unsent(due_ns, now_ns),
         }
     }
 
-    /// The client on `slot` has `begun` an operation; nothing new where that is known already.
-    pub(super) fn begin(&mut self, slot: usize, begun: Begun) {
-        let progress = &mut self.clients[slot];
-        if begun.number < progress.begun {
-            return;
+    /// Whether `client` is one of this worker's and has this operation open; it is begun where that is
+    /// not known yet.
+    fn has_open(&mut self, client: u32, begun: Begun) -> bool {
+        if !self.plan.has(client) {
+            return false;
         }
-        *progress = Progress { begun: begun.number + 1, open: Some(begun) };
+        self.begin(client, begun);
+        let open = self.accounts[self.plan.slot(client)].open;
+        open.is_some_and(|open| open.number == begun.number)
+    }
+
+    /// `client` has `begun` an operation; says whether that is news.
+    pub(super) fn begin(&mut self, client: u32, begun: Begun) -> bool {
+        let slot = self.plan.slot(client);
+        if begun.number < self.accounts[slot].begun {
+            return false;
+        }
+        // One that is still open has ended, and nobody will say how.
+        self.finish(client, Answer::unknown(LOST), true, monotonic_ns());
+        self.accounts[slot] = Account { begun: begun.number + 1, open: Some(begun) };
         if begun.is_counted {
             self.tally.begin();
         }
+        true
     }
 
     /// What `client` has begun, if anything, was answered with `reply`.
     pub(super) fn answer(&mut self, client: u32, reply: Reply<'_>) {
-        let Some(open) = &self.clients[self.plan.slot(client)].open else { return };
+        let Some(open) = &self.accounts[self.plan.slot(client)].open else { return };
         let reading = &self.readings[self.plan.place_of_address(client)];
         let Returned { answer, has_failed, .. } = reading.read(open.action, reply);
         self.end(client, answer, has_failed, reply.received_ns);
@@ -105,7 +141,7 @@ impl Book {
     pub(super) fn end(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
         if self.plan.record == Record::Told
             && let Some(reason) = &answer.reason
-            && let Some(open) = &self.clients[self.plan.slot(client)].open
+            && let Some(open) = &self.accounts[self.plan.slot(client)].open
         {
             self.note(client, open.action, reason);
         }
@@ -113,7 +149,7 @@ impl Book {
     }
 
     fn finish(&mut self, client: u32, answer: Answer, has_failed: bool, answered_ns: u64) {
-        let Some(open) = self.clients[self.plan.slot(client)].open.take() else { return };
+        let Some(open) = self.accounts[self.plan.slot(client)].open.take() else { return };
         let tally = &mut self.tally;
         if open.is_counted {
             tally.end(&Seen {
@@ -211,9 +247,12 @@ fn ending(answer: &Answer, has_failed: bool) -> Ending {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+
     use tokio::sync::mpsc::{self, UnboundedReceiver};
 
     use super::*;
+    use crate::worker::slate::SlateWriter;
 
     /// The book of worker 1 of two, which has the clients 1 and 3.
     fn book(record: Record) -> (Book, UnboundedReceiver<(u32, Report)>) {
@@ -252,29 +291,89 @@ mod tests {
         assert_eq!((tally.left, tally.unrecorded), (Some((9, 3)), 0));
     }
 
+    fn assert_lost(heard: &mut UnboundedReceiver<(u32, Report)>) {
+        assert!(matches!(heard.try_recv(), Ok((1, Report::Lost(_)))));
+    }
+
     #[test]
     fn what_makes_no_sense_is_lost() {
         let (mut book, mut heard) = book(Record::Nowhere);
-        for client in [0, 4] {
-            book.enter(answered(client, 0));
-            assert!(matches!(heard.try_recv(), Ok((1, Report::Lost(_)))), "{client}");
+        for stranger in [0, 4] {
+            book.enter(answered(stranger, 0));
+            assert_lost(&mut heard);
         }
+        // It goes on with another one.
+        assert!(book.begin(1, begun(5)));
+        book.enter(answered(1, 4));
+        assert_lost(&mut heard);
+        book.enter(answered(1, 5));
         book.report();
-        assert_eq!(tally(&mut heard), WorkerTally::default());
+        let tally = tally(&mut heard);
+        assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.total()), (1, 1, 1));
     }
 
     #[test]
     fn what_was_seen_open_is_begun_once() {
         let (mut book, mut heard) = book(Record::Nowhere);
         // Open at the first look, ended at the second.
-        book.begin(1, begun(0));
-        book.begin(1, begun(0));
+        assert!(book.begin(3, begun(0)));
+        assert!(!book.begin(3, begun(0)));
         book.enter(answered(3, 0));
-        // The line still says so.
-        book.begin(1, begun(0));
+        // The row still says so.
+        assert!(!book.begin(3, begun(0)));
         book.close(WORKER_IS_GONE);
         let tally = tally(&mut heard);
         assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.unknown), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_is_open_when_the_next_one_is_begun_is_unknown() {
+        let (mut book, mut heard) = book(Record::Nowhere);
+        book.begin(3, begun(5));
+        book.begin(3, begun(6));
+        book.close(GIVEN_UP);
+        let tally = tally(&mut heard);
+        assert_eq!((tally.intended, tally.outcomes.unknown), (2, 2));
+        let causes = [(GIVEN_UP.to_owned(), 1), (LOST.to_owned(), 1)];
+        assert_eq!(tally.causes.into_iter().collect::<Vec<_>>(), causes);
+    }
+
+    /// The worker goes from one operation to the next while its book is kept.
+    #[test]
+    fn every_operation_of_a_slate_is_entered_once() {
+        const OPERATIONS: u64 = 300_000;
+        let (mut book, mut heard) = book(Record::Nowhere);
+        let (mut slate, file) = SlateReader::make(2).unwrap();
+        let mut writer = SlateWriter::open(file, 2).unwrap();
+        let writing = thread::spawn(move || {
+            for number in 0..OPERATIONS {
+                writer.begin(1, &begun(number));
+                writer.write(&answered(3, number));
+            }
+        });
+        while !writing.is_finished() {
+            book.take_over(&mut slate).unwrap();
+        }
+        book.take_over(&mut slate).unwrap();
+        book.close(WORKER_IS_GONE);
+        let (mut intended, mut sold) = (0, 0);
+        while let Ok((_, report)) = heard.try_recv() {
+            let Report::Tally(tally) = report else { panic!("{report:?}") };
+            (intended, sold) = (intended + tally.intended, sold + tally.outcomes.sold);
+        }
+        assert_eq!((intended, sold), (OPERATIONS, OPERATIONS));
+    }
+
+    #[test]
+    fn a_slate_without_news_says_nothing() {
+        let (mut book, mut heard) = book(Record::Nowhere);
+        let (mut slate, file) = SlateReader::make(2).unwrap();
+        let mut writer = SlateWriter::open(file, 2).unwrap();
+        writer.begin(0, &begun(0));
+        book.take_over(&mut slate).unwrap();
+        assert_eq!(tally(&mut heard).intended, 1);
+        book.take_over(&mut slate).unwrap();
+        assert!(heard.try_recv().is_err());
     }
 
     #[test]
@@ -282,7 +381,7 @@ mod tests {
         for reason in [GIVEN_UP, WORKER_IS_GONE] {
             let (mut book, mut heard) = book(Record::Nowhere);
             book.enter(answered(3, 0));
-            book.begin(0, begun(0));
+            book.begin(1, begun(0));
             book.close(reason);
             let tally = tally(&mut heard);
             assert_eq!((tally.intended, tally.outcomes.sold, tally.outcomes.unknown), (2, 1, 1));

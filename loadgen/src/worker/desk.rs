@@ -81,10 +81,11 @@ impl Desk {
 
     /// `client` has `begun` an operation.
     pub(super) fn begin(&self, client: u32, begun: Begun) {
-        let slot = self.plan.slot(client);
         match &mut *self.paper.lock() {
-            Paper::Book(book) => book.begin(slot, begun),
-            Paper::Slate(slate) => slate.begin(slot, &begun),
+            Paper::Book(book) => {
+                book.begin(client, begun);
+            }
+            Paper::Slate(slate) => slate.begin(self.plan.slot(client), &begun),
         }
     }
 

@@ -1,8 +1,10 @@
-//! What a worker process writes down: an operation that has ended, and one that is open.
+//! What a worker process writes down: the operation that a client has open, and entries on those that
+//! have ended, or were never begun.
 //!
-//! Every entry is a few words, one behind the other, and then as many bytes as they say. Only what is
-//! rare is written by `serde`: its encodings cost more than all else that a worker does between two
-//! requests.
+//! Every entry is a few words, one behind the other, and then as many bytes as they say. An answer is
+//! written as it came. Only what no answer says, as where there was none, where there were several
+//! attempts, or where a file is sold from, is written by `serde`: its encodings cost more than all
+//! else that a worker does between two requests.
 
 use std::borrow::Cow;
 
@@ -57,10 +59,22 @@ pub(super) enum Entry<'a> {
     },
 }
 
-/// What stands there is no entry.
+/// Why bytes are no entry.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("what stands there is no entry")]
-pub(crate) struct NoEntry;
+pub(crate) enum NoEntry {
+    /// They end in the middle of one.
+    #[error("it is cut")]
+    Cut,
+    /// There are no entries of this kind.
+    #[error("it is of the kind {0}")]
+    Kind(u64),
+    /// No operation has this number.
+    #[error("it is of operation {0}")]
+    Number(u64),
+    /// It ended in no way that there is.
+    #[error("how it ended makes no sense: {0}")]
+    Answer(#[from] postcard::Error),
+}
 
 /// How many words an entry begins with.
 const WORDS: usize = 6;
@@ -82,7 +96,7 @@ const HAS_FAILED: u64 = 0x40;
 
 /// An entry as it is written.
 #[derive(Debug)]
-pub(super) struct Written<'a> {
+pub(super) struct Encoded<'a> {
     /// Its words: what it is, with the status and the client; the operation's number; when it was
     /// due, sent and answered; the lengths of both parts.
     pub(super) words: [u64; WORDS],
@@ -90,7 +104,7 @@ pub(super) struct Written<'a> {
     pub(super) parts: [Cow<'a, [u8]>; 2],
 }
 
-impl Written<'_> {
+impl Encoded<'_> {
     /// How many bytes it has.
     pub(super) fn length(&self) -> usize {
         WORDS_LENGTH + self.parts[0].len() + self.parts[1].len()
@@ -99,21 +113,21 @@ impl Written<'_> {
 
 impl<'a> Entry<'a> {
     /// The bytes that say it.
-    pub(super) fn encode(&'a self) -> Written<'a> {
+    pub(super) fn encode(&'a self) -> Encoded<'a> {
         match self {
             Self::Answered { client, begun, reply } => {
                 let first = ANSWERED | flags(begun) | u64::from(reply.status) << 16;
                 let parts = [Cow::Borrowed(reply.head), Cow::Borrowed(reply.body)];
-                written(first, *client, begun, reply.received_ns, parts)
+                encoded(first, *client, begun, reply.received_ns, parts)
             }
             Self::Ended { client, begun, answer, has_failed, answered_ns } => {
                 let failed = if *has_failed { HAS_FAILED } else { 0 };
                 let first = ENDED | flags(begun) | failed;
-                written(first, *client, begun, *answered_ns, [Cow::default(), plain(answer)])
+                encoded(first, *client, begun, *answered_ns, [Cow::default(), plain(answer)])
             }
             Self::Unsent { due_ns, now_ns } => {
                 let words = [UNSENT, 0, *due_ns, 0, *now_ns, 0];
-                Written { words, parts: [Cow::default(), Cow::default()] }
+                Encoded { words, parts: [Cow::default(), Cow::default()] }
             }
         }
     }
@@ -123,31 +137,28 @@ impl<'a> Entry<'a> {
     /// # Errors
     /// They begin with none.
     pub(super) fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), NoEntry> {
-        let (words, rest) = bytes.split_first_chunk::<WORDS_LENGTH>().ok_or(NoEntry)?;
+        let (words, rest) = bytes.split_first_chunk::<WORDS_LENGTH>().ok_or(NoEntry::Cut)?;
         let (words, _) = words.as_chunks();
-        let mut words = words.iter().map(|word| u64::from_ne_bytes(*word));
-        let mut next = || words.next().ok_or(NoEntry);
         let [first, number, due_ns, sent_ns, answered_ns, lengths] =
-            [next()?, next()?, next()?, next()?, next()?, next()?];
+            std::array::from_fn(|place| u64::from_ne_bytes(words[place]));
         let [client, low] = halves(first);
-        let [head, body] =
-            halves(lengths).map(|length| usize::try_from(length).unwrap_or(usize::MAX));
-        let (head, rest) = rest.split_at_checked(head).ok_or(NoEntry)?;
-        let (body, rest) = rest.split_at_checked(body).ok_or(NoEntry)?;
-        let begun = begun(first, number, due_ns, sent_ns).ok_or(NoEntry)?;
+        let [head, body] = halves(lengths).map(|length| length as usize);
+        let (head, rest) = rest.split_at_checked(head).ok_or(NoEntry::Cut)?;
+        let (body, rest) = rest.split_at_checked(body).ok_or(NoEntry::Cut)?;
+        let begun = begun(first, number, due_ns, sent_ns)?;
         let entry = match first & KIND {
             ANSWERED => {
-                let status = u16::try_from(low >> 16).unwrap_or(u16::MAX);
+                let status = u16::try_from(low >> 16).expect("16 bits are 16 bits");
                 let reply = Reply { status, received_ns: answered_ns, head, body };
                 Self::Answered { client, begun, reply }
             }
             ENDED => {
-                let answer = postcard::from_bytes(body).map_err(|_| NoEntry)?;
+                let answer = postcard::from_bytes(body)?;
                 let has_failed = first & HAS_FAILED != 0;
                 Self::Ended { client, begun, answer, has_failed, answered_ns }
             }
             UNSENT => Self::Unsent { due_ns, now_ns: answered_ns },
-            _ => return Err(NoEntry),
+            kind => return Err(NoEntry::Kind(kind)),
         };
         Ok((entry, rest))
     }
@@ -165,7 +176,7 @@ impl Begun {
 
     /// The operation that these words say, if any.
     pub(super) fn decode([due_ns, sent_ns, last]: [u64; OPEN_WORDS]) -> Option<Self> {
-        begun(last, (last >> 8).checked_sub(1)?, due_ns, sent_ns)
+        begun(last, (last >> 8).checked_sub(1)?, due_ns, sent_ns).ok()
     }
 }
 
@@ -177,27 +188,28 @@ fn flags(begun: &Begun) -> u64 {
     if begun.is_counted { action | IS_COUNTED } else { action }
 }
 
-fn begun(flags: u64, number: u64, due_ns: u64, sent_ns: u64) -> Option<Begun> {
+fn begun(flags: u64, number: u64, due_ns: u64, sent_ns: u64) -> Result<Begun, NoEntry> {
     let action = if flags & IS_SEARCH == 0 { Action::Buy } else { Action::Search };
-    let is_counted = flags & IS_COUNTED != 0;
-    (number < NUMBER_MAX).then_some(Begun { number, action, is_counted, due_ns, sent_ns })
+    if number >= NUMBER_MAX {
+        return Err(NoEntry::Number(number));
+    }
+    Ok(Begun { number, action, is_counted: flags & IS_COUNTED != 0, due_ns, sent_ns })
 }
 
-fn written<'a>(
+fn encoded<'a>(
     first: u64,
     client: u32,
     begun: &Begun,
     answered_ns: u64,
     parts: [Cow<'a, [u8]>; 2],
-) -> Written<'a> {
+) -> Encoded<'a> {
     let first = first | u64::from(client) << 32;
     let [head, body] = parts.each_ref().map(|part| part.len() as u64);
     let lengths = head << 32 | body;
     let Begun { number, due_ns, sent_ns, .. } = *begun;
-    Written { words: [first, number, due_ns, sent_ns, answered_ns, lengths], parts }
+    Encoded { words: [first, number, due_ns, sent_ns, answered_ns, lengths], parts }
 }
 
-#[cold]
 fn plain(answer: &Answer) -> Cow<'static, [u8]> {
     Cow::Owned(postcard::to_stdvec(answer).expect("an answer has plain values only"))
 }
@@ -260,7 +272,7 @@ pub(super) mod tests {
     }
 
     fn bytes(entry: &Entry<'_>) -> Vec<u8> {
-        let Written { words, parts } = entry.encode();
+        let Encoded { words, parts } = entry.encode();
         words.iter().flat_map(|word| word.to_ne_bytes()).chain(parts.concat()).collect()
     }
 
@@ -284,12 +296,31 @@ pub(super) mod tests {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss,
                 reason = "a part of a few hundred bytes")]
             let half = &bytes[..(bytes.len() as f64 * part) as usize];
-            prop_assert_eq!(Entry::decode(half), Err(NoEntry));
+            prop_assert_eq!(Entry::decode(half), Err(NoEntry::Cut));
         }
 
         #[test]
-        fn garbage_is_an_entry_or_none(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
-            let _ = Entry::decode(&bytes);
+        fn garbage_is_an_entry_or_none(
+            kind in 0_u64..6,
+            words in any::<[u64; 4]>(),
+            lengths in any::<[bool; 2]>(),
+            rest in prop::collection::vec(any::<u8>(), 60),
+        ) {
+            let [head, body] = lengths.map(|is_some| if is_some { 30 } else { 0 });
+            let [number, due_ns, sent_ns, answered_ns] = words;
+            let words = [number << 8 | kind, number >> 8, due_ns, sent_ns, answered_ns, head << 32 | body];
+            let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            bytes.extend(rest);
+            match Entry::decode(&bytes) {
+                Ok((entry, _)) => {
+                    prop_assert!((ANSWERED..=UNSENT).contains(&kind));
+                    prop_assert_eq!(matches!(entry, Entry::Unsent { .. }), kind == UNSENT);
+                }
+                Err(NoEntry::Number(_)) => prop_assert!(number >> 8 >= NUMBER_MAX),
+                Err(NoEntry::Kind(_)) => prop_assert!(!(ANSWERED..=UNSENT).contains(&kind)),
+                Err(NoEntry::Answer(_)) => prop_assert_eq!(kind, ENDED),
+                Err(NoEntry::Cut) => prop_assert!(false, "there are bytes enough"),
+            }
         }
 
         #[test]
@@ -310,11 +341,11 @@ pub(super) mod tests {
         assert_eq!(Begun::decode(begun.encode()), None);
         let reply = Reply { status: 201, received_ns: 0, head: &[], body: &[] };
         let entry = bytes(&Entry::Answered { client: 0, begun, reply });
-        assert_eq!(Entry::decode(&entry), Err(NoEntry));
+        assert_eq!(Entry::decode(&entry), Err(NoEntry::Number(NUMBER_MAX)));
     }
 
     #[test]
-    fn a_line_that_nobody_has_written_says_nothing() {
+    fn a_row_that_nobody_has_written_says_nothing() {
         assert_eq!(Begun::decode([0; OPEN_WORDS]), None);
     }
 }

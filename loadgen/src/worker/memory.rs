@@ -12,13 +12,13 @@ pub(super) const WORD: usize = size_of::<u64>();
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum MemoryError {
     /// The system gives none.
-    #[error("no memory to share: {0}")]
-    None(#[from] io::Error),
+    #[error("the system gives no memory to share: {0}")]
+    Refused(#[from] io::Error),
     /// What there is cannot be mapped.
-    #[error("no memory to share: {0}")]
+    #[error("memory that is shared cannot be mapped: {0}")]
     NotMapped(#[from] vm_memory::mmap::MmapRegionError),
     /// There is less than that.
-    #[error("no memory to share: {0} bytes")]
+    #[error("memory that is shared has {0} bytes only")]
     Short(u64),
 }
 
@@ -33,7 +33,8 @@ impl Memory {
     /// # Errors
     /// The system gives none.
     pub(super) fn make(length: usize) -> Result<(Self, File), MemoryError> {
-        let file = File::from(memfd_create("slate", MemfdFlags::CLOEXEC).map_err(io::Error::from)?);
+        let file =
+            File::from(memfd_create("loadgen", MemfdFlags::CLOEXEC).map_err(io::Error::from)?);
         ftruncate(&file, length as u64).map_err(io::Error::from)?;
         Ok((Self::map(file.try_clone()?, length)?, file))
     }

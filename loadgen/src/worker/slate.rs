@@ -8,36 +8,36 @@
 //! Two marks say how far each side is. A mark is a lap, which is counted from wipe to wipe, and a
 //! place in it.
 //!
-//! Before the entries each client has a line for the operation that it has open, if any: it is begun
+//! Before the entries each client has a row for the operation that it has open, if any: it is begun
 //! there, and written over by the next one.
 //!
 //! # Invariants
 //! - An entry is behind the writer's mark only once it is whole: a writer that is killed leaves no
 //!   half of one.
 //! - The slate is wiped only where the reader's mark has reached the writer's.
-//! - What stands on a line, where that is read before the entries, and is ended by none of these, is
+//! - What stands in a row, where that is read before the entries, and is ended by none of these, is
 //!   open: an entry is written before the next operation is begun.
-//! - The number of an operation is the last thing that is written on its line: a writer that is killed
-//!   leaves the line of the one before, which has ended.
+//! - The number of an operation is the last thing that is written in its row: a writer that is killed
+//!   leaves the row of the one before, which has ended.
 
 use std::{fs::File, mem, thread::sleep, time::Duration};
 
 use vm_memory::ByteValued;
 
 use super::{
-    entry::{Begun, Entry, NoEntry, OPEN_WORDS, Written, halves},
+    entry::{Begun, Encoded, Entry, NoEntry, OPEN_WORDS, halves},
     memory::{Memory, MemoryError, WORD},
 };
 
 /// Where the reader's mark is, and the writer's: no cache line has both.
 const READ: usize = 0;
-const WRITTEN: usize = LINE;
+const WRITTEN: usize = CACHE_LINE;
 
-/// Where the clients' lines begin: a client that is alone has its own beside the writer's mark.
-const OPEN: usize = WRITTEN + WORD;
+/// Where the clients' rows begin: a client that is alone has its own beside the writer's mark.
+const ROWS: usize = WRITTEN + WORD;
 
 /// How many bytes a cache line has.
-const LINE: usize = 64;
+const CACHE_LINE: usize = 64;
 
 /// So many bytes of entries have room, the longest answer that a target takes among them. Only what
 /// was written once takes memory.
@@ -81,15 +81,15 @@ impl Mark {
     }
 }
 
-/// Where entries begin behind the lines of so many clients.
+/// Where entries begin behind the rows of so many clients.
 fn entries(clients: usize) -> usize {
-    (OPEN + clients * OPEN_WORDS * WORD).next_multiple_of(LINE)
+    (ROWS + clients * OPEN_WORDS * WORD).next_multiple_of(CACHE_LINE)
 }
 
 /// Where the words are that say what a client has open.
-fn open_words(slot: usize) -> [usize; OPEN_WORDS] {
-    let line = OPEN + slot * OPEN_WORDS * WORD;
-    [line, line + WORD, line + 2 * WORD]
+fn row(slot: usize) -> [usize; OPEN_WORDS] {
+    let start = ROWS + slot * OPEN_WORDS * WORD;
+    [start, start + WORD, start + 2 * WORD]
 }
 
 /// The side that writes.
@@ -111,10 +111,11 @@ impl SlateWriter {
         Ok(Self { memory, clients, written: Mark::default(), has_waited: false })
     }
 
-    /// Writes on the line `slot` that its client has `begun` an operation.
+    /// Writes in the row of the client on `slot` that it has `begun` an operation.
     pub(super) fn begin(&mut self, slot: usize, begun: &Begun) {
         assert!(slot < self.clients, "no client sits there");
-        for (at, word) in open_words(slot).into_iter().zip(begun.encode()) {
+        // IMPORTANT: in this order, the number last.
+        for (at, word) in row(slot).into_iter().zip(begun.encode()) {
             self.memory.store(at, word);
         }
     }
@@ -124,7 +125,7 @@ impl SlateWriter {
     pub(super) fn write(&mut self, entry: &Entry<'_>) -> bool {
         let had_waited = self.has_waited;
         let entry = entry.encode();
-        let Written { words, parts } = &entry;
+        let Encoded { words, parts } = &entry;
         let place = self.make_room(entry.length());
         let first = entries(self.clients);
         let mut at = first + place as usize;
@@ -174,14 +175,14 @@ impl SlateReader {
         Ok((Self { memory, clients, read: Mark::default(), bytes: Vec::new() }, file))
     }
 
-    /// What stands on the clients' lines, each with its slot. It was open if it has not ended by what
-    /// is read after this.
-    pub(super) fn open_operations(&self) -> impl Iterator<Item = (usize, Begun)> {
-        (0..self.clients).filter_map(|slot| {
-            // The number first: whoever has seen it sees what was written before.
-            let [due, sent, last] = open_words(slot);
+    /// What stands in the clients' rows, one after the other. It is open if it is not ended by what is
+    /// read after this.
+    pub(super) fn rows(&self) -> impl Iterator<Item = Option<Begun>> {
+        (0..self.clients).map(|slot| {
+            let [due, sent, last] = row(slot);
+            // IMPORTANT: the number first: whoever sees it sees what was written before.
             let last = self.memory.load(last);
-            Some((slot, Begun::decode([self.memory.load(due), self.memory.load(sent), last])?))
+            Begun::decode([self.memory.load(due), self.memory.load(sent), last])
         })
     }
 
@@ -326,35 +327,53 @@ mod tests {
     }
 
     #[test]
-    fn every_client_has_a_line_of_its_own() {
+    fn every_client_has_a_row_of_its_own() {
         let (mut writer, mut reader) = both_sides();
-        assert_eq!(reader.open_operations().count(), 0);
+        assert_eq!(reader.rows().flatten().count(), 0);
         for (slot, number) in [(2, 0), (0, 7), (2, 1)] {
             writer.begin(slot, &begun(number));
         }
         writer.write(&long(1));
-        let open: Vec<_> = reader.open_operations().collect();
-        assert_eq!(open, [(0, begun(7)), (2, begun(1))]);
+        assert_eq!(reader.rows().collect::<Vec<_>>(), [Some(begun(7)), None, Some(begun(1))]);
         // Neither is in the way of the other.
         assert_eq!(read(&mut reader), texts([long(1)]));
     }
 
+    /// One side goes from one operation to the next while the other looks.
     #[test]
-    fn what_is_half_begun_is_not() {
-        let (mut writer, reader) = both_sides();
-        writer.begin(1, &begun(4));
-        // Killed before it has written the number.
-        let [due, sent, _] = open_words(1);
-        [due, sent].into_iter().for_each(|at| writer.memory.store(at, 99));
-        let numbers: Vec<_> = reader.open_operations().map(|(_, begun)| begun.number).collect();
-        assert_eq!(numbers, [4]);
+    fn what_is_open_is_whole_whenever_it_is_looked_at() {
+        const OPERATIONS: u64 = 1_000_000;
+        let (mut writer, mut reader) = both_sides();
+        let writing = thread::spawn(move || {
+            for number in 1..=OPERATIONS {
+                writer.begin(1, &begun(number));
+                writer.write(&unsent(number));
+            }
+        });
+        let (mut ended, mut open) = (0, 0);
+        while ended < OPERATIONS {
+            let rows: Vec<_> = reader.rows().flatten().collect();
+            reader
+                .read(|entry| {
+                    ended += 1;
+                    assert_eq!(entry, unsent(ended));
+                })
+                .unwrap();
+            for row in rows.into_iter().filter(|row| row.number > ended) {
+                open += 1;
+                assert_eq!(row, begun(ended + 1));
+            }
+        }
+        writing.join().unwrap();
+        assert!(open > 0, "nothing was seen open");
     }
 
     #[test]
     fn garbage_is_told_and_not_believed() {
-        // The second is the beginning of an entry that the mark cuts.
+        // Too long, of no kind, cut by the mark, and too long again.
         for (mark, bytes, is_outside) in [
             (Mark { lap: 1, place: 64 }, [9; 64], false),
+            (Mark { lap: 1, place: 48 }, [0; 64], false),
             (Mark { lap: 1, place: 8 }, [1; 64], false),
             (Mark { lap: 0, place: 64 }, [0xff; 64], false),
             (Mark { lap: 1, place: u32::MAX }, [2; 64], true),

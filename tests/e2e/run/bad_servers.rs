@@ -93,6 +93,39 @@ fn server_that_closes_early_leaves_purchases_unknown() {
 }
 
 #[test]
+fn answer_that_comes_too_late_is_not_taken_for_the_next_one() {
+    // On the client's first connection answers come behind the limit, with a ticket of their own; on
+    // the one before that, the run looks at the shop.
+    let connections = AtomicU32::new(0);
+    let stub = Stub::start(move |mut stream| {
+        let is_late = connections.fetch_add(1, Ordering::Relaxed) == 1;
+        let mut request = [0; 1024];
+        while stream.read(&mut request).is_ok_and(|length| length > 0) {
+            if is_late {
+                thread::sleep(Duration::from_millis(600));
+            }
+            let sale = if is_late { SALE.replace("[1]", "[2]") } else { SALE.to_owned() };
+            let head = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n", sale.len());
+            if stream.write_all((head + &sale).as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    let folder = tempfile::tempdir().expect("a folder");
+    let history = folder.path().join("history.ndjson");
+
+    let load = run(&stub.url()).args(["-c", "1", "-n", "12", "-t", "300ms", "--history"]);
+    let finished = load.arg(&history).run();
+
+    let result = result(&finished);
+    let outcomes = [&result["outcomes"]["unknown"], &result["outcomes"]["sold"]];
+    assert_eq!(outcomes.map(number), [1, 11], "{result}");
+    let operations = std::fs::read_to_string(&history).expect("a history");
+    assert!(!operations.contains("\"tickets\":[2]") && !operations.contains("\"tickets\": [2]"));
+    assert!(operations.contains("[1]"), "{operations}");
+}
+
+#[test]
 fn server_that_stalls_is_given_up_at_the_limit() {
     let stub = after_a_request(|stream| {
         thread::sleep(Duration::from_secs(5));

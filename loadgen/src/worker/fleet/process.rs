@@ -167,22 +167,10 @@ impl Attendant {
         }
     }
 
-    /// Reads the slate, and says what came of it; how full it was, or `None` where it is garbled.
+    /// Takes over what stands on the slate; how full that was, or `None` where it is garbled.
     fn look(&mut self) -> Option<f64> {
-        // Before the entries: what none of those has ended is open.
-        let open: Vec<_> = self.slate.open_operations().collect();
-        let mut has_news = !open.is_empty();
-        let read = self.slate.read(|entry| {
-            has_news = true;
-            self.book.enter(entry);
-        });
-        for (slot, begun) in open {
-            self.book.begin(slot, begun);
-        }
-        if has_news {
-            self.book.report();
-        }
-        read.inspect_err(|error| self.lose(error)).ok()
+        let taken_over = self.book.take_over(&mut self.slate);
+        taken_over.inspect_err(|error| self.lose(error)).ok()
     }
 
     /// The worker has said everything, or it is ended now; what it has written until then counts.
