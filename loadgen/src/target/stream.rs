@@ -223,7 +223,7 @@ mod tests {
         while stream.is_quiet(stale_ns) {
             yield_now().await;
         }
-        assert!(stream.is_quiet(stale_ns - 1));
+        assert!(stream.is_quiet(stream.read_ns()));
     }
 
     #[tokio::test]
