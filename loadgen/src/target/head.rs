@@ -37,6 +37,8 @@ pub(super) struct Head {
 }
 
 /// Reads the head that `bytes` begin with; `None` while it is not whole.
+// Apart: seldom needed, and its room for fields would be on the stack of every request.
+#[inline(never)]
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     // Room for 64 fields is 2 KiB, which nobody writes to in vain for every answer.
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];

@@ -61,6 +61,23 @@ fn nobody_listens() {
 }
 
 #[test]
+fn host_that_takes_no_more_connections_is_given_up_at_the_limit() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    // Nobody accepts, and one may wait: the system leaves the others without an answer.
+    rustix::net::listen(&listener, 0).expect("a listener can listen anew");
+    let limit = Duration::from_millis(200);
+    let waiting: Vec<_> =
+        std::iter::from_fn(|| TcpStream::connect_timeout(&address, limit).ok()).take(64).collect();
+    assert!((1..64).contains(&waiting.len()), "{} wait", waiting.len());
+
+    let finished = run(&format!("http://{address}")).args(["-t", "300ms"]).run();
+
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("no connection within 300ms"), "{}", finished.stderr);
+}
+
+#[test]
 fn name_does_not_resolve() {
     let finished = run("http://no-such-host.invalid").run();
 

@@ -1,6 +1,6 @@
 //! `loadgen run https://…`: a shop behind TLS, and whom the run trusts.
 
-use std::path::PathBuf;
+use std::{net::TcpListener, path::PathBuf};
 
 use e2e::{Counter, Finished, Program, TlsFront};
 
@@ -78,6 +78,16 @@ fn tls_to_a_plain_port_is_named() {
 
     assert_refused(&finished, ["no TLS there", "hint: for a shop without TLS write `http://`"]);
     assert_eq!(counter.count(), 1);
+}
+
+#[test]
+fn tls_to_a_server_that_says_nothing_is_given_up_at_the_limit() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("https://{}", silent.local_addr().expect("an address"));
+
+    let finished = run(&url).args(["-k", "-t", "300ms"]).run();
+
+    assert_refused(&finished, ["no connection within 300ms", "hint:"]);
 }
 
 #[test]
