@@ -137,6 +137,10 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     latency: bool,
 
+    /// Write the result to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    output: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     json: bool,
@@ -223,6 +227,7 @@ impl RunArgs {
             thresholds: self.threshold,
             report: self.report,
             latency: self.latency,
+            output: self.output,
             json: self.json,
             tui: !self.no_tui,
             url: self.url,
@@ -231,8 +236,12 @@ impl RunArgs {
 
     /// Refuses files that the run would lose, or that it cannot read back.
     fn check_files(&self) -> Result<(), ArgsError> {
-        let named =
-            [("--history", &self.history), ("--report", &self.report), ("--map", &self.map)];
+        let named = [
+            ("--history", &self.history),
+            ("--report", &self.report),
+            ("--output", &self.output),
+            ("--map", &self.map),
+        ];
         let named: Vec<(&str, &Path)> =
             named.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
         // A link is the file behind it.

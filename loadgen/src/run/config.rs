@@ -52,6 +52,8 @@ pub(crate) struct RunConfig {
     pub(crate) report: Option<PathBuf>,
     /// Whether latencies are told in detail.
     pub(crate) latency: bool,
+    /// Where the result goes as JSON, beside what is printed.
+    pub(crate) output: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(crate) json: bool,
     /// Whether a terminal is drawn on.

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -21,9 +22,13 @@ use crate::{
     history::{Header, History},
     judge::Judgement,
     kept_file::{KeepError, KeptFile},
-    report::{JudgedHistory, crowd, measured_text, or_closed, write_json},
+    report::{JudgedHistory, Measurement, crowd, measured_text, or_closed, write_json},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
+
+/// The flags that ask for files.
+const OUTPUT: &str = "--output";
+const REPORT: &str = "--report";
 
 /// How many notes are shown.
 const NOTES_MAX: usize = 10;
@@ -40,9 +45,14 @@ pub(crate) enum RunError {
     /// It cannot begin.
     #[error(transparent)]
     Preparation(#[from] PreparationError),
-    /// No page.
-    #[error("`--report`: {0}")]
-    Report(#[source] KeepError),
+    /// A file that was asked for cannot be had.
+    #[error("`{flag}`: {source}")]
+    Keep {
+        /// The flag that asked for it.
+        flag: &'static str,
+        /// Why not.
+        source: KeepError,
+    },
     /// No workers.
     #[error(transparent)]
     Fleet(#[from] FleetError),
@@ -59,7 +69,7 @@ impl RunError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::TooFewFiles(_) | Self::Preparation(_) => exit_code::USAGE,
-            Self::Report(error) => error.exit_code(),
+            Self::Keep { source, .. } => source.exit_code(),
             Self::Fleet(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
         }
     }
@@ -78,19 +88,33 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
         servers: 0,
     })?;
     // Before the run: a name that cannot be had would be known only when all has been seen.
-    let page = config.report.as_deref().map(KeptFile::create).transpose();
-    let page = page.map_err(RunError::Report)?;
+    let begin = |path: &Option<PathBuf>| path.as_deref().map(KeptFile::create).transpose();
+    let files = Files {
+        result: begin(&config.output).map_err(keep_error(OUTPUT))?,
+        page: begin(&config.report).map_err(keep_error(REPORT))?,
+    };
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(RunError::Start)?;
-    let shown = runtime.block_on(run(config, page));
+    let shown = runtime.block_on(run(config, files));
     runtime.shutdown_background();
     shown
 }
 
-async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError> {
+/// What is kept of a run beside its history.
+struct Files {
+    /// The result as JSON.
+    result: Option<KeptFile>,
+    page: Option<KeptFile>,
+}
+
+fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
+    move |source| RunError::Keep { flag, source }
+}
+
+async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
     let prepared = tokio::select! {
         prepared = prepare(config) => prepared?,
@@ -118,12 +142,18 @@ async fn run(config: &RunConfig, page: Option<KeptFile>) -> Result<u8, RunError>
             unjudged("judging was interrupted".to_owned())
         }
     };
-    // The words first: a page that cannot be written must not take them along.
-    let code = tell(config, &ended, &judged).map_err(RunError::Write)?;
-    if let Some(file) = page {
-        file.keep_text(&drawn(config, &ended, &judged).html).map_err(RunError::Report)?;
-    }
-    Ok(code)
+    let measurement = measurement(config, &ended, &judged);
+    // The words first: a file that cannot be written must not take them along, nor the other file.
+    tell(config, &ended, &judged, &measurement).map_err(RunError::Write)?;
+    let result = files.result.map_or(Ok(()), |mut file| {
+        let written = file.add(|mut out| write_json(&mut out, &measurement));
+        written.and_then(|()| file.keep()).map_err(keep_error(OUTPUT))
+    });
+    let page = files.page.map_or(Ok(()), |file| {
+        file.keep_text(&drawn(config, &ended, &judged).html).map_err(keep_error(REPORT))
+    });
+    result.and(page)?;
+    Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
 }
 
 fn title(config: &RunConfig) -> String {
@@ -174,12 +204,16 @@ async fn judge(ended: &Ended) -> JudgedHistory {
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
-fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result<u8> {
-    let measurement = measurement(config, ended, judged);
-    let text = measured_text(&measurement, &ended.measured.tally.clocks, judged, config.latency);
+fn tell(
+    config: &RunConfig,
+    ended: &Ended,
+    judged: &JudgedHistory,
+    measurement: &Measurement,
+) -> io::Result<()> {
+    let text = measured_text(measurement, &ended.measured.tally.clocks, judged, config.latency);
     let mut words = String::new();
     if config.json {
-        or_closed(write_json(&mut io::stdout().lock(), &measurement))?;
+        or_closed(write_json(&mut io::stdout().lock(), measurement))?;
         words.push_str(&text);
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
@@ -190,6 +224,5 @@ fn tell(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> io::Result
     if measurement.notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", measurement.notes.len() - NOTES_MAX));
     }
-    or_closed(anstream::stderr().lock().write_all(words.as_bytes()))?;
-    Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
+    or_closed(anstream::stderr().lock().write_all(words.as_bytes()))
 }

@@ -97,6 +97,29 @@ fn report_has_both_clocks_and_the_outcomes_beside_the_verdict() {
 }
 
 #[test]
+fn result_goes_to_a_file_beside_the_words() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    let [file, page] = ["run.json", "run.html"].map(|name| counter.folder().join(name));
+    let load = loadgen().args(["run", server.url(), "-c", "5", "-n", "60", "-o"]).arg(&file);
+
+    let finished = load.arg("--report").arg(&page).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert!(finished.stdout.contains("valid") && !finished.stdout.contains("{\""), "{finished:?}");
+    let text = std::fs::read_to_string(&file).expect("the result is there");
+    let result: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
+    assert_eq!((&result["verdict"], &result["requests"]), (&"valid".into(), &60.into()));
+
+    let same = run(server.url()).args(["--report", "x", "--output", "x"]).run();
+    assert_eq!(same.code, Some(2), "{same:?}");
+    assert!(same.stderr.contains("`--report` and `--output` name the same file"), "{same:?}");
+    let nowhere = run(server.url()).args(["-o", "no-such-folder/run.json"]).run();
+    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("`--output`: cannot write `no-such-folder"), "{nowhere:?}");
+}
+
+#[test]
 fn threshold_that_is_missed_exits_99_and_a_violation_goes_before_it() {
     let counter = Counter::with(30);
     let server = serve(&counter);
