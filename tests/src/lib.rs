@@ -40,5 +40,5 @@ pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
 pub use stub::{Stub, StubRequest, read_request};
-pub use tls_front::TlsFront;
+pub use tls_front::{SERVER, TlsFront};
 pub use wait::eventually;

@@ -7,9 +7,12 @@ use tempfile::TempDir;
 
 use crate::{process::Process, program::Program, wait::PATIENCE};
 
+/// What makes a certificate a server's and no authority's.
+pub const SERVER: &str = "basicConstraints=critical,CA:FALSE";
+
 /// A front that speaks TLS on a free port of 127.0.0.1, and passes everything on.
 pub struct TlsFront {
-    _process: Process,
+    process: Process,
     port: u16,
     folder: TempDir,
 }
@@ -21,21 +24,31 @@ impl TlsFront {
     /// When it does not come up.
     #[track_caller]
     pub fn before(address: &str) -> TlsFront {
+        TlsFront::with(address, &["subjectAltName=DNS:localhost,IP:127.0.0.1", SERVER], "verify=0")
+    }
+
+    /// The same with a certificate that has these extensions, and with options of `socat`'s.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn with(address: &str, extensions: &[&str], options: &str) -> TlsFront {
         let folder = TempDir::new().expect("a folder for the certificate");
         let (key, certificate) = (folder.path().join("key.pem"), certificate_in(&folder));
         let made = Program::new("openssl")
             .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
             .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"])
-            .args(["-addext", "basicConstraints=critical,CA:FALSE"])
+            .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
             .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
             .run();
         assert_eq!(made.code, Some(0), "no certificate: {made:?}");
-        let [key, cert] = [("key", &key), ("cert", &certificate)]
+        let [key, cert, ca] = [("key", &key), ("cert", &certificate), ("cafile", &certificate)]
             .map(|(option, path)| format!("{option}={}", path.display()));
         let process = Program::new("socat")
             .args(["-d", "-d"])
-            .arg(format!("OPENSSL-LISTEN:0,bind=127.0.0.1,reuseaddr,fork,verify=0,{key},{cert}"))
+            .arg(format!(
+                "OPENSSL-LISTEN:0,bind=127.0.0.1,reuseaddr,fork,{key},{cert},{ca},{options}"
+            ))
             .arg(format!("TCP:{address}"))
             .start();
         let port = process.stderr().find_line(PATIENCE, |line| {
@@ -44,7 +57,7 @@ impl TlsFront {
         let Some(port) = port else {
             panic!("no line `listening on` from socat but:\n{}", process.stderr().text());
         };
-        TlsFront { _process: process, port, folder }
+        TlsFront { process, port, folder }
     }
 
     /// Its URL by the name that its certificate has.
@@ -55,6 +68,11 @@ impl TlsFront {
     /// Where it listens, such as `127.0.0.1:40001`.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// How many connections it has taken so far.
+    pub fn connections(&self) -> usize {
+        self.process.stderr().text().matches("accepting connection").count()
     }
 
     /// Its certificate, which has no authority but itself.

@@ -28,7 +28,7 @@ const LENGTH_DEFAULT: Duration = Duration::from_secs(10);
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct RunArgs {
-    /// Where the shop is, as in `http://127.0.0.1:8080`
+    /// Where the shop is, as in `http://127.0.0.1:8080` or `https://shop.example`
     url: String,
 
     /// How many clients there are, each with a connection of its own

@@ -14,7 +14,7 @@ use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{Header, begin_history, clock_name},
     target::{
-        Address, Failure, HttpTarget, Keyring, LocationError, Shop, Stock, TlsError, Waiting,
+        Address, Failure, HttpTarget, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
     worker::{Record, WorkerPlan},
 };
@@ -107,7 +107,7 @@ async fn first_look(
     shop: &Shop,
 ) -> Result<Result<Stock, String>, PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut target = HttpTarget::new(shop, Waiting::Shared, &Keyring::default())?;
+    let mut target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default())?;
     match timeout(config.timeout, target.connect()).await {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
@@ -117,7 +117,7 @@ async fn first_look(
 
 /// What the shop has once the run is over; `Err` says why nobody knows.
 pub(super) async fn last_look(shop: &Shop, limit: Duration) -> Result<Stock, String> {
-    let target = HttpTarget::new(shop, Waiting::Shared, &Keyring::default());
+    let target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default());
     let mut target = target.map_err(|error| error.to_string())?;
     look(&mut target, limit.min(LAST_LOOK_MAX)).await
 }

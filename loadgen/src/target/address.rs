@@ -14,7 +14,7 @@ use super::{
     returned::Returned,
     stream::Waiting,
     template::Order,
-    tls::{Keyring, TlsError},
+    tls::{TlsConfigs, TlsError},
 };
 use crate::{history::Outcome, plan::Action, setup::Delays};
 
@@ -86,16 +86,18 @@ impl Target {
     pub(crate) async fn at(
         address: &Address,
         waiting: Waiting,
-        keyring: &Keyring,
+        tls_configs: &TlsConfigs,
     ) -> Result<Self, TargetError> {
         Ok(match address {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
                 let shop = Shop::new(&location, addresses, None);
-                Self::Http(Box::new(HttpTarget::new(&shop, waiting, keyring)?))
+                Self::Http(Box::new(HttpTarget::new(&shop, waiting, tls_configs)?))
             }
-            Address::Shop(shop) => Self::Http(Box::new(HttpTarget::new(shop, waiting, keyring)?)),
+            Address::Shop(shop) => {
+                Self::Http(Box::new(HttpTarget::new(shop, waiting, tls_configs)?))
+            }
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),

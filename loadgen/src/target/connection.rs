@@ -48,7 +48,8 @@ impl Connection {
                     let received = Vec::with_capacity(ROOM);
                     return Ok(Self { stream, received, unchunked: Vec::new(), last_head: None });
                 }
-                Err(refused) => failure = refused,
+                Err(found) if found.is_of_the_shop() => return Err(found),
+                Err(found) => failure = found,
             }
         }
         Err(failure)
@@ -162,7 +163,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::history::monotonic_ns;
+    use crate::{
+        history::monotonic_ns,
+        target::tls::{TlsConfigs, Trust},
+    };
 
     /// So long that the system hardly puts two pieces together.
     const APART: Duration = Duration::from_millis(5);
@@ -217,5 +221,24 @@ mod tests {
             let sent_ns = server.join().unwrap();
             assert!(sent_ns.iter().zip(&received_ns).all(|(sent, received)| sent <= received));
         }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_was_reached_is_told_of_and_not_the_address_behind_it() {
+        let plain = TcpListener::bind("127.0.0.1:0").unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let addresses = [free, plain.local_addr().unwrap(), free];
+        let server = thread::spawn(move || {
+            let mut stream = plain.accept().unwrap().0;
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
+            // Until the other side has read it.
+            stream.read_to_end(&mut Vec::new()).ok();
+        });
+        let tls = TlsConfigs::default().tls("localhost", Trust::Anybody).unwrap();
+        let opened = Connection::open(&addresses, Waiting::Shared, Some(&tls)).await;
+        assert_eq!(opened.unwrap_err(), Failure::NoTls);
+        server.join().unwrap();
+        let opened = Connection::open(&[free, free], Waiting::Shared, Some(&tls)).await;
+        assert_eq!(opened.unwrap_err(), Failure::Refused);
     }
 }

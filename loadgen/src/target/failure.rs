@@ -2,6 +2,7 @@
 
 use std::{io, time::Duration};
 
+use super::tls;
 use crate::duration;
 
 /// Why a request got no answer, or none that can be read.
@@ -35,17 +36,23 @@ pub(crate) enum Failure {
     #[error("no answer within {}", duration::format(*.0))]
     Timeout(Duration),
     /// The other side speaks TLS, and was not spoken to in it.
-    #[error("the answer is TLS, which `http://` is not")]
+    #[error("the answer is TLS, which `https://` asks for")]
     Tls,
     /// The other side speaks no TLS, and was spoken to in it.
     #[error("no TLS there, which `https://` asks for")]
     NoTls,
-    /// The other side has a certificate that is not to be trusted.
+    /// The other side has a certificate from an authority that nobody has named.
+    #[error("its certificate is not trusted: no authority that is known vouches for it")]
+    UnknownAuthority,
+    /// The other side has a certificate that is not to be trusted, for another reason.
     #[error("its certificate is not trusted: {0}")]
     Untrusted(String),
     /// No connection over TLS, for another reason.
     #[error("no connection over TLS: {0}")]
     Handshake(String),
+    /// The connection broke over what TLS says.
+    #[error("the connection over TLS broke: {0}")]
+    BrokenTls(String),
     /// The answer is no HTTP.
     #[error("the answer is no HTTP/1.1: {0}")]
     Garbage(&'static str),
@@ -66,6 +73,9 @@ impl Failure {
 
     /// What it means that reading failed.
     pub(super) fn reading(error: &io::Error) -> Self {
+        if let Some(cause) = tls::cause(error) {
+            return Self::BrokenTls(cause.to_string());
+        }
         match error.kind() {
             io::ErrorKind::ConnectionReset => Self::Reset,
             // TLS tells an end from a cut, and this is a cut.
@@ -84,8 +94,17 @@ impl Failure {
                 | Self::Connect(_)
                 | Self::Send(_)
                 | Self::NoTls
+                | Self::UnknownAuthority
                 | Self::Untrusted(_)
                 | Self::Handshake(_)
+        )
+    }
+
+    /// Whether somebody was reached and could not be spoken to: another address would not help.
+    pub(super) fn is_of_the_shop(&self) -> bool {
+        matches!(
+            self,
+            Self::NoTls | Self::UnknownAuthority | Self::Untrusted(_) | Self::Handshake(_)
         )
     }
 
@@ -93,8 +112,12 @@ impl Failure {
     pub(crate) fn hint(&self) -> &'static str {
         match self {
             Self::NoTls => "for a shop without TLS write `http://`",
-            Self::Untrusted(_) => {
+            Self::UnknownAuthority => {
                 "name its authority's file in `SSL_CERT_FILE`, or trust anybody with `-k`"
+            }
+            Self::Untrusted(_) => "trust anybody with `-k`",
+            Self::Handshake(_) => {
+                "it must speak TLS 1.2 or 1.3 and HTTP/1.1; for a shop without TLS write `http://`"
             }
             _ => "start the shop first, or see to the address",
         }

@@ -13,7 +13,7 @@ use super::{
     returned::{Returned, Stock},
     stream::Waiting,
     template::{KEY, Order, Parts, Template},
-    tls::{Keyring, Tls, TlsError, Trust},
+    tls::{Tls, TlsConfigs, TlsError, Trust},
 };
 use crate::{history::monotonic_ns, plan::Action};
 
@@ -105,8 +105,12 @@ impl HttpTarget {
     ///
     /// # Errors
     /// It is to be spoken to over TLS, and there is nobody to trust.
-    pub(crate) fn new(shop: &Shop, waiting: Waiting, keyring: &Keyring) -> Result<Self, TlsError> {
-        let tls = shop.encrypted_host.as_deref().map(|host| keyring.tls(host, shop.trust));
+    pub(crate) fn new(
+        shop: &Shop,
+        waiting: Waiting,
+        tls_configs: &TlsConfigs,
+    ) -> Result<Self, TlsError> {
+        let tls = shop.encrypted_host.as_deref().map(|host| tls_configs.tls(host, shop.trust));
         Ok(Self {
             addresses: shop.addresses.clone(),
             waiting,

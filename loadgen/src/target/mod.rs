@@ -33,4 +33,4 @@ pub(crate) use returned::{Returned, Stock};
 pub(crate) use spawned::{ServerError, ServerPlan, SpawnedServer, serve};
 pub(crate) use stream::Waiting;
 pub(crate) use template::{Order, check_field};
-pub(crate) use tls::{Keyring, TlsError, Trust};
+pub(crate) use tls::{TlsConfigs, TlsError, Trust};

@@ -103,7 +103,7 @@ pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
 async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Target, String> {
     let plan = &desk.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
-    let target = Target::at(plan.address(client), waiting, &desk.keyring).await;
+    let target = Target::at(plan.address(client), waiting, &desk.tls_configs).await;
     let mut target = target.map_err(|error: TargetError| error.to_string())?;
     let limit = (monotonic_ns(), plan.timeout());
     let connected = watchdog.within(limit, pin!(target.connect())).await;

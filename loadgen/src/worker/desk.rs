@@ -18,7 +18,7 @@ use super::{
     seat::{Report, Voice},
     slate::SlateWriter,
 };
-use crate::target::{Keyring, Reply, Returned};
+use crate::target::{Reply, Returned, TlsConfigs};
 
 /// Where it is written down what the clients do.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ pub(super) struct Desk {
     pub(super) plan: Arc<WorkerPlan>,
     /// Wakes its clients.
     pub(super) pacer: Pacer,
-    /// What it takes to speak TLS.
-    pub(super) keyring: Keyring,
+    /// How they speak TLS.
+    pub(super) tls_configs: TlsConfigs,
     is_stopping: AtomicBool,
     paper: Mutex<Paper>,
     voice: Voice,
@@ -60,7 +60,7 @@ impl Desk {
         };
         Ok(Self {
             pacer: Pacer::new(plan.clients().count())?,
-            keyring: Keyring::default(),
+            tls_configs: TlsConfigs::default(),
             is_stopping: AtomicBool::new(false),
             paper: Mutex::new(paper),
             plan,

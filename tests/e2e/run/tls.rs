@@ -1,11 +1,19 @@
 //! `loadgen run https://…`: a shop behind TLS, and whom the run trusts.
 
-use std::{net::TcpListener, path::PathBuf};
+use std::{
+    io::{Read as _, Write as _},
+    net::TcpListener,
+    path::PathBuf,
+};
 
-use e2e::{Counter, Finished, Program, TlsFront};
+use e2e::{Counter, Finished, Program, SERVER, Stub, TlsFront};
 
 use super::measured::{number, result, run};
 use crate::programs::serve;
+
+/// A whole answer to a purchase.
+const SOLD: &str = "HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n\
+                    {\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
 
 /// Ten clients buy a hundred times through `front`, trusting what `certificate` holds.
 fn trusting(front: &TlsFront, certificate: PathBuf) -> Program {
@@ -43,6 +51,30 @@ fn shop_behind_tls_is_bought_from_in_every_mode() {
 }
 
 #[test]
+fn connection_over_tls_is_used_again_until_the_shop_closes_it() {
+    let counter = Counter::with(60);
+    let server = serve(&counter);
+    let front = TlsFront::before(server.address());
+    let closing = Stub::start(|mut stream| {
+        let mut request = [0; 1024];
+        if stream.read(&mut request).is_ok_and(|length| length > 0) {
+            stream.write_all(SOLD.as_bytes()).ok();
+        }
+    });
+    let closing = TlsFront::before(closing.url().trim_start_matches("http://"));
+
+    let kept = run(&front.url()).args(["-k", "-c", "4", "-n", "100"]).run();
+    let load = run(&closing.url()).args(["-k", "-c", "1", "-q", "5", "-n", "4"]);
+    let opened_anew = load.run();
+
+    // Four clients, and the looks before and after.
+    assert_eq!(kept.code, Some(0), "{kept:?}");
+    assert_eq!(front.connections(), 6);
+    let result = result(&opened_anew);
+    assert_eq!(number(&result["outcomes"]["sold"]), 4, "{result}");
+}
+
+#[test]
 fn certificate_that_nobody_vouches_for_is_refused_unless_anybody_is_trusted() {
     let counter = Counter::with(60);
     let server = serve(&counter);
@@ -52,9 +84,61 @@ fn certificate_that_nobody_vouches_for_is_refused_unless_anybody_is_trusted() {
     let doubting = trusting(&front, stranger.certificate()).run();
     let trusting = trusting(&front, stranger.certificate()).arg("--insecure").run();
 
-    assert_refused(&doubting, ["its certificate is not trusted", "`-k`"]);
+    assert_refused(&doubting, ["its certificate is not trusted: no authority", "SSL_CERT_FILE"]);
     assert_eq!(trusting.code, Some(0), "{trusting:?}");
     assert_eq!(number(&result(&trusting)["outcomes"]["sold"]), 60);
+}
+
+#[test]
+fn certificate_must_be_a_server_s_and_for_the_name_that_was_asked_for() {
+    let counter = Counter::with(60);
+    let server = serve(&counter);
+    let both = "subjectAltName=DNS:localhost,IP:127.0.0.1";
+    for (extensions, host, words) in [
+        (&["subjectAltName=DNS:shop.test", SERVER][..], "localhost", "it is for another name"),
+        (&["subjectAltName=DNS:localhost", SERVER], "127.0.0.1", "it is for another name"),
+        (&[both, "basicConstraints=critical,CA:TRUE"], "localhost", "it is an authority's own"),
+    ] {
+        let front = TlsFront::with(server.address(), extensions, "verify=0");
+        let url = front.url().replace("localhost", host);
+        let load = run(&url).args(["-n", "1"]).env("SSL_CERT_FILE", front.certificate());
+
+        let finished = load.without_env("SSL_CERT_DIR").run();
+
+        assert_refused(&finished, [words, "hint: trust anybody with `-k`"]);
+        let finished = run(&url).args(["-k", "-n", "1"]).run();
+        assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 1, "{finished:?}");
+    }
+    let front = TlsFront::before(server.address());
+    let url = front.url().replace("localhost", "127.0.0.1");
+    let finished = run(&url).args(["-n", "1"]).env("SSL_CERT_FILE", front.certificate()).run();
+    assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 1, "{finished:?}");
+}
+
+#[test]
+fn shop_that_wants_a_certificate_of_its_buyers_is_named() {
+    let counter = Counter::with(60);
+    let server = serve(&counter);
+    let extensions = ["subjectAltName=DNS:localhost", SERVER];
+    let front = TlsFront::with(server.address(), &extensions, "verify=1");
+
+    let finished = run(&front.url()).args(["-k", "-c", "2", "-n", "4"]).run();
+
+    // With TLS 1.3 it says so only once the client is done.
+    let result = result(&finished);
+    assert_eq!(number(&result["outcomes"]["sold"]), 0, "{result}");
+    assert!(result["causes"].to_string().contains("CertificateRequired"), "{result}");
+}
+
+#[test]
+fn file_without_authorities_is_named() {
+    let counter = Counter::with(1);
+    let server = serve(&counter);
+    let front = TlsFront::before(server.address());
+
+    let finished = trusting(&front, "/dev/null".into()).run();
+
+    assert_refused(&finished, ["`SSL_CERT_FILE`: there is no certificate in `/dev/null`", "PEM"]);
 }
 
 #[test]
@@ -63,7 +147,8 @@ fn machine_without_authorities_is_told_what_to_do() {
     let server = serve(&counter);
     let front = TlsFront::before(server.address());
 
-    let finished = trusting(&front, "/dev/null".into()).run();
+    let load = run(&front.url()).without_env("SSL_CERT_FILE");
+    let finished = load.env("SSL_CERT_DIR", counter.folder()).run();
 
     assert_refused(&finished, ["no certificate authority", "`ca-certificates`"]);
 }
@@ -91,14 +176,14 @@ fn tls_to_a_server_that_says_nothing_is_given_up_at_the_limit() {
 }
 
 #[test]
-fn plain_http_to_a_tls_port_is_named() {
+fn plain_http_to_a_tls_port_sells_nothing() {
     let counter = Counter::with(1);
     let server = serve(&counter);
     let front = TlsFront::before(server.address());
 
     let finished = run(&format!("http://{}", front.address())).args(["-n", "1"]).run();
 
-    // It may be cut instead of answered: nothing can be sold either way.
+    // It is answered in TLS or cut, and goes on to its end either way.
     assert_eq!(finished.code, Some(3), "{finished:?}");
     assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 0);
     assert_eq!(counter.count(), 1);
