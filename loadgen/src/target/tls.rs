@@ -53,13 +53,13 @@ pub(crate) enum TlsError {
          hint: install `ca-certificates`, name a file in `SSL_CERT_FILE`, or trust anybody with `-k`",
         .0.as_ref().map(|error| format!(": {error}")).unwrap_or_default()
     )]
-    NoAuthorities(Option<String>),
+    Authorities(Option<String>),
     /// The file that says whom to trust says nobody.
     #[error(
         "`SSL_CERT_FILE`: there is no certificate in `{}`: {reason}\nhint: it must be PEM",
         file.display()
     )]
-    NoCertificate {
+    Certificates {
         /// The file.
         file: OsString,
         /// Why not.
@@ -67,7 +67,7 @@ pub(crate) enum TlsError {
     },
     /// No certificate is for such a name.
     #[error("`{0}` is no name that a certificate can have\nhint: trust anybody with `-k`")]
-    NoName(String),
+    Name(String),
 }
 
 /// How TLS is spoken, for each trust; made where it is needed, and shared by all who have a copy.
@@ -94,7 +94,7 @@ impl TlsConfigs {
             (Ok(name), _) => name,
             // Nobody compares it, nor is it sent.
             (Err(_), Trust::Anybody) => ServerName::from(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
-            (Err(_), Trust::Authorities) => return Err(TlsError::NoName(host.to_owned())),
+            (Err(_), Trust::Authorities) => return Err(TlsError::Name(host.to_owned())),
         };
         let made = match trust {
             Trust::Authorities => &self.authorities,
@@ -133,7 +133,7 @@ fn authorities() -> Result<RootCertStore, TlsError> {
         let named = load_certs_from_paths(Some(Path::new(&file)), None);
         if named.certs.is_empty() {
             let reason = named.errors.first().map_or("it has none".to_owned(), ToString::to_string);
-            return Err(TlsError::NoCertificate { file, reason });
+            return Err(TlsError::Certificates { file, reason });
         }
     }
     let found = load_native_certs();
@@ -141,7 +141,7 @@ fn authorities() -> Result<RootCertStore, TlsError> {
     // Some machines have authorities that no program can read; the others are enough.
     authorities.add_parsable_certificates(found.certs);
     if authorities.is_empty() {
-        return Err(TlsError::NoAuthorities(found.errors.first().map(ToString::to_string)));
+        return Err(TlsError::Authorities(found.errors.first().map(ToString::to_string)));
     }
     Ok(authorities)
 }
