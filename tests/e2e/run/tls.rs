@@ -101,17 +101,18 @@ fn certificate_must_be_a_server_s_and_for_the_name_that_was_asked_for() {
     ] {
         let front = TlsFront::with(server.address(), extensions, "verify=0");
         let url = front.url().replace("localhost", host);
-        let load = run(&url).args(["-n", "1"]).env("SSL_CERT_FILE", front.certificate());
+        let load = run(&url).args(["-c", "1", "-n", "1"]).env("SSL_CERT_FILE", front.certificate());
 
         let finished = load.without_env("SSL_CERT_DIR").run();
 
         assert_refused(&finished, [words, "hint: trust anybody with `-k`"]);
-        let finished = run(&url).args(["-k", "-n", "1"]).run();
+        let finished = run(&url).args(["-k", "-c", "1", "-n", "1"]).run();
         assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 1, "{finished:?}");
     }
     let front = TlsFront::before(server.address());
     let url = front.url().replace("localhost", "127.0.0.1");
-    let finished = run(&url).args(["-n", "1"]).env("SSL_CERT_FILE", front.certificate()).run();
+    let finished =
+        run(&url).args(["-c", "1", "-n", "1"]).env("SSL_CERT_FILE", front.certificate()).run();
     assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 1, "{finished:?}");
 }
 
@@ -159,7 +160,7 @@ fn tls_to_a_plain_port_is_named() {
     let server = serve(&counter);
 
     let url = format!("https://{}", server.address());
-    let finished = run(&url).args(["-k", "-n", "1"]).run();
+    let finished = run(&url).args(["-k", "-c", "1", "-n", "1"]).run();
 
     assert_refused(&finished, ["no TLS there", "hint: for a shop without TLS write `http://`"]);
     assert_eq!(counter.count(), 1);
@@ -181,7 +182,7 @@ fn plain_http_to_a_tls_port_sells_nothing() {
     let server = serve(&counter);
     let front = TlsFront::before(server.address());
 
-    let finished = run(&format!("http://{}", front.address())).args(["-n", "1"]).run();
+    let finished = run(&format!("http://{}", front.address())).args(["-c", "1", "-n", "1"]).run();
 
     // It is answered in TLS or cut, and goes on to its end either way.
     assert_eq!(finished.code, Some(3), "{finished:?}");
