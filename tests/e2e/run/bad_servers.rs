@@ -17,7 +17,7 @@ use crate::programs::serve;
 const SALE: &str = "{\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
 
 /// A whole answer to a purchase, with these header fields.
-fn sold(fields: &str) -> String {
+pub(super) fn sold(fields: &str) -> String {
     format!("HTTP/1.1 201 Created\r\n{fields}Content-Length: {}\r\n\r\n{SALE}", SALE.len())
 }
 
@@ -121,9 +121,8 @@ fn answer_that_comes_too_late_is_not_taken_for_the_next_one() {
             if is_late {
                 thread::sleep(Duration::from_millis(600));
             }
-            let sale = if is_late { SALE.replace("[1]", "[2]") } else { SALE.to_owned() };
-            let head = format!("HTTP/1.1 201 Created\r\nContent-Length: {}\r\n\r\n", sale.len());
-            if stream.write_all((head + &sale).as_bytes()).is_err() {
+            let sale = if is_late { sold("").replace("[1]", "[2]") } else { sold("") };
+            if stream.write_all(sale.as_bytes()).is_err() {
                 return;
             }
         }

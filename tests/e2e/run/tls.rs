@@ -8,12 +8,11 @@ use std::{
 
 use e2e::{Counter, Finished, Program, SERVER, Stub, TlsFront};
 
-use super::measured::{number, result, run};
+use super::{
+    bad_servers::sold,
+    measured::{number, result, run},
+};
 use crate::programs::serve;
-
-/// A whole answer to a purchase.
-const SOLD: &str = "HTTP/1.1 201 Created\r\nContent-Length: 50\r\n\r\n\
-                    {\"tickets\": [1], \"remaining\": 9, \"revision\": null}";
 
 /// Ten clients buy a hundred times through `front`, trusting what `certificate` holds.
 fn trusting(front: &TlsFront, certificate: PathBuf) -> Program {
@@ -58,7 +57,7 @@ fn connection_over_tls_is_used_again_until_the_shop_closes_it() {
     let closing = Stub::start(|mut stream| {
         let mut request = [0; 1024];
         if stream.read(&mut request).is_ok_and(|length| length > 0) {
-            stream.write_all(SOLD.as_bytes()).ok();
+            stream.write_all(sold("").as_bytes()).ok();
         }
     });
     let closing = TlsFront::before(closing.url().trim_start_matches("http://"));
