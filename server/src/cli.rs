@@ -9,8 +9,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Config, Durability, Locking},
+    counter::lesson::Delays,
     domain::COUNT_MAX,
-    naive::Delays,
     run::{self, RunError},
 };
 

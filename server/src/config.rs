@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::naive::Delays;
+use crate::counter::lesson::Delays;
 
 /// Everything a running server is told.
 #[derive(Clone, Debug)]

@@ -15,15 +15,17 @@ use crate::{
         Ledger as _,
         file::{
             engine::FileLedger,
-            head::{HEAD_BYTES_MAX, Head},
-            header::Header,
+            format::{
+                head::{HEAD_BYTES_MAX, Head},
+                record_line::{RecordLine, decode, encode, with_fitting_checksums},
+                segment_header::Header,
+                watermark::Watermark,
+            },
             layout::Layout,
-            mark::Mark,
+            log::preallocation::Sizes,
             options::Options,
-            record_codec::{RecordLine, decode, encode, with_fitting_checksums},
-            simulated_disk::SimDisk,
-            spare::Sizes,
         },
+        simulation::disk::SimDisk,
     },
 };
 
@@ -75,7 +77,7 @@ pub fn record_line(bytes: &[u8]) {
     let chain = chain.iter().fold(0, |chain, byte| chain << 8 | u32::from(*byte));
     let checksum = crc32c::crc32c_append(chain, text);
     let line = [format!("{checksum:08x} ").as_bytes(), text].concat();
-    let _ = (decode::<Header>(&line, chain), decode::<Mark>(&line, chain));
+    let _ = (decode::<Header>(&line, chain), decode::<Watermark>(&line, chain));
     let Ok((record, found)) = decode::<RecordLine>(&line, chain) else { return };
     assert_eq!(found, checksum);
     let turn = record.turn;

@@ -4,19 +4,18 @@
 //! - [`cli`], [`config`]: what the user typed, and what the program needs.
 //! - [`domain`]: the counter itself; pure.
 //! - [`ledger`]: where the sales are kept: `db.txt` and the records beside it.
-//! - [`desk`]: where requests wait, and the committer that sells to all of them at once.
-//! - [`naive`]: the lesson's sellers, unsafe or slow, kept on purpose.
+//! - [`counter`]: where requests wait, and the committer that sells to all of them at once; and the
+//!   lesson's sellers, unsafe or slow, kept on purpose.
 //! - [`http`]: the routes, the answers, the page.
 //! - `fuzzing`: what the fuzz targets check; not in a normal build.
 //! - [`run`]: a server from its start to its end.
 
 pub mod cli;
 pub mod config;
-pub mod desk;
+pub mod counter;
 pub mod domain;
 #[cfg(any(test, feature = "simulation"))]
 pub mod fuzzing;
 pub mod http;
 pub mod ledger;
-pub mod naive;
 pub mod run;

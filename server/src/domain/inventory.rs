@@ -1,8 +1,6 @@
 //! The stock and the rules of selling it.
 
-use crate::domain::{
-    Change, Command, Order, Outcome, Record, Request, Stock, idempotency::Remembered,
-};
+use crate::domain::{Change, Command, Order, Outcome, Record, Request, Stock, keys::Remembered};
 
 /// The largest count, 2^53 − 1: the largest integer that every JSON reader keeps exact.
 pub const COUNT_MAX: u64 = (1 << 53) - 1;

@@ -12,13 +12,13 @@
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
 mod command;
-mod idempotency;
 mod inventory;
+mod keys;
 mod outcome;
 mod record;
 
 pub use command::{Command, Order, Request};
-pub use idempotency::{KEY_CHARS_MAX, KEY_LIFE_MS};
 pub use inventory::{COUNT_MAX, Inconsistent, Inventory};
+pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};
 pub use outcome::{Outcome, Sale, Stock};
 pub use record::{Change, Record};

@@ -1,13 +1,16 @@
 //! What the handlers of one event loop share.
 
-use crate::http::{live::Live, lookout::Lookout, shop::Shop, wire::Shown};
+use crate::{
+    counter::single_flight::SingleFlight,
+    http::{live::Live, shop::Shop, wire::Shown},
+};
 
 /// The counter, its news, and the limits.
 pub struct App {
     /// What is sold from.
     pub shop: Shop,
     /// Where those wait who ask what is left; `None` where a quick look does not tell.
-    pub lookout: Lookout<Option<Shown>>,
+    pub reading: SingleFlight<Option<Shown>>,
     /// The news of the count.
     pub live: Live,
     /// The most tickets in one order.

@@ -1,21 +1,18 @@
 //! The counter over HTTP/1.1.
 //!
 //! # Layout
-//! - [`crew`]: connections, and the threads that serve them; [`drain`], [`linger`]: their end.
+//! - [`connections`]: accepted, served, and ended.
 //! - [`service`]: what a connection is answered by; [`guard`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`problem`], [`receipt`]: what goes in and what comes out.
-//! - [`shop`]: what the routes sell from; [`lookout`]: one reading of it for all who ask at once.
+//! - [`shop`]: what the routes sell from; [`reading`]: one reading of it for all who ask at once.
 
 pub mod app;
 pub mod body;
-pub mod crew;
-pub mod drain;
+pub mod connections;
 pub mod guard;
 pub mod headers;
-pub mod linger;
 pub mod live;
-pub mod lookout;
 pub mod page;
 pub mod problem;
 pub mod receipt;

@@ -109,7 +109,7 @@ pub fn search(
     let known = headers.get(header::IF_NONE_MATCH).cloned();
     async move {
         let glance = || app.shop.glance().and_then(|seen| seen.shown().ok());
-        let Shown { text, tag } = match app.lookout.look(glance).await {
+        let Shown { text, tag } = match app.reading.look(glance).await {
             Some(shown) => shown,
             // Boxed, so that the usual request does not carry the room for the rare one.
             None => {

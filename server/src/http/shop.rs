@@ -11,7 +11,10 @@ use tokio::{task::spawn_blocking, time::sleep};
 
 use crate::{
     config::Locking,
-    desk::{Desk, Mailbox, Refusal},
+    counter::{
+        Desk, Mailbox, Refusal,
+        lesson::{LessonError, LessonSale, LessonSeller, Section},
+    },
     domain::{Change, Command, Order, Outcome, Record, Request, Stock},
     http::{
         problem::{Code, Problem},
@@ -20,9 +23,8 @@ use crate::{
     },
     ledger::{
         by_whom,
-        file::{head::Head, lookup::Lookup, reader::HeadReader, real_disk::RealDisk},
+        file::{disk::RealDisk, format::head::Head, log::lookup::Lookup, reader::HeadReader},
     },
-    naive::{NaiveError, NaiveSale, NaiveSeller, Section},
 };
 
 /// How long a reading of `db.txt` is tried while somebody is writing it.
@@ -44,7 +46,7 @@ pub enum Seller {
         lookup: Lookup<RealDisk>,
     },
     /// A seller of the lesson.
-    Lesson(NaiveSeller),
+    Lesson(LessonSeller),
 }
 
 /// A counter as one event loop sees it.
@@ -140,7 +142,7 @@ impl Shop {
             }
             Seller::Lesson(seller) => {
                 let quantity = order.quantity;
-                let answer = self.naively_sold(seller.buy(quantity).await, quantity)?;
+                let answer = self.lesson_sold(seller.buy(quantity).await, quantity)?;
                 Ok(Answered { answer, replayed: false })
             }
         }
@@ -237,30 +239,30 @@ impl Shop {
         found.map_err(|error| self.not_sold(&error))?.map_err(|error| self.not_sold(&error))
     }
 
-    fn naively_sold(
+    fn lesson_sold(
         &self,
-        sale: Result<NaiveSale, NaiveError>,
+        sale: Result<LessonSale, LessonError>,
         quantity: u64,
     ) -> Result<SaleAnswer, Problem> {
         match sale {
-            Ok(NaiveSale::Sold { first_ticket, remaining, section }) => Ok(SaleAnswer {
+            Ok(LessonSale::Sold { first_ticket, remaining, section }) => Ok(SaleAnswer {
                 tickets: Tickets { first: first_ticket, quantity },
                 remaining,
                 revision: None,
                 receipt: None,
                 section: Some(section.into()),
             }),
-            Ok(NaiveSale::SoldOut { remaining, section }) => {
+            Ok(LessonSale::SoldOut { remaining, section }) => {
                 let section = json!(SectionAnswer::from(section));
                 Err(sold_out(quantity, remaining, None).with("section", section))
             }
-            Err(error @ (NaiveError::Head(_) | NaiveError::OverLimit)) => {
+            Err(error @ (LessonError::Head(_) | LessonError::OverLimit)) => {
                 Err(self.not_sold(&error))
             }
-            Err(error @ NaiveError::LockTimeout { .. }) => {
+            Err(error @ LessonError::LockTimeout { .. }) => {
                 Err(Problem::new(Code::LockTimeout, error.to_string()))
             }
-            Err(error @ (NaiveError::Write { .. } | NaiveError::Stopped)) => {
+            Err(error @ (LessonError::Write { .. } | LessonError::Stopped)) => {
                 Err(Problem::new(Code::OutcomeUnknown, self.public(&error)))
             }
         }

@@ -8,6 +8,9 @@
 mod draft;
 mod error;
 pub mod file;
+#[cfg(any(test, feature = "simulation"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
+pub(crate) mod simulation;
 
 pub use draft::{Draft, Ledger, RECORD_BYTES_PLAIN, record_bytes_max};
 pub use error::{LedgerError, by_whom};

@@ -15,23 +15,24 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, Durability, Locking},
-    desk::{Committer, Desk, Mailbox, Refusal},
+    counter::{
+        Committer, Desk, Mailbox, Refusal,
+        lesson::{Delays, Exclusion, LessonSeller},
+    },
     domain::Stock,
     http::{receipt::Seal, shop::Seller},
     ledger::{
         LedgerError,
         file::{
-            disk::{Disk, DiskFile},
+            disk::{Disk, DiskFile, RealDisk},
             engine::FileLedger,
-            head::Head,
+            format::head::Head,
             layout::Layout,
+            log::preallocation::{Job, Sizes},
             options::Options,
             reader::{self, HeadError},
-            real_disk::RealDisk,
-            spare::{Job, Sizes},
         },
     },
-    naive::{Delays, Exclusion, NaiveSeller},
     run::RunError,
 };
 
@@ -56,7 +57,7 @@ impl Counter {
     ) -> Result<Self, RunError> {
         let lesson = |exclusion, delays: Delays| {
             refuse_a_bad_head(path)?;
-            let seller = NaiveSeller::new(path, exclusion, delays, config.lock_timeout);
+            let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
             Ok(Self { seller: Seller::Lesson(seller), group: None })
         };
         match config.locking {

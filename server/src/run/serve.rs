@@ -6,13 +6,12 @@ use tokio::runtime;
 
 use crate::{
     config::Config,
-    desk::{Mailbox, Mailman},
+    counter::{Mailbox, Mailman, single_flight::SingleFlight},
     http::{
         app::App,
-        crew::{Chore, Crew},
+        connections::event_loops::{Chore, EventLoops},
         guard::Guard,
         live::Live,
-        lookout::Lookout,
         service::Service,
         shop::Shop,
     },
@@ -47,8 +46,8 @@ pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
         let mut signals = Signals::new()?;
         let guard = Guard::new(listener.local_addr()?, &[]);
         let service = |_| -> (_, Chore) { (Service::noop(guard.clone()), Box::pin(async {})) };
-        let crew = Crew::start(event_loops, service)?;
-        serve_until(&mut signals, listener, crew, || {}).await
+        let event_loops = EventLoops::start(event_loops, service)?;
+        serve_until(&mut signals, listener, event_loops, || {}).await
     })
 }
 
@@ -85,10 +84,10 @@ async fn run(
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let own_mailman = mailmen.pop();
     let mut mailmen = mailmen.into_iter();
-    let crew = Crew::start(config.event_loops, |index| {
+    let event_loops = EventLoops::start(config.event_loops, |index| {
         let app = App {
             shop: shop(index),
-            lookout: Lookout::default(),
+            reading: SingleFlight::default(),
             live: live.clone(),
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
@@ -101,7 +100,7 @@ async fn run(
         tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_mailman));
     };
     tokio::select! {
-        served = serve_until(signals, listener, crew, || live.end()) => served?,
+        served = serve_until(signals, listener, event_loops, || live.end()) => served?,
         () = beside => {}
     }
     counter.close();
@@ -118,11 +117,11 @@ async fn deliver(mailman: Option<Mailman>) {
 async fn serve_until(
     signals: &mut Signals,
     listener: TcpListener,
-    crew: Crew,
+    event_loops: EventLoops,
     on_drain: impl FnOnce(),
 ) -> Result<(), RunError> {
     let address = listener.local_addr()?;
-    let accepting = crew.accept(listener);
+    let accepting = event_loops.accept(listener);
     // Scripts and tests wait for exactly this line.
     eprintln!("listening on http://{address}");
     tokio::select! {
@@ -131,7 +130,7 @@ async fn serve_until(
     }
     on_drain();
     tokio::select! {
-        () = crew.drain() => {}
+        () = event_loops.drain() => {}
         () = signals.next() => tracing::warn!("told a second time: not waiting any longer"),
     }
     Ok(())

@@ -13,11 +13,10 @@ use crate::{
         LedgerError,
         file::{
             audit::{Audit, read_head, read_ledger},
-            disk::{Disk, FileLock},
-            head::Head,
+            disk::{Disk, FileLock, RealDisk},
+            format::head::Head,
             layout::Layout,
             reader::HeadError,
-            real_disk::RealDisk,
             repair::{head_for, write_head},
         },
     },

@@ -7,13 +7,17 @@ use crate::{
         file::{
             books::Books,
             disk::Disk,
-            head::Head,
+            format::{
+                head::Head,
+                reconcile::{OutsideChange, most_careful_change, outside_change},
+                watermark::Watermark,
+            },
             layout::Layout,
             locks::Held,
-            lookup::Lookup,
-            mark::Mark,
-            reconcile::{OutsideChange, most_careful_change, outside_change},
-            segment::{Ending, Segment},
+            log::{
+                lookup::Lookup,
+                segment::{Ending, Segment},
+            },
         },
     },
 };
@@ -46,7 +50,7 @@ impl<D: Disk> Books<D> {
         held: &Held<'_, D::File>,
         head: &Head,
     ) -> Result<Option<OutsideChange>, LedgerError> {
-        let (now, mark) = (self.inventory.stock(), Mark::read(held.servers));
+        let (now, mark) = (self.inventory.stock(), Watermark::read(held.servers));
         let is_same_boot = mark.boot == self.boot;
         let published = if is_same_boot { mark.applied } else { mark.synced };
         let seen = match head.revision {

@@ -6,11 +6,13 @@ use crate::{
         LedgerError,
         file::{
             disk::Disk,
-            head::Head,
+            format::head::Head,
             layout::Layout,
-            place::Place,
+            log::{
+                place::Place,
+                segment::{Ending, Segment},
+            },
             reader::{self, HeadError},
-            segment::{Ending, Segment},
         },
     },
 };

@@ -17,16 +17,16 @@ use crate::{
         Draft, LedgerError, RECORD_BYTES_PLAIN,
         file::{
             disk::{Disk, DiskFile},
-            head::Head,
-            header::Header,
+            format::{head::Head, segment_header::Header, watermark::Watermark},
             layout::Layout,
             locks::Held,
-            mark::Mark,
+            log::{
+                place::{Place, goes_on_from},
+                preallocation::Spares,
+                segment::{Ending, Position, Segment},
+            },
             options::Options,
-            place::{Place, goes_on_from},
             reader,
-            segment::{Ending, Position, Segment},
-            spare::Spares,
         },
     },
 };
@@ -106,7 +106,7 @@ impl<D: Disk> Books<D> {
 
     /// Whether the last writer may have ended before its sync succeeded.
     fn is_unsure_of_the_last_turn(&self, held: &Held<'_, D::File>) -> bool {
-        let mark = Mark::read(held.servers);
+        let mark = Watermark::read(held.servers);
         // The mark is set behind the sync. Of another start of the machine it
         // tells nothing; but what was read since then was read from the disk.
         mark.boot != self.boot || mark.applied < self.inventory.stock().revision
@@ -259,13 +259,13 @@ impl<D: Disk> Books<D> {
         // IMPORTANT: only now, behind the sync: a head must never be ahead of the ledger.
         head.write_at(&image, 0).map_err(|source| commit("write", path, source))?;
         (self.image, self.published) = (Some(image), stock.revision);
-        self.write_mark(held.servers)
+        self.write_watermark(held.servers)
     }
 
     /// Syncs the head, so that after a power cut no older one is believed to have been read.
     pub(super) fn rest(&mut self, held: &Held<'_, D::File>) -> Result<(), LedgerError> {
         let revision = self.inventory.stock().revision;
-        if self.synced == Some(revision) && Mark::read(held.servers).synced >= revision {
+        if self.synced == Some(revision) && Watermark::read(held.servers).synced >= revision {
             return Ok(());
         }
         // IMPORTANT: the records first, for a buffered turn has not synced them:
@@ -275,14 +275,14 @@ impl<D: Disk> Books<D> {
         let path = self.layout.head.clone();
         held.head.sync().map_err(|source| commit("sync", &path, source))?;
         self.synced = Some(revision);
-        self.write_mark(held.servers)?;
+        self.write_watermark(held.servers)?;
         let path = &self.layout.lock;
         held.servers.sync().map_err(|source| commit("sync", path, source))
     }
 
-    fn write_mark(&self, servers: &D::File) -> Result<(), LedgerError> {
+    fn write_watermark(&self, servers: &D::File) -> Result<(), LedgerError> {
         let applied = self.inventory.stock().revision;
-        let mark = Mark { boot: self.boot.clone(), applied, synced: self.synced.unwrap_or(0) };
+        let mark = Watermark { boot: self.boot.clone(), applied, synced: self.synced.unwrap_or(0) };
         let path = &self.layout.lock;
         servers.write_at(&mark.image(), 0).map_err(|source| commit("write", path, source))
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::ledger::file::spare::{Job, Sizes};
+use crate::ledger::file::log::preallocation::{Job, Sizes};
 
 /// How a file ledger is opened.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::{
 
 use crate::ledger::file::{
     disk::{Disk, DiskFile, FileId},
-    head::{HEAD_BYTES_MAX, Head, HeadFault},
+    format::head::{HEAD_BYTES_MAX, Head, HeadFault},
 };
 
 /// Why `db.txt` cannot be read.

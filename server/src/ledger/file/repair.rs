@@ -8,7 +8,7 @@ use crate::{
         LedgerError,
         file::{
             disk::{Disk, DiskFile},
-            head::Head,
+            format::head::Head,
             layout::Layout,
             reader::HeadError,
         },

@@ -1,0 +1,5 @@
+//! Connections: accepted, dealt out to event loops, served, and ended.
+
+pub mod drain;
+pub mod event_loops;
+pub mod linger;

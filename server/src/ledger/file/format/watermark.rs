@@ -1,0 +1,60 @@
+//! The mark in the lock file: up to where `db.txt` was written.
+//!
+//! `db.txt` itself carries its revision; the mark serves where an outside
+//! program left the revision out, to tell whether it had seen the last turn.
+//! It is written after the head and without a sync, so it is true as long as
+//! the machine runs; after a restart of the machine only what was synced counts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::ledger::file::{
+    disk::DiskFile,
+    format::record_line::{decode, encode},
+};
+
+/// How much of the lock file the mark takes, in bytes.
+const MARK_BYTES: usize = 160;
+
+/// Up to where the head was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// The time between two starts of the machine in which it was written.
+    pub boot: String,
+    /// The revision of the last head that was written.
+    pub applied: u64,
+    /// The revision of the last head that was synced.
+    pub synced: u64,
+}
+
+impl Watermark {
+    /// Reads the mark in `file`; a damaged or absent one says that nothing was written.
+    pub fn read(file: &impl DiskFile) -> Self {
+        let mut bytes = [0; MARK_BYTES];
+        let length = file.read_at(&mut bytes, 0).unwrap_or(0);
+        let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
+        decode(line, 0).map_or_else(|_| Self::default(), |(mark, _)| mark)
+    }
+
+    /// The bytes of the mark.
+    pub fn image(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MARK_BYTES);
+        // A mark that cannot be written counts as absent: a mark is three plain members.
+        let _ = encode(self, 0, &mut bytes);
+        bytes.resize(MARK_BYTES, b' ');
+        bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_mark_fits_in_its_place() {
+        let boot = "123e4567-e89b-12d3-a456-426614174000".to_owned();
+        let mark = Watermark { boot, applied: u64::MAX, synced: u64::MAX };
+        let image = mark.image();
+        assert_eq!(image.len(), MARK_BYTES);
+        assert!(image.contains(&b'\n'));
+    }
+}

@@ -1,0 +1,159 @@
+//! Single accidents on a simulated disk, one after the other by hand.
+
+use crate::{
+    domain::{Change, Stock},
+    ledger::{
+        LedgerError,
+        file::{engine::FileLedger, format::head::Head, options::Options},
+        simulation::{
+            file::Fault,
+            shop::{TICKETS, buy, disk, head_in, head_path, open, options, sales},
+        },
+    },
+};
+
+#[test]
+fn two_servers_sell_from_one_counter() {
+    let disk = disk(1);
+    let mut one = open(&disk).unwrap();
+    let mut other = open(&disk.another_process()).unwrap();
+    let mut tickets = Vec::new();
+    for turn in 0..20 {
+        let ledger = if turn % 3 == 0 { &mut one } else { &mut other };
+        tickets.extend(sales(buy(ledger, &[1, 2]).unwrap()).map(|sale| sale.first_ticket));
+    }
+    let expected: Vec<u64> = (0..20).flat_map(|turn| [turn * 3 + 1, turn * 3 + 2]).collect();
+    assert_eq!(tickets, expected);
+    assert_eq!(head_in(&disk).count, TICKETS - 60);
+}
+
+#[test]
+fn an_outsiders_count_is_taken_over_and_explained() {
+    let disk = disk(1);
+    let mut ledger = open(&disk).unwrap();
+    buy(&mut ledger, &[5]).unwrap();
+    // The lesson's Python drops the keys that it does not know.
+    disk.put(&head_path(), b"{\"count\": 994}");
+    let sale = sales(buy(&mut ledger, &[1]).unwrap()).next().unwrap();
+    assert_eq!((sale.first_ticket, sale.remaining, sale.revision), (6, 993, 3));
+    let adjusted = ledger.lookup().record(2).unwrap().unwrap();
+    assert_eq!((adjusted.change, adjusted.remaining), (Change::Adjusted { sold: 5 }, 994));
+}
+
+#[test]
+fn a_replaced_file_is_found_and_its_change_carried_over() {
+    let disk = disk(1);
+    let mut ledger = open(&disk).unwrap();
+    buy(&mut ledger, &[5]).unwrap();
+    let copy = disk.get(&head_path());
+    buy(&mut ledger, &[5]).unwrap();
+    // An editor that read the file before the second sale saves it after.
+    let edited = String::from_utf8(copy).unwrap().replace("995", "1095");
+    disk.replace(&head_path(), edited.as_bytes());
+    let sale = sales(buy(&mut ledger, &[1]).unwrap()).next().unwrap();
+    assert_eq!((sale.first_ticket, sale.remaining), (11, 1089));
+    assert_eq!(head_in(&disk).count, 1089);
+}
+
+#[test]
+fn an_edit_after_a_crash_is_read_so_that_fewer_are_sold() {
+    let disk = disk(3);
+    let mut ledger = open(&disk).unwrap();
+    buy(&mut ledger, &[5]).unwrap();
+    let before = disk.get(&head_path());
+    buy(&mut ledger, &[7]).unwrap();
+    disk.cut_power();
+    // Some older head was left, and somebody then wrote 994 without a revision:
+    // one sold by hand after the first sale, or six before it. Six sells fewer.
+    let edited = Head { count: 994, sold: None, revision: None, ..Head::parse(&before).unwrap() };
+    disk.put(&head_path(), &edited.image(64).unwrap());
+    let ledger = open(&disk.another_process()).unwrap();
+    assert_eq!(ledger.stock(), Stock { remaining: 982, sold: 12, revision: 3 });
+}
+
+#[test]
+fn a_head_without_its_ledger_is_refused_and_left_alone() {
+    let disk = disk(1);
+    let text = b"{\"count\": 3, \"sold\": 4, \"revision\": 4}\n";
+    disk.put(&head_path(), text);
+    let refused = open(&disk).err().unwrap();
+    assert!(matches!(refused, LedgerError::HeadAhead { head: 4, ledger: 0, .. }), "{refused}");
+    assert_eq!(disk.get(&head_path()), text);
+}
+
+#[test]
+fn an_emptied_head_is_refused_where_there_is_a_ledger() {
+    for text in [&b""[..], &[0; 64]] {
+        let disk = disk(1);
+        buy(&mut open(&disk).unwrap(), &[3]).unwrap();
+        disk.put(&head_path(), text);
+        assert!(matches!(open(&disk).err(), Some(LedgerError::Head(_))));
+        assert_eq!(disk.get(&head_path()), text);
+    }
+}
+
+#[test]
+fn an_edit_is_taken_over_once_wherever_the_turn_that_does_it_is_killed() {
+    for call in 1..20 {
+        let disk = disk(call);
+        let mut ledger = open(&disk).unwrap();
+        buy(&mut ledger, &[5]).unwrap();
+        disk.put(&head_path(), b"{\"count\": 1045, \"sold\": 5, \"revision\": 1}");
+        disk.plan(disk.calls() + call, Fault::Die);
+        let _ = buy(&mut ledger, &[1]);
+        disk.kill_all();
+        let stock = open(&disk.another_process()).unwrap().stock();
+        assert_eq!(stock.remaining + stock.sold, TICKETS + 50, "killed at call {call}");
+    }
+}
+
+#[test]
+fn a_sale_that_another_did_not_live_to_publish_is_published() {
+    let disk = disk(1);
+    let mut one = open(&disk).unwrap();
+    let mut other = open(&disk.another_process()).unwrap();
+    buy(&mut one, &[TICKETS - 1]).unwrap();
+    let before = disk.get(&head_path());
+    buy(&mut one, &[1]).unwrap();
+    // As if the first had been killed between its sync and its head.
+    disk.put(&head_path(), &before);
+    assert_eq!(sales(buy(&mut other, &[1]).unwrap()).count(), 0);
+    assert_eq!(head_in(&disk).count, 0);
+}
+
+#[test]
+fn an_edit_whose_taking_over_a_power_cut_hides_from_the_head_adds_nothing_twice() {
+    for seed in 0..50 {
+        let disk = disk(seed);
+        let mut ledger = open(&disk).unwrap();
+        buy(&mut ledger, &[5]).unwrap();
+        disk.put(&head_path(), b"{\"count\": 1045, \"sold\": 5, \"revision\": 1}");
+        buy(&mut ledger, &[1]).unwrap();
+        disk.cut_power();
+        let stock = open(&disk.another_process()).unwrap().stock();
+        assert_eq!(stock.remaining + stock.sold, TICKETS + 50, "seed {seed}");
+    }
+}
+
+#[test]
+fn what_a_buffered_server_sold_before_survives_with_a_synced_sale() {
+    // Enough turns for several segments, so that some power cuts are right behind a new one.
+    for turns in 1..40 {
+        let disk = disk(turns);
+        let mut synced = open(&disk).unwrap();
+        let careless = disk.another_process();
+        let options = Options { synced: false, ..options(careless.process()) };
+        let mut buffered = FileLedger::open(&careless, &head_path(), options, || {}).unwrap();
+        for turn in 1..turns {
+            buy(&mut buffered, &[1; 3]).unwrap();
+            if turn % 3 != 0 {
+                buy(&mut synced, &[1; 2]).unwrap();
+            }
+        }
+        let acknowledged = sales(buy(&mut synced, &[1]).unwrap()).last().unwrap().revision;
+        disk.cut_power();
+        let left = open(&disk.another_process()).unwrap().stock();
+        assert!(left.revision >= acknowledged, "{left:?} after {acknowledged}, {turns} turns");
+        assert_eq!(left.remaining + left.sold, TICKETS, "{turns} turns");
+    }
+}

@@ -1,0 +1,266 @@
+//! A life of a counter on a simulated disk: servers sell, accidents happen, outsiders edit.
+//!
+//! A life keeps its own account of what the servers answered and of what the
+//! outsider changed; [`Life::check`] holds the ledger against it.
+
+use std::collections::BTreeMap;
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::{
+    domain::{Change, Command, Order, Outcome, Record, Request, Stock},
+    ledger::{
+        Ledger as _, LedgerError,
+        file::{disk::Disk, engine::FileLedger, format::head::Head},
+        record_bytes_max,
+        simulation::{
+            disk::SimDisk,
+            file::Fault,
+            shop::{TICKETS, disk, head_path, options, records},
+        },
+    },
+};
+
+/// How many requests of a life share their keys.
+const KEYS: u64 = 12;
+
+/// A server that runs: its view of the disk, and its ledger.
+pub(crate) struct Server<D: Disk> {
+    disk: SimDisk,
+    ledger: FileLedger<D>,
+}
+
+/// A counter, those who sell from it, and what they said.
+pub(crate) struct Life<D: Disk> {
+    seed: u64,
+    pub(crate) disk: SimDisk,
+    pub(crate) dice: StdRng,
+    wrap: fn(SimDisk) -> D,
+    pub(crate) servers: [Option<Server<D>>; 2],
+    /// What was answered, with the request.
+    answered: Vec<(Request, Outcome)>,
+    /// What the outsider added in all, less what it took.
+    outside: i64,
+    /// Whether it can be told what the outsider had read.
+    is_exact: bool,
+    /// Whether the last turn of every server ended well.
+    is_settled: bool,
+    /// Whether an edit that left the revision out waits for a turn.
+    is_guess_due: bool,
+}
+
+impl<D: Disk> Life<D> {
+    /// A life that follows from `seed`; the servers see the disk through `wrap`.
+    pub(crate) fn new(seed: u64, wrap: fn(SimDisk) -> D) -> Self {
+        Self {
+            seed,
+            disk: disk(seed),
+            dice: StdRng::seed_from_u64(seed ^ 0x5eed),
+            wrap,
+            servers: [None, None],
+            answered: Vec::new(),
+            outside: 0,
+            is_exact: true,
+            is_settled: true,
+            is_guess_due: false,
+        }
+    }
+
+    /// Plans an accident within the next `calls` calls.
+    pub(crate) fn plan_an_accident(&mut self, calls: u64) {
+        let faults = [Fault::Die, Fault::Die, Fault::FailedSync, Fault::NoSpace];
+        let fault = faults[self.dice.random_range(0..faults.len())];
+        self.disk.calm();
+        self.disk.plan(self.disk.calls() + self.dice.random_range(1..calls), fault);
+    }
+
+    /// Ends the server in `place` between two turns.
+    pub(crate) fn kill(&mut self, place: usize) {
+        if let Some(server) = self.servers[place].take() {
+            server.disk.kill();
+        }
+    }
+
+    /// Cuts the power, or ends every process.
+    pub(crate) fn crash(&mut self, power_cut: bool) {
+        if power_cut {
+            self.disk.cut_power();
+        } else {
+            self.disk.kill_all();
+        }
+        self.servers = [None, None];
+        self.unsettle();
+    }
+
+    /// Starts the server in `place` if it does not run; an accident may end it at once.
+    pub(crate) fn start(&mut self, place: usize) -> Result<(), LedgerError> {
+        if self.servers[place].is_some() {
+            return Ok(());
+        }
+        let disk = self.disk.another_process();
+        let options = options(disk.process());
+        match FileLedger::open(&(self.wrap)(disk.clone()), &head_path(), options, || {}) {
+            Ok(ledger) if disk.is_alive() => {
+                (self.is_settled, self.is_guess_due) = (true, false);
+                self.servers[place] = Some(Server { disk, ledger });
+                Ok(())
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let was_killed = !disk.is_alive();
+                disk.kill();
+                self.unsettle();
+                if was_killed { Ok(()) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Lets the server in `place` answer a few requests in one turn.
+    pub(crate) fn sell(&mut self, place: usize) {
+        let requests: Vec<_> = (0..self.dice.random_range(1..7)).map(|_| self.request()).collect();
+        let Some(server) = &mut self.servers[place] else { return };
+        let mut outcomes = Vec::new();
+        let turn = server.ledger.turn(&mut |draft| {
+            let mut room = draft.room_bytes();
+            outcomes.clear();
+            for request in &requests {
+                let Some(left) = room.checked_sub(record_bytes_max(request)) else { break };
+                room = left;
+                outcomes.push(draft.apply(request));
+            }
+        });
+        let is_over =
+            !server.disk.is_alive() || matches!(&turn, Err(error) if error.may_have_written());
+        if turn.is_ok() {
+            self.answered.extend(requests.into_iter().zip(outcomes));
+            (self.is_settled, self.is_guess_due) = (true, false);
+        } else {
+            self.unsettle();
+        }
+        if is_over {
+            self.kill(place);
+        }
+    }
+
+    /// Lets the server in `place` do what it does when nobody comes.
+    pub(crate) fn rest(&mut self, place: usize) {
+        let Some(server) = &mut self.servers[place] else { return };
+        let rested = server.ledger.rest();
+        if matches!(&rested, Err(error) if error.may_have_written()) || !server.disk.is_alive() {
+            self.kill(place);
+        }
+    }
+
+    /// A turn may have reached the ledger and not the head.
+    fn unsettle(&mut self) {
+        self.is_settled = false;
+        self.is_exact &= !self.is_guess_due;
+    }
+
+    fn request(&mut self) -> Request {
+        let dice = &mut self.dice;
+        // The same key is always sent with the same request.
+        let number = dice.random_range(0..2 * KEYS);
+        let quantity = number % 3 + 1;
+        let command = match number % 11 {
+            10 => Command::Restock { quantity },
+            _ => Command::Buy(Order { quantity, buyer: None }),
+        };
+        let key = (number < KEYS).then(|| format!("key {number}").into());
+        Request { command, key }
+    }
+
+    /// Changes the count as an outside program does that knows nothing of servers.
+    pub(crate) fn edit(&mut self) {
+        let bytes = self.disk.get(&head_path());
+        let text = bytes.trim_ascii_end();
+        let end = text.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let mut head = Head::parse(&text[..end]).unwrap();
+        let change = self.dice.random_range(-3..=4_i64);
+        head.count = head.count.checked_add_signed(change).unwrap();
+        if self.dice.random_bool(0.5) {
+            (head.revision, head.sold) = (None, None);
+        }
+        self.is_guess_due = head.revision.is_none();
+        self.is_exact &= head.revision.is_some() || self.is_settled;
+        self.outside += change;
+        let image = head.image(0).unwrap();
+        if self.dice.random_bool(0.3) {
+            self.disk.replace(&head_path(), &image);
+        } else {
+            self.disk.put(&head_path(), &image);
+        }
+    }
+
+    /// Whether power was cut while an edit was not in the ledger for sure.
+    pub(crate) fn forget_what_the_outsider_read(&mut self) {
+        self.is_exact = false;
+    }
+
+    /// Crashes, starts again with more accidents on the way, and checks.
+    pub(crate) fn recover(&mut self, power_cut: bool) {
+        for attempt in 0.. {
+            self.crash(power_cut);
+            if attempt < 3 && self.dice.random_bool(0.5) {
+                self.plan_an_accident(40);
+            }
+            match self.start(0) {
+                Ok(()) if self.servers[0].is_some() => break,
+                Ok(()) => {}
+                Err(error) => assert!(attempt < 3, "seed {}: {error}", self.seed),
+            }
+        }
+        self.disk.calm();
+        self.check(0);
+    }
+
+    /// Holds the ledger against all that was answered; the server in `place` must run.
+    pub(crate) fn check(&mut self, place: usize) {
+        let seed = self.seed;
+        let stock = self.servers[place].as_ref().unwrap().ledger.stock();
+        let records = records(&self.disk);
+        let head = Head::parse(&self.disk.get(&head_path())).unwrap();
+        assert_eq!(head, Head::of(stock, Vec::new()), "the head says it all: seed {seed}");
+        self.check_the_sum(&records, stock);
+        let mut keys = BTreeMap::new();
+        for record in &records {
+            let twice = record.key.as_ref().and_then(|key| keys.insert(key, record.revision));
+            assert_eq!(twice, None, "AnswerOnce: seed {seed}, revision {}", record.revision);
+        }
+        for (request, outcome) in &self.answered {
+            let revision = match outcome {
+                Outcome::Sold(sale) => sale.revision,
+                Outcome::Restocked { revision, .. } | Outcome::Repeated { revision } => *revision,
+                _ => continue,
+            };
+            let record = records.iter().find(|record| record.revision == revision);
+            let record = record.unwrap_or_else(|| panic!("AckAfterSync: seed {seed}: {outcome:?}"));
+            assert!(record.answers(&request.command), "seed {seed}: {record:?}");
+            assert_eq!(record.key, request.key, "seed {seed}");
+            let is_repeated = matches!(outcome, Outcome::Repeated { .. });
+            let said = if is_repeated { record.outcome() } else { Some(outcome.clone()) };
+            assert_eq!(record.outcome(), said, "AckAfterSync: seed {seed}");
+        }
+    }
+
+    fn check_the_sum(&self, records: &[Record], stock: Stock) {
+        let (seed, last) = (self.seed, records.last().map_or(0, |record| record.revision));
+        assert_eq!((stock.revision, records.len() as u64), (last, last), "seed {seed}");
+        let (mut sold, mut restocked) = (0, 0);
+        for record in records {
+            match record.change {
+                Change::Sold { quantity, .. } => sold += quantity,
+                Change::Restocked { quantity } => restocked += quantity,
+                Change::Refused { .. } | Change::Adjusted { .. } => {}
+            }
+        }
+        assert_eq!(stock.sold, sold, "seed {seed}");
+        let there = i64::try_from(stock.remaining + sold).unwrap();
+        let explained = i64::try_from(TICKETS + restocked).unwrap() + self.outside;
+        if self.is_exact {
+            assert_eq!(there, explained, "Conservation: seed {seed}");
+        } else {
+            assert!(there <= explained, "NoOversell: seed {seed}: {there}, not {explained}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Ledgers that fail on command, and the tests that let them.
+//!
+//! # Layout
+//! - [`disk`], [`file`]: a disk that crashes, tears writes and fails syncs.
+//! - `lying_disk`: one that skips a step of the protocol, so that the checks are seen to notice.
+//! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
+
+pub(crate) mod disk;
+mod file;
+
+#[cfg(test)]
+mod crash_tests;
+#[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
+mod golden_tests;
+#[cfg(test)]
+mod life;
+#[cfg(test)]
+mod lives_tests;
+#[cfg(test)]
+mod lying_disk;
+#[cfg(test)]
+mod sabotage_tests;
+#[cfg(test)]
+mod shop;
+#[cfg(test)]
+mod start_up_tests;

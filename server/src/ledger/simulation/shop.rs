@@ -1,0 +1,152 @@
+//! A shop on a simulated disk: what the tests of the ledger open, buy and read there.
+
+use std::{
+    ops::Range,
+    path::PathBuf,
+    sync::atomic::{AtomicU64, Ordering},
+    thread,
+};
+
+use crate::{
+    domain::{Command, Inventory, Order, Outcome, Record, Sale},
+    ledger::{
+        Ledger, LedgerError, RECORD_BYTES_PLAIN,
+        file::{
+            disk::Disk,
+            engine::FileLedger,
+            format::{
+                head::Head,
+                record_line::{RecordLine, decode},
+                segment_header::Header,
+            },
+            layout::Layout,
+            log::preallocation::Sizes,
+            options::Options,
+        },
+        simulation::disk::SimDisk,
+    },
+};
+
+/// How many tickets a shop begins with.
+pub(crate) const TICKETS: u64 = 1000;
+
+/// Where the counter of a shop stands.
+pub(crate) fn head_path() -> PathBuf {
+    PathBuf::from("/shop/db.txt")
+}
+
+/// How a shop opens its ledger: small segments, a clock that stands still.
+pub(crate) fn options(process: u32) -> Options {
+    Options {
+        synced: true,
+        process,
+        sizes: Sizes { first: 4 << 10, max: 8 << 10 },
+        now_ms: || 7,
+        random: || Ok([7; 32]),
+        in_background: |job| {
+            job();
+            Ok(())
+        },
+    }
+}
+
+pub(crate) fn open(disk: &SimDisk) -> Result<FileLedger<SimDisk>, LedgerError> {
+    FileLedger::open(disk, &head_path(), options(disk.process()), || {})
+}
+
+/// A disk with a counter of [`TICKETS`].
+pub(crate) fn disk(seed: u64) -> SimDisk {
+    let disk = SimDisk::new(seed);
+    disk.put(&head_path(), format!("{{\"count\": {TICKETS}}}\n").as_bytes());
+    disk
+}
+
+/// Buys in one turn, as often as `quantities` has entries and as there is room.
+pub(crate) fn buy<D: Disk>(
+    ledger: &mut FileLedger<D>,
+    quantities: &[u64],
+) -> Result<Vec<Outcome>, LedgerError> {
+    let mut outcomes = Vec::new();
+    ledger.turn(&mut |draft| {
+        let order =
+            |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
+        let fitting = quantities.iter().take(draft.room_bytes() / RECORD_BYTES_PLAIN);
+        outcomes = fitting.map(|quantity| draft.apply(&order(quantity))).collect();
+    })?;
+    Ok(outcomes)
+}
+
+/// The sales among `outcomes`.
+pub(crate) fn sales(outcomes: Vec<Outcome>) -> impl Iterator<Item = Sale> {
+    outcomes.into_iter().filter_map(|outcome| match outcome {
+        Outcome::Sold(sale) => Some(sale),
+        _ => None,
+    })
+}
+
+/// What `db.txt` says.
+pub(crate) fn head_in(disk: &SimDisk) -> Head {
+    Head::parse(&disk.get(&head_path())).unwrap()
+}
+
+/// All records on the disk, read line by line without the ledger's own reader.
+pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
+    let layout = Layout::around(&head_path());
+    let mut records: Vec<Record> = Vec::new();
+    let mut inventory: Option<Inventory> = None;
+    let mut chain = 0;
+    for name in disk.names_in(&layout.folder) {
+        if Layout::first_revision(&name).is_none() {
+            continue;
+        }
+        let bytes = disk.get(&layout.folder.join(name));
+        let mut lines = bytes.split(|byte| *byte == b'\n');
+        let (header, header_chain) = decode::<Header>(lines.next().unwrap(), 0).unwrap();
+        let before = inventory.get_or_insert_with(|| header.inventory());
+        if header.after != chain || header.revision != before.stock().revision {
+            continue;
+        }
+        chain = header_chain;
+        while let Some(Ok((line, next))) =
+            lines.next().map(|line| decode::<RecordLine>(line, chain))
+        {
+            let record = line.into_record().unwrap();
+            before.fold(&record).unwrap();
+            records.push(record);
+            chain = next;
+        }
+    }
+    records
+}
+
+/// A number from the environment, to repeat a run or to make it longer.
+pub(crate) fn setting(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().map_or(otherwise, |value| {
+        value.parse().unwrap_or_else(|cause| panic!("{name} is no number: {cause}"))
+    })
+}
+
+/// Runs `check` with the seeds from `CRASH_SEED` on, as many as `lives` says.
+pub(crate) fn with_every_seed(lives: u64, check: impl Fn(u64) + Sync) {
+    let first = setting("CRASH_SEED", 0);
+    with_every_number(first..first + lives, check);
+}
+
+/// Runs `check` with every number of `range`, on every processor.
+pub(crate) fn with_every_number(range: Range<u64>, check: impl Fn(u64) + Sync) {
+    let next = AtomicU64::new(range.start);
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let number = next.fetch_add(1, Ordering::Relaxed);
+                    if number >= range.end {
+                        break;
+                    }
+                    check(number);
+                }
+            });
+        }
+    });
+}

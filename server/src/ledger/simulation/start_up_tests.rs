@@ -1,0 +1,61 @@
+//! How long the start takes where many sales stand in the ledger, on a real disk.
+//!
+//! `START_UP_SALES=1000000 cargo test --release -p server --lib start_up_tests -- --nocapture`
+//! prints it.
+
+use std::{fs, path::Path, thread, time::Duration, time::Instant};
+
+use crate::{
+    domain::{Command, Order, Stock},
+    ledger::{
+        Ledger as _, RECORD_BYTES_PLAIN,
+        file::{disk::RealDisk, engine::FileLedger, log::preallocation::Sizes, options::Options},
+        simulation::shop::{options, setting},
+    },
+};
+
+/// How many sales are written in one turn, at most.
+const TURN_SALES: u64 = 4000;
+
+/// Far more than a sale takes to read: what is asked for is printed, not asserted.
+const READ_MAX: Duration = Duration::from_micros(100);
+
+fn open(head: &Path) -> FileLedger<RealDisk> {
+    let in_background = |job| thread::Builder::new().spawn(job).map(|_| ());
+    let options = Options { synced: false, sizes: Sizes::default(), in_background, ..options(1) };
+    FileLedger::open(&RealDisk, head, options, || {}).unwrap()
+}
+
+fn sell(ledger: &mut FileLedger<RealDisk>, sales: u64) {
+    let request = Command::Buy(Order { quantity: 1, buyer: None }).into();
+    let mut left = sales;
+    while left > 0 {
+        let turn = ledger.turn(&mut |draft| {
+            let room = u64::try_from(draft.room_bytes() / RECORD_BYTES_PLAIN).unwrap();
+            let count = left.min(room).min(TURN_SALES);
+            for _ in 0..count {
+                draft.apply(&request);
+            }
+            left -= count;
+        });
+        turn.unwrap();
+    }
+}
+
+#[test]
+fn a_ledger_of_many_sales_is_opened_soon() {
+    let sales = setting("START_UP_SALES", 20_000);
+    let folder = tempfile::tempdir().unwrap();
+    let head = folder.path().canonicalize().unwrap().join("db.txt");
+    fs::write(&head, format!("{{\"count\": {sales}}}\n")).unwrap();
+    sell(&mut open(&head), sales);
+
+    let begun = Instant::now();
+    let stock = open(&head).stock();
+    let took = begun.elapsed();
+
+    println!("{sales} sales: opened in {took:?}");
+    assert_eq!(stock, Stock { remaining: 0, sold: sales, revision: sales });
+    let most = READ_MAX * u32::try_from(sales).unwrap() + Duration::from_secs(5);
+    assert!(took < most, "{took:?}");
+}
