@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use crate::{
     counter::{Answer, Mailbox, Refusal, company::Company, replies::Letter},
     domain::{Request, Stock},
-    ledger::record_bytes_max,
+    ledger::{Holder, record_bytes_max},
 };
 
 /// How many may wait at once.
@@ -39,7 +39,7 @@ pub struct Desk {
     queue: Mutex<Queue>,
     arrival: Condvar,
     lock_timeout: Duration,
-    holders: Box<dyn Fn() -> Vec<u32> + Send + Sync>,
+    holders: Box<dyn Fn() -> Vec<Holder> + Send + Sync>,
 }
 
 #[derive(Default)]
@@ -69,11 +69,11 @@ pub enum Wake {
 impl Desk {
     /// A desk at which nobody waits longer than `lock_timeout` to be taken in.
     ///
-    /// `holders` tells who holds the ledger's locks, by process id.
+    /// `holders` tells who holds the ledger's locks.
     pub fn new(
         stock: Stock,
         lock_timeout: Duration,
-        holders: impl Fn() -> Vec<u32> + Send + Sync + 'static,
+        holders: impl Fn() -> Vec<Holder> + Send + Sync + 'static,
     ) -> Self {
         let queue = Mutex::new(Queue { stock, ..Queue::default() });
         Self { queue, arrival: Condvar::new(), lock_timeout, holders: Box::new(holders) }

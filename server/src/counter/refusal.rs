@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::domain::Outcome;
+use crate::{domain::Outcome, ledger::Holder};
 
 /// The answer to one request.
 pub type Answer = Result<Outcome, Refusal>;
@@ -14,8 +14,8 @@ pub enum Refusal {
     LockTimeout {
         /// How long the request waited.
         waited: Duration,
-        /// Who held the lock, by process id, where that can be told.
-        holders: Vec<u32>,
+        /// Who held the lock, where that can be told.
+        holders: Vec<Holder>,
     },
     /// The ledger cannot be used just now. Nothing was sold.
     NotSold(Arc<str>),

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use crate::ledger::file::reader::HeadError;
+use crate::ledger::{Holder, by_whom, file::reader::HeadError};
 
 /// Why a turn failed, or why a ledger cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -64,8 +64,8 @@ pub enum LedgerError {
         path: PathBuf,
         /// How long we waited.
         waited: Duration,
-        /// Who holds it, by process id, where that can be told.
-        holders: Vec<u32>,
+        /// Who holds it, where that can be told.
+        holders: Vec<Holder>,
     },
     /// The system refused something before anything was written.
     #[error("cannot {action} {}: {source}", path.display())]
@@ -95,15 +95,5 @@ impl LedgerError {
     /// After such an error this process must not sell any more.
     pub fn may_have_written(&self) -> bool {
         matches!(self, Self::Commit { .. })
-    }
-}
-
-/// Names the holders of a lock, as in ` by process 4711`.
-pub fn by_whom(holders: &[u32]) -> String {
-    let names: Vec<_> = holders.iter().map(u32::to_string).collect();
-    match names.as_slice() {
-        [] => String::new(),
-        [one] => format!(" by process {one}"),
-        more => format!(" by the processes {}", more.join(", ")),
     }
 }

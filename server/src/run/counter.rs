@@ -28,6 +28,7 @@ use crate::{
             engine::FileLedger,
             format::head::Head,
             layout::Layout,
+            locks::holders,
             log::preallocation::{Job, Sizes},
             options::Options,
             reader::{self, HeadError},
@@ -76,7 +77,8 @@ impl Counter {
         let synced = config.durability == Durability::Synced;
         let ledger = open_ledger(path, synced, config.lock_timeout).await?;
         let layout = Layout::around(path);
-        let desk = Desk::new(ledger.stock(), config.lock_timeout, move || holders(&layout));
+        let desk =
+            Desk::new(ledger.stock(), config.lock_timeout, move || holders(&RealDisk, &layout));
         let desk = Arc::new(desk);
         let (seal, lookup) = (Seal::new(&ledger.key()), ledger.lookup());
         let committer = Committer::new(Arc::clone(&desk), ledger, mailboxes);
@@ -174,24 +176,13 @@ async fn open_ledger(
     })?;
     // An opening that failed before it had the locks drops the sender: that is no time-out.
     if timeout(patience, locked).await.is_err() {
-        let holders = holders(&Layout::around(path));
+        let holders = holders(&RealDisk, &Layout::around(path));
         let path = path.to_owned();
         return Err(LedgerError::Locked { path, waited: patience, holders }.into());
     }
     // A long ledger takes its time to be read.
     let opened = opened.await;
     Ok(opened.map_err(|_| io::Error::other("the thread that opens the ledger stopped"))??)
-}
-
-/// Who else holds a lock of the counter, by process id.
-pub(super) fn holders(layout: &Layout) -> Vec<u32> {
-    let files =
-        [&layout.head, &layout.lock].map(|path| RealDisk.stat(path).ok().map(|stat| stat.id));
-    let holders = files.into_iter().flatten().flat_map(|file| RealDisk.lock_holders(file));
-    let mut holders: Vec<_> = holders.filter(|holder| *holder != process::id()).collect();
-    holders.sort_unstable();
-    holders.dedup();
-    holders
 }
 
 fn now_ms() -> u64 {

@@ -16,11 +16,12 @@ use crate::{
             disk::{Disk, FileLock, RealDisk},
             format::head::Head,
             layout::Layout,
+            locks::holders,
             reader::HeadError,
             repair::{head_for, write_head},
         },
     },
-    run::{RunError, counter::holders},
+    run::RunError,
 };
 
 /// Reads head and ledger of the counter at `db`, changes nothing, and says what is there.
@@ -164,7 +165,7 @@ fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, Run
         Ok(true) => Ok(release),
         Ok(false) => Err(io::Error::other("a lock of the counter cannot be taken").into()),
         Err(_) => {
-            let (path, holders) = (layout.head.clone(), holders(layout));
+            let (path, holders) = (layout.head.clone(), holders(&RealDisk, layout));
             Err(LedgerError::Locked { path, waited: patience, holders }.into())
         }
     }

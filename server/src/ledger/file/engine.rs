@@ -1,12 +1,13 @@
 //! The file ledger: the locks, the books, and a turn at them.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use crate::{
     domain::Stock,
     ledger::{
         Draft, Ledger, LedgerError,
         file::{
+            archive::FileArchive,
             books::Books,
             disk::{Disk, FileLock},
             layout::Layout,
@@ -67,6 +68,11 @@ impl<D: Disk> FileLedger<D> {
     /// What finds single records of this ledger.
     pub fn lookup(&self) -> Lookup<D> {
         Lookup::new(self.disk.clone(), self.layout.clone())
+    }
+
+    /// What is read beside the turns.
+    pub fn archive(&self) -> Arc<FileArchive<D>> {
+        Arc::new(FileArchive::new(&self.disk, &self.layout))
     }
 
     /// The counter's secret key.

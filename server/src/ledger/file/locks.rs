@@ -5,10 +5,10 @@
 //! - While both are held, the file that is locked is the file under the name:
 //!   an editor may have put another in its place while we waited.
 
-use std::{io, path::Path};
+use std::{io, path::Path, process};
 
 use crate::ledger::{
-    LedgerError,
+    Holder, LedgerError,
     file::{
         disk::{Disk, DiskFile, FileId, FileLock},
         layout::Layout,
@@ -105,4 +105,14 @@ pub fn open_head<D: Disk>(disk: &D, layout: &Layout) -> Result<(D::File, FileId)
     let file = disk.open(&layout.head).map_err(error)?;
     let id = file.id().map_err(error)?;
     Ok((file, id))
+}
+
+/// Who else holds a lock of the counter.
+pub fn holders<D: Disk>(disk: &D, layout: &Layout) -> Vec<Holder> {
+    let files = [&layout.head, &layout.lock].map(|path| disk.stat(path).ok().map(|stat| stat.id));
+    let holders = files.into_iter().flatten().flat_map(|file| disk.lock_holders(file));
+    let mut holders: Vec<_> = holders.filter(|holder| holder.process != process::id()).collect();
+    holders.sort_unstable();
+    holders.dedup();
+    holders
 }

@@ -4,11 +4,12 @@
 //! - [`format`]: what the files say; pure.
 //! - [`layout`]: which files there are; [`disk`]: the only door to them.
 //! - [`log`]: the records in their segments.
-//! - [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
+//! - [`archive`]: reading beside the turns; [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
 //! - [`audit`], [`repair`]: reading all of it, and writing `db.txt` anew.
 //! - [`engine`]: the ledger itself, and how it is opened ([`options`]).
 
 mod adoption;
+pub mod archive;
 pub mod audit;
 mod books;
 pub mod disk;

@@ -14,6 +14,7 @@ use std::{
 };
 
 use crate::ledger::{
+    Holder,
     file::disk::{Disk, DiskFile, FileId, FileLock, FileStat},
     simulation::file::{Dice, Fault, SECTOR, SimFileState},
 };
@@ -282,7 +283,7 @@ impl Disk for SimDisk {
         file
     }
 
-    fn lock_holders(&self, _file: FileId) -> Vec<u32> {
+    fn lock_holders(&self, _file: FileId) -> Vec<Holder> {
         Vec::new()
     }
 

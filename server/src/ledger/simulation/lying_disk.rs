@@ -8,6 +8,7 @@ use std::{
 };
 
 use crate::ledger::{
+    Holder,
     file::{
         disk::{Disk, DiskFile, FileId, FileLock, FileStat},
         format::record_line::with_fitting_checksums,
@@ -133,7 +134,7 @@ impl Disk for LyingDisk {
         file
     }
 
-    fn lock_holders(&self, file: FileId) -> Vec<u32> {
+    fn lock_holders(&self, file: FileId) -> Vec<Holder> {
         self.disk.lock_holders(file)
     }
 

@@ -5,6 +5,8 @@
 
 use std::{io, ops::Deref, path::Path};
 
+use crate::ledger::Holder;
+
 /// A file system.
 pub trait Disk: Clone + Send + Sync + 'static {
     /// An open file.
@@ -69,8 +71,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// Gives `file` its lock.
     fn lockable(&self, file: Self::File) -> Self::Lock;
 
-    /// Who holds an advisory lock on the file, by process id; empty where that cannot be told.
-    fn lock_holders(&self, file: FileId) -> Vec<u32>;
+    /// Who holds an advisory lock on the file; empty where that cannot be told.
+    fn lock_holders(&self, file: FileId) -> Vec<Holder>;
 
     /// Whether the process `process` is running.
     fn is_running(&self, process: u32) -> bool;

@@ -13,7 +13,10 @@ use std::{
 use fd_lock::{RwLock, RwLockWriteGuard};
 use rustix::fs::OFlags;
 
-use crate::ledger::file::disk::{Disk, DiskFile, FileId, FileLock, FileStat};
+use crate::ledger::{
+    Holder,
+    file::disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+};
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -76,9 +79,10 @@ impl Disk for RealDisk {
         RwLock::new(file)
     }
 
-    fn lock_holders(&self, file: FileId) -> Vec<u32> {
+    fn lock_holders(&self, file: FileId) -> Vec<Holder> {
         let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-        locks.lines().filter_map(|line| holder(line, file)).collect()
+        let takers = locks.lines().filter_map(|line| taker(line, file));
+        takers.flat_map(|process| self.holders_after(process, file)).collect()
     }
 
     fn is_running(&self, process: u32) -> bool {
@@ -101,9 +105,39 @@ fn regular_file(options: &mut OpenOptions, path: &Path) -> io::Result<RealFile> 
     Ok(RealFile(file))
 }
 
+impl RealDisk {
+    /// Who holds the lock that `process` took: a lock outlives its taker in whatever that one started.
+    fn holders_after(self, process: u32, file: FileId) -> Vec<Holder> {
+        if self.is_running(process) {
+            return vec![Holder { process, has_ended: false }];
+        }
+        let heirs = || {
+            let processes = fs::read_dir("/proc")?.flatten();
+            let numbers = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+            let heirs = numbers.filter(|heir| holds_open(*heir, file));
+            Ok::<_, io::Error>(heirs.map(|process| Holder { process, has_ended: false }).collect())
+        };
+        match heirs() {
+            Ok(heirs) if !Vec::is_empty(&heirs) => heirs,
+            // Those of other users do not show what they have open.
+            _ => vec![Holder { process, has_ended: true }],
+        }
+    }
+}
+
+/// Whether `process` has the locked `file` open, lock and all (see proc_pid_fdinfo(5)).
+fn holds_open(process: u32, file: FileId) -> bool {
+    let infos = fs::read_dir(format!("/proc/{process}/fdinfo")).into_iter().flatten().flatten();
+    let mut texts = infos.filter_map(|info| fs::read_to_string(info.path()).ok());
+    texts.any(|text| {
+        let mut locks = text.lines().filter_map(|line| line.strip_prefix("lock:"));
+        locks.any(|line| taker(line.trim_start(), file).is_some())
+    })
+}
+
 /// The process id of a line of `/proc/locks` that is about `file`, as in
 /// `2: FLOCK  ADVISORY  WRITE 4711 fe:00:6552 0 EOF` (see proc(5)).
-fn holder(line: &str, file: FileId) -> Option<u32> {
+fn taker(line: &str, file: FileId) -> Option<u32> {
     let mut words = line.split_ascii_whitespace().skip(1);
     if words.next() != Some("FLOCK") {
         return None;
@@ -189,7 +223,10 @@ mod tests {
         let id = RealDisk.stat(&path).unwrap().id;
         assert!(RealDisk.lock_holders(id).is_empty());
         let held = lock.write().unwrap();
-        assert_eq!(RealDisk.lock_holders(id), [std::process::id()]);
+        assert_eq!(
+            RealDisk.lock_holders(id),
+            [Holder { process: std::process::id(), has_ended: false }]
+        );
         drop(held);
         assert!(RealDisk.lock_holders(id).is_empty());
     }

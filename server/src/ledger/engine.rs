@@ -1,0 +1,176 @@
+//! The seam between what every ledger shares and what one engine does.
+//!
+//! An engine keeps records somewhere: in files, in etcd, in a table. It knows
+//! nothing of commands or rules. [`Engine::begin`] gives a [`Turn`]: it tells the
+//! news, takes batches of records, and says of each what became of it. Reading
+//! beside the turns goes through the [`Archive`].
+//!
+//! # Invariants
+//! - `AckAfterSync`: an engine says [`Appended::Durable`] only of what survives
+//!   whatever it promises to survive, and only then is anybody answered.
+//! - A batch stands whole at exactly the next revisions, or not at all.
+
+use std::{error::Error, fmt, pin::Pin, sync::Arc};
+
+use crate::{
+    domain::{Inconsistent, Record, Stock},
+    ledger::Holder,
+};
+
+/// Where a ledger is kept.
+pub trait Engine: Send {
+    /// What is appended at once, in the engine's own form.
+    type Batch: Batch;
+    /// One go at the ledger.
+    type Turn<'a>: Turn<Batch = Self::Batch>
+    where
+        Self: 'a;
+
+    /// Begins a turn; ends when it is dropped.
+    ///
+    /// An engine with a lock waits for it as long as it takes: whoever waits
+    /// at the counter is withdrawn meanwhile, once it is too late for them.
+    ///
+    /// # Errors
+    /// [`Fault`]; nothing was written.
+    fn begin(&mut self) -> Result<Self::Turn<'_>, Fault>;
+
+    /// Does what may be done while nobody waits; called when nothing has come for a while.
+    ///
+    /// # Errors
+    /// [`Fault`].
+    fn rest(&mut self) -> Result<(), Fault>;
+}
+
+/// One go at a ledger.
+pub trait Turn {
+    /// What is appended at once.
+    type Batch: Batch;
+
+    /// Tells `hear` everything that this process does not know yet, in the order of the ledger.
+    ///
+    /// # Errors
+    /// [`Fault`]; also where `hear` finds that a record does not follow.
+    fn news(&mut self, hear: &mut Hear<'_>) -> Result<(), Fault>;
+
+    /// An empty batch right behind all that was told.
+    ///
+    /// # Errors
+    /// [`Fault`], for example where there is no room for another record.
+    fn batch(&mut self) -> Result<Self::Batch, Fault>;
+
+    /// Appends `batch` at exactly the revisions that it was made for.
+    ///
+    /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice.
+    fn append(&mut self, batch: &Self::Batch) -> Appended;
+}
+
+/// Records on their way, in the engine's own form; made while the batch before is being appended.
+pub trait Batch: Send + 'static {
+    /// Adds `record`, or says that there is no room for it.
+    fn push(&mut self, record: &Record) -> bool;
+
+    /// Whether nothing was added.
+    fn is_empty(&self) -> bool;
+
+    /// Takes what was added, and leaves an empty batch that goes right behind it.
+    #[must_use]
+    fn take(&mut self) -> Self
+    where
+        Self: Sized;
+}
+
+/// What hears the news of a turn.
+pub type Hear<'a> = dyn FnMut(News) -> Result<(), Inconsistent> + 'a;
+
+/// Something that this process did not know yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum News {
+    /// The next record.
+    Record {
+        /// The record.
+        record: Record,
+        /// Whether it is of the batch of this very process whose append was [`Appended::Unknown`].
+        is_own: bool,
+    },
+    /// Somebody outside has changed the count, and no record says so yet: the next one has to.
+    Edited {
+        /// What is left now.
+        remaining: u64,
+        /// The ticket numbers given out by now.
+        sold: u64,
+    },
+}
+
+/// What became of an append.
+#[derive(Clone, Debug)]
+pub enum Appended {
+    /// It is in the ledger, and stays there.
+    Durable,
+    /// It is not in the ledger: another writer had the revision.
+    Lost,
+    /// The answer was lost: the news will tell whose the revision is.
+    Unknown(Cause),
+    /// It may be in the ledger or not, and this process can never again be sure of what is.
+    Broken(Cause),
+}
+
+/// Why a turn came to nothing. Nothing of it was written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Fault {
+    /// A later try may succeed.
+    #[error("{0}")]
+    Passing(Cause),
+    /// This process can never again be sure of what is in the ledger.
+    #[error("{0}")]
+    Lasting(Cause),
+}
+
+/// What an engine says of a failure, for a person to read.
+#[derive(Clone, Debug)]
+pub struct Cause(Arc<dyn Error + Send + Sync>);
+
+impl Cause {
+    /// The cause that `error` tells.
+    pub fn of(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self(error.into().into())
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is read of a ledger beside its turns, from any thread.
+pub trait Archive: Send + Sync {
+    /// Whether nothing can be seen, without a turn, of changes that `known` does not have.
+    ///
+    /// False where that cannot be told: then a turn tells.
+    fn is_current(&self, known: Stock) -> bool;
+
+    /// What the ledger says in short, where nobody can take a turn.
+    ///
+    /// # Errors
+    /// [`Cause`], also while somebody is writing: a later try succeeds.
+    fn summary(&self) -> Result<Summary, Cause>;
+
+    /// The record at `revision`; `None` where the ledger does not have it.
+    fn record(self: Arc<Self>, revision: u64) -> Found;
+
+    /// Who keeps others from taking a turn just now; empty where that cannot be told.
+    fn holders(&self) -> Vec<Holder>;
+}
+
+/// A record that is being looked for.
+pub type Found = Pin<Box<dyn Future<Output = Result<Option<Record>, Cause>> + Send>>;
+
+/// What a ledger says in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// How many tickets are left.
+    pub remaining: u64,
+    /// How many ticket numbers were given out, where it says so.
+    pub sold: Option<u64>,
+}
