@@ -12,20 +12,20 @@ use crate::{
     domain::{COUNT_MAX, Command, Order, Stock},
     http::wire::{BUYER_CHARS_MAX, parse_order},
     ledger::{
-        Ledger as _,
         file::{
-            engine::FileLedger,
+            engine::FileEngine,
+            error::TurnError,
             format::{
                 head::{HEAD_BYTES_MAX, Head},
-                record_line::{RecordLine, decode, encode, with_fitting_checksums},
-                segment_header::Header,
+                record_line::{RecordLine, decode, encode_record, with_fitting_checksums},
+                segment_header::SegmentHeader,
                 watermark::Watermark,
             },
             layout::Layout,
             log::preallocation::Sizes,
             options::Options,
         },
-        simulation::disk::SimDisk,
+        simulation::{disk::SimDisk, seller::Seller},
     },
 };
 
@@ -77,13 +77,13 @@ pub fn record_line(bytes: &[u8]) {
     let chain = chain.iter().fold(0, |chain, byte| chain << 8 | u32::from(*byte));
     let checksum = crc32c::crc32c_append(chain, text);
     let line = [format!("{checksum:08x} ").as_bytes(), text].concat();
-    let _ = (decode::<Header>(&line, chain), decode::<Watermark>(&line, chain));
+    let _ = (decode::<SegmentHeader>(&line, chain), decode::<Watermark>(&line, chain));
     let Ok((record, found)) = decode::<RecordLine>(&line, chain) else { return };
     assert_eq!(found, checksum);
     let turn = record.turn;
     let Some(record) = record.into_record() else { return };
     let mut again = Vec::new();
-    let Ok(checksum) = encode(&RecordLine::of(record.clone(), turn), chain, &mut again) else {
+    let Ok(checksum) = encode_record(&record, turn, chain, &mut again) else {
         return;
     };
     assert_eq!(again.pop(), Some(b'\n'));
@@ -107,25 +107,30 @@ pub fn recovery(bytes: &[u8]) {
     let disk = SimDisk::new(0);
     disk.put(path, head.as_bytes());
     disk.put(&segment, &bytes);
-    let Ok(mut ledger) = FileLedger::open(&disk, path, options(), || {}) else {
+    let Ok(mut seller) = open(&disk, path) else {
         assert_eq!(disk.get(path), head.as_bytes());
         assert_eq!(disk.get(&segment), bytes);
         return;
     };
     let stock = sound_prefix(&bytes);
-    let is = ledger.stock();
+    let is = seller.stock();
     let adjusted = is.revision.saturating_sub(stock.revision);
     assert!(is.revision >= stock.revision && adjusted <= 1, "{is:?} from {stock:?}");
     assert!(adjusted == 1 || is == stock, "{is:?} from {stock:?}");
     let order = Command::Buy(Order { quantity: 1, buyer: None });
-    let sold_on = ledger.turn(&mut |draft| {
-        draft.apply(&order.clone().into());
-    });
-    if let Ok(stock) = sold_on {
+    if seller.ask(&[order.into()]).is_ok() {
+        let stock = seller.stock();
         disk.kill_all();
-        let again = FileLedger::open(&disk.another_process(), path, options(), || {});
-        assert_eq!(again.map(|ledger| ledger.stock()).ok(), Some(stock));
+        assert_eq!(
+            open(&disk.another_process(), path).map(|seller| seller.stock()).ok(),
+            Some(stock)
+        );
     }
+}
+
+fn open(disk: &SimDisk, path: &Path) -> Result<Seller<FileEngine<SimDisk>>, TurnError> {
+    let (engine, inventory) = FileEngine::open(disk, path, options(), || {})?;
+    Ok(Seller::new(engine, inventory, options().now_ms))
 }
 
 fn options() -> Options {
@@ -146,7 +151,8 @@ fn options() -> Options {
 fn sound_prefix(bytes: &[u8]) -> Stock {
     let mut lines =
         bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
-    let Some(Ok((header, mut chain))) = lines.next().map(|line| decode::<Header>(line, 0)) else {
+    let Some(Ok((header, mut chain))) = lines.next().map(|line| decode::<SegmentHeader>(line, 0))
+    else {
         return Stock::default();
     };
     let mut inventory = header.inventory();

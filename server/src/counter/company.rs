@@ -9,7 +9,7 @@ use std::time::Duration;
 /// The longest wait, however long turns take: a turn that waited for the lock says nothing.
 const PATIENCE_MAX: Duration = Duration::from_millis(1);
 
-/// Those who are expected at the desk.
+/// Those who are expected in the queue.
 #[derive(Debug, Default)]
 pub(super) struct Company {
     expected: usize,
@@ -17,7 +17,7 @@ pub(super) struct Company {
 }
 
 impl Company {
-    /// Notes a turn that served `served` while `waiting` more came to the desk.
+    /// Notes a turn that served `served` while `waiting` more waited.
     ///
     /// The wait for company is at most as long as the turn that it may save.
     pub(super) fn note(&mut self, served: usize, waiting: usize, took: Duration) {

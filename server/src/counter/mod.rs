@@ -1,19 +1,19 @@
-//! Where requests wait, and the committer that sells to all of them at once.
+//! What the program is asked, and how it sells to all who ask at once.
 //!
-//! Group commit: the committer takes the ledger's lock first and only then
-//! takes in everybody who waits, so that all of them share one lock, one write
-//! and one sync. A request that has waited too long before that is withdrawn
-//! and answered "not sold", which is definite: nobody had taken it in.
+//! # Layout
+//! - [`queue`]: who waits, who is decided, who may be told; pure.
+//! - [`GroupCommit`]: the queue between those who ask and the committer's thread; [`ReplyChannel`]: the way back.
+//! - [`single_flight`]: one reading for all who ask at once.
+//! - [`lesson`]: the lesson's sellers.
 
-mod committer;
 mod company;
+mod group_commit;
 pub mod lesson;
-mod queue;
+pub mod queue;
 mod refusal;
 mod replies;
 pub mod single_flight;
 
-pub use committer::Committer;
-pub use queue::Desk;
+pub use group_commit::{Committer, GroupCommit};
 pub use refusal::{Answer, Refusal};
-pub use replies::{Mailbox, Mailman};
+pub use replies::{ReplyChannel, ReplyDelivery, ReplyTo};

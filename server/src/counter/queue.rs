@@ -1,266 +1,272 @@
-//! The desk: requests wait here until the committer takes them in.
+//! Who waits, who is decided, and who may be told: a state machine, and pure.
+//!
+//! A request waits until a turn is open and its turn has come; then it is decided
+//! on trial and gathered, taken with the others into one append, and told once that
+//! is durable. Time comes in as a value; sleeping, waking and answering are the
+//! business of [`super::group_commit`].
+//!
+//! # Invariants
+//! - `AnswerOnce`: who came in is given back once, with one answer.
+//! - `AckAfterSync`: an outcome is given back by [`Queue::settled`] only.
+//! - Nobody overtakes: a request is decided behind all that came before it.
+//! - Who was withdrawn or turned away while waiting was definitely not sold anything.
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    mem,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
-
 use crate::{
-    counter::{Answer, Mailbox, Refusal, company::Company, replies::Letter},
-    domain::{Request, Stock},
-    ledger::{Holder, record_bytes_max},
+    counter::{Answer, Refusal, company::Company},
+    domain::{Inventory, Outcome, Request, Stock},
+    ledger::{Batch, Holder, Pipeline, Void},
 };
 
-/// How many may wait at once.
-const WAITING_MAX: usize = 16 * 1024;
+/// How many may be here at once.
+const CLIENTS_MAX: usize = 16 * 1024;
 
-/// Who waits for an answer.
-pub struct Waiting {
-    /// What was asked.
-    pub request: Request,
-    /// Which event loop the answer goes to.
-    pub mailbox: usize,
-    to: oneshot::Sender<Answer>,
-    since: Instant,
+/// How long a turn may be held while there is always somebody: others wait for the lock.
+const HOLD_MAX: Duration = Duration::from_millis(2);
+
+/// The way back to whoever asked.
+pub trait Recipient {
+    /// Whether nobody waits there any more.
+    fn is_gone(&self) -> bool;
 }
 
-impl Waiting {
-    /// The letter with `answer` to whoever waits.
-    pub fn letter(self, answer: Answer) -> Letter {
-        Letter { to: self.to, answer }
-    }
-}
-
-/// Where requests wait.
-pub struct Desk {
-    queue: Mutex<Queue>,
-    arrival: Condvar,
-    lock_timeout: Duration,
-    holders: Box<dyn Fn() -> Vec<Holder> + Send + Sync>,
-}
-
-#[derive(Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    /// How many have to wait for the committer to be woken; 0 while it is awake.
-    wake_at: usize,
+/// Who is here, and the pipeline that they are decided on.
+#[derive(Debug)]
+pub struct Queue<B, R> {
+    pipeline: Pipeline<B>,
+    waiting: VecDeque<Waiting<R>>,
+    gathered: Vec<Decided<R>>,
+    taken: Vec<Decided<R>>,
     company: Company,
+    lock_timeout: Duration,
+    opened: Option<Opened>,
+    taken_at: Option<Instant>,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
     /// Why the last try to take a turn failed.
     obstacle: Option<Arc<str>>,
-    stock: Stock,
 }
 
-/// Why the committer was woken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wake {
-    /// Somebody waits.
-    Work,
-    /// Nobody has come for a while.
-    Rest,
-    /// The desk is closed and nobody waits any more.
-    End,
+#[derive(Debug)]
+struct Waiting<R> {
+    request: Request,
+    recipient: R,
+    since: Instant,
 }
 
-impl Desk {
-    /// A desk at which nobody waits longer than `lock_timeout` to be taken in.
-    ///
-    /// `holders` tells who holds the ledger's locks.
-    pub fn new(
-        stock: Stock,
-        lock_timeout: Duration,
-        holders: impl Fn() -> Vec<Holder> + Send + Sync + 'static,
-    ) -> Self {
-        let queue = Mutex::new(Queue { stock, ..Queue::default() });
-        Self { queue, arrival: Condvar::new(), lock_timeout, holders: Box::new(holders) }
-    }
+#[derive(Debug)]
+struct Decided<R> {
+    waiting: Waiting<R>,
+    outcome: Outcome,
+}
 
-    /// Waits in the queue; the answer comes through `mailbox`.
-    ///
-    /// Whoever stops waiting before being taken in is not sold anything; a sale
-    /// that was taken in is finished even if nobody waits for it any more.
-    ///
-    /// # Errors
-    /// [`Refusal`].
-    pub async fn ask(&self, request: Request, mailbox: &Mailbox) -> Answer {
-        let (to, answer) = oneshot::channel();
-        let waiting = Waiting { request, mailbox: mailbox.index(), to, since: Instant::now() };
-        let is_due = {
-            let mut queue = self.queue();
-            if let Some(refusal) = &queue.closed {
-                return Err(refusal.clone());
-            }
-            if queue.waiting.len() >= WAITING_MAX {
-                return Err(Refusal::Overloaded);
-            }
-            queue.waiting.push_back(waiting);
-            let is_due = (1..=queue.waiting.len()).contains(&queue.wake_at);
-            if is_due {
-                queue.wake_at = 0;
-            }
-            is_due
-        };
-        if is_due {
-            // Behind the guard, so that the committer does not wake to a taken mutex.
-            self.arrival.notify_one();
+/// When the turn that is open was opened.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    at: Instant,
+    now_ms: u64,
+}
+
+/// An answer, and where it goes.
+pub type Told<R> = (R, Answer);
+
+impl<B: Batch, R: Recipient> Queue<B, R> {
+    /// A queue in front of `inventory`, in which nobody waits longer than `lock_timeout` to be decided.
+    pub fn new(inventory: Inventory, lock_timeout: Duration) -> Self {
+        Self {
+            pipeline: Pipeline::new(inventory),
+            waiting: VecDeque::new(),
+            gathered: Vec::new(),
+            taken: Vec::new(),
+            company: Company::default(),
+            lock_timeout,
+            opened: None,
+            taken_at: None,
+            closed: None,
+            obstacle: None,
         }
-        let stopped = || Refusal::Unknown("the committer stopped in the middle of a turn".into());
-        answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// The stock after the last turn of this process.
+    /// The pipeline, for the writer.
+    pub fn pipeline(&mut self) -> &mut Pipeline<B> {
+        &mut self.pipeline
+    }
+
+    /// The stock that is durable.
     pub fn stock(&self) -> Stock {
-        self.queue().stock
+        self.pipeline.stock()
     }
 
     /// Why nobody is served now, if so: for good, or since the last try.
     pub fn obstacle(&self) -> Option<Refusal> {
-        let queue = self.queue();
-        queue.closed.clone().or_else(|| queue.obstacle.clone().map(Refusal::NotSold))
+        self.closed.clone().or_else(|| self.obstacle.clone().map(Refusal::NotSold))
     }
 
-    /// Why nobody is served any more, if so.
-    pub fn closed(&self) -> Option<Refusal> {
-        self.queue().closed.clone()
+    /// Whether nobody is let in any more.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_some()
     }
 
-    /// Serves nobody from now on but those who wait already.
-    pub fn close(&self) {
-        let mut queue = self.queue();
-        queue.closed.get_or_insert(Refusal::ShuttingDown);
-        queue.wake_at = 0;
-        self.arrival.notify_one();
+    /// How many wait, or are decided and not taken yet.
+    pub fn here(&self) -> usize {
+        self.waiting.len() + self.gathered.len()
     }
 
-    /// Tells everybody who still waits that nothing was sold, and why.
-    pub fn turn_away(&self, refusal: &Refusal) {
-        let mut queue = self.queue();
-        queue.closed.get_or_insert_with(|| refusal.clone());
-        for waiting in std::mem::take(&mut queue.waiting) {
-            // Whoever has gone away does not need the answer.
-            let _ = waiting.to.send(Err(refusal.clone()));
+    /// Lets somebody in: decided at once where a turn is open and nobody waits, else behind all who do.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of one who is not let in.
+    pub fn enter(&mut self, request: Request, recipient: R, now: Instant) -> Result<(), Refusal> {
+        if let Some(refusal) = &self.closed {
+            return Err(refusal.clone());
         }
+        if self.here() >= CLIENTS_MAX {
+            return Err(Refusal::Overloaded);
+        }
+        let waiting = Waiting { request, recipient, since: now };
+        if self.waiting.is_empty()
+            && let Some(outcome) = self.decide(&waiting.request)
+        {
+            self.gathered.push(Decided { waiting, outcome });
+        } else {
+            self.waiting.push_back(waiting);
+        }
+        Ok(())
     }
 
-    /// Withdraws, for as long as the desk is open, the requests that have waited too long.
-    pub async fn watch(&self) {
-        loop {
-            let next = self.withdraw_late(Instant::now());
-            tokio::time::sleep_until(next.into()).await;
-        }
+    fn decide(&mut self, request: &Request) -> Option<Outcome> {
+        let opened = self.opened?;
+        self.pipeline.apply(request, opened.now_ms)
     }
 
-    /// Answers those who have waited too long; gives when to look again.
-    fn withdraw_late(&self, now: Instant) -> Instant {
-        let late = |waiting: &Waiting| now.duration_since(waiting.since) >= self.lock_timeout;
-        let mut letters = Vec::new();
-        let (next, obstacle) = {
-            let mut queue = self.queue();
-            while queue.waiting.front().is_some_and(late) {
-                letters.extend(queue.waiting.pop_front());
-            }
-            // Whoever comes later is late later: all wait equally long.
-            let oldest = queue.waiting.front().map_or(now, |waiting| waiting.since);
-            (oldest + self.lock_timeout, queue.obstacle.clone())
-        };
-        if !letters.is_empty() {
-            let refusal = match obstacle {
-                Some(cause) => Refusal::NotSold(cause),
-                None => {
-                    Refusal::LockTimeout { waited: self.lock_timeout, holders: (self.holders)() }
-                }
-            };
-            for waiting in letters {
-                let _ = waiting.to.send(Err(refusal.clone()));
-            }
-        }
-        next.max(now + Duration::from_millis(1))
-    }
-
-    /// Sleeps until somebody waits, with company where some is expected, or `rest_after` is over,
-    /// or the desk is closed.
-    pub fn wait(&self, rest_after: Option<Duration>) -> Wake {
-        let mut queue = self.queue();
-        if let Some((expected, patience)) = queue.company.expect() {
-            queue = self.sleep(queue, expected, Some(patience));
-        }
-        loop {
-            if !queue.waiting.is_empty() {
-                return Wake::Work;
-            }
-            if queue.closed.is_some() {
-                return Wake::End;
-            }
-            let start = Instant::now();
-            queue = self.sleep(queue, 1, rest_after);
-            let is_over = rest_after.is_some_and(|rest_after| start.elapsed() >= rest_after);
-            if is_over && queue.waiting.is_empty() && queue.closed.is_none() {
-                return Wake::Rest;
-            }
-        }
-    }
-
-    /// Sleeps until `wake_at` wait or `patience` is over, or for no reason.
-    fn sleep<'a>(
-        &self,
-        mut queue: MutexGuard<'a, Queue>,
-        wake_at: usize,
-        patience: Option<Duration>,
-    ) -> MutexGuard<'a, Queue> {
-        if queue.waiting.len() >= wake_at || queue.closed.is_some() {
-            return queue;
-        }
-        queue.wake_at = wake_at;
-        let mut queue = match patience {
-            None => self.arrival.wait(queue).unwrap_or_else(PoisonError::into_inner),
-            Some(patience) => {
-                let woken = self.arrival.wait_timeout(queue, patience);
-                woken.unwrap_or_else(PoisonError::into_inner).0
-            }
-        };
-        queue.wake_at = 0;
-        queue
-    }
-
-    /// Takes in those who have waited longest, as many as there is room for in the ledger.
+    /// A turn was opened at `now`: decides for those who wait, as many as there is room for.
     ///
     /// Whoever has gone away is passed over.
-    pub fn take_in(&self, room_bytes: usize) -> Vec<Waiting> {
-        let mut queue = self.queue();
-        let mut needed = 0;
-        let fits = |waiting: &&Waiting| {
-            needed += record_bytes_max(&waiting.request);
-            needed <= room_bytes
+    pub fn gather(&mut self, now: Instant, now_ms: u64) {
+        self.obstacle = None;
+        self.opened.get_or_insert(Opened { at: now, now_ms });
+        while let Some(waiting) = self.waiting.pop_front() {
+            if waiting.recipient.is_gone() {
+                continue;
+            }
+            match self.decide(&waiting.request) {
+                Some(outcome) => self.gathered.push(Decided { waiting, outcome }),
+                None => return self.waiting.push_front(waiting),
+            }
+        }
+    }
+
+    /// How many are worth waiting for before the next append, and how long.
+    pub fn company(&mut self) -> Option<(usize, Duration)> {
+        self.company.expect().filter(|_| self.pipeline.is_open())
+    }
+
+    /// Whether the turn goes on behind the next append; closes it where it does not.
+    pub fn goes_on(&mut self, now: Instant) -> bool {
+        let is_held_too_long =
+            self.opened.is_some_and(|opened| now.duration_since(opened.at) >= HOLD_MAX);
+        if self.gathered.is_empty() || is_held_too_long {
+            self.pipeline.close();
+        }
+        if !self.pipeline.is_open() {
+            self.opened = None;
+        }
+        self.pipeline.is_open()
+    }
+
+    /// Takes what is gathered into the next append.
+    pub fn take(&mut self, now: Instant) -> Option<B> {
+        self.taken.append(&mut self.gathered);
+        self.taken_at = Some(now);
+        self.pipeline.take()
+    }
+
+    /// What was taken is durable: gives it back with its outcomes.
+    pub fn settled(&mut self, now: Instant) -> impl Iterator<Item = Told<R>> + use<B, R> {
+        let taken = mem::take(&mut self.taken);
+        if let Some(taken_at) = self.taken_at.take().filter(|_| !taken.is_empty()) {
+            let took = now.duration_since(taken_at);
+            self.company.note(taken.len(), self.here(), took);
+        }
+        taken.into_iter().map(|Decided { waiting, outcome }| (waiting.recipient, Ok(outcome)))
+    }
+
+    /// What was decided is void: it goes back, ahead of those who wait, to be decided again.
+    pub fn lost(&mut self, which: Void) {
+        self.opened = None;
+        let gathered = mem::take(&mut self.gathered);
+        let taken = match which {
+            Void::Gathered => Vec::new(),
+            Void::Taken => mem::take(&mut self.taken),
         };
-        let count = queue.waiting.iter().take_while(fits).count();
-        queue.waiting.drain(..count).filter(|waiting| !waiting.to.is_closed()).collect()
+        for decided in taken.into_iter().chain(gathered).rev() {
+            self.waiting.push_front(decided.waiting);
+        }
+    }
+
+    /// Withdraws those who have waited too long by `now`, and gives them back; and when to look again.
+    ///
+    /// They are told who the `holders` of the lock are, or what the obstacle is.
+    pub fn withdraw_late(
+        &mut self,
+        now: Instant,
+        holders: impl FnOnce() -> Vec<Holder>,
+    ) -> (Vec<Told<R>>, Instant) {
+        let waited = self.lock_timeout;
+        let late = |waiting: &Waiting<R>| now.duration_since(waiting.since) >= waited;
+        let mut withdrawn = Vec::new();
+        while self.waiting.front().is_some_and(late) {
+            withdrawn.extend(self.waiting.pop_front());
+        }
+        // Whoever comes later is late later: all wait equally long.
+        let next = self.waiting.front().map_or(now, |waiting| waiting.since) + waited;
+        if withdrawn.is_empty() {
+            return (Vec::new(), next);
+        }
+        let refusal = match &self.obstacle {
+            Some(cause) => Refusal::NotSold(Arc::clone(cause)),
+            None => Refusal::LockTimeout { waited, holders: holders() },
+        };
+        let told = |waiting: Waiting<R>| (waiting.recipient, Err(refusal.clone()));
+        (withdrawn.into_iter().map(told).collect(), next)
     }
 
     /// Notes why no turn could be taken; those who wait go on waiting.
     ///
     /// Says whether that is news.
-    pub fn set_obstacle(&self, cause: &Arc<str>) -> bool {
-        let mut queue = self.queue();
-        let is_news = queue.obstacle.as_ref() != Some(cause);
-        queue.obstacle = Some(Arc::clone(cause));
+    pub fn set_obstacle(&mut self, cause: &Arc<str>) -> bool {
+        let is_news = self.obstacle.as_ref() != Some(cause);
+        self.obstacle = Some(Arc::clone(cause));
         is_news
     }
 
-    /// Notes a turn that succeeded: the stock after it, how many it `served` and how long it took.
-    pub fn note_turn(&self, stock: Stock, served: usize, took: Duration) {
-        let mut queue = self.queue();
-        let waiting = queue.waiting.len();
-        queue.company.note(served, waiting, took);
-        queue.stock = stock;
-        queue.obstacle = None;
+    /// Lets nobody in from now on; those who are here are served.
+    pub fn close(&mut self) {
+        self.closed.get_or_insert(Refusal::ShuttingDown);
     }
 
-    fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Nothing in this file panics between two changes that belong together.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Gives everybody back: those who were taken into an append that is not settled may have been
+    /// sold something, those who were not were definitely not.
+    pub fn turn_away(&mut self, refusal: &Refusal) -> Vec<Told<R>> {
+        self.closed.get_or_insert_with(|| refusal.clone());
+        self.opened = None;
+        self.pipeline.close();
+        let cause: Arc<str> = match refusal {
+            Refusal::NotSold(cause) => Arc::clone(cause),
+            _ => "the server ended before the sale was settled".into(),
+        };
+        let unknown = mem::take(&mut self.taken).into_iter();
+        let unknown =
+            unknown.map(|decided| (decided.waiting.recipient, Refusal::Unknown(cause.clone())));
+        let gathered = mem::take(&mut self.gathered).into_iter().map(|decided| decided.waiting);
+        let untouched = gathered.chain(mem::take(&mut self.waiting));
+        let untouched = untouched.map(|waiting| (waiting.recipient, refusal.clone()));
+        unknown.chain(untouched).map(|(recipient, refusal)| (recipient, Err(refusal))).collect()
     }
 }

@@ -1,40 +1,47 @@
-//! The way of the answers back: one message for each turn and event loop.
+//! The way of the answers back: one message for each batch and event loop.
 //!
 //! Waking an event loop from the committer's thread costs a system call; so the
-//! committer sends all answers of a turn in one message to each loop, and the
-//! loop's own mailman hands them out.
+//! committer sends all answers of a batch in one message to each loop, and a task
+//! on the loop hands them out.
 
 use tokio::sync::{mpsc, oneshot};
 
-use crate::counter::Answer;
+use crate::counter::{Answer, queue};
 
-/// One answer and where it goes.
-pub struct Letter {
-    /// Who waits for it.
+/// Who waits for an answer, and on which event loop.
+#[derive(Debug)]
+pub struct ReplyTo {
+    /// The way to whoever waits.
     pub to: oneshot::Sender<Answer>,
-    /// The answer.
-    pub answer: Answer,
+    /// The event loop.
+    pub event_loop: usize,
 }
 
-/// Where the committer puts the letters for one event loop.
+impl queue::Recipient for ReplyTo {
+    fn is_gone(&self) -> bool {
+        self.to.is_closed()
+    }
+}
+
+/// Where the answers for one event loop go.
 #[derive(Clone, Debug)]
-pub struct Mailbox {
-    letters: mpsc::UnboundedSender<Vec<Letter>>,
+pub struct ReplyChannel {
+    answers: mpsc::UnboundedSender<Vec<(ReplyTo, Answer)>>,
     index: usize,
 }
 
-/// Hands out the letters of one event loop; runs on that loop.
+/// Hands out the answers of one event loop; runs on that loop.
 #[derive(Debug)]
-pub struct Mailman {
-    letters: mpsc::UnboundedReceiver<Vec<Letter>>,
+pub struct ReplyDelivery {
+    answers: mpsc::UnboundedReceiver<Vec<(ReplyTo, Answer)>>,
 }
 
-impl Mailbox {
-    /// The mailbox of the event loop `index`, and its mailman.
-    pub fn new(index: usize) -> (Self, Mailman) {
-        // Unbounded, but never longer than the desk's queue, which is bounded.
+impl ReplyChannel {
+    /// The channel of the event loop `index`, and what hands out its answers.
+    pub fn new(index: usize) -> (Self, ReplyDelivery) {
+        // Unbounded, but never longer than the queue, which is bounded.
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self { letters: sender, index }, Mailman { letters: receiver })
+        (Self { answers: sender, index }, ReplyDelivery { answers: receiver })
     }
 
     /// Which event loop it is.
@@ -42,20 +49,20 @@ impl Mailbox {
         self.index
     }
 
-    /// Puts letters in.
-    pub fn post(&self, letters: Vec<Letter>) {
+    /// Sends answers.
+    pub fn send(&self, answers: Vec<(ReplyTo, Answer)>) {
         // An event loop that has ended has nobody waiting any more.
-        let _ = self.letters.send(letters);
+        let _ = self.answers.send(answers);
     }
 }
 
-impl Mailman {
-    /// Hands out letters until every mailbox is gone.
+impl ReplyDelivery {
+    /// Hands out answers until every channel is gone.
     pub async fn run(mut self) {
-        while let Some(letters) = self.letters.recv().await {
-            for Letter { to, answer } in letters {
+        while let Some(answers) = self.answers.recv().await {
+            for (recipient, answer) in answers {
                 // Whoever has gone away does not need the answer.
-                let _ = to.send(answer);
+                let _ = recipient.to.send(answer);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! What a client can ask of the counter.
 
-/// One thing asked of the counter; [`crate::domain::Inventory::apply`] answers it.
+/// One thing asked of the counter; [`crate::domain::Trial::decide`] answers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// How many are left? Changes nothing.

@@ -1,9 +1,6 @@
-//! The stock and the rules of selling it.
+//! The whole truth about stock: what is durable, folded record by record.
 
-use crate::domain::{Change, Command, Order, Outcome, Record, Request, Stock, keys::Remembered};
-
-/// The largest count, 2^53 − 1: the largest integer that every JSON reader keeps exact.
-pub const COUNT_MAX: u64 = (1 << 53) - 1;
+use crate::domain::{Inconsistent, Record, Stock, keys::Remembered};
 
 /// The whole truth about stock at one revision.
 #[derive(Clone, Debug)]
@@ -11,47 +8,6 @@ pub struct Inventory {
     stock: Stock,
     at_ms: u64,
     keys: Remembered,
-}
-
-/// A record that does not follow from the inventory it is folded into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Inconsistent {
-    /// The record's number is not the next one.
-    #[error("revision `{found}` where `{expected}` is next")]
-    Revision {
-        /// The number in the record.
-        found: u64,
-        /// The number that is next.
-        expected: u64,
-    },
-    /// The record leaves another count than its change explains.
-    #[error(
-        "revision `{revision}` leaves a count of `{found}` where its change leaves `{expected}`"
-    )]
-    Remaining {
-        /// The record.
-        revision: u64,
-        /// The count in the record.
-        found: u64,
-        /// The count that the change gives.
-        expected: u64,
-    },
-    /// The record takes more than is left, or lifts the count past the limit.
-    #[error("revision `{revision}` changes the count by more than it can")]
-    Impossible {
-        /// The record.
-        revision: u64,
-    },
-    /// The record gives out ticket numbers that are not the next ones.
-    #[error("revision `{revision}` has ticket number `{found}` where `{expected}` is next")]
-    Ticket {
-        /// The record.
-        revision: u64,
-        /// The number in the record.
-        found: u64,
-        /// The number that is next.
-        expected: u64,
-    },
 }
 
 impl Inventory {
@@ -77,132 +33,22 @@ impl Inventory {
         self
     }
 
-    /// Answers `request` at the time `now_ms`, and gives the record of what it changed.
-    ///
-    /// The time of a record is never before the time of the one ahead of it,
-    /// whatever the clock does.
-    pub fn apply(&mut self, request: &Request, now_ms: u64) -> (Outcome, Option<Record>) {
-        let seen = request.key.as_deref().and_then(|key| self.keys.revision_of(key, now_ms));
-        if let Some(revision) = seen {
-            return (Outcome::Repeated { revision }, None);
-        }
-        let Stock { remaining, revision, .. } = self.stock;
-        let (remaining, change) = match &request.command {
-            Command::Search => return (Outcome::Found(self.stock), None),
-            Command::Buy(order) => match self.sell(order) {
-                Ok(sold) => sold,
-                Err(Outcome::SoldOut { .. })
-                    if request.key.is_some() && !self.is_numbered_out(0) =>
-                {
-                    let Order { quantity, buyer } = order.clone();
-                    (remaining, Change::Refused { quantity, buyer })
-                }
-                Err(refused) => return (refused, None),
-            },
-            &Command::Restock { quantity } => {
-                let more = remaining.saturating_add(quantity);
-                if more > COUNT_MAX || self.is_numbered_out(0) {
-                    return (Outcome::OverLimit { remaining }, None);
-                }
-                (more, Change::Restocked { quantity })
-            }
-        };
-        let record = self.record(remaining, change, request.key.clone(), now_ms);
-        let outcome = record.outcome().unwrap_or(Outcome::Repeated { revision });
-        (outcome, Some(record))
+    /// The revision of the record that has `key`, where it is remembered at the time `now_ms`.
+    pub fn revision_of(&self, key: &str, now_ms: u64) -> Option<u64> {
+        self.keys.revision_of(key, now_ms)
     }
 
-    /// What is left after `order` is sold, and the change; or why it is not.
-    fn sell(&self, order: &Order) -> Result<(u64, Change), Outcome> {
-        let Stock { remaining, sold, revision } = self.stock;
-        let Order { quantity, buyer } = order.clone();
-        let sold_out = Outcome::SoldOut { requested: quantity, remaining, revision };
-        let left = remaining.checked_sub(quantity).ok_or(sold_out)?;
-        if self.is_numbered_out(quantity) {
-            return Err(Outcome::OverLimit { remaining });
-        }
-        Ok((left, Change::Sold { first_ticket: sold + 1, quantity, buyer }))
-    }
-
-    /// Takes over a count that somebody outside wrote, as a record of its own.
-    ///
-    /// `sold` is taken over only where it is more than this inventory knows, so
-    /// that no ticket number is given out twice.
-    pub fn adjust(&mut self, remaining: u64, sold: u64, now_ms: u64) -> Record {
-        let sold = sold.max(self.stock.sold);
-        self.record(remaining, Change::Adjusted { sold }, None, now_ms)
-    }
-
-    /// Takes one record of the past in: the only way in which an inventory changes.
+    /// Takes in a durable record: the only way in which an inventory changes.
     ///
     /// # Errors
     /// [`Inconsistent`] where the record does not follow; the inventory is unchanged then.
     pub fn fold(&mut self, record: &Record) -> Result<(), Inconsistent> {
-        let revision = record.revision;
-        if revision != self.stock.revision + 1 {
-            let expected = self.stock.revision + 1;
-            return Err(Inconsistent::Revision { found: revision, expected });
-        }
-        let Stock { remaining, sold, .. } = self.stock;
-        let impossible = Inconsistent::Impossible { revision };
-        let after = match record.change {
-            Change::Sold { first_ticket, quantity, .. } => {
-                if first_ticket != sold + 1 {
-                    return Err(Inconsistent::Ticket {
-                        revision,
-                        found: first_ticket,
-                        expected: sold + 1,
-                    });
-                }
-                let left = remaining.checked_sub(quantity).ok_or(impossible)?;
-                let sold =
-                    sold.checked_add(quantity).filter(|n| *n <= COUNT_MAX).ok_or(impossible)?;
-                Stock { remaining: left, sold, revision }
-            }
-            Change::Refused { .. } => Stock { remaining, sold, revision },
-            Change::Restocked { quantity } => {
-                let more = remaining.checked_add(quantity).ok_or(impossible)?;
-                Stock { remaining: more, sold, revision }
-            }
-            Change::Adjusted { sold: now } if now < sold || now > COUNT_MAX => {
-                return Err(impossible);
-            }
-            Change::Adjusted { sold } => Stock { remaining: record.remaining, sold, revision },
-        };
-        if after.remaining > COUNT_MAX || record.at_ms > COUNT_MAX {
-            return Err(impossible);
-        }
-        if after.remaining != record.remaining {
-            let (found, expected) = (record.remaining, after.remaining);
-            return Err(Inconsistent::Remaining { revision, found, expected });
-        }
-        self.stock = after;
+        self.stock = self.stock.after(record)?;
         self.at_ms = self.at_ms.max(record.at_ms);
         if let Some(key) = &record.key {
-            self.keys.note(key, revision, self.at_ms);
+            self.keys.note(key, record.revision, self.at_ms);
         }
         Ok(())
-    }
-
-    /// Whether selling `quantity` more would need a number past the limit.
-    fn is_numbered_out(&self, quantity: u64) -> bool {
-        self.stock.revision >= COUNT_MAX || self.stock.sold.saturating_add(quantity) > COUNT_MAX
-    }
-
-    fn record(
-        &mut self,
-        remaining: u64,
-        change: Change,
-        key: Option<Box<str>>,
-        now_ms: u64,
-    ) -> Record {
-        let at_ms = now_ms.max(self.at_ms).min(COUNT_MAX);
-        let record = Record { revision: self.stock.revision + 1, at_ms, remaining, change, key };
-        if let Err(fault) = self.fold(&record) {
-            // A rule of this file contradicts itself; selling on would sell wrongly.
-            panic!("the record just made does not follow: {fault}");
-        }
-        record
     }
 }
 
@@ -211,7 +57,23 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::Sale;
+    use crate::domain::{COUNT_MAX, Change, Command, Order, Outcome, Request, Sale, Trial};
+
+    impl Inventory {
+        /// Answers `request`, and folds what it changed at once.
+        fn apply(&mut self, request: &Request, now_ms: u64) -> (Outcome, Option<Record>) {
+            let (outcome, record) = Trial::of(self).decide(self, request, now_ms);
+            if let Some(record) = &record {
+                self.fold(record).unwrap();
+            }
+            (outcome, record)
+        }
+
+        fn adjust(&mut self, remaining: u64, sold: u64) {
+            let record = Trial::of(self).adjustment(remaining, sold, 0);
+            self.fold(&record).unwrap();
+        }
+    }
 
     fn counter(remaining: u64) -> Inventory {
         Inventory::new(Stock { remaining, sold: 0, revision: 0 }, 0)
@@ -266,9 +128,9 @@ mod tests {
     fn an_adjustment_never_gives_a_ticket_number_back() {
         let mut inventory = counter(3);
         inventory.apply(&buy(2), 0);
-        inventory.adjust(9, 0, 0);
+        inventory.adjust(9, 0);
         assert_eq!(inventory.stock(), Stock { remaining: 9, sold: 2, revision: 2 });
-        inventory.adjust(8, 5, 0);
+        inventory.adjust(8, 5);
         let (outcome, _) = inventory.apply(&buy(1), 0);
         assert!(matches!(outcome, Outcome::Sold(Sale { first_ticket: 6, .. })));
     }
@@ -364,6 +226,50 @@ mod tests {
             let sold = tickets.len() as u64;
             prop_assert_eq!(start, sold + inventory.stock().remaining);
             prop_assert_eq!(tickets, (1..=sold).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn a_trial_answers_as_an_inventory_that_folds_each_record(
+            start in 0..40_u64,
+            commands in prop::collection::vec((any_request(), 0..9_u64), 0..60),
+            settled in 0..60_usize,
+        ) {
+            let mut folding = counter(start);
+            let mut below = counter(start);
+            let mut trial = Trial::of(&below);
+            let mut records = Vec::new();
+            for (index, (request, now_ms)) in commands.iter().enumerate() {
+                let (outcome, record) = trial.decide(&below, request, *now_ms);
+                prop_assert_eq!(&(outcome, record.clone()), &folding.apply(request, *now_ms));
+                if let Some(record) = record {
+                    trial.fold(&record);
+                    records.push(record);
+                }
+                if index == settled {
+                    // What is durable moves from the trial into the inventory.
+                    for record in records.drain(..) {
+                        below.fold(&record).unwrap();
+                        trial.settle(&record);
+                    }
+                }
+            }
+            prop_assert_eq!(trial.stock(), folding.stock());
+        }
+
+        #[test]
+        fn a_trial_that_is_dropped_has_changed_nothing(
+            start in 0..40_u64,
+            commands in prop::collection::vec(any_request(), 0..60),
+        ) {
+            let inventory = counter(start);
+            let mut trial = Trial::of(&inventory);
+            for request in &commands {
+                if let (_, Some(record)) = trial.decide(&inventory, request, 0) {
+                    trial.fold(&record);
+                }
+            }
+            prop_assert_eq!(inventory.stock(), counter(start).stock());
+            prop_assert_eq!(inventory.keys.len(), 0);
         }
     }
 }

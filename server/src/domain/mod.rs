@@ -1,9 +1,9 @@
 //! What a ticket counter is: pure, deterministic, no I/O and no clock.
 //!
-//! An [`Inventory`] is the whole truth about stock. [`Inventory::apply`] takes
-//! a [`Command`] and the time, and gives an [`Outcome`] and, where something
-//! changed, a [`Record`]; folding the records gives the same inventory again.
-//! Every rule of selling lives here and nowhere else.
+//! A [`Trial`] answers a [`Command`] at a time, and gives an [`Outcome`] and, where
+//! something would change, a [`Record`]. An [`Inventory`] is the whole truth about
+//! stock: it changes only by folding records that are durable. Every rule of
+//! selling lives here and nowhere else.
 //!
 //! # Invariants
 //! - `NoOversell`: what is left is never below zero.
@@ -16,9 +16,14 @@ mod inventory;
 mod keys;
 mod outcome;
 mod record;
+mod rules;
+mod stock;
+mod trial;
 
 pub use command::{Command, Order, Request};
-pub use inventory::{COUNT_MAX, Inconsistent, Inventory};
+pub use inventory::Inventory;
 pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};
-pub use outcome::{Outcome, Sale, Stock};
+pub use outcome::{Outcome, Sale};
 pub use record::{Change, Record};
+pub use stock::{COUNT_MAX, Inconsistent, Stock};
+pub use trial::Trial;

@@ -1,5 +1,7 @@
 //! What a client is told.
 
+use crate::domain::Stock;
+
 /// The answer to a [`crate::domain::Command`].
 ///
 /// "Sold out" is an outcome and not an error: the counter worked.
@@ -35,17 +37,6 @@ pub enum Outcome {
         /// How many are left.
         remaining: u64,
     },
-}
-
-/// What stands on the counter at one revision.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stock {
-    /// How many tickets are left.
-    pub remaining: u64,
-    /// How many ticket numbers were given out.
-    pub sold: u64,
-    /// The number of the last change, 0 before the first.
-    pub revision: u64,
 }
 
 /// One sale.

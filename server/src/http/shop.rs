@@ -7,12 +7,12 @@ use std::{
 };
 
 use serde_json::json;
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::time::sleep;
 
 use crate::{
     config::Locking,
     counter::{
-        Desk, Mailbox, Refusal,
+        GroupCommit, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller, Section},
     },
     domain::{Change, Command, Order, Outcome, Record, Request, Stock},
@@ -22,8 +22,8 @@ use crate::{
         wire::{CountAnswer, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer, Tickets},
     },
     ledger::{
-        by_whom,
-        file::{disk::RealDisk, format::head::Head, log::lookup::Lookup, reader::HeadReader},
+        Archive, by_whom,
+        file::{disk::RealDisk, format::head::Head, reader::HeadReader},
     },
 };
 
@@ -39,11 +39,11 @@ pub enum Seller {
     /// The group commit.
     Group {
         /// Where requests wait.
-        desk: Arc<Desk>,
+        desk: GroupCommit,
         /// Makes the receipts.
         seal: Seal,
         /// Finds the sales that they are for.
-        lookup: Lookup<RealDisk>,
+        archive: Arc<dyn Archive>,
     },
     /// A seller of the lesson.
     Lesson(LessonSeller),
@@ -52,7 +52,7 @@ pub enum Seller {
 /// A counter as one event loop sees it.
 pub struct Shop {
     seller: Seller,
-    mailbox: Mailbox,
+    channel: ReplyChannel,
     locking: Locking,
     reader: Mutex<HeadReader<RealDisk>>,
     /// The folder of the counter, as it begins a path: no client needs to know it.
@@ -60,12 +60,12 @@ pub struct Shop {
 }
 
 impl Shop {
-    /// The counter in the file at `path`; answers come through `mailbox`.
-    pub fn new(seller: Seller, mailbox: Mailbox, locking: Locking, path: &Path) -> Self {
+    /// The counter in the file at `path`; answers come through `channel`.
+    pub fn new(seller: Seller, channel: ReplyChannel, locking: Locking, path: &Path) -> Self {
         let reader = Mutex::new(HeadReader::new(RealDisk, path));
         let folder =
             path.parent().map_or_else(String::new, |parent| format!("{}/", parent.display()));
-        Self { seller, mailbox, locking, reader, folder }
+        Self { seller, channel, locking, reader, folder }
     }
 
     /// How sales are kept apart.
@@ -106,7 +106,7 @@ impl Shop {
         };
         // Another server sold, or somebody outside wrote the file or is about
         // to: a turn waits for the lock and learns what is left.
-        match (desk.ask(Command::Search.into(), &self.mailbox).await, head) {
+        match (desk.ask(Command::Search.into(), &self.channel).await, head) {
             (Ok(Outcome::Found(stock)), _) => {
                 Ok(self.count(stock.remaining, stock.sold, Some(stock.revision)))
             }
@@ -178,9 +178,9 @@ impl Shop {
     /// A [`Problem`] for a token that this counter did not give out.
     pub async fn receipt(&self, token: &str) -> Result<ReceiptAnswer, Problem> {
         let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
-        let Seller::Group { seal, lookup, .. } = &self.seller else { return Err(unknown()) };
+        let Seller::Group { seal, archive, .. } = &self.seller else { return Err(unknown()) };
         let revision = seal.revision(token).ok_or_else(unknown)?;
-        let record = self.find(lookup, revision).await?.ok_or_else(unknown)?;
+        let record = self.find(archive, revision).await?.ok_or_else(unknown)?;
         let (Change::Sold { buyer, .. }, Some(outcome)) = (&record.change, record.outcome()) else {
             return Err(unknown());
         };
@@ -191,17 +191,17 @@ impl Shop {
 
     /// Asks at the desk; a repeated request is answered from the ledger.
     async fn settle(&self, request: Request) -> Result<Answered<Outcome>, Problem> {
-        let Seller::Group { desk, lookup, .. } = &self.seller else {
+        let Seller::Group { desk, archive, .. } = &self.seller else {
             return Err(Problem::new(Code::NotSold, "there is no desk"));
         };
         // Kept only for the comparison: a request without a key is never repeated.
         let command = request.key.is_some().then(|| request.command.clone());
         let answer =
-            desk.ask(request, &self.mailbox).await.map_err(|refusal| self.refused(refusal))?;
+            desk.ask(request, &self.channel).await.map_err(|refusal| self.refused(refusal))?;
         let Outcome::Repeated { revision } = answer else {
             return Ok(Answered { answer, replayed: false });
         };
-        let record = self.find(lookup, revision).await?;
+        let record = self.find(archive, revision).await?;
         let lost = || Problem::new(Code::NotSold, "the first answer is not in the ledger any more");
         let record = record.ok_or_else(lost)?;
         match record.outcome() {
@@ -231,12 +231,10 @@ impl Shop {
 
     async fn find(
         &self,
-        lookup: &Lookup<RealDisk>,
+        archive: &Arc<dyn Archive>,
         revision: u64,
     ) -> Result<Option<Record>, Problem> {
-        let lookup = lookup.clone();
-        let found = spawn_blocking(move || lookup.record(revision)).await;
-        found.map_err(|error| self.not_sold(&error))?.map_err(|error| self.not_sold(&error))
+        Arc::clone(archive).record(revision).await.map_err(|error| self.not_sold(&error))
     }
 
     fn lesson_sold(

@@ -13,7 +13,7 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    domain::{Inconsistent, Record, Stock},
+    domain::{Record, Stock},
     ledger::Holder,
 };
 
@@ -26,7 +26,7 @@ pub trait Engine: Send {
     where
         Self: 'a;
 
-    /// Begins a turn; ends when it is dropped.
+    /// Begins a turn; ends with [`Turn::end`], or when it is dropped.
     ///
     /// An engine with a lock waits for it as long as it takes: whoever waits
     /// at the counter is withdrawn meanwhile, once it is too late for them.
@@ -50,8 +50,8 @@ pub trait Turn {
     /// Tells `hear` everything that this process does not know yet, in the order of the ledger.
     ///
     /// # Errors
-    /// [`Fault`]; also where `hear` finds that a record does not follow.
-    fn news(&mut self, hear: &mut Hear<'_>) -> Result<(), Fault>;
+    /// [`Fault`]; what was told by then is told, and not told again.
+    fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault>;
 
     /// An empty batch right behind all that was told.
     ///
@@ -63,6 +63,12 @@ pub trait Turn {
     ///
     /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
+
+    /// Ends the turn: what it learnt or appended can be seen outside.
+    ///
+    /// # Errors
+    /// [`Fault`]; what was appended is durable all the same.
+    fn end(self) -> Result<(), Fault>;
 }
 
 /// Records on their way, in the engine's own form; made while the batch before is being appended.
@@ -79,9 +85,6 @@ pub trait Batch: Send + 'static {
     where
         Self: Sized;
 }
-
-/// What hears the news of a turn.
-pub type Hear<'a> = dyn FnMut(News) -> Result<(), Inconsistent> + 'a;
 
 /// Something that this process did not know yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -107,6 +110,9 @@ pub enum News {
 pub enum Appended {
     /// It is in the ledger, and stays there.
     Durable,
+    /// It is in the ledger, and somebody outside hides it: the next turn has to show it before
+    /// anybody is told.
+    Unseen,
     /// It is not in the ledger: another writer had the revision.
     Lost,
     /// The answer was lost: the news will tell whose the revision is.

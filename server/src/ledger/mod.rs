@@ -1,22 +1,24 @@
 //! Where sales are kept: the ordered list of everything that changed the count.
 //!
-//! Whoever sells takes a *turn* at the [`Ledger`]: it learns the news (records
-//! that others appended), decides, appends the new records at exactly the next
-//! revision, and publishes the new head. `AckAfterSync`: when a turn returns,
-//! its records are as durable as was asked for, and only then is anybody answered.
+//! Whoever sells takes a *turn* at the ledger: it learns the news (records that
+//! others appended), decides on trial, appends the new records at exactly the next
+//! revisions, and only then is anybody answered.
+//!
+//! # Layout
+//! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
+//! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine.
+//! - [`file`]: the engine of one machine.
 
-mod draft;
 mod engine;
-mod error;
 pub mod file;
 mod holder;
+mod pipeline;
 #[cfg(any(test, feature = "simulation"))]
 #[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
 pub(crate) mod simulation;
+mod writer;
 
-pub use draft::{Draft, Ledger, RECORD_BYTES_PLAIN, record_bytes_max};
-pub use engine::{
-    Appended, Archive, Batch, Cause, Engine, Fault, Found, Hear, News, Summary, Turn,
-};
-pub use error::LedgerError;
+pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
+pub use pipeline::Pipeline;
+pub use writer::{Clients, Turned, Void, Writer};

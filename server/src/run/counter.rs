@@ -6,7 +6,6 @@ use std::{
     os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     process,
-    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -16,23 +15,21 @@ use tokio::{sync::oneshot, time::timeout};
 use crate::{
     config::{Config, Durability, Locking},
     counter::{
-        Committer, Desk, Mailbox, Refusal,
+        GroupCommit, Refusal, ReplyChannel,
         lesson::{Delays, Exclusion, LessonSeller},
     },
-    domain::Stock,
+    domain::{Inventory, Stock},
     http::{receipt::Seal, shop::Seller},
-    ledger::{
-        LedgerError,
-        file::{
-            disk::{Disk, DiskFile, RealDisk},
-            engine::FileLedger,
-            format::head::Head,
-            layout::Layout,
-            locks::holders,
-            log::preallocation::{Job, Sizes},
-            options::Options,
-            reader::{self, HeadError},
-        },
+    ledger::file::{
+        disk::{Disk, DiskFile, RealDisk},
+        engine::FileEngine,
+        error::OpenError,
+        format::head::Head,
+        layout::Layout,
+        locks::holders,
+        log::preallocation::{Job, Sizes},
+        options::Options,
+        reader::{self, HeadError},
     },
     run::RunError,
 };
@@ -46,15 +43,15 @@ const COMMITTER_POLL: Duration = Duration::from_millis(5);
 /// A counter that is open for sale.
 pub(super) struct Counter {
     pub(super) seller: Seller,
-    group: Option<(Arc<Desk>, JoinHandle<()>)>,
+    group: Option<(GroupCommit, JoinHandle<()>)>,
 }
 
 impl Counter {
-    /// Opens the counter at `path`; the answers to requests come through `mailboxes`.
+    /// Opens the counter at `path`; the answers to requests come through `channels`.
     pub(super) async fn open(
         config: &Config,
         path: &Path,
-        mailboxes: &[Mailbox],
+        channels: &[ReplyChannel],
     ) -> Result<Self, RunError> {
         let lesson = |exclusion, delays: Delays| {
             refuse_a_bad_head(path)?;
@@ -65,26 +62,29 @@ impl Counter {
             Locking::None(delays) => lesson(Exclusion::None, delays),
             Locking::Mutex(delays) => lesson(Exclusion::Mutex, delays),
             Locking::File(delays) => lesson(Exclusion::File, delays),
-            Locking::Group => Self::open_group(config, path, mailboxes.to_vec()).await,
+            Locking::Group => Self::open_group(config, path, channels.to_vec()).await,
         }
     }
 
     async fn open_group(
         config: &Config,
         path: &Path,
-        mailboxes: Vec<Mailbox>,
+        channels: Vec<ReplyChannel>,
     ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
-        let ledger = open_ledger(path, synced, config.lock_timeout).await?;
-        let layout = Layout::around(path);
-        let desk =
-            Desk::new(ledger.stock(), config.lock_timeout, move || holders(&RealDisk, &layout));
-        let desk = Arc::new(desk);
-        let (seal, lookup) = (Seal::new(&ledger.key()), ledger.lookup());
-        let committer = Committer::new(Arc::clone(&desk), ledger, mailboxes);
+        let (engine, inventory) = open_ledger(path, synced, config.lock_timeout).await?;
+        let (seal, archive) = (Seal::new(&engine.key()), engine.archive());
+        let (desk, committer) = GroupCommit::new(
+            engine,
+            inventory,
+            archive.clone(),
+            config.lock_timeout,
+            channels,
+            now_ms,
+        );
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        let seller = Seller::Group { desk: Arc::clone(&desk), seal, lookup };
+        let seller = Seller::Group { desk: desk.clone(), seal, archive };
         Ok(Self { seller, group: Some((desk, thread)) })
     }
 
@@ -113,7 +113,7 @@ impl Counter {
 /// Finds the counter's file, or creates it; gives its path without symbolic links.
 pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
     let path = &config.db;
-    let error = |source| RunError::from(LedgerError::from(HeadError::io(path, source)));
+    let error = |source| RunError::from(OpenError::from(HeadError::io(path, source)));
     match (fs::canonicalize(path), config.init) {
         (Err(missing), _) if missing.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
             Err(error(io::Error::other("a symbolic link that leads nowhere")))
@@ -149,7 +149,7 @@ fn create(path: &Path, count: u64) -> io::Result<()> {
     RealDisk.sync_dir(parent)
 }
 
-fn refuse_a_bad_head(path: &Path) -> Result<(), LedgerError> {
+fn refuse_a_bad_head(path: &Path) -> Result<(), OpenError> {
     let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
     let size = file.size().map_err(|source| HeadError::io(path, source))?;
     reader::parse(path, &reader::read_bytes(path, &file, size)?)?;
@@ -161,7 +161,7 @@ async fn open_ledger(
     path: &Path,
     synced: bool,
     patience: Duration,
-) -> Result<FileLedger<RealDisk>, RunError> {
+) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
@@ -170,7 +170,7 @@ async fn open_ledger(
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
         // Nobody receives either any more where the server was told to end.
-        let _ = on_opened.send(FileLedger::open(&RealDisk, &head, options, || {
+        let _ = on_opened.send(FileEngine::open(&RealDisk, &head, options, || {
             let _ = on_locked.send(());
         }));
     })?;
@@ -178,11 +178,13 @@ async fn open_ledger(
     if timeout(patience, locked).await.is_err() {
         let holders = holders(&RealDisk, &Layout::around(path));
         let path = path.to_owned();
-        return Err(LedgerError::Locked { path, waited: patience, holders }.into());
+        return Err(OpenError::Locked { path, waited: patience, holders }.into());
     }
     // A long ledger takes its time to be read.
     let opened = opened.await;
-    Ok(opened.map_err(|_| io::Error::other("the thread that opens the ledger stopped"))??)
+    Ok(opened
+        .map_err(|_| io::Error::other("the thread that opens the ledger stopped"))?
+        .map_err(OpenError::from)?)
 }
 
 fn now_ms() -> u64 {

@@ -2,9 +2,10 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::ledger::{
-    LedgerError,
-    file::{layout::Layout, reader::HeadError},
+use crate::ledger::file::{
+    error::{LogError, OpenError, TurnError},
+    layout::Layout,
+    reader::HeadError,
 };
 
 /// Why a server cannot start.
@@ -20,7 +21,7 @@ pub enum RunError {
     },
     /// The counter cannot be opened.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Ledger(#[from] OpenError),
     /// The counter cannot be created.
     #[error("cannot create {}: {source}", path.display())]
     Init {
@@ -55,7 +56,7 @@ impl RunError {
     /// A way out, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Ledger(LedgerError::Head(HeadError::Io { path, source })) => {
+            Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Io { path, source }))) => {
                 let hint = if Layout::around(path).folder.exists() {
                     "`server repair` writes it anew from its ledger"
                 } else {
@@ -63,18 +64,18 @@ impl RunError {
                 };
                 (source.kind() == io::ErrorKind::NotFound).then(|| hint.to_owned())
             }
-            Self::Ledger(LedgerError::HeadAhead { .. }) => Some(
+            Self::Ledger(OpenError::Turn(TurnError::HeadAhead { .. })) => Some(
                 "put the folder of the ledger back; or, if it is lost for good, remove what is \
                  left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
                     .to_owned(),
             ),
-            Self::Ledger(LedgerError::Head(HeadError::Malformed { .. })) => Some(
+            Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Malformed { .. }))) => Some(
                 "`server repair` writes it anew from the ledger, where there is one".to_owned(),
             ),
-            Self::Ledger(LedgerError::Damaged { .. }) => {
+            Self::Ledger(OpenError::Turn(TurnError::Log(LogError::Damaged { .. }))) => {
                 Some("`server verify` shows what can be read; put back a copy of it".to_owned())
             }
-            Self::Ledger(LedgerError::Locked { .. }) => {
+            Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
@@ -86,15 +87,14 @@ impl RunError {
 
     /// Whether the counter's files are at fault.
     pub fn is_about_data(&self) -> bool {
-        use LedgerError as Fault;
         matches!(
             self,
-            Self::Ledger(
-                Fault::Head(_)
-                    | Fault::HeadAhead { .. }
-                    | Fault::HeadFull { .. }
-                    | Fault::Damaged { .. }
-            )
+            Self::Ledger(OpenError::Turn(
+                TurnError::Head(_)
+                    | TurnError::HeadAhead { .. }
+                    | TurnError::HeadFull { .. }
+                    | TurnError::Log(LogError::Damaged { .. })
+            ))
         )
     }
 }

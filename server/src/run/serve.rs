@@ -6,7 +6,7 @@ use tokio::runtime;
 
 use crate::{
     config::Config,
-    counter::{Mailbox, Mailman, single_flight::SingleFlight},
+    counter::{ReplyChannel, ReplyDelivery, single_flight::SingleFlight},
     http::{
         app::App,
         connections::event_loops::{Chore, EventLoops},
@@ -70,20 +70,20 @@ async fn run(
     signals: &mut Signals,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
-    let (mailboxes, mut mailmen): (Vec<_>, Vec<_>) =
-        (0..=config.event_loops).map(Mailbox::new).unzip();
+    let (channels, mut deliveries): (Vec<_>, Vec<_>) =
+        (0..=config.event_loops).map(ReplyChannel::new).unzip();
     let counter = tokio::select! {
-        opened = Counter::open(config, &path, &mailboxes) => opened?,
+        opened = Counter::open(config, &path, &channels) => opened?,
         () = signals.next() => return Ok(()),
     };
     let shop = |index: usize| {
-        let mailbox = mailboxes[index].clone();
-        Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
+        let channel = channels[index].clone();
+        Shop::new(counter.seller.clone(), channel, config.locking, &path)
     };
     let live = Live::default();
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
-    let own_mailman = mailmen.pop();
-    let mut mailmen = mailmen.into_iter();
+    let own_delivery = deliveries.pop();
+    let mut deliveries = deliveries.into_iter();
     let event_loops = EventLoops::start(config.event_loops, |index| {
         let app = App {
             shop: shop(index),
@@ -92,12 +92,12 @@ async fn run(
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
         };
-        let mailman = mailmen.next();
-        (Service::new(app, guard.clone()), Box::pin(deliver(mailman)))
+        let delivery = deliveries.next();
+        (Service::new(app, guard.clone()), Box::pin(deliver(delivery)))
     })?;
     let own_shop = shop(config.event_loops);
     let beside = async {
-        tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_mailman));
+        tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_delivery));
     };
     tokio::select! {
         served = serve_until(signals, listener, event_loops, || live.end()) => served?,
@@ -107,9 +107,9 @@ async fn run(
     Ok(())
 }
 
-async fn deliver(mailman: Option<Mailman>) {
-    if let Some(mailman) = mailman {
-        mailman.run().await;
+async fn deliver(delivery: Option<ReplyDelivery>) {
+    if let Some(delivery) = delivery {
+        delivery.run().await;
     }
 }
 

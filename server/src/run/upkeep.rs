@@ -9,17 +9,15 @@ use std::{
 };
 
 use crate::{
-    ledger::{
-        LedgerError,
-        file::{
-            audit::{Audit, read_head, read_ledger},
-            disk::{Disk, FileLock, RealDisk},
-            format::head::Head,
-            layout::Layout,
-            locks::holders,
-            reader::HeadError,
-            repair::{head_for, write_head},
-        },
+    ledger::file::{
+        audit::{Audit, read_head, read_ledger},
+        disk::{Disk, FileLock, RealDisk},
+        error::OpenError,
+        format::head::Head,
+        layout::Layout,
+        locks::holders,
+        reader::HeadError,
+        repair::{head_for, write_head},
     },
     run::RunError,
 };
@@ -75,7 +73,7 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     let layout = Layout::around(&place_of(db)?);
     let _out = keep_out(&layout, patience)?;
     let found = read_head(&RealDisk, &layout);
-    let audit = read_ledger(&RealDisk, &layout)?;
+    let audit = read_ledger(&RealDisk, &layout).map_err(OpenError::from)?;
     let audit = audit.ok_or_else(|| RunError::NoLedger { folder: layout.folder.clone() })?;
     let head = head_for(audit.stock, found.as_ref().ok());
     let mut say = io::stdout().lock();
@@ -92,7 +90,7 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     if dry_run {
         return Ok(false);
     }
-    write_head(&RealDisk, &layout, &head)?;
+    write_head(&RealDisk, &layout, &head).map_err(OpenError::from)?;
     writeln!(say, "written")?;
     Ok(true)
 }
@@ -131,7 +129,7 @@ fn what_the_next_start_does(head: &Head, audit: &Audit) -> Option<String> {
 
 /// The path of the counter without symbolic links, whether or not the file itself is there.
 fn place_of(db: &Path) -> Result<PathBuf, RunError> {
-    let error = |source| RunError::from(LedgerError::from(HeadError::io(db, source)));
+    let error = |source| RunError::from(OpenError::from(HeadError::io(db, source)));
     let missing = match std::fs::canonicalize(db) {
         Ok(path) => return Ok(path),
         Err(missing) => missing,
@@ -166,7 +164,7 @@ fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, Run
         Ok(false) => Err(io::Error::other("a lock of the counter cannot be taken").into()),
         Err(_) => {
             let (path, holders) = (layout.head.clone(), holders(&RealDisk, layout));
-            Err(LedgerError::Locked { path, waited: patience, holders }.into())
+            Err(OpenError::Locked { path, waited: patience, holders }.into())
         }
     }
 }

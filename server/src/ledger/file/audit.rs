@@ -2,18 +2,16 @@
 
 use crate::{
     domain::Stock,
-    ledger::{
-        LedgerError,
-        file::{
-            disk::Disk,
-            format::head::Head,
-            layout::Layout,
-            log::{
-                place::Place,
-                segment::{Ending, Segment},
-            },
-            reader::{self, HeadError},
+    ledger::file::{
+        disk::Disk,
+        error::LogError,
+        format::head::Head,
+        layout::Layout,
+        log::{
+            cursor::{Cursor, Step, left_behind},
+            segment::{Ending, Segment},
         },
+        reader::{self, HeadError},
     },
 };
 
@@ -33,42 +31,33 @@ pub struct Audit {
 /// Reads every segment of the counter; `None` where it has no ledger.
 ///
 /// # Errors
-/// [`LedgerError::Damaged`] with the first fault; [`LedgerError::Io`].
-pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, LedgerError> {
-    if disk.stat(&layout.folder).is_err() {
-        return Ok(None);
-    }
-    let names = disk.file_names(&layout.folder).map_err(|source| LedgerError::Io {
-        action: "list",
-        path: layout.folder.clone(),
-        source,
-    })?;
-    let starts = names.iter().filter_map(|name| Layout::first_revision(name));
-    let mut starts = starts.map(|start| Segment::open(disk, &layout.segment(start)));
-    let Some(first) = starts.next().transpose()? else { return Ok(None) };
-    let begin = first.header().revision;
-    let (mut place, mut ending) = Place::at_the_start_of(first).read_to_the_end()?;
-    let mut segments = 1;
-    for segment in starts {
-        let segment = segment?;
-        match place.next(&segment)? {
-            Some(position) => {
-                let inventory = place.inventory;
-                (place, ending) = Place { segment, position, inventory }.read_to_the_end()?;
-            }
-            // A server that was killed left it behind, and nobody went on in it.
-            None if !segment.has_more(segment.records_start())? => {}
-            None if ending == Ending::Broken => return Err(place.broken()),
-            None => return Err(Place::<D::File>::unconnected(&segment)),
+/// [`LogError::Damaged`] with the first fault; [`LogError::Io`].
+pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, LogError> {
+    let starts = layout.starts(disk)?;
+    let Some(first) = starts.first() else { return Ok(None) };
+    let mut cursor = Cursor::at_start_of(Segment::open(disk, &layout.segment(*first))?);
+    let begin = cursor.stock().revision;
+    let mut unread = starts[1..].to_vec();
+    let mut each = |step| {
+        if let Step::Segment(start) = step {
+            unread.retain(|unread| *unread != start);
         }
-        segments += 1;
-    }
-    let stock = place.inventory.stock();
-    let torn_bytes = match ending {
-        Ending::Sealed => 0,
-        _ => place.segment.torn_tail(place.position, stock.revision + 1)?,
     };
-    Ok(Some(Audit { segments, records: stock.revision - begin, stock, torn_bytes }))
+    let ending = loop {
+        let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
+        if cursor.enter_unannounced(disk, layout, &mut each)?.is_none() {
+            break ending;
+        }
+    };
+    let (segment, position, stock) = (cursor.segment(), cursor.position(), cursor.stock());
+    if let (Ending::Broken, Some(_)) = (ending, unread.last()) {
+        let (path, line) = (segment.path().to_owned(), position.line);
+        return Err(LogError::Damaged { path, line, reason: "no sound record".to_owned() });
+    }
+    left_behind(disk, layout, unread, &cursor)?;
+    let torn_bytes = segment.torn_tail(position, stock.revision + 1)?;
+    let (segments, records) = (starts.len(), stock.revision - begin);
+    Ok(Some(Audit { segments, records, stock, torn_bytes }))
 }
 
 /// Reads `db.txt`.

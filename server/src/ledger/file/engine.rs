@@ -1,116 +1,123 @@
-//! The file ledger: the locks, the books, and a turn at them.
+//! The ledger in files as an engine.
 
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    domain::Stock,
+    domain::{Inventory, Trial},
     ledger::{
-        Draft, Ledger, LedgerError,
+        Batch, Engine, Fault, News,
         file::{
             archive::FileArchive,
-            books::Books,
             disk::{Disk, FileLock},
+            error::{LogError, TurnError},
             layout::Layout,
             locks::{Locks, open_head},
-            log::{lookup::Lookup, opening},
+            log::batch::FileBatch,
+            opening,
             options::Options,
-            reader,
+            reader::{self, HeadError},
+            turn::{FileTurn, Progress},
         },
     },
 };
 
 /// The ledger in files, opened and recovered.
-pub struct FileLedger<D: Disk> {
-    disk: D,
-    layout: Layout,
+pub struct FileEngine<D: Disk> {
     locks: Locks<D>,
-    books: Books<D>,
+    progress: Progress<D>,
 }
 
-impl<D: Disk> FileLedger<D> {
+impl<D: Disk> FileEngine<D> {
     /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it.
     ///
-    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. A counter without a ledger gets one.
+    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. A counter
+    /// without a ledger gets one. Gives the engine and what is durable in it.
     ///
     /// # Errors
-    /// [`LedgerError`]; nothing was changed where `db.txt` is refused.
+    /// [`TurnError`]; nothing was changed where `db.txt` is refused.
     pub fn open(
         disk: &D,
         head: &Path,
         options: Options,
         on_locked: impl FnOnce(),
-    ) -> Result<Self, LedgerError> {
+    ) -> Result<(Self, Inventory), TurnError> {
         let layout = Layout::around(head);
-        let names = disk.file_names(&layout.folder).unwrap_or_default();
-        if !names.iter().any(|name| Layout::first_revision(name).is_some()) {
+        if layout.starts(disk)?.is_empty() {
             refuse_what_cannot_be_opened(disk, &layout)?;
         }
-        disk.create_dir(&layout.folder).map_err(|source| LedgerError::Io {
+        disk.create_dir(&layout.folder).map_err(|source| LogError::Io {
             action: "create",
             path: layout.folder.clone(),
             source,
         })?;
         let mut locks = Locks::open(disk, &layout)?;
-        let (books, _) = locks.hold(|held| {
-            on_locked();
-            let mut books = opening::open(disk, &layout, options, held)?;
-            books.recover(held)?;
-            Ok(books)
-        })?;
-        Ok(Self { disk: disk.clone(), layout, locks, books })
-    }
-
-    /// What stood on the counter when this process last looked.
-    pub fn stock(&self) -> Stock {
-        self.books.stock()
-    }
-
-    /// What finds single records of this ledger.
-    pub fn lookup(&self) -> Lookup<D> {
-        Lookup::new(self.disk.clone(), self.layout.clone())
+        let held = locks.hold()?;
+        on_locked();
+        let now_ms = options.now_ms;
+        let (mut progress, mut inventory) = opening::open(disk, &layout, options, &held)?;
+        let mut turn = FileTurn::new(&mut progress, held);
+        turn.recover()?;
+        take_over_the_head(&mut turn, &mut inventory, now_ms())?;
+        turn.rest()?;
+        drop(turn);
+        Ok((Self { locks, progress }, inventory))
     }
 
     /// What is read beside the turns.
     pub fn archive(&self) -> Arc<FileArchive<D>> {
-        Arc::new(FileArchive::new(&self.disk, &self.layout))
+        Arc::new(FileArchive::new(&self.progress.disk, &self.progress.layout))
     }
 
     /// The counter's secret key.
     pub fn key(&self) -> [u8; 32] {
-        self.books.key()
+        self.progress.cursor.segment().header().key
     }
 }
 
-impl<D: Disk> Ledger for FileLedger<D> {
-    fn turn(&mut self, decide: &mut dyn FnMut(&mut Draft<'_>)) -> Result<Stock, LedgerError> {
-        let Self { locks, books, .. } = self;
-        let (stock, in_place) = locks.hold(|held| books.turn(held, decide))?;
-        if in_place {
-            return Ok(stock);
-        }
-        // The records are durable; now the file that took the place of db.txt
-        // has to learn of them. Where it cannot yet, the next turn tells it.
-        tracing::warn!("{} was replaced during a sale", self.layout.head.display());
-        match locks.hold(|held| books.turn(held, &mut |_| {})) {
-            Ok((stock, _)) => Ok(stock),
-            Err(error) if error.may_have_written() => Err(error),
-            Err(_) => Ok(stock),
-        }
+/// Brings head and ledger together, whatever ended the last writer or was written since.
+fn take_over_the_head<D: Disk>(
+    turn: &mut FileTurn<'_, '_, D>,
+    inventory: &mut Inventory,
+    now_ms: u64,
+) -> Result<(), TurnError> {
+    let mut edited = None;
+    turn.learn(&mut |news| match news {
+        News::Edited { remaining, sold } => edited = Some((remaining, sold)),
+        News::Record { .. } => unreachable!("all records were read, and the locks are held"),
+    })?;
+    let mut batch = turn.empty_batch()?;
+    if let Some((remaining, sold)) = edited {
+        let record = Trial::of(inventory).adjustment(remaining, sold, now_ms);
+        assert!(batch.push(&record), "an empty batch has room for an adjustment");
+        turn.commit(&batch)?;
+        assert_eq!(inventory.fold(&record), Ok(()), "an adjustment follows from its own stock");
+    }
+    turn.show_if_due()
+}
+
+impl<D: Disk> Engine for FileEngine<D> {
+    type Batch = FileBatch;
+    type Turn<'a> = FileTurn<'a, 'a, D>;
+
+    fn begin(&mut self) -> Result<FileTurn<'_, '_, D>, Fault> {
+        let Self { locks, progress } = self;
+        Ok(FileTurn::new(progress, locks.hold()?))
     }
 
-    fn rest(&mut self) -> Result<(), LedgerError> {
-        let Self { locks, books, .. } = self;
-        locks.hold(|held| books.rest(held)).map(|_| ())
+    fn rest(&mut self) -> Result<(), Fault> {
+        let Self { locks, progress } = self;
+        Ok(FileTurn::new(progress, locks.hold()?).rest()?)
     }
 }
 
 /// Refuses a counter that has no ledger yet, before anything is made beside it.
-fn refuse_what_cannot_be_opened<D: Disk>(disk: &D, layout: &Layout) -> Result<(), LedgerError> {
+fn refuse_what_cannot_be_opened<D: Disk>(disk: &D, layout: &Layout) -> Result<(), TurnError> {
+    let path = &layout.head;
     let (file, _) = open_head(disk, layout)?;
     let mut lock = disk.lockable(file);
-    let io = |action| move |source| LedgerError::Io { action, path: layout.head.clone(), source };
+    let io = |action| move |source| LogError::Io { action, path: path.clone(), source };
     let file = lock.exclusive().map_err(io("lock"))?;
-    let size = disk.stat(&layout.head).map_err(io("read"))?.size;
-    let bytes = reader::read_bytes(&layout.head, &*file, size)?;
-    opening::first_stock(layout, &reader::parse(&layout.head, &bytes)?).map(|_| ())
+    let size = disk.stat(path).map_err(|source| HeadError::io(path, source))?.size;
+    let bytes = reader::read_bytes(path, &*file, size)?;
+    opening::first_stock(layout, &reader::parse(path, &bytes)?).map(|_| ())
 }

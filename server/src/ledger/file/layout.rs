@@ -1,6 +1,11 @@
 //! Which files there are, and their names: each is spelled here and nowhere else.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use crate::ledger::file::{disk::Disk, error::LogError};
 
 /// The paths of one counter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +33,24 @@ impl Layout {
     /// The segment whose first record is `first_revision`.
     pub fn segment(&self, first_revision: u64) -> PathBuf {
         self.folder.join(format!("{first_revision:020}.segment"))
+    }
+
+    /// The first revisions of the segments that there are, in order; none where there is no ledger.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn starts<D: Disk>(&self, disk: &D) -> Result<Vec<u64>, LogError> {
+        let names = match disk.file_names(&self.folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            names => names.map_err(|source| {
+                let path = self.folder.clone();
+                LogError::Io { action: "list", path, source }
+            })?,
+        };
+        let mut starts: Vec<_> =
+            names.iter().filter_map(|name| Self::first_revision(name)).collect();
+        starts.sort_unstable();
+        Ok(starts)
     }
 
     /// Where the process `process` prepares a segment before it gets its name.

@@ -8,9 +8,10 @@
 use std::{io, path::Path, process};
 
 use crate::ledger::{
-    Holder, LedgerError,
+    Holder,
     file::{
         disk::{Disk, DiskFile, FileId, FileLock},
+        error::{LogError, TurnError},
         layout::Layout,
         reader::HeadError,
     },
@@ -26,24 +27,27 @@ pub struct Locks<D: Disk> {
     head_id: FileId,
 }
 
-/// The files of a turn, both locks held.
-pub struct Held<'a, F> {
-    /// `LOCK`.
-    pub servers: &'a F,
+/// Both locks, held; `db.txt` is free first when this ends.
+pub struct Held<'a, D: Disk> {
     /// `db.txt`.
-    pub head: &'a F,
+    pub head: <D::Lock as FileLock>::Held<'a>,
+    /// `LOCK`.
+    pub servers: <D::Lock as FileLock>::Held<'a>,
     /// How long `db.txt` was when it was locked, in bytes.
     pub head_size: u64,
+    disk: &'a D,
+    layout: &'a Layout,
+    head_id: FileId,
 }
 
 impl<D: Disk> Locks<D> {
     /// Opens both files; makes `LOCK` where it is missing.
     ///
     /// # Errors
-    /// [`LedgerError`].
-    pub fn open(disk: &D, layout: &Layout) -> Result<Self, LedgerError> {
+    /// [`TurnError`].
+    pub fn open(disk: &D, layout: &Layout) -> Result<Self, TurnError> {
         let path = &layout.lock;
-        let io = |action| move |source| LedgerError::Io { action, path: path.clone(), source };
+        let io = |action| move |source| LogError::Io { action, path: path.clone(), source };
         let file = match disk.create_new(path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => disk.open(path),
             created => created,
@@ -56,51 +60,52 @@ impl<D: Disk> Locks<D> {
         Ok(Self { disk, layout, servers, servers_id, head, head_id })
     }
 
-    /// Holds both locks while `work` has the files: `LOCK`, then `db.txt`.
+    /// Takes both locks: `LOCK`, then `db.txt`.
     ///
-    /// Waits as long as it takes, in the order in which the kernel serves those
-    /// who wait. Gives the result of `work` and whether `db.txt` was still the
-    /// file under its name when `work` was done.
+    /// Waits as long as it takes, in the order in which the kernel serves those who wait.
     ///
     /// # Errors
-    /// What `work` gives; [`LedgerError::Replaced`] where `LOCK` was taken
-    /// away; [`LedgerError::Head`] and [`LedgerError::Io`].
-    pub fn hold<R>(
-        &mut self,
-        work: impl FnOnce(&Held<'_, D::File>) -> Result<R, LedgerError>,
-    ) -> Result<(R, bool), LedgerError> {
+    /// [`TurnError::Replaced`] where `LOCK` was taken away, and where another file was put in the
+    /// place of `db.txt` while we waited: then another try finds it; [`TurnError::Head`] and
+    /// [`LogError::Io`].
+    pub fn hold(&mut self) -> Result<Held<'_, D>, TurnError> {
         let Self { disk, layout, servers, servers_id, head, head_id } = self;
         let locked = |path: &Path| {
             let path = path.to_owned();
-            move |source| LedgerError::Io { action: "lock", path, source }
+            move |source| LogError::Io { action: "lock", path, source }
         };
         let servers = servers.exclusive().map_err(locked(&layout.lock))?;
         if disk.stat(&layout.lock).ok().is_none_or(|stat| stat.id != *servers_id) {
-            return Err(LedgerError::Replaced { path: layout.lock.clone() });
+            return Err(TurnError::Replaced { path: layout.lock.clone() });
         }
-        let stat = |path: &Path| disk.stat(path).map_err(|source| HeadError::io(path, source));
-        loop {
-            {
-                let head = head.exclusive().map_err(locked(&layout.head))?;
-                let found = stat(&layout.head)?;
-                if found.id == *head_id {
-                    let held = Held { servers: &*servers, head: &*head, head_size: found.size };
-                    let result = work(&held)?;
-                    let in_place = stat(&layout.head).is_ok_and(|found| found.id == *head_id);
-                    return Ok((result, in_place));
-                }
-            }
+        let stat = || disk.stat(&layout.head).map_err(|source| HeadError::io(&layout.head, source));
+        if stat()?.id != *head_id {
             let (file, id) = open_head(disk, layout)?;
             (*head, *head_id) = (disk.lockable(file), id);
         }
+        let head = head.exclusive().map_err(locked(&layout.head))?;
+        // IMPORTANT: once more, with the lock held: an editor may have put another file there
+        // while we waited, and nobody who comes after waits for the lock of this one.
+        let found = stat()?;
+        if found.id != *head_id {
+            return Err(TurnError::Replaced { path: layout.head.clone() });
+        }
+        Ok(Held { head, servers, head_size: found.size, disk, layout, head_id: *head_id })
+    }
+}
+
+impl<D: Disk> Held<'_, D> {
+    /// Whether the file that is locked is still the one under the name `db.txt`.
+    pub fn is_in_place(&self) -> bool {
+        self.disk.stat(&self.layout.head).is_ok_and(|found| found.id == self.head_id)
     }
 }
 
 /// Opens `db.txt`.
 ///
 /// # Errors
-/// [`LedgerError::Head`].
-pub fn open_head<D: Disk>(disk: &D, layout: &Layout) -> Result<(D::File, FileId), LedgerError> {
+/// [`HeadError`].
+pub fn open_head<D: Disk>(disk: &D, layout: &Layout) -> Result<(D::File, FileId), HeadError> {
     let error = |source| HeadError::io(&layout.head, source);
     let file = disk.open(&layout.head).map_err(error)?;
     let id = file.id().map_err(error)?;

@@ -11,13 +11,15 @@
 mod adoption;
 pub mod archive;
 pub mod audit;
-mod books;
 pub mod disk;
 pub mod engine;
+pub mod error;
 pub mod format;
 pub mod layout;
 pub mod locks;
 pub mod log;
+mod opening;
 pub mod options;
 pub mod reader;
 pub mod repair;
+mod turn;

@@ -4,14 +4,12 @@ use std::io;
 
 use crate::{
     domain::Stock,
-    ledger::{
-        LedgerError,
-        file::{
-            disk::{Disk, DiskFile},
-            format::head::Head,
-            layout::Layout,
-            reader::HeadError,
-        },
+    ledger::file::{
+        disk::{Disk, DiskFile},
+        error::{CommitError, TurnError},
+        format::head::Head,
+        layout::Layout,
+        reader::HeadError,
     },
 };
 
@@ -32,10 +30,10 @@ pub fn head_for(ledger: Stock, found: Option<&Head>) -> Head {
 /// The caller keeps everybody else out.
 ///
 /// # Errors
-/// [`LedgerError::Commit`], [`LedgerError::HeadFull`].
-pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(), LedgerError> {
+/// [`TurnError`].
+pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(), TurnError> {
     let path = &layout.head;
-    let image = head.image(0).ok_or_else(|| LedgerError::HeadFull { path: path.clone() })?;
+    let image = head.image(0).ok_or_else(|| TurnError::HeadFull { path: path.clone() })?;
     let file = match disk.open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create_new(path),
         opened => opened,
@@ -43,12 +41,13 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
     let file = file.map_err(|source| HeadError::io(path, source))?;
     let commit = |action| {
         let path = path.clone();
-        move |source| LedgerError::Commit { action, path, source }
+        move |source| CommitError { action, path, source }
     };
     file.write_at(&image, 0).map_err(commit("write"))?;
     file.truncate(image.len() as u64).map_err(commit("shorten"))?;
     file.sync().map_err(commit("sync"))?;
-    disk.sync_dir(&layout.parent).map_err(commit("sync the folder of"))
+    disk.sync_dir(&layout.parent).map_err(commit("sync the folder of"))?;
+    Ok(())
 }
 
 #[cfg(test)]

@@ -3,11 +3,12 @@
 use crate::{
     domain::{Change, Stock},
     ledger::{
-        LedgerError,
-        file::{engine::FileLedger, format::head::Head, options::Options},
+        file::{error::TurnError, format::head::Head, options::Options},
         simulation::{
             file::Fault,
-            shop::{TICKETS, buy, disk, head_in, head_path, open, options, sales},
+            shop::{
+                TICKETS, buy, disk, head_in, head_path, open, open_with, options, record, sales,
+            },
         },
     },
 };
@@ -36,7 +37,7 @@ fn an_outsiders_count_is_taken_over_and_explained() {
     disk.put(&head_path(), b"{\"count\": 994}");
     let sale = sales(buy(&mut ledger, &[1]).unwrap()).next().unwrap();
     assert_eq!((sale.first_ticket, sale.remaining, sale.revision), (6, 993, 3));
-    let adjusted = ledger.lookup().record(2).unwrap().unwrap();
+    let adjusted = record(&disk, 2).unwrap();
     assert_eq!((adjusted.change, adjusted.remaining), (Change::Adjusted { sold: 5 }, 994));
 }
 
@@ -77,7 +78,7 @@ fn a_head_without_its_ledger_is_refused_and_left_alone() {
     let text = b"{\"count\": 3, \"sold\": 4, \"revision\": 4}\n";
     disk.put(&head_path(), text);
     let refused = open(&disk).err().unwrap();
-    assert!(matches!(refused, LedgerError::HeadAhead { head: 4, ledger: 0, .. }), "{refused}");
+    assert!(matches!(refused, TurnError::HeadAhead { head: 4, ledger: 0, .. }), "{refused}");
     assert_eq!(disk.get(&head_path()), text);
 }
 
@@ -87,7 +88,7 @@ fn an_emptied_head_is_refused_where_there_is_a_ledger() {
         let disk = disk(1);
         buy(&mut open(&disk).unwrap(), &[3]).unwrap();
         disk.put(&head_path(), text);
-        assert!(matches!(open(&disk).err(), Some(LedgerError::Head(_))));
+        assert!(matches!(open(&disk).err(), Some(TurnError::Head(_))));
         assert_eq!(disk.get(&head_path()), text);
     }
 }
@@ -143,7 +144,7 @@ fn what_a_buffered_server_sold_before_survives_with_a_synced_sale() {
         let mut synced = open(&disk).unwrap();
         let careless = disk.another_process();
         let options = Options { synced: false, ..options(careless.process()) };
-        let mut buffered = FileLedger::open(&careless, &head_path(), options, || {}).unwrap();
+        let mut buffered = open_with(&careless, options).unwrap();
         for turn in 1..turns {
             buy(&mut buffered, &[1; 3]).unwrap();
             if turn % 3 != 0 {

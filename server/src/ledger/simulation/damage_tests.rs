@@ -12,10 +12,9 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     domain::{Command, KEY_LIFE_MS, Order, Request, Stock},
     ledger::{
-        Ledger as _, LedgerError,
         file::{
             disk::Disk,
-            engine::FileLedger,
+            error::{LogError, TurnError},
             format::{
                 head::Head,
                 record_line::{RecordLine, decode},
@@ -25,7 +24,10 @@ use crate::{
         },
         simulation::{
             disk::SimDisk,
-            shop::{disk, head_path, options, records, setting, with_every_number},
+            shop::{
+                FileSeller, disk, head_path, open_with, options, records, setting,
+                with_every_number,
+            },
         },
     },
 };
@@ -58,23 +60,21 @@ enum Known {
 const KNOWN: [Known; 2] = [Known::Everything, Known::Half];
 
 /// Opens as a server does that starts days after the last sale, and sees the disk through `wrap`.
-fn open_later<D: Disk>(disk: &SimDisk, wrap: fn(SimDisk) -> D) -> Result<Stock, LedgerError> {
+fn open_later<D: Disk>(disk: &SimDisk, wrap: fn(SimDisk) -> D) -> Result<Stock, TurnError> {
     let later = Options { now_ms: || 7 + 2 * KEY_LIFE_MS, ..options(disk.process()) };
-    FileLedger::open(&wrap(disk.clone()), &head_path(), later, || {}).map(|ledger| ledger.stock())
+    open_with(&wrap(disk.clone()), later).map(|seller| seller.stock())
 }
 
 /// One turn of a few sales, some with a buyer and some with a key.
-fn sell(ledger: &mut FileLedger<SimDisk>, dice: &mut StdRng, number: u64) {
-    ledger
-        .turn(&mut |draft| {
-            for nth in 0..dice.random_range(1..3) {
-                let buyer = dice.random_bool(0.5).then(|| "Ann \"A\" of \u{fc}b".into());
-                let key = dice.random_bool(0.3).then(|| format!("{number}-{nth}").into());
-                let command = Command::Buy(Order { quantity: 1, buyer });
-                draft.apply(&Request { command, key });
-            }
-        })
-        .unwrap();
+fn sell(seller: &mut FileSeller<SimDisk>, dice: &mut StdRng, number: u64) {
+    let mut requests = Vec::new();
+    for nth in 0..dice.random_range(1..3) {
+        let buyer = dice.random_bool(0.5).then(|| "Ann \"A\" of \u{fc}b".into());
+        let key = dice.random_bool(0.3).then(|| format!("{number}-{nth}").into());
+        let command = Command::Buy(Order { quantity: 1, buyer });
+        requests.push(Request { command, key });
+    }
+    seller.ask(&requests).unwrap();
 }
 
 /// A ledger that grows to `bytes`, each time that one of its segments is full.
@@ -82,7 +82,7 @@ fn ledgers(bytes: usize) -> Vec<SimDisk> {
     let disk = disk(1);
     let layout = Layout::around(&head_path());
     let mut dice = StdRng::seed_from_u64(1);
-    let mut ledger = FileLedger::open(&disk, &head_path(), options(1), || {}).unwrap();
+    let mut ledger = open_with(&disk, options(1)).unwrap();
     let (mut states, mut segments) = (Vec::new(), 0);
     for number in 0.. {
         let before = disk.copy();
@@ -187,7 +187,7 @@ impl Sound {
                 let is_same = lines == 0 || bytes[..end] == self.bytes[..end];
                 assert!(is_same, "{place}: other bytes");
             }
-            Err(LedgerError::Damaged { .. } | LedgerError::HeadAhead { .. }) => {
+            Err(TurnError::Log(LogError::Damaged { .. }) | TurnError::HeadAhead { .. }) => {
                 assert!(disk.get(&self.path) == damaged, "{place}: refused, but changed");
                 assert_eq!(disk.get(&head_path()), text, "{place}: refused, but changed");
                 assert_eq!(segments(&disk), names, "{place}: refused, but changed");

@@ -16,14 +16,10 @@ use std::{
 use crate::{
     domain::{Command, Order, Outcome, Request, Stock},
     ledger::{
-        Ledger as _,
-        file::{
-            engine::FileLedger, format::segment_header::FORMAT_VERSION, layout::Layout,
-            options::Options,
-        },
+        file::{format::segment_header::FORMAT_VERSION, layout::Layout, options::Options},
         simulation::{
             disk::SimDisk,
-            shop::{head_path, options, sales},
+            shop::{FileSeller, head_path, open_with, options, record, sales},
         },
     },
 };
@@ -128,27 +124,21 @@ fn with_key(key: &str, request: Request) -> Request {
 }
 
 /// Opens the counter as a server does `after_ms` later.
-fn open(disk: &SimDisk, after_ms: u64) -> FileLedger<SimDisk> {
+fn open(disk: &SimDisk, after_ms: u64) -> FileSeller<SimDisk> {
     let now_ms: fn() -> u64 = match after_ms {
         0 => || WRITTEN_AT_MS,
         _ => || WRITTEN_AT_MS + 1000,
     };
     let random = || Ok(std::array::from_fn(|at| u8::try_from(at * 7 % 251).unwrap()));
-    let options = Options { now_ms, random, ..options(disk.process()) };
-    FileLedger::open(disk, &head_path(), options, || {}).unwrap()
+    open_with(disk, Options { now_ms, random, ..options(disk.process()) }).unwrap()
 }
 
-fn ask<const N: usize>(ledger: &mut FileLedger<SimDisk>, requests: &[Request; N]) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    let turn = &mut |draft: &mut crate::ledger::Draft<'_>| {
-        outcomes = requests.iter().map(|request| draft.apply(request)).collect();
-    };
-    ledger.turn(turn).unwrap();
-    outcomes
+fn ask(seller: &mut FileSeller<SimDisk>, requests: &[Request]) -> Vec<Outcome> {
+    seller.ask(requests).unwrap()
 }
 
 /// Five changes in three turns: 8 tickets sold, 50 more put on sale.
-fn sell(disk: &SimDisk) -> FileLedger<SimDisk> {
+fn sell(disk: &SimDisk) -> FileSeller<SimDisk> {
     let mut ledger = open(disk, 0);
     ask(&mut ledger, &[buy(1, None), buy(2, Some("user 4711")), buy(1, Some("Ünal"))]);
     ask(&mut ledger, &[buy(4, None)]);
@@ -239,7 +229,7 @@ fn a_kept_ledger_is_sold_on_from() {
         let mut ledger = open(&disk, 1000);
         assert_eq!(ledger.stock(), *stock, "{shape}");
         for revision in 1..=stock.revision {
-            let record = ledger.lookup().record(revision).unwrap();
+            let record = record(&disk, revision);
             assert_eq!(record.map(|record| record.revision), Some(revision), "{shape}");
         }
         for (key, revision) in *keys {

@@ -10,13 +10,12 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     domain::{Change, Command, Order, Outcome, Record, Request, Stock},
     ledger::{
-        Ledger as _, LedgerError,
-        file::{disk::Disk, engine::FileLedger, format::head::Head},
-        record_bytes_max,
+        Fault as Broken,
+        file::{disk::Disk, error::TurnError, format::head::Head},
         simulation::{
             disk::SimDisk,
             file::Fault,
-            shop::{TICKETS, disk, head_path, options, records},
+            shop::{FileSeller, TICKETS, disk, head_path, open_with, options, records},
         },
     },
 };
@@ -24,10 +23,10 @@ use crate::{
 /// How many requests of a life share their keys.
 const KEYS: u64 = 12;
 
-/// A server that runs: its view of the disk, and its ledger.
+/// A server that runs: its view of the disk, and what sells there.
 pub(crate) struct Server<D: Disk> {
     disk: SimDisk,
-    ledger: FileLedger<D>,
+    seller: FileSeller<D>,
 }
 
 /// A counter, those who sell from it, and what they said.
@@ -93,16 +92,16 @@ impl<D: Disk> Life<D> {
     }
 
     /// Starts the server in `place` if it does not run; an accident may end it at once.
-    pub(crate) fn start(&mut self, place: usize) -> Result<(), LedgerError> {
+    pub(crate) fn start(&mut self, place: usize) -> Result<(), TurnError> {
         if self.servers[place].is_some() {
             return Ok(());
         }
         let disk = self.disk.another_process();
         let options = options(disk.process());
-        match FileLedger::open(&(self.wrap)(disk.clone()), &head_path(), options, || {}) {
-            Ok(ledger) if disk.is_alive() => {
+        match open_with(&(self.wrap)(disk.clone()), options) {
+            Ok(seller) if disk.is_alive() => {
                 (self.is_settled, self.is_guess_due) = (true, false);
-                self.servers[place] = Some(Server { disk, ledger });
+                self.servers[place] = Some(Server { disk, seller });
                 Ok(())
             }
             Ok(_) => Ok(()),
@@ -115,24 +114,16 @@ impl<D: Disk> Life<D> {
         }
     }
 
-    /// Lets the server in `place` answer a few requests in one turn.
+    /// Lets the server in `place` answer a few requests in one turn, in one append or several.
     pub(crate) fn sell(&mut self, place: usize) {
         let requests: Vec<_> = (0..self.dice.random_range(1..7)).map(|_| self.request()).collect();
+        let chunk = self.dice.random_range(1..7);
         let Some(server) = &mut self.servers[place] else { return };
-        let mut outcomes = Vec::new();
-        let turn = server.ledger.turn(&mut |draft| {
-            let mut room = draft.room_bytes();
-            outcomes.clear();
-            for request in &requests {
-                let Some(left) = room.checked_sub(record_bytes_max(request)) else { break };
-                room = left;
-                outcomes.push(draft.apply(request));
-            }
-        });
+        let (told, served) = server.seller.serve(&requests, chunk);
+        self.answered.extend(told);
         let is_over =
-            !server.disk.is_alive() || matches!(&turn, Err(error) if error.may_have_written());
-        if turn.is_ok() {
-            self.answered.extend(requests.into_iter().zip(outcomes));
+            !server.disk.is_alive() || served.as_ref().is_err_and(|untold| untold.is_broken);
+        if served.is_ok() {
             (self.is_settled, self.is_guess_due) = (true, false);
         } else {
             self.unsettle();
@@ -145,8 +136,8 @@ impl<D: Disk> Life<D> {
     /// Lets the server in `place` do what it does when nobody comes.
     pub(crate) fn rest(&mut self, place: usize) {
         let Some(server) = &mut self.servers[place] else { return };
-        let rested = server.ledger.rest();
-        if matches!(&rested, Err(error) if error.may_have_written()) || !server.disk.is_alive() {
+        let rested = server.seller.rest();
+        if matches!(&rested, Err(Broken::Lasting(_))) || !server.disk.is_alive() {
             self.kill(place);
         }
     }
@@ -217,7 +208,7 @@ impl<D: Disk> Life<D> {
     /// Holds the ledger against all that was answered; the server in `place` must run.
     pub(crate) fn check(&mut self, place: usize) {
         let seed = self.seed;
-        let stock = self.servers[place].as_ref().unwrap().ledger.stock();
+        let stock = self.servers[place].as_ref().unwrap().seller.stock();
         let records = records(&self.disk);
         let head = Head::parse(&self.disk.get(&head_path())).unwrap();
         assert_eq!(head, Head::of(stock, Vec::new()), "the head says it all: seed {seed}");

@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`disk`], [`file`]: a disk that crashes, tears writes and fails syncs.
 //! - `lying_disk`: one that skips a step of the protocol, so that the checks are seen to notice.
+//! - [`seller`]: a writer with its clients, on one thread.
 //! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
 
 pub(crate) mod disk;
@@ -22,6 +23,7 @@ mod lives_tests;
 mod lying_disk;
 #[cfg(test)]
 mod sabotage_tests;
+pub(crate) mod seller;
 #[cfg(test)]
 mod shop;
 #[cfg(test)]

@@ -10,20 +10,23 @@ use std::{
 use crate::{
     domain::{Command, Inventory, Order, Outcome, Record, Sale},
     ledger::{
-        Ledger, LedgerError, RECORD_BYTES_PLAIN,
         file::{
             disk::Disk,
-            engine::FileLedger,
+            engine::FileEngine,
+            error::TurnError,
             format::{
                 head::Head,
                 record_line::{RecordLine, decode},
-                segment_header::Header,
+                segment_header::SegmentHeader,
             },
             layout::Layout,
-            log::preallocation::Sizes,
+            log::{lookup::Lookup, preallocation::Sizes},
             options::Options,
         },
-        simulation::disk::SimDisk,
+        simulation::{
+            disk::SimDisk,
+            seller::{Seller, Untold},
+        },
     },
 };
 
@@ -50,8 +53,22 @@ pub(crate) fn options(process: u32) -> Options {
     }
 }
 
-pub(crate) fn open(disk: &SimDisk) -> Result<FileLedger<SimDisk>, LedgerError> {
-    FileLedger::open(disk, &head_path(), options(disk.process()), || {})
+/// A seller from the ledger in files.
+pub(crate) type FileSeller<D> = Seller<FileEngine<D>>;
+
+pub(crate) fn open(disk: &SimDisk) -> Result<FileSeller<SimDisk>, TurnError> {
+    open_with(disk, options(disk.process()))
+}
+
+pub(crate) fn open_with<D: Disk>(disk: &D, options: Options) -> Result<FileSeller<D>, TurnError> {
+    let now_ms = options.now_ms;
+    let (engine, inventory) = FileEngine::open(disk, &head_path(), options, || {})?;
+    Ok(Seller::new(engine, inventory, now_ms))
+}
+
+/// The record at `revision` of the ledger on `disk`.
+pub(crate) fn record(disk: &SimDisk, revision: u64) -> Option<Record> {
+    Lookup::new(disk.clone(), Layout::around(&head_path())).record(revision).unwrap()
 }
 
 /// A disk with a counter of [`TICKETS`].
@@ -63,17 +80,11 @@ pub(crate) fn disk(seed: u64) -> SimDisk {
 
 /// Buys in one turn, as often as `quantities` has entries and as there is room.
 pub(crate) fn buy<D: Disk>(
-    ledger: &mut FileLedger<D>,
+    seller: &mut FileSeller<D>,
     quantities: &[u64],
-) -> Result<Vec<Outcome>, LedgerError> {
-    let mut outcomes = Vec::new();
-    ledger.turn(&mut |draft| {
-        let order =
-            |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
-        let fitting = quantities.iter().take(draft.room_bytes() / RECORD_BYTES_PLAIN);
-        outcomes = fitting.map(|quantity| draft.apply(&order(quantity))).collect();
-    })?;
-    Ok(outcomes)
+) -> Result<Vec<Outcome>, Untold> {
+    let order = |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
+    seller.ask(&quantities.iter().map(order).collect::<Vec<_>>())
 }
 
 /// The sales among `outcomes`.
@@ -101,7 +112,7 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
         }
         let bytes = disk.get(&layout.folder.join(name));
         let mut lines = bytes.split(|byte| *byte == b'\n');
-        let (header, header_chain) = decode::<Header>(lines.next().unwrap(), 0).unwrap();
+        let (header, header_chain) = decode::<SegmentHeader>(lines.next().unwrap(), 0).unwrap();
         let before = inventory.get_or_insert_with(|| header.inventory());
         if header.after != chain || header.revision != before.stock().revision {
             continue;

@@ -6,39 +6,35 @@
 use std::{fs, path::Path, thread, time::Duration, time::Instant};
 
 use crate::{
-    domain::{Command, Order, Stock},
+    domain::{Command, Order, Request, Stock},
     ledger::{
-        Ledger as _, RECORD_BYTES_PLAIN,
-        file::{disk::RealDisk, engine::FileLedger, log::preallocation::Sizes, options::Options},
-        simulation::shop::{options, setting},
+        file::{disk::RealDisk, engine::FileEngine, log::preallocation::Sizes, options::Options},
+        simulation::{
+            seller::Seller,
+            shop::{FileSeller, options, setting},
+        },
     },
 };
 
 /// How many sales are written in one turn, at most.
-const TURN_SALES: u64 = 4000;
+const TURN_SALES: usize = 4000;
 
 /// Far more than a sale takes to read: what is asked for is printed, not asserted.
 const READ_MAX: Duration = Duration::from_micros(100);
 
-fn open(head: &Path) -> FileLedger<RealDisk> {
+fn open(head: &Path) -> FileSeller<RealDisk> {
     let in_background = |job| thread::Builder::new().spawn(job).map(|_| ());
     let options = Options { synced: false, sizes: Sizes::default(), in_background, ..options(1) };
-    FileLedger::open(&RealDisk, head, options, || {}).unwrap()
+    let now_ms = options.now_ms;
+    let (engine, inventory) = FileEngine::open(&RealDisk, head, options, || {}).unwrap();
+    Seller::new(engine, inventory, now_ms)
 }
 
-fn sell(ledger: &mut FileLedger<RealDisk>, sales: u64) {
-    let request = Command::Buy(Order { quantity: 1, buyer: None }).into();
-    let mut left = sales;
+fn sell(seller: &mut FileSeller<RealDisk>, sales: u64) {
+    let request: Request = Command::Buy(Order { quantity: 1, buyer: None }).into();
+    let mut left = usize::try_from(sales).unwrap();
     while left > 0 {
-        let turn = ledger.turn(&mut |draft| {
-            let room = u64::try_from(draft.room_bytes() / RECORD_BYTES_PLAIN).unwrap();
-            let count = left.min(room).min(TURN_SALES);
-            for _ in 0..count {
-                draft.apply(&request);
-            }
-            left -= count;
-        });
-        turn.unwrap();
+        left -= seller.ask(&vec![request.clone(); left.min(TURN_SALES)]).unwrap().len();
     }
 }
 

@@ -19,11 +19,60 @@ pub struct OutsideChange {
     pub sold: u64,
 }
 
+/// What is known of the ledger where a head of somebody else's is found.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The stock where the ledger ends.
+    pub now: Stock,
+    /// Up to which revision the head is known to have been written.
+    pub published: u64,
+    /// Whether that was written since the machine started.
+    pub is_same_boot: bool,
+    /// The stocks that the writer of the head can have read.
+    pub seen: Vec<Stock>,
+    /// Each adjustment behind the first of `seen` and behind `published`: the stock before and after.
+    ///
+    /// A turn can end between its sync and its head, or a power cut take the
+    /// head back: then the ledger has adopted what still stands in `db.txt`.
+    pub adopted: Vec<(Stock, Stock)>,
+}
+
+/// What `head`, which is not as this program left it, changes.
+pub fn taken_over(head: &Head, known: &Known) -> Option<OutsideChange> {
+    let first = *known.seen.first()?;
+    let has_revision = head.revision.is_some();
+    let is_current = known.is_same_boot && first.revision >= known.published;
+    if has_revision && !is_current && outside_change(head, first, known.now).is_none() {
+        // An image of our own that a power cut or an editor brought back.
+        return None;
+    }
+    let readings = known.seen.iter().flat_map(|stock| with_adopted(*stock, &known.adopted));
+    if has_revision && is_current {
+        // Nobody wrote the head since, so all that was adopted is still in its text.
+        return readings.last().and_then(|seen| outside_change(head, seen, known.now));
+    }
+    most_careful_change(head, readings, known.now)
+}
+
+/// What the writer of a text can have read who saw `seen`: the text counts as
+/// read later where adjustments behind `seen` have adopted what it says.
+fn with_adopted(seen: Stock, adopted: &[(Stock, Stock)]) -> Vec<Stock> {
+    let mut readings = vec![seen];
+    let mut last = seen;
+    for (before, after) in adopted.iter().filter(|(_, after)| after.revision > seen.revision) {
+        let moved = |from: u64, to: u64, stock: u64| (stock + to).saturating_sub(from);
+        last.remaining = moved(before.remaining, after.remaining, last.remaining);
+        last.sold = moved(before.sold, after.sold, last.sold);
+        readings.push(last);
+    }
+    readings
+}
+
 /// What `head` changes against `seen`, the stock that its writer had read, carried over to `now`.
 ///
 /// `None` where it says the same as `seen`. A result below zero is zero: what
 /// was acknowledged stays sold.
-pub fn outside_change(head: &Head, seen: Stock, now: Stock) -> Option<OutsideChange> {
+fn outside_change(head: &Head, seen: Stock, now: Stock) -> Option<OutsideChange> {
     let sold_outside = head.sold.unwrap_or(0).saturating_sub(seen.sold);
     if head.count == seen.remaining && sold_outside == 0 {
         return None;
@@ -34,7 +83,7 @@ pub fn outside_change(head: &Head, seen: Stock, now: Stock) -> Option<OutsideCha
 }
 
 /// The change that sells fewest, where it is not known which of `seen` the writer had read.
-pub fn most_careful_change(
+fn most_careful_change(
     head: &Head,
     seen: impl IntoIterator<Item = Stock>,
     now: Stock,
@@ -85,5 +134,31 @@ mod tests {
         let careful = OutsideChange { remaining: 91, sold: 7 };
         assert_eq!(most_careful_change(&head(93, None), seen_either, NOW), Some(careful));
         assert_eq!(most_careful_change(&head(93, None), [NOW], NOW), None);
+    }
+
+    #[test]
+    fn what_was_adopted_already_is_not_adopted_again() {
+        // Somebody added 50 on top of revision 5; the ledger has that as revision 6.
+        let now = Stock { remaining: 145, sold: 5, revision: 6 };
+        let (seen, adopted) = (vec![SEEN], vec![(SEEN, now)]);
+        let known = Known { now, published: 5, is_same_boot: true, seen, adopted };
+        let text = Head { revision: Some(5), ..head(145, Some(5)) };
+        assert_eq!(taken_over(&text, &known), None);
+        let not_adopted = Known { now: SEEN, adopted: Vec::new(), ..known };
+        let more = OutsideChange { remaining: 145, sold: 5 };
+        assert_eq!(taken_over(&text, &not_adopted), Some(more));
+    }
+
+    #[test]
+    fn an_older_image_of_our_own_changes_nothing() {
+        let known = Known {
+            now: NOW,
+            published: 7,
+            is_same_boot: true,
+            seen: vec![SEEN],
+            adopted: Vec::new(),
+        };
+        let older = Head { revision: Some(5), ..head(95, Some(5)) };
+        assert_eq!(taken_over(&older, &known), None);
     }
 }

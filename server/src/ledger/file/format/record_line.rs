@@ -38,11 +38,73 @@ pub fn encode(value: &impl Serialize, chain: u32, out: &mut Vec<u8>) -> Result<u
     out.extend_from_slice(b"00000000 ");
     let written = serde_json::to_writer(&mut *out, value);
     written.map_err(|error| LineFault::Text(error.to_string()))?;
+    Ok(finish(chain, start, out))
+}
+
+/// Appends the line of `record`, written in the turn whose first revision is `turn`, to `out`, after
+/// a line whose checksum is `chain`; gives its own.
+///
+/// What [`encode`] would write of a [`RecordLine`], without a copy of the record.
+///
+/// # Errors
+/// [`LineFault::Text`] for what has no JSON form.
+pub fn encode_record(
+    record: &Record,
+    turn: u64,
+    chain: u32,
+    out: &mut Vec<u8>,
+) -> Result<u32, LineFault> {
+    let start = out.len();
+    out.extend_from_slice(b"00000000 ");
+    let written = write_record(record, turn, out);
+    written.map_err(|error| LineFault::Text(error.to_string()))?;
+    Ok(finish(chain, start, out))
+}
+
+fn write_record(record: &Record, turn: u64, out: &mut Vec<u8>) -> serde_json::Result<()> {
+    let member = |name: &str, value: u64, out: &mut Vec<u8>| {
+        out.extend_from_slice(name.as_bytes());
+        serde_json::to_writer(out, &value)
+    };
+    let text = |name: &str, value: Option<&str>, out: &mut Vec<u8>| {
+        let Some(value) = value else { return Ok(()) };
+        out.extend_from_slice(name.as_bytes());
+        serde_json::to_writer(out, value)
+    };
+    member("{\"revision\":", record.revision, out)?;
+    member(",\"turn\":", turn, out)?;
+    member(",\"at_ms\":", record.at_ms, out)?;
+    member(",\"count\":", record.remaining, out)?;
+    match &record.change {
+        Change::Sold { first_ticket, quantity, buyer } => {
+            member(",\"sold\":{\"ticket\":", *first_ticket, out)?;
+            member(",\"quantity\":", *quantity, out)?;
+            text(",\"buyer\":", buyer.as_deref(), out)?;
+        }
+        Change::Refused { quantity, buyer } => {
+            member(",\"refused\":{\"quantity\":", *quantity, out)?;
+            text(",\"buyer\":", buyer.as_deref(), out)?;
+        }
+        Change::Restocked { quantity } => {
+            member(",\"restocked\":{\"quantity\":", *quantity, out)?;
+        }
+        Change::Adjusted { sold } => member(",\"adjusted\":{\"sold\":", *sold, out)?,
+    }
+    out.push(b'}');
+    text(",\"key\":", record.key.as_deref(), out)?;
+    out.push(b'}');
+    Ok(())
+}
+
+/// Puts its checksum in front of the line that begins at `start`, and a newline behind it.
+fn finish(chain: u32, start: usize, out: &mut Vec<u8>) -> u32 {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let checksum = crc32c::crc32c_append(chain, &out[start + CHECKSUM_BYTES..]);
-    let digits = format!("{checksum:08x}");
-    out[start..start + digits.len()].copy_from_slice(digits.as_bytes());
+    for (place, digit) in out[start..].iter_mut().zip(0..8) {
+        *place = DIGITS[(checksum >> (28 - 4 * digit)) as usize & 15];
+    }
     out.push(b'\n');
-    Ok(checksum)
+    checksum
 }
 
 /// Reads a line, without its newline, that follows a line whose checksum is `chain`.
@@ -86,7 +148,7 @@ pub fn with_fitting_checksums(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A [`Record`] as it stands in a line, with the turn that it was written in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecordLine {
     /// The record's revision.
@@ -95,67 +157,41 @@ pub struct RecordLine {
     pub turn: u64,
     at_ms: u64,
     count: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     sold: Option<SoldLine>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     restocked: Option<RestockedLine>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     adjusted: Option<AdjustedLine>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     refused: Option<RefusedLine>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<Box<str>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RefusedLine {
     quantity: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     buyer: Option<Box<str>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SoldLine {
     ticket: u64,
     quantity: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     buyer: Option<Box<str>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RestockedLine {
     quantity: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AdjustedLine {
     sold: u64,
 }
 
 impl RecordLine {
-    /// The line of `record`, written in the turn whose first revision is `turn`.
-    pub fn of(record: Record, turn: u64) -> Self {
-        let Record { revision, at_ms, remaining: count, change, key } = record;
-        let (sold, restocked, adjusted, refused) = (None, None, None, None);
-        let mut line =
-            Self { revision, turn, at_ms, count, sold, restocked, adjusted, refused, key };
-        match change {
-            Change::Sold { first_ticket: ticket, quantity, buyer } => {
-                line.sold = Some(SoldLine { ticket, quantity, buyer });
-            }
-            Change::Refused { quantity, buyer } => {
-                line.refused = Some(RefusedLine { quantity, buyer });
-            }
-            Change::Restocked { quantity } => line.restocked = Some(RestockedLine { quantity }),
-            Change::Adjusted { sold } => line.adjusted = Some(AdjustedLine { sold }),
-        }
-        line
-    }
-
     /// The record; `None` where the line has not exactly one change.
     pub fn into_record(self) -> Option<Record> {
         let Self { revision, at_ms, count: remaining, key, .. } = self;
@@ -188,7 +224,7 @@ mod tests {
     #[test]
     fn the_line_of_a_sale_reads_like_this() {
         let mut line = Vec::new();
-        encode(&RecordLine::of(sale(), 2), 7, &mut line).unwrap();
+        encode_record(&sale(), 2, 7, &mut line).unwrap();
         let expected = "15c2a78d {\"revision\":3,\"turn\":2,\"at_ms\":1795470000000,\"count\":97,\
                         \"sold\":{\"ticket\":3,\"quantity\":1,\"buyer\":\"Ann \\\"A\\\"\"}}\n";
         assert_eq!(String::from_utf8(line).unwrap(), expected);
@@ -197,7 +233,7 @@ mod tests {
     #[test]
     fn a_line_fits_only_behind_the_line_before_it() {
         let mut line = Vec::new();
-        let checksum = encode(&RecordLine::of(sale(), 3), 7, &mut line).unwrap();
+        let checksum = encode_record(&sale(), 3, 7, &mut line).unwrap();
         line.pop();
         let (decoded, chain) = decode::<RecordLine>(&line, 7).unwrap();
         assert_eq!((decoded.into_record(), chain), (Some(sale()), checksum));
@@ -215,15 +251,47 @@ mod tests {
         let (revision, at_ms, remaining) = (u64::MAX, u64::MAX, u64::MAX);
         let record = Record { revision, at_ms, remaining, change, key };
         let mut line = Vec::new();
-        encode(&RecordLine::of(record, u64::MAX), 0, &mut line).unwrap();
+        encode_record(&record, u64::MAX, 0, &mut line).unwrap();
         assert!(line.len() < LINE_BYTES_MAX, "{}", line.len());
+    }
+
+    fn any_change() -> impl Strategy<Value = Change> {
+        let buyer = || prop::option::of("\\PC{1,9}").prop_map(|buyer| buyer.map(Box::from));
+        prop_oneof![
+            (any::<u64>(), any::<u64>(), buyer()).prop_map(|(first_ticket, quantity, buyer)| {
+                Change::Sold { first_ticket, quantity, buyer }
+            }),
+            (any::<u64>(), buyer())
+                .prop_map(|(quantity, buyer)| Change::Refused { quantity, buyer }),
+            any::<u64>().prop_map(|quantity| Change::Restocked { quantity }),
+            any::<u64>().prop_map(|sold| Change::Adjusted { sold }),
+        ]
     }
 
     proptest! {
         #[test]
+        fn a_record_reads_back_as_it_was_written(
+            numbers in any::<[u64; 3]>(),
+            turn in any::<u64>(),
+            change in any_change(),
+            key in prop::option::of("[ -~]{1,20}"),
+            chain in any::<u32>(),
+        ) {
+            let [revision, at_ms, remaining] = numbers;
+            let key = key.map(Box::from);
+            let record = Record { revision, at_ms, remaining, change, key };
+            let mut line = Vec::new();
+            let checksum = encode_record(&record, turn, chain, &mut line).unwrap();
+            prop_assert_eq!(line.pop(), Some(b'\n'));
+            let (decoded, found) = decode::<RecordLine>(&line, chain).unwrap();
+            prop_assert_eq!((found, decoded.turn), (checksum, turn));
+            prop_assert_eq!(decoded.into_record(), Some(record));
+        }
+
+        #[test]
         fn every_flipped_bit_is_noticed(bit in 0..800_usize, chain in any::<u32>()) {
             let mut line = Vec::new();
-            encode(&RecordLine::of(sale(), 3), chain, &mut line).unwrap();
+            encode_record(&sale(), 3, chain, &mut line).unwrap();
             line.pop();
             let bit = bit % (line.len() * 8);
             line[bit / 8] ^= 1 << (bit % 8);

@@ -10,7 +10,7 @@ pub const FORMAT_VERSION: u32 = 1;
 /// Which counter a segment is of, and from where it goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Header {
+pub struct SegmentHeader {
     /// The version of the format.
     pub ledger: u32,
     /// The counter's secret key, drawn at random when the ledger was made.
@@ -28,11 +28,11 @@ pub struct Header {
     pub at_ms: u64,
 }
 
-impl Header {
-    /// The header of a segment that goes on from `inventory`, behind a line with checksum `after`.
-    pub fn of(key: [u8; 32], after: u32, inventory: &Inventory) -> Self {
-        let Stock { remaining: count, sold, revision } = inventory.stock();
-        let at_ms = inventory.at_ms();
+impl SegmentHeader {
+    /// The header of a segment that goes on from `stock`, as it was last changed at `at_ms`, behind a
+    /// line with checksum `after`.
+    pub fn of(key: [u8; 32], after: u32, stock: Stock, at_ms: u64) -> Self {
+        let Stock { remaining: count, sold, revision } = stock;
         Self { ledger: FORMAT_VERSION, key, after, revision, count, sold, at_ms }
     }
 
@@ -41,12 +41,16 @@ impl Header {
         [self.revision, self.count, self.sold, self.at_ms].iter().all(|number| *number <= COUNT_MAX)
     }
 
+    /// The stock ahead of the first record.
+    pub fn stock(&self) -> Stock {
+        Stock { remaining: self.count, sold: self.sold, revision: self.revision }
+    }
+
     /// The inventory ahead of the first record.
     pub fn inventory(&self) -> Inventory {
-        let &Self { key, revision, count: remaining, sold, at_ms, .. } = self;
         let mut secret = [0; 16];
-        secret.copy_from_slice(&key[..16]);
-        Inventory::new(Stock { remaining, sold, revision }, at_ms).with_secret(secret)
+        secret.copy_from_slice(&self.key[..16]);
+        Inventory::new(self.stock(), self.at_ms).with_secret(secret)
     }
 }
 

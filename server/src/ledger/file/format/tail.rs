@@ -7,10 +7,17 @@
 //!
 //! Pure: bytes in, a revision out.
 
-use crate::ledger::file::format::record_line::RecordLine;
+use serde::Deserialize;
 
 /// How the text of every record begins.
 const BEGINNING: &[u8] = b"{\"revision\":";
+
+/// What every record says, of whatever kind it is.
+#[derive(Deserialize)]
+struct AnyRecord {
+    revision: u64,
+    turn: u64,
+}
 
 /// The revision of a whole record in `bytes` whose turn began after revision `next`.
 ///
@@ -24,7 +31,7 @@ pub fn first_record_of_a_later_turn(bytes: &[u8], next: u64) -> Option<u64> {
         let starts = line.windows(BEGINNING.len()).enumerate();
         starts.filter(|(_, text)| *text == BEGINNING).map(|(start, _)| &line[start..])
     });
-    let mut records = texts.filter_map(|text| serde_json::from_slice::<RecordLine>(text).ok());
+    let mut records = texts.filter_map(|text| serde_json::from_slice::<AnyRecord>(text).ok());
     records.find(|record| record.turn > next).map(|record| record.revision)
 }
 
@@ -33,7 +40,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Change, Record},
-        ledger::file::format::record_line::encode,
+        ledger::file::format::record_line::encode_record,
     };
 
     /// Three records from revision 5 on; `turns` says in which turn each was written.
@@ -42,7 +49,7 @@ mod tests {
         for (revision, turn) in (5..).zip(turns) {
             let change = Change::Restocked { quantity: 1 };
             let record = Record { revision, at_ms: 0, remaining: revision, change, key: None };
-            chain = encode(&RecordLine::of(record, turn), chain, &mut bytes).unwrap();
+            chain = encode_record(&record, turn, chain, &mut bytes).unwrap();
         }
         bytes
     }
@@ -76,5 +83,11 @@ mod tests {
     #[test]
     fn noise_is_no_record() {
         assert_eq!(first_record_of_a_later_turn(b"\n\n0 1\n\xff\xff 00000000 {}\n", 1), None);
+    }
+
+    #[test]
+    fn a_later_turn_of_a_kind_that_is_not_known_yet_is_found() {
+        let later = b"00000000 {\"revision\":6,\"turn\":6,\"at_ms\":0,\"count\":1,\"held\":{}}\n";
+        assert_eq!(first_record_of_a_later_turn(later, 5), Some(6));
     }
 }

@@ -8,13 +8,11 @@ use std::{io, path::Path};
 
 use crate::{
     domain::Record,
-    ledger::{
-        LedgerError,
-        file::{
-            disk::{Disk, DiskFile},
-            format::record_line::{LINE_BYTES_MAX, RecordLine, claimed_checksum, decode},
-            layout::Layout,
-        },
+    ledger::file::{
+        disk::{Disk, DiskFile},
+        error::LogError,
+        format::record_line::{LINE_BYTES_MAX, RecordLine, claimed_checksum, decode},
+        layout::Layout,
     },
 };
 
@@ -37,8 +35,8 @@ impl<D: Disk> Lookup<D> {
     /// The record at `revision`; `None` where the ledger does not have it.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; [`LedgerError::DamagedRecord`] where its line is not sound.
-    pub fn record(&self, revision: u64) -> Result<Option<Record>, LedgerError> {
+    /// [`LogError::Io`]; [`LogError::DamagedRecord`] where its line is not sound.
+    pub fn record(&self, revision: u64) -> Result<Option<Record>, LogError> {
         let folder = &self.layout.folder;
         let names = self.disk.file_names(folder).map_err(io("list", folder))?;
         let mut starts: Vec<_> =
@@ -57,13 +55,13 @@ impl<D: Disk> Lookup<D> {
     }
 }
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LedgerError {
+fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
     let path = path.to_owned();
-    move |source| LedgerError::Io { action, path, source }
+    move |source| LogError::Io { action, path, source }
 }
 
 /// Halves the file until a window is left that has the record, and the line before it.
-fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Record>, LedgerError> {
+fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Record>, LogError> {
     let two_lines = 2 * LINE_BYTES_MAX as u64;
     let (mut low, mut high) = (0, file.size().map_err(io("read", path))?);
     while high - low > WINDOW_BYTES {
@@ -87,7 +85,7 @@ fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Rec
     Ok(None)
 }
 
-fn read(file: &impl DiskFile, path: &Path, from: u64, to: u64) -> Result<Vec<u8>, LedgerError> {
+fn read(file: &impl DiskFile, path: &Path, from: u64, to: u64) -> Result<Vec<u8>, LogError> {
     let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
     let length = file.read_at(&mut bytes, from).map_err(io("read", path))?;
     bytes.truncate(length);
@@ -101,8 +99,8 @@ fn revision_of(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
-fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Record, LedgerError> {
-    let damaged = |reason| LedgerError::DamagedRecord { path: path.to_owned(), revision, reason };
+fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Record, LogError> {
+    let damaged = |reason| LogError::DamagedRecord { path: path.to_owned(), revision, reason };
     let chain = claimed_checksum(before).unwrap_or_default();
     let (line, _) =
         decode::<RecordLine>(line, chain).map_err(|fault| damaged(fault.to_string()))?;
@@ -113,11 +111,14 @@ fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Recor
 mod tests {
     use super::*;
     use crate::{
-        domain::{Change, Inventory, Stock},
+        domain::{Change, Stock},
+        ledger::Batch as _,
         ledger::file::{
             disk::RealDisk,
-            format::segment_header::Header,
-            log::{preallocation::Spares, segment::Segment},
+            format::segment_header::SegmentHeader,
+            log::{
+                batch::FileBatch, cursor::Cursor, preallocation::Preallocation, segment::Segment,
+            },
         },
     };
 
@@ -126,12 +127,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::around(&folder.path().join("db.txt"));
         RealDisk.create_dir(&layout.folder).unwrap();
-        let start = Inventory::new(Stock { remaining: 10, sold: 0, revision: 4 }, 0);
+        let start = Stock { remaining: 10, sold: 0, revision: 4 };
         let path = layout.segment_draft(1, 1);
-        let spare = Spares::new(&RealDisk, &path, |_| Ok(())).take(1 << 20).unwrap();
-        let header = Header::of([0; 32], 0, &start);
-        let segment = Segment::create(&RealDisk, &layout, &spare, &header).unwrap();
-        let mut position = segment.records_start();
+        let zeros = Preallocation::new(&RealDisk, &path, |_| Ok(())).take(1 << 20).unwrap();
+        let header = SegmentHeader::of([0; 32], 0, start, 0);
+        let segment = Segment::create(&RealDisk, &layout, &zeros, &header).unwrap();
         let record = |revision: u64| Record {
             revision,
             at_ms: revision,
@@ -139,8 +139,10 @@ mod tests {
             change: Change::Restocked { quantity: 1 },
             key: None,
         };
-        let mut records = (5..=3004).map(record).collect();
-        segment.append(&mut position, &mut records, true).unwrap();
+        let mut batch = FileBatch::at(&Cursor::at_start_of(segment));
+        assert!((5..=3004).all(|revision| batch.push(&record(revision))));
+        let segment = Segment::open(&RealDisk, &layout.segment(5)).unwrap();
+        segment.write(&batch.lines, batch.start.offset, true).unwrap();
         let lookup = Lookup::new(RealDisk, layout);
         for revision in 5..=3004 {
             assert_eq!(lookup.record(revision).unwrap(), Some(record(revision)), "{revision}");

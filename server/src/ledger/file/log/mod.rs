@@ -1,7 +1,13 @@
 //! The records on the disk: segments, one behind the other.
+//!
+//! # Layout
+//! - [`segment`]: one file of lines; [`preallocation`]: made ahead of need.
+//! - [`cursor`]: a place in the ledger, and reading on from it through all segments.
+//! - [`batch`]: lines that are to be appended there.
+//! - [`lookup`]: one record by its revision.
 
+pub mod batch;
+pub mod cursor;
 pub mod lookup;
-pub(super) mod opening;
-pub(super) mod place;
 pub mod preallocation;
 pub mod segment;

@@ -9,9 +9,9 @@ use std::{
     sync::mpsc,
 };
 
-use crate::ledger::{
-    LedgerError,
-    file::disk::{Disk, DiskFile},
+use crate::ledger::file::{
+    disk::{Disk, DiskFile},
+    error::LogError,
 };
 
 /// How much is written at once, in bytes.
@@ -21,7 +21,7 @@ const CHUNK_BYTES: u64 = 1 << 20;
 pub type Job = Box<dyn FnOnce() + Send>;
 
 /// A file of zeros, all of them on the disk.
-pub struct Spare<D: Disk> {
+pub struct Zeros<D: Disk> {
     /// The file.
     pub file: D::File,
     /// Where it stands until it gets its name.
@@ -29,11 +29,11 @@ pub struct Spare<D: Disk> {
 }
 
 /// Makes spares, ahead of need where there is time.
-pub struct Spares<D: Disk> {
+pub struct Preallocation<D: Disk> {
     disk: D,
     path: PathBuf,
     in_background: fn(Job) -> io::Result<()>,
-    coming: Option<mpsc::Receiver<Result<Spare<D>, LedgerError>>>,
+    coming: Option<mpsc::Receiver<Result<Zeros<D>, LogError>>>,
 }
 
 /// How long segments are, in bytes.
@@ -58,7 +58,7 @@ impl Sizes {
     }
 }
 
-impl<D: Disk> Spares<D> {
+impl<D: Disk> Preallocation<D> {
     /// Makes spares at `path`, which is this process's own.
     pub fn new(disk: &D, path: &Path, in_background: fn(Job) -> io::Result<()>) -> Self {
         Self { disk: disk.clone(), path: path.to_owned(), in_background, coming: None }
@@ -84,8 +84,8 @@ impl<D: Disk> Spares<D> {
     /// The spare that was prepared, or one of `size` bytes that is made now.
     ///
     /// # Errors
-    /// [`LedgerError::Io`], for example without room on the disk.
-    pub fn take(&mut self, size: u64) -> Result<Spare<D>, LedgerError> {
+    /// [`LogError::Io`], for example without room on the disk.
+    pub fn take(&mut self, size: u64) -> Result<Zeros<D>, LogError> {
         match self.coming.take().and_then(|coming| coming.recv().ok()) {
             Some(Ok(spare)) => Ok(spare),
             Some(Err(_)) | None => fill(&self.disk, self.path.clone(), size),
@@ -93,10 +93,10 @@ impl<D: Disk> Spares<D> {
     }
 }
 
-fn fill<D: Disk>(disk: &D, path: PathBuf, size: u64) -> Result<Spare<D>, LedgerError> {
+fn fill<D: Disk>(disk: &D, path: PathBuf, size: u64) -> Result<Zeros<D>, LogError> {
     let io = |action| {
         let path = path.clone();
-        move |source| LedgerError::Io { action, path, source }
+        move |source| LogError::Io { action, path, source }
     };
     disk.remove(&path).map_err(io("remove"))?;
     let file = disk.create_new(&path).map_err(io("create"))?;
@@ -108,5 +108,5 @@ fn fill<D: Disk>(disk: &D, path: PathBuf, size: u64) -> Result<Spare<D>, LedgerE
         offset += length as u64;
     }
     file.sync().map_err(io("sync"))?;
-    Ok(Spare { file, path })
+    Ok(Zeros { file, path })
 }

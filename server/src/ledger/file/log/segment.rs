@@ -8,19 +8,17 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    domain::{Inventory, Record},
-    ledger::{
-        LedgerError,
-        file::{
-            disk::{Disk, DiskFile},
-            format::{
-                record_line::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
-                segment_header::{FORMAT_VERSION, Header},
-                tail,
-            },
-            layout::Layout,
-            log::preallocation::Spare,
+    domain::{Inconsistent, Record},
+    ledger::file::{
+        disk::{Disk, DiskFile},
+        error::{CommitError, LogError},
+        format::{
+            record_line::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
+            segment_header::{FORMAT_VERSION, SegmentHeader},
+            tail,
         },
+        layout::Layout,
+        log::preallocation::Zeros,
     },
 };
 
@@ -62,37 +60,52 @@ pub enum Ending {
     Stopped,
 }
 
+/// What a line is, with the checksum of a record's.
+enum Line {
+    Record(Record, u32),
+    Ending(Ending),
+}
+
+/// Whether a reader wants more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// The next record, too.
+    GoesOn,
+    /// This was the last one.
+    Stops,
+}
+
 /// An open segment.
 #[derive(Debug)]
 pub struct Segment<F> {
     path: PathBuf,
     file: F,
-    header: Header,
+    header: SegmentHeader,
     records_start: Position,
     size: u64,
 }
 
 impl<F: DiskFile> Segment<F> {
-    /// Makes `spare` the segment that begins with `header`; durable, name and all, on return.
+    /// Makes `zeros` the segment that begins with `header`; durable, name and all, on return.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; nothing reads what may be left behind then.
+    /// [`LogError::Io`]; nothing reads what may be left behind then.
     pub fn create<D: Disk<File = F>>(
         disk: &D,
         layout: &Layout,
-        spare: &Spare<D>,
-        header: &Header,
-    ) -> Result<Self, LedgerError> {
+        zeros: &Zeros<D>,
+        header: &SegmentHeader,
+    ) -> Result<Self, LogError> {
         let path = layout.segment(header.revision + 1);
         let io = |action| {
             let path = path.clone();
-            move |source| LedgerError::Io { action, path, source }
+            move |source| LogError::Io { action, path, source }
         };
         let mut line = Vec::new();
         encode(header, 0, &mut line).map_err(|fault| damaged(&path, 1, &fault))?;
-        spare.file.write_at(&line, 0).map_err(io("write"))?;
-        spare.file.sync().map_err(io("sync"))?;
-        disk.rename(&spare.path, &path).map_err(io("name"))?;
+        zeros.file.write_at(&line, 0).map_err(io("write"))?;
+        zeros.file.sync().map_err(io("sync"))?;
+        disk.rename(&zeros.path, &path).map_err(io("name"))?;
         disk.sync_dir(&layout.folder).map_err(io("sync the folder of"))?;
         disk.sync_dir(&layout.parent).map_err(io("sync the folder of"))?;
         Self::open(disk, &path)
@@ -101,10 +114,10 @@ impl<F: DiskFile> Segment<F> {
     /// Opens the segment at `path` and reads its header.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; [`LedgerError::Damaged`] where the header is not
+    /// [`LogError::Io`]; [`LogError::Damaged`] where the header is not
     /// sound or is of another version.
-    pub fn open<D: Disk<File = F>>(disk: &D, path: &Path) -> Result<Self, LedgerError> {
-        let io = |action| move |source| LedgerError::Io { action, path: path.to_owned(), source };
+    pub fn open<D: Disk<File = F>>(disk: &D, path: &Path) -> Result<Self, LogError> {
+        let io = |action| move |source| LogError::Io { action, path: path.to_owned(), source };
         let file = disk.open(path).map_err(io("open"))?;
         let size = file.size().map_err(io("read"))?;
         let mut bytes = vec![0; LINE_BYTES_MAX];
@@ -112,24 +125,24 @@ impl<F: DiskFile> Segment<F> {
         let end = bytes[..length].iter().position(|byte| *byte == b'\n');
         let line = end.map_or(&bytes[..0], |end| &bytes[..end]);
         let (header, chain) =
-            decode::<Header>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
+            decode::<SegmentHeader>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
         if header.ledger != FORMAT_VERSION {
             let reason = format!(
                 "version `{}` of the ledger; this program reads `{FORMAT_VERSION}`",
                 header.ledger
             );
-            return Err(LedgerError::Damaged { path: path.to_owned(), line: 1, reason });
+            return Err(LogError::Damaged { path: path.to_owned(), line: 1, reason });
         }
         if !header.is_possible() {
             let reason = "a number in the header is past its limit".to_owned();
-            return Err(LedgerError::Damaged { path: path.to_owned(), line: 1, reason });
+            return Err(LogError::Damaged { path: path.to_owned(), line: 1, reason });
         }
         let records_start = Position { offset: line.len() as u64 + 1, line: 2, chain };
         Ok(Self { path: path.to_owned(), file, header, records_start, size })
     }
 
     /// The segment's first line.
-    pub fn header(&self) -> &Header {
+    pub fn header(&self) -> &SegmentHeader {
         &self.header
     }
 
@@ -146,80 +159,52 @@ impl<F: DiskFile> Segment<F> {
     /// Whether anything stands at `position`.
     ///
     /// # Errors
-    /// [`LedgerError::Io`].
-    pub fn has_more(&self, position: Position) -> Result<bool, LedgerError> {
+    /// [`LogError::Io`].
+    pub fn has_more(&self, position: Position) -> Result<bool, LogError> {
         let mut byte = [0];
         let length = self.file.read_at(&mut byte, position.offset);
         length.map_err(self.io("read")).map(|length| length > 0 && byte != [0])
     }
 
-    /// What stands at `position`.
+    /// Whether the line at `position` is the one that says that another segment goes on.
     ///
     /// # Errors
-    /// [`LedgerError::Io`].
-    pub fn ending_at(&self, position: Position) -> Result<Ending, LedgerError> {
+    /// [`LogError::Io`].
+    pub fn is_sealed_at(&self, position: Position) -> Result<bool, LogError> {
         let bytes = self.read(position.offset, LINE_BYTES_MAX)?;
-        if bytes.first().is_none_or(|byte| *byte == 0) {
-            return Ok(Ending::Clean);
-        }
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else {
-            return Ok(Ending::Broken);
-        };
-        let line = &bytes[..end];
-        if decode::<SealLine>(line, position.chain).is_ok() {
-            return Ok(Ending::Sealed);
-        }
-        let record = decode::<RecordLine>(line, position.chain);
-        Ok(record.map_or(Ending::Broken, |_| Ending::Stopped))
+        let line = bytes.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        Ok(decode::<SealLine>(line, position.chain).is_ok())
     }
 
-    /// Folds the records from `position` on into `inventory`, up to revision `last`.
+    /// Reads the records from `position` on, which they move on, until `each` wants no more.
     ///
     /// # Errors
-    /// [`LedgerError::Io`]; [`LedgerError::Damaged`] where a record with a
-    /// sound checksum does not follow from the ones before it.
+    /// [`LogError::Io`]; [`LogError::Damaged`] where a line with a sound checksum is no record that
+    /// this program knows, or where `each` finds that it does not follow.
     pub fn read_on(
         &self,
         position: &mut Position,
-        inventory: &mut Inventory,
-        last: u64,
-    ) -> Result<Ending, LedgerError> {
-        self.read_each(position, inventory, last, &mut |_| {})
-    }
-
-    /// As [`Segment::read_on`]; `each` sees the inventory after every record.
-    ///
-    /// # Errors
-    /// As [`Segment::read_on`].
-    pub fn read_each(
-        &self,
-        position: &mut Position,
-        inventory: &mut Inventory,
-        last: u64,
-        each: &mut dyn FnMut(&Inventory),
-    ) -> Result<Ending, LedgerError> {
+        each: &mut dyn FnMut(Record) -> Result<Reading, Inconsistent>,
+    ) -> Result<Ending, LogError> {
         let rest = usize::try_from(self.size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let mut chunk = vec![0; CHUNK_BYTES.min(rest.saturating_add(1))];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
             let mut rest = &chunk[..length];
-            loop {
-                if inventory.stock().revision >= last {
-                    return Ok(Ending::Stopped);
-                }
-                if rest.first().is_none_or(|byte| *byte == 0) {
-                    break;
-                }
+            while rest.first().is_some_and(|byte| *byte != 0) {
                 let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { break };
-                let Ok((line, chain)) = decode::<RecordLine>(&rest[..end], position.chain) else {
-                    let seal = decode::<SealLine>(&rest[..end], position.chain);
-                    return Ok(seal.map_or(Ending::Broken, |_| Ending::Sealed));
+                let (record, chain) = match self.line(&rest[..end], *position)? {
+                    Line::Record(record, chain) => (record, chain),
+                    Line::Ending(ending) => return Ok(ending),
                 };
-                self.fold(line, position.line, inventory)?;
-                each(inventory);
+                let reading = each(record);
+                let reading = reading.map_err(|fault| self.damaged(*position, &fault))?;
                 position.offset += end as u64 + 1;
                 position.line += 1;
                 position.chain = chain;
+                if reading == Reading::Stops {
+                    return Ok(Ending::Stopped);
+                }
                 rest = &rest[end + 1..];
             }
             match rest.first() {
@@ -233,25 +218,39 @@ impl<F: DiskFile> Segment<F> {
         }
     }
 
-    fn fold(
-        &self,
-        line: RecordLine,
-        number: u64,
-        inventory: &mut Inventory,
-    ) -> Result<(), LedgerError> {
-        let damaged =
-            |reason: String| LedgerError::Damaged { path: self.path.clone(), line: number, reason };
-        let record = line.into_record();
-        let record = record.ok_or_else(|| damaged("not exactly one change".to_owned()))?;
-        inventory.fold(&record).map_err(|fault| damaged(fault.to_string()))
+    /// What the line at `position` is; `line` is without its newline.
+    fn line(&self, line: &[u8], position: Position) -> Result<Line, LogError> {
+        match decode::<RecordLine>(line, position.chain) {
+            Ok((line, chain)) => match line.into_record() {
+                Some(record) => Ok(Line::Record(record, chain)),
+                None => Err(self.damaged(position, "not exactly one change")),
+            },
+            // Its checksum fits, so it is what somebody wrote: a newer program, perhaps.
+            Err(LineFault::Text(fault)) => {
+                match decode::<SealLine>(line, position.chain) {
+                    Ok(_) => Ok(Line::Ending(Ending::Sealed)),
+                    Err(_) => Err(self
+                        .damaged(position, &format!("no line that this program knows: {fault}"))),
+                }
+            }
+            Err(LineFault::Shape | LineFault::Checksum) => Ok(Line::Ending(Ending::Broken)),
+        }
+    }
+
+    fn damaged(&self, position: Position, reason: &(impl ToString + ?Sized)) -> LogError {
+        LogError::Damaged {
+            path: self.path.clone(),
+            line: position.line,
+            reason: reason.to_string(),
+        }
     }
 
     /// How many bytes a crash left behind `position`, where the next revision is `next`.
     ///
     /// # Errors
-    /// [`LedgerError::Damaged`] where a record of a later turn stands there:
+    /// [`LogError::Damaged`] where a record of a later turn stands there:
     /// that was acknowledged, so what is broken is no torn tail.
-    pub fn torn_tail(&self, position: Position, next: u64) -> Result<usize, LedgerError> {
+    pub fn torn_tail(&self, position: Position, next: u64) -> Result<usize, LogError> {
         let size = self.file.size().map_err(self.io("read"))?;
         let length = usize::try_from(size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let bytes = self.read(position.offset, length)?;
@@ -261,7 +260,7 @@ impl<F: DiskFile> Segment<F> {
             Some(later) => {
                 let reason = format!("broken, but revision `{later}` stands behind it");
                 let path = self.path.clone();
-                Err(LedgerError::Damaged { path, line: position.line, reason })
+                Err(LogError::Damaged { path, line: position.line, reason })
             }
         }
     }
@@ -269,8 +268,8 @@ impl<F: DiskFile> Segment<F> {
     /// Overwrites `length` bytes behind `position` with zeros, and syncs that.
     ///
     /// # Errors
-    /// [`LedgerError::Io`].
-    pub fn clear(&self, position: Position, length: usize) -> Result<(), LedgerError> {
+    /// [`LogError::Io`].
+    pub fn clear(&self, position: Position, length: usize) -> Result<(), LogError> {
         self.file.write_at(&vec![0; length], position.offset).map_err(self.io("clear"))?;
         self.file.sync().map_err(self.io("sync"))
     }
@@ -282,30 +281,25 @@ impl<F: DiskFile> Segment<F> {
     /// make what was read here durable.
     ///
     /// # Errors
-    /// [`LedgerError::Commit`]: this process must not rely on what it read.
-    pub fn write_again(&self, from: Position, to: Position) -> Result<(), LedgerError> {
-        let commit = |action| {
-            let path = self.path.clone();
-            move |source| LedgerError::Commit { action, path, source }
-        };
+    /// [`CommitError`]: this process must not rely on what it read.
+    pub fn write_again(&self, from: Position, to: Position) -> Result<(), CommitError> {
         let length = usize::try_from(to.offset - from.offset).unwrap_or(usize::MAX);
         let mut bytes = vec![0; length];
-        self.file.read_at(&mut bytes, from.offset).map_err(commit("read"))?;
-        self.file.write_at(&bytes, from.offset).map_err(commit("write"))?;
-        self.file.sync().map_err(commit("sync"))
+        self.file.read_at(&mut bytes, from.offset).map_err(self.commit("read"))?;
+        self.file.write_at(&bytes, from.offset).map_err(self.commit("write"))?;
+        self.sync()
     }
 
-    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LedgerError> {
+    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LogError> {
         let mut bytes = vec![0; length];
         let length = self.file.read_at(&mut bytes, offset).map_err(self.io("read"))?;
         bytes.truncate(length);
         Ok(bytes)
     }
 
-    /// How many bytes of records can be appended at `position`.
-    pub fn room_bytes(&self, position: Position) -> usize {
-        let room = self.size.saturating_sub(position.offset + SEAL_BYTES_MAX);
-        usize::try_from(room).unwrap_or(usize::MAX)
+    /// The offset that records must not pass: behind it is room for the seal.
+    pub fn records_end(&self) -> u64 {
+        self.size.saturating_sub(SEAL_BYTES_MAX)
     }
 
     /// How long the segment is, zeros and all, in bytes.
@@ -318,8 +312,8 @@ impl<F: DiskFile> Segment<F> {
     /// Needs no sync: the next segment tells as well that it is there.
     ///
     /// # Errors
-    /// [`LedgerError::Io`].
-    pub fn seal(&self, position: Position, next: u64) -> Result<(), LedgerError> {
+    /// [`LogError::Io`].
+    pub fn seal(&self, position: Position, next: u64) -> Result<(), LogError> {
         let mut line = Vec::new();
         let seal = SealLine { continued_at: next };
         encode(&seal, position.chain, &mut line)
@@ -327,53 +321,33 @@ impl<F: DiskFile> Segment<F> {
         self.file.write_at(&line, position.offset).map_err(self.io("write"))
     }
 
-    /// Appends `records` at `position`, which they move on; `synced`: they survive a power cut.
+    /// Writes the lines of a batch at `offset`; `synced`: they survive a power cut.
     ///
     /// # Errors
-    /// [`LedgerError::Commit`]: they may be in the ledger or not.
-    pub fn append(
-        &self,
-        position: &mut Position,
-        records: &mut Vec<Record>,
-        synced: bool,
-    ) -> Result<(), LedgerError> {
-        let commit = |action| {
-            let path = self.path.clone();
-            move |source| LedgerError::Commit { action, path, source }
-        };
-        let Some(turn) = records.first().map(|record| record.revision) else { return Ok(()) };
-        let mut lines = Vec::with_capacity(records.len() * 128);
-        let mut end = *position;
-        for record in records.drain(..) {
-            let line = RecordLine::of(record, turn);
-            end.chain = encode(&line, end.chain, &mut lines)
-                .map_err(|fault| damaged(&self.path, end.line, &fault))?;
-            end.line += 1;
-        }
-        end.offset += lines.len() as u64;
-        assert!(end.offset <= self.size, "a turn is larger than what was reserved for it");
-        self.file.write_at(&lines, position.offset).map_err(commit("write"))?;
-        if synced {
-            self.file.sync().map_err(commit("sync"))?;
-        }
-        *position = end;
-        Ok(())
+    /// [`CommitError`]: they may be in the ledger or not.
+    pub fn write(&self, lines: &[u8], offset: u64, synced: bool) -> Result<(), CommitError> {
+        assert!(offset + lines.len() as u64 <= self.size, "a batch is larger than its room");
+        self.file.write_at(lines, offset).map_err(self.commit("write"))?;
+        if synced { self.sync() } else { Ok(()) }
     }
 
     /// Makes all that was written to this segment survive a power cut.
     ///
     /// # Errors
-    /// [`LedgerError::Commit`]: this process must not rely on what it read.
-    pub fn sync(&self) -> Result<(), LedgerError> {
-        let path = self.path.clone();
-        self.file.sync().map_err(|source| LedgerError::Commit { action: "sync", path, source })
+    /// [`CommitError`]: this process must not rely on what it read.
+    pub fn sync(&self) -> Result<(), CommitError> {
+        self.file.sync().map_err(self.commit("sync"))
     }
 
-    fn io(&self, action: &'static str) -> impl Fn(std::io::Error) -> LedgerError + use<'_, F> {
-        move |source| LedgerError::Io { action, path: self.path.clone(), source }
+    fn commit(&self, action: &'static str) -> impl Fn(std::io::Error) -> CommitError + use<'_, F> {
+        move |source| CommitError { action, path: self.path.clone(), source }
+    }
+
+    fn io(&self, action: &'static str) -> impl Fn(std::io::Error) -> LogError + use<'_, F> {
+        move |source| LogError::Io { action, path: self.path.clone(), source }
     }
 }
 
-fn damaged(path: &Path, line: u64, fault: &LineFault) -> LedgerError {
-    LedgerError::Damaged { path: path.to_owned(), line, reason: fault.to_string() }
+fn damaged(path: &Path, line: u64, fault: &LineFault) -> LogError {
+    LogError::Damaged { path: path.to_owned(), line, reason: fault.to_string() }
 }

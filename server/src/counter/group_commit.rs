@@ -1,0 +1,343 @@
+//! The group commit: all who wait share one lock, one write and one sync.
+//!
+//! Whoever asks meets the committer's thread only in the [`Queue`], behind one
+//! mutex. While the thread appends, those who come are decided on the loops that
+//! they come from; so the thread does nothing but system calls. Their answers
+//! leave in one message a batch and event loop.
+
+use std::{
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    counter::{
+        Answer, Refusal, ReplyChannel, ReplyTo,
+        queue::{Queue, Told},
+    },
+    domain::{Inventory, Request, Stock},
+    ledger::{Archive, Batch, Clients, Engine, Fault, Pipeline, Turned, Void, Writer},
+};
+
+/// After how long without a request the ledger may rest.
+const REST_AFTER: Duration = Duration::from_secs(1);
+
+/// How long to wait before the next try where a turn could not be taken.
+const RETRY: Duration = Duration::from_millis(20);
+
+/// How long the lock is left alone after a turn that was ended for others' sake.
+///
+/// A waiter is woken when it is free, and has to get there before we are back.
+const GAP: Duration = Duration::from_micros(100);
+
+/// The way to a counter that commits in groups, whatever its engine.
+#[derive(Clone)]
+pub struct GroupCommit(Arc<dyn Door>);
+
+/// What both sides of the queue share.
+struct Shared<B> {
+    queue: Mutex<Guarded<B>>,
+    arrival: Condvar,
+    archive: Arc<dyn Archive>,
+    replies: Vec<ReplyChannel>,
+    now_ms: fn() -> u64,
+}
+
+struct Guarded<B> {
+    queue: Queue<B, ReplyTo>,
+    /// How many have to be here for the committer to be woken; 0 while it is awake.
+    wake_at: usize,
+    /// Whether the last turn ended while there was still somebody.
+    is_crowded: bool,
+}
+
+/// The queue as those who ask see it.
+trait Door: Send + Sync {
+    fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal>;
+    fn stock(&self) -> Stock;
+    fn obstacle(&self) -> Option<Refusal>;
+    fn close(&self);
+    fn turn_away(&self, refusal: &Refusal);
+    fn withdraw_late(&self, now: Instant) -> Instant;
+}
+
+impl GroupCommit {
+    /// A group commit on `engine`, in which `inventory` is durable; the committer takes its turns.
+    ///
+    /// Nobody waits longer than `lock_timeout` to be decided. Answers leave through `replies`, one channel for
+    /// each event loop; `now_ms` is the time in milliseconds since 1970 UTC.
+    pub fn new<E: Engine>(
+        engine: E,
+        inventory: Inventory,
+        archive: Arc<dyn Archive>,
+        lock_timeout: Duration,
+        replies: Vec<ReplyChannel>,
+        now_ms: fn() -> u64,
+    ) -> (Self, Committer<E>) {
+        let queue = Queue::new(inventory, lock_timeout);
+        let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
+        let shared = Shared { queue, arrival: Condvar::new(), archive, replies, now_ms };
+        let shared = Arc::new(shared);
+        let committer =
+            Committer { shared: Arc::clone(&shared), writer: Writer::new(engine, now_ms) };
+        (Self(shared), committer)
+    }
+
+    /// Waits in the queue; the answer comes through `channel`.
+    ///
+    /// Whoever stops waiting before being decided is not sold anything; a sale
+    /// that was decided is finished even if nobody waits for it any more.
+    ///
+    /// # Errors
+    /// [`Refusal`].
+    pub async fn ask(&self, request: Request, channel: &ReplyChannel) -> Answer {
+        let (to, answer) = oneshot::channel();
+        self.0.enter(request, ReplyTo { to, event_loop: channel.index() })?;
+        let stopped = || Refusal::Unknown("the committer stopped in the middle of a turn".into());
+        answer.await.unwrap_or_else(|_| Err(stopped()))
+    }
+
+    /// The stock that is durable, as far as this process knows.
+    pub fn stock(&self) -> Stock {
+        self.0.stock()
+    }
+
+    /// Why nobody is served now, if so: for good, or since the last try.
+    pub fn obstacle(&self) -> Option<Refusal> {
+        self.0.obstacle()
+    }
+
+    /// Serves nobody from now on but those who are here already.
+    pub fn close(&self) {
+        self.0.close();
+    }
+
+    /// Tells everybody who is still here why they are not served.
+    pub fn turn_away(&self, refusal: &Refusal) {
+        self.0.turn_away(refusal);
+    }
+
+    /// Withdraws, for as long as it is polled, the requests that have waited too long.
+    pub async fn watch(&self) {
+        loop {
+            let next = self.0.withdraw_late(Instant::now());
+            tokio::time::sleep_until(next.into()).await;
+        }
+    }
+}
+
+impl<B: Batch> Shared<B> {
+    fn lock(&self) -> MutexGuard<'_, Guarded<B>> {
+        // A panic in the queue ends the committer, and with it every sale.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps until `wake_at` are here or `patience` is over, or for no reason.
+    fn sleep<'a>(
+        &self,
+        mut guarded: MutexGuard<'a, Guarded<B>>,
+        wake_at: usize,
+        patience: Option<Duration>,
+    ) -> MutexGuard<'a, Guarded<B>> {
+        if guarded.queue.here() >= wake_at || guarded.queue.is_closed() {
+            return guarded;
+        }
+        guarded.wake_at = wake_at;
+        let mut guarded = match patience {
+            None => self.arrival.wait(guarded).unwrap_or_else(PoisonError::into_inner),
+            Some(patience) => {
+                let woken = self.arrival.wait_timeout(guarded, patience);
+                woken.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        guarded.wake_at = 0;
+        guarded
+    }
+
+    /// Sends the answers to the event loops that they are for.
+    fn post(&self, told: impl IntoIterator<Item = Told<ReplyTo>>) {
+        let mut answers: Vec<Vec<Told<ReplyTo>>> =
+            self.replies.iter().map(|_| Vec::new()).collect();
+        for (recipient, answer) in told {
+            answers[recipient.event_loop].push((recipient, answer));
+        }
+        for (channel, answers) in self.replies.iter().zip(answers) {
+            if !answers.is_empty() {
+                channel.send(answers);
+            }
+        }
+    }
+}
+
+impl<B: Batch> Door for Shared<B> {
+    fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal> {
+        let now = Instant::now();
+        let is_due = {
+            let mut guarded = self.lock();
+            guarded.queue.enter(request, recipient, now)?;
+            let is_due = (1..=guarded.queue.here()).contains(&guarded.wake_at);
+            if is_due {
+                guarded.wake_at = 0;
+            }
+            is_due
+        };
+        if is_due {
+            // Behind the guard, so that the committer does not wake to a taken mutex.
+            self.arrival.notify_one();
+        }
+        Ok(())
+    }
+
+    fn stock(&self) -> Stock {
+        self.lock().queue.stock()
+    }
+
+    fn obstacle(&self) -> Option<Refusal> {
+        self.lock().queue.obstacle()
+    }
+
+    fn close(&self) {
+        let mut guarded = self.lock();
+        guarded.queue.close();
+        guarded.wake_at = 0;
+        self.arrival.notify_one();
+    }
+
+    fn turn_away(&self, refusal: &Refusal) {
+        let told = self.lock().queue.turn_away(refusal);
+        self.post(told);
+    }
+
+    fn withdraw_late(&self, now: Instant) -> Instant {
+        let (told, next) = self.lock().queue.withdraw_late(now, || self.archive.holders());
+        self.post(told);
+        next.max(now + Duration::from_millis(1))
+    }
+}
+
+impl<B: Batch> Clients for Shared<B> {
+    type Batch = B;
+
+    fn with<R>(&self, work: impl FnOnce(&mut Pipeline<B>) -> R) -> R {
+        work(self.lock().queue.pipeline())
+    }
+
+    fn gather(&self) -> bool {
+        let mut guarded = self.lock();
+        guarded.queue.gather(Instant::now(), (self.now_ms)());
+        if let Some((expected, patience)) = guarded.queue.company() {
+            guarded = self.sleep(guarded, expected, Some(patience));
+        }
+        let goes_on = guarded.queue.goes_on(Instant::now());
+        guarded.is_crowded = guarded.queue.here() > 0;
+        goes_on
+    }
+
+    fn take(&self) -> Option<B> {
+        self.lock().queue.take(Instant::now())
+    }
+
+    fn settled(&self) {
+        let told = self.lock().queue.settled(Instant::now());
+        self.post(told);
+    }
+
+    fn lost(&self, which: Void) {
+        self.lock().queue.lost(which);
+    }
+}
+
+/// Takes turns at a ledger for everybody in the queue; a thread of its own.
+pub struct Committer<E: Engine> {
+    shared: Arc<Shared<E::Batch>>,
+    writer: Writer<E>,
+}
+
+/// Turns everybody away when the committer ends, however it ends: nobody waits for ever.
+struct LastWord<B: Batch>(Arc<Shared<B>>);
+
+impl<B: Batch> Drop for LastWord<B> {
+    fn drop(&mut self) {
+        let refusal = self.0.obstacle();
+        let stopped = || Refusal::NotSold("the committer stopped".into());
+        self.0.turn_away(&refusal.unwrap_or_else(stopped));
+    }
+}
+
+impl<E: Engine> Committer<E> {
+    /// Sells until the queue is closed and nobody is in it, or until the ledger is broken.
+    pub fn run(mut self) {
+        let _last_word = LastWord(Arc::clone(&self.shared));
+        let mut is_restless = true;
+        let mut failures = 0;
+        loop {
+            let mut guarded = self.shared.lock();
+            while guarded.queue.here() == 0 && !guarded.queue.is_closed() {
+                let start = Instant::now();
+                guarded = self.shared.sleep(guarded, 1, is_restless.then_some(REST_AFTER));
+                if is_restless && start.elapsed() >= REST_AFTER {
+                    break;
+                }
+            }
+            let (is_idle, is_closed) = (guarded.queue.here() == 0, guarded.queue.is_closed());
+            drop(guarded);
+            if is_idle {
+                if is_restless && !self.rest() {
+                    return;
+                }
+                if is_closed {
+                    return;
+                }
+                is_restless = false;
+                continue;
+            }
+            is_restless = true;
+            match self.writer.turn(&*self.shared) {
+                Turned::Done => failures = 0,
+                Turned::Again => continue,
+                Turned::Waits(cause) => {
+                    failures += 1;
+                    self.wait_for(&cause.to_string().into(), failures);
+                }
+                Turned::Broken(cause) => return self.poison(&cause),
+            }
+            if self.shared.lock().is_crowded {
+                thread::sleep(GAP);
+            }
+        }
+    }
+
+    /// Lets the ledger rest; false where it is broken.
+    fn rest(&mut self) -> bool {
+        match self.writer.rest() {
+            Err(Fault::Lasting(cause)) => {
+                self.poison(&cause);
+                return false;
+            }
+            Err(Fault::Passing(cause)) => tracing::debug!("no rest: {cause}"),
+            Ok(()) => {}
+        }
+        true
+    }
+
+    /// Waits a moment before the next try; the first one is due at once.
+    fn wait_for(&self, cause: &Arc<str>, failures: u32) {
+        if failures == 1 {
+            return;
+        }
+        if self.shared.lock().queue.set_obstacle(cause) {
+            tracing::warn!("nothing can be sold: {cause}");
+        }
+        thread::sleep(RETRY);
+    }
+
+    /// Stops selling: nobody knows what is in the ledger.
+    fn poison(&self, cause: &dyn std::fmt::Display) {
+        let cause = format!("no more sales until a restart has recovered: {cause}");
+        tracing::error!("{cause}");
+        self.shared.turn_away(&Refusal::NotSold(cause.into()));
+    }
+}

@@ -1,0 +1,168 @@
+//! Opening the ledger in files: from which segment on it is read, and what a crash left behind.
+//!
+//! A server that was killed between making a segment and sealing the one
+//! before leaves a segment without records behind. It is taken over where it
+//! goes on from the end of the one before, and removed where others have gone
+//! on without it.
+
+use std::time::Duration;
+
+use crate::{
+    domain::{Inventory, KEY_LIFE_MS, Stock},
+    ledger::file::{
+        disk::Disk,
+        error::{LogError, TurnError},
+        format::{head::Head, segment_header::SegmentHeader},
+        layout::Layout,
+        locks::Held,
+        log::{
+            cursor::{Cursor, Step, left_behind},
+            preallocation::Preallocation,
+            segment::{Ending, Segment},
+        },
+        options::Options,
+        reader,
+        turn::Progress,
+    },
+};
+
+/// How often a start that takes long says how far it is.
+const TELL_EVERY: Duration = Duration::from_secs(2);
+
+/// Opens the ledger of the counter, or begins a new one.
+pub(super) fn open<D: Disk>(
+    disk: &D,
+    layout: &Layout,
+    options: Options,
+    held: &Held<'_, D>,
+) -> Result<(Progress<D>, Inventory), TurnError> {
+    let io = |action| {
+        let path = layout.folder.clone();
+        move |source| LogError::Io { action, path, source }
+    };
+    let names = disk.file_names(&layout.folder).map_err(io("list"))?;
+    for name in &names {
+        if Layout::drafting_process(name).is_some_and(|process| !disk.is_running(process)) {
+            disk.remove(&layout.folder.join(name)).map_err(io("clean"))?;
+        }
+    }
+    let random = (options.random)().map_err(io("draw a key for"))?;
+    let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
+    let draft = layout.segment_draft(options.process, nonce);
+    let mut preallocation = Preallocation::new(disk, &draft, options.in_background);
+    // IMPORTANT: whoever named a segment may have been killed before its name
+    // was on the disk; nothing must be sold in it, nor a seal lead to it, until it is.
+    for folder in [&layout.folder, &layout.parent] {
+        disk.sync_dir(folder).map_err(io("sync"))?;
+    }
+    let starts = layout.starts(disk)?;
+    let (cursor, inventory) = if starts.is_empty() {
+        let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
+        let key = (options.random)().map_err(io("draw a key for"))?;
+        let header = SegmentHeader::of(key, 0, stock, at_ms);
+        let zeros = preallocation.take(options.sizes.first)?;
+        let segment = Segment::create(disk, layout, &zeros, &header)?;
+        (Cursor::at_start_of(segment), header.inventory())
+    } else {
+        read_the_last_day(disk, layout, &starts, (options.now_ms)())?
+    };
+    let progress = Progress {
+        disk: disk.clone(),
+        layout: layout.clone(),
+        options,
+        boot: disk.boot_id(),
+        preallocation,
+        cursor,
+        image: None,
+        foreign: Vec::new(),
+        shown: 0,
+        synced: None,
+        is_settled: false,
+    };
+    Ok((progress, inventory))
+}
+
+fn stock_of_head<D: Disk>(layout: &Layout, held: &Held<'_, D>) -> Result<Stock, TurnError> {
+    let bytes = reader::read_bytes(&layout.head, &*held.head, held.head_size)?;
+    first_stock(layout, &reader::parse(&layout.head, &bytes)?)
+}
+
+/// The stock that a ledger starts from when `head` is all there is.
+pub(super) fn first_stock(layout: &Layout, head: &Head) -> Result<Stock, TurnError> {
+    match head.revision {
+        None | Some(0) => {
+            Ok(Stock { remaining: head.count, sold: head.sold.unwrap_or(0), revision: 0 })
+        }
+        Some(revision) => Err(TurnError::HeadAhead {
+            path: layout.head.clone(),
+            folder: layout.folder.clone(),
+            head: revision,
+            ledger: 0,
+        }),
+    }
+}
+
+/// Reads the segments of the last day, for their keys, and at least the last two; one is open at a time.
+fn read_the_last_day<D: Disk>(
+    disk: &D,
+    layout: &Layout,
+    starts: &[u64],
+    now_ms: u64,
+) -> Result<(Cursor<D::File>, Inventory), TurnError> {
+    let (first, mut unread) = first_of_the_last_day(disk, layout, starts, now_ms)?;
+    unread.retain(|start| *start != first.header().revision + 1);
+    let segments = unread.len() + 1;
+    let mut inventory = first.header().inventory();
+    let mut cursor = Cursor::at_start_of(first);
+    let mut told = std::time::Instant::now();
+    let mut fault = None;
+    let mut each = |step| match step {
+        Step::Record(record, _) => {
+            if let Err(found) = inventory.fold(&record) {
+                fault.get_or_insert(found);
+            }
+        }
+        Step::Segment(start) => {
+            unread.retain(|unread| *unread != start);
+            if told.elapsed() >= TELL_EVERY {
+                told = std::time::Instant::now();
+                let read = segments - unread.len();
+                tracing::info!("reading the ledger: {read} of {segments} segments");
+            }
+        }
+    };
+    loop {
+        let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
+        let Some((ended, position)) = cursor.enter_unannounced(disk, layout, &mut each)? else {
+            break;
+        };
+        if ending != Ending::Sealed {
+            // The one who made it was killed; whoever is still at the end of
+            // the segment before must learn that it goes on here.
+            ended.seal(position, cursor.stock().revision + 1)?;
+        }
+    }
+    assert_eq!(fault, None, "the cursor has found that every record follows");
+    for path in left_behind(disk, layout, unread, &cursor)? {
+        disk.remove(&path).map_err(|source| LogError::Io { action: "remove", path, source })?;
+    }
+    Ok((cursor, inventory))
+}
+
+/// The first segment that has to be read, and the first revisions of it and of all behind it.
+fn first_of_the_last_day<D: Disk>(
+    disk: &D,
+    layout: &Layout,
+    starts: &[u64],
+    now_ms: u64,
+) -> Result<(Segment<D::File>, Vec<u64>), LogError> {
+    let mut first = starts.len();
+    loop {
+        first -= 1;
+        let segment = Segment::open(disk, &layout.segment(starts[first]))?;
+        let is_old = segment.header().at_ms + KEY_LIFE_MS < now_ms;
+        if first == 0 || (is_old && starts.len() - first >= 2) {
+            return Ok((segment, starts[first..].to_vec()));
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! A turn at the ledger in files, both locks held.
+//!
+//! # Invariants
+//! - `AckAfterSync`: a batch is written, synced, and only then shown in the head.
+//! - `PrefixRecovery`: what a crash leaves is a prefix of the records, with
+//!   every acknowledged one in it.
+//! - What another process left unsynced is synced before it is relied on.
+
+use std::{io, path::Path};
+
+use crate::{
+    domain::Stock,
+    ledger::{
+        Appended, Cause, Fault, News, Turn,
+        file::{
+            adoption,
+            disk::{Disk, DiskFile},
+            error::{CommitError, TurnError},
+            format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
+            layout::Layout,
+            locks::Held,
+            log::{
+                batch::FileBatch,
+                cursor::{Cursor, Step},
+                preallocation::Preallocation,
+                segment::{Ending, Segment},
+            },
+            options::Options,
+            reader,
+        },
+    },
+};
+
+/// With less room than this a long segment is full, in bytes; a short one with a quarter.
+const ROOM_BYTES_MIN: u64 = 64 << 10;
+
+/// Where this process is in the ledger, and what it wrote last; true while both locks are held.
+pub(super) struct Progress<D: Disk> {
+    pub(super) disk: D,
+    pub(super) layout: Layout,
+    pub(super) options: Options,
+    pub(super) boot: String,
+    pub(super) preallocation: Preallocation<D>,
+    pub(super) cursor: Cursor<D::File>,
+    /// The head as this process wrote it last; `None` before it has.
+    pub(super) image: Option<Vec<u8>>,
+    /// The keys of other programs in it.
+    pub(super) foreign: Vec<(String, Box<str>)>,
+    /// The revision that it says.
+    pub(super) shown: u64,
+    /// The revision of the head that this process synced last.
+    pub(super) synced: Option<u64>,
+    /// Whether all records of the segment are known to survive a power cut.
+    pub(super) is_settled: bool,
+}
+
+/// A turn.
+pub struct FileTurn<'p, 'h, D: Disk> {
+    progress: &'p mut Progress<D>,
+    held: Held<'h, D>,
+    /// How long `db.txt` is by now, in bytes.
+    head_bytes: usize,
+    /// Whether the head does not say what the ledger says, and no edit is in the way of writing it.
+    is_due: bool,
+}
+
+impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
+    pub(super) fn new(progress: &'p mut Progress<D>, held: Held<'h, D>) -> Self {
+        Self { progress, held, head_bytes: 0, is_due: false }
+    }
+
+    /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced.
+    pub(super) fn recover(&mut self) -> Result<(), TurnError> {
+        if self.is_unsure_of_the_last_turn() {
+            let cursor = &self.progress.cursor;
+            cursor.segment().write_again(cursor.segment().records_start(), cursor.position())?;
+        }
+        self.drop_torn_tail()
+    }
+
+    /// Whether the last writer may have ended before its sync succeeded.
+    fn is_unsure_of_the_last_turn(&self) -> bool {
+        let written = Watermark::read(&*self.held.servers);
+        // It is written behind the sync. Of another start of the machine it
+        // tells nothing; but what was read since then was read from the disk.
+        written.boot != self.progress.boot || written.applied < self.stock().revision
+    }
+
+    fn stock(&self) -> Stock {
+        self.progress.cursor.stock()
+    }
+
+    /// Tells what others have appended, and what somebody outside wrote into `db.txt`.
+    pub(super) fn learn(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), TurnError> {
+        self.learn_records(hear)?;
+        let bytes = self.read_head()?;
+        self.head_bytes = bytes.len();
+        if self.progress.image.as_ref().is_some_and(|image| *image == bytes) {
+            self.is_due = self.progress.shown != self.stock().revision;
+            return Ok(());
+        }
+        // Before anything is written: a ledger that is refused is left alone.
+        let head = self.refuse_a_head_ahead(&bytes)?;
+        let longest = Stock { remaining: u64::MAX, sold: u64::MAX, revision: u64::MAX };
+        if Head::of(longest, head.foreign.clone()).image(bytes.len()).is_none() {
+            return Err(TurnError::HeadFull { path: self.progress.layout.head.clone() });
+        }
+        let edited = self.edit_in(&head)?;
+        self.progress.foreign = head.foreign;
+        // IMPORTANT: an edit is written over only once the ledger has it.
+        self.is_due = edited.is_none();
+        if let Some(OutsideChange { remaining, sold }) = edited {
+            let was = self.stock().remaining;
+            let path = self.progress.layout.head.display();
+            tracing::info!("{path}: somebody outside changed the count from {was} to {remaining}");
+            hear(News::Edited { remaining, sold });
+        }
+        Ok(())
+    }
+
+    fn edit_in(&self, head: &Head) -> Result<Option<OutsideChange>, TurnError> {
+        let Progress { disk, layout, boot, .. } = &*self.progress;
+        let written = Watermark::read(&*self.held.servers);
+        let is_same_boot = written.boot == *boot;
+        adoption::change_in(disk, layout, head, self.stock(), (&written, is_same_boot))
+    }
+
+    fn read_head(&self) -> Result<Vec<u8>, TurnError> {
+        let path = &self.progress.layout.head;
+        let mut bytes = reader::read_bytes(path, &*self.held.head, self.held.head_size)?;
+        // A power cut while we let the file grow can leave zeros at its end.
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        bytes.truncate(end);
+        Ok(bytes)
+    }
+
+    /// Reads the records that other processes have appended, and drops what a crash tore.
+    fn learn_records(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), TurnError> {
+        let mut each = |step| {
+            if let Step::Record(record, _) = step {
+                hear(News::Record { record, is_own: false });
+            }
+        };
+        loop {
+            let cursor = &mut self.progress.cursor;
+            let before = cursor.position();
+            if !cursor.segment().has_more(before)? {
+                return Ok(());
+            }
+            // Whoever wrote them may be one who does not sync.
+            self.progress.is_settled = false;
+            let ending = self.progress.cursor.read_segment(u64::MAX, &mut each)?;
+            if self.is_unsure_of_the_last_turn() {
+                let cursor = &self.progress.cursor;
+                cursor.segment().write_again(before, cursor.position())?;
+            }
+            let Progress { disk, layout, cursor, .. } = &mut *self.progress;
+            match ending {
+                Ending::Sealed => cursor.enter_next(disk, layout, &mut each)?,
+                Ending::Broken => self.drop_torn_tail()?,
+                Ending::Clean | Ending::Stopped => return Ok(()),
+            }
+        }
+    }
+
+    fn drop_torn_tail(&mut self) -> Result<(), TurnError> {
+        let (segment, position) = (self.progress.cursor.segment(), self.progress.cursor.position());
+        if segment.is_sealed_at(position)? {
+            return Ok(());
+        }
+        let torn = segment.torn_tail(position, self.stock().revision + 1)?;
+        if torn == 0 {
+            return Ok(());
+        }
+        // What the head speaks of was acknowledged: then this is damage, no torn tail.
+        self.refuse_a_head_ahead(&self.read_head()?)?;
+        segment.clear(position, torn)?;
+        tracing::warn!("{}: dropped a torn tail of {torn} bytes", segment.path().display());
+        Ok(())
+    }
+
+    fn refuse_a_head_ahead(&self, bytes: &[u8]) -> Result<Head, TurnError> {
+        let Layout { head: path, folder, .. } = &self.progress.layout;
+        let head = reader::parse(path, bytes)?;
+        let ledger = self.stock().revision;
+        match head.revision {
+            Some(revision) if revision > ledger => Err(TurnError::HeadAhead {
+                path: path.clone(),
+                folder: folder.clone(),
+                head: revision,
+                ledger,
+            }),
+            _ => Ok(head),
+        }
+    }
+
+    /// An empty batch; begins a new segment where this one is nearly full.
+    pub(super) fn empty_batch(&mut self) -> Result<FileBatch, TurnError> {
+        self.make_room()?;
+        Ok(FileBatch::at(&self.progress.cursor))
+    }
+
+    /// Begins a new segment where this one is nearly full; has one made ahead where it is half full.
+    fn make_room(&mut self) -> Result<(), TurnError> {
+        let Progress { disk, layout, options, preallocation, cursor, is_settled, .. } =
+            &mut *self.progress;
+        let size = cursor.segment().size();
+        let room = cursor.segment().records_end().saturating_sub(cursor.position().offset);
+        if room > size / 2 {
+            return Ok(());
+        }
+        let next_size = options.sizes.after(size);
+        preallocation.prepare(next_size);
+        if room >= ROOM_BYTES_MIN.min(size / 4) {
+            return Ok(());
+        }
+        let zeros = preallocation.take(next_size)?;
+        let header = cursor.header_of_next();
+        let next = Segment::create(disk, layout, &zeros, &header)?;
+        if !*is_settled {
+            // Nobody syncs this segment later, and the next must not outlive it.
+            cursor.segment().sync()?;
+        }
+        // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
+        cursor.segment().seal(cursor.position(), header.revision + 1)?;
+        *cursor = Cursor::at_start_of(next);
+        Ok(())
+    }
+
+    /// Appends `batch` and shows it in the head.
+    pub(super) fn commit(&mut self, batch: &FileBatch) -> Result<(), TurnError> {
+        let Progress { cursor, options, .. } = &mut *self.progress;
+        assert_eq!(batch.start, cursor.position(), "a batch goes where the ledger ends");
+        cursor.segment().write(&batch.lines, batch.start.offset, options.synced)?;
+        cursor.pass(batch.end, batch.stock, batch.at_ms);
+        self.progress.is_settled = options.synced;
+        self.show()
+    }
+
+    /// Writes the head where it does not say what the ledger says.
+    pub(super) fn show_if_due(&mut self) -> Result<(), TurnError> {
+        if self.is_due { self.show() } else { Ok(()) }
+    }
+
+    /// Writes the head, and the watermark behind it.
+    fn show(&mut self) -> Result<(), TurnError> {
+        let (stock, path, on_disk) = (self.stock(), &self.progress.layout.head, self.head_bytes);
+        let image = Head::of(stock, self.progress.foreign.clone()).image(on_disk);
+        let image = image.ok_or_else(|| TurnError::HeadFull { path: path.clone() })?;
+        let head = &*self.held.head;
+        if image.len() > on_disk {
+            // IMPORTANT: a power cut may keep the new text and the old length,
+            // so the file gets its length first, while the text ends before it.
+            let spaces = vec![b' '; image.len() - on_disk];
+            let lengthened = head.write_at(&spaces, on_disk as u64).and_then(|()| head.sync());
+            lengthened.map_err(|source| commit("lengthen", path, source))?;
+        }
+        // IMPORTANT: only now, behind the sync: a head must never be ahead of the ledger.
+        head.write_at(&image, 0).map_err(|source| commit("write", path, source))?;
+        (self.head_bytes, self.is_due) = (image.len(), false);
+        (self.progress.image, self.progress.shown) = (Some(image), stock.revision);
+        self.write_watermark()
+    }
+
+    /// Syncs the head, so that after a power cut no older one is believed to have been read.
+    pub(super) fn rest(&mut self) -> Result<(), TurnError> {
+        let revision = self.stock().revision;
+        let is_synced = Watermark::read(&*self.held.servers).synced >= revision;
+        if self.progress.synced == Some(revision) && is_synced {
+            return Ok(());
+        }
+        // IMPORTANT: the records first, for a buffered turn has not synced them:
+        // a head must never be ahead of the ledger.
+        self.progress.cursor.segment().sync()?;
+        self.progress.is_settled = true;
+        let path = &self.progress.layout.head;
+        self.held.head.sync().map_err(|source| commit("sync", path, source))?;
+        self.progress.synced = Some(revision);
+        self.write_watermark()?;
+        let path = &self.progress.layout.lock;
+        self.held.servers.sync().map_err(|source| commit("sync", path, source))?;
+        Ok(())
+    }
+
+    fn write_watermark(&self) -> Result<(), TurnError> {
+        let Progress { boot, synced, layout, .. } = &*self.progress;
+        let (boot, applied) = (boot.clone(), self.stock().revision);
+        let image = Watermark { boot, applied, synced: synced.unwrap_or(0) }.image();
+        let written = self.held.servers.write_at(&image, 0);
+        written.map_err(|source| commit("write", &layout.lock, source))?;
+        Ok(())
+    }
+}
+
+impl<D: Disk> Turn for FileTurn<'_, '_, D> {
+    type Batch = FileBatch;
+
+    fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
+        Ok(self.learn(hear)?)
+    }
+
+    fn batch(&mut self) -> Result<FileBatch, Fault> {
+        Ok(self.empty_batch()?)
+    }
+
+    fn append(&mut self, batch: &FileBatch) -> Appended {
+        match self.commit(batch) {
+            // An editor may have put another file under the name: whoever reads that one
+            // does not see the sale.
+            Ok(()) if self.held.is_in_place() => Appended::Durable,
+            Ok(()) => {
+                let path = self.progress.layout.head.display();
+                tracing::warn!("{path} was replaced during a sale");
+                Appended::Unseen
+            }
+            Err(error) => Appended::Broken(Cause::of(error)),
+        }
+    }
+
+    fn end(mut self) -> Result<(), Fault> {
+        Ok(self.show_if_due()?)
+    }
+}
+
+fn commit(action: &'static str, path: &Path, source: io::Error) -> CommitError {
+    CommitError { action, path: path.to_owned(), source }
+}

@@ -1,0 +1,139 @@
+//! What is durable, what is being appended, and what is gathered meanwhile.
+//!
+//! While a batch is on its way to the ledger, the next one is decided and encoded
+//! on top of it, by whoever asks. So the writer's thread does nothing but appends,
+//! one behind the other. Pure: no clock, no I/O, no threads.
+//!
+//! # Invariants
+//! - The inventory changes only by folding what is durable.
+//! - Nothing is gathered but while a turn is open: then the trial is based on all
+//!   that the ledger has.
+
+use crate::{
+    domain::{Inconsistent, Inventory, Outcome, Record, Request, Stock, Trial},
+    ledger::Batch,
+};
+
+/// The inventory of one process, and its batches on their way into the ledger.
+#[derive(Debug)]
+pub struct Pipeline<B> {
+    inventory: Inventory,
+    trial: Trial,
+    in_flight: Vec<Record>,
+    gathered: Vec<Record>,
+    batch: Option<B>,
+    is_open: bool,
+}
+
+impl<B: Batch> Pipeline<B> {
+    /// A pipeline behind `inventory`, with no turn open.
+    pub fn new(inventory: Inventory) -> Self {
+        let trial = Trial::of(&inventory);
+        let (in_flight, gathered) = (Vec::new(), Vec::new());
+        Self { inventory, trial, in_flight, gathered, batch: None, is_open: false }
+    }
+
+    /// What stands on the counter, durably.
+    pub fn stock(&self) -> Stock {
+        self.inventory.stock()
+    }
+
+    /// Folds a record that the ledger has.
+    ///
+    /// # Errors
+    /// [`Inconsistent`] where it does not follow.
+    pub fn hear(&mut self, record: &Record) -> Result<(), Inconsistent> {
+        assert!(!self.is_open, "news are heard ahead of a turn's first batch");
+        self.inventory.fold(record)
+    }
+
+    /// Opens a turn: from now on requests are decided, and gathered in `batch`.
+    ///
+    /// A count that somebody outside `edited`, and the tickets sold by then, become the first record.
+    pub fn open(&mut self, batch: B, edited: Option<(u64, u64)>, now_ms: u64) {
+        assert!(self.in_flight.is_empty() && self.gathered.is_empty(), "a trial is left over");
+        self.trial = Trial::of(&self.inventory);
+        self.batch = Some(batch);
+        self.is_open = true;
+        if let Some((remaining, sold)) = edited {
+            let record = self.trial.adjustment(remaining, sold, now_ms);
+            assert!(self.gather(record), "an empty batch has room for an adjustment");
+        }
+    }
+
+    /// Answers `request` on trial; `None` while no turn is open or where there is no room.
+    ///
+    /// The outcome may be told once all that is gathered by then is durable.
+    pub fn apply(&mut self, request: &Request, now_ms: u64) -> Option<Outcome> {
+        if !self.is_open {
+            return None;
+        }
+        let (outcome, record) = self.trial.decide(&self.inventory, request, now_ms);
+        let Some(record) = record else { return Some(outcome) };
+        if self.gather(record) {
+            return Some(outcome);
+        }
+        // Whoever comes later must not overtake with a smaller record.
+        self.close();
+        None
+    }
+
+    fn gather(&mut self, record: Record) -> bool {
+        let Some(batch) = &mut self.batch else { return false };
+        if !batch.push(&record) {
+            return false;
+        }
+        self.trial.fold(&record);
+        self.gathered.push(record);
+        true
+    }
+
+    /// Whether requests are decided.
+    pub fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Gathers nothing more in this turn; what is gathered can still be taken.
+    pub fn close(&mut self) {
+        self.is_open = false;
+    }
+
+    /// Takes what is gathered, to be appended; `None` where nothing would change.
+    pub fn take(&mut self) -> Option<B> {
+        assert!(self.in_flight.is_empty(), "one batch is in flight at a time");
+        if self.gathered.is_empty() {
+            return None;
+        }
+        std::mem::swap(&mut self.in_flight, &mut self.gathered);
+        self.batch.as_mut().map(Batch::take)
+    }
+
+    /// The batch in flight is durable.
+    pub fn accept(&mut self) {
+        for record in self.in_flight.drain(..) {
+            if let Err(fault) = self.inventory.fold(&record) {
+                // The trial said that it follows.
+                panic!("a durable record does not follow: {fault}");
+            }
+            self.trial.settle(&record);
+        }
+    }
+
+    /// The batch in flight was heard as news: the ledger has it.
+    pub fn forget_in_flight(&mut self) {
+        self.in_flight.clear();
+    }
+
+    /// Drops what is gathered, and closes the turn; what is in flight stays so.
+    pub fn drop_gathered(&mut self) {
+        self.gathered.clear();
+        self.batch = None;
+        self.is_open = false;
+    }
+
+    /// Drops everything that is not durable, and closes the turn.
+    pub fn drop_trial(&mut self) {
+        self.forget_in_flight();
+        self.drop_gathered();
+    }
+}
