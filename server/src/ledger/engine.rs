@@ -61,7 +61,8 @@ pub trait Turn {
 
     /// Appends `batch` at exactly the revisions that it was made for.
     ///
-    /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice.
+    /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice, and
+    /// [`Appended::Durable`] where it was there already.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
 
     /// Ends the turn: what it learnt or appended can be seen outside.

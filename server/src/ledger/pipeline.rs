@@ -119,8 +119,9 @@ impl<B: Batch> Pipeline<B> {
         }
     }
 
-    /// The batch in flight was heard as news: the ledger has it.
-    pub fn forget_in_flight(&mut self) {
+    /// The batch in flight, of `records`, was heard as news: the ledger has it.
+    pub fn forget_in_flight(&mut self, records: usize) {
+        assert_eq!(records, self.in_flight.len(), "a batch stands whole or not at all");
         self.in_flight.clear();
     }
 
@@ -133,7 +134,7 @@ impl<B: Batch> Pipeline<B> {
 
     /// Drops everything that is not durable, and closes the turn.
     pub fn drop_trial(&mut self) {
-        self.forget_in_flight();
+        self.in_flight.clear();
         self.drop_gathered();
     }
 }

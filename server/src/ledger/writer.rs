@@ -75,8 +75,8 @@ pub struct Writer<E: Engine> {
 /// What the news told since the last batch.
 #[derive(Debug, Default)]
 struct Heard {
-    records: u64,
-    is_own: bool,
+    records: usize,
+    own: usize,
     edited: Option<(u64, u64)>,
 }
 
@@ -196,7 +196,7 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
     turn.news(&mut |news| match news {
         News::Record { record, is_own } => {
             heard.records += 1;
-            heard.is_own |= is_own;
+            heard.own += usize::from(is_own);
             if let Err(found) = clients.with(|pipeline| pipeline.hear(&record)) {
                 fault.get_or_insert(found);
             }
@@ -225,8 +225,8 @@ fn settle<T: Turn, C: Clients<Batch = T::Batch>>(
     batch: &T::Batch,
     heard: &Heard,
 ) -> Result<Owner, Fault> {
-    if heard.is_own {
-        clients.with(Pipeline::forget_in_flight);
+    if heard.own > 0 {
+        clients.with(|pipeline| pipeline.forget_in_flight(heard.own));
         clients.settled();
         return Ok(Owner::This);
     }

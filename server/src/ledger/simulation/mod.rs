@@ -3,6 +3,7 @@
 //! # Layout
 //! - [`disk`], [`file`]: a disk that crashes, tears writes and fails syncs.
 //! - `lying_disk`: one that skips a step of the protocol, so that the checks are seen to notice.
+//! - `engine`: one that loses races and answers, delays, and serves stale reads.
 //! - [`seller`]: a writer with its clients, on one thread.
 //! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
 
@@ -13,6 +14,10 @@ mod file;
 mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
+#[cfg(test)]
+mod engine;
+#[cfg(test)]
+mod engine_tests;
 #[cfg(test)]
 mod golden_tests;
 #[cfg(test)]
