@@ -21,7 +21,8 @@ pub(crate) struct Seller<E: Engine> {
 pub(crate) struct Untold {
     /// Whether this writer is done for.
     pub(crate) is_broken: bool,
-    /// Why.
+    /// Why, for whoever reads the failed test.
+    #[expect(dead_code, reason = "read through `Debug`")]
     pub(crate) cause: String,
 }
 
