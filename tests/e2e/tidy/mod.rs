@@ -9,7 +9,6 @@ mod modules;
 mod names;
 mod paths;
 mod root;
-mod size;
 mod tokens;
 mod words;
 mod workspace;

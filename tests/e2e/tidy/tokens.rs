@@ -5,6 +5,14 @@
 
 use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
 
+use super::complaint::{self, Complaint};
+
+/// Complains about a file that is no Rust, of which the other rules see nothing.
+pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
+    let fault = parse(text).err();
+    fault.into_iter().map(|line| Complaint::new(path, line, "is no Rust")).collect()
+}
+
 /// The tokens of `text`, or the line where it stops to be Rust.
 pub(super) fn parse(text: &str) -> Result<Vec<TokenTree>, usize> {
     match text.parse::<TokenStream>() {
@@ -47,4 +55,12 @@ pub(super) fn group(token: Option<&TokenTree>, brackets: Delimiter) -> Option<&G
 /// The tokens inside `group`.
 pub(super) fn inside(group: &Group) -> Vec<TokenTree> {
     group.stream().into_iter().collect()
+}
+
+#[test]
+fn file_that_is_no_rust_is_caught_with_its_line() {
+    assert_eq!(check("a.rs", "fn f() {}\n\nfn g() {}\n"), []);
+    for text in ["fn f() {}\n\nfn g( {}\n", "fn f() {}\n\n\"no end\n"] {
+        assert_eq!(complaint::lines(&check("a.rs", text)), [3], "{text}");
+    }
 }

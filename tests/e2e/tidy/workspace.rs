@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::{arrows, complaint::Complaint, modules, names, root, size, words};
+use super::{arrows, complaint::Complaint, modules, names, root, tokens, words};
 
 #[test]
 fn workspace_is_tidy() {
@@ -27,7 +27,7 @@ fn check(root: &Path, path: &str) -> Vec<Complaint> {
         complaints.extend(words::check_text(path, &text));
         complaints.extend(root::check_counter(path, &text));
         if path.ends_with(".rs") {
-            complaints.extend(size::check(path, &text));
+            complaints.extend(tokens::check(path, &text));
             complaints.extend(modules::check(path, &text));
             complaints.extend(words::check_rust(path, &text));
             complaints.extend(arrows::check(path, &text));
