@@ -52,6 +52,29 @@ pub(super) fn group(token: Option<&TokenTree>, brackets: Delimiter) -> Option<&G
     }
 }
 
+/// `tree` without the attributes and doc comments that it begins with.
+pub(super) fn after_attributes(mut tree: &[TokenTree]) -> &[TokenTree] {
+    while is_mark(tree.first(), '#') {
+        let inner = usize::from(is_mark(tree.get(1), '!'));
+        tree = tree.get(2 + inner..).unwrap_or_default();
+    }
+    tree
+}
+
+/// `tree` without the `pub`, `pub(crate)`, `pub(in path)` that it begins with.
+pub(super) fn after_visibility(tree: &[TokenTree]) -> &[TokenTree] {
+    if word(tree.first()) != "pub" {
+        return tree;
+    }
+    let bounds = group(tree.get(1), Delimiter::Parenthesis).map(inside).unwrap_or_default();
+    // A field's type may stand in brackets too: `pub (crate::A, u8)`.
+    let is_bounded = match word(bounds.first()).as_str() {
+        "crate" | "super" | "self" => bounds.len() == 1,
+        first => first == "in",
+    };
+    &tree[1 + usize::from(is_bounded)..]
+}
+
 /// The tokens inside `group`.
 pub(super) fn inside(group: &Group) -> Vec<TokenTree> {
     group.stream().into_iter().collect()
