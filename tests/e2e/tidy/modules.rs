@@ -1,6 +1,6 @@
 //! What a module file begins with, and what `mod.rs` and `lib.rs` hold.
 
-use proc_macro2::{Delimiter, TokenTree};
+use proc_macro2::TokenTree;
 
 use super::{
     complaint::{self, Complaint},
@@ -45,13 +45,9 @@ fn first_odd(tree: &[TokenTree]) -> Option<usize> {
 
 /// What follows the `mod` line or re-export that `tree` begins with; `None` where it does not.
 fn after_item(tree: &[TokenTree]) -> Option<&[TokenTree]> {
-    let item = after_attributes(tree);
+    let item = tokens::after_attributes(tree);
     let is_public = tokens::word(item.first()) == "pub";
-    let item = if is_public { &item[1..] } else { item };
-    let item = match tokens::group(item.first(), Delimiter::Parenthesis) {
-        Some(_) if is_public => &item[1..],
-        _ => item,
-    };
+    let item = tokens::after_visibility(item);
     let end = item.iter().position(|token| tokens::is_mark(Some(token), ';'));
     match (tokens::word(item.first()).as_str(), end) {
         ("mod", Some(2)) => Some(&item[3..]),
@@ -59,15 +55,6 @@ fn after_item(tree: &[TokenTree]) -> Option<&[TokenTree]> {
         ("", None) if item.is_empty() => Some(item),
         _ => None,
     }
-}
-
-/// `tree` without the attributes and doc comments that it begins with.
-fn after_attributes(mut tree: &[TokenTree]) -> &[TokenTree] {
-    while tokens::is_mark(tree.first(), '#') {
-        let inner = usize::from(tokens::is_mark(tree.get(1), '!'));
-        tree = tree.get(2 + inner..).unwrap_or_default();
-    }
-    tree
 }
 
 #[test]
