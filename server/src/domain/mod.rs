@@ -15,6 +15,7 @@ mod command;
 mod inventory;
 mod keys;
 mod outcome;
+mod pieces;
 mod record;
 
 pub use command::{Command, Order, Request};
