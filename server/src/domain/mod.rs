@@ -11,6 +11,7 @@
 //! - `Conservation`: what is left changes by exactly what a record says.
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
+mod clock;
 mod command;
 mod inventory;
 mod keys;
@@ -18,6 +19,7 @@ mod outcome;
 mod pieces;
 mod record;
 
+pub use clock::Clock;
 pub use command::{Command, Order, Request};
 pub use inventory::{COUNT_MAX, Inconsistent, Inventory};
 pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};
