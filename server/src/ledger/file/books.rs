@@ -42,6 +42,7 @@ pub(super) struct Books<D: Disk> {
     pub(super) disk: D,
     pub(super) layout: Layout,
     pub(super) options: Options,
+    /// The time since the machine last started, as the mark names it.
     pub(super) boot: String,
     spares: Spares<D>,
     segment: Segment<D::File>,
@@ -64,6 +65,7 @@ impl<D: Disk> Books<D> {
         disk: &D,
         layout: &Layout,
         options: Options,
+        boot: String,
         spares: Spares<D>,
         place: Place<D::File>,
     ) -> Self {
@@ -72,7 +74,7 @@ impl<D: Disk> Books<D> {
             disk: disk.clone(),
             layout: layout.clone(),
             options,
-            boot: disk.boot_id(),
+            boot,
             spares,
             segment,
             position,

@@ -45,6 +45,8 @@ pub(in crate::ledger::file) fn open<D: Disk>(
     }
     let random = (options.random)().map_err(io("draw a key for"))?;
     let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
+    // Where nobody can tell, what others wrote counts as written before a power cut.
+    let boot = disk.boot_id().unwrap_or_else(|| format!("{}-{nonce:016x}", options.process));
     let draft = layout.segment_draft(options.process, nonce);
     let mut spares = Spares::new(disk, &draft, options.in_background);
     // IMPORTANT: whoever named a segment may have been killed before its name
@@ -64,7 +66,7 @@ pub(in crate::ledger::file) fn open<D: Disk>(
     } else {
         read_the_last_day(disk, layout, &starts, (options.now_ms)())?
     };
-    Ok(Books::new(disk, layout, options, spares, place))
+    Ok(Books::new(disk, layout, options, boot, spares, place))
 }
 
 fn stock_of_head<F: DiskFile>(layout: &Layout, held: &Held<'_, F>) -> Result<Stock, LedgerError> {
