@@ -1,15 +1,18 @@
 //! Which idempotency keys were seen, and at which revision the answer stands.
 //!
 //! The answer itself is in the ledger, in the record that has the key; here is
-//! only what it takes to find it: 24 bytes a key in the order of their coming,
+//! only what it takes to find it: 32 bytes a key in the order of their coming,
 //! and a hash table of 4-byte places in that order. The hash is SipHash-1-3
 //! with 128 bits of output and a secret key (Aumasson and Bernstein, 2012), so
 //! that nobody can make two keys collide.
+//!
+//! The table grows bucket by bucket (linear hashing; Litwin, 1980), and keys
+//! are forgotten a few at a time, so that no call ever has much to do: it is
+//! made while everybody else waits for the lock.
 
-use std::collections::VecDeque;
-
-use hashbrown::HashTable;
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
+
+use crate::domain::pieces::Pieces;
 
 /// How long a key is remembered, in milliseconds.
 pub const KEY_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
@@ -18,63 +21,71 @@ pub const KEY_LIFE_MS: u64 = 24 * 60 * 60 * 1000;
 pub const KEY_CHARS_MAX: usize = 255;
 
 /// How exactly the time of a key is kept, in milliseconds.
-const MOMENT_MS: u64 = 60 * 1000;
+const MINUTE_MS: u64 = 60 * 1000;
+
+/// How many expired keys are forgotten for each one that comes; 2, so that a crowd of them shrinks.
+const FORGOTTEN_AT_ONCE: usize = 2;
 
 /// The keys of the last 24 hours.
 #[derive(Clone)]
 pub(super) struct Remembered {
     hasher: SipHasher13,
-    /// The places, counted from the first key ever, of the keys in `order`.
-    table: HashTable<u32>,
-    order: VecDeque<Seen>,
-    /// How many keys have been forgotten: the place of the front of `order`.
-    forgotten: u32,
-    /// For each minute the place of its first key.
-    moments: VecDeque<(u64, u32)>,
+    order: Pieces<Seen>,
+    /// The place of the front of `order`; places are counted modulo 2^32 from the first key ever.
+    first: u32,
+    /// For each bucket the place of its latest key; where it has none, any other place.
+    latest: Pieces<u32>,
 }
 
 #[derive(Clone, Copy)]
 struct Seen {
     hash: (u64, u64),
     revision: u64,
+    /// The place of the key before it in its bucket: forgotten, or its own, where it is the first.
+    before: u32,
+    minute: u32,
 }
 
 impl Remembered {
     /// No keys yet; `secret` keeps outsiders from making keys that collide.
     pub(super) fn new(secret: [u8; 16]) -> Self {
-        Self {
-            hasher: SipHasher13::new_with_key(&secret),
-            table: HashTable::new(),
-            order: VecDeque::new(),
-            forgotten: 0,
-            moments: VecDeque::new(),
-        }
+        let mut latest = Pieces::new();
+        latest.push_back(0);
+        Self { hasher: SipHasher13::new_with_key(&secret), order: Pieces::new(), first: 0, latest }
     }
 
     /// The revision of the record that has `key`, if it was seen within [`KEY_LIFE_MS`].
+    ///
+    /// A key is never forgotten early, and a minute late at most.
     pub(super) fn revision_of(&self, key: &str, now_ms: u64) -> Option<u64> {
         let hash = self.hash(key);
-        let place = self.table.find(hash.0, |place| self.seen(*place).hash == hash)?;
-        let first_alive = self.first_alive(now_ms);
-        // Places are counted modulo 2^32; fewer than 2^31 are alive at once.
-        let is_alive = place.wrapping_sub(first_alive) < u32::MAX / 2;
-        is_alive.then(|| self.seen(*place).revision)
+        let mut place = self.latest_in(self.bucket(hash));
+        while let Some(seen) = place.and_then(|place| self.seen(place)) {
+            if seen.hash == hash {
+                return (!seen.is_expired(now_ms)).then_some(seen.revision);
+            }
+            place = place.and_then(|place| self.before(place));
+        }
+        None
     }
 
     /// Notes that the record at `revision`, made at `at_ms`, has `key`.
     pub(super) fn note(&mut self, key: &str, revision: u64, at_ms: u64) {
-        self.forget_before(at_ms);
-        let hash = self.hash(key);
-        let place =
-            self.forgotten.wrapping_add(u32::try_from(self.order.len()).unwrap_or(u32::MAX));
-        self.order.push_back(Seen { hash, revision });
-        if self.moments.back().is_none_or(|(moment, _)| at_ms >= moment + MOMENT_MS) {
-            self.moments.push_back((at_ms, place));
+        for _ in 0..FORGOTTEN_AT_ONCE {
+            if self.order.get(0).is_some_and(|seen| seen.is_expired(at_ms)) {
+                self.order.pop_front();
+                self.first = self.first.wrapping_add(1);
+            }
         }
-        let (order, forgotten) = (&self.order, self.forgotten);
-        self.table.insert_unique(hash.0, place, |place| {
-            order[place.wrapping_sub(forgotten) as usize].hash.0
-        });
+        if self.latest.len() <= self.order.len() {
+            self.split_a_bucket();
+        }
+        let hash = self.hash(key);
+        let bucket = self.bucket(hash);
+        let place = self.first.wrapping_add(u32::try_from(self.order.len()).unwrap_or(u32::MAX));
+        let before = self.latest_in(bucket).unwrap_or(place);
+        self.order.push_back(Seen { hash, revision, before, minute: minute(at_ms) });
+        self.set_latest(bucket, place);
     }
 
     /// How many keys are remembered.
@@ -82,31 +93,61 @@ impl Remembered {
         self.order.len()
     }
 
-    /// The place of the first key that is not older than [`KEY_LIFE_MS`], a minute at most.
-    fn first_alive(&self, now_ms: u64) -> u32 {
-        // A minute is over when the next one has begun.
-        let expired = |next: &(u64, u32)| next.0 + KEY_LIFE_MS < now_ms;
-        let expired = self.moments.iter().skip(1).take_while(|next| expired(next)).last();
-        expired.map_or(self.forgotten, |(_, place)| *place)
-    }
-
-    fn forget_before(&mut self, now_ms: u64) {
-        let first_alive = self.first_alive(now_ms);
-        while self.forgotten != first_alive {
-            let Some(seen) = self.order.pop_front() else { break };
-            let place = self.forgotten;
-            if let Ok(entry) = self.table.find_entry(seen.hash.0, |found| *found == place) {
-                entry.remove();
+    /// Adds a bucket, and moves to it what belongs there from the one that had it until now.
+    fn split_a_bucket(&mut self) {
+        let added = self.latest.len();
+        let split = added - (1 << added.ilog2());
+        let mut rest = self.latest_in(split);
+        self.latest.push_back(0);
+        let mut earliest = [None, None];
+        while let Some(place) = rest {
+            rest = self.before(place);
+            let Some(seen) = self.seen(place) else { break };
+            let bucket = self.bucket(seen.hash);
+            match earliest[usize::from(bucket == added)].replace(place) {
+                Some(later) => self.set_before(later, place),
+                None => self.set_latest(bucket, place),
             }
-            self.forgotten = self.forgotten.wrapping_add(1);
         }
-        while self.moments.get(1).is_some_and(|next| next.0 + KEY_LIFE_MS < now_ms) {
-            self.moments.pop_front();
+        for place in earliest.into_iter().flatten() {
+            self.set_before(place, place);
         }
     }
 
-    fn seen(&self, place: u32) -> Seen {
-        self.order[place.wrapping_sub(self.forgotten) as usize]
+    /// The bucket of a hash: its low bits, and one bit less where that bucket is still to come.
+    fn bucket(&self, hash: (u64, u64)) -> usize {
+        let mask = self.latest.len().next_power_of_two() - 1;
+        let bucket = usize::try_from(hash.0 & mask as u64).unwrap_or_default();
+        if bucket < self.latest.len() { bucket } else { bucket & (mask >> 1) }
+    }
+
+    /// The place of the latest key in `bucket`.
+    fn latest_in(&self, bucket: usize) -> Option<u32> {
+        let place = *self.latest.get(bucket)?;
+        let is_in_it = |seen: &Seen| self.bucket(seen.hash) == bucket;
+        self.seen(place).is_some_and(is_in_it).then_some(place)
+    }
+
+    fn before(&self, place: u32) -> Option<u32> {
+        let before = self.seen(place)?.before;
+        (before != place && self.seen(before).is_some()).then_some(before)
+    }
+
+    fn set_latest(&mut self, bucket: usize, place: u32) {
+        if let Some(latest) = self.latest.get_mut(bucket) {
+            *latest = place;
+        }
+    }
+
+    fn set_before(&mut self, place: u32, before: u32) {
+        if let Some(seen) = self.order.get_mut(place.wrapping_sub(self.first) as usize) {
+            seen.before = before;
+        }
+    }
+
+    /// The key at `place`; `None` where it is forgotten.
+    fn seen(&self, place: u32) -> Option<&Seen> {
+        self.order.get(place.wrapping_sub(self.first) as usize)
     }
 
     fn hash(&self, key: &str) -> (u64, u64) {
@@ -118,6 +159,18 @@ impl Remembered {
     }
 }
 
+impl Seen {
+    fn is_expired(self, now_ms: u64) -> bool {
+        let last_minute = u64::from(self.minute) + KEY_LIFE_MS / MINUTE_MS;
+        last_minute < u64::from(minute(now_ms))
+    }
+}
+
+/// The minute of a time: 32 bits last for 8,000 years, and whatever is later counts as their end.
+fn minute(at_ms: u64) -> u32 {
+    u32::try_from(at_ms / MINUTE_MS).unwrap_or(u32::MAX)
+}
+
 impl std::fmt::Debug for Remembered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{} keys", self.len())
@@ -126,6 +179,8 @@ impl std::fmt::Debug for Remembered {
 
 #[cfg(test)]
 mod tests {
+    use std::iter;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -145,39 +200,101 @@ mod tests {
     }
 
     #[test]
+    fn a_key_that_nobody_came_after_expires_too() {
+        let mut keys = Remembered::new([1; 16]);
+        keys.note("a", 1, 1_000);
+        assert_eq!(keys.revision_of("a", 1_000 + KEY_LIFE_MS + MINUTE_MS), None);
+        keys.note("a", 2, 1_000 + KEY_LIFE_MS + MINUTE_MS);
+        assert_eq!(keys.revision_of("a", 1_000), Some(2), "a clock that runs back revives none");
+    }
+
+    #[test]
+    fn a_clock_past_all_limits_forgets_no_key_at_once() {
+        let mut keys = Remembered::new([1; 16]);
+        keys.note("a", 1, u64::MAX);
+        assert_eq!(keys.revision_of("a", u64::MAX), Some(1));
+    }
+
+    #[test]
     fn a_million_keys_take_at_most_eighty_bytes_each() {
         let mut keys = Remembered::new([1; 16]);
         let mut worst = 0;
         for revision in 1..=1_000_000_u64 {
             keys.note(&revision.to_string(), revision, 0);
             if revision > 10_000 {
-                let order = keys.order.capacity() * size_of::<Seen>();
-                // Four bytes a place, one of control.
-                let table = keys.table.capacity() * 8 / 7 * 5;
-                worst = worst.max((order + table) / keys.len());
+                worst = worst.max((keys.order.bytes() + keys.latest.bytes()) / keys.len());
             }
         }
         assert!(worst <= 80, "{worst} bytes a key");
     }
 
+    /// How many keys stand in `bucket`.
+    fn length_of(keys: &Remembered, bucket: usize) -> usize {
+        iter::successors(keys.latest_in(bucket), |place| keys.before(*place)).count()
+    }
+
+    #[test]
+    fn no_single_call_has_much_to_do() {
+        let mut keys = Remembered::new([1; 16]);
+        // 100,000 keys a minute; then a quiet day, and as many again.
+        let minutes = [0, 1, 2, 2000, 2001, 2002];
+        let mut revision = 0;
+        for minute in minutes {
+            for _ in 0..100_000 {
+                revision += 1;
+                let (len, buckets) = (keys.len(), keys.latest.len());
+                let moved = length_of(&keys, buckets - (1 << buckets.ilog2()));
+                keys.note(&revision.to_string(), revision, minute * MINUTE_MS);
+                assert!(keys.len() + FORGOTTEN_AT_ONCE > len, "{revision}: forgets many at once");
+                assert!(keys.latest.len() <= buckets + 1, "{revision}: grows by many at once");
+                assert!(moved <= 20, "{revision}: moves {moved} keys at once");
+            }
+        }
+        assert_eq!(keys.len(), 300_000, "those of the first day are gone");
+        let longest = (0..keys.latest.len()).map(|bucket| length_of(&keys, bucket)).max();
+        assert!(longest <= Some(20), "{longest:?} keys in one bucket");
+    }
+
+    #[test]
+    fn a_bucket_that_nobody_has_touched_since_places_began_anew_counts_as_empty() {
+        let mut keys = Remembered::new([1; 16]);
+        for revision in 0..100_u64 {
+            keys.note(&revision.to_string(), revision, 0);
+        }
+        // As far as the place of a forgotten key says, each empty bucket has one of the others'.
+        for bucket in 0..keys.latest.len() {
+            if keys.latest_in(bucket).is_none() {
+                keys.set_latest(bucket, u32::try_from(bucket).unwrap());
+            }
+        }
+        for revision in 100..10_000_u64 {
+            keys.note(&revision.to_string(), revision, 0);
+        }
+        for revision in 0..10_000_u64 {
+            assert_eq!(keys.revision_of(&revision.to_string(), 0), Some(revision));
+        }
+    }
+
     proptest! {
         #[test]
         fn it_says_what_a_plain_list_of_keys_would_say(
-            steps in prop::collection::vec((0..40_u8, 0..KEY_LIFE_MS / 8), 0..200),
+            first in prop_oneof![Just(0), u32::MAX - 200..=u32::MAX],
+            steps in prop::collection::vec((0..40_u8, 0..KEY_LIFE_MS / 8), 0..400),
         ) {
-            let mut keys = Remembered::new([1; 16]);
+            let mut keys = Remembered { first, ..Remembered::new([1; 16]) };
             let mut list: Vec<(u8, u64, u64)> = Vec::new();
             let mut now_ms = 0;
             for (revision, (key, later)) in (1..).zip(steps) {
                 now_ms += later;
                 let found = keys.revision_of(&key.to_string(), now_ms);
                 let noted = list.iter().rev().find(|(other, _, _)| *other == key);
-                match (found, noted) {
-                    (Some(found), noted) => {
+                let age = noted.map(|(_, _, at_ms)| now_ms - at_ms);
+                match found {
+                    Some(found) => {
                         prop_assert_eq!(Some(found), noted.map(|(_, revision, _)| *revision));
+                        prop_assert!(age <= Some(KEY_LIFE_MS + MINUTE_MS));
                     }
-                    (None, Some((_, _, at_ms))) => prop_assert!(at_ms + KEY_LIFE_MS < now_ms),
-                    (None, None) => {}
+                    None => prop_assert!(age.is_none_or(|age| age > KEY_LIFE_MS)),
                 }
                 if found.is_none() {
                     keys.note(&key.to_string(), revision, now_ms);

@@ -11,15 +11,18 @@
 //! - `Conservation`: what is left changes by exactly what a record says.
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
+mod clock;
 mod command;
 mod inventory;
 mod keys;
 mod outcome;
+mod pieces;
 mod record;
 mod rules;
 mod stock;
 mod trial;
 
+pub use clock::Clock;
 pub use command::{Command, Order, Request};
 pub use inventory::Inventory;
 pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};

@@ -55,6 +55,8 @@ pub(super) fn open<D: Disk>(
     for folder in [&layout.folder, &layout.parent] {
         disk.sync_dir(folder).map_err(io("sync"))?;
     }
+    // Where nobody can tell, what others wrote counts as written before a power cut.
+    let boot = disk.boot_id().unwrap_or_else(|| format!("{}-{nonce:016x}", options.process));
     let starts = layout.starts(disk)?;
     let (cursor, inventory) = if starts.is_empty() {
         let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
@@ -70,7 +72,7 @@ pub(super) fn open<D: Disk>(
         disk: disk.clone(),
         layout: layout.clone(),
         options,
-        boot: disk.boot_id(),
+        boot,
         preallocation,
         cursor,
         image: None,

@@ -39,6 +39,7 @@ pub(super) struct Progress<D: Disk> {
     pub(super) disk: D,
     pub(super) layout: Layout,
     pub(super) options: Options,
+    /// The time since the machine last started, as the watermark names it.
     pub(super) boot: String,
     pub(super) preallocation: Preallocation<D>,
     pub(super) cursor: Cursor<D::File>,

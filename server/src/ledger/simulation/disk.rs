@@ -291,8 +291,8 @@ impl Disk for SimDisk {
         !self.world().dead.contains(&u64::from(process))
     }
 
-    fn boot_id(&self) -> String {
-        self.world().boot.to_string()
+    fn boot_id(&self) -> Option<String> {
+        Some(self.world().boot.to_string())
     }
 }
 

@@ -45,6 +45,18 @@ fn a_head_that_is_written_before_the_ledger_is_left_ahead_of_it() {
 }
 
 #[test]
+fn a_start_of_the_machine_that_is_taken_for_the_one_before_loses_sales() {
+    is_noticed(|disk| LyingDisk::new(disk, Lie::SameBoot));
+}
+
+#[test]
+fn where_no_start_of_the_machine_can_be_told_from_another_no_sale_is_lost() {
+    for seed in 0..1000 {
+        live_alone(seed, |disk| LyingDisk::new(disk, Lie::NoBootId));
+    }
+}
+
+#[test]
 fn without_the_checksum_a_flipped_bit_is_believed() {
     let sound = every_segment().remove(0);
     let is_believed = |bit| {

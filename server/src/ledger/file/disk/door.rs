@@ -1,6 +1,6 @@
 //! The only door to the file system: what the file ledger asks of a disk.
 //!
-//! The same ledger runs on [`super::real_disk::RealDisk`] and, in tests, on a
+//! The same ledger runs on [`super::RealDisk`] and, in tests, on a
 //! simulated disk that crashes, tears writes and fails syncs on command.
 
 use std::{io, ops::Deref, path::Path};
@@ -78,8 +78,8 @@ pub trait Disk: Clone + Send + Sync + 'static {
     fn is_running(&self, process: u32) -> bool;
 
     /// The name of the time since the machine last started; what was written
-    /// without a sync survives as long as it does not change.
-    fn boot_id(&self) -> String;
+    /// without a sync survives as long as it does not change. `None` where it cannot be told.
+    fn boot_id(&self) -> Option<String>;
 }
 
 /// An open file. All offsets and lengths are in bytes.

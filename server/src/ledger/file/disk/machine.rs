@@ -89,9 +89,9 @@ impl Disk for RealDisk {
         Path::new("/proc").join(process.to_string()).exists()
     }
 
-    fn boot_id(&self) -> String {
-        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        id.trim().to_owned()
+    fn boot_id(&self) -> Option<String> {
+        let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+        Some(id.trim().to_owned()).filter(|id| !id.is_empty())
     }
 }
 

@@ -1,0 +1,94 @@
+//! A queue in pieces of one size: it grows and shrinks without moving what is in it.
+
+use std::collections::VecDeque;
+
+/// How many items a piece has.
+const PIECE_ITEMS: usize = 1024;
+
+/// A queue in pieces.
+#[derive(Clone)]
+pub(super) struct Pieces<T> {
+    pieces: VecDeque<Vec<T>>,
+    /// How many items of the first piece are gone.
+    gone: usize,
+    len: usize,
+}
+
+impl<T: Copy> Pieces<T> {
+    pub(super) const fn new() -> Self {
+        Self { pieces: VecDeque::new(), gone: 0, len: 0 }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn get(&self, index: usize) -> Option<&T> {
+        let place = self.gone + index;
+        self.pieces.get(place / PIECE_ITEMS)?.get(place % PIECE_ITEMS)
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
+        let place = self.gone + index;
+        self.pieces.get_mut(place / PIECE_ITEMS)?.get_mut(place % PIECE_ITEMS)
+    }
+
+    pub(super) fn push_back(&mut self, item: T) {
+        match self.pieces.back_mut().filter(|last| last.len() < PIECE_ITEMS) {
+            Some(last) => last.push(item),
+            None => {
+                let mut piece = Vec::with_capacity(PIECE_ITEMS);
+                piece.push(item);
+                self.pieces.push_back(piece);
+            }
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<T> {
+        let item = *self.get(0)?;
+        self.gone += 1;
+        self.len -= 1;
+        if self.gone == PIECE_ITEMS {
+            self.pieces.pop_front();
+            self.gone = 0;
+        }
+        Some(item)
+    }
+
+    /// How many bytes of memory it takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        let lists = self.pieces.capacity() * size_of::<Vec<T>>();
+        lists + self.pieces.len() * PIECE_ITEMS * size_of::<T>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn it_is_a_queue(steps in prop::collection::vec((0..3000_usize, 0..3000_usize), 0..8)) {
+            let mut pieces = Pieces::new();
+            let mut queue = VecDeque::new();
+            let mut next = 0..;
+            for (pushed, popped) in steps {
+                for item in next.by_ref().take(pushed) {
+                    pieces.push_back(item);
+                    queue.push_back(item);
+                }
+                for _ in 0..popped {
+                    prop_assert_eq!(pieces.pop_front(), queue.pop_front());
+                }
+                prop_assert_eq!(pieces.len(), queue.len());
+                for index in [0, 1, queue.len() / 2, queue.len().saturating_sub(1), queue.len()] {
+                    prop_assert_eq!(pieces.get(index), queue.get(index));
+                }
+            }
+        }
+    }
+}
