@@ -71,6 +71,10 @@ struct Repair {
 
 #[derive(Debug, Args)]
 struct Noop {
+    /// Hold each batch for one write and one sync of a scratch file in the current folder, as a
+    /// sale must: the durable yardstick.
+    #[arg(long)]
+    synced: bool,
     /// Where to listen; port 0 picks a free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
@@ -147,8 +151,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .init();
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
-            let served = run::bind(noop.listen)
-                .and_then(|listener| run::noop(listener, loops(noop.event_loops)));
+            let serve = if noop.synced { run::noop_synced } else { run::noop };
+            let listener = run::bind(noop.listen);
+            let served = listener.and_then(|listener| serve(listener, loops(noop.event_loops)));
             served.map(|()| true)
         }
         Some(Special::Verify(Upkeep { db, lock_timeout })) => run::verify(&db, lock_timeout),

@@ -1,9 +1,17 @@
 //! The command line of the bench.
 
-use std::{env, ffi::OsString, iter, path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    fs, iter,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use clap::{Parser, builder::PossibleValuesParser};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
     cpu,
@@ -44,7 +52,7 @@ struct Cli {
     /// Where others use the machine: how long to wait for a calm run of each system, in seconds.
     #[arg(long, value_name = "S", default_value = "0", value_parser = seconds)]
     calm: Duration,
-    /// How many clients ask at once.
+    /// How many clients ask at once, where the system's name does not say it.
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     connections: u16,
     /// How many threads the clients share.
@@ -59,6 +67,9 @@ struct Cli {
     /// The `server` to measure [default: the one that was built with the bench].
     #[arg(long, value_name = "FILE")]
     server: Option<PathBuf>,
+    /// Another `server` to compare it with, such as that of an older commit: the systems `former`.
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
 }
 
 /// Runs the command line: `args` as typed, the program's name first.
@@ -94,13 +105,19 @@ fn bench(cli: Cli) -> anyhow::Result<()> {
             warm_up: WARM_UP,
             window: cli.seconds,
         },
-        server: cli.server.map_or((itself, Some(SERVER)), |server| (server, None)),
+        server: match cli.server {
+            Some(server) => (whole(&server)?, None),
+            None => (itself, Some(SERVER)),
+        },
+        against: cli.against.as_deref().map(whole).transpose()?,
     };
+    raise_file_limit();
     let machine = Machine::look()?;
     eprintln!("{machine}");
-    let wanted = systems::ALL
-        .into_iter()
-        .filter(|system| cli.only.is_empty() || cli.only.iter().any(|name| name == system.name));
+    let wanted = systems::ALL.into_iter().filter(|system| match &cli.only[..] {
+        [] => setting.against.is_some() || !system.is_former(),
+        only => only.iter().any(|name| name == system.name),
+    });
     let ran = rounds::run(wanted.collect(), cli.rounds.into(), cli.calm, &setting)?;
     let report = Report::new(&machine, &setting.plan, &ran);
     if cli.json {
@@ -110,6 +127,18 @@ fn bench(cli: Cli) -> anyhow::Result<()> {
         println!("{report}");
     }
     Ok(())
+}
+
+/// The path of `program` from any folder.
+fn whole(program: &Path) -> anyhow::Result<PathBuf> {
+    fs::canonicalize(program).with_context(|| format!("no program `{}`", program.display()))
+}
+
+/// Lets this program, and the servers that it starts, have as many connections as they may.
+fn raise_file_limit() {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // Where the system refuses, a run with too many connections says so.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 fn names() -> PossibleValuesParser {

@@ -55,11 +55,20 @@ pub(crate) struct Load {
     pub(crate) rate_rps: f64,
     /// From sending to the whole answer, in nanoseconds, for answers within the window.
     pub(crate) latency_ns: Histogram<u64>,
+    /// The processor time of the servers for an answer, user and system, in microseconds; `None`
+    /// where nobody looked.
+    pub(crate) server_us: Option<f64>,
     /// How many cores the clients kept busy; `None` where they are not apart from the system.
     pub(crate) client_cores: Option<f64>,
 }
 
 impl Load {
+    /// That nobody asked anything.
+    pub(crate) fn empty() -> anyhow::Result<Load> {
+        let latency_ns = histogram()?;
+        Ok(Load { sales: 0, rate_rps: 0.0, latency_ns, server_us: None, client_cores: None })
+    }
+
     /// The latency that the share `quantile` of the answers did not exceed, in microseconds.
     #[expect(clippy::cast_precision_loss, reason = "no latency is 2^53 nanoseconds")]
     pub(crate) fn latency_us(&self, quantile: f64) -> f64 {
@@ -110,7 +119,7 @@ pub(crate) fn run(plan: &Plan, targets: &[SocketAddr], protocol: Protocol) -> an
         });
         ended.collect::<anyhow::Result<Vec<_>>>()
     })?;
-    let mut load = Load { sales: 0, rate_rps: 0.0, latency_ns: histogram()?, client_cores: None };
+    let mut load = Load::empty()?;
     for Share { tally, cores } in shares {
         load.sales += tally.sales;
         load.latency_ns.add(&tally.latency_ns)?;

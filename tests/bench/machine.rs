@@ -104,6 +104,14 @@ impl Watch {
     }
 }
 
+/// The processor time that the process `pid` has taken so far, user and system, in seconds.
+///
+/// # Errors
+/// When it is gone.
+pub(crate) fn processor_s(pid: u32) -> anyhow::Result<f64> {
+    Ok(own_ticks(&fs::read_to_string(format!("/proc/{pid}/stat"))?)? / TICKS_HZ)
+}
+
 /// How many cores others keep busy right now.
 ///
 /// # Errors

@@ -6,7 +6,7 @@ use comfy_table::{Cell, CellAlignment, ContentArrangement, Table, presets::ASCII
 use serde_json::{Value, json};
 
 use crate::{
-    load::Plan,
+    load::{Load, Plan},
     machine::Machine,
     ratio::{Asked, Ratio, ratios},
     rounds::{DISTURBED_CORES, Ran, Run, Series},
@@ -59,7 +59,7 @@ impl<'a> Report<'a> {
                 (Some(_), Some(false)) => "NO",
             };
             table.add_row(vec![
-                Cell::new(format!("{} / {}", pair.of, pair.by)),
+                Cell::new(pair.text()),
                 Cell::new(pair.figure.name()),
                 number(ratio_text(spread.median)),
                 number(format!("{}..{}", ratio_text(spread.min), ratio_text(spread.max))),
@@ -73,20 +73,35 @@ impl<'a> Report<'a> {
     }
 
     fn system_table(&self) -> Table {
-        let header =
-            ["system", "answers/s", "min..max", "p50 µs", "p99 µs", "client cores", "others", ""];
-        let mut table = table(&header);
+        let mut table = table(&[
+            "system",
+            "answers/s",
+            "min..max",
+            "p50 µs",
+            "p99 µs",
+            "p99.9 µs",
+            "server µs",
+            "client cores",
+            "others",
+            "",
+        ]);
         for series in &self.ran.series {
             let rate = series.spread(|run| run.load.rate_rps);
-            let cores = series.runs.iter().filter_map(|run| run.load.client_cores);
-            let cores = Spread::of(&cores.collect::<Vec<_>>());
+            let latency_us = |quantile| series.spread(|run| run.load.latency_us(quantile)).median;
+            let told = |figure: fn(&Load) -> Option<f64>| {
+                let told = series.runs.iter().filter_map(|run| figure(&run.load));
+                let told = Spread::of(&told.collect::<Vec<_>>());
+                told.map_or(String::new(), |told| format!("{:.2}", told.median))
+            };
             table.add_row(vec![
                 Cell::new(series.system.name),
                 number(format!("{:.0}", rate.median)),
                 number(format!("{:.0}..{:.0}", rate.min, rate.max)),
-                number(format!("{:.0}", series.spread(|run| run.load.latency_us(0.5)).median)),
-                number(format!("{:.0}", series.spread(|run| run.load.latency_us(0.99)).median)),
-                number(cores.map_or("".to_owned(), |cores| format!("{:.2}", cores.median))),
+                number(format!("{:.0}", latency_us(0.5))),
+                number(format!("{:.0}", latency_us(0.99))),
+                number(format!("{:.0}", latency_us(0.999))),
+                number(told(|load| load.server_us)),
+                number(told(|load| load.client_cores)),
                 number(format!("{:.2}", series.spread(|run| run.others_cores).median)),
                 Cell::new(series.system.about),
             ]);
@@ -106,6 +121,12 @@ impl Display for Report<'_> {
         let all = runs.count();
         write!(f, "; others kept over {DISTURBED_CORES} cores busy in {disturbed} of {all} runs")?;
         writeln!(f, "\n\n{}\n\n{}", self.ratio_table(), self.system_table())?;
+        let missed = self.ratios.iter().filter(|ratio| ratio.is_met() == Some(false));
+        for Ratio { pair, spread, .. } in missed {
+            let (asked, median) = (pair.asked.map(Asked::text), ratio_text(spread.median));
+            let (asked, figure) = (asked.unwrap_or_default(), pair.figure.name());
+            writeln!(f, "not reached: {} ({figure}) is {median}, asked was {asked}", pair.text())?;
+        }
         for (system, package) in &self.ran.skipped {
             writeln!(f, "{}: skipped, install the Debian package `{package}`", system.name)?;
         }
@@ -129,6 +150,7 @@ fn system_json(series: &Series) -> Value {
             "p99_us": load.latency_us(0.99),
             "p999_us": load.latency_us(0.999),
             "max_us": load.latency_us(1.0),
+            "server_us": load.server_us.map(cut),
             "client_cores": load.client_cores.map(cut),
             "others_cores": cut(*others_cores),
         })

@@ -82,7 +82,7 @@ fn calmest(system: &System, setting: &Setting, calm: Duration) -> anyhow::Result
     loop {
         while Instant::now() < until && machine::others_cores()? > DISTURBED_CORES {}
         let watch = Watch::begin()?;
-        let load = (system.measure)(setting)?;
+        let load = system.measure(setting)?;
         let run = Run { load, others_cores: watch.end()? };
         let is_calm = run.is_calm();
         let best = calmest.take_if(|best| best.others_cores <= run.others_cores).unwrap_or(run);

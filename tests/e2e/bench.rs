@@ -7,6 +7,7 @@ use std::{
 };
 
 use e2e::{Counter, Mark, Program, Signal};
+use serde_json::Value;
 
 use crate::programs;
 
@@ -18,23 +19,44 @@ fn bench(arguments: &[&str]) -> Program {
 
 #[test]
 fn bench_prints_each_ratio_of_what_it_measured() {
-    let only = "noop,synced,two,file,search-noop,search,fdatasync,single,sqlite";
-    let measured = bench(&["--json", "--seconds", "1", "--only", only]).run();
+    let only = "noop,noop-synced,synced,former,two,outsider,file,search-noop,search,fdatasync,\
+                single,sqlite";
+    let measured = bench(&["--json", "--seconds", "1", "--only", only, "--against"])
+        .arg(programs::server().path())
+        .run();
 
     assert_eq!(measured.code, Some(0), "{measured:?}");
     let report = measured.json();
     let ratios = report["ratios"].as_array().expect("there are ratios");
-    let names = ratios.iter().map(|ratio| format!("{}/{}", ratio["of"], ratio["by"]));
+    let name = |of: &Value| of.as_str().unwrap_or("ms").to_owned();
+    let names = ratios.iter().map(|ratio| {
+        format!("{}/{} {}", name(&ratio["of"]), name(&ratio["by"]), name(&ratio["figure"]))
+    });
     assert_eq!(
-        names.collect::<String>().replace('"', " "),
-        " synced / noop  two / synced  synced / file  search / search-noop \
-         \x20single / fdatasync  synced / sqlite "
+        names.collect::<Vec<_>>(),
+        [
+            "synced/noop rate",
+            "synced/noop-synced rate",
+            "synced/noop processor",
+            "synced/noop-synced processor",
+            "synced/former rate",
+            "synced/former processor",
+            "synced/ms p99",
+            "synced/ms p99.9",
+            "single/fdatasync p50",
+            "outsider/ms p99",
+            "synced/sqlite rate",
+            "two/synced rate",
+            "synced/file rate",
+            "search/search-noop rate",
+            "search/search-noop processor",
+        ]
     );
     for ratio in ratios {
         assert!(ratio["ratio"]["median"].as_f64() > Some(0.0), "{ratio}");
         assert_eq!(ratio["rounds"].as_array().map(Vec::len), Some(1), "{ratio}");
     }
-    assert_eq!(report["systems"].as_array().map(Vec::len), Some(9));
+    assert_eq!(report["systems"].as_array().map(Vec::len), Some(12));
 }
 
 #[test]

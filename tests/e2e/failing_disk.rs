@@ -79,6 +79,24 @@ fn ledger_that_cannot_be_read_is_refused() {
     }
 }
 
+/// The durable yardstick is held to the same.
+#[test]
+fn yardstick_answers_nobody_whose_sync_has_failed() {
+    let folder = Counter::missing();
+    let program = server_with("fdatasync:error=EIO:when=3").args(["noop", "--synced"]);
+    let yardstick = Server::start_without_counter(program.inside(folder.folder()));
+
+    let statuses = [yardstick.buy().status, yardstick.buy().status];
+    let third = Answer::try_to(yardstick.request(Method::POST, "/buy"));
+    let ended = yardstick.finish();
+
+    assert_eq!(statuses, [201, 201]);
+    assert!(third.is_err(), "AckAfterSync: {third:?}");
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("error: the scratch file: "), "{ended:?}");
+    assert_eq!(folder.folder().read_dir().expect("a folder").count(), 0, "nothing is left behind");
+}
+
 /// F08: the wait for a lock that a signal interrupts is gone on with.
 #[test]
 fn interrupted_wait_for_the_lock_loses_no_buyer() {

@@ -2,7 +2,7 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Duration,
 };
@@ -21,6 +21,7 @@ pub struct Program {
     name: String,
     privileges: Vec<&'static str>,
     path: OsString,
+    folder: PathBuf,
     arguments: Vec<OsString>,
     variables: Vec<(String, OsString)>,
     dropped: Vec<OsString>,
@@ -36,6 +37,7 @@ impl Program {
             name: name.to_string_lossy().into_owned(),
             privileges: vec!["--pdeathsig", "KILL"],
             path,
+            folder: PathBuf::from("."),
             arguments: Vec::new(),
             variables: Vec::new(),
             dropped: vec!["RUST_LOG".into()],
@@ -60,6 +62,13 @@ impl Program {
     #[must_use]
     pub fn env(mut self, variable: &str, value: impl AsRef<OsStr>) -> Program {
         self.variables.push((variable.to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Starts it in `folder`, which its own path has to be independent of.
+    #[must_use]
+    pub fn inside(mut self, folder: impl Into<PathBuf>) -> Program {
+        self.folder = folder.into();
         self
     }
 
@@ -117,6 +126,7 @@ impl Program {
             .arg("--")
             .arg(&self.path)
             .args(&self.arguments)
+            .current_dir(&self.folder)
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -22,6 +22,7 @@ use crate::http::{
     guard::Guard,
     problem::Problem,
     routes::{self, Whole},
+    yardstick::{Durable, Waiting},
 };
 
 /// An answer as it is sent.
@@ -36,7 +37,7 @@ pub struct Service {
 
 enum Seller {
     Counter(Arc<App>),
-    Noop,
+    Noop(Option<Waiting>),
 }
 
 /// What is left to do for a request once its head was read.
@@ -44,6 +45,7 @@ enum Step<B, S> {
     Answer(Answer),
     Buy(B),
     Search(S),
+    Noop(Durable),
     Route(Pin<Box<dyn Future<Output = Answer> + Send>>),
 }
 
@@ -54,9 +56,9 @@ impl Service {
         Self { guard, router: routes::router(Arc::clone(&app)), seller: Seller::Counter(app) }
     }
 
-    /// What answers without a counter, behind `guard`.
-    pub fn noop(guard: Guard) -> Self {
-        Self { guard, router: routes::noop_router(), seller: Seller::Noop }
+    /// What answers without a counter, behind `guard`: at once, or after the wait for a sync.
+    pub fn noop(guard: Guard, waiting: Option<Waiting>) -> Self {
+        Self { guard, router: routes::noop_router(), seller: Seller::Noop(waiting) }
     }
 
     /// Answers `request`.
@@ -73,6 +75,10 @@ impl Service {
                 Step::Answer(answer) => answer,
                 Step::Buy(sale) => sale.await.map_or_else(refused, whole),
                 Step::Search(count) => count.await.map_or_else(refused, whole),
+                Step::Noop(durable) => {
+                    durable.await;
+                    whole(routes::noop_buy())
+                }
                 Step::Route(answer) => answer.await,
             })
         }
@@ -93,8 +99,11 @@ impl Service {
             (&Method::GET, "/search", Seller::Counter(app)) => {
                 Step::Search(routes::search(Arc::clone(app), request.headers()))
             }
-            (&Method::POST, "/buy", Seller::Noop) => Step::Answer(whole(routes::noop_buy())),
-            (&Method::GET, "/search", Seller::Noop) => Step::Answer(whole(routes::noop_search())),
+            (&Method::POST, "/buy", Seller::Noop(None)) => Step::Answer(whole(routes::noop_buy())),
+            (&Method::POST, "/buy", Seller::Noop(Some(waiting))) => Step::Noop(waiting.durable()),
+            (&Method::GET, "/search", Seller::Noop(_)) => {
+                Step::Answer(whole(routes::noop_search()))
+            }
             _ => {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {

@@ -44,6 +44,9 @@ pub enum RunError {
         /// Where the ledger would be.
         folder: PathBuf,
     },
+    /// The durable yardstick cannot keep anything.
+    #[error("the scratch file: {0}")]
+    Scratch(#[source] io::Error),
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,

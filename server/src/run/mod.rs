@@ -2,10 +2,12 @@
 
 mod counter;
 mod error;
+mod noop;
 mod serve;
 mod signals;
 mod upkeep;
 
 pub use error::RunError;
-pub use serve::{bind, noop, serve};
+pub use noop::{noop, noop_synced};
+pub use serve::{bind, serve};
 pub use upkeep::{repair, verify};

@@ -8,11 +8,7 @@ use crate::{
     config::Config,
     counter::{ReplyChannel, ReplyDelivery, single_flight::SingleFlight},
     http::{
-        app::App,
-        connections::event_loops::{Chore, EventLoops},
-        guard::Guard,
-        live::Live,
-        service::Service,
+        app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
         shop::Shop,
     },
     run::{
@@ -34,21 +30,6 @@ pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
     let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
     runtime.shutdown_background();
     served
-}
-
-/// Serves the yardstick on `listener` until the process is told to end.
-///
-/// # Errors
-/// [`RunError`], before the first request was answered.
-pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
-    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        let mut signals = Signals::new()?;
-        let guard = Guard::new(listener.local_addr()?, &[]);
-        let service = |_| -> (_, Chore) { (Service::noop(guard.clone()), Box::pin(async {})) };
-        let event_loops = EventLoops::start(event_loops, service)?;
-        serve_until(&mut signals, listener, event_loops, || {}).await
-    })
 }
 
 /// Binds `address`.
@@ -114,7 +95,7 @@ async fn deliver(delivery: Option<ReplyDelivery>) {
 }
 
 /// Serves until the first signal, then drains; a second signal ends the draining.
-async fn serve_until(
+pub(super) async fn serve_until(
     signals: &mut Signals,
     listener: TcpListener,
     event_loops: EventLoops,

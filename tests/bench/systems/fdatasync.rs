@@ -35,5 +35,5 @@ pub(super) fn measure(setting: &Setting) -> anyhow::Result<Load> {
         offset = if end + 512 > FILE_BYTES { 0 } else { end };
     }
     let rate_rps = load::rate(latency_ns.len(), setting.plan.window);
-    Ok(Load { sales: 0, rate_rps, latency_ns, client_cores: None })
+    Ok(Load { rate_rps, latency_ns, ..Load::empty()? })
 }

@@ -2,6 +2,7 @@
 
 mod fdatasync;
 mod ours;
+mod outsider;
 mod postgres;
 mod redis;
 mod roster;

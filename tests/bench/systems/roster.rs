@@ -4,7 +4,7 @@ use std::{env, path::PathBuf, time::Duration};
 
 use e2e::Program;
 
-use super::{fdatasync, ours, postgres, redis, sqlite};
+use super::{fdatasync, ours, outsider, postgres, redis, sqlite};
 use crate::load::{Load, Plan};
 
 /// One of the systems.
@@ -14,18 +14,56 @@ pub(crate) struct System {
     pub(crate) name: &'static str,
     /// What it does for an answer.
     pub(crate) about: &'static str,
-    /// Starts it, loads it, checks what it sold, and ends it.
-    pub(crate) measure: fn(&Setting) -> anyhow::Result<Load>,
     /// The Debian package that is missing for it, if one is.
     pub(crate) missing: fn() -> Option<&'static str>,
+    /// How many clients ask at once, where it is not as many as the setting says.
+    connections: Option<usize>,
+    /// Starts it, loads it, checks what it sold, and ends it.
+    measure: fn(&Setting) -> anyhow::Result<Load>,
 }
 
 /// What all systems are told.
+#[derive(Clone)]
 pub(crate) struct Setting {
     /// How much load.
     pub(crate) plan: Plan,
     /// The program that is the server, and the argument that makes it one.
     pub(crate) server: (PathBuf, Option<&'static str>),
+    /// The program of another server to compare it with.
+    pub(crate) against: Option<PathBuf>,
+}
+
+impl System {
+    const fn new(
+        name: &'static str,
+        about: &'static str,
+        measure: fn(&Setting) -> anyhow::Result<Load>,
+    ) -> System {
+        System { name, about, missing: || None, connections: None, measure }
+    }
+
+    const fn asked_by(self, connections: usize) -> System {
+        System { connections: Some(connections), ..self }
+    }
+
+    const fn unless(self, missing: fn() -> Option<&'static str>) -> System {
+        System { missing, ..self }
+    }
+
+    /// Whether it is of the server that `--against` names.
+    pub(crate) fn is_former(&self) -> bool {
+        self.name.starts_with("former")
+    }
+
+    /// Starts it, loads it, checks what it sold, and ends it.
+    ///
+    /// # Errors
+    /// Where it fails, or sold another number than clients were told.
+    pub(crate) fn measure(&self, setting: &Setting) -> anyhow::Result<Load> {
+        let connections = self.connections.unwrap_or(setting.plan.connections);
+        let plan = Plan { connections, ..setting.plan.clone() };
+        (self.measure)(&Setting { plan, ..setting.clone() })
+    }
 }
 
 impl Setting {
@@ -33,11 +71,6 @@ impl Setting {
     pub(crate) fn server(&self) -> Program {
         let (path, first) = &self.server;
         Program::new(path).args(first)
-    }
-
-    /// The same load by one client.
-    pub(crate) fn single(&self) -> Plan {
-        Plan { connections: 1, threads: 1, ..self.plan.clone() }
     }
 
     /// Warm-up and window together.
@@ -52,82 +85,68 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
     env::split_paths(&folders).map(|folder| folder.join(name)).find(|path| path.is_file())
 }
 
-fn nothing() -> Option<&'static str> {
-    None
-}
-
 /// All systems; what is compared stands close together, so that it meets the same weather.
-pub(crate) const ALL: [System; 12] = [
-    System {
-        name: "noop",
-        about: "`server noop`: a fixed answer to `POST /buy`, no counter",
-        measure: ours::noop,
-        missing: nothing,
-    },
-    System {
-        name: "synced",
-        about: "`server`: the group commit, on the disk before the answer",
-        measure: ours::synced,
-        missing: nothing,
-    },
-    System {
-        name: "buffered",
-        about: "`server --durability buffered`: with the kernel before the answer",
-        measure: ours::buffered,
-        missing: nothing,
-    },
-    System {
-        name: "two",
-        about: "two of `synced` on one counter, half of the clients each",
-        measure: ours::two,
-        missing: nothing,
-    },
-    System {
-        name: "redis",
-        about: "Redis, `appendfsync always`, a Lua script that writes a receipt",
-        measure: redis::measure,
-        missing: redis::missing,
-    },
-    System {
-        name: "postgres",
-        about: "PostgreSQL, one hot row and a receipt row in one prepared statement",
-        measure: postgres::measure,
-        missing: postgres::missing,
-    },
-    System {
-        name: "sqlite",
-        about: "SQLite, WAL, `synchronous=FULL`, in the bench itself: no socket, no HTTP",
-        measure: sqlite::measure,
-        missing: nothing,
-    },
-    System {
-        name: "file",
-        about: "`server --locking file`: one buy at a time under the lock, not synced",
-        measure: ours::file,
-        missing: nothing,
-    },
-    System {
-        name: "search-noop",
-        about: "`server noop`: a fixed answer to `GET /search`",
-        measure: ours::search_noop,
-        missing: nothing,
-    },
-    System {
-        name: "search",
-        about: "`server`: `GET /search`",
-        measure: ours::search,
-        missing: nothing,
-    },
-    System {
-        name: "fdatasync",
-        about: "nothing but `fdatasync` of 64 to 512 bytes in a preallocated file",
-        measure: fdatasync::measure,
-        missing: nothing,
-    },
-    System {
-        name: "single",
-        about: "`synced` with one client",
-        measure: ours::single,
-        missing: nothing,
-    },
+pub(crate) const ALL: [System; 23] = [
+    System::new("noop", "`server noop`: a fixed answer to `POST /buy`, no counter", ours::noop),
+    System::new(
+        "noop-synced",
+        "`server noop --synced`: the same, each batch held for one write and one sync",
+        ours::noop_synced,
+    ),
+    System::new(
+        "synced",
+        "`server`: the group commit, on the disk before the answer",
+        ours::synced,
+    ),
+    System::new("former", "`synced` of the server that `--against` names", ours::former),
+    System::new("noop-10", "`noop` with 10 clients", ours::noop).asked_by(10),
+    System::new("noop-synced-10", "`noop-synced` with 10 clients", ours::noop_synced).asked_by(10),
+    System::new("synced-10", "`synced` with 10 clients", ours::synced).asked_by(10),
+    System::new("former-10", "`former` with 10 clients", ours::former).asked_by(10),
+    System::new("noop-1000", "`noop` with 1,000 clients", ours::noop).asked_by(1000),
+    System::new("noop-synced-1000", "`noop-synced` with 1,000 clients", ours::noop_synced)
+        .asked_by(1000),
+    System::new("synced-1000", "`synced` with 1,000 clients", ours::synced).asked_by(1000),
+    System::new("former-1000", "`former` with 1,000 clients", ours::former).asked_by(1000),
+    System::new(
+        "outsider",
+        "the waits of somebody else for `flock db.txt` while `synced` sells",
+        outsider::measure,
+    ),
+    System::new("two", "two of `synced` on one counter, half of the clients each", ours::two),
+    System::new(
+        "redis",
+        "Redis, `appendfsync always`, a Lua script that writes a receipt",
+        redis::measure,
+    )
+    .unless(redis::missing),
+    System::new(
+        "postgres",
+        "PostgreSQL, one hot row and a receipt row in one prepared statement",
+        postgres::measure,
+    )
+    .unless(postgres::missing),
+    System::new(
+        "sqlite",
+        "SQLite, WAL, `synchronous=FULL`, in the bench itself: no socket, no HTTP",
+        sqlite::measure,
+    ),
+    System::new(
+        "file",
+        "`server --locking file`: one buy at a time under the lock, not synced",
+        ours::file,
+    ),
+    System::new(
+        "buffered",
+        "`server --durability buffered`: with the kernel before the answer",
+        ours::buffered,
+    ),
+    System::new("search-noop", "`server noop`: a fixed answer to `GET /search`", ours::search_noop),
+    System::new("search", "`server`: `GET /search`", ours::search),
+    System::new(
+        "fdatasync",
+        "nothing but `fdatasync` of 64 to 512 bytes in a preallocated file",
+        fdatasync::measure,
+    ),
+    System::new("single", "`synced` with one client", ours::synced).asked_by(1),
 ];

@@ -47,8 +47,7 @@ pub(super) fn measure(setting: &Setting) -> anyhow::Result<Load> {
             .map(|seller| seller.join().unwrap_or_else(|_| Err(anyhow!("a seller panicked"))));
         ended.collect::<anyhow::Result<Vec<_>>>()
     })?;
-    let mut load =
-        Load { sales: 0, rate_rps: 0.0, latency_ns: load::histogram()?, client_cores: None };
+    let mut load = Load::empty()?;
     for (sales, latency_ns) in shares {
         load.sales += sales;
         load.latency_ns.add(latency_ns)?;
