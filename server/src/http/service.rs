@@ -17,12 +17,7 @@ use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
-use crate::http::{
-    app::App,
-    guard::Guard,
-    problem::Problem,
-    routes::{self, Whole},
-};
+use crate::http::{answer::Whole, app::App, guard::Guard, problem::Problem, routes};
 
 /// An answer as it is sent.
 pub type Answer = Response<Either<Full<Bytes>, Body>>;

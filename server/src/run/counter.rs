@@ -15,12 +15,9 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, Durability, Locking},
-    counter::{
-        Committer, Desk, Mailbox, Refusal,
-        lesson::{Delays, Exclusion, LessonSeller},
-    },
+    counter::{Committer, Counter, Desk, Mailbox, Refusal, Seller, lesson::LessonSeller},
     domain::Stock,
-    http::{receipt::Seal, shop::Seller},
+    http::receipt::Seal,
     ledger::{
         LedgerError,
         file::{
@@ -44,29 +41,27 @@ const COMMITTER_TIMEOUT: Duration = Duration::from_secs(5);
 const COMMITTER_POLL: Duration = Duration::from_millis(5);
 
 /// A counter that is open for sale.
-pub(super) struct Counter {
-    pub(super) seller: Seller,
+pub(super) struct Opened {
+    /// One face of it for each mailbox.
+    pub(super) faces: Vec<Counter>,
+    pub(super) seal: Option<Seal>,
     group: Option<(Arc<Desk>, JoinHandle<()>)>,
 }
 
-impl Counter {
+impl Opened {
     /// Opens the counter at `path`; the answers to requests come through `mailboxes`.
     pub(super) async fn open(
         config: &Config,
         path: &Path,
-        mailboxes: &[Mailbox],
+        mailboxes: Vec<Mailbox>,
     ) -> Result<Self, RunError> {
-        let lesson = |exclusion, delays: Delays| {
-            refuse_a_bad_head(path)?;
-            let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
-            Ok(Self { seller: Seller::Lesson(seller), group: None })
+        let Locking::Lesson(exclusion, delays) = config.locking else {
+            return Self::open_group(config, path, mailboxes).await;
         };
-        match config.locking {
-            Locking::None(delays) => lesson(Exclusion::None, delays),
-            Locking::Mutex(delays) => lesson(Exclusion::Mutex, delays),
-            Locking::File(delays) => lesson(Exclusion::File, delays),
-            Locking::Group => Self::open_group(config, path, mailboxes.to_vec()).await,
-        }
+        refuse_a_bad_head(path)?;
+        let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
+        let face = |_| Counter::new(Seller::Lesson(seller.clone()), path);
+        Ok(Self { faces: mailboxes.iter().map(face).collect(), seal: None, group: None })
     }
 
     async fn open_group(
@@ -80,12 +75,17 @@ impl Counter {
         let desk =
             Desk::new(ledger.stock(), config.lock_timeout, move || holders(&RealDisk, &layout));
         let desk = Arc::new(desk);
-        let (seal, lookup) = (Seal::new(&ledger.key()), ledger.lookup());
+        // Each event loop reads by itself: none waits for another's reading.
+        let face = |mailbox: &Mailbox| {
+            let (desk, mailbox, archive) = (Arc::clone(&desk), mailbox.clone(), ledger.archive());
+            Counter::new(Seller::Group { desk, mailbox, archive }, path)
+        };
+        let faces = mailboxes.iter().map(face).collect();
+        let seal = Some(Seal::new(&ledger.key()));
         let committer = Committer::new(Arc::clone(&desk), ledger, mailboxes);
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        let seller = Seller::Group { desk: Arc::clone(&desk), seal, lookup };
-        Ok(Self { seller, group: Some((desk, thread)) })
+        Ok(Self { faces, seal, group: Some((desk, thread)) })
     }
 
     /// Withdraws late requests for as long as the server runs.

@@ -1,23 +1,26 @@
 //! A server from its first request to its last.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    future::pending,
+    mem,
+    net::{SocketAddr, TcpListener},
+};
 
 use tokio::runtime;
 
 use crate::{
-    config::Config,
-    counter::{Mailbox, Mailman, single_flight::SingleFlight},
+    config::{Config, Locking},
+    counter::{Mailbox, single_flight::SingleFlight},
     http::{
         app::App,
         connections::event_loops::{Chore, EventLoops},
         guard::Guard,
         live::Live,
         service::Service,
-        shop::Shop,
     },
     run::{
         RunError,
-        counter::{Counter, locate},
+        counter::{Opened, locate},
         signals::Signals,
     },
 };
@@ -27,8 +30,8 @@ use crate::{
 /// # Errors
 /// [`RunError`], before the first request was answered.
 pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
-    if let Some(warning) = config.locking.warning() {
-        tracing::warn!("--locking {}: {warning}", config.locking.name());
+    if let Locking::Lesson(exclusion, _) = config.locking {
+        tracing::warn!("--locking {}: {}", exclusion.name(), exclusion.warning());
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
@@ -70,47 +73,39 @@ async fn run(
     signals: &mut Signals,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
-    let (mailboxes, mut mailmen): (Vec<_>, Vec<_>) =
-        (0..=config.event_loops).map(Mailbox::new).unzip();
-    let counter = tokio::select! {
-        opened = Counter::open(config, &path, &mailboxes) => opened?,
+    let (mailboxes, mailmen): (Vec<_>, Vec<_>) = (0..=config.event_loops).map(Mailbox::new).unzip();
+    let mut opened = tokio::select! {
+        opened = Opened::open(config, &path, mailboxes) => opened?,
         () = signals.next() => return Ok(()),
-    };
-    let shop = |index: usize| {
-        let mailbox = mailboxes[index].clone();
-        Shop::new(counter.seller.clone(), mailbox, config.locking, &path)
     };
     let live = Live::default();
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
-    let own_mailman = mailmen.pop();
-    let mut mailmen = mailmen.into_iter();
-    let event_loops = EventLoops::start(config.event_loops, |index| {
+    let mut faces = mem::take(&mut opened.faces).into_iter().zip(mailmen);
+    let mut next = || faces.next().expect("there is a face for each mailbox");
+    let (own, own_mailman) = next();
+    let event_loops = EventLoops::start(config.event_loops, |_| {
+        let (counter, mailman) = next();
         let app = App {
-            shop: shop(index),
+            counter,
+            seal: opened.seal.clone(),
             reading: SingleFlight::default(),
             live: live.clone(),
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
         };
-        let mailman = mailmen.next();
-        (Service::new(app, guard.clone()), Box::pin(deliver(mailman)))
+        (Service::new(app, guard.clone()), Box::pin(mailman.run()))
     })?;
-    let own_shop = shop(config.event_loops);
     let beside = async {
-        tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_mailman));
+        tokio::join!(live.poll(&own), opened.watch(), own_mailman.run());
+        // A lesson has neither letters nor late requests: what is served is finished all the same.
+        pending().await
     };
     tokio::select! {
         served = serve_until(signals, listener, event_loops, || live.end()) => served?,
         () = beside => {}
     }
-    counter.close();
+    opened.close();
     Ok(())
-}
-
-async fn deliver(mailman: Option<Mailman>) {
-    if let Some(mailman) = mailman {
-        mailman.run().await;
-    }
 }
 
 /// Serves until the first signal, then drains; a second signal ends the draining.
