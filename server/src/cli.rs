@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Config, Durability, Locking},
-    counter::lesson::Delays,
+    counter::lesson::{Delays, Exclusion},
     domain::COUNT_MAX,
     run::{self, RunError},
 };
@@ -223,9 +223,9 @@ impl Serve {
         let locking = match self.locking {
             LockingName::Group if delays != Delays::default() => return Err(RunError::Delays),
             LockingName::Group => Locking::Group,
-            LockingName::File => Locking::File(delays),
-            LockingName::Mutex => Locking::Mutex(delays),
-            LockingName::None => Locking::None(delays),
+            LockingName::File => Locking::Lesson(Exclusion::File, delays),
+            LockingName::Mutex => Locking::Lesson(Exclusion::Mutex, delays),
+            LockingName::None => Locking::Lesson(Exclusion::None, delays),
         };
         Ok(Config {
             db: self.db,

@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::counter::lesson::Delays;
+use crate::counter::lesson::{Delays, Exclusion};
 
 /// Everything a running server is told.
 #[derive(Clone, Debug)]
@@ -32,34 +32,8 @@ pub struct Config {
 pub enum Locking {
     /// The durable group commit: one lock, one write, one sync for all who wait.
     Group,
-    /// The lesson's seller under the file's advisory lock: safe and slow.
-    File(Delays),
-    /// The lesson's seller under a lock in this process: safe with one server only.
-    Mutex(Delays),
-    /// The lesson's seller under no lock: oversells.
-    None(Delays),
-}
-
-impl Locking {
-    /// The name on the command line and in the answers.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Group => "group",
-            Self::File(_) => "file",
-            Self::Mutex(_) => "mutex",
-            Self::None(_) => "none",
-        }
-    }
-
-    /// What a user must know before relying on it; nothing to warn of for the group commit.
-    pub fn warning(self) -> Option<&'static str> {
-        match self {
-            Self::Group => None,
-            Self::File(_) => Some("sells one at a time and is not durable: a lesson, not a shop"),
-            Self::Mutex(_) => Some("unsafe with a second server on this counter, and not durable"),
-            Self::None(_) => Some("unsafe: nothing keeps two buyers apart, it will oversell"),
-        }
-    }
+    /// The lesson's seller, one by one, under this lock and with these waits.
+    Lesson(Exclusion, Delays),
 }
 
 /// What an answer waits for.

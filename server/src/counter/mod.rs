@@ -1,4 +1,7 @@
-//! What the program is asked, and how it sells to all who ask at once.
+//! What the program is asked, and what it answers.
+//!
+//! [`Counter`] is the one face; behind it requests wait for the committer, which sells to all of
+//! them at once, or a seller of the lesson sells to one after the other.
 //!
 //! # Layout
 //! - [`queue`]: who waits, who is decided, who may be told; pure.
@@ -7,6 +10,8 @@
 //! - [`lesson`]: the lesson's sellers.
 
 mod company;
+#[expect(clippy::module_inception, reason = "the main type of the folder has a file of its own")]
+mod counter;
 mod group_commit;
 pub mod lesson;
 pub mod queue;
@@ -14,6 +19,7 @@ mod refusal;
 mod replies;
 pub mod single_flight;
 
+pub use counter::{Count, Counter, Purchase, Seller, Settled};
 pub use group_commit::{Committer, GroupCommit};
 pub use refusal::{Answer, Refusal};
 pub use replies::{ReplyChannel, ReplyDelivery, ReplyTo};

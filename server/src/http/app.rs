@@ -1,14 +1,16 @@
 //! What the handlers of one event loop share.
 
 use crate::{
-    counter::single_flight::SingleFlight,
-    http::{live::Live, shop::Shop, wire::Shown},
+    counter::{Counter, single_flight::SingleFlight},
+    http::{live::Live, receipt::Seal, wire::Shown},
 };
 
 /// The counter, its news, and the limits.
 pub struct App {
     /// What is sold from.
-    pub shop: Shop,
+    pub counter: Counter,
+    /// Makes and opens the receipts, where the counter gives any.
+    pub seal: Option<Seal>,
     /// Where those wait who ask what is left; `None` where a quick look does not tell.
     pub reading: SingleFlight<Option<Shown>>,
     /// The news of the count.

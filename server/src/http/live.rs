@@ -13,10 +13,12 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use tokio::sync::watch;
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
-use crate::http::{
-    problem::{Code, Problem},
-    shop::Shop,
-    wire::CountAnswer,
+use crate::{
+    counter::Counter,
+    http::{
+        problem::{Code, Problem},
+        wire::CountAnswer,
+    },
 };
 
 /// How often the count is read while somebody listens.
@@ -47,15 +49,15 @@ impl Live {
         self.with_sender(Option::take);
     }
 
-    /// Tells all who listen what `shop` has left, until the server ends.
-    pub async fn poll(&self, shop: &Shop) {
+    /// Tells all who listen what `counter` has left, until the server ends.
+    pub async fn poll(&self, counter: &Counter) {
         let listened_to =
             || self.with_sender(|sender| sender.as_ref().map(|sender| sender.receiver_count() > 0));
         while let Some(listened_to) = listened_to() {
             if listened_to {
                 // A file that cannot be read is no news; the next reading may be.
-                if let Ok(seen) = shop.look().await {
-                    self.tell(seen);
+                if let Ok(count) = counter.count().await {
+                    self.tell(CountAnswer::of(counter, count));
                 }
             }
             tokio::time::sleep(POLL_EVERY).await;
@@ -84,11 +86,11 @@ impl Live {
 /// `Last-Event-ID` needs no care: what is sent is the state, not the way to it.
 pub async fn stream(
     live: &Live,
-    shop: &Shop,
+    counter: &Counter,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
     // IMPORTANT: subscribe first, then look: no change falls between the two.
     let changes = live.subscribe().ok_or_else(ending)?;
-    let first = shop.look().await?;
+    let first = CountAnswer::of(counter, counter.count().await?);
     let changes = WatchStream::from_changes(changes).filter_map(|news| news);
     let mut last = None;
     let events = tokio_stream::once(first).chain(changes).filter_map(move |seen| {

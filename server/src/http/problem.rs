@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::http::headers::IDEMPOTENT_REPLAYED;
+use crate::{counter::Refusal, http::headers::IDEMPOTENT_REPLAYED};
 
 /// What kind of problem it is: the last part of its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +232,20 @@ impl Problem {
     /// What kind of problem it is.
     pub fn code(&self) -> Code {
         self.code
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let code = match refusal {
+            Refusal::LockTimeout { .. } => Code::LockTimeout,
+            Refusal::NotSold(_) => Code::NotSold,
+            Refusal::Overloaded => Code::Overloaded,
+            Refusal::ShuttingDown => Code::ShuttingDown,
+            Refusal::Unknown(_) => Code::OutcomeUnknown,
+            Refusal::KeyReused => Code::KeyReused,
+        };
+        Self::new(code, refusal.to_string())
     }
 }
 

@@ -10,22 +10,19 @@ use axum::{
     response::{Html, IntoResponse},
     routing::{get, post},
 };
-use http_body_util::Full;
-use serde::Serialize;
 
-use crate::http::{
-    app::App,
-    body::Unread,
-    headers, live,
-    page::{self, PageView},
-    problem::{Code, Problem},
-    receipt::Token,
-    shop::Answered,
-    wire::{self, Shown},
+use crate::{
+    counter::Count,
+    http::{
+        answer::{self, Whole},
+        app::App,
+        body::Unread,
+        live,
+        page::{self, PageView},
+        problem::{Code, Problem},
+        wire::{self, CountAnswer, Shown},
+    },
 };
-
-/// An answer that is whole before it is sent.
-pub type Whole = Response<Full<Bytes>>;
 
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
@@ -62,14 +59,16 @@ pub fn noop_buy() -> Whole {
         HeaderValue::from_static("/receipts/AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA");
     const SOLD: &[u8] = b"{\"tickets\":[4711],\"remaining\":995289,\"revision\":4711,\
                           \"receipt\":\"AAAAAAAAEmcAAAAAAAAAAAAAAAAAAAAA\"}\n";
-    json_response(StatusCode::CREATED, Bytes::from_static(SOLD), Some(RECEIPT))
+    let mut sold = answer::json(StatusCode::CREATED, Bytes::from_static(SOLD));
+    sold.headers_mut().insert(header::LOCATION, RECEIPT);
+    sold
 }
 
 /// The yardstick's `GET /search`.
 pub fn noop_search() -> Whole {
     const FOUND: &[u8] = b"{\"count\":995289,\"sold\":4711,\"held\":0,\"revision\":4711,\
                            \"locking\":\"group\"}\n";
-    json_response(StatusCode::OK, Bytes::from_static(FOUND), None)
+    answer::json(StatusCode::OK, Bytes::from_static(FOUND))
 }
 
 fn nothing_here() -> Problem {
@@ -77,13 +76,13 @@ fn nothing_here() -> Problem {
 }
 
 async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    let seen = app.shop.look().await?;
+    let Count { remaining, sold, revision } = app.counter.count().await?;
     let document = page::render(&PageView {
-        count: seen.count,
-        sold: seen.sold,
-        revision: seen.revision,
-        locking: seen.locking,
-        warning: app.shop.locking().warning(),
+        count: remaining,
+        sold,
+        revision,
+        locking: app.counter.locking(),
+        warning: app.counter.warning(),
         max_per_order: app.max_per_order,
     });
     let headers = [
@@ -108,12 +107,14 @@ pub fn search(
 ) -> impl Future<Output = Result<Whole, Problem>> + Send + use<> {
     let known = headers.get(header::IF_NONE_MATCH).cloned();
     async move {
-        let glance = || app.shop.glance().and_then(|seen| seen.shown().ok());
+        let shown = |count| CountAnswer::of(&app.counter, count).shown();
+        let glance = || app.counter.glance().and_then(|count| shown(count).ok());
         let Shown { text, tag } = match app.reading.look(glance).await {
             Some(shown) => shown,
             // Boxed, so that the usual request does not carry the room for the rare one.
             None => {
-                Box::pin(app.shop.look()).await?.shown().map_err(|error| without_text(&error))?
+                let count = Box::pin(app.counter.count()).await?;
+                shown(count).map_err(|error| answer::without_text(&error))?
             }
         };
         let known = known.as_ref().and_then(|known| known.to_str().ok());
@@ -123,7 +124,7 @@ pub fn search(
             *unchanged.status_mut() = StatusCode::NOT_MODIFIED;
             unchanged
         } else {
-            json_response(StatusCode::OK, text, None)
+            answer::json(StatusCode::OK, text)
         };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
@@ -163,28 +164,8 @@ where
     let body = Unread::of(request);
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
-        let Answered { answer: sale, replayed } = app.shop.buy(order, key).await?;
-        let text = sale.text().map_err(|error| without_text(&error))?;
-        let location = sale.receipt.as_ref().and_then(location);
-        Ok(marked_if(replayed)(json_response(StatusCode::CREATED, text, location)))
+        answer::purchase(app.counter.buy(order, key).await?, app.seal.as_ref())
     })
-}
-
-/// Where the sale with this receipt is told again.
-fn location(receipt: &Token) -> Option<HeaderValue> {
-    let path = Bytes::from([b"/receipts/", receipt.as_bytes()].concat());
-    HeaderValue::from_maybe_shared(path).ok()
-}
-
-/// Marks a response as the repetition of one that was given before.
-fn marked_if(replayed: bool) -> impl FnOnce(Whole) -> Whole {
-    move |mut response| {
-        if replayed {
-            let mark = HeaderValue::from_static("true");
-            response.headers_mut().insert(headers::IDEMPOTENT_REPLAYED, mark);
-        }
-        response
-    }
 }
 
 async fn receipt(
@@ -192,16 +173,20 @@ async fn receipt(
     token: Result<Path<String>, PathRejection>,
 ) -> Result<Response<Body>, Problem> {
     let Path(token) = token.map_err(|_| nothing_here())?;
-    answer(&app.shop.receipt(&token).await?).map(|answer| answer.map(Body::new))
+    let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
+    let seal = app.seal.as_ref().ok_or_else(unknown)?;
+    let revision = seal.revision(&token).ok_or_else(unknown)?;
+    let record = app.counter.record(revision).await?.ok_or_else(unknown)?;
+    let receipt = answer::receipt(&record, seal).ok_or_else(unknown)?;
+    answer::done(&receipt).map(|answer| answer.map(Body::new))
 }
 
 async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
     admin(request.headers(), app.admin_token.as_deref())?;
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
-    let restocked = app.shop.restock(wire::parse_restock(&body)?, key).await?;
-    let answer = answer(&restocked.answer).map(marked_if(restocked.replayed))?;
-    Ok(answer.map(Body::new))
+    let restocked = app.counter.restock(wire::parse_restock(&body)?, key).await?;
+    answer::settled(restocked, app.seal.as_ref()).map(|answer| answer.map(Body::new))
 }
 
 /// Lets an admin call pass, or says why not.
@@ -221,13 +206,13 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
 }
 
 async fn tell_live(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    live::stream(&app.live, &app.shop).await
+    live::stream(&app.live, &app.counter).await
 }
 
 async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
-    match app.shop.obstacle() {
-        Some(problem) => Err(problem),
-        None => app.shop.look().await.map(|_| "ready\n"),
+    match app.counter.obstacle() {
+        Some(refusal) => Err(refusal.into()),
+        None => Ok(app.counter.count().await.map(|_| "ready\n")?),
     }
 }
 
@@ -236,25 +221,4 @@ async fn explain(code: Result<Path<String>, PathRejection>) -> Result<String, Pr
     let code = Code::all().find(|known| known.name() == code);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
     Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
-}
-
-fn answer(body: &impl Serialize) -> Result<Whole, Problem> {
-    let text = wire::text(body).map_err(|error| without_text(&error))?;
-    Ok(json_response(StatusCode::OK, text, None))
-}
-
-fn without_text(error: &serde_json::Error) -> Problem {
-    Problem::new(Code::OutcomeUnknown, error.to_string())
-}
-
-fn json_response(status: StatusCode, text: Bytes, location: Option<HeaderValue>) -> Whole {
-    let mut response = Response::new(Full::new(text));
-    *response.status_mut() = status;
-    let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(location) = location {
-        headers.insert(header::LOCATION, location);
-    }
-    response
 }

@@ -18,10 +18,11 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
+    answer::Whole,
     app::App,
     guard::Guard,
     problem::Problem,
-    routes::{self, Whole},
+    routes,
     yardstick::{Durable, Waiting},
 };
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::{
+    counter::{Count, Counter, lesson::Section},
     domain::{COUNT_MAX, KEY_CHARS_MAX, Order},
     http::{
         headers::IDEMPOTENCY_KEY,
@@ -44,6 +45,12 @@ pub struct Shown {
 }
 
 impl CountAnswer {
+    /// The answer that `counter` has this `count`.
+    pub fn of(counter: &Counter, count: Count) -> Self {
+        let Count { remaining: count, sold, revision } = count;
+        Self { count, sold, held: 0, revision, locking: counter.locking() }
+    }
+
     /// This answer as it is sent.
     ///
     /// # Errors
@@ -154,6 +161,12 @@ pub struct SectionAnswer {
     pub read_ns: u64,
     /// Right after it was written, or found to be too low.
     pub write_ns: u64,
+}
+
+impl From<Section> for SectionAnswer {
+    fn from(Section { read_ns, write_ns }: Section) -> Self {
+        Self { read_ns, write_ns }
+    }
 }
 
 /// The answer to a `POST /restock`.

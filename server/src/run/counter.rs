@@ -14,12 +14,9 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, Durability, Locking},
-    counter::{
-        GroupCommit, Refusal, ReplyChannel,
-        lesson::{Delays, Exclusion, LessonSeller},
-    },
+    counter::{Counter, GroupCommit, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
     domain::{Inventory, Stock},
-    http::{receipt::Seal, shop::Seller},
+    http::receipt::Seal,
     ledger::file::{
         disk::{Disk, DiskFile, RealDisk},
         engine::FileEngine,
@@ -41,29 +38,27 @@ const COMMITTER_TIMEOUT: Duration = Duration::from_secs(5);
 const COMMITTER_POLL: Duration = Duration::from_millis(5);
 
 /// A counter that is open for sale.
-pub(super) struct Counter {
-    pub(super) seller: Seller,
+pub(super) struct Opened {
+    /// One face of it for each channel.
+    pub(super) faces: Vec<Counter>,
+    pub(super) seal: Option<Seal>,
     group: Option<(GroupCommit, JoinHandle<()>)>,
 }
 
-impl Counter {
+impl Opened {
     /// Opens the counter at `path`; the answers to requests come through `channels`.
     pub(super) async fn open(
         config: &Config,
         path: &Path,
-        channels: &[ReplyChannel],
+        channels: Vec<ReplyChannel>,
     ) -> Result<Self, RunError> {
-        let lesson = |exclusion, delays: Delays| {
-            refuse_a_bad_head(path)?;
-            let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
-            Ok(Self { seller: Seller::Lesson(seller), group: None })
+        let Locking::Lesson(exclusion, delays) = config.locking else {
+            return Self::open_group(config, path, channels).await;
         };
-        match config.locking {
-            Locking::None(delays) => lesson(Exclusion::None, delays),
-            Locking::Mutex(delays) => lesson(Exclusion::Mutex, delays),
-            Locking::File(delays) => lesson(Exclusion::File, delays),
-            Locking::Group => Self::open_group(config, path, channels.to_vec()).await,
-        }
+        refuse_a_bad_head(path)?;
+        let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
+        let face = |_| Counter::new(Seller::Lesson(seller.clone()), path);
+        Ok(Self { faces: channels.iter().map(face).collect(), seal: None, group: None })
     }
 
     async fn open_group(
@@ -73,37 +68,37 @@ impl Counter {
     ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
         let (engine, inventory) = open_ledger(path, synced, config.lock_timeout).await?;
-        let (seal, archive) = (Seal::new(&engine.key()), engine.archive());
-        let (desk, committer) = GroupCommit::new(
-            engine,
-            inventory,
-            archive.clone(),
-            config.lock_timeout,
-            channels,
-            now_ms,
-        );
+        // Each event loop reads by itself: none waits for another's reading.
+        let archives: Vec<_> = channels.iter().map(|_| engine.archive()).collect();
+        let (archive, seal) = (engine.archive(), Some(Seal::new(&engine.key())));
+        let timeout = config.lock_timeout;
+        let (group, committer) =
+            GroupCommit::new(engine, inventory, archive, timeout, channels.clone(), now_ms);
+        let faces = channels.into_iter().zip(archives).map(|(channel, archive)| {
+            Counter::new(Seller::Group { group: group.clone(), channel, archive }, path)
+        });
+        let faces = faces.collect();
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        let seller = Seller::Group { desk: desk.clone(), seal, archive };
-        Ok(Self { seller, group: Some((desk, thread)) })
+        Ok(Self { faces, seal, group: Some((group, thread)) })
     }
 
     /// Withdraws late requests for as long as the server runs.
     pub(super) async fn watch(&self) {
-        if let Some((desk, _)) = &self.group {
-            desk.watch().await;
+        if let Some((group, _)) = &self.group {
+            group.watch().await;
         }
     }
 
     /// Lets the committer finish; whoever still waits after that is turned away.
     pub(super) fn close(self) {
-        let Some((desk, committer)) = self.group else { return };
-        desk.close();
+        let Some((group, committer)) = self.group else { return };
+        group.close();
         let start = Instant::now();
         while !committer.is_finished() && start.elapsed() < COMMITTER_TIMEOUT {
             thread::sleep(COMMITTER_POLL);
         }
-        desk.turn_away(&Refusal::ShuttingDown);
+        group.turn_away(&Refusal::ShuttingDown);
         if committer.is_finished() && committer.join().is_err() {
             tracing::error!("the committer panicked");
         }

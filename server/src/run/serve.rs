@@ -1,19 +1,22 @@
 //! A server from its first request to its last.
 
-use std::net::{SocketAddr, TcpListener};
+use std::{
+    future::pending,
+    mem,
+    net::{SocketAddr, TcpListener},
+};
 
 use tokio::runtime;
 
 use crate::{
-    config::Config,
-    counter::{ReplyChannel, ReplyDelivery, single_flight::SingleFlight},
+    config::{Config, Locking},
+    counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
         app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
-        shop::Shop,
     },
     run::{
         RunError,
-        counter::{Counter, locate},
+        counter::{Opened, locate},
         signals::Signals,
     },
 };
@@ -23,8 +26,8 @@ use crate::{
 /// # Errors
 /// [`RunError`], before the first request was answered.
 pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
-    if let Some(warning) = config.locking.warning() {
-        tracing::warn!("--locking {}: {warning}", config.locking.name());
+    if let Locking::Lesson(exclusion, _) = config.locking {
+        tracing::warn!("--locking {}: {}", exclusion.name(), exclusion.warning());
     }
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
@@ -51,47 +54,40 @@ async fn run(
     signals: &mut Signals,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
-    let (channels, mut deliveries): (Vec<_>, Vec<_>) =
+    let (channels, deliveries): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(ReplyChannel::new).unzip();
-    let counter = tokio::select! {
-        opened = Counter::open(config, &path, &channels) => opened?,
+    let mut opened = tokio::select! {
+        opened = Opened::open(config, &path, channels) => opened?,
         () = signals.next() => return Ok(()),
-    };
-    let shop = |index: usize| {
-        let channel = channels[index].clone();
-        Shop::new(counter.seller.clone(), channel, config.locking, &path)
     };
     let live = Live::default();
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
-    let own_delivery = deliveries.pop();
-    let mut deliveries = deliveries.into_iter();
-    let event_loops = EventLoops::start(config.event_loops, |index| {
+    let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
+    let mut next = || faces.next().expect("there is a face for each channel");
+    let (own, own_delivery) = next();
+    let event_loops = EventLoops::start(config.event_loops, |_| {
+        let (counter, delivery) = next();
         let app = App {
-            shop: shop(index),
+            counter,
+            seal: opened.seal.clone(),
             reading: SingleFlight::default(),
             live: live.clone(),
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
         };
-        let delivery = deliveries.next();
-        (Service::new(app, guard.clone()), Box::pin(deliver(delivery)))
+        (Service::new(app, guard.clone()), Box::pin(delivery.run()))
     })?;
-    let own_shop = shop(config.event_loops);
     let beside = async {
-        tokio::join!(live.poll(&own_shop), counter.watch(), deliver(own_delivery));
+        tokio::join!(live.poll(&own), opened.watch(), own_delivery.run());
+        // A lesson has neither replies nor late requests: what is served is finished all the same.
+        pending().await
     };
     tokio::select! {
         served = serve_until(signals, listener, event_loops, || live.end()) => served?,
         () = beside => {}
     }
-    counter.close();
+    opened.close();
     Ok(())
-}
-
-async fn deliver(delivery: Option<ReplyDelivery>) {
-    if let Some(delivery) = delivery {
-        delivery.run().await;
-    }
 }
 
 /// Serves until the first signal, then drains; a second signal ends the draining.

@@ -16,9 +16,13 @@ use tokio::{sync::Mutex, task::spawn_blocking, time::timeout};
 
 use crate::{
     domain::COUNT_MAX,
-    ledger::file::{
-        format::head::Head,
-        reader::{self, HeadError},
+    ledger::{
+        Summary,
+        file::{
+            disk::RealDisk,
+            format::head::Head,
+            reader::{self, HeadError, HeadReader},
+        },
     },
 };
 
@@ -34,6 +38,26 @@ pub enum Exclusion {
     Mutex,
     /// The advisory lock on `db.txt`.
     File,
+}
+
+impl Exclusion {
+    /// The name on the command line and in the answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Mutex => "mutex",
+            Self::File => "file",
+        }
+    }
+
+    /// What a user must know before relying on it.
+    pub fn warning(self) -> &'static str {
+        match self {
+            Self::None => "unsafe: nothing keeps two buyers apart, it will oversell",
+            Self::Mutex => "unsafe with a second server on this counter, and not durable",
+            Self::File => "sells one at a time and is not durable: a lesson, not a shop",
+        }
+    }
 }
 
 /// How long a buyer dawdles, so that a race can be seen.
@@ -62,6 +86,8 @@ pub enum LessonSale {
     Sold {
         /// The first ticket number: one more than were sold when this buyer read.
         first_ticket: u64,
+        /// How many tickets.
+        quantity: u64,
         /// What this buyer wrote as left.
         remaining: u64,
         /// When this buyer read and wrote.
@@ -69,6 +95,8 @@ pub enum LessonSale {
     },
     /// Fewer were left than were asked for.
     SoldOut {
+        /// How many were asked for.
+        requested: u64,
         /// What this buyer read as left.
         remaining: u64,
         /// When this buyer read and checked.
@@ -124,6 +152,16 @@ impl LessonSeller {
     /// Which lock this seller takes.
     pub fn exclusion(&self) -> Exclusion {
         self.exclusion
+    }
+
+    /// What is left, as `db.txt` says.
+    ///
+    /// # Errors
+    /// [`LessonError::Head`], also while somebody is writing: a later try succeeds.
+    pub fn summary(&self) -> Result<Summary, LessonError> {
+        let mut reader = HeadReader::new(RealDisk, &self.path);
+        let head = reader.read()?;
+        Ok(Summary { remaining: head.count, sold: head.sold })
     }
 
     /// Sells `quantity` tickets, or finds that too few are left.
@@ -191,7 +229,7 @@ impl LessonSeller {
         thread::sleep(self.delays.check);
         let Some(remaining) = seen.count.checked_sub(quantity) else {
             let section = Section { read_ns, write_ns: monotonic_ns() };
-            return Ok(LessonSale::SoldOut { remaining: seen.count, section });
+            return Ok(LessonSale::SoldOut { requested: quantity, remaining: seen.count, section });
         };
         thread::sleep(self.delays.write);
         let sold = seen.sold.unwrap_or(0);
@@ -206,7 +244,7 @@ impl LessonSeller {
             .and_then(|image| file.write_all_at(&image, 0))
             .map_err(|source| LessonError::Write { path: path.to_path_buf(), source })?;
         let section = Section { read_ns, write_ns: monotonic_ns() };
-        Ok(LessonSale::Sold { first_ticket: sold + 1, remaining, section })
+        Ok(LessonSale::Sold { first_ticket: sold + 1, quantity, remaining, section })
     }
 }
 

@@ -1,0 +1,243 @@
+//! The one face of a counter: what is asked of it, and what it answers or refuses.
+//!
+//! Behind it stands the group commit or a seller of the lesson; who asks need not know which.
+//! What a client may read of a refusal is seen to here: no text names the folder of the counter.
+
+use std::{
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep;
+
+use crate::{
+    counter::{
+        GroupCommit, Refusal, ReplyChannel,
+        lesson::{LessonError, LessonSale, LessonSeller},
+    },
+    domain::{Command, Order, Outcome, Record, Request, Stock},
+    ledger::{Archive, Summary},
+};
+
+/// How long a reading of the count is tried while somebody is writing it.
+const READ_PATIENCE: Duration = Duration::from_millis(50);
+
+/// How long a reader rests between two tries.
+const READ_RETRY: Duration = Duration::from_millis(2);
+
+/// Who sells.
+pub enum Seller {
+    /// The group commit.
+    Group {
+        /// Where requests wait.
+        group: GroupCommit,
+        /// Where the answers come back.
+        channel: ReplyChannel,
+        /// What is read beside the turns.
+        archive: Arc<dyn Archive>,
+    },
+    /// A seller of the lesson.
+    Lesson(LessonSeller),
+}
+
+/// A counter as one event loop sees it.
+pub struct Counter {
+    seller: Seller,
+    /// The folder of the counter, as it begins a path: no client needs to know it.
+    folder: String,
+}
+
+/// An outcome, and whether it was told before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The outcome; never [`Outcome::Repeated`].
+    pub outcome: Outcome,
+    /// Whether the request was a repetition, and this is the first answer again.
+    pub is_repeated: bool,
+}
+
+/// The answer to a purchase.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Purchase {
+    /// The group commit's.
+    Settled(Settled),
+    /// A lesson's seller's, which knows no revisions.
+    Lesson(LessonSale),
+}
+
+/// What is left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Count {
+    /// How many tickets are left.
+    pub remaining: u64,
+    /// How many were sold.
+    pub sold: u64,
+    /// The number of the last change, where it is known.
+    pub revision: Option<u64>,
+}
+
+impl Counter {
+    /// The counter in the file at `path`, from which `seller` sells.
+    pub fn new(seller: Seller, path: &Path) -> Self {
+        let folder =
+            path.parent().map_or_else(String::new, |parent| format!("{}/", parent.display()));
+        Self { seller, folder }
+    }
+
+    /// How sales are kept apart, by the name on the command line.
+    pub fn locking(&self) -> &'static str {
+        match &self.seller {
+            Seller::Group { .. } => "group",
+            Seller::Lesson(seller) => seller.exclusion().name(),
+        }
+    }
+
+    /// What a buyer must know before relying on it, if there is something.
+    pub fn warning(&self) -> Option<&'static str> {
+        match &self.seller {
+            Seller::Group { .. } => None,
+            Seller::Lesson(seller) => Some(seller.exclusion().warning()),
+        }
+    }
+
+    /// Why nothing can be sold now, if so.
+    pub fn obstacle(&self) -> Option<Refusal> {
+        match &self.seller {
+            Seller::Group { group, .. } => group.obstacle().map(|refusal| self.public(refusal)),
+            Seller::Lesson(_) => None,
+        }
+    }
+
+    /// What is left, where that can be told at once and without a turn.
+    pub fn glance(&self) -> Option<Count> {
+        let Seller::Group { group, archive, .. } = &self.seller else { return None };
+        // IMPORTANT: first what this process knows, then the ledger: that is then never behind,
+        // except where somebody outside put it back.
+        let known = group.stock();
+        archive.is_current(known).then(|| known.into())
+    }
+
+    /// What is left.
+    ///
+    /// # Errors
+    /// A [`Refusal`] where the counter cannot be read.
+    pub async fn count(&self) -> Result<Count, Refusal> {
+        let (summary, known) = match &self.seller {
+            Seller::Lesson(seller) => {
+                (patiently(|| seller.summary()).await.map_err(Refusal::from), 0)
+            }
+            Seller::Group { group, channel, archive } => {
+                if let Some(count) = self.glance() {
+                    return Ok(count);
+                }
+                // Another server sold, or somebody outside wrote the file or is about
+                // to: a turn waits for the lock and learns what is left.
+                if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
+                {
+                    return Ok(stock.into());
+                }
+                // Nobody can take a turn; what the ledger says in short is all that is known.
+                let summary = patiently(|| archive.summary())
+                    .await
+                    .map_err(|cause| Refusal::NotSold(cause.to_string().into()));
+                (summary, group.stock().sold)
+            }
+        };
+        let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
+        Ok(Count { remaining, sold: sold.unwrap_or(known), revision: None })
+    }
+
+    /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
+    ///
+    /// The lesson's sellers remember nothing: to them a retry is a new request.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn buy(&self, order: Order, key: Option<Box<str>>) -> Result<Purchase, Refusal> {
+        if let Seller::Lesson(seller) = &self.seller {
+            let sale = seller.buy(order.quantity).await;
+            return sale.map(Purchase::Lesson).map_err(|error| self.public(error.into()));
+        }
+        self.settle(Request { command: Command::Buy(order), key }).await.map(Purchase::Settled)
+    }
+
+    /// Puts more tickets on sale; a request whose `key` was seen gets the first answer again.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn restock(&self, quantity: u64, key: Option<Box<str>>) -> Result<Settled, Refusal> {
+        self.settle(Request { command: Command::Restock { quantity }, key }).await
+    }
+
+    /// The change at `revision`; `None` where the ledger does not have it.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where it cannot be read just now.
+    pub async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
+        let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
+        let found = Arc::clone(archive).record(revision).await;
+        found.map_err(|cause| self.public(Refusal::Unknown(cause.to_string().into())))
+    }
+
+    /// Asks in the queue; a repeated request is answered from the ledger.
+    async fn settle(&self, request: Request) -> Result<Settled, Refusal> {
+        let Seller::Group { group, channel, .. } = &self.seller else {
+            return Err(Refusal::NotSold("only `--locking group` can do that".into()));
+        };
+        // Kept only for the comparison: a request without a key is never repeated.
+        let command = request.key.is_some().then(|| request.command.clone());
+        let outcome = group.ask(request, channel).await.map_err(|refusal| self.public(refusal))?;
+        let Outcome::Repeated { revision } = outcome else {
+            return Ok(Settled { outcome, is_repeated: false });
+        };
+        let lost = || Refusal::Unknown("the first answer is not in the ledger any more".into());
+        let record = self.record(revision).await?.ok_or_else(lost)?;
+        match record.outcome() {
+            Some(outcome) if command.is_some_and(|command| record.answers(&command)) => {
+                Ok(Settled { outcome, is_repeated: true })
+            }
+            _ => Err(Refusal::KeyReused),
+        }
+    }
+
+    /// The refusal as a client may read it.
+    fn public(&self, refusal: Refusal) -> Refusal {
+        let public = |cause: Arc<str>| cause.replace(&self.folder, "").into();
+        match refusal {
+            Refusal::NotSold(cause) => Refusal::NotSold(public(cause)),
+            Refusal::Unknown(cause) => Refusal::Unknown(public(cause)),
+            other => other,
+        }
+    }
+}
+
+impl From<Stock> for Count {
+    fn from(Stock { remaining, sold, revision }: Stock) -> Self {
+        Self { remaining, sold, revision: Some(revision) }
+    }
+}
+
+/// Reads until that succeeds: somebody may be writing just now.
+async fn patiently<T, E>(mut read: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    let start = Instant::now();
+    loop {
+        match read() {
+            Err(_) if start.elapsed() < READ_PATIENCE => sleep(READ_RETRY).await,
+            read => return read,
+        }
+    }
+}
+
+impl From<LessonError> for Refusal {
+    fn from(error: LessonError) -> Self {
+        let cause = error.to_string().into();
+        match error {
+            LessonError::Head(_) | LessonError::OverLimit => Self::NotSold(cause),
+            LessonError::LockTimeout { waited } => {
+                Self::LockTimeout { waited, holders: Vec::new() }
+            }
+            LessonError::Write { .. } | LessonError::Stopped => Self::Unknown(cause),
+        }
+    }
+}
