@@ -229,6 +229,14 @@ impl Problem {
         self
     }
 
+    /// The refusal of a request that has a key, and may be a repetition: what holds of this try need
+    /// not hold of the first one, which may have sold.
+    pub fn of_repeatable(refusal: Refusal, has_key: bool) -> Self {
+        let problem = Self::from(refusal);
+        let is_unsure = has_key && problem.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        if is_unsure { problem.with("sold", "unknown") } else { problem }
+    }
+
     /// What kind of problem it is.
     pub fn code(&self) -> Code {
         self.code

@@ -1,14 +1,14 @@
-//! Which path is answered by whom.
+//! Which call is answered by whom: each stands once, in [`ROUTES`].
 
-use std::sync::Arc;
+use std::{pin::Pin, sync::Arc};
 
 use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
-    extract::{Path, Request, State, rejection::PathRejection},
-    http::{self, HeaderMap, HeaderValue, Response, StatusCode, header},
+    extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
+    http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
     response::{Html, IntoResponse},
-    routing::{get, post},
+    routing::{MethodFilter, MethodRouter, on},
 };
 
 use crate::{
@@ -24,18 +24,132 @@ use crate::{
     },
 };
 
+/// One call.
+pub struct Route {
+    /// Its method; a `GET` takes `HEAD` too.
+    method: Method,
+    /// Its path, with a part in braces that may be anything.
+    path: &'static str,
+    /// Who may call it.
+    access: Access,
+    /// What answers it.
+    handler: Handler,
+    /// What it is for, for people.
+    words: &'static str,
+}
+
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Anybody,
+    /// Whoever has the token.
+    Admin,
+}
+
+type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
+
+/// A call as its handler sees it.
+struct Asked {
+    app: Arc<App>,
+    request: Request,
+    /// What stands for the part of the path in braces.
+    part: String,
+}
+
+/// `POST /buy`, which [`super::service`] answers without the router.
+pub const BUY: Route = Route {
+    method: Method::POST,
+    path: "/buy",
+    access: Access::Anybody,
+    handler: |asked| {
+        Box::pin(async { buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new)) })
+    },
+    words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
+};
+
+/// `GET /search`, which [`super::service`] answers without the router.
+pub const SEARCH: Route = Route {
+    method: Method::GET,
+    path: "/search",
+    access: Access::Anybody,
+    handler: |asked| {
+        let found = search(asked.app, asked.request.headers());
+        Box::pin(async { found.await.map(|answer| answer.map(Body::new)) })
+    },
+    words: "says how many tickets are left",
+};
+
+/// `GET /livez`, which the yardsticks answer, too.
+const LIVEZ: Route = Route {
+    method: Method::GET,
+    path: "/livez",
+    access: Access::Anybody,
+    handler: |_| Box::pin(async { Ok("ok\n".into_response()) }),
+    words: "says that the server runs",
+};
+
+/// All calls.
+const ROUTES: [Route; 9] = [
+    BUY,
+    SEARCH,
+    Route {
+        method: Method::GET,
+        path: "/",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { show_page(&asked.app).await }),
+        words: "is the page",
+    },
+    Route {
+        method: Method::GET,
+        path: "/receipts/{receipt}",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { receipt(&asked.app, &asked.part).await }),
+        words: "tells a sale again",
+    },
+    Route {
+        method: Method::POST,
+        path: "/restock",
+        access: Access::Admin,
+        handler: |asked| Box::pin(restock(asked.app, asked.request)),
+        words: "puts more tickets on sale: {\"quantity\": 50}",
+    },
+    Route {
+        method: Method::GET,
+        path: "/live",
+        access: Access::Anybody,
+        handler: |asked| {
+            Box::pin(async move {
+                live::stream(&asked.app.live, &asked.app.counter)
+                    .await
+                    .map(IntoResponse::into_response)
+            })
+        },
+        words: "tells the count whenever it changes, as server-sent events",
+    },
+    LIVEZ,
+    Route {
+        method: Method::GET,
+        path: "/readyz",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { ready(&asked.app).await }),
+        words: "says whether the server can sell",
+    },
+    Route {
+        method: Method::GET,
+        path: "/problems/{code}",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { explain(&asked.part) }),
+        words: "explains a problem",
+    },
+];
+
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
-    Router::new()
-        .route("/", get(show_page))
-        .route("/search", get(routed_search))
-        .route("/buy", post(routed_buy))
-        .route("/receipts/{receipt}", get(receipt))
-        .route("/restock", post(restock))
-        .route("/live", get(tell_live))
-        .route("/livez", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .route("/problems/{code}", get(explain))
+    let router = ROUTES.into_iter().fold(Router::new(), |router, route| {
+        let path = route.path;
+        router.route(path, route.service())
+    });
+    router
         .fallback(|| async { nothing_here() })
         .method_not_allowed_fallback(|| async {
             let detail = "this path takes other methods; see the header `Allow`";
@@ -44,13 +158,51 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The routes of the yardstick: the same calls, answered without a counter.
+/// The routes of the yardsticks beside the calls that they answer by themselves.
 pub fn noop_router() -> Router {
     Router::new()
-        .route("/buy", post(|| async { noop_buy().map(Body::new) }))
-        .route("/search", get(|| async { noop_search().map(Body::new) }))
-        .route("/livez", get(|| async { "ok\n" }))
+        .route(LIVEZ.path, on(LIVEZ.filter(), || async { "ok\n" }))
         .fallback(|| async { nothing_here() })
+}
+
+impl Route {
+    /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
+    pub fn is(&self, method: &Method, uri: &Uri) -> bool {
+        uri.path() == self.path && *method == self.method
+    }
+
+    fn filter(&self) -> MethodFilter {
+        let filter = MethodFilter::try_from(self.method.clone());
+        filter.expect("the method of a route is one that everybody knows")
+    }
+
+    fn service(self) -> MethodRouter<Arc<App>> {
+        let filter = self.filter();
+        let Self { access, handler, .. } = self;
+        let answer = move |State(app): State<Arc<App>>,
+                           parts: Result<RawPathParams, RawPathParamsRejection>,
+                           request: Request| async move {
+            refuse_parameters(request.uri())?;
+            if access == Access::Admin {
+                admin(request.headers(), app.admin_token.as_deref())?;
+            }
+            let parts = parts.map_err(|_| nothing_here())?;
+            let part = parts.iter().next().map_or_else(String::new, |(_, part)| part.to_owned());
+            handler(Asked { app, request, part }).await
+        };
+        on(filter, answer)
+    }
+}
+
+/// Refuses what stands behind a `?`: no call knows a parameter, and a mistyped one must not be lost.
+///
+/// # Errors
+/// A [`Problem`] that names the first.
+pub fn refuse_parameters(uri: &Uri) -> Result<(), Problem> {
+    let Some(query) = uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
+    let name = query.split(['&', '=']).next().unwrap_or_default();
+    let detail = format!("unknown parameter `{name}`: this call takes none behind a `?`");
+    Err(Problem::new(Code::InvalidRequest, detail))
 }
 
 /// The yardstick's `POST /buy`.
@@ -72,10 +224,12 @@ pub fn noop_search() -> Whole {
 }
 
 fn nothing_here() -> Problem {
-    Problem::new(Code::NotFound, "nothing is at this path")
+    let call = |route: &Route| format!("{} {} {}", route.method, route.path, route.words);
+    let calls: Vec<_> = ROUTES.iter().map(call).collect();
+    Problem::new(Code::NotFound, "nothing is at this path").with("calls", calls)
 }
 
-async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
+async fn show_page(app: &App) -> Result<Response<Body>, Problem> {
     let Count { remaining, sold, revision } = app.counter.count().await?;
     let document = page::render(&PageView {
         count: remaining,
@@ -90,14 +244,7 @@ async fn show_page(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Pro
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
     ];
-    Ok((headers, Html(document)))
-}
-
-async fn routed_search(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
-    search(app, request.headers()).await.map(|answer| answer.map(Body::new))
+    Ok((headers, Html(document)).into_response())
 }
 
 /// `GET /search`; of `headers` nothing is kept but what a client has seen before.
@@ -141,13 +288,6 @@ fn names(known: &str, tag: &str) -> bool {
     known.any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == tag)
 }
 
-async fn routed_buy(
-    State(app): State<Arc<App>>,
-    request: Request,
-) -> Result<Response<Body>, Problem> {
-    buy(app, request)?.await.map(|answer| answer.map(Body::new))
-}
-
 /// `POST /buy`: reads the head of `request` at once, and gives what is left to do.
 ///
 /// # Errors
@@ -164,28 +304,28 @@ where
     let body = Unread::of(request);
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
-        answer::purchase(app.counter.buy(order, key).await?, app.seal.as_ref())
+        let has_key = key.is_some();
+        let bought = app.counter.buy(order, key).await;
+        let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
+        answer::purchase(bought, app.seal.as_ref())
     })
 }
 
-async fn receipt(
-    State(app): State<Arc<App>>,
-    token: Result<Path<String>, PathRejection>,
-) -> Result<Response<Body>, Problem> {
-    let Path(token) = token.map_err(|_| nothing_here())?;
+async fn receipt(app: &App, token: &str) -> Result<Response<Body>, Problem> {
     let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
     let seal = app.seal.as_ref().ok_or_else(unknown)?;
-    let revision = seal.revision(&token).ok_or_else(unknown)?;
+    let revision = seal.revision(token).ok_or_else(unknown)?;
     let record = app.counter.record(revision).await?.ok_or_else(unknown)?;
     let receipt = answer::receipt(&record, seal).ok_or_else(unknown)?;
     answer::done(&receipt).map(|answer| answer.map(Body::new))
 }
 
-async fn restock(State(app): State<Arc<App>>, request: Request) -> Result<Response<Body>, Problem> {
-    admin(request.headers(), app.admin_token.as_deref())?;
+async fn restock(app: Arc<App>, request: Request) -> Result<Response<Body>, Problem> {
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
-    let restocked = app.counter.restock(wire::parse_restock(&body)?, key).await?;
+    let has_key = key.is_some();
+    let restocked = app.counter.restock(wire::parse_restock(&body)?, key).await;
+    let restocked = restocked.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
     answer::settled(restocked, app.seal.as_ref()).map(|answer| answer.map(Body::new))
 }
 
@@ -196,7 +336,7 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
         unauthorized("this server has no admin token; start it with `--admin-token-file FILE`")
     })?;
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let sent = sent.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    let sent = sent.and_then(bearer).unwrap_or_default();
     // All of both is compared, so that the time tells nothing about the token.
     let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
     if sent.len() != token.len() || differing != 0 {
@@ -205,20 +345,22 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     Ok(())
 }
 
-async fn tell_live(State(app): State<Arc<App>>) -> Result<impl IntoResponse, Problem> {
-    live::stream(&app.live, &app.counter).await
+/// The token of an `Authorization`: the scheme in any case, and spaces behind it (RFC 9110, section 11).
+fn bearer(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim_start_matches(' '))
 }
 
-async fn ready(State(app): State<Arc<App>>) -> Result<&'static str, Problem> {
+async fn ready(app: &App) -> Result<Response<Body>, Problem> {
     match app.counter.obstacle() {
         Some(refusal) => Err(refusal.into()),
-        None => Ok(app.counter.count().await.map(|_| "ready\n")?),
+        None => Ok(app.counter.count().await.map(|_| "ready\n".into_response())?),
     }
 }
 
-async fn explain(code: Result<Path<String>, PathRejection>) -> Result<String, Problem> {
-    let Path(code) = code.map_err(|_| nothing_here())?;
+fn explain(code: &str) -> Result<Response<Body>, Problem> {
     let code = Code::all().find(|known| known.name() == code);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
-    Ok(format!("{} ({})\n\n{}\n", code.title(), code.status().as_u16(), code.explanation()))
+    let (title, status) = (code.title(), code.status().as_u16());
+    Ok(format!("{title} ({status})\n\n{}\n", code.explanation()).into_response())
 }

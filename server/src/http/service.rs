@@ -10,7 +10,7 @@ use std::{convert::Infallible, pin::Pin, sync::Arc};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Method, Request, Response},
+    http::{Request, Response},
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
@@ -22,7 +22,7 @@ use crate::http::{
     app::App,
     guard::Guard,
     problem::Problem,
-    routes,
+    routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };
 
@@ -92,19 +92,24 @@ impl Service {
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
     > {
-        match (request.method(), request.uri().path(), &self.seller) {
-            (&Method::POST, "/buy", Seller::Counter(app)) => {
+        let (method, uri) = (request.method(), request.uri());
+        let (is_buy, is_search) = (BUY.is(method, uri), SEARCH.is(method, uri));
+        if (is_buy || is_search)
+            && let Err(problem) = refuse_parameters(uri)
+        {
+            return Step::Answer(refused(problem));
+        }
+        match &self.seller {
+            Seller::Counter(app) if is_buy => {
                 let sale = routes::buy(Arc::clone(app), request);
                 sale.map_or_else(|problem| Step::Answer(refused(problem)), Step::Buy)
             }
-            (&Method::GET, "/search", Seller::Counter(app)) => {
+            Seller::Counter(app) if is_search => {
                 Step::Search(routes::search(Arc::clone(app), request.headers()))
             }
-            (&Method::POST, "/buy", Seller::Noop(None)) => Step::Answer(whole(routes::noop_buy())),
-            (&Method::POST, "/buy", Seller::Noop(Some(waiting))) => Step::Noop(waiting.durable()),
-            (&Method::GET, "/search", Seller::Noop(_)) => {
-                Step::Answer(whole(routes::noop_search()))
-            }
+            Seller::Noop(None) if is_buy => Step::Answer(whole(routes::noop_buy())),
+            Seller::Noop(Some(waiting)) if is_buy => Step::Noop(waiting.durable()),
+            Seller::Noop(_) if is_search => Step::Answer(whole(routes::noop_search())),
             _ => {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
