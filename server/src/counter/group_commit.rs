@@ -28,6 +28,9 @@ const REST_AFTER: Duration = Duration::from_secs(1);
 /// How long to wait before the next try where a turn could not be taken.
 const RETRY: Duration = Duration::from_millis(20);
 
+/// How far the records may be ahead of the machine's clock without a word.
+const CLOCK_LAG_MIN: Duration = Duration::from_secs(60);
+
 /// How long the lock is left alone after a turn that was ended for others' sake.
 ///
 /// A waiter is woken when it is free, and has to get there before we are back.
@@ -43,7 +46,6 @@ struct Shared<B> {
     arrival: Condvar,
     archive: Arc<dyn Archive>,
     replies: Vec<ReplyChannel>,
-    now_ms: fn() -> u64,
 }
 
 struct Guarded<B> {
@@ -79,10 +81,10 @@ impl GroupCommit {
     ) -> (Self, Committer<E>) {
         let queue = Queue::new(inventory, lock_timeout);
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
-        let shared = Shared { queue, arrival: Condvar::new(), archive, replies, now_ms };
+        let shared = Shared { queue, arrival: Condvar::new(), archive, replies };
         let shared = Arc::new(shared);
         let committer =
-            Committer { shared: Arc::clone(&shared), writer: Writer::new(engine, now_ms) };
+            Committer { shared: Arc::clone(&shared), writer: Writer::new(engine, now_ms), now_ms };
         (Self(shared), committer)
     }
 
@@ -227,7 +229,7 @@ impl<B: Batch> Clients for Shared<B> {
 
     fn gather(&self) -> bool {
         let mut guarded = self.lock();
-        guarded.queue.gather(Instant::now(), (self.now_ms)());
+        guarded.queue.gather(Instant::now());
         if let Some((expected, patience)) = guarded.queue.company() {
             guarded = self.sleep(guarded, expected, Some(patience));
         }
@@ -254,6 +256,7 @@ impl<B: Batch> Clients for Shared<B> {
 pub struct Committer<E: Engine> {
     shared: Arc<Shared<E::Batch>>,
     writer: Writer<E>,
+    now_ms: fn() -> u64,
 }
 
 /// Turns everybody away when the committer ends, however it ends: nobody waits for ever.
@@ -272,7 +275,7 @@ impl<E: Engine> Committer<E> {
     pub fn run(mut self) {
         let _last_word = LastWord(Arc::clone(&self.shared));
         let mut is_restless = true;
-        let mut failures = 0;
+        let (mut failures, mut is_warned) = (0, false);
         loop {
             let mut guarded = self.shared.lock();
             while guarded.queue.here() == 0 && !guarded.queue.is_closed() {
@@ -296,7 +299,10 @@ impl<E: Engine> Committer<E> {
             }
             is_restless = true;
             match self.writer.turn(&*self.shared) {
-                Turned::Done => failures = 0,
+                Turned::Done => {
+                    failures = 0;
+                    is_warned = is_warned || self.warn_of_the_clock();
+                }
                 Turned::Again => continue,
                 Turned::Waits(cause) => {
                     failures += 1;
@@ -308,6 +314,21 @@ impl<E: Engine> Committer<E> {
                 thread::sleep(GAP);
             }
         }
+    }
+
+    /// Says where the records are ahead of this machine's clock; whether that was due.
+    fn warn_of_the_clock(&self) -> bool {
+        let lag =
+            Duration::from_millis(self.shared.with(|pipeline| pipeline.lag_ms((self.now_ms)())));
+        let is_due = lag >= CLOCK_LAG_MIN;
+        if is_due {
+            let lag = humantime::format_duration(Duration::from_secs(lag.as_secs()));
+            tracing::warn!(
+                "this machine's clock is {lag} behind the last record: the times in the ledger go on \
+                 from that record until the clock has caught up"
+            );
+        }
+        is_due
     }
 
     /// Lets the ledger rest; false where it is broken.

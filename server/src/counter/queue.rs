@@ -45,7 +45,8 @@ pub struct Queue<B, R> {
     taken: Vec<Decided<R>>,
     company: Company,
     lock_timeout: Duration,
-    opened: Option<Opened>,
+    /// When the turn that is open was opened.
+    opened: Option<Instant>,
     taken_at: Option<Instant>,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
@@ -64,13 +65,6 @@ struct Waiting<R> {
 struct Decided<R> {
     waiting: Waiting<R>,
     outcome: Outcome,
-}
-
-/// When the turn that is open was opened.
-#[derive(Clone, Copy, Debug)]
-struct Opened {
-    at: Instant,
-    now_ms: u64,
 }
 
 /// An answer, and where it goes.
@@ -131,7 +125,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         }
         let waiting = Waiting { request, recipient, since: now };
         if self.waiting.is_empty()
-            && let Some(outcome) = self.decide(&waiting.request)
+            && let Some(outcome) = self.pipeline.apply(&waiting.request)
         {
             self.gathered.push(Decided { waiting, outcome });
         } else {
@@ -140,22 +134,17 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         Ok(())
     }
 
-    fn decide(&mut self, request: &Request) -> Option<Outcome> {
-        let opened = self.opened?;
-        self.pipeline.apply(request, opened.now_ms)
-    }
-
     /// A turn was opened at `now`: decides for those who wait, as many as there is room for.
     ///
     /// Whoever has gone away is passed over.
-    pub fn gather(&mut self, now: Instant, now_ms: u64) {
+    pub fn gather(&mut self, now: Instant) {
         self.obstacle = None;
-        self.opened.get_or_insert(Opened { at: now, now_ms });
+        self.opened.get_or_insert(now);
         while let Some(waiting) = self.waiting.pop_front() {
             if waiting.recipient.is_gone() {
                 continue;
             }
-            match self.decide(&waiting.request) {
+            match self.pipeline.apply(&waiting.request) {
                 Some(outcome) => self.gathered.push(Decided { waiting, outcome }),
                 None => return self.waiting.push_front(waiting),
             }
@@ -170,7 +159,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whether the turn goes on behind the next append; closes it where it does not.
     pub fn goes_on(&mut self, now: Instant) -> bool {
         let is_held_too_long =
-            self.opened.is_some_and(|opened| now.duration_since(opened.at) >= HOLD_MAX);
+            self.opened.is_some_and(|opened| now.duration_since(opened) >= HOLD_MAX);
         if self.gathered.is_empty() || is_held_too_long {
             self.pipeline.close();
         }
@@ -268,5 +257,312 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         let untouched = gathered.chain(mem::take(&mut self.waiting));
         let untouched = untouched.map(|waiting| (waiting.recipient, refusal.clone()));
         unknown.chain(untouched).map(|(recipient, refusal)| (recipient, Err(refusal))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::domain::{Command, Order, Record, Sale};
+
+    const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
+
+    /// A batch with room for so many records.
+    #[derive(Debug)]
+    struct Room {
+        records: usize,
+        room: usize,
+    }
+
+    impl Batch for Room {
+        fn push(&mut self, _record: &Record) -> bool {
+            let has_room = self.records < self.room;
+            self.records += usize::from(has_room);
+            has_room
+        }
+
+        fn is_empty(&self) -> bool {
+            self.records == 0
+        }
+
+        fn take(&mut self) -> Self {
+            mem::replace(self, Self { records: 0, room: self.room })
+        }
+    }
+
+    /// A client by number, who may go away.
+    #[derive(Clone, Debug)]
+    struct Client(u64, Rc<RefCell<Vec<u64>>>);
+
+    impl Recipient for Client {
+        fn is_gone(&self) -> bool {
+            self.1.borrow().contains(&self.0)
+        }
+    }
+
+    struct Counter {
+        queue: Queue<Room, Client>,
+        start: Instant,
+        now: Instant,
+        gone: Rc<RefCell<Vec<u64>>>,
+        entered: u64,
+    }
+
+    impl Counter {
+        fn with(tickets: u64) -> Self {
+            let stock = Stock { remaining: tickets, ..Stock::default() };
+            let queue = Queue::new(Inventory::new(stock, 0), LOCK_TIMEOUT);
+            let start = Instant::now();
+            Self { queue, start, now: start, gone: Rc::default(), entered: 0 }
+        }
+
+        /// Somebody comes for one ticket; gives their number.
+        fn enter(&mut self) -> Result<u64, Refusal> {
+            self.entered += 1;
+            let client = Client(self.entered, Rc::clone(&self.gone));
+            let order = Command::Buy(Order { quantity: 1, buyer: None });
+            self.queue.enter(order.into(), client, self.now).map(|()| self.entered)
+        }
+
+        fn open(&mut self, room: usize) {
+            self.queue.pipeline().open(Room { records: 0, room }, None, 0);
+            self.queue.gather(self.now);
+        }
+
+        /// The next append, as a writer does it; the answers, once it is durable.
+        fn append(&mut self) -> Vec<(u64, Answer)> {
+            let _batch = self.queue.take(self.now);
+            self.queue.pipeline().accept();
+            numbered(self.queue.settled(self.now).collect())
+        }
+
+        fn withdraw(&mut self) -> Vec<(u64, Answer)> {
+            let holders = || vec![Holder { process: 4711, has_ended: false }];
+            numbered(self.queue.withdraw_late(self.now, holders).0)
+        }
+    }
+
+    fn numbered(told: Vec<Told<Client>>) -> Vec<(u64, Answer)> {
+        told.into_iter().map(|(client, answer)| (client.0, answer)).collect()
+    }
+
+    fn sold(ticket: u64, remaining: u64) -> Answer {
+        let (first_ticket, revision) = (ticket, ticket);
+        Ok(Outcome::Sold(Sale { first_ticket, quantity: 1, remaining, revision }))
+    }
+
+    #[test]
+    fn all_who_waited_and_all_who_come_meanwhile_share_a_turn() {
+        let mut counter = Counter::with(9);
+        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.open(9);
+        counter.enter().unwrap();
+        assert_eq!(counter.append(), [(1, sold(1, 8)), (2, sold(2, 7)), (3, sold(3, 6))]);
+        counter.enter().unwrap();
+        assert!(counter.queue.goes_on(counter.now));
+        assert_eq!(counter.append(), [(4, sold(4, 5))]);
+        assert!(!counter.queue.goes_on(counter.now), "nobody is there");
+    }
+
+    #[test]
+    fn who_is_decided_while_a_batch_is_in_flight_is_told_with_the_next_one() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        counter.open(9);
+        let _batch = counter.queue.take(counter.now);
+        counter.enter().unwrap();
+        counter.queue.pipeline().accept();
+        let told = numbered(counter.queue.settled(counter.now).collect());
+        assert_eq!(told, [(1, sold(1, 8))]);
+        assert_eq!(counter.append(), [(2, sold(2, 7))]);
+    }
+
+    #[test]
+    fn who_waits_too_long_is_withdrawn_and_told_who_holds_the_lock() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        counter.now = counter.start + Duration::from_secs(1);
+        counter.enter().unwrap();
+        counter.now = counter.start + LOCK_TIMEOUT;
+        let holders = vec![Holder { process: 4711, has_ended: false }];
+        let late = Err(Refusal::LockTimeout { waited: LOCK_TIMEOUT, holders });
+        assert_eq!(counter.withdraw(), [(1, late)]);
+        let next = counter.queue.withdraw_late(counter.now, Vec::new).1;
+        assert_eq!(next, counter.start + Duration::from_secs(4));
+        counter.open(9);
+        assert_eq!(counter.append(), [(2, sold(1, 8))]);
+    }
+
+    #[test]
+    fn who_waits_behind_an_obstacle_is_told_of_it() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        assert!(counter.queue.set_obstacle(&"no such file".into()));
+        assert!(!counter.queue.set_obstacle(&"no such file".into()), "that is no news");
+        counter.now += LOCK_TIMEOUT;
+        assert_eq!(counter.withdraw(), [(1, Err(Refusal::NotSold("no such file".into())))]);
+        counter.open(9);
+        assert_eq!(counter.queue.obstacle(), None);
+    }
+
+    #[test]
+    fn without_room_the_turn_ends_and_nobody_overtakes() {
+        let mut counter = Counter::with(9);
+        for _ in 0..3 {
+            counter.enter().unwrap();
+        }
+        counter.open(2);
+        counter.enter().unwrap();
+        assert!(!counter.queue.goes_on(counter.now));
+        assert_eq!(counter.append(), [(1, sold(1, 8)), (2, sold(2, 7))]);
+        counter.open(2);
+        assert_eq!(counter.append(), [(3, sold(3, 6)), (4, sold(4, 5))]);
+    }
+
+    #[test]
+    fn a_turn_is_not_held_for_ever() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        counter.open(9);
+        counter.now += HOLD_MAX;
+        assert!(!counter.queue.goes_on(counter.now));
+        counter.enter().unwrap();
+        assert_eq!(counter.append(), [(1, sold(1, 8))]);
+        assert_eq!(counter.queue.here(), 1);
+    }
+
+    #[test]
+    fn a_lost_race_is_decided_again_in_the_same_order() {
+        let mut counter = Counter::with(2);
+        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.open(9);
+        let _batch = counter.queue.take(counter.now);
+        counter.enter().unwrap();
+        counter.queue.pipeline().drop_trial();
+        counter.queue.lost(Void::Taken);
+        let change = crate::domain::Change::Sold { first_ticket: 1, quantity: 1, buyer: None };
+        let rival = Record { revision: 1, at_ms: 0, remaining: 1, change, key: None };
+        counter.queue.pipeline().hear(&rival).unwrap();
+        counter.open(9);
+        let sold_out = |revision| Ok(Outcome::SoldOut { requested: 1, remaining: 0, revision });
+        assert_eq!(counter.append(), [(1, sold(2, 0)), (2, sold_out(2)), (3, sold_out(2))]);
+    }
+
+    #[test]
+    fn after_a_broken_append_those_in_it_hear_unknown_and_all_others_no() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        counter.open(2);
+        let _batch = counter.queue.take(counter.now);
+        for _ in 0..3 {
+            counter.enter().unwrap();
+        }
+        let broken = Refusal::NotSold("the disk failed".into());
+        let told = numbered(counter.queue.turn_away(&broken));
+        let unknown = Err(Refusal::Unknown("the disk failed".into()));
+        let no = || Err(broken.clone());
+        assert_eq!(told, [(1, unknown), (2, no()), (3, no()), (4, no())]);
+        assert_eq!(counter.enter(), Err(broken));
+    }
+
+    #[test]
+    fn a_closed_queue_serves_those_who_are_in_it() {
+        let mut counter = Counter::with(9);
+        counter.enter().unwrap();
+        counter.queue.close();
+        assert_eq!(counter.enter(), Err(Refusal::ShuttingDown));
+        counter.open(9);
+        assert_eq!(counter.append(), [(1, sold(1, 8))]);
+    }
+
+    #[test]
+    fn who_has_gone_away_is_passed_over() {
+        let mut counter = Counter::with(9);
+        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.gone.borrow_mut().push(1);
+        counter.open(9);
+        assert_eq!(counter.append(), [(2, sold(1, 8))]);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Event {
+        Enter,
+        Open(usize),
+        Append,
+        LoseTheRace,
+        Wait(u64),
+        Withdraw,
+        Close,
+        Break,
+    }
+
+    fn any_event() -> impl Strategy<Value = Event> {
+        prop_oneof![
+            8 => Just(Event::Enter),
+            3 => (1..5_usize).prop_map(Event::Open),
+            4 => Just(Event::Append),
+            1 => Just(Event::LoseTheRace),
+            2 => (0..2000_u64).prop_map(Event::Wait),
+            2 => Just(Event::Withdraw),
+            1 => Just(Event::Close),
+            1 => Just(Event::Break),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn everybody_is_told_once_and_only_what_is_so(
+            tickets in 0..20_u64,
+            events in prop::collection::vec(any_event(), 0..60),
+        ) {
+            let mut counter = Counter::with(tickets);
+            let (mut entered, mut told) = (Vec::new(), Vec::new());
+            let (mut is_broken, mut in_turn) = (false, false);
+            for event in events {
+                match event {
+                    Event::Enter => entered.extend(counter.enter().ok()),
+                    Event::Open(room) if !in_turn && !is_broken => {
+                        counter.open(room);
+                        in_turn = true;
+                    }
+                    Event::Append if in_turn && !is_broken => {
+                        in_turn = counter.queue.goes_on(counter.now);
+                        told.extend(counter.append());
+                    }
+                    Event::LoseTheRace if in_turn && !is_broken => {
+                        in_turn = false;
+                        let _batch = counter.queue.take(counter.now);
+                        counter.queue.pipeline().drop_trial();
+                        counter.queue.lost(Void::Taken);
+                    }
+                    Event::Wait(ms) => counter.now += Duration::from_millis(ms),
+                    Event::Withdraw => told.extend(counter.withdraw()),
+                    Event::Close => counter.queue.close(),
+                    Event::Break => {
+                        let refusal = Refusal::NotSold("broken".into());
+                        told.extend(numbered(counter.queue.turn_away(&refusal)));
+                        is_broken = true;
+                    }
+                    Event::Open(_) | Event::Append | Event::LoseTheRace => {}
+                }
+            }
+            told.extend(numbered(counter.queue.turn_away(&Refusal::ShuttingDown)));
+            let mut clients: Vec<_> = told.iter().map(|(client, _)| *client).collect();
+            clients.sort_unstable();
+            prop_assert_eq!(clients, entered, "AnswerOnce");
+            let sales = told.iter().filter_map(|(_, answer)| match answer {
+                Ok(Outcome::Sold(sale)) => Some(sale.first_ticket),
+                _ => None,
+            });
+            let sales: Vec<_> = sales.collect();
+            let expected: Vec<_> = (1..=sales.len() as u64).collect();
+            prop_assert_eq!(sales, expected, "in the order of their coming");
+            let stock = counter.queue.stock();
+            prop_assert_eq!(stock.remaining + stock.sold, tickets, "Conservation");
+        }
     }
 }

@@ -57,12 +57,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{COUNT_MAX, Change, Command, Order, Outcome, Request, Sale, Trial};
+    use crate::domain::{COUNT_MAX, Change, Clock, Command, Order, Outcome, Request, Sale, Trial};
 
     impl Inventory {
         /// Answers `request`, and folds what it changed at once.
         fn apply(&mut self, request: &Request, now_ms: u64) -> (Outcome, Option<Record>) {
-            let (outcome, record) = Trial::of(self).decide(self, request, now_ms);
+            let at_ms = Clock::new(self.at_ms).told(now_ms);
+            let (outcome, record) = Trial::of(self, at_ms).decide(self, request);
             if let Some(record) = &record {
                 self.fold(record).unwrap();
             }
@@ -70,7 +71,7 @@ mod tests {
         }
 
         fn adjust(&mut self, remaining: u64, sold: u64) {
-            let record = Trial::of(self).adjustment(remaining, sold, 0);
+            let record = Trial::of(self, self.at_ms).adjustment(remaining, sold);
             self.fold(&record).unwrap();
         }
     }
@@ -231,16 +232,16 @@ mod tests {
         #[test]
         fn a_trial_answers_as_an_inventory_that_folds_each_record(
             start in 0..40_u64,
-            commands in prop::collection::vec((any_request(), 0..9_u64), 0..60),
+            commands in prop::collection::vec(any_request(), 0..60),
             settled in 0..60_usize,
         ) {
             let mut folding = counter(start);
             let mut below = counter(start);
-            let mut trial = Trial::of(&below);
+            let mut trial = Trial::of(&below, 9);
             let mut records = Vec::new();
-            for (index, (request, now_ms)) in commands.iter().enumerate() {
-                let (outcome, record) = trial.decide(&below, request, *now_ms);
-                prop_assert_eq!(&(outcome, record.clone()), &folding.apply(request, *now_ms));
+            for (index, request) in commands.iter().enumerate() {
+                let (outcome, record) = trial.decide(&below, request);
+                prop_assert_eq!(&(outcome, record.clone()), &folding.apply(request, 9));
                 if let Some(record) = record {
                     trial.fold(&record);
                     records.push(record);
@@ -262,9 +263,9 @@ mod tests {
             commands in prop::collection::vec(any_request(), 0..60),
         ) {
             let inventory = counter(start);
-            let mut trial = Trial::of(&inventory);
+            let mut trial = Trial::of(&inventory, 0);
             for request in &commands {
-                if let (_, Some(record)) = trial.decide(&inventory, request, 0) {
+                if let (_, Some(record)) = trial.decide(&inventory, request) {
                     trial.fold(&record);
                 }
             }

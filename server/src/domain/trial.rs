@@ -12,15 +12,17 @@ use crate::domain::{COUNT_MAX, Change, Inventory, Outcome, Record, Request, Stoc
 #[derive(Clone, Debug)]
 pub struct Trial {
     stock: Stock,
+    /// The time of all that is decided: a turn is short.
     at_ms: u64,
     /// The keys of records that are not durable yet, and their revisions.
     keys: HashMap<Box<str>, u64>,
 }
 
 impl Trial {
-    /// A trial in which nothing has happened yet.
-    pub fn of(inventory: &Inventory) -> Self {
-        Self { stock: inventory.stock(), at_ms: inventory.at_ms(), keys: HashMap::new() }
+    /// A trial on `inventory` in which nothing has happened yet, at the time `at_ms` of the ledger
+    /// (see [`crate::domain::Clock::told`]).
+    pub fn of(inventory: &Inventory, at_ms: u64) -> Self {
+        Self { stock: inventory.stock(), at_ms, keys: HashMap::new() }
     }
 
     /// What would stand on the counter.
@@ -28,32 +30,26 @@ impl Trial {
         self.stock
     }
 
-    /// Answers `request` at the time `now_ms`, and gives the record of what it would change.
+    /// Answers `request`, and gives the record of what it would change.
     ///
     /// Changes nothing: [`Trial::fold`] does. `AnswerOnce`: a key that was
-    /// seen, durably or on trial, gets no second record. The time of a record is never
-    /// before the time of the one ahead of it, whatever the clock does.
-    pub fn decide(
-        &self,
-        inventory: &Inventory,
-        request: &Request,
-        now_ms: u64,
-    ) -> (Outcome, Option<Record>) {
+    /// seen, durably or on trial, gets no second record.
+    pub fn decide(&self, inventory: &Inventory, request: &Request) -> (Outcome, Option<Record>) {
         if let Some(key) = request.key.as_deref() {
             let on_trial = self.keys.get(key).copied();
-            if let Some(revision) = on_trial.or_else(|| inventory.revision_of(key, now_ms)) {
+            if let Some(revision) = on_trial.or_else(|| inventory.revision_of(key, self.at_ms)) {
                 return (Outcome::Repeated { revision }, None);
             }
         }
-        rules::decide(self.stock, request, self.at(now_ms))
+        rules::decide(self.stock, request, self.at_ms)
     }
 
     /// The record that takes over a count that somebody outside wrote.
     ///
     /// `sold` never falls: a ticket number that was given out stays given out.
-    pub fn adjustment(&self, remaining: u64, sold: u64, now_ms: u64) -> Record {
+    pub fn adjustment(&self, remaining: u64, sold: u64) -> Record {
         let sold = sold.clamp(self.stock.sold, COUNT_MAX);
-        let (revision, at_ms) = (self.stock.revision + 1, self.at(now_ms));
+        let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);
         Record { revision, at_ms, remaining, change: Change::Adjusted { sold }, key: None }
     }
 
@@ -64,7 +60,6 @@ impl Trial {
             // A rule contradicts itself; selling on would sell wrongly.
             Err(fault) => panic!("the record just made does not follow: {fault}"),
         }
-        self.at_ms = record.at_ms;
         if let Some(key) = &record.key {
             self.keys.insert(key.clone(), record.revision);
         }
@@ -75,9 +70,5 @@ impl Trial {
         if let Some(key) = &record.key {
             self.keys.remove(key);
         }
-    }
-
-    fn at(&self, now_ms: u64) -> u64 {
-        now_ms.max(self.at_ms).min(COUNT_MAX)
     }
 }

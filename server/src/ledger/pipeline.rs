@@ -10,7 +10,7 @@
 //!   that the ledger has.
 
 use crate::{
-    domain::{Inconsistent, Inventory, Outcome, Record, Request, Stock, Trial},
+    domain::{Clock, Inconsistent, Inventory, Outcome, Record, Request, Stock, Trial},
     ledger::Batch,
 };
 
@@ -18,6 +18,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Pipeline<B> {
     inventory: Inventory,
+    clock: Clock,
     trial: Trial,
     in_flight: Vec<Record>,
     gathered: Vec<Record>,
@@ -28,9 +29,10 @@ pub struct Pipeline<B> {
 impl<B: Batch> Pipeline<B> {
     /// A pipeline behind `inventory`, with no turn open.
     pub fn new(inventory: Inventory) -> Self {
-        let trial = Trial::of(&inventory);
+        let clock = Clock::new(inventory.at_ms());
+        let trial = Trial::of(&inventory, clock.at_ms());
         let (in_flight, gathered) = (Vec::new(), Vec::new());
-        Self { inventory, trial, in_flight, gathered, batch: None, is_open: false }
+        Self { inventory, clock, trial, in_flight, gathered, batch: None, is_open: false }
     }
 
     /// What stands on the counter, durably.
@@ -47,16 +49,22 @@ impl<B: Batch> Pipeline<B> {
         self.inventory.fold(record)
     }
 
+    /// How far the records are ahead of a machine's clock that says `now_ms`, in milliseconds.
+    pub fn lag_ms(&self, now_ms: u64) -> u64 {
+        self.clock.lag_ms(now_ms)
+    }
+
     /// Opens a turn: from now on requests are decided, and gathered in `batch`.
     ///
     /// A count that somebody outside `edited`, and the tickets sold by then, become the first record.
     pub fn open(&mut self, batch: B, edited: Option<(u64, u64)>, now_ms: u64) {
         assert!(self.in_flight.is_empty() && self.gathered.is_empty(), "a trial is left over");
-        self.trial = Trial::of(&self.inventory);
+        self.clock.heard(self.inventory.at_ms());
+        self.trial = Trial::of(&self.inventory, self.clock.told(now_ms));
         self.batch = Some(batch);
         self.is_open = true;
         if let Some((remaining, sold)) = edited {
-            let record = self.trial.adjustment(remaining, sold, now_ms);
+            let record = self.trial.adjustment(remaining, sold);
             assert!(self.gather(record), "an empty batch has room for an adjustment");
         }
     }
@@ -64,11 +72,11 @@ impl<B: Batch> Pipeline<B> {
     /// Answers `request` on trial; `None` while no turn is open or where there is no room.
     ///
     /// The outcome may be told once all that is gathered by then is durable.
-    pub fn apply(&mut self, request: &Request, now_ms: u64) -> Option<Outcome> {
+    pub fn apply(&mut self, request: &Request) -> Option<Outcome> {
         if !self.is_open {
             return None;
         }
-        let (outcome, record) = self.trial.decide(&self.inventory, request, now_ms);
+        let (outcome, record) = self.trial.decide(&self.inventory, request);
         let Some(record) = record else { return Some(outcome) };
         if self.gather(record) {
             return Some(outcome);

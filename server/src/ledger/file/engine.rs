@@ -3,7 +3,7 @@
 use std::{path::Path, sync::Arc};
 
 use crate::{
-    domain::{Inventory, Trial},
+    domain::{Clock, Inventory, Trial},
     ledger::{
         Batch, Engine, Fault, News,
         file::{
@@ -57,7 +57,8 @@ impl<D: Disk> FileEngine<D> {
         let (mut progress, mut inventory) = opening::open(disk, &layout, options, &held)?;
         let mut turn = FileTurn::new(&mut progress, held);
         turn.recover()?;
-        take_over_the_head(&mut turn, &mut inventory, now_ms())?;
+        let at_ms = Clock::new(inventory.at_ms()).told(now_ms());
+        take_over_the_head(&mut turn, &mut inventory, at_ms)?;
         turn.rest()?;
         drop(turn);
         Ok((Self { locks, progress }, inventory))
@@ -78,7 +79,7 @@ impl<D: Disk> FileEngine<D> {
 fn take_over_the_head<D: Disk>(
     turn: &mut FileTurn<'_, '_, D>,
     inventory: &mut Inventory,
-    now_ms: u64,
+    at_ms: u64,
 ) -> Result<(), TurnError> {
     let mut edited = None;
     turn.learn(&mut |news| match news {
@@ -87,7 +88,7 @@ fn take_over_the_head<D: Disk>(
     })?;
     let mut batch = turn.empty_batch()?;
     if let Some((remaining, sold)) = edited {
-        let record = Trial::of(inventory).adjustment(remaining, sold, now_ms);
+        let record = Trial::of(inventory, at_ms).adjustment(remaining, sold);
         assert!(batch.push(&record), "an empty batch has room for an adjustment");
         turn.commit(&batch)?;
         assert_eq!(inventory.fold(&record), Ok(()), "an adjustment follows from its own stock");

@@ -31,7 +31,6 @@ struct OneByOne<B>(RefCell<State<B>>);
 
 struct State<B> {
     pipeline: Pipeline<B>,
-    now_ms: fn() -> u64,
     chunk: usize,
     waiting: VecDeque<Request>,
     gathered: Vec<(Request, Outcome)>,
@@ -44,7 +43,6 @@ impl<E: Engine> Seller<E> {
     pub(crate) fn new(engine: E, inventory: Inventory, now_ms: fn() -> u64) -> Self {
         let state = State {
             pipeline: Pipeline::new(inventory),
-            now_ms,
             chunk: usize::MAX,
             waiting: VecDeque::new(),
             gathered: Vec::new(),
@@ -105,7 +103,7 @@ impl<B: Batch> State<B> {
     fn decide_a_chunk(&mut self) {
         for _ in 0..self.chunk {
             let Some(request) = self.waiting.pop_front() else { break };
-            match self.pipeline.apply(&request, (self.now_ms)()) {
+            match self.pipeline.apply(&request) {
                 Some(outcome) => self.gathered.push((request, outcome)),
                 None => return self.waiting.push_front(request),
             }
