@@ -278,14 +278,14 @@ impl<E: Engine> Committer<E> {
         let (mut failures, mut is_warned) = (0, false);
         loop {
             let mut guarded = self.shared.lock();
-            while guarded.queue.here() == 0 && !guarded.queue.is_closed() {
+            while guarded.queue.is_idle() && !guarded.queue.is_closed() {
                 let start = Instant::now();
                 guarded = self.shared.sleep(guarded, 1, is_restless.then_some(REST_AFTER));
                 if is_restless && start.elapsed() >= REST_AFTER {
                     break;
                 }
             }
-            let (is_idle, is_closed) = (guarded.queue.here() == 0, guarded.queue.is_closed());
+            let (is_idle, is_closed) = (guarded.queue.is_idle(), guarded.queue.is_closed());
             drop(guarded);
             if is_idle {
                 if is_restless && !self.rest() {

@@ -107,6 +107,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         self.closed.is_some()
     }
 
+    /// Whether nobody is here, and nobody is owed an answer.
+    pub fn is_idle(&self) -> bool {
+        self.here() == 0 && self.taken.is_empty()
+    }
+
     /// How many wait, or are decided and not taken yet.
     pub fn here(&self) -> usize {
         self.waiting.len() + self.gathered.len()

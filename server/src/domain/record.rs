@@ -1,6 +1,6 @@
-//! One line of the ledger: a change of the count, or an answer that must not change.
+//! One line of the ledger: a change of the count, or an answer that must not change; and what follows from it.
 
-use crate::domain::{Command, Outcome, Sale};
+use crate::domain::{COUNT_MAX, Command, Inconsistent, Outcome, Sale, Stock};
 
 /// A change, with its place in the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +45,53 @@ impl Record {
             }
             _ => false,
         }
+    }
+}
+
+impl Stock {
+    /// The stock after `record`.
+    ///
+    /// # Errors
+    /// [`Inconsistent`] where the record does not follow.
+    pub fn after(self, record: &Record) -> Result<Self, Inconsistent> {
+        let revision = record.revision;
+        if revision != self.revision + 1 {
+            return Err(Inconsistent::Revision { found: revision, expected: self.revision + 1 });
+        }
+        let Self { remaining, sold, .. } = self;
+        let impossible = Inconsistent::Impossible { revision };
+        let after = match record.change {
+            Change::Sold { first_ticket, quantity, .. } => {
+                if first_ticket != sold + 1 {
+                    return Err(Inconsistent::Ticket {
+                        revision,
+                        found: first_ticket,
+                        expected: sold + 1,
+                    });
+                }
+                let left = remaining.checked_sub(quantity).ok_or(impossible)?;
+                let sold =
+                    sold.checked_add(quantity).filter(|n| *n <= COUNT_MAX).ok_or(impossible)?;
+                Self { remaining: left, sold, revision }
+            }
+            Change::Refused { .. } => Self { remaining, sold, revision },
+            Change::Restocked { quantity } => {
+                let more = remaining.checked_add(quantity).ok_or(impossible)?;
+                Self { remaining: more, sold, revision }
+            }
+            Change::Adjusted { sold: now } if now < sold || now > COUNT_MAX => {
+                return Err(impossible);
+            }
+            Change::Adjusted { sold } => Self { remaining: record.remaining, sold, revision },
+        };
+        if after.remaining > COUNT_MAX || record.at_ms > COUNT_MAX {
+            return Err(impossible);
+        }
+        if after.remaining != record.remaining {
+            let (found, expected) = (record.remaining, after.remaining);
+            return Err(Inconsistent::Remaining { revision, found, expected });
+        }
+        Ok(after)
     }
 }
 

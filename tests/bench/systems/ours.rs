@@ -32,7 +32,8 @@ pub(super) fn search_noop(setting: &Setting) -> anyhow::Result<Load> {
 
 /// The group commit, asked what is left.
 pub(super) fn search(setting: &Setting) -> anyhow::Result<Load> {
-    let server = Server::start(setting.server(), &counter());
+    let counter = counter();
+    let server = Server::start(setting.server(), &counter);
     load(&setting.plan, &[server], http::search)
 }
 
