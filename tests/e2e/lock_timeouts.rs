@@ -87,9 +87,9 @@ fn start_waits_for_the_lock_no_longer_than_it_may() {
         .args(["--lock-timeout", "200ms", "--listen", "127.0.0.1:0", "--db"])
         .arg(counter.path())
         .start();
-    let ready = process.stderr().find_line(Duration::from_secs(20), |line| {
-        line.starts_with("listening on").then_some(())
-    });
+    let ready = process
+        .stderr()
+        .find_line(Duration::from_secs(20), |line| line.starts_with("listening on").then_some(()));
 
     if ready.is_none() {
         let finished = process.finish(Duration::from_secs(20));
