@@ -258,6 +258,10 @@ impl Disk for SimDisk {
         Ok(self.file(inode))
     }
 
+    fn create_new_for_all(&self, path: &Path) -> io::Result<SimFile> {
+        self.create_new(path)
+    }
+
     fn create_dir(&self, _path: &Path) -> io::Result<()> {
         self.writing_call().map(|_| ())
     }
@@ -277,6 +281,16 @@ impl Disk for SimDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut world = self.writing_call()?;
         let inode = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        world.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut world = self.writing_call()?;
+        let inode = *world.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        if world.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
         world.names.insert(to.to_owned(), inode);
         Ok(())
     }
