@@ -95,7 +95,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
 }
 
 /// An open file. All offsets and lengths are in bytes.
-pub trait DiskFile: Send {
+pub trait DiskFile: Send + Sync {
     /// Which file this is, whatever stands under its name by now.
     ///
     /// # Errors

@@ -3,8 +3,15 @@
 //! Lines stand in the order of their revisions, so a binary search over the
 //! bytes of a segment finds one in a few dozen reads. Needs no lock: what has
 //! been acknowledged does not change any more.
+//!
+//! Which segments there are is remembered, and the last few stay open: most
+//! lookups neither list the folder nor open a file.
 
-use std::{io, path::Path};
+use std::{
+    io,
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use crate::{
     domain::Record,
@@ -19,17 +26,55 @@ use crate::{
 /// Up to how many bytes are read at once in the end.
 const WINDOW_BYTES: u64 = 64 << 10;
 
+/// How many segments stay open.
+const OPEN_MAX: usize = 16;
+
 /// Finds records in the segments of one counter.
-#[derive(Clone, Debug)]
-pub struct Lookup<D> {
+#[derive(Debug)]
+pub struct Lookup<D: Disk> {
     disk: D,
     layout: Layout,
+    known: Mutex<Known<D::File>>,
+}
+
+/// What was found on the disk by earlier lookups.
+#[derive(Debug)]
+struct Known<F> {
+    /// The first revisions of the segments, in order.
+    starts: Vec<u64>,
+    /// Those that are open, with their first revisions; the one that was used last is the last.
+    open: Vec<(u64, Arc<F>)>,
+}
+
+impl<F> Known<F> {
+    /// The last segment that can have `revision`.
+    fn start_up_to(&self, revision: u64) -> Option<u64> {
+        let behind = self.starts.partition_point(|start| *start <= revision);
+        self.starts[..behind].last().copied()
+    }
+
+    /// The open file of the segment that begins with `start`.
+    fn file(&mut self, start: u64) -> Option<Arc<F>> {
+        let place = self.open.iter().position(|(open, _)| *open == start)?;
+        self.open[place..].rotate_left(1);
+        self.open.last().map(|(_, file)| Arc::clone(file))
+    }
+
+    /// Keeps `file` open, in place of the one that was not used for the longest time.
+    fn keep(&mut self, start: u64, file: &Arc<F>) {
+        self.open.retain(|(open, _)| *open != start);
+        if self.open.len() == OPEN_MAX {
+            self.open.remove(0);
+        }
+        self.open.push((start, Arc::clone(file)));
+    }
 }
 
 impl<D: Disk> Lookup<D> {
     /// A lookup in the ledger of `layout`.
     pub fn new(disk: D, layout: Layout) -> Self {
-        Self { disk, layout }
+        let known = Mutex::new(Known { starts: Vec::new(), open: Vec::new() });
+        Self { disk, layout, known }
     }
 
     /// The record at `revision`; `None` where the ledger does not have it.
@@ -37,21 +82,45 @@ impl<D: Disk> Lookup<D> {
     /// # Errors
     /// [`LogError::Io`]; [`LogError::DamagedRecord`] where its line is not sound.
     pub fn record(&self, revision: u64) -> Result<Option<Record>, LogError> {
-        let folder = &self.layout.folder;
-        let names = self.disk.file_names(folder).map_err(io("list", folder))?;
-        let mut starts: Vec<_> =
-            names.iter().filter_map(|name| Layout::first_revision(name)).collect();
-        starts.sort_unstable();
-        // The last segment that can have it has it, but for one that a killed
-        // server made and nobody went on in.
-        for start in starts.into_iter().rev().filter(|start| *start <= revision) {
+        if let Ok(Some(record)) = self.search_known(revision) {
+            return Ok(Some(record));
+        }
+        // There may be more by now, or another file under a name that is known.
+        let starts = self.layout.starts(&self.disk)?;
+        *self.known() = Known { starts, open: Vec::new() };
+        self.search_known(revision)
+    }
+
+    /// Looks for the record in the segments that are known.
+    fn search_known(&self, revision: u64) -> Result<Option<Record>, LogError> {
+        let mut upto = Some(revision);
+        while let Some(start) = upto.and_then(|upto| self.known().start_up_to(upto)) {
             let path = self.layout.segment(start);
-            let file = self.disk.open_to_read(&path).map_err(io("open", &path))?;
-            if let Some(record) = search(&file, &path, revision)? {
-                return Ok(Some(record));
+            let file = self.file(start, &path)?;
+            let found = search(&*file, &path, revision)?;
+            // The last segment that can have it has it, but for one that a killed
+            // server made and nobody went on in.
+            if found.is_some() || has_records(&*file, &path)? {
+                return Ok(found);
             }
+            upto = start.checked_sub(1);
         }
         Ok(None)
+    }
+
+    fn file(&self, start: u64, path: &Path) -> Result<Arc<D::File>, LogError> {
+        if let Some(file) = self.known().file(start) {
+            return Ok(file);
+        }
+        // Whoever looks for another record need not wait for this.
+        let file = Arc::new(self.disk.open_to_read(path).map_err(io("open", path))?);
+        self.known().keep(start, &file);
+        Ok(file)
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known<D::File>> {
+        // A lookup that panicked leaves nothing half done.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -85,6 +154,12 @@ fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Rec
     Ok(None)
 }
 
+/// Whether anything stands behind the first line, which is the header.
+fn has_records(file: &impl DiskFile, path: &Path) -> Result<bool, LogError> {
+    let bytes = read(file, path, 0, 2 * LINE_BYTES_MAX as u64)?;
+    Ok(bytes.split(|byte| *byte == b'\n').nth(1).and_then(revision_of).is_some())
+}
+
 fn read(file: &impl DiskFile, path: &Path, from: u64, to: u64) -> Result<Vec<u8>, LogError> {
     let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
     let length = file.read_at(&mut bytes, from).map_err(io("read", path))?;
@@ -109,6 +184,8 @@ fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Recor
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::{
         domain::{Change, Stock},
@@ -120,35 +197,142 @@ mod tests {
                 batch::FileBatch, cursor::Cursor, preallocation::Preallocation, segment::Segment,
             },
         },
+        ledger::simulation::disk::SimDisk,
     };
+
+    const SIZE: u64 = 4 << 10;
+
+    fn record(revision: u64) -> Record {
+        Record {
+            revision,
+            at_ms: revision,
+            remaining: 6 + revision,
+            change: Change::Restocked { quantity: 1 },
+            key: None,
+        }
+    }
+
+    /// Makes the segment with the records from `first` to `last`, of `size` bytes.
+    fn make_segment<D: Disk>(disk: &D, layout: &Layout, (first, last): (u64, u64), size: u64) {
+        let stock = Stock { remaining: 5 + first, sold: 0, revision: first - 1 };
+        let path = layout.segment_draft(1, 1);
+        let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size).unwrap();
+        let header = SegmentHeader::of([0; 32], 0, stock, 0);
+        let segment = Segment::create(disk, layout, &zeros, &header).unwrap();
+        let mut batch = FileBatch::at(&Cursor::at_start_of(segment));
+        assert!((first..=last).all(|revision| batch.push(&record(revision))));
+        let segment = Segment::open(disk, &layout.segment(first)).unwrap();
+        segment.write(&batch.lines, batch.start.offset, true).unwrap();
+    }
+
+    /// A lookup on a simulated disk without segments.
+    fn lookup() -> Lookup<SimDisk> {
+        Lookup::new(SimDisk::new(1), Layout::around(Path::new("/shop/db.txt")))
+    }
+
+    fn make(lookup: &Lookup<SimDisk>, records: (u64, u64)) {
+        make_segment(&lookup.disk, &lookup.layout, records, SIZE);
+    }
+
+    #[track_caller]
+    fn assert_found<D: Disk>(lookup: &Lookup<D>, revision: u64) {
+        assert_eq!(lookup.record(revision).unwrap(), Some(record(revision)), "{revision}");
+    }
 
     #[test]
     fn every_record_of_a_ledger_is_found_and_no_other() {
         let folder = tempfile::tempdir().unwrap();
         let layout = Layout::around(&folder.path().join("db.txt"));
         RealDisk.create_dir(&layout.folder).unwrap();
-        let start = Stock { remaining: 10, sold: 0, revision: 4 };
-        let path = layout.segment_draft(1, 1);
-        let zeros = Preallocation::new(&RealDisk, &path, |_| Ok(()), |_| {}).take(1 << 20).unwrap();
-        let header = SegmentHeader::of([0; 32], 0, start, 0);
-        let segment = Segment::create(&RealDisk, &layout, &zeros, &header).unwrap();
-        let record = |revision: u64| Record {
-            revision,
-            at_ms: revision,
-            remaining: 6 + revision,
-            change: Change::Restocked { quantity: 1 },
-            key: None,
-        };
-        let mut batch = FileBatch::at(&Cursor::at_start_of(segment));
-        assert!((5..=3004).all(|revision| batch.push(&record(revision))));
-        let segment = Segment::open(&RealDisk, &layout.segment(5)).unwrap();
-        segment.write(&batch.lines, batch.start.offset, true).unwrap();
+        make_segment(&RealDisk, &layout, (5, 3004), 1 << 20);
         let lookup = Lookup::new(RealDisk, layout);
-        for revision in 5..=3004 {
-            assert_eq!(lookup.record(revision).unwrap(), Some(record(revision)), "{revision}");
-        }
+        (5..=3004).for_each(|revision| assert_found(&lookup, revision));
         for revision in [0, 4, 3005, u64::MAX] {
             assert_eq!(lookup.record(revision).unwrap(), None, "{revision}");
         }
+    }
+
+    #[test]
+    fn the_second_lookup_neither_lists_nor_opens() {
+        let lookup = lookup();
+        make(&lookup, (1, 8));
+        let calls = |revision| {
+            let before = lookup.disk.calls();
+            assert_found(&lookup, revision);
+            lookup.disk.calls() - before
+        };
+        assert_eq!((calls(5), calls(5), calls(3)), (4, 2, 2), "list, open, size, read");
+    }
+
+    #[test]
+    fn of_a_thousand_segments_no_more_than_a_few_stay_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let layout = Layout::around(&folder.path().join("db.txt"));
+        RealDisk.create_dir(&layout.folder).unwrap();
+        let simulated = lookup();
+        for revision in 1..=1000 {
+            make(&simulated, (revision, revision));
+            let name = layout.segment(revision);
+            let bytes = simulated.disk.get(&simulated.layout.segment(revision));
+            fs::write(name, bytes).unwrap();
+        }
+        let lookup = Lookup::new(RealDisk, layout);
+        for revision in (1..=1000).chain((1..=1000).rev()) {
+            assert_found(&lookup, revision);
+        }
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let open = open.filter_map(|open| fs::read_link(open.path()).ok());
+        let open = open.filter(|path| path.starts_with(folder.path())).count();
+        assert!((1..=OPEN_MAX).contains(&open), "{open}");
+    }
+
+    #[test]
+    fn the_segment_that_was_not_used_for_the_longest_time_is_closed() {
+        let lookup = lookup();
+        let last = OPEN_MAX as u64 + 1;
+        (1..=last).for_each(|revision| make(&lookup, (revision, revision)));
+        (1..last).for_each(|revision| assert_found(&lookup, revision));
+        assert_found(&lookup, 1);
+        assert_found(&lookup, last);
+        let mut open: Vec<_> = lookup.known().open.iter().map(|(start, _)| *start).collect();
+        open.sort_unstable();
+        assert_eq!(open, [1].into_iter().chain(3..=last).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_segment_that_was_made_since_is_found() {
+        let lookup = lookup();
+        make(&lookup, (1, 8));
+        assert_found(&lookup, 8);
+        make(&lookup, (9, 16));
+        assert_found(&lookup, 9);
+        assert_found(&lookup, 8);
+    }
+
+    #[test]
+    fn a_segment_that_a_killed_server_made_is_passed_over_until_it_is_gone_or_replaced() {
+        let lookup = lookup();
+        make(&lookup, (1, 8));
+        // Nothing stands in it.
+        make(&lookup, (9, 8));
+        assert_eq!(lookup.record(9).unwrap(), None);
+        assert_found(&lookup, 8);
+        // Whoever was at the end of the one before made it again, and went on in it.
+        make(&lookup, (9, 16));
+        assert_found(&lookup, 9);
+
+        make(&lookup, (12, 11));
+        assert_found(&lookup, 15);
+        lookup.disk.remove(&lookup.layout.segment(12)).unwrap();
+        lookup.known().open.clear();
+        assert_found(&lookup, 15);
+    }
+
+    #[test]
+    fn a_record_that_is_not_there_is_not_looked_for_in_every_segment() {
+        let lookup = lookup();
+        (1..=100).for_each(|revision| make(&lookup, (revision, revision)));
+        assert_eq!(lookup.record(101).unwrap(), None);
+        assert_eq!(lookup.known().open.len(), 1);
     }
 }
