@@ -152,6 +152,40 @@ fn body_of_another_type_is_refused() {
 }
 
 #[test]
+fn body_with_a_content_encoding_is_refused_by_its_name() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let coded = |codings: &[&str], body: &'static [u8]| {
+        let request = server.request(Method::POST, "/buy");
+        let request = codings
+            .iter()
+            .fold(request, |request, coding| request.header("Content-Encoding", *coding));
+        Answer::to(request.header("Content-Type", "application/json").body(body))
+    };
+
+    for (codings, name) in [
+        (&["gzip"][..], "gzip"),
+        (&["br"], "br"),
+        (&["identity", "deflate"], "deflate"),
+        (&["identity, zstd"], "zstd"),
+    ] {
+        // Whatever it is, and also where it would be JSON as it stands.
+        for body in [&b"\x1f\x8b\x08"[..], b"{\"quantity\": 1}"] {
+            let answer = coded(codings, body);
+
+            assert_problem(&server, &answer, 415, "unsupported-media-type");
+            assert!(answer.text().contains(name), "{}", answer.text());
+        }
+    }
+    assert_eq!(counter.count(), 100);
+    for (codings, body) in
+        [(&["identity"][..], &b"{}"[..]), (&["Identity"], b"{}"), (&["gzip"], b"")]
+    {
+        assert_eq!(coded(codings, body).status, 201, "{codings:?}");
+    }
+}
+
+#[test]
 fn unknown_path_is_not_found() {
     let counter = Counter::with(100);
     let server = serve(&counter);

@@ -273,6 +273,10 @@ impl IntoResponse for Problem {
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if self.code == Code::Overloaded {
+            // Whoever comes back later leaves the place to others until then.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
         if self.replayed {
             headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));
         }
