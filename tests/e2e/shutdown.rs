@@ -147,9 +147,9 @@ fn signal_ends_a_server_that_waits_for_the_lock_at_its_start() {
     for signal in [Signal::TERM, Signal::INT] {
         let waiting = server().args(["--lock-timeout", "1h", "--listen", "127.0.0.1:0", "--db"]);
         let process = waiting.arg(counter.path()).start();
-        // Its own lock comes first: whoever has it waits for the other.
-        let own = counter.ledger().join("LOCK");
-        eventually("the server to open its lock", || {
+        // What it has open it is about to lock.
+        let own = counter.path();
+        eventually("the server to open the counter", || {
             let open = std::fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
             open.flatten().find(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == own))
         });

@@ -98,8 +98,11 @@ impl Read for Lingering {
         context: &mut Context<'_>,
         into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        self.activity.note();
-        Pin::new(&mut self.stream).poll_read(context, into)
+        let read = Pin::new(&mut self.stream).poll_read(context, into);
+        if read.is_ready() {
+            self.activity.note();
+        }
+        read
     }
 }
 
@@ -149,8 +152,9 @@ mod tests {
 
     #[test]
     fn a_client_that_takes_nothing_is_given_up() {
-        let runtime = runtime::Builder::new_current_thread().enable_all().start_paused(true);
-        runtime.build().unwrap().block_on(async {
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().start_paused(true).build();
+        runtime.unwrap().block_on(async {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let (stream, _) = listener.accept().await.unwrap();
