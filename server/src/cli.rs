@@ -170,7 +170,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
                 eprintln!("hint: {hint}");
             }
             match error {
-                RunError::Delays => ExitCode::from(EXIT_USAGE),
+                RunError::Delays | RunError::LessonBesideLedger { .. } => {
+                    ExitCode::from(EXIT_USAGE)
+                }
                 error if error.is_about_data() => ExitCode::from(EXIT_DATA),
                 _ => ExitCode::FAILURE,
             }

@@ -51,7 +51,7 @@ impl RawRequest {
     /// Reads the answer, until the server closes.
     ///
     /// # Panics
-    /// When there is none within 30 s, or it is no HTTP/1.1.
+    /// When there is none within 30 s, or it is no HTTP/1.
     #[track_caller]
     pub fn answer(mut self) -> Answer {
         let mut received = Vec::new();
@@ -68,7 +68,8 @@ fn parse(received: &[u8]) -> Option<Answer> {
     let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&received[..end]).ok()?;
     let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+    let line = lines.next()?;
+    let status = line.strip_prefix("HTTP/1.1 ").or(line.strip_prefix("HTTP/1.0 "))?.get(..3)?;
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':')?;

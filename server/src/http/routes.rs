@@ -6,7 +6,7 @@ use axum::{
     BoxError, Router,
     body::{Body, Bytes, HttpBody},
     extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
-    http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
+    http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, Version, header},
     response::{Html, IntoResponse},
     routing::{MethodFilter, MethodRouter, on},
 };
@@ -17,7 +17,7 @@ use crate::{
         answer::{self, Whole},
         app::App,
         body::Unread,
-        live,
+        headers, live,
         page::{self, PageView},
         problem::{Code, Problem},
         wire::{self, CountAnswer, Shown},
@@ -42,6 +42,8 @@ pub struct Route {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     Anybody,
+    /// Anybody, and under any host name: probes and balancers know none.
+    Probe,
     /// Whoever has the token.
     Admin,
 }
@@ -83,7 +85,7 @@ pub const SEARCH: Route = Route {
 const LIVEZ: Route = Route {
     method: Method::GET,
     path: "/livez",
-    access: Access::Anybody,
+    access: Access::Probe,
     handler: |_| Box::pin(async { Ok("ok\n".into_response()) }),
     words: "says that the server runs",
 };
@@ -119,9 +121,9 @@ const ROUTES: [Route; 9] = [
         access: Access::Anybody,
         handler: |asked| {
             Box::pin(async move {
-                live::stream(&asked.app.live, &asked.app.counter)
-                    .await
-                    .map(IntoResponse::into_response)
+                let news = live::stream(&asked.app.live, &asked.app.counter).await?;
+                // A proxy such as nginx would keep the news until it has some kilobytes.
+                Ok(([(headers::X_ACCEL_BUFFERING, "no")], news).into_response())
             })
         },
         words: "tells the count whenever it changes, as server-sent events",
@@ -130,7 +132,7 @@ const ROUTES: [Route; 9] = [
     Route {
         method: Method::GET,
         path: "/readyz",
-        access: Access::Anybody,
+        access: Access::Probe,
         handler: |asked| Box::pin(async move { ready(&asked.app).await }),
         words: "says whether the server can sell",
     },
@@ -194,13 +196,28 @@ impl Route {
     }
 }
 
+/// Whether `request` may come under any host name, and in HTTP/1.0 without one.
+pub fn is_probe<B>(request: &http::Request<B>) -> bool {
+    let path = request.uri().path();
+    let is_route = |route: &Route| route.access == Access::Probe && route.path == path;
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let has_a_host = match (hosts.next(), hosts.next()) {
+        (Some(_), None) => true,
+        (None, _) => request.version() == Version::HTTP_10,
+        _ => false,
+    };
+    let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+    is_read && has_a_host && ROUTES.iter().any(is_route)
+}
+
 /// Refuses what stands behind a `?`: no call knows a parameter, and a mistyped one must not be lost.
 ///
 /// # Errors
 /// A [`Problem`] that names the first.
 pub fn refuse_parameters(uri: &Uri) -> Result<(), Problem> {
-    let Some(query) = uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
-    let name = query.split(['&', '=']).next().unwrap_or_default();
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    let Some(parameter) = parameters.find(|parameter| !parameter.is_empty()) else { return Ok(()) };
+    let name = parameter.split('=').next().unwrap_or_default();
     let detail = format!("unknown parameter `{name}`: this call takes none behind a `?`");
     Err(Problem::new(Code::InvalidRequest, detail))
 }

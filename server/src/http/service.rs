@@ -68,8 +68,8 @@ impl Service {
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
         let step = match self.guard.check(request.uri(), request.headers()) {
-            Err(problem) => Step::Answer(refused(problem)),
-            Ok(()) => self.begin(request),
+            Err(problem) if !routes::is_probe(&request) => Step::Answer(refused(problem)),
+            _ => self.begin(request),
         };
         async move {
             Ok(match step {

@@ -47,6 +47,14 @@ pub enum RunError {
     /// The durable yardstick cannot keep anything.
     #[error("the scratch file: {0}")]
     Scratch(#[source] io::Error),
+    /// A lesson would sell past the ledger.
+    #[error("--locking {locking}: the counter has a ledger in {}", folder.display())]
+    LessonBesideLedger {
+        /// The locking that was asked for.
+        locking: &'static str,
+        /// Where the ledger is.
+        folder: PathBuf,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
@@ -81,6 +89,10 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::LessonBesideLedger { .. } => Some(
+                "only `--locking group` writes its sales there; for a lesson take another `--db`"
+                    .to_owned(),
+            ),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }

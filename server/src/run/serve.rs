@@ -14,6 +14,7 @@ use crate::{
     http::{
         app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
     },
+    ledger::file::layout::Layout,
     run::{
         RunError,
         counter::{Opened, locate},
@@ -26,9 +27,6 @@ use crate::{
 /// # Errors
 /// [`RunError`], before the first request was answered.
 pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
-    if let Locking::Lesson(exclusion, _) = config.locking {
-        tracing::warn!("--locking {}: {}", exclusion.name(), exclusion.warning());
-    }
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
     runtime.shutdown_background();
@@ -54,6 +52,13 @@ async fn run(
     signals: &mut Signals,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
+    if let Locking::Lesson(exclusion, _) = config.locking {
+        let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
+        if folder.exists() {
+            return Err(RunError::LessonBesideLedger { locking, folder });
+        }
+        tracing::warn!("--locking {locking}: {}", exclusion.warning());
+    }
     let (channels, deliveries): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(ReplyChannel::new).unzip();
     let mut opened = tokio::select! {
