@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a behaviour.
 
+mod admin;
 mod bad_counters;
 mod bad_requests;
 mod bench;

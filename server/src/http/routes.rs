@@ -210,8 +210,9 @@ impl Route {
 /// # Errors
 /// A [`Problem`] that names the first.
 pub fn refuse_parameters(uri: &Uri) -> Result<(), Problem> {
-    let Some(query) = uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
-    let name = query.split(['&', '=']).next().unwrap_or_default();
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    let Some(parameter) = parameters.find(|parameter| !parameter.is_empty()) else { return Ok(()) };
+    let name = parameter.split('=').next().unwrap_or_default();
     let detail = format!("unknown parameter `{name}`: this call takes none behind a `?`");
     Err(Problem::new(Code::InvalidRequest, detail))
 }

@@ -70,6 +70,14 @@ pub enum RunError {
         /// How many connections there may be.
         connections_max: usize,
     },
+    /// A lesson would sell past the ledger.
+    #[error("--locking {locking}: the counter has a ledger in {}", folder.display())]
+    LessonBesideLedger {
+        /// The locking that was asked for.
+        locking: &'static str,
+        /// Where the ledger is.
+        folder: PathBuf,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
@@ -110,6 +118,10 @@ impl RunError {
             Self::LiveMax { connections_max, .. } => {
                 Some(format!("`--live-max` has to be less than {connections_max}"))
             }
+            Self::LessonBesideLedger { .. } => Some(
+                "only `--locking group` writes its sales there; for a lesson take another `--db`"
+                    .to_owned(),
+            ),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }
@@ -120,7 +132,10 @@ impl RunError {
     /// What the process ends with.
     pub fn exit_code(&self) -> u8 {
         match self {
-            Self::Delays | Self::ConnectionsMax { .. } | Self::LiveMax { .. } => EXIT_USAGE,
+            Self::Delays
+            | Self::LessonBesideLedger { .. }
+            | Self::ConnectionsMax { .. }
+            | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(
                 TurnError::Head(_)
                 | TurnError::HeadAhead { .. }

@@ -15,6 +15,7 @@ use crate::{
     http::{
         app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
     },
+    ledger::file::layout::Layout,
     run::{
         RunError,
         counter::{Opened, locate},
@@ -63,6 +64,13 @@ async fn run(
     mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
+    if let Locking::Lesson(exclusion, _) = config.locking {
+        let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
+        if folder.exists() {
+            return Err(RunError::LessonBesideLedger { locking, folder });
+        }
+        tracing::warn!("--locking {locking}: {}", exclusion.warning());
+    }
     let (channels, deliveries): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(ReplyChannel::new).unzip();
     let mut opened = tokio::select! {
