@@ -2,10 +2,10 @@
 
 use std::{fs, path::Path};
 
-use e2e::{Answer, Client, Counter, Method, Program, Server, crowd};
+use e2e::{Answer, Client, Counter, Method, Server, crowd};
 use serde_json::json;
 
-use crate::{problem::assert_problem, programs::server, sales::tickets};
+use crate::{mounts::mount_namespace, problem::assert_problem, programs::server, sales::tickets};
 
 const TICKETS: u64 = 1_000_000;
 
@@ -53,16 +53,6 @@ fn full_disk_refuses_sales_before_anything_is_written_and_freed_room_sells_on() 
         assert_eq!(server.get(sale.header("Location")).status, 200);
     }
     assert_eq!(server.terminate().code, Some(0));
-}
-
-/// A program that runs another one among mounts of its own; they end with it.
-fn mount_namespace() -> Option<Program> {
-    [&["--mount"][..], &["--map-root-user", "--mount"]].into_iter().find_map(|rights| {
-        let unshare = Program::new("unshare").args(rights);
-        let folder = Counter::missing();
-        let trial = unshare.clone().args(["mount", "-t", "tmpfs", "tmpfs"]).arg(folder.folder());
-        (trial.run().code == Some(0)).then_some(unshare)
-    })
 }
 
 /// Buys with long keys, which fill the ledger, until the answer is no sale.

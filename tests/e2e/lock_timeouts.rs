@@ -1,6 +1,6 @@
 //! A lock that somebody holds for too long.
 
-use std::{fs, thread};
+use std::{fs, thread, time::Duration};
 
 use e2e::{Counter, Mark, OutsideLock, Program, Signal, crowd, eventually};
 
@@ -87,12 +87,12 @@ fn start_waits_for_the_lock_no_longer_than_it_may() {
         .args(["--lock-timeout", "200ms", "--listen", "127.0.0.1:0", "--db"])
         .arg(counter.path())
         .start();
-    let ready = process.stderr().find_line(std::time::Duration::from_secs(20), |line| {
-        line.starts_with("listening on").then_some(())
-    });
+    let ready = process
+        .stderr()
+        .find_line(Duration::from_secs(20), |line| line.starts_with("listening on").then_some(()));
 
     if ready.is_none() {
-        let finished = process.finish(std::time::Duration::from_secs(20));
+        let finished = process.finish(Duration::from_secs(20));
         assert!(!matches!(finished.code, None | Some(0 | 101)), "{finished:?}");
         assert!(finished.stderr.contains(&lock.holder().to_string()), "{finished:?}");
     }
@@ -137,21 +137,59 @@ fn lock_that_a_dead_holder_left_to_its_child_is_waited_for() {
     let holder = Program::new("flock").arg(counter.path()).args(["sh", "-c", "sleep 600 & wait"]);
     let holder = mark.on(holder).start();
     mark.wait_for_carriers(3);
-    let pid = holder.pid().to_string();
+    let pid = holder.pid();
 
     drop(holder);
     let refused = server.buy();
+    let heirs = mark.carriers();
 
     assert_problem(&server, &refused, 503, "lock-timeout");
     assert_eq!(refused.json()["sold"], "no");
-    assert!(refused.text().contains(&pid), "pid {pid} is not in {}", refused.text());
+    assert_named(&refused.text(), &heirs, pid);
     assert!(OutsideLock::is_held(&counter), "the lock of somebody else was broken");
-    for orphan in mark.carriers() {
+    for orphan in heirs {
         Program::new("kill").args(["-9", &orphan.to_string()]).run();
     }
     mark.wait_until_gone();
     assert_eq!(tickets_of(&server.buy()), [1]);
     assert_conserved(&counter, 100, 1);
+}
+
+/// F03: `flock` has ended as it should, and a process that its command left behind holds on.
+#[test]
+fn lock_that_a_finished_command_left_behind_is_that_of_the_one_who_holds_it_now() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
+    let mark = Mark::new();
+    let leaver = Program::new("flock").arg(counter.path()).args(["sh", "-c"]);
+    // Without its output, which would keep the test waiting for more of it.
+    let leaver = mark.on(leaver.arg("sleep 600 >/dev/null 2>&1 &")).start();
+    let pid = leaver.pid();
+    assert_eq!(leaver.finish(Duration::from_secs(20)).code, Some(0));
+    let heirs = mark.carriers();
+
+    let refused = server.buy();
+    let arguments = ["--lock-timeout", "200ms", "--listen", "127.0.0.1:0", "--db"];
+    let unstarted = crate::programs::server().args(arguments).arg(counter.path()).run();
+
+    assert_eq!(heirs.len(), 1, "only what `sh` left behind");
+    assert_problem(&server, &refused, 503, "lock-timeout");
+    assert_named(&refused.text(), &heirs, pid);
+    assert!(!matches!(unstarted.code, None | Some(0 | 101)), "{unstarted:?}");
+    assert_named(&unstarted.stderr, &heirs, pid);
+    Program::new("kill").args(["-9", &heirs[0].to_string()]).run();
+    mark.wait_until_gone();
+    assert_eq!(tickets_of(&server.buy()), [1]);
+    assert_conserved(&counter, 100, 1);
+}
+
+/// Asserts that `text` names the processes that hold a lock, and not `ended`, which took it.
+#[track_caller]
+fn assert_named(text: &str, holders: &[u32], ended: u32) {
+    let numbers: Vec<u32> =
+        text.split(|c: char| !c.is_ascii_digit()).filter_map(|word| word.parse().ok()).collect();
+    assert!(holders.iter().all(|holder| numbers.contains(holder)), "{holders:?} in {text}");
+    assert!(!numbers.contains(&ended), "{ended} has ended: {text}");
 }
 
 /// F02: a server that starts where the lock file is missing makes it anew, and sells.

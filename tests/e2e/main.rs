@@ -23,6 +23,7 @@ mod lessons_processes;
 mod links;
 mod live;
 mod lock_timeouts;
+mod mounts;
 mod outside_changes;
 mod outsiders;
 mod page;

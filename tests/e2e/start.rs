@@ -1,11 +1,14 @@
 //! Starting a server: a new counter, an old one, and what the command line cannot mean.
 
-use std::{fs, net::TcpListener};
+use std::{fs, io, net::TcpListener, path::Path};
 
 use e2e::{Counter, Program, Server};
 use serde_json::json;
 
-use crate::programs::{serve, serve_with, server};
+use crate::{
+    programs::{serve, serve_with, server},
+    strace::server_with,
+};
 
 #[test]
 fn init_creates_a_missing_counter() {
@@ -16,6 +19,33 @@ fn init_creates_a_missing_counter() {
     assert_eq!(server.count(), 50);
     assert_eq!(counter.count(), 50);
     assert_eq!(server.buy().json()["tickets"], json!([1]));
+}
+
+/// Killed before its file has its name, and before it has put away the other name of it.
+#[test]
+fn init_that_was_killed_midway_leaves_nothing_that_is_in_the_way() {
+    for fault in ["fdatasync", "linkat", "/^unlink"] {
+        let counter = Counter::missing();
+        let killed = server_with(&format!("{fault}:signal=KILL:when=1"));
+        let arguments = ["--init", "50", "--listen", "127.0.0.1:0", "--db"];
+        let killed = killed.args(arguments).arg(counter.path()).run();
+        assert_eq!(killed.signal, Some(9), "{fault}: {killed:?}");
+        assert_ne!(names_in(counter.folder()), Vec::<String>::new(), "{fault}: killed too early");
+
+        let server = serve_with(&counter, &["--init", "50"]);
+
+        assert_eq!(server.buy().json()["tickets"], json!([1]), "{fault}");
+        assert_eq!(names_in(counter.folder()), ["db.txt", "db.txt.ledger"], "{fault}");
+    }
+}
+
+fn names_in(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder can be listed");
+    let name = |entry: io::Result<fs::DirEntry>| entry.expect("an entry").file_name();
+    let mut names: Vec<_> =
+        entries.map(|entry| name(entry).to_string_lossy().into_owned()).collect();
+    names.sort_unstable();
+    names
 }
 
 #[test]

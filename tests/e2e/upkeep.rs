@@ -1,13 +1,16 @@
 //! `server verify` and `server repair`: looking after a counter that does not sell.
 
 use std::{
-    fs::{self, File},
-    os::unix::fs::FileExt as _,
+    fs::{self, File, Permissions},
+    os::unix::fs::{FileExt as _, PermissionsExt as _, symlink},
+    path::PathBuf,
+    time::SystemTime,
 };
 
 use e2e::{Counter, Finished};
 
 use crate::{
+    mounts::mount_namespace,
     programs::{serve, server},
     sales::{assert_conserved, tickets_of},
 };
@@ -148,6 +151,80 @@ fn counter_of_a_running_server_can_be_verified() {
 
     assert_eq!(said.code, Some(0), "{said:?}");
     assert_eq!(tickets_of(&server.buy()), [2]);
+}
+
+/// A copy for whoever looks after a counter: they may read all of it, and write none.
+#[test]
+fn copy_that_only_can_be_read_is_verified_and_left_alone() {
+    let counter = counter_with_sales(3);
+    let files: Vec<_> = walk(&counter).into_iter().map(|(path, _)| path).collect();
+    for path in &files {
+        let mode = if path.is_dir() { 0o555 } else { 0o444 };
+        fs::set_permissions(path, Permissions::from_mode(mode)).expect("the test's own file");
+    }
+    let before = walk(&counter);
+
+    let said = server().args(["verify", "--db"]).arg(counter.path()).bound_by_permissions().run();
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.ends_with("\nsound\n"), "{said:?}");
+    assert_eq!(walk(&counter), before);
+    for folder in files.iter().filter(|path| path.is_dir()) {
+        fs::set_permissions(folder, Permissions::from_mode(0o755)).expect("the test's own folder");
+    }
+}
+
+/// Mounts the folder `$0` once more on itself, to read only, for itself alone.
+const ON_A_READ_ONLY_DISK: &str =
+    r#"mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@""#;
+
+#[test]
+fn counter_on_a_read_only_disk_is_verified_with_and_without_its_lock_file() {
+    let Some(namespace) = mount_namespace() else {
+        println!("no folder of its own can be mounted here: a read-only disk is not tested");
+        return;
+    };
+    let counter = counter_with_sales(3);
+    for has_lock in [true, false] {
+        if !has_lock {
+            fs::remove_file(counter.ledger().join("LOCK")).expect("the test's own file");
+        }
+        let program = namespace.clone().args(["sh", "-c", ON_A_READ_ONLY_DISK]);
+        let program = program.arg(counter.folder()).arg(server().path());
+
+        let said = program.args(["verify", "--db"]).arg(counter.path()).run();
+
+        assert_eq!(said.code, Some(0), "{said:?}");
+        assert!(said.stdout.ends_with("\nsound\n"), "{said:?}");
+        assert_eq!(counter.ledger().join("LOCK").exists(), has_lock);
+    }
+}
+
+/// What cannot be looked at is not taken for a counter that never had a ledger.
+#[test]
+fn ledger_that_cannot_be_listed_is_a_fault() {
+    let counter = Counter::with(100);
+    symlink("db.txt.ledger", counter.ledger()).expect("a link can be made");
+
+    let said = ask("verify", &counter);
+
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stdout.contains("fault: cannot list"), "{said:?}");
+}
+
+/// All that stands in the counter's folder, itself included, and when it was changed.
+fn walk(counter: &Counter) -> Vec<(PathBuf, SystemTime)> {
+    let mut found = vec![counter.folder().to_owned()];
+    for folder in [counter.folder(), &counter.ledger()] {
+        let entries = fs::read_dir(folder).expect("it can be listed");
+        found.extend(entries.map(|entry| entry.expect("an entry can be read").path()));
+    }
+    let changed = |path: &PathBuf| fs::metadata(path).and_then(|about| about.modified());
+    let dated = found.into_iter().map(|path| {
+        let changed = changed(&path).expect("a time");
+        (path, changed)
+    });
+    dated.collect()
 }
 
 fn counter_with_sales(sales: u64) -> Counter {

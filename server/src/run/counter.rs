@@ -1,9 +1,7 @@
 //! The counter behind the routes: found or created, recovered, and served by its committer.
 
 use std::{
-    fs::{self, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
+    io,
     path::{Path, PathBuf},
     process,
     thread::{self, JoinHandle},
@@ -15,20 +13,20 @@ use tokio::{sync::oneshot, time::timeout};
 use crate::{
     config::{Config, Durability, Locking},
     counter::{Counter, GroupCommit, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
-    domain::{Inventory, Stock},
+    domain::Inventory,
     http::receipt::Seal,
     ledger::file::{
+        creation,
         disk::{Disk, DiskFile, RealDisk},
         engine::FileEngine,
         error::OpenError,
-        format::head::Head,
         layout::Layout,
         locks::holders,
         log::preallocation::{Job, Sizes},
         options::Options,
         reader::{self, HeadError},
     },
-    run::RunError,
+    run::{RunError, place::place_of},
 };
 
 /// How long the committer may take to finish once nobody can ask any more.
@@ -107,41 +105,27 @@ impl Opened {
 
 /// Finds the counter's file, or creates it; gives its path without symbolic links.
 pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
-    let path = &config.db;
-    let error = |source| RunError::from(OpenError::from(HeadError::io(path, source)));
-    match (fs::canonicalize(path), config.init) {
-        (Err(missing), _) if missing.kind() == io::ErrorKind::NotFound && path.is_symlink() => {
-            Err(error(io::Error::other("a symbolic link that leads nowhere")))
+    let path = place_of(&config.db)?;
+    if let Some(count) = config.init {
+        let layout = Layout::around(&path);
+        creation::clean(&RealDisk, &layout, process::id());
+        if [&layout.head, &layout.folder].iter().all(|path| is_missing(path)) {
+            create(&layout, count)
+                .map_err(|source| RunError::Init { path: config.db.clone(), source })?;
         }
-        (Err(missing), Some(count))
-            if missing.kind() == io::ErrorKind::NotFound
-                && !Layout::around(path).folder.exists() =>
-        {
-            create(path, count).map_err(|source| RunError::Init { path: path.clone(), source })?;
-            fs::canonicalize(path).map_err(error)
-        }
-        (found, _) => found.map_err(error),
     }
+    let found = RealDisk.stat(&path).map_err(|source| HeadError::io(&config.db, source));
+    found.map_err(OpenError::from)?;
+    Ok(path)
 }
 
-/// Creates a counter with `count` tickets; one that appears meanwhile is left as it is.
-fn create(path: &Path, count: u64) -> io::Result<()> {
-    let stock = Stock { remaining: count, ..Stock::default() };
-    let head = Head { sold: None, revision: None, ..Head::of(stock, Vec::new()) };
-    let image = head.image(0).unwrap_or_default();
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let parent = parent.unwrap_or(Path::new("."));
-    let draft = parent.join(format!(".db.draft.{}", process::id()));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o644).open(&draft)?;
-    let written = file.write_all(&image).and_then(|()| file.sync_all());
-    // A link, unlike a rename, does not take the place of a file that is there.
-    let linked = written.and_then(|()| match fs::hard_link(&draft, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        done => done,
-    });
-    fs::remove_file(&draft)?;
-    linked?;
-    RealDisk.sync_dir(parent)
+fn is_missing(path: &Path) -> bool {
+    RealDisk.stat(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn create(layout: &Layout, count: u64) -> io::Result<()> {
+    let nonce = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    creation::create(&RealDisk, layout, count, (process::id(), nonce))
 }
 
 fn refuse_a_bad_head(path: &Path) -> Result<(), OpenError> {

@@ -3,6 +3,7 @@
 mod counter;
 mod error;
 mod noop;
+mod place;
 mod serve;
 mod signals;
 mod upkeep;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     sync::mpsc,
     thread,
     time::Duration,
@@ -16,10 +16,9 @@ use crate::{
         format::head::Head,
         layout::Layout,
         locks::holders,
-        reader::HeadError,
         repair::{head_for, write_head},
     },
-    run::RunError,
+    run::{RunError, place::place_of},
 };
 
 /// Reads head and ledger of the counter at `db`, changes nothing, and says what is there.
@@ -124,21 +123,6 @@ fn what_the_next_start_does(head: &Head, audit: &Audit) -> Option<String> {
             ))
         }
         _ => None,
-    }
-}
-
-/// The path of the counter without symbolic links, whether or not the file itself is there.
-fn place_of(db: &Path) -> Result<PathBuf, RunError> {
-    let error = |source| RunError::from(OpenError::from(HeadError::io(db, source)));
-    let missing = match std::fs::canonicalize(db) {
-        Ok(path) => return Ok(path),
-        Err(missing) => missing,
-    };
-    let parent = db.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let name = db.file_name().filter(|_| missing.kind() == io::ErrorKind::NotFound);
-    match (name, std::fs::canonicalize(parent.unwrap_or(Path::new(".")))) {
-        (Some(name), Ok(parent)) => Ok(parent.join(name)),
-        _ => Err(error(missing)),
     }
 }
 

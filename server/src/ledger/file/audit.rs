@@ -35,7 +35,7 @@ pub struct Audit {
 pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, LogError> {
     let starts = layout.starts(disk)?;
     let Some(first) = starts.first() else { return Ok(None) };
-    let mut cursor = Cursor::at_start_of(Segment::open(disk, &layout.segment(*first))?);
+    let mut cursor = Cursor::at_start_of(Segment::open_to_read(disk, &layout.segment(*first))?);
     let begin = cursor.stock().revision;
     let mut unread = starts[1..].to_vec();
     let mut each = |step| {
@@ -70,4 +70,23 @@ pub fn read_head<D: Disk>(disk: &D, layout: &Layout) -> Result<Head, HeadError> 
     let file = disk.open_to_read(path).map_err(error)?;
     let size = disk.stat(path).map_err(error)?.size;
     reader::parse(path, &reader::read_bytes(path, &file, size)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::simulation::shop::{buy, disk, head_path, open};
+
+    #[test]
+    fn a_ledger_of_many_segments_is_read_where_nothing_can_be_written() {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        for _ in 0..100 {
+            buy(&mut seller, &[1]).unwrap();
+        }
+        disk.make_read_only();
+        let audit = read_ledger(&disk, &Layout::around(&head_path())).unwrap().unwrap();
+        assert!(audit.segments > 2, "{audit:?}");
+        assert_eq!(audit.records, 100);
+    }
 }

@@ -65,6 +65,21 @@ impl Layout {
         name.strip_suffix(".draft")?.split_once('-')?.0.parse().ok()
     }
 
+    /// Where the process `process` prepares the head of a new counter before it gets its name.
+    pub fn head_draft(&self, process: u32, nonce: u64) -> PathBuf {
+        self.parent.join(format!("{}{process}-{nonce:016x}.draft", self.head_draft_start()))
+    }
+
+    /// The process that prepared a head of this counter in the file called `name`; `None` for other files.
+    pub fn head_drafting_process(&self, name: &str) -> Option<u32> {
+        Self::drafting_process(name.strip_prefix(&self.head_draft_start())?)
+    }
+
+    fn head_draft_start(&self) -> String {
+        let name = self.head.file_name().unwrap_or_default();
+        format!(".{}.", name.to_string_lossy())
+    }
+
     /// The first revision of the segment called `name`; `None` for other files.
     pub fn first_revision(name: &str) -> Option<u64> {
         let digits = name.strip_suffix(".segment")?;

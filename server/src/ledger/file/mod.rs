@@ -5,12 +5,13 @@
 //! - [`layout`]: which files there are; [`disk`]: the only door to them.
 //! - [`log`]: the records in their segments.
 //! - [`archive`]: reading beside the turns; [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
-//! - [`audit`], [`repair`]: reading all of it, and writing `db.txt` anew.
+//! - [`creation`]: making `db.txt`; [`audit`], [`repair`]: reading all of it, and writing it anew.
 //! - [`engine`]: the ledger itself, and how it is opened ([`options`]).
 
 mod adoption;
 pub mod archive;
 pub mod audit;
+pub mod creation;
 pub mod disk;
 pub mod engine;
 pub mod error;

@@ -35,7 +35,7 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
     let path = &layout.head;
     let image = head.image(0).ok_or_else(|| TurnError::HeadFull { path: path.clone() })?;
     let file = match disk.open(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create_new(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => disk.create_new_for_all(path),
         opened => opened,
     };
     let file = file.map_err(|source| HeadError::io(path, source))?;

@@ -38,6 +38,7 @@ struct World {
     calls: u64,
     faults: BTreeMap<u64, Fault>,
     dead: BTreeSet<u64>,
+    is_read_only: bool,
 }
 
 /// An open file.
@@ -63,6 +64,7 @@ impl SimDisk {
             calls: 0,
             faults: BTreeMap::new(),
             dead: BTreeSet::new(),
+            is_read_only: false,
         };
         Self { world: Arc::new(Mutex::new(world)), process: 1 }
     }
@@ -92,6 +94,11 @@ impl SimDisk {
     /// Takes back what was planned and has not happened.
     pub(crate) fn calm(&self) {
         self.world().faults.clear();
+    }
+
+    /// Lets nobody write any more, as on a disk that was mounted to read only.
+    pub(crate) fn make_read_only(&self) {
+        self.world().is_read_only = true;
     }
 
     /// How many calls there were.
@@ -211,6 +218,16 @@ impl SimDisk {
         }
     }
 
+    fn writing_call(&self) -> io::Result<MutexGuard<'_, World>> {
+        let world = self.plain_call()?;
+        if world.is_read_only { Err(io::ErrorKind::ReadOnlyFilesystem.into()) } else { Ok(world) }
+    }
+
+    fn opened(&self, path: &Path) -> io::Result<SimFile> {
+        let inode = self.world().names.get(path).copied();
+        inode.map(|inode| self.file(inode)).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
     fn file(&self, inode: usize) -> SimFile {
         SimFile { disk: self.clone(), inode }
     }
@@ -221,17 +238,17 @@ impl Disk for SimDisk {
     type Lock = SimFile;
 
     fn open(&self, path: &Path) -> io::Result<SimFile> {
-        let world = self.plain_call()?;
-        let inode = world.names.get(path).copied();
-        inode.map(|inode| self.file(inode)).ok_or_else(|| io::ErrorKind::NotFound.into())
+        drop(self.writing_call()?);
+        self.opened(path)
     }
 
     fn open_to_read(&self, path: &Path) -> io::Result<SimFile> {
-        self.open(path)
+        drop(self.plain_call()?);
+        self.opened(path)
     }
 
     fn create_new(&self, path: &Path) -> io::Result<SimFile> {
-        let mut world = self.plain_call()?;
+        let mut world = self.writing_call()?;
         if world.names.contains_key(path) {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -241,8 +258,12 @@ impl Disk for SimDisk {
         Ok(self.file(inode))
     }
 
+    fn create_new_for_all(&self, path: &Path) -> io::Result<SimFile> {
+        self.create_new(path)
+    }
+
     fn create_dir(&self, _path: &Path) -> io::Result<()> {
-        self.plain_call().map(|_| ())
+        self.writing_call().map(|_| ())
     }
 
     fn file_names(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -258,14 +279,24 @@ impl Disk for SimDisk {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let mut world = self.plain_call()?;
+        let mut world = self.writing_call()?;
         let inode = world.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
         world.names.insert(to.to_owned(), inode);
         Ok(())
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut world = self.writing_call()?;
+        let inode = *world.names.get(from).ok_or(io::ErrorKind::NotFound)?;
+        if world.names.contains_key(to) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        world.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.plain_call()?.names.remove(path);
+        self.writing_call()?.names.remove(path);
         Ok(())
     }
 

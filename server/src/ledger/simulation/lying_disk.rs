@@ -108,6 +108,10 @@ impl Disk for LyingDisk {
         self.file(path, self.disk.create_new(path))
     }
 
+    fn create_new_for_all(&self, path: &Path) -> io::Result<LyingFile> {
+        self.file(path, self.disk.create_new_for_all(path))
+    }
+
     fn create_dir(&self, path: &Path) -> io::Result<()> {
         self.disk.create_dir(path)
     }
@@ -124,6 +128,10 @@ impl Disk for LyingDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.disk.rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.disk.link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {

@@ -8,7 +8,7 @@
 //! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
 
 pub(crate) mod disk;
-mod file;
+pub(crate) mod file;
 
 #[cfg(test)]
 mod crash_tests;
@@ -30,6 +30,6 @@ mod lying_disk;
 mod sabotage_tests;
 pub(crate) mod seller;
 #[cfg(test)]
-mod shop;
+pub(crate) mod shop;
 #[cfg(test)]
 mod start_up_tests;

@@ -32,6 +32,12 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// [`io::ErrorKind::AlreadyExists`] where it exists; else what the system says.
     fn create_new(&self, path: &Path) -> io::Result<Self::File>;
 
+    /// As [`Disk::create_new`], with mode `0644`: what everybody may read.
+    ///
+    /// # Errors
+    /// As [`Disk::create_new`].
+    fn create_new_for_all(&self, path: &Path) -> io::Result<Self::File>;
+
     /// Creates the folder at `path` with mode `0700`; one that exists is fine.
     ///
     /// # Errors
@@ -55,6 +61,12 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// # Errors
     /// What the system says.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives the file at `from` the name `to` as well.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] where something has that name; else what the system says.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Removes the file at `path`; one that is not there is fine.
     ///

@@ -39,8 +39,11 @@ impl Disk for RealDisk {
     }
 
     fn create_new(&self, path: &Path) -> io::Result<RealFile> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create_new(true).mode(0o600).open(path).map(RealFile)
+        new_file(path, 0o600)
+    }
+
+    fn create_new_for_all(&self, path: &Path) -> io::Result<RealFile> {
+        new_file(path, 0o644)
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
@@ -62,6 +65,10 @@ impl Disk for RealDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -93,6 +100,11 @@ impl Disk for RealDisk {
         let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
         Some(id.trim().to_owned()).filter(|id| !id.is_empty())
     }
+}
+
+fn new_file(path: &Path, mode: u32) -> io::Result<RealFile> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true).mode(mode).open(path).map(RealFile)
 }
 
 /// Opens a regular file; `O_NONBLOCK` because opening a FIFO would wait for its other end.

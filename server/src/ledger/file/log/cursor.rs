@@ -119,7 +119,7 @@ impl<F: DiskFile> Cursor<F> {
         layout: &Layout,
         each: &mut dyn FnMut(Step),
     ) -> Result<(), LogError> {
-        let next = Segment::open(disk, &self.path_of_next(layout))?;
+        let next = self.segment.open_another(disk, &self.path_of_next(layout))?;
         self.enter(next, each)
     }
 
@@ -139,7 +139,7 @@ impl<F: DiskFile> Cursor<F> {
             return Ok(None);
         }
         let position = self.position;
-        let next = Segment::open(disk, &path)?;
+        let next = self.segment.open_another(disk, &path)?;
         self.check(&next)?;
         let ended = std::mem::replace(self, Self::at_start_of(next));
         each(Step::Segment(self.stock.revision + 1));
@@ -184,7 +184,7 @@ pub fn left_behind<D: Disk>(
     let mut paths = Vec::new();
     for start in starts {
         let path = layout.segment(start);
-        let segment = Segment::open(disk, &path)?;
+        let segment = Segment::open_to_read(disk, &path)?;
         let key = end.segment.header().key;
         if segment.header().key != key {
             let reason = "of another counter: its key is not that of the segment before";

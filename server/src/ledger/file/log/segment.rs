@@ -3,7 +3,10 @@
 //! The zeros are written and synced ahead of need, so that a commit overwrites
 //! bytes that the disk has already: its sync then writes data and no metadata.
 
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,6 +83,7 @@ pub enum Reading {
 pub struct Segment<F> {
     path: PathBuf,
     file: F,
+    is_read_only: bool,
     header: SegmentHeader,
     records_start: Position,
     size: u64,
@@ -117,8 +121,28 @@ impl<F: DiskFile> Segment<F> {
     /// [`LogError::Io`]; [`LogError::Damaged`] where the header is not
     /// sound or is of another version.
     pub fn open<D: Disk<File = F>>(disk: &D, path: &Path) -> Result<Self, LogError> {
+        Self::of(path, disk.open(path), false)
+    }
+
+    /// As [`Segment::open`], to read only.
+    ///
+    /// # Errors
+    /// As [`Segment::open`].
+    pub fn open_to_read<D: Disk<File = F>>(disk: &D, path: &Path) -> Result<Self, LogError> {
+        Self::of(path, disk.open_to_read(path), true)
+    }
+
+    /// Opens the segment at `path` as this one was opened.
+    ///
+    /// # Errors
+    /// As [`Segment::open`].
+    pub fn open_another<D: Disk<File = F>>(&self, disk: &D, path: &Path) -> Result<Self, LogError> {
+        if self.is_read_only { Self::open_to_read(disk, path) } else { Self::open(disk, path) }
+    }
+
+    fn of(path: &Path, opened: io::Result<F>, is_read_only: bool) -> Result<Self, LogError> {
         let io = |action| move |source| LogError::Io { action, path: path.to_owned(), source };
-        let file = disk.open(path).map_err(io("open"))?;
+        let file = opened.map_err(io("open"))?;
         let size = file.size().map_err(io("read"))?;
         let mut bytes = vec![0; LINE_BYTES_MAX];
         let length = file.read_at(&mut bytes, 0).map_err(io("read"))?;
@@ -138,7 +162,7 @@ impl<F: DiskFile> Segment<F> {
             return Err(LogError::Damaged { path: path.to_owned(), line: 1, reason });
         }
         let records_start = Position { offset: line.len() as u64 + 1, line: 2, chain };
-        Ok(Self { path: path.to_owned(), file, header, records_start, size })
+        Ok(Self { path: path.to_owned(), file, is_read_only, header, records_start, size })
     }
 
     /// The segment's first line.
@@ -339,11 +363,11 @@ impl<F: DiskFile> Segment<F> {
         self.file.sync().map_err(self.commit("sync"))
     }
 
-    fn commit(&self, action: &'static str) -> impl Fn(std::io::Error) -> CommitError + use<'_, F> {
+    fn commit(&self, action: &'static str) -> impl Fn(io::Error) -> CommitError + use<'_, F> {
         move |source| CommitError { action, path: self.path.clone(), source }
     }
 
-    fn io(&self, action: &'static str) -> impl Fn(std::io::Error) -> LogError + use<'_, F> {
+    fn io(&self, action: &'static str) -> impl Fn(io::Error) -> LogError + use<'_, F> {
         move |source| LogError::Io { action, path: self.path.clone(), source }
     }
 }
