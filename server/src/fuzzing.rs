@@ -144,6 +144,7 @@ fn options() -> Options {
             job();
             Ok(())
         },
+        pause: |_| {},
     }
 }
 

@@ -145,7 +145,8 @@ async fn open_ledger(
     let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
     let (process, sizes) = (process::id(), Sizes::default());
-    let options = Options { synced, process, sizes, now_ms, random, in_background };
+    let pause = thread::sleep;
+    let options = Options { synced, process, sizes, now_ms, random, in_background, pause };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
         // Nobody receives either any more where the server was told to end.

@@ -49,7 +49,7 @@ pub(super) fn open<D: Disk>(
     let random = (options.random)().map_err(io("draw a key for"))?;
     let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
     let draft = layout.segment_draft(options.process, nonce);
-    let mut preallocation = Preallocation::new(disk, &draft, options.in_background);
+    let mut preallocation = Preallocation::new(disk, &draft, options.in_background, options.pause);
     // IMPORTANT: whoever named a segment may have been killed before its name
     // was on the disk; nothing must be sold in it, nor a seal lead to it, until it is.
     for folder in [&layout.folder, &layout.parent] {

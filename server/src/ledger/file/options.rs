@@ -1,6 +1,6 @@
 //! How a file ledger is opened: what comes from the world outside.
 
-use std::io;
+use std::{io, time::Duration};
 
 use crate::ledger::file::log::preallocation::{Job, Sizes};
 
@@ -19,4 +19,6 @@ pub struct Options {
     pub random: fn() -> io::Result<[u8; 32]>,
     /// Does a job while the caller goes on.
     pub in_background: fn(Job) -> io::Result<()>,
+    /// Lets time pass for a job in the background.
+    pub pause: fn(Duration),
 }

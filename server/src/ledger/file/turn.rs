@@ -201,17 +201,15 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         Ok(FileBatch::at(&self.progress.cursor))
     }
 
-    /// Begins a new segment where this one is nearly full; has one made ahead where it is half full.
+    /// Begins a new segment where this one is nearly full; has one made while its second half is in use.
     fn make_room(&mut self) -> Result<(), TurnError> {
         let Progress { disk, layout, options, preallocation, cursor, is_settled, .. } =
             &mut *self.progress;
         let size = cursor.segment().size();
         let room = cursor.segment().records_end().saturating_sub(cursor.position().offset);
-        if room > size / 2 {
-            return Ok(());
-        }
+        let Some(used) = used_of_second_half(size, room) else { return Ok(()) };
         let next_size = options.sizes.after(size);
-        preallocation.prepare(next_size);
+        preallocation.prepare(next_size, used);
         if room >= ROOM_BYTES_MIN.min(size / 4) {
             return Ok(());
         }
@@ -323,6 +321,23 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
     }
 }
 
+/// How much of the second half of a segment is used, per mille; `None` in its first half.
+fn used_of_second_half(size: u64, room: u64) -> Option<u64> {
+    let half = size / 2;
+    half.checked_sub(room).map(|used| used * 1000 / half.max(1))
+}
+
 fn commit(action: &'static str, path: &Path, source: io::Error) -> CommitError {
     CommitError { action, path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_to_make_the_next_segment_begins_in_the_middle_and_ends_where_this_one_is_full() {
+        let used = [1000, 501, 500, 499, 400, 1, 0].map(|room| used_of_second_half(1000, room));
+        assert_eq!(used, [None, None, Some(0), Some(2), Some(200), Some(998), Some(1000)]);
+    }
 }

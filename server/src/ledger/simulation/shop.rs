@@ -50,6 +50,7 @@ pub(crate) fn options(process: u32) -> Options {
             job();
             Ok(())
         },
+        pause: |_| {},
     }
 }
 

@@ -129,7 +129,7 @@ mod tests {
         RealDisk.create_dir(&layout.folder).unwrap();
         let start = Stock { remaining: 10, sold: 0, revision: 4 };
         let path = layout.segment_draft(1, 1);
-        let zeros = Preallocation::new(&RealDisk, &path, |_| Ok(())).take(1 << 20).unwrap();
+        let zeros = Preallocation::new(&RealDisk, &path, |_| Ok(()), |_| {}).take(1 << 20).unwrap();
         let header = SegmentHeader::of([0; 32], 0, start, 0);
         let segment = Segment::create(&RealDisk, &layout, &zeros, &header).unwrap();
         let record = |revision: u64| Record {

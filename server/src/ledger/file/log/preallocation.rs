@@ -1,12 +1,23 @@
 //! Segments made ahead of need: zeros on the disk that wait for a name.
 //!
 //! Filling a file with zeros and syncing it takes long; so another thread does
-//! it while the segment before is in use.
+//! it while the segment before is in use. Sales sync their records to the same
+//! disk, and wait behind whatever it has to write just then: so it is written
+//! piece by piece, with pauses in which the sales have the disk for themselves.
+//!
+//! # Invariants
+//! - The spare is done before the segment in use is full: it is always further
+//!   than that one, or made without pauses.
 
 use std::{
     io,
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::Duration,
 };
 
 use crate::ledger::file::{
@@ -14,8 +25,14 @@ use crate::ledger::file::{
     error::LogError,
 };
 
-/// How much is written at once, in bytes.
-const CHUNK_BYTES: u64 = 1 << 20;
+/// How much is written and synced at once, in bytes.
+const PIECE_BYTES: u64 = 256 << 10;
+
+/// How long the disk is left to others behind a piece.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// More than any segment can be used, per mille: somebody waits for the spare.
+const AWAITED: u64 = u64::MAX;
 
 /// A job for another thread.
 pub type Job = Box<dyn FnOnce() + Send>;
@@ -33,7 +50,39 @@ pub struct Preallocation<D: Disk> {
     disk: D,
     path: PathBuf,
     in_background: fn(Job) -> io::Result<()>,
-    coming: Option<mpsc::Receiver<Result<Zeros<D>, LogError>>>,
+    pause: fn(Duration),
+    coming: Option<Coming<D>>,
+}
+
+/// A spare that another thread makes.
+struct Coming<D: Disk> {
+    spare: mpsc::Receiver<Result<Zeros<D>, LogError>>,
+    /// How much of the time for it is over, per mille, or [`AWAITED`].
+    over: Arc<AtomicU64>,
+}
+
+/// How what is missing of a spare is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Haste {
+    /// Piece by piece, with pauses.
+    Calm,
+    /// Piece by piece, one right behind the other: it has fallen behind.
+    Late,
+    /// All at once: somebody waits for it.
+    Awaited,
+}
+
+impl Haste {
+    /// The haste with `filled` of `size` bytes where `over` per mille of the time are over.
+    fn at(filled: u64, size: u64, over: u64) -> Self {
+        // It is to be done when four fifths of the time are over.
+        let due = u128::from(size) * u128::from(over) * 5 / 4;
+        match over {
+            AWAITED => Self::Awaited,
+            _ if u128::from(filled) * 1000 < due => Self::Late,
+            _ => Self::Calm,
+        }
+    }
 }
 
 /// How long segments are, in bytes.
@@ -60,23 +109,41 @@ impl Sizes {
 
 impl<D: Disk> Preallocation<D> {
     /// Makes spares at `path`, which is this process's own.
-    pub fn new(disk: &D, path: &Path, in_background: fn(Job) -> io::Result<()>) -> Self {
-        Self { disk: disk.clone(), path: path.to_owned(), in_background, coming: None }
+    ///
+    /// A spare that is made `in_background` leaves the disk to others by `pause`.
+    pub fn new(
+        disk: &D,
+        path: &Path,
+        in_background: fn(Job) -> io::Result<()>,
+        pause: fn(Duration),
+    ) -> Self {
+        Self { disk: disk.clone(), path: path.to_owned(), in_background, pause, coming: None }
     }
 
-    /// Begins to make a spare of `size` bytes, unless one is coming already.
-    pub fn prepare(&mut self, size: u64) {
-        if self.coming.is_some() {
+    /// Begins to make a spare of `size` bytes, or goes on with the one that is coming; it is due
+    /// when `over` reaches 1000: per mille of the time that there is for it.
+    pub fn prepare(&mut self, size: u64, over: u64) {
+        if let Some(coming) = &self.coming {
+            coming.over.store(over, Ordering::Relaxed);
             return;
         }
-        let (sender, coming) = mpsc::channel();
-        let (disk, path) = (self.disk.clone(), self.path.clone());
+        let (sender, spare) = mpsc::channel();
+        let (disk, path, pause) = (self.disk.clone(), self.path.clone(), self.pause);
+        let over = Arc::new(AtomicU64::new(over));
+        let now_over = Arc::clone(&over);
         let job = move || {
+            let spare = fill(&disk, path, size, &mut |filled| {
+                let haste = Haste::at(filled, size, now_over.load(Ordering::Relaxed));
+                if haste == Haste::Calm {
+                    pause(PAUSE);
+                }
+                haste
+            });
             // Nobody receives it where the server ends first.
-            let _ = sender.send(fill(&disk, path, size));
+            let _ = sender.send(spare);
         };
         match (self.in_background)(Box::new(job)) {
-            Ok(()) => self.coming = Some(coming),
+            Ok(()) => self.coming = Some(Coming { spare, over }),
             Err(error) => tracing::debug!("no thread to prepare a segment: {error}"),
         }
     }
@@ -86,27 +153,180 @@ impl<D: Disk> Preallocation<D> {
     /// # Errors
     /// [`LogError::Io`], for example without room on the disk.
     pub fn take(&mut self, size: u64) -> Result<Zeros<D>, LogError> {
-        match self.coming.take().and_then(|coming| coming.recv().ok()) {
+        self.hurry();
+        match self.coming.take().and_then(|coming| coming.spare.recv().ok()) {
             Some(Ok(spare)) => Ok(spare),
-            Some(Err(_)) | None => fill(&self.disk, self.path.clone(), size),
+            Some(Err(_)) | None => {
+                fill(&self.disk, self.path.clone(), size, &mut |_| Haste::Awaited)
+            }
+        }
+    }
+
+    /// Somebody waits: the spare that is coming is made without any more pauses.
+    fn hurry(&self) {
+        if let Some(coming) = &self.coming {
+            coming.over.store(AWAITED, Ordering::Relaxed);
         }
     }
 }
 
-fn fill<D: Disk>(disk: &D, path: PathBuf, size: u64) -> Result<Zeros<D>, LogError> {
+/// Makes a file of `size` zeros at `path`; asks `next` how to go on behind each piece.
+fn fill<D: Disk>(
+    disk: &D,
+    path: PathBuf,
+    size: u64,
+    next: &mut dyn FnMut(u64) -> Haste,
+) -> Result<Zeros<D>, LogError> {
     let io = |action| {
         let path = path.clone();
         move |source| LogError::Io { action, path, source }
     };
     disk.remove(&path).map_err(io("remove"))?;
     let file = disk.create_new(&path).map_err(io("create"))?;
-    let zeros = vec![0; usize::try_from(CHUNK_BYTES.min(size)).unwrap_or_default()];
-    let mut offset = 0;
-    while offset < size {
-        let length = zeros.len().min(usize::try_from(size - offset).unwrap_or(usize::MAX));
-        file.write_at(&zeros[..length], offset).map_err(io("write"))?;
-        offset += length as u64;
+    let zeros = vec![0; usize::try_from(PIECE_BYTES.min(size)).unwrap_or_default()];
+    let (mut filled, mut haste) = (0, Haste::Calm);
+    while filled < size {
+        let length = zeros.len().min(usize::try_from(size - filled).unwrap_or(usize::MAX));
+        file.write_at(&zeros[..length], filled).map_err(io("write"))?;
+        filled += length as u64;
+        if filled == size {
+            break;
+        }
+        // One sync at the end is the quickest, and the one that others notice.
+        if haste != Haste::Awaited {
+            file.sync().map_err(io("sync"))?;
+        }
+        haste = next(filled);
     }
     file.sync().map_err(io("sync"))?;
     Ok(Zeros { file, path })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, AtomicUsize},
+        thread,
+    };
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::ledger::{file::layout::Layout, simulation::disk::SimDisk};
+
+    const SIZE: u64 = 8 * PIECE_BYTES;
+
+    fn layout() -> Layout {
+        Layout::around(Path::new("/shop/db.txt"))
+    }
+
+    fn draft() -> PathBuf {
+        layout().segment_draft(1, 1)
+    }
+
+    #[test]
+    fn a_piece_is_on_the_disk_before_the_next_one_is_begun() {
+        let disk = SimDisk::new(1);
+        let mut pieces = Vec::new();
+        let zeros = fill(&disk, draft(), SIZE, &mut |filled| {
+            let copy = disk.copy();
+            copy.sync_dir(&layout().folder).unwrap();
+            copy.cut_power();
+            assert!(copy.get(&draft()).len() as u64 >= filled, "{filled}");
+            pieces.push(filled);
+            Haste::Calm
+        });
+        assert_eq!(zeros.unwrap().file.size().unwrap(), SIZE);
+        assert_eq!(pieces, (1..8).map(|piece| piece * PIECE_BYTES).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_spare_that_is_awaited_is_synced_once() {
+        let calls = |haste| {
+            let disk = SimDisk::new(1);
+            fill(&disk, draft(), SIZE, &mut |_| haste).unwrap();
+            disk.calls()
+        };
+        // The first piece was synced before anybody was asked.
+        assert_eq!(calls(Haste::Late) - calls(Haste::Awaited), 6);
+    }
+
+    proptest! {
+        #[test]
+        fn a_spare_that_does_not_pause_when_it_is_late_is_done_in_time(
+            passed in prop::collection::vec(0..50_u64, 1..200),
+        ) {
+            let (mut over, mut filled) = (0, 0);
+            for passed in passed {
+                over = 1000.min(over + passed);
+                if Haste::at(filled, SIZE, over) == Haste::Late {
+                    filled += PIECE_BYTES;
+                }
+                prop_assert!(filled * 1000 >= SIZE * over, "{filled} at {over}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_late_before_any_time_is_over_nor_once_it_is_done() {
+        assert_eq!(Haste::at(0, SIZE, 0), Haste::Calm);
+        assert_eq!(Haste::at(PIECE_BYTES, SIZE, 100), Haste::Calm);
+        assert_eq!(Haste::at(PIECE_BYTES, SIZE, 101), Haste::Late);
+        assert_eq!(Haste::at(SIZE, SIZE, 800), Haste::Calm);
+        assert_eq!(Haste::at(SIZE, SIZE, AWAITED), Haste::Awaited);
+    }
+
+    #[test]
+    fn a_spare_pauses_behind_each_piece_where_there_is_time_and_never_where_there_is_none() {
+        static PAUSES: AtomicUsize = AtomicUsize::new(0);
+        let pauses = |over| {
+            let inline = |job: Job| {
+                job();
+                Ok(())
+            };
+            let pause = |_| {
+                PAUSES.fetch_add(1, Ordering::SeqCst);
+            };
+            let disk = SimDisk::new(1);
+            let mut preallocation = Preallocation::new(&disk, &draft(), inline, pause);
+            preallocation.prepare(SIZE, over);
+            let zeros = preallocation.take(SIZE).unwrap();
+            assert_eq!(zeros.file.size().unwrap(), SIZE);
+            PAUSES.swap(0, Ordering::SeqCst)
+        };
+        assert_eq!(pauses(0), 7);
+        assert_eq!(pauses(400), 4);
+        assert_eq!(pauses(1000), 0);
+    }
+
+    #[test]
+    fn a_spare_that_falls_behind_or_is_awaited_pauses_no_more() {
+        static PAUSES: AtomicUsize = AtomicUsize::new(0);
+        static MAY_GO_ON: AtomicBool = AtomicBool::new(false);
+        let hurries: [fn(&mut Preallocation<SimDisk>); 2] = [
+            |preallocation| preallocation.prepare(SIZE, 1000),
+            |preallocation| {
+                preallocation.hurry();
+            },
+        ];
+        for hurry in hurries {
+            let thread = |job| thread::Builder::new().spawn(job).map(|_| ());
+            let pause = |_| {
+                PAUSES.fetch_add(1, Ordering::SeqCst);
+                while !MAY_GO_ON.load(Ordering::SeqCst) {
+                    thread::yield_now();
+                }
+            };
+            let disk = SimDisk::new(1);
+            let mut preallocation = Preallocation::new(&disk, &draft(), thread, pause);
+            preallocation.prepare(SIZE, 0);
+            hurry(&mut preallocation);
+            MAY_GO_ON.store(true, Ordering::SeqCst);
+            while disk.stat(&draft()).map_or(0, |stat| stat.size) < SIZE {
+                thread::yield_now();
+            }
+            assert!(PAUSES.swap(0, Ordering::SeqCst) <= 1);
+            MAY_GO_ON.store(false, Ordering::SeqCst);
+        }
+    }
 }
