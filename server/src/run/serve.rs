@@ -34,9 +34,6 @@ pub fn serve(
     listener: TcpListener,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), RunError> {
-    if let Locking::Lesson(exclusion, _) = config.locking {
-        tracing::warn!("--locking {}: {}", exclusion.name(), exclusion.warning());
-    }
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let served = runtime.block_on(run(config, listener, pin!(shutdown)));
     runtime.shutdown_background();
