@@ -11,13 +11,15 @@ use crate::{
     config::{Config, Durability, Locking},
     counter::lesson::{Delays, Exclusion},
     domain::COUNT_MAX,
+    http::{
+        connections::event_loops::{Limits, connections_possible},
+        host_name::HostName,
+    },
     run::{self, RunError},
 };
 
-/// Exit code: a mistake on the command line.
-const EXIT_USAGE: u8 = 2;
-/// Exit code: `db.txt` or the ledger is not what it must be (`EX_DATAERR`).
-const EXIT_DATA: u8 = 65;
+/// How long the yardsticks keep an idle connection.
+const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The most tickets that `--max-per-order` may allow: an answer lists their numbers.
 const PER_ORDER_MAX: u64 = 1000;
@@ -115,9 +117,18 @@ struct Serve {
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
-    /// A host name under which the server may be called; repeatable.
-    #[arg(long, value_name = "NAME")]
-    allow_host: Vec<String>,
+    /// A host name under which the server may be called, as `shop.example`; repeatable.
+    #[arg(long, value_name = "NAME", value_parser = HostName::parse)]
+    allow_host: Vec<HostName>,
+    /// How long an idle connection is kept, and how long one may take to send a request's head.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "75s", value_parser = keep_alive)]
+    keep_alive: Duration,
+    /// How many connections may be open at once [default: as many as the limit of open files allows].
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(2..))]
+    connections_max: Option<u32>,
+    /// How many may listen to the live count at once [default: half of the connections].
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    live_max: Option<u32>,
     /// How many threads serve connections [default: one less than there are cores].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
@@ -151,9 +162,16 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         .init();
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
-            let serve = if noop.synced { run::noop_synced } else { run::noop };
-            let listener = run::bind(noop.listen);
-            let served = listener.and_then(|listener| serve(listener, loops(noop.event_loops)));
+            let event_loops = loops(noop.event_loops);
+            let limits = Limits { connections_max: connections_possible(), keep_alive: KEEP_ALIVE };
+            let served = run::bind(noop.listen).and_then(|listener| {
+                let shutdown = run::shutdown()?;
+                if noop.synced {
+                    run::noop_synced(limits, event_loops, listener, shutdown)
+                } else {
+                    run::noop(limits, event_loops, listener, shutdown)
+                }
+            });
             served.map(|()| true)
         }
         Some(Special::Verify(Upkeep { db, lock_timeout })) => run::verify(&db, lock_timeout),
@@ -169,11 +187,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             if let Some(hint) = error.hint() {
                 eprintln!("hint: {hint}");
             }
-            match error {
-                RunError::Delays => ExitCode::from(EXIT_USAGE),
-                error if error.is_about_data() => ExitCode::from(EXIT_DATA),
-                _ => ExitCode::FAILURE,
-            }
+            ExitCode::from(error.exit_code())
         }
     }
 }
@@ -181,7 +195,13 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
-    if error.use_stderr() { ExitCode::from(EXIT_USAGE) } else { ExitCode::SUCCESS }
+    if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads how long a connection is kept: a whole second at least, for clients are told seconds.
+fn keep_alive(text: &str) -> Result<Duration, String> {
+    let kept = duration(text)?;
+    if kept < Duration::from_secs(1) { Err("shorter than one second".to_owned()) } else { Ok(kept) }
 }
 
 /// Reads a time such as `10ms` or `3s`, up to [`TIME_MAX`].
@@ -207,7 +227,7 @@ fn address(typed: &str) -> Result<SocketAddr, String> {
 fn serve(typed: Serve) -> Result<(), RunError> {
     let address = typed.listen;
     let config = typed.check()?;
-    run::serve(&config, run::bind(address)?)
+    run::serve(&config, run::bind(address)?, run::shutdown()?)
 }
 
 /// As many threads as were asked for, or one for each core but one: the
@@ -227,7 +247,19 @@ impl Serve {
             LockingName::Mutex => Locking::Lesson(Exclusion::Mutex, delays),
             LockingName::None => Locking::Lesson(Exclusion::None, delays),
         };
+        let possible = connections_possible();
+        let size = |asked: u32| usize::try_from(asked).unwrap_or(usize::MAX);
+        let connections_max = self.connections_max.map_or(possible, size);
+        if connections_max > possible {
+            return Err(RunError::ConnectionsMax { asked: connections_max, possible });
+        }
+        let live_max = self.live_max.map_or(connections_max / 2, size);
+        if live_max >= connections_max {
+            return Err(RunError::LiveMax { asked: live_max, connections_max });
+        }
         Ok(Config {
+            limits: Limits { connections_max, keep_alive: self.keep_alive },
+            live_max,
             db: self.db,
             init: self.init,
             locking,

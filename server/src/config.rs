@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::counter::lesson::{Delays, Exclusion};
+use crate::{
+    counter::lesson::{Delays, Exclusion},
+    http::{connections::event_loops::Limits, host_name::HostName},
+};
 
 /// Everything a running server is told.
 #[derive(Clone, Debug)]
@@ -22,7 +25,11 @@ pub struct Config {
     /// The token of admin calls; without one they are refused.
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.
-    pub allowed_hosts: Vec<String>,
+    pub allowed_hosts: Vec<HostName>,
+    /// How many connections there may be, and how long an idle one is kept.
+    pub limits: Limits,
+    /// How many may listen to the news at once; fewer than there may be connections.
+    pub live_max: usize,
     /// How many threads serve connections, at least 1.
     pub event_loops: usize,
 }

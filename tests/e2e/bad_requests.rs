@@ -40,6 +40,36 @@ fn member_that_the_call_does_not_know_is_refused_by_name() {
     assert_eq!(counter.count(), 100);
 }
 
+/// A mistyped quantity must not buy one, wherever it stands.
+#[test]
+fn parameter_that_the_call_does_not_know_is_refused_by_name() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    for (method, path, name) in [
+        (Method::POST, "/buy?quantity=2", "quantity"),
+        (Method::POST, "/buy?&amount=2&quantity=1", "amount"),
+        (Method::POST, "/buy?%71uantity", "%71uantity"),
+        (Method::POST, "/restock?quantity=50", "quantity"),
+        (Method::GET, "/search?revision=3", "revision"),
+        (Method::GET, "/?page=2", "page"),
+        (Method::GET, "/receipts/x?buyer=me", "buyer"),
+        (Method::GET, "/live?since=3", "since"),
+        (Method::GET, "/livez?verbose", "verbose"),
+        (Method::GET, "/readyz?verbose=1", "verbose"),
+        (Method::GET, "/problems/sold-out?lang=de", "lang"),
+    ] {
+        let answer = Answer::to(server.request(method, path));
+
+        assert_problem(&server, &answer, 400, "invalid-request");
+        let detail = answer.json()["detail"].to_string();
+        assert!(detail.contains(&format!("`{name}`")), "{path}: {detail}");
+    }
+    assert_problem(&server, &server.get("/nothing?quantity=2"), 404, "not-found");
+    assert_eq!(counter.count(), 100);
+    assert_eq!(Answer::to(server.request(Method::POST, "/buy?")).status, 201);
+}
+
 #[test]
 fn body_that_is_no_json_object_is_refused() {
     let counter = Counter::with(100);
@@ -152,6 +182,40 @@ fn body_of_another_type_is_refused() {
 }
 
 #[test]
+fn body_with_a_content_encoding_is_refused_by_its_name() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let coded = |codings: &[&str], body: &'static [u8]| {
+        let request = server.request(Method::POST, "/buy");
+        let request = codings
+            .iter()
+            .fold(request, |request, coding| request.header("Content-Encoding", *coding));
+        Answer::to(request.header("Content-Type", "application/json").body(body))
+    };
+
+    for (codings, name) in [
+        (&["gzip"][..], "gzip"),
+        (&["br"], "br"),
+        (&["identity", "deflate"], "deflate"),
+        (&["identity, zstd"], "zstd"),
+    ] {
+        // Whatever it is, and also where it would be JSON as it stands.
+        for body in [&b"\x1f\x8b\x08"[..], b"{\"quantity\": 1}"] {
+            let answer = coded(codings, body);
+
+            assert_problem(&server, &answer, 415, "unsupported-media-type");
+            assert!(answer.text().contains(name), "{}", answer.text());
+        }
+    }
+    assert_eq!(counter.count(), 100);
+    for (codings, body) in
+        [(&["identity"][..], &b"{}"[..]), (&["Identity"], b"{}"), (&["gzip"], b"")]
+    {
+        assert_eq!(coded(codings, body).status, 201, "{codings:?}");
+    }
+}
+
+#[test]
 fn unknown_path_is_not_found() {
     let counter = Counter::with(100);
     let server = serve(&counter);
@@ -225,6 +289,32 @@ fn host_that_the_operator_allowed_is_answered() {
         assert_eq!(with_hosts(&server, "POST", "/buy", &[host]).status, 201, "{host}");
     }
     assert_eq!(with_hosts(&server, "POST", "/buy", &["x.tickets.example"]).status, 421);
+}
+
+/// Probes and balancers know no name of the server, and some speak HTTP/1.0 without one.
+#[test]
+fn probe_is_answered_under_any_host() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let own = server.address();
+
+    for path in ["/livez", "/readyz"] {
+        for method in ["GET", "HEAD"] {
+            let answer = with_hosts(&server, method, path, &["10.244.0.5:8080"]);
+            assert_eq!(answer.status, 200, "{method} {path}: {answer:?}");
+        }
+        let old = RawRequest::send(own, format!("GET {path} HTTP/1.0\r\n\r\n")).answer();
+        assert_eq!(old.status, 200, "{path}: {old:?}");
+        for hosts in [&[][..], &[own, own]] {
+            let answer = with_hosts(&server, "GET", path, hosts);
+            assert_problem(&server, &answer, 400, "invalid-request");
+        }
+        let answer = with_hosts(&server, "POST", path, &["10.244.0.5:8080"]);
+        assert_problem(&server, &answer, 421, "wrong-host");
+    }
+    let old = RawRequest::send(own, "POST /buy HTTP/1.0\r\n\r\n").answer();
+    assert_problem(&server, &old, 400, "invalid-request");
+    assert_eq!(counter.count(), 100);
 }
 
 #[test]

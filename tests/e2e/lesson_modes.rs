@@ -4,7 +4,7 @@ use e2e::{Answer, Counter, Server, crowd};
 use serde_json::{Value, json};
 
 use crate::{
-    programs::{serve, serve_with},
+    programs::{serve, serve_with, server},
     sales::{assert_conserved, count_of, tickets},
 };
 
@@ -138,6 +138,26 @@ fn group_commit_goes_on_where_the_lesson_ended() {
     assert_eq!(server.count(), 9);
     assert_eq!(server.buy().json()["remaining"], 8);
     assert_eq!(counter.count(), 8);
+}
+
+/// Its sales would stand in no record, and the ledger's would be undone by its writes.
+#[test]
+fn lesson_beside_a_ledger_is_refused() {
+    let counter = Counter::with(10);
+    serve(&counter).buy();
+    let before = counter.fingerprint();
+
+    for locking in ["none", "mutex", "file"] {
+        let program = server().args(["--locking", locking, "--listen", "127.0.0.1:0", "--db"]);
+        let refusal = program.arg(counter.path()).run();
+
+        assert_eq!(refusal.code, Some(2), "{locking}: {refusal:?}");
+        for part in [&*format!("--locking {locking}"), "db.txt.ledger", "hint: ", "--db"] {
+            assert!(refusal.stderr.contains(part), "{locking}, {part}: {}", refusal.stderr);
+        }
+    }
+    assert_eq!(counter.fingerprint(), before);
+    assert_eq!(serve(&counter).buy().json()["tickets"], json!([2]));
 }
 
 fn two_servers_sell_one_ticket(locking: &str) -> Vec<Answer> {

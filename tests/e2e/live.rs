@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use e2e::{Counter, Live, OutsideLock, crowd};
+use e2e::{Counter, Live, Method, OutsideLock, crowd};
 
 use crate::programs::serve;
 
@@ -18,6 +18,18 @@ fn listener_gets_the_count_at_once() {
     assert!(live.content_type().starts_with("text/event-stream"), "{}", live.content_type());
     assert_eq!((event.event.as_str(), event.id.as_str()), ("count", "1"));
     assert_eq!(event.data, server.search());
+}
+
+/// A proxy that buffers would keep the news until it has some kilobytes of them.
+#[test]
+fn proxy_is_told_not_to_hold_the_news_back() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    let stream = server.request(Method::GET, "/live").send().expect("the stream opens");
+
+    let told = stream.headers().get("X-Accel-Buffering").and_then(|value| value.to_str().ok());
+    assert_eq!(told, Some("no"), "{stream:?}");
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The end-to-end tests, one module a behaviour.
 
+mod admin;
 mod bad_counters;
 mod bad_requests;
 mod bench;
 mod buy;
+mod connections;
 mod crashes;
 mod descriptors;
 mod disk_full;
@@ -11,6 +13,7 @@ mod failing_disk;
 mod golden;
 mod harness;
 mod histories;
+mod hosts;
 mod idempotency;
 mod kills;
 mod ledger_damage;
@@ -26,6 +29,7 @@ mod outsiders;
 mod page;
 mod problem;
 mod programs;
+mod proxies;
 mod race;
 mod race_processes;
 mod receipts;

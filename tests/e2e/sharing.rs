@@ -167,8 +167,9 @@ fn lock_of_a_shell_holds_the_server_off_and_nobody_is_lost() {
 #[test]
 fn safe_lesson_mode_and_group_commit_share_a_counter() {
     let counter = Counter::with(60);
-    let group = serve(&counter);
+    // Once there is a ledger, a lesson is refused.
     let file = serve_with(&counter, &["--locking", "file", "--write-delay", "1ms"]);
+    let group = serve(&counter);
 
     let answers = crowd(4, |at| {
         let server = if at % 2 == 0 { &group } else { &file };

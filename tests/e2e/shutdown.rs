@@ -1,9 +1,11 @@
 //! SIGTERM and SIGINT: what was begun is finished, then the server ends.
 
+use std::time::{Duration, Instant};
+
 use e2e::{Counter, Live, OutsideLock, RawRequest, Signal, eventually};
 
 use crate::{
-    programs::{serve, serve_with},
+    programs::{serve, serve_with, server},
     sales::{assert_conserved, tickets_of},
 };
 
@@ -114,4 +116,46 @@ fn second_signal_ends_the_wait_for_a_lock_and_sells_nothing() {
     let restarted = serve(&counter);
     assert_eq!(tickets_of(&restarted.buy()), [1]);
     assert_conserved(&counter, 100, 1);
+}
+
+/// The seller's sleep on an event loop's thread is an hour; nothing waits for it.
+#[test]
+fn second_signal_ends_a_slow_sale_of_the_lesson_at_once() {
+    for locking in ["none", "file", "mutex"] {
+        let counter = Counter::with(100);
+        let slow = ["--event-loops", "1", "--locking", locking, "--write-delay", "1h"];
+        let server = serve_with(&counter, &slow);
+        let buys = [RawRequest::buy(server.address()), RawRequest::buy(server.address())];
+        assert_eq!(server.get("/livez").status, 200);
+
+        server.signal(Signal::INT);
+        eventually("the draining", || server.stderr().contains("draining").then_some(()));
+        let told = Instant::now();
+        server.signal(Signal::INT);
+        let finished = server.finish();
+
+        assert_eq!(finished.code, Some(130), "{finished:?}");
+        assert!(told.elapsed() < Duration::from_secs(2), "{locking}: {:?}", told.elapsed());
+        drop(buys);
+    }
+}
+
+#[test]
+fn signal_ends_a_server_that_waits_for_the_lock_at_its_start() {
+    let counter = Counter::with(100);
+    let _lock = OutsideLock::take(&counter);
+    for signal in [Signal::TERM, Signal::INT] {
+        let waiting = server().args(["--lock-timeout", "1h", "--listen", "127.0.0.1:0", "--db"]);
+        let process = waiting.arg(counter.path()).start();
+        // What it has open it is about to lock.
+        let own = counter.path();
+        eventually("the server to open the counter", || {
+            let open = std::fs::read_dir(format!("/proc/{}/fd", process.pid())).ok()?;
+            open.flatten().find(|fd| std::fs::read_link(fd.path()).is_ok_and(|path| path == own))
+        });
+
+        process.signal(signal);
+
+        assert_eq!(process.finish(Duration::from_secs(5)).code, Some(0), "{signal:?}");
+    }
 }

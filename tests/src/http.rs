@@ -58,6 +58,16 @@ impl Client {
         Answer::to(self.request(Method::GET, path))
     }
 
+    /// The status of `GET path`, whose body is not read: that of a stream has no end.
+    ///
+    /// # Panics
+    /// When there is none within 30 s.
+    #[track_caller]
+    pub fn status(&self, path: &str) -> u16 {
+        let response = self.request(Method::GET, path).send();
+        response.unwrap_or_else(|cause| panic!("no answer: {cause:?}")).status().as_u16()
+    }
+
     /// `POST path` with a JSON body.
     #[track_caller]
     pub fn post(&self, path: &str, body: &Value) -> Answer {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::TcpStream,
+    net::{Shutdown, TcpStream},
 };
 
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
@@ -48,10 +48,37 @@ impl RawRequest {
         self.stream.write_all(bytes)
     }
 
+    /// Says that nothing more will be sent, and goes on reading: a half-close, as `nc -N` does it.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    #[must_use]
+    #[track_caller]
+    pub fn half_closed(self) -> RawRequest {
+        self.stream.shutdown(Shutdown::Write).expect("the connection is open");
+        self
+    }
+
+    /// Waits until `expected` was received.
+    ///
+    /// # Panics
+    /// When the server closes first, or something else comes within 30 s.
+    #[track_caller]
+    pub fn wait_for(&mut self, expected: &str) {
+        let mut received = Vec::new();
+        while !received.ends_with(expected.as_bytes()) {
+            let mut byte = [0];
+            let read = self.stream.read(&mut byte);
+            let text = String::from_utf8_lossy(&received);
+            assert!(matches!(read, Ok(1)), "no `{expected}` ({read:?}) but `{text}`");
+            received.extend(byte);
+        }
+    }
+
     /// Reads the answer, until the server closes.
     ///
     /// # Panics
-    /// When there is none within 30 s, or it is no HTTP/1.1.
+    /// When there is none within 30 s, or it is no HTTP/1.
     #[track_caller]
     pub fn answer(mut self) -> Answer {
         let mut received = Vec::new();
@@ -68,7 +95,8 @@ fn parse(received: &[u8]) -> Option<Answer> {
     let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&received[..end]).ok()?;
     let mut lines = head.split("\r\n");
-    let status = lines.next()?.strip_prefix("HTTP/1.1 ")?.get(..3)?;
+    let line = lines.next()?;
+    let status = line.strip_prefix("HTTP/1.1 ").or(line.strip_prefix("HTTP/1.0 "))?.get(..3)?;
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':')?;

@@ -21,6 +21,8 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 pub struct Unread<B> {
     body: B,
     is_json: bool,
+    /// A coding of the body that is not undone here.
+    coding: Option<String>,
 }
 
 impl<B> Unread<B>
@@ -30,8 +32,11 @@ where
 {
     /// The body of `request`.
     pub fn of(request: Request<B>) -> Self {
-        let is_json = is_json(request.headers());
-        Self { body: request.into_body(), is_json }
+        if request.body().is_end_stream() {
+            return Self { body: request.into_body(), is_json: true, coding: None };
+        }
+        let (is_json, coding) = (is_json(request.headers()), coding(request.headers()));
+        Self { body: request.into_body(), is_json, coding }
     }
 
     /// Reads the whole body; an absent one is empty.
@@ -63,6 +68,11 @@ where
             Problem::new(Code::InvalidRequest, format!("the body broke off: {error}"))
         })?;
         let bytes = bytes.to_bytes();
+        if let Some(coding) = self.coding.filter(|_| !bytes.is_empty()) {
+            let detail =
+                format!("the body comes with `Content-Encoding: {coding}`; send it as it is");
+            return Err(Problem::new(Code::UnsupportedMediaType, detail));
+        }
         if !bytes.is_empty() && !self.is_json {
             let detail = "the body must come with `Content-Type: application/json`";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
@@ -74,6 +84,15 @@ where
 fn too_large() -> Problem {
     let detail = format!("the body is longer than {BODY_BYTES_MAX} bytes");
     Problem::new(Code::TooLarge, detail)
+}
+
+/// The first coding in `Content-Encoding` that changes a body (RFC 9110, section 8.4).
+fn coding(headers: &HeaderMap) -> Option<String> {
+    let values = headers.get_all(header::CONTENT_ENCODING).iter();
+    let texts = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    let names: Vec<_> = texts.collect();
+    let mut codings = names.iter().flat_map(|text| text.split(',')).map(str::trim);
+    codings.find(|coding| !coding.eq_ignore_ascii_case("identity")).map(str::to_owned)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -6,9 +6,12 @@
 
 use std::net::SocketAddr;
 
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
 
-use crate::http::problem::{Code, Problem};
+use crate::http::{
+    host_name::{HostName, without_port},
+    problem::{Code, Problem},
+};
 
 /// Names that always mean this machine.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
@@ -18,17 +21,16 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 pub struct Guard {
     /// The host as nearly all clients write it.
     address: String,
-    names: Vec<String>,
-    /// How many of `names`, from the front, mean this machine whatever program serves there.
-    own: usize,
+    /// Names that mean this machine, whatever program serves there.
+    own: Vec<String>,
+    allowed: Vec<HostName>,
 }
 
 impl Guard {
     /// A guard that lets the loopback names pass, the address `own`, and the names in `allowed`.
-    pub fn new(own: SocketAddr, allowed: &[String]) -> Self {
-        let own_names = LOOPBACK.map(str::to_owned).into_iter().chain([host_of(own)]);
-        let names = own_names.chain(allowed.iter().cloned());
-        Self { address: own.to_string(), names: names.collect(), own: LOOPBACK.len() + 1 }
+    pub fn new(own: SocketAddr, allowed: &[HostName]) -> Self {
+        let names = LOOPBACK.map(str::to_owned).into_iter().chain([host_of(own)]);
+        Self { address: own.to_string(), own: names.collect(), allowed: allowed.to_vec() }
     }
 
     /// Lets a request pass, or says why not.
@@ -39,43 +41,85 @@ impl Guard {
     pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
-            let detail = "expected exactly one `Host` header";
-            return Err(Problem::new(Code::InvalidRequest, detail));
+            return Err(one_host());
         };
         let target = uri.authority().map(axum::http::uri::Authority::as_str);
         if !self.allows(host) || target.is_some_and(|target| !self.allows_name(target)) {
             let host = String::from_utf8_lossy(target.map_or(host.as_bytes(), str::as_bytes));
-            let detail = format!("this server does not answer to the host `{host}`");
+            let name = without_port(&host);
+            let detail = format!(
+                "this server does not answer to the host `{host}`; the operator can allow it with \
+                 `--allow-host {name}`"
+            );
             return Err(Problem::new(Code::WrongHost, detail));
         }
         match headers.get(header::ORIGIN) {
-            Some(origin) if !self.allows_origin(origin, host) => {
-                let origin = String::from_utf8_lossy(origin.as_bytes());
-                let detail = format!("a page of `{origin}` may not call this server");
-                Err(Problem::new(Code::ForeignOrigin, detail))
-            }
-            _ => Ok(()),
+            Some(origin) => self.check_origin(origin, host),
+            None => Ok(()),
         }
     }
 
+    /// Lets a probe pass, which calls the server by whatever name it is reached under.
+    ///
+    /// # Errors
+    /// A [`Problem`] for a request of HTTP/1.1 without exactly one `Host` (RFC 9112, section 3.2).
+    pub fn check_probe(version: Version, headers: &HeaderMap) -> Result<(), Problem> {
+        let hosts = headers.get_all(header::HOST).iter().count();
+        if hosts == 1 || (hosts == 0 && version == Version::HTTP_10) {
+            Ok(())
+        } else {
+            Err(one_host())
+        }
+    }
+
+    /// Whether `host` is a name of this server, with any port: behind a proxy, the port is the proxy's.
     fn allows(&self, host: &HeaderValue) -> bool {
         *host == self.address || host.to_str().is_ok_and(|host| self.allows_name(host))
     }
 
-    /// Whether `origin` is this server as the client called it, or a name that was allowed.
-    ///
-    /// Another port of this machine is another program.
-    fn allows_origin(&self, origin: &HeaderValue, host: &HeaderValue) -> bool {
-        let authority = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
-        let Some((_, authority)) = authority else { return false };
-        let host = host.to_str().unwrap_or_default();
-        let allowed = &self.names[self.own..];
-        authority.eq_ignore_ascii_case(host) || is_one_of(allowed, authority)
+    fn allows_name(&self, host: &str) -> bool {
+        let name = without_port(host);
+        let mut names = self.own.iter().map(String::as_str).chain(self.allowed());
+        names.any(|allowed| allowed.eq_ignore_ascii_case(name))
     }
 
-    fn allows_name(&self, host: &str) -> bool {
-        is_one_of(&self.names, host)
+    fn allowed(&self) -> impl Iterator<Item = &str> {
+        self.allowed.iter().map(HostName::as_str)
     }
+
+    /// Lets a page pass that is of this server as the client called it, or of a name that was allowed,
+    /// at the port that its scheme implies: another port is another program.
+    fn check_origin(&self, origin: &HeaderValue, host: &HeaderValue) -> Result<(), Problem> {
+        let text = String::from_utf8_lossy(origin.as_bytes());
+        let (scheme, authority) = text.split_once("://").unwrap_or_default();
+        let implied = match scheme {
+            "http" => ":80",
+            "https" => ":443",
+            _ => return Err(foreign(&text, "")),
+        };
+        let name = authority.strip_suffix(implied).unwrap_or(authority);
+        let is_own = host.to_str().is_ok_and(|host| host.eq_ignore_ascii_case(authority));
+        if is_own || self.allowed().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+            return Ok(());
+        }
+        let bare = without_port(authority);
+        if self.allowed().any(|allowed| allowed.eq_ignore_ascii_case(bare)) {
+            let hint = "; its port is another one: a proxy in front has to pass the host on as it came \
+                        (nginx: `proxy_set_header Host $http_host`)";
+            return Err(foreign(&text, hint));
+        }
+        let hint = format!("; the operator can allow it with `--allow-host {bare}`");
+        Err(foreign(&text, if authority == bare { &hint } else { "" }))
+    }
+}
+
+fn one_host() -> Problem {
+    Problem::new(Code::InvalidRequest, "expected exactly one `Host` header")
+}
+
+fn foreign(origin: &str, hint: &str) -> Problem {
+    let detail = format!("a page of `{origin}` may not call this server{hint}");
+    Problem::new(Code::ForeignOrigin, detail)
 }
 
 /// How a client writes the host of an address.
@@ -84,15 +128,6 @@ pub fn host_of(address: SocketAddr) -> String {
         SocketAddr::V4(address) => address.ip().to_string(),
         SocketAddr::V6(address) => format!("[{}]", address.ip()),
     }
-}
-
-/// Whether `host`, with or without a port, is one of `names`.
-fn is_one_of(names: &[String], host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
-    };
-    names.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
@@ -106,7 +141,7 @@ mod tests {
             map.append(name, value.parse().unwrap());
         }
         let own = SocketAddr::from(([192, 0, 2, 1], 8080));
-        let guard = Guard::new(own, &["tickets.example".to_owned()]);
+        let guard = Guard::new(own, &[HostName::parse("tickets.example").unwrap()]);
         guard.check(&Uri::from_static("/buy"), &map).err().map(|problem| problem.code())
     }
 

@@ -2,6 +2,12 @@
 
 use axum::http::HeaderName;
 
+/// How long an idle connection is kept (RFC 9112, appendix C.2.2, as everybody writes it).
+pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+
+/// Whether a proxy may keep an answer back to fill its buffers (nginx).
+pub const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
+
 /// The header that makes a retry known as one.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

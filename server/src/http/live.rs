@@ -9,13 +9,18 @@ use std::{
     time::Duration,
 };
 
-use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{
+    IntoResponse,
+    sse::{Event, KeepAlive, Sse},
+};
 use tokio::sync::watch;
-use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
+use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 
 use crate::{
     counter::Counter,
     http::{
+        connections::activity::Activity,
+        headers::ACCEL_BUFFERING,
         problem::{Code, Problem},
         wire::CountAnswer,
     },
@@ -24,26 +29,28 @@ use crate::{
 /// How often the count is read while somebody listens.
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
-/// How often a comment is sent while nothing changes, so that the connection is seen to live.
-const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(15);
+/// How often a comment is sent while nothing changes, so that the connection is seen to live, and
+/// that a listener who has left is seen to.
+const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
 
 type News = Option<CountAnswer>;
 
 /// Where listeners subscribe.
 #[derive(Clone)]
 pub struct Live {
+    /// How many may listen at once.
+    listeners_max: usize,
     /// `None` once the server is ending: the streams end with the sender.
     sender: Arc<Mutex<Option<watch::Sender<News>>>>,
 }
 
-impl Default for Live {
-    fn default() -> Self {
-        let sender = Arc::new(Mutex::new(Some(watch::Sender::new(None))));
-        Self { sender }
-    }
-}
-
 impl Live {
+    /// A place for `listeners_max` who listen at once.
+    pub fn new(listeners_max: usize) -> Self {
+        let sender = Arc::new(Mutex::new(Some(watch::Sender::new(None))));
+        Self { listeners_max, sender }
+    }
+
     /// Ends all streams, and every later one at once.
     pub fn end(&self) {
         self.with_sender(Option::take);
@@ -72,8 +79,18 @@ impl Live {
         });
     }
 
-    fn subscribe(&self) -> Option<watch::Receiver<News>> {
-        self.with_sender(|sender| sender.as_ref().map(watch::Sender::subscribe))
+    fn subscribe(&self) -> Result<watch::Receiver<News>, Problem> {
+        self.with_sender(|sender| {
+            let sender = sender.as_ref().ok_or_else(ending)?;
+            if sender.receiver_count() >= self.listeners_max {
+                let detail = format!(
+                    "{} listen already, as many as may; the operator can allow more with `--live-max`",
+                    self.listeners_max
+                );
+                return Err(Problem::new(Code::Overloaded, detail));
+            }
+            Ok(sender.subscribe())
+        })
     }
 
     fn with_sender<R>(&self, work: impl FnOnce(&mut Option<watch::Sender<News>>) -> R) -> R {
@@ -87,17 +104,24 @@ impl Live {
 pub async fn stream(
     live: &Live,
     counter: &Counter,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>> + use<>>, Problem> {
+    connection: Option<&Activity>,
+) -> Result<impl IntoResponse + use<>, Problem> {
     // IMPORTANT: subscribe first, then look: no change falls between the two.
-    let changes = live.subscribe().ok_or_else(ending)?;
+    let changes = live.subscribe()?;
     let first = CountAnswer::of(counter, counter.count().await?);
     let changes = WatchStream::from_changes(changes).filter_map(|news| news);
     let mut last = None;
     let events = tokio_stream::once(first).chain(changes).filter_map(move |seen| {
         let event = event(&seen);
-        (last.replace(seen.clone()) != Some(seen)).then_some(Ok(event))
+        (last.replace(seen.clone()) != Some(seen)).then_some(Ok::<_, Infallible>(event))
     });
-    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY)))
+    if let Some(connection) = connection {
+        connection.listen();
+    }
+    // nginx would keep the news back until they fill a buffer.
+    let headers = [(ACCEL_BUFFERING, "no")];
+    let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY));
+    Ok((headers, events))
 }
 
 fn ending() -> Problem {

@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`connections`]: accepted, served, and ended.
-//! - [`service`]: what a connection is answered by; [`guard`]: who may talk to the server.
+//! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
 //! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
@@ -14,6 +14,7 @@ pub mod body;
 pub mod connections;
 pub mod guard;
 pub mod headers;
+pub mod host_name;
 pub mod live;
 pub mod page;
 pub mod problem;

@@ -163,35 +163,40 @@ const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
         "lock-timeout",
         StatusCode::SERVICE_UNAVAILABLE,
         "Lock timeout",
-        "Somebody held the counter's lock for too long. Nothing was sold; try again.",
+        "Somebody held the counter's lock for too long: this request sold nothing. Try again; where \
+         `sold` is `unknown`, an earlier one with the same key may have sold.",
     ),
     (
         Code::NotSold,
         "not-sold",
         StatusCode::SERVICE_UNAVAILABLE,
         "Not sold",
-        "The server cannot sell just now, for the cause in `detail`. Nothing was sold.",
+        "The server cannot sell just now, for the cause in `detail`: this request sold nothing. \
+         Where `sold` is `unknown`, an earlier one with the same key may have sold.",
     ),
     (
         Code::OutcomeUnknown,
         "outcome-unknown",
         StatusCode::SERVICE_UNAVAILABLE,
         "Outcome unknown",
-        "Something failed in the middle of the sale: it may or may not have happened.",
+        "Something failed in the middle: the sale may or may not have happened. Ask again with the \
+         same `Idempotency-Key` to learn which.",
     ),
     (
         Code::Overloaded,
         "overloaded",
         StatusCode::SERVICE_UNAVAILABLE,
         "Overloaded",
-        "Too many requests wait already. Nothing was sold; try again later.",
+        "Too many requests wait already: this one sold nothing. Try again later; where `sold` is \
+         `unknown`, an earlier one with the same key may have sold.",
     ),
     (
         Code::ShuttingDown,
         "shutting-down",
         StatusCode::SERVICE_UNAVAILABLE,
         "Shutting down",
-        "The server is about to end. Nothing was sold; try again in a moment.",
+        "The server is about to end: this request sold nothing. Try again in a moment; where `sold` \
+         is `unknown`, an earlier one with the same key may have sold.",
     ),
 ];
 
@@ -272,6 +277,10 @@ impl IntoResponse for Problem {
         headers.insert(header::CONTENT_TYPE, json);
         if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        if self.code == Code::Overloaded {
+            // Whoever comes back later leaves the place to others until then.
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         if self.replayed {
             headers.insert(IDEMPOTENT_REPLAYED, HeaderValue::from_static("true"));

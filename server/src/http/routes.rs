@@ -17,6 +17,7 @@ use crate::{
         answer::{self, Whole},
         app::App,
         body::Unread,
+        connections::activity::Activity,
         live,
         page::{self, PageView},
         problem::{Code, Problem},
@@ -88,6 +89,15 @@ const LIVEZ: Route = Route {
     words: "says that the server runs",
 };
 
+/// `GET /readyz`, which is asked, as [`LIVEZ`], under whatever name the server is reached.
+const READYZ: Route = Route {
+    method: Method::GET,
+    path: "/readyz",
+    access: Access::Anybody,
+    handler: |asked| Box::pin(async move { ready(&asked.app).await }),
+    words: "says whether the server can sell",
+};
+
 /// All calls.
 const ROUTES: [Route; 9] = [
     BUY,
@@ -119,7 +129,8 @@ const ROUTES: [Route; 9] = [
         access: Access::Anybody,
         handler: |asked| {
             Box::pin(async move {
-                live::stream(&asked.app.live, &asked.app.counter)
+                let activity = asked.request.extensions().get::<Arc<Activity>>().cloned();
+                live::stream(&asked.app.live, &asked.app.counter, activity.as_deref())
                     .await
                     .map(IntoResponse::into_response)
             })
@@ -127,13 +138,7 @@ const ROUTES: [Route; 9] = [
         words: "tells the count whenever it changes, as server-sent events",
     },
     LIVEZ,
-    Route {
-        method: Method::GET,
-        path: "/readyz",
-        access: Access::Anybody,
-        handler: |asked| Box::pin(async move { ready(&asked.app).await }),
-        words: "says whether the server can sell",
-    },
+    READYZ,
     Route {
         method: Method::GET,
         path: "/problems/{code}",
@@ -163,6 +168,12 @@ pub fn noop_router() -> Router {
     Router::new()
         .route(LIVEZ.path, on(LIVEZ.filter(), || async { "ok\n" }))
         .fallback(|| async { nothing_here() })
+}
+
+/// Whether a request is one of those by which a machine looks whether the server is well.
+pub fn is_probe(method: &Method, uri: &Uri) -> bool {
+    let method = if *method == Method::HEAD { &Method::GET } else { method };
+    LIVEZ.is(method, uri) || READYZ.is(method, uri)
 }
 
 impl Route {
@@ -199,8 +210,9 @@ impl Route {
 /// # Errors
 /// A [`Problem`] that names the first.
 pub fn refuse_parameters(uri: &Uri) -> Result<(), Problem> {
-    let Some(query) = uri.query().filter(|query| !query.is_empty()) else { return Ok(()) };
-    let name = query.split(['&', '=']).next().unwrap_or_default();
+    let mut parameters = uri.query().unwrap_or_default().split('&');
+    let Some(parameter) = parameters.find(|parameter| !parameter.is_empty()) else { return Ok(()) };
+    let name = parameter.split('=').next().unwrap_or_default();
     let detail = format!("unknown parameter `{name}`: this call takes none behind a `?`");
     Err(Problem::new(Code::InvalidRequest, detail))
 }

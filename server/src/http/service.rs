@@ -5,12 +5,12 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{Request, Response},
+    http::{HeaderValue, Request, Response},
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
@@ -20,7 +20,9 @@ use tower::ServiceExt as _;
 use crate::http::{
     answer::Whole,
     app::App,
+    connections::activity::Activity,
     guard::Guard,
+    headers::KEEP_ALIVE,
     problem::Problem,
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
@@ -32,6 +34,8 @@ pub type Answer = Response<Either<Full<Bytes>, Body>>;
 /// What answers the requests of one event loop.
 pub struct Service {
     guard: Guard,
+    /// How long an idle connection is kept, as clients are told.
+    keep_alive: HeaderValue,
     seller: Seller,
     router: Router,
 }
@@ -51,28 +55,42 @@ enum Step<B, S> {
 }
 
 impl Service {
-    /// What answers for the counter of `app`, behind `guard`.
-    pub fn new(app: App, guard: Guard) -> Self {
-        let app = Arc::new(app);
-        Self { guard, router: routes::router(Arc::clone(&app)), seller: Seller::Counter(app) }
+    /// What answers for the counter of `app`, behind `guard`, where idle connections are kept for `keep_alive`.
+    pub fn new(app: App, guard: Guard, keep_alive: Duration) -> Self {
+        let (app, keep_alive) = (Arc::new(app), announced(keep_alive));
+        Self {
+            guard,
+            keep_alive,
+            router: routes::router(Arc::clone(&app)),
+            seller: Seller::Counter(app),
+        }
     }
 
     /// What answers without a counter, behind `guard`: at once, or after the wait for a sync.
-    pub fn noop(guard: Guard, waiting: Option<Waiting>) -> Self {
-        Self { guard, router: routes::noop_router(), seller: Seller::Noop(waiting) }
+    pub fn noop(guard: Guard, keep_alive: Duration, waiting: Option<Waiting>) -> Self {
+        let keep_alive = announced(keep_alive);
+        Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
     }
 
     /// Answers `request`.
     pub fn call(
         &self,
         request: Request<Incoming>,
+        activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
-        let step = match self.guard.check(request.uri(), request.headers()) {
-            Err(problem) => Step::Answer(refused(problem)),
-            Ok(()) => self.begin(request),
+        let allowed = if routes::is_probe(request.method(), request.uri()) {
+            Guard::check_probe(request.version(), request.headers())
+        } else {
+            self.guard.check(request.uri(), request.headers())
         };
+        let step = match allowed {
+            Err(problem) => Step::Answer(refused(problem)),
+            Ok(()) => self.begin(request, activity),
+        };
+        let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
         async move {
-            Ok(match step {
+            let _serving = serving;
+            let mut answer = match step {
                 Step::Answer(answer) => answer,
                 Step::Buy(sale) => sale.await.map_or_else(refused, whole),
                 Step::Search(count) => count.await.map_or_else(refused, whole),
@@ -81,13 +99,16 @@ impl Service {
                     whole(routes::noop_buy())
                 }
                 Step::Route(answer) => answer.await,
-            })
+            };
+            answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
+            Ok(answer)
         }
     }
 
     fn begin(
         &self,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
+        activity: &Arc<Activity>,
     ) -> Step<
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
@@ -111,6 +132,7 @@ impl Service {
             Seller::Noop(Some(waiting)) if is_buy => Step::Noop(waiting.durable()),
             Seller::Noop(_) if is_search => Step::Answer(whole(routes::noop_search())),
             _ => {
+                request.extensions_mut().insert(Arc::clone(activity));
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
                     match routed.await {
@@ -121,6 +143,12 @@ impl Service {
             }
         }
     }
+}
+
+/// The value of `Keep-Alive`.
+fn announced(keep_alive: Duration) -> HeaderValue {
+    let value = HeaderValue::try_from(format!("timeout={}", keep_alive.as_secs()));
+    value.expect("a number is a header value")
 }
 
 fn whole(answer: Whole) -> Answer {

@@ -8,6 +8,13 @@ use crate::ledger::file::{
     reader::HeadError,
 };
 
+/// Exit code: something else went wrong.
+const EXIT_FAILURE: u8 = 1;
+/// Exit code: a mistake on the command line.
+pub const EXIT_USAGE: u8 = 2;
+/// Exit code: `db.txt` or the ledger is not what it must be (`EX_DATAERR`).
+const EXIT_DATA: u8 = 65;
+
 /// Why a server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
@@ -47,6 +54,30 @@ pub enum RunError {
     /// The durable yardstick cannot keep anything.
     #[error("the scratch file: {0}")]
     Scratch(#[source] io::Error),
+    /// More connections were asked for than files may be open.
+    #[error("--connections-max {asked}: this process may have {possible}")]
+    ConnectionsMax {
+        /// How many were asked for.
+        asked: usize,
+        /// How many the system allows.
+        possible: usize,
+    },
+    /// Those who listen would leave no connection to buyers.
+    #[error("--live-max {asked}: of {connections_max} connections some are for buyers")]
+    LiveMax {
+        /// How many were asked for.
+        asked: usize,
+        /// How many connections there may be.
+        connections_max: usize,
+    },
+    /// A lesson would sell past the ledger.
+    #[error("--locking {locking}: the counter has a ledger in {}", folder.display())]
+    LessonBesideLedger {
+        /// The locking that was asked for.
+        locking: &'static str,
+        /// Where the ledger is.
+        folder: PathBuf,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
@@ -81,6 +112,16 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::ConnectionsMax { .. } => Some(
+                "`ulimit -n` raises how many files may be open; 64 are for other things".to_owned(),
+            ),
+            Self::LiveMax { connections_max, .. } => {
+                Some(format!("`--live-max` has to be less than {connections_max}"))
+            }
+            Self::LessonBesideLedger { .. } => Some(
+                "only `--locking group` writes its sales there; for a lesson take another `--db`"
+                    .to_owned(),
+            ),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }
@@ -88,16 +129,31 @@ impl RunError {
         }
     }
 
-    /// Whether the counter's files are at fault.
-    pub fn is_about_data(&self) -> bool {
-        matches!(
-            self,
+    /// What the process ends with.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Delays
+            | Self::LessonBesideLedger { .. }
+            | Self::ConnectionsMax { .. }
+            | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(
                 TurnError::Head(_)
-                    | TurnError::HeadAhead { .. }
-                    | TurnError::HeadFull { .. }
-                    | TurnError::Log(LogError::Damaged { .. })
+                | TurnError::HeadAhead { .. }
+                | TurnError::HeadFull { .. }
+                | TurnError::Log(LogError::Damaged { .. } | LogError::DamagedRecord { .. }),
+            )) => EXIT_DATA,
+            Self::Ledger(OpenError::Turn(
+                TurnError::Replaced { .. }
+                | TurnError::Log(LogError::Io { .. })
+                | TurnError::Commit(_),
             ))
-        )
+            | Self::Ledger(OpenError::Locked { .. })
+            | Self::Listen { .. }
+            | Self::Init { .. }
+            | Self::AdminToken { .. }
+            | Self::NoLedger { .. }
+            | Self::Scratch(_)
+            | Self::System(_) => EXIT_FAILURE,
+        }
     }
 }

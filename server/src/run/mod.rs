@@ -8,7 +8,8 @@ mod serve;
 mod signals;
 mod upkeep;
 
-pub use error::RunError;
+pub use error::{EXIT_USAGE, RunError};
 pub use noop::{noop, noop_synced};
 pub use serve::{bind, serve};
+pub use signals::shutdown;
 pub use upkeep::{repair, verify};

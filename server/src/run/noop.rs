@@ -6,27 +6,32 @@ use tokio::runtime;
 
 use crate::{
     http::{
-        connections::event_loops::{Chore, EventLoops},
+        connections::event_loops::{Chore, EventLoops, Limits},
         guard::Guard,
         service::Service,
         yardstick::{self, Yardstick},
     },
-    run::{RunError, serve::serve_until, signals::Signals},
+    run::{RunError, serve::serve_until},
 };
 
-/// Serves a fixed answer on `listener` until the process is told to end.
+/// Serves a fixed answer on `listener` until `shutdown` is over.
 ///
 /// # Errors
 /// [`RunError`], before the first request was answered.
-pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
+pub fn noop(
+    limits: Limits,
+    event_loops: usize,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut signals = Signals::new()?;
         let guard = Guard::new(listener.local_addr()?, &[]);
-        let service =
-            |_| -> (_, Chore) { (Service::noop(guard.clone(), None), Box::pin(async {})) };
-        let event_loops = EventLoops::start(event_loops, service)?;
-        serve_until(&mut signals, listener, event_loops, || {}).await
+        let service = |_| -> (_, Chore) {
+            (Service::noop(guard.clone(), limits.keep_alive, None), Box::pin(async {}))
+        };
+        let event_loops = EventLoops::start(event_loops, limits, service)?;
+        serve_until(shutdown, listener, event_loops, || {}).await
     })
 }
 
@@ -35,20 +40,24 @@ pub fn noop(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
 ///
 /// # Errors
 /// [`RunError`], before the first request was answered; and of a write or a sync that failed.
-pub fn noop_synced(listener: TcpListener, event_loops: usize) -> Result<(), RunError> {
+pub fn noop_synced(
+    limits: Limits,
+    event_loops: usize,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let mut signals = Signals::new()?;
         let guard = Guard::new(listener.local_addr()?, &[]);
         let Yardstick { event_loops: shares, failed } =
             yardstick::start(Path::new("."), event_loops).map_err(RunError::Scratch)?;
         let mut shares = shares.into_iter();
-        let event_loops = EventLoops::start(event_loops, |_| {
+        let event_loops = EventLoops::start(event_loops, limits, |_| {
             let (waiting, waking) = shares.next().expect("there is a share for each event loop");
-            (Service::noop(guard.clone(), Some(waiting)), Box::pin(waking.run()))
+            (Service::noop(guard.clone(), limits.keep_alive, Some(waiting)), Box::pin(waking.run()))
         })?;
         tokio::select! {
-            served = serve_until(&mut signals, listener, event_loops, || {}) => served,
+            served = serve_until(shutdown, listener, event_loops, || {}) => served,
             Ok(cause) = failed => Err(RunError::Scratch(cause)),
         }
     })

@@ -4,6 +4,7 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
+    pin::{Pin, pin},
 };
 
 use tokio::runtime;
@@ -14,23 +15,27 @@ use crate::{
     http::{
         app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
     },
+    ledger::file::layout::Layout,
     run::{
         RunError,
         counter::{Opened, locate},
-        signals::Signals,
     },
 };
 
-/// Serves the counter of `config` on `listener` until the process is told to end.
+/// How many may wait to be accepted: a crowd comes at once.
+const BACKLOG: i32 = 4096;
+
+/// Serves the counter of `config` on `listener` until `shutdown` is over, and what was begun is finished.
 ///
 /// # Errors
 /// [`RunError`], before the first request was answered.
-pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
-    if let Locking::Lesson(exclusion, _) = config.locking {
-        tracing::warn!("--locking {}: {}", exclusion.name(), exclusion.warning());
-    }
+pub fn serve(
+    config: &Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-    let served = runtime.block_on(async { run(config, listener, &mut Signals::new()?).await });
+    let served = runtime.block_on(run(config, listener, pin!(shutdown)));
     runtime.shutdown_background();
     served
 }
@@ -42,6 +47,8 @@ pub fn serve(config: &Config, listener: TcpListener) -> Result<(), RunError> {
 pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
     let bind = || {
         let listener = TcpListener::bind(address)?;
+        // Once more, with room for more than the standard library asks for (listen(2)).
+        rustix::net::listen(&listener, BACKLOG)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
@@ -51,21 +58,28 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
 async fn run(
     config: &Config,
     listener: TcpListener,
-    signals: &mut Signals,
+    mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), RunError> {
     let path = locate(config)?;
+    if let Locking::Lesson(exclusion, _) = config.locking {
+        let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
+        if folder.exists() {
+            return Err(RunError::LessonBesideLedger { locking, folder });
+        }
+        tracing::warn!("--locking {locking}: {}", exclusion.warning());
+    }
     let (channels, deliveries): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(ReplyChannel::new).unzip();
     let mut opened = tokio::select! {
         opened = Opened::open(config, &path, channels) => opened?,
-        () = signals.next() => return Ok(()),
+        () = &mut shutdown => return Ok(()),
     };
-    let live = Live::default();
+    let live = Live::new(config.live_max);
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
     let (own, own_delivery) = next();
-    let event_loops = EventLoops::start(config.event_loops, |_| {
+    let event_loops = EventLoops::start(config.event_loops, config.limits, |_| {
         let (counter, delivery) = next();
         let app = App {
             counter,
@@ -75,7 +89,8 @@ async fn run(
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
         };
-        (Service::new(app, guard.clone()), Box::pin(delivery.run()))
+        let service = Service::new(app, guard.clone(), config.limits.keep_alive);
+        (service, Box::pin(delivery.run()))
     })?;
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run());
@@ -83,16 +98,16 @@ async fn run(
         pending().await
     };
     tokio::select! {
-        served = serve_until(signals, listener, event_loops, || live.end()) => served?,
+        served = serve_until(shutdown, listener, event_loops, || live.end()) => served?,
         () = beside => {}
     }
     opened.close();
     Ok(())
 }
 
-/// Serves until the first signal, then drains; a second signal ends the draining.
+/// Serves until `shutdown` is over, then drains.
 pub(super) async fn serve_until(
-    signals: &mut Signals,
+    shutdown: impl Future<Output = ()>,
     listener: TcpListener,
     event_loops: EventLoops,
     on_drain: impl FnOnce(),
@@ -103,12 +118,9 @@ pub(super) async fn serve_until(
     eprintln!("listening on http://{address}");
     tokio::select! {
         ended = accepting => ended?,
-        () = signals.next() => {}
+        () = shutdown => {}
     }
     on_drain();
-    tokio::select! {
-        () = event_loops.drain() => {}
-        () = signals.next() => tracing::warn!("told a second time: not waiting any longer"),
-    }
+    event_loops.drain().await;
     Ok(())
 }

@@ -1,12 +1,10 @@
-//! The end of an event loop: its connections finish what they are answering.
+//! What connections are told from outside: to make room, or to end.
 //!
-//! As `hyper_util::server::graceful`, less a look into the channel, mutex and
-//! all, each time that a connection is polled, which is up to three times a request.
+//! Told to end, a connection finishes what it is answering. As
+//! `hyper_util::server::graceful`, less a look into the channel, mutex and all,
+//! each time that a connection is polled, which is up to three times a request.
 
-use std::{
-    future::poll_fn,
-    pin::{Pin, pin},
-};
+use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
 
 use hyper::{
     body::{Body, Incoming},
@@ -14,31 +12,39 @@ use hyper::{
     server::conn::http1,
     service::HttpService,
 };
-use tokio::{net::TcpStream, sync::watch};
+use tokio::sync::watch;
 
-use crate::http::connections::linger::Lingering;
+use crate::http::connections::activity::Activity;
 
-/// Tells the connections of an event loop to end, and waits for them.
-pub struct Drain {
-    ending: watch::Sender<()>,
+/// What a connection is to do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wish {
+    /// Serve.
+    #[default]
+    Serve,
+    /// End if it is of use to nobody: others wait for a place.
+    MakeRoom,
+    /// End behind the answer that it owes.
+    End,
 }
 
-impl Default for Drain {
-    fn default() -> Self {
-        Self { ending: watch::Sender::new(()) }
-    }
+/// Tells the connections of an event loop, and waits for their end.
+#[derive(Default)]
+pub struct Drain {
+    wishes: watch::Sender<Wish>,
 }
 
 impl Drain {
-    /// `stream` as it has to be closed; told to end, it is closed at once.
-    pub fn lingering(&self, stream: TcpStream) -> Lingering {
-        Lingering::new(stream, self.ending.subscribe())
+    /// The wishes from now on.
+    pub fn wishes(&self) -> watch::Receiver<Wish> {
+        self.wishes.subscribe()
     }
 
-    /// `connection` until it ends; told to end, it ends behind the answer that it owes.
+    /// `connection` until it ends, by itself or as it is told.
     pub fn watch<I, S, B>(
         &self,
         connection: http1::Connection<I, S>,
+        activity: Arc<Activity>,
     ) -> impl Future<Output = hyper::Result<()>> + use<I, S, B>
     where
         I: Read + Write + Unpin,
@@ -47,30 +53,46 @@ impl Drain {
         B: Body + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let mut ending = self.ending.subscribe();
-        let news = ending.clone();
+        let mut wishes = self.wishes();
         async move {
             let mut connection = pin!(connection);
-            let mut ending = pin!(ending.changed());
-            let (mut is_waited_for, mut is_told) = (false, false);
-            poll_fn(|context| {
-                // Once is enough to be woken: a task's waker stays the same.
-                let is_due = !is_waited_for || news.has_changed().unwrap_or(true);
-                is_waited_for = true;
-                if !is_told && is_due && ending.as_mut().poll(context).is_ready() {
-                    is_told = true;
-                    connection.as_mut().graceful_shutdown();
+            loop {
+                let news = wishes.clone();
+                let mut changed = pin!(wishes.changed());
+                let mut is_waited_for = false;
+                let ended = poll_fn(|context| {
+                    // Once is enough to be woken: a task's waker stays the same.
+                    let is_due = !is_waited_for || news.has_changed().unwrap_or(true);
+                    is_waited_for = true;
+                    if is_due && changed.as_mut().poll(context).is_ready() {
+                        return Poll::Ready(None);
+                    }
+                    connection.as_mut().poll(context).map(Some)
+                });
+                if let Some(ended) = ended.await {
+                    return ended;
                 }
-                Pin::as_mut(&mut connection).poll(context)
-            })
-            .await
+                let wish = *news.borrow();
+                match wish {
+                    Wish::MakeRoom if activity.is_idle() => return Ok(()),
+                    Wish::Serve | Wish::MakeRoom => {}
+                    Wish::End => {
+                        connection.as_mut().graceful_shutdown();
+                        return connection.await;
+                    }
+                }
+            }
         }
+    }
+
+    /// Tells the connections that are of use to nobody to end.
+    pub fn make_room(&self) {
+        self.wishes.send_replace(Wish::MakeRoom);
     }
 
     /// Tells the connections to end, and waits until they have.
     pub async fn finish(self) {
-        // Where nobody is there to be told, nobody has to be waited for.
-        let _ = self.ending.send(());
-        self.ending.closed().await;
+        self.wishes.send_replace(Wish::End);
+        self.wishes.closed().await;
     }
 }

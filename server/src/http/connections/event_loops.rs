@@ -26,10 +26,14 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::http::{connections::drain::Drain, service::Service};
-
-/// How long a connection may take to send a request's head, or stay idle between two.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+use crate::http::{
+    connections::{
+        activity::{Activity, Ticks},
+        drain::{Drain, Wish},
+        linger::Lingering,
+    },
+    service::Service,
+};
 
 /// The longest head of a request, in bytes.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
@@ -40,11 +44,20 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
-/// How long the timer of an event loop that is always there takes.
-const TIMER_EVERY: Duration = Duration::from_secs(5);
+/// How long the timer of an event loop that is always there takes: the exactness of [`Ticks`].
+const TICK: Duration = Duration::from_secs(1);
 
 /// The file descriptors that are kept for other things than connections.
 const RESERVED_FILES: u64 = 64;
+
+/// What connections are allowed.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// How many may be open at once.
+    pub connections_max: usize,
+    /// How long one may stay idle, or take to send the head of a request.
+    pub keep_alive: Duration,
+}
 
 /// What an event loop does beside its connections, such as handing out letters.
 pub type Chore = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -52,12 +65,13 @@ pub type Chore = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// The event loops, and what deals connections out to them.
 pub struct EventLoops {
     loops: Vec<EventLoop>,
-    ending: watch::Sender<bool>,
+    limits: Limits,
+    wishes: watch::Sender<Wish>,
     open: Arc<AtomicUsize>,
 }
 
 struct EventLoop {
-    connections: mpsc::UnboundedSender<std::net::TcpStream>,
+    connections: mpsc::UnboundedSender<(std::net::TcpStream, Counted)>,
     thread: JoinHandle<()>,
 }
 
@@ -66,9 +80,13 @@ impl EventLoops {
     ///
     /// # Errors
     /// Where the system has no room for a thread or its runtime.
-    pub fn start(count: usize, mut job: impl FnMut(usize) -> (Service, Chore)) -> io::Result<Self> {
-        let (ending, _) = watch::channel(false);
-        let mut event_loops = Self { loops: Vec::new(), ending, open: Arc::default() };
+    pub fn start(
+        count: usize,
+        limits: Limits,
+        mut job: impl FnMut(usize) -> (Service, Chore),
+    ) -> io::Result<Self> {
+        let wishes = watch::Sender::default();
+        let mut event_loops = Self { loops: Vec::new(), limits, wishes, open: Arc::default() };
         for index in 0..count {
             let (service, chore) = job(index);
             let event_loop = event_loops.start_loop(service, chore)?;
@@ -80,20 +98,26 @@ impl EventLoops {
     fn start_loop(&self, service: Service, chore: Chore) -> io::Result<EventLoop> {
         let (connections, mut dealt) = mpsc::unbounded_channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (open, mut ending) = (Arc::clone(&self.open), self.ending.subscribe());
+        let (keep_alive, mut wishes) = (self.limits.keep_alive, self.wishes.subscribe());
         let serve = async move {
+            let ticks = Ticks::default();
             tokio::spawn(chore);
-            tokio::spawn(keep_a_timer());
+            tokio::spawn(keep_ticking(ticks.clone()));
             let (service, drain) = (Arc::new(service), Drain::default());
             loop {
                 tokio::select! {
-                    stream = dealt.recv() => match stream {
-                        Some(stream) => {
-                            serve(stream, Arc::clone(&service), &drain, &open);
+                    dealt = dealt.recv() => match dealt {
+                        Some((stream, counted)) => {
+                            let activity = Arc::new(Activity::new(&ticks));
+                            serve(stream, counted, &service, &drain, activity, keep_alive);
                         }
                         None => break,
                     },
-                    _ = ending.wait_for(|ending| *ending) => break,
+                    _ = wishes.changed() => match *wishes.borrow_and_update() {
+                        Wish::End => break,
+                        Wish::MakeRoom => drain.make_room(),
+                        Wish::Serve => {}
+                    },
                 }
             }
             if timeout(DRAIN_TIMEOUT, drain.finish()).await.is_err() {
@@ -111,25 +135,29 @@ impl EventLoops {
 
     /// Accepts connections and deals them out to the event loops in turn; never ends by itself.
     ///
+    /// Where there is no place for another, those that are of use to nobody make room.
+    ///
     /// # Errors
     /// Where the listener cannot be used at all.
     pub async fn accept(&self, listener: TcpListener) -> io::Result<()> {
-        let connections_max = connections_max();
         let listener = tokio::net::TcpListener::from_std(listener)?;
         for event_loop in self.loops.iter().cycle() {
-            while self.open.load(Ordering::Relaxed) >= connections_max {
+            while self.open.load(Ordering::Relaxed) >= self.limits.connections_max {
+                self.wishes.send_replace(Wish::MakeRoom);
                 sleep(ACCEPT_RETRY).await;
             }
             let stream = accept_one(&listener).await;
+            // IMPORTANT: counted here, and not where it is served: a crowd waits for that.
+            let counted = Counted::new(Arc::clone(&self.open));
             // A loop that has ended takes no more; the server is about to end.
-            let _ = event_loop.connections.send(stream);
+            let _ = event_loop.connections.send((stream, counted));
         }
         Ok(())
     }
 
     /// Lets the event loops answer what they are serving, and ends them.
     pub async fn drain(self) {
-        self.ending.send_replace(true);
+        self.wishes.send_replace(Wish::End);
         let join = || {
             for event_loop in self.loops {
                 if event_loop.thread.join().is_err() {
@@ -143,39 +171,42 @@ impl EventLoops {
     }
 }
 
-/// Sleeps for ever, in turns.
+/// Ticks for ever.
 ///
 /// Every request sets a timer of its own. Where it is the only one, the runtime
 /// wakes its own poll with a system call; behind one that is there already it
 /// does not.
-async fn keep_a_timer() {
+async fn keep_ticking(ticks: Ticks) {
     loop {
-        sleep(TIMER_EVERY).await;
+        sleep(TICK).await;
+        ticks.tick();
     }
 }
 
 fn serve(
     stream: std::net::TcpStream,
-    service: Arc<Service>,
+    counted: Counted,
+    service: &Arc<Service>,
     drain: &Drain,
-    open: &Arc<AtomicUsize>,
+    activity: Arc<Activity>,
+    keep_alive: Duration,
 ) {
     let stream = match TcpStream::from_std(stream) {
         Ok(stream) => stream,
         Err(error) => return tracing::debug!("lost a connection: {error}"),
     };
+    let stream = Lingering::new(stream, drain.wishes(), Arc::clone(&activity));
+    let (service, seen) = (Arc::clone(service), Arc::clone(&activity));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .header_read_timeout(keep_alive)
+        // A client that has said all may end its side, and still waits for the answer.
+        .half_close(true)
         .max_buf_size(HEAD_BYTES_MAX)
         // A short answer is cheaper to copy behind its head than to hand over in two pieces.
         .writev(false)
-        .serve_connection(
-            drain.lingering(stream),
-            service_fn(move |request| service.call(request)),
-        );
-    let connection = drain.watch(connection);
-    let counted = Counted::new(Arc::clone(open));
+        .serve_connection(stream, service_fn(move |request| service.call(request, &seen)));
+    let connection = drain.watch(connection, activity);
     tokio::spawn(async move {
         let _counted = counted;
         if let Err(error) = connection.await {
@@ -216,9 +247,9 @@ async fn accept_one(listener: &tokio::net::TcpListener) -> std::net::TcpStream {
     }
 }
 
-/// How many connections may be open at once: what the file descriptor limit leaves.
-fn connections_max() -> usize {
+/// How many connections can be open at once: what the file descriptor limit leaves.
+pub fn connections_possible() -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let files = limit.current.unwrap_or(u64::MAX).saturating_sub(RESERVED_FILES).max(1);
+    let files = limit.current.unwrap_or(u64::MAX).saturating_sub(RESERVED_FILES).max(2);
     usize::try_from(files).unwrap_or(usize::MAX)
 }

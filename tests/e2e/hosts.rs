@@ -1,0 +1,145 @@
+//! Under which names the server answers, and which pages may call it.
+
+use e2e::{Answer, Counter, Method, RawRequest, Server};
+
+use crate::{
+    problem::assert_problem,
+    programs::{serve, serve_with, server},
+};
+
+fn ask(server: &Server, head: &str) -> Answer {
+    RawRequest::send(server.address(), format!("{head}\r\nConnection: close\r\n\r\n")).answer()
+}
+
+#[test]
+fn probe_is_answered_under_any_host() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    for path in ["/livez", "/readyz"] {
+        for host in ["10.244.0.5:8080", "[fd00::5]:8080", "shop.example", "a_b.c.svc.local"] {
+            let answer = ask(&server, &format!("GET {path} HTTP/1.1\r\nHost: {host}"));
+            assert_eq!(answer.status, 200, "{path}, {host}: {answer:?}");
+            let answer = ask(&server, &format!("HEAD {path} HTTP/1.1\r\nHost: {host}"));
+            assert_eq!(answer.status, 200, "{path}, {host}: {answer:?}");
+        }
+        assert_eq!(ask(&server, &format!("GET {path} HTTP/1.0")).status, 200, "{path}");
+        // RFC 9112, section 3.2: HTTP/1.1 has exactly one `Host`.
+        for hosts in ["", "\r\nHost: localhost\r\nHost: localhost"] {
+            let answer = ask(&server, &format!("GET {path} HTTP/1.1{hosts}"));
+            assert_problem(&server, &answer, 400, "invalid-request");
+        }
+    }
+    for call in ["GET /search", "GET /", "GET /livezz", "POST /buy", "POST /livez"] {
+        let answer = ask(&server, &format!("{call} HTTP/1.1\r\nHost: 10.244.0.5:8080"));
+        assert_problem(&server, &answer, 421, "wrong-host");
+        let answer = ask(&server, &format!("{call} HTTP/1.0"));
+        assert_problem(&server, &answer, 400, "invalid-request");
+    }
+    assert_eq!(counter.count(), 100);
+}
+
+#[test]
+fn page_of_another_port_is_another_origin() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--allow-host", "Shop.Example"]);
+    let buy_from =
+        |origin: &str| Answer::to(server.request(Method::POST, "/buy").header("Origin", origin));
+
+    for origin in [
+        "https://shop.example",
+        "http://shop.example",
+        "https://SHOP.example",
+        "https://shop.example:443",
+        server.url(),
+    ] {
+        assert_eq!(buy_from(origin).status, 201, "{origin}");
+    }
+    for origin in [
+        "https://shop.example:8443",
+        "http://shop.example:8080",
+        "http://shop.example:443",
+        "ftp://shop.example",
+        "https://x.shop.example",
+        "http://localhost",
+        "http://127.0.0.1:1",
+        "https://shop.example@evil.example",
+        "null",
+    ] {
+        let answer = buy_from(origin);
+        assert_problem(&server, &answer, 403, "foreign-origin");
+    }
+    assert_eq!(counter.count(), 95);
+}
+
+#[test]
+fn refusal_names_the_flag_that_would_mend_it() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    let host = ask(&server, "POST /buy HTTP/1.1\r\nHost: shop.example:8080");
+    assert!(host.text().contains("--allow-host shop.example`"), "{}", host.text());
+    let origin = server.request(Method::POST, "/buy").header("Origin", "https://shop.example");
+    let origin = Answer::to(origin);
+    assert!(origin.text().contains("--allow-host shop.example`"), "{}", origin.text());
+
+    // What no flag mends: the proxy in front hides the port that the page came from.
+    let allowing = serve_with(&counter, &["--allow-host", "shop.example"]);
+    let request = allowing.request(Method::POST, "/buy");
+    let port = Answer::to(request.header("Origin", "https://shop.example:8443"));
+    assert_eq!(port.status, 403);
+    assert!(port.text().contains("$http_host"), "{}", port.text());
+}
+
+#[test]
+fn allowed_name_that_would_never_match_is_refused_with_a_hint() {
+    let counter = Counter::with(100);
+
+    for (name, hint) in [
+        ("*", "each name"),
+        ("*.shop.example", "each name"),
+        ("shop.example:8080", "`--allow-host shop.example`"),
+        ("http://shop.example", "`--allow-host shop.example`"),
+        ("https://shop.example:8443/buy", "`--allow-host shop.example`"),
+        ("shop.example/", "`--allow-host shop.example`"),
+        ("10.0.0.0/8", "each address"),
+        ("10.0.0.5:80", "`--allow-host 10.0.0.5`"),
+        ("[fd00::5]:80", "`--allow-host [fd00::5]`"),
+        ("a.example,b.example", "each name"),
+        ("a.example b.example", "each name"),
+        ("", "`--allow-host shop.example`"),
+        (" ", "`--allow-host shop.example`"),
+        ("shop..example", "`--allow-host shop.example`"),
+        (".", "`--allow-host shop.example`"),
+        ("10.0.0.256", "`--allow-host shop.example`"),
+        ("shop.example\u{7}", "`--allow-host shop.example`"),
+    ] {
+        let refusal = server().arg("--allow-host").arg(name).arg("--db").arg(counter.path()).run();
+
+        assert_eq!(refusal.code, Some(2), "{name}: {refusal:?}");
+        let told = refusal.stderr.split("hint:").nth(1).unwrap_or_default();
+        assert!(told.contains(hint), "{name}: {}", refusal.stderr);
+        assert!(refusal.stderr.contains("--allow-host"), "{name}: {}", refusal.stderr);
+    }
+}
+
+#[test]
+fn allowed_name_is_known_in_every_spelling() {
+    let counter = Counter::with(100);
+
+    for (name, host) in [
+        ("SHOP.Example", "shop.example"),
+        ("shop.example.", "shop.example"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("10.244.0.5", "10.244.0.5:8080"),
+        ("fd00:0::5", "[fd00::5]:8080"),
+        ("[FD00::5]", "[fd00::5]"),
+        ("a_b.shop.svc", "a_b.shop.svc"),
+    ] {
+        let server = serve_with(&counter, &["--allow-host", name]);
+
+        let answer = ask(&server, &format!("GET /search HTTP/1.1\r\nHost: {host}"));
+        assert_eq!(answer.status, 200, "{name}: {answer:?}");
+    }
+}

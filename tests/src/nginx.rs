@@ -1,0 +1,50 @@
+//! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`.
+
+use std::{fs, net::TcpListener};
+
+use tempfile::TempDir;
+
+use crate::{process::Process, program::Program, wait::eventually};
+
+/// An `nginx` on a free port of 127.0.0.1, in front of one server.
+pub struct Nginx {
+    _process: Process,
+    _folder: TempDir,
+    url: String,
+}
+
+impl Nginx {
+    /// Starts one in front of the server at `address`, and waits until it listens.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn before(address: &str) -> Nginx {
+        let folder = TempDir::new().expect("a folder for nginx");
+        // nginx takes no port 0; the one that was just free is seldom taken meanwhile.
+        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let own = free.local_addr().expect("it is bound");
+        drop(free);
+        let config = folder.path().join("nginx.conf");
+        let text = format!(
+            "daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
+             events {{ }}
+             http {{
+                 access_log off;
+                 client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+                 scgi_temp_path scgi; uwsgi_temp_path uwsgi;
+                 server {{ listen {own}; location / {{ proxy_pass http://{address}; }} }}
+             }}"
+        );
+        fs::write(&config, text).expect("the test's own folder");
+        let nginx = Program::new("nginx").arg("-p").arg(folder.path()).arg("-c").arg(&config);
+        let process = nginx.start();
+        eventually("nginx to listen", || std::net::TcpStream::connect(own).ok());
+        Nginx { _process: process, _folder: folder, url: format!("http://{own}") }
+    }
+
+    /// Its URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+}
