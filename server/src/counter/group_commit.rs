@@ -230,7 +230,7 @@ impl<B: Batch> Clients for Shared<B> {
     fn gather(&self) -> bool {
         let mut guarded = self.lock();
         guarded.queue.gather(Instant::now());
-        if let Some((expected, patience)) = guarded.queue.company() {
+        if let Some((expected, patience)) = guarded.queue.commit_delay() {
             guarded = self.sleep(guarded, expected, Some(patience));
         }
         let goes_on = guarded.queue.goes_on(Instant::now());

@@ -9,7 +9,7 @@
 //! - [`single_flight`]: one reading for all who ask at once.
 //! - [`lesson`]: the lesson's sellers.
 
-mod company;
+mod commit_delay;
 #[expect(clippy::module_inception, reason = "the main type of the folder has a file of its own")]
 mod counter;
 mod group_commit;

@@ -19,7 +19,7 @@ use std::{
 };
 
 use crate::{
-    counter::{Answer, Refusal, company::Company},
+    counter::{Answer, Refusal, commit_delay::CommitDelay},
     domain::{Inventory, Outcome, Request, Stock},
     ledger::{Batch, Holder, Pipeline, Void},
 };
@@ -43,7 +43,7 @@ pub struct Queue<B, R> {
     waiting: VecDeque<Waiting<R>>,
     gathered: Vec<Decided<R>>,
     taken: Vec<Decided<R>>,
-    company: Company,
+    commit_delay: CommitDelay,
     lock_timeout: Duration,
     /// When the turn that is open was opened.
     opened: Option<Instant>,
@@ -78,7 +78,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
             waiting: VecDeque::new(),
             gathered: Vec::new(),
             taken: Vec::new(),
-            company: Company::default(),
+            commit_delay: CommitDelay::default(),
             lock_timeout,
             opened: None,
             taken_at: None,
@@ -157,8 +157,8 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     }
 
     /// How many are worth waiting for before the next append, and how long.
-    pub fn company(&mut self) -> Option<(usize, Duration)> {
-        self.company.expect().filter(|_| self.pipeline.is_open())
+    pub fn commit_delay(&mut self) -> Option<(usize, Duration)> {
+        self.commit_delay.expect().filter(|_| self.pipeline.is_open())
     }
 
     /// Whether the turn goes on behind the next append; closes it where it does not.
@@ -186,7 +186,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         let taken = mem::take(&mut self.taken);
         if let Some(taken_at) = self.taken_at.take().filter(|_| !taken.is_empty()) {
             let took = now.duration_since(taken_at);
-            self.company.note(taken.len(), self.here(), took);
+            self.commit_delay.note(taken.len(), self.here(), took);
         }
         taken.into_iter().map(|Decided { waiting, outcome }| (waiting.recipient, Ok(outcome)))
     }

@@ -59,7 +59,7 @@ pub struct Limits {
     pub keep_alive: Duration,
 }
 
-/// What an event loop does beside its connections, such as handing out letters.
+/// What an event loop does beside its connections, such as handing out answers.
 pub type Chore = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 /// The event loops, and what deals connections out to them.

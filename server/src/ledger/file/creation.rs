@@ -29,36 +29,36 @@ pub fn create<D: Disk>(
     let stock = Stock { remaining: count, ..Stock::default() };
     let head = Head { sold: None, revision: None, ..Head::of(stock, Vec::new()) };
     let image = head.image(0).ok_or(io::ErrorKind::InvalidInput)?;
-    let draft = layout.head_draft(process, nonce);
+    let temporary = layout.temporary_head(process, nonce);
     let linked = loop {
-        let written = write(disk, &draft, &image);
-        let linked = written.is_ok().then(|| disk.link(&draft, &layout.head));
+        let written = write(disk, &temporary, &image);
+        let linked = written.is_ok().then(|| disk.link(&temporary, &layout.head));
         match linked {
-            // Somebody took the draft for one that a killed process left.
+            // Somebody took the temporary for one that a killed process left.
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {}
             Some(Err(error)) if error.kind() == io::ErrorKind::AlreadyExists => break Ok(()),
             Some(linked) => break linked,
             None => break written,
         }
     };
-    disk.remove(&draft)?;
+    disk.remove(&temporary)?;
     linked?;
     disk.sync_dir(&layout.parent)
 }
 
-fn write<D: Disk>(disk: &D, draft: &Path, image: &[u8]) -> io::Result<()> {
-    let file = disk.create_new_for_all(draft)?;
+fn write<D: Disk>(disk: &D, temporary: &Path, image: &[u8]) -> io::Result<()> {
+    let file = disk.create_new_for_all(temporary)?;
     file.write_at(image, 0)?;
     file.sync()
 }
 
-/// Removes the drafts of those who were killed while they created this counter.
+/// Removes the temporary files of those who were killed while they created this counter.
 ///
 /// What the process of the number `own` has left is of an earlier life, as in a container.
 pub fn clean<D: Disk>(disk: &D, layout: &Layout, own: u32) {
     // Where that cannot be, nothing but a short file is left behind.
     for name in disk.file_names(&layout.parent).unwrap_or_default() {
-        let process = layout.head_drafting_process(&name);
+        let process = layout.head_maker_of_temporary(&name);
         if process.is_some_and(|process| process == own || !disk.is_running(process)) {
             let _ = disk.remove(&layout.parent.join(name));
         }
@@ -124,8 +124,8 @@ mod tests {
     #[test]
     fn a_process_of_the_same_number_takes_the_rest_of_the_one_before_away() {
         with_a_fault_at_every_call(Fault::Die, |disk, _| {
-            let draft = layout().head_draft(2, 99);
-            disk.put(&draft, b"{\"cou");
+            let temporary = layout().temporary_head(2, 99);
+            disk.put(&temporary, b"{\"cou");
             disk.cut_power();
             init(&disk.another_process()).unwrap();
             assert_eq!(look(disk).0, ["db.txt"]);

@@ -56,26 +56,26 @@ impl Layout {
     /// Where the process `process` prepares a segment before it gets its name.
     ///
     /// `nonce` keeps apart processes of the same number, as in two containers.
-    pub fn segment_draft(&self, process: u32, nonce: u64) -> PathBuf {
+    pub fn temporary_segment(&self, process: u32, nonce: u64) -> PathBuf {
         self.folder.join(format!("{process}-{nonce:016x}.draft"))
     }
 
     /// The process that prepared the file called `name`; `None` for other files.
-    pub fn drafting_process(name: &str) -> Option<u32> {
+    pub fn maker_of_temporary(name: &str) -> Option<u32> {
         name.strip_suffix(".draft")?.split_once('-')?.0.parse().ok()
     }
 
     /// Where the process `process` prepares the head of a new counter before it gets its name.
-    pub fn head_draft(&self, process: u32, nonce: u64) -> PathBuf {
-        self.parent.join(format!("{}{process}-{nonce:016x}.draft", self.head_draft_start()))
+    pub fn temporary_head(&self, process: u32, nonce: u64) -> PathBuf {
+        self.parent.join(format!("{}{process}-{nonce:016x}.draft", self.temporary_head_start()))
     }
 
     /// The process that prepared a head of this counter in the file called `name`; `None` for other files.
-    pub fn head_drafting_process(&self, name: &str) -> Option<u32> {
-        Self::drafting_process(name.strip_prefix(&self.head_draft_start())?)
+    pub fn head_maker_of_temporary(&self, name: &str) -> Option<u32> {
+        Self::maker_of_temporary(name.strip_prefix(&self.temporary_head_start())?)
     }
 
-    fn head_draft_start(&self) -> String {
+    fn temporary_head_start(&self) -> String {
         let name = self.head.file_name().unwrap_or_default();
         format!(".{}.", name.to_string_lossy())
     }

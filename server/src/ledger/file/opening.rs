@@ -42,14 +42,15 @@ pub(super) fn open<D: Disk>(
     };
     let names = disk.file_names(&layout.folder).map_err(io("list"))?;
     for name in &names {
-        if Layout::drafting_process(name).is_some_and(|process| !disk.is_running(process)) {
+        if Layout::maker_of_temporary(name).is_some_and(|process| !disk.is_running(process)) {
             disk.remove(&layout.folder.join(name)).map_err(io("clean"))?;
         }
     }
     let random = (options.random)().map_err(io("draw a key for"))?;
     let nonce = random.iter().fold(0, |nonce: u64, byte| nonce.rotate_left(8) ^ u64::from(*byte));
-    let draft = layout.segment_draft(options.process, nonce);
-    let mut preallocation = Preallocation::new(disk, &draft, options.in_background, options.pause);
+    let temporary = layout.temporary_segment(options.process, nonce);
+    let mut preallocation =
+        Preallocation::new(disk, &temporary, options.in_background, options.pause);
     // IMPORTANT: whoever named a segment may have been killed before its name
     // was on the disk; nothing must be sold in it, nor a seal lead to it, until it is.
     for folder in [&layout.folder, &layout.parent] {

@@ -1,6 +1,6 @@
-//! The mark in the lock file: up to where `db.txt` was written.
+//! The watermark in the lock file: up to where `db.txt` was written.
 //!
-//! `db.txt` itself carries its revision; the mark serves where an outside
+//! `db.txt` itself carries its revision; the watermark serves where an outside
 //! program left the revision out, to tell whether it had seen the last turn.
 //! It is written after the head and without a sync, so it is true as long as
 //! the machine runs; after a restart of the machine only what was synced counts.
@@ -12,7 +12,7 @@ use crate::ledger::file::{
     format::record_line::{decode, encode},
 };
 
-/// How much of the lock file the mark takes, in bytes.
+/// How much of the lock file the watermark takes, in bytes.
 const MARK_BYTES: usize = 160;
 
 /// Up to where the head was written.
@@ -27,18 +27,18 @@ pub struct Watermark {
 }
 
 impl Watermark {
-    /// Reads the mark in `file`; a damaged or absent one says that nothing was written.
+    /// Reads the watermark in `file`; a damaged or absent one says that nothing was written.
     pub fn read(file: &impl DiskFile) -> Self {
         let mut bytes = [0; MARK_BYTES];
         let length = file.read_at(&mut bytes, 0).unwrap_or(0);
         let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
-        decode(line, 0).map_or_else(|_| Self::default(), |(mark, _)| mark)
+        decode(line, 0).map_or_else(|_| Self::default(), |(watermark, _)| watermark)
     }
 
-    /// The bytes of the mark.
+    /// The bytes of the watermark.
     pub fn image(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MARK_BYTES);
-        // A mark that cannot be written counts as absent: a mark is three plain members.
+        // One that cannot be written counts as absent: it is three plain members.
         let _ = encode(self, 0, &mut bytes);
         bytes.resize(MARK_BYTES, b' ');
         bytes
@@ -52,8 +52,8 @@ mod tests {
     #[test]
     fn the_longest_mark_fits_in_its_place() {
         let boot = "123e4567-e89b-12d3-a456-426614174000".to_owned();
-        let mark = Watermark { boot, applied: u64::MAX, synced: u64::MAX };
-        let image = mark.image();
+        let watermark = Watermark { boot, applied: u64::MAX, synced: u64::MAX };
+        let image = watermark.image();
         assert_eq!(image.len(), MARK_BYTES);
         assert!(image.contains(&b'\n'));
     }

@@ -215,7 +215,7 @@ mod tests {
     /// Makes the segment with the records from `first` to `last`, of `size` bytes.
     fn make_segment<D: Disk>(disk: &D, layout: &Layout, (first, last): (u64, u64), size: u64) {
         let stock = Stock { remaining: 5 + first, sold: 0, revision: first - 1 };
-        let path = layout.segment_draft(1, 1);
+        let path = layout.temporary_segment(1, 1);
         let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size).unwrap();
         let header = SegmentHeader::of([0; 32], 0, stock, 0);
         let segment = Segment::create(disk, layout, &zeros, &header).unwrap();

@@ -6,7 +6,7 @@
 //! piece by piece, with pauses in which the sales have the disk for themselves.
 //!
 //! # Invariants
-//! - The spare is done before the segment in use is full: it is always further
+//! - The next segment is done before the segment in use is full: it is always further
 //!   than that one, or made without pauses.
 
 use std::{
@@ -31,7 +31,7 @@ const PIECE_BYTES: u64 = 256 << 10;
 /// How long the disk is left to others behind a piece.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// More than any segment can be used, per mille: somebody waits for the spare.
+/// More than any segment can be used, per mille: somebody waits for the segment of zeros.
 const AWAITED: u64 = u64::MAX;
 
 /// A job for another thread.
@@ -45,7 +45,7 @@ pub struct Zeros<D: Disk> {
     pub path: PathBuf,
 }
 
-/// Makes spares, ahead of need where there is time.
+/// Makes segments of zeros, ahead of need where there is time.
 pub struct Preallocation<D: Disk> {
     disk: D,
     path: PathBuf,
@@ -54,14 +54,14 @@ pub struct Preallocation<D: Disk> {
     coming: Option<Coming<D>>,
 }
 
-/// A spare that another thread makes.
+/// A segment of zeros that another thread makes.
 struct Coming<D: Disk> {
-    spare: mpsc::Receiver<Result<Zeros<D>, LogError>>,
+    zeros: mpsc::Receiver<Result<Zeros<D>, LogError>>,
     /// How much of the time for it is over, per mille, or [`AWAITED`].
     over: Arc<AtomicU64>,
 }
 
-/// How what is missing of a spare is made.
+/// How what is missing of a segment of zeros is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Haste {
     /// Piece by piece, with pauses.
@@ -108,9 +108,9 @@ impl Sizes {
 }
 
 impl<D: Disk> Preallocation<D> {
-    /// Makes spares at `path`, which is this process's own.
+    /// Makes segments of zeros at `path`, which is this process's own.
     ///
-    /// A spare that is made `in_background` leaves the disk to others by `pause`.
+    /// A segment of zeros that is made `in_background` leaves the disk to others by `pause`.
     pub fn new(
         disk: &D,
         path: &Path,
@@ -120,19 +120,19 @@ impl<D: Disk> Preallocation<D> {
         Self { disk: disk.clone(), path: path.to_owned(), in_background, pause, coming: None }
     }
 
-    /// Begins to make a spare of `size` bytes, or goes on with the one that is coming; it is due
+    /// Begins to make a segment of zeros of `size` bytes, or goes on with the one that is coming; it is due
     /// when `over` reaches 1000: per mille of the time that there is for it.
     pub fn prepare(&mut self, size: u64, over: u64) {
         if let Some(coming) = &self.coming {
             coming.over.store(over, Ordering::Relaxed);
             return;
         }
-        let (sender, spare) = mpsc::channel();
+        let (sender, zeros) = mpsc::channel();
         let (disk, path, pause) = (self.disk.clone(), self.path.clone(), self.pause);
         let over = Arc::new(AtomicU64::new(over));
         let now_over = Arc::clone(&over);
         let job = move || {
-            let spare = fill(&disk, path, size, &mut |filled| {
+            let zeros = fill(&disk, path, size, &mut |filled| {
                 let haste = Haste::at(filled, size, now_over.load(Ordering::Relaxed));
                 if haste == Haste::Calm {
                     pause(PAUSE);
@@ -140,29 +140,29 @@ impl<D: Disk> Preallocation<D> {
                 haste
             });
             // Nobody receives it where the server ends first.
-            let _ = sender.send(spare);
+            let _ = sender.send(zeros);
         };
         match (self.in_background)(Box::new(job)) {
-            Ok(()) => self.coming = Some(Coming { spare, over }),
+            Ok(()) => self.coming = Some(Coming { zeros, over }),
             Err(error) => tracing::debug!("no thread to prepare a segment: {error}"),
         }
     }
 
-    /// The spare that was prepared, or one of `size` bytes that is made now.
+    /// The next segment that was prepared, or one of `size` bytes that is made now.
     ///
     /// # Errors
     /// [`LogError::Io`], for example without room on the disk.
     pub fn take(&mut self, size: u64) -> Result<Zeros<D>, LogError> {
         self.hurry();
-        match self.coming.take().and_then(|coming| coming.spare.recv().ok()) {
-            Some(Ok(spare)) => Ok(spare),
+        match self.coming.take().and_then(|coming| coming.zeros.recv().ok()) {
+            Some(Ok(zeros)) => Ok(zeros),
             Some(Err(_)) | None => {
                 fill(&self.disk, self.path.clone(), size, &mut |_| Haste::Awaited)
             }
         }
     }
 
-    /// Somebody waits: the spare that is coming is made without any more pauses.
+    /// Somebody waits: the segment of zeros that is coming is made without any more pauses.
     fn hurry(&self) {
         if let Some(coming) = &self.coming {
             coming.over.store(AWAITED, Ordering::Relaxed);
@@ -220,19 +220,19 @@ mod tests {
         Layout::around(Path::new("/shop/db.txt"))
     }
 
-    fn draft() -> PathBuf {
-        layout().segment_draft(1, 1)
+    fn temporary() -> PathBuf {
+        layout().temporary_segment(1, 1)
     }
 
     #[test]
     fn a_piece_is_on_the_disk_before_the_next_one_is_begun() {
         let disk = SimDisk::new(1);
         let mut pieces = Vec::new();
-        let zeros = fill(&disk, draft(), SIZE, &mut |filled| {
+        let zeros = fill(&disk, temporary(), SIZE, &mut |filled| {
             let copy = disk.copy();
             copy.sync_dir(&layout().folder).unwrap();
             copy.cut_power();
-            assert!(copy.get(&draft()).len() as u64 >= filled, "{filled}");
+            assert!(copy.get(&temporary()).len() as u64 >= filled, "{filled}");
             pieces.push(filled);
             Haste::Calm
         });
@@ -241,10 +241,10 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_that_is_awaited_is_synced_once() {
+    fn a_segment_that_is_awaited_is_synced_once() {
         let calls = |haste| {
             let disk = SimDisk::new(1);
-            fill(&disk, draft(), SIZE, &mut |_| haste).unwrap();
+            fill(&disk, temporary(), SIZE, &mut |_| haste).unwrap();
             disk.calls()
         };
         // The first piece was synced before anybody was asked.
@@ -253,7 +253,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_spare_that_does_not_pause_when_it_is_late_is_done_in_time(
+        fn a_segment_that_does_not_pause_when_it_is_late_is_done_in_time(
             passed in prop::collection::vec(0..50_u64, 1..200),
         ) {
             let (mut over, mut filled) = (0, 0);
@@ -277,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_pauses_behind_each_piece_where_there_is_time_and_never_where_there_is_none() {
+    fn a_segment_pauses_behind_each_piece_where_there_is_time_and_never_where_there_is_none() {
         static PAUSES: AtomicUsize = AtomicUsize::new(0);
         let pauses = |over| {
             let inline = |job: Job| {
@@ -288,7 +288,7 @@ mod tests {
                 PAUSES.fetch_add(1, Ordering::SeqCst);
             };
             let disk = SimDisk::new(1);
-            let mut preallocation = Preallocation::new(&disk, &draft(), inline, pause);
+            let mut preallocation = Preallocation::new(&disk, &temporary(), inline, pause);
             preallocation.prepare(SIZE, over);
             let zeros = preallocation.take(SIZE).unwrap();
             assert_eq!(zeros.file.size().unwrap(), SIZE);
@@ -300,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_spare_that_falls_behind_or_is_awaited_pauses_no_more() {
+    fn a_segment_that_falls_behind_or_is_awaited_pauses_no_more() {
         static PAUSES: AtomicUsize = AtomicUsize::new(0);
         static MAY_GO_ON: AtomicBool = AtomicBool::new(false);
         let hurries: [fn(&mut Preallocation<SimDisk>); 2] = [
@@ -318,11 +318,11 @@ mod tests {
                 }
             };
             let disk = SimDisk::new(1);
-            let mut preallocation = Preallocation::new(&disk, &draft(), thread, pause);
+            let mut preallocation = Preallocation::new(&disk, &temporary(), thread, pause);
             preallocation.prepare(SIZE, 0);
             hurry(&mut preallocation);
             MAY_GO_ON.store(true, Ordering::SeqCst);
-            while disk.stat(&draft()).map_or(0, |stat| stat.size) < SIZE {
+            while disk.stat(&temporary()).map_or(0, |stat| stat.size) < SIZE {
                 thread::yield_now();
             }
             assert!(PAUSES.swap(0, Ordering::SeqCst) <= 1);
