@@ -363,7 +363,8 @@ mod tests {
     #[test]
     fn all_who_waited_and_all_who_come_meanwhile_share_a_turn() {
         let mut counter = Counter::with(9);
-        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.enter().unwrap();
+        counter.enter().unwrap();
         counter.open(9);
         counter.enter().unwrap();
         assert_eq!(counter.append(), [(1, sold(1, 8)), (2, sold(2, 7)), (3, sold(3, 6))]);
@@ -443,7 +444,8 @@ mod tests {
     #[test]
     fn a_lost_race_is_decided_again_in_the_same_order() {
         let mut counter = Counter::with(2);
-        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.enter().unwrap();
+        counter.enter().unwrap();
         counter.open(9);
         let _batch = counter.queue.take(counter.now);
         counter.enter().unwrap();
@@ -487,7 +489,8 @@ mod tests {
     #[test]
     fn who_has_gone_away_is_passed_over() {
         let mut counter = Counter::with(9);
-        (counter.enter().unwrap(), counter.enter().unwrap());
+        counter.enter().unwrap();
+        counter.enter().unwrap();
         counter.gone.borrow_mut().push(1);
         counter.open(9);
         assert_eq!(counter.append(), [(2, sold(1, 8))]);

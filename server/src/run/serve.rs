@@ -95,7 +95,7 @@ async fn run(
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run());
         // A lesson has neither replies nor late requests: what is served is finished all the same.
-        pending().await
+        pending::<()>().await;
     };
     tokio::select! {
         served = serve_until(shutdown, listener, event_loops, || live.end()) => served?,
