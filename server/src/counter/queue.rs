@@ -3,7 +3,7 @@
 //! A request waits until a turn is open and its turn has come; then it is decided
 //! on trial and gathered, taken with the others into one append, and told once that
 //! is durable. Time comes in as a value; sleeping, waking and answering are the
-//! business of [`super::group_commit`].
+//! business of `group_commit`.
 //!
 //! # Invariants
 //! - `AnswerOnce`: who came in is given back once, with one answer.

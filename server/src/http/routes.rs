@@ -1,4 +1,4 @@
-//! Which call is answered by whom: each stands once, in [`ROUTES`].
+//! Which call is answered by whom: each stands once, in `ROUTES`.
 
 use std::{pin::Pin, sync::Arc};
 

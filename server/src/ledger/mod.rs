@@ -7,7 +7,7 @@
 //! # Layout
 //! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine.
-//! - [`file`]: the engine of one machine.
+//! - [`mod@file`]: the engine of one machine.
 
 mod engine;
 pub mod file;

@@ -1,7 +1,7 @@
 //! The ledger in files: `db.txt` and what stands beside it.
 //!
 //! # Layout
-//! - [`format`]: what the files say; pure.
+//! - [`mod@format`]: what the files say; pure.
 //! - [`layout`]: which files there are; [`disk`]: the only door to them.
 //! - [`log`]: the records in their segments.
 //! - [`archive`]: reading beside the turns; [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
