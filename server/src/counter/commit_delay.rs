@@ -5,32 +5,35 @@
 //! lets all others wait for two turns, and pays for two. (PostgreSQL's `commit_delay` and
 //! `commit_siblings`, with both found out while running.)
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// The longest wait, however long turns take: a turn that waited for the lock says nothing.
 const PATIENCE_MAX: Duration = Duration::from_millis(1);
+
+/// From how many on to wait for as long as two turns take, and not one: the answers of many leave
+/// one after the other, and so do their next requests.
+const MANY: usize = 32;
 
 /// Those who are expected in the queue.
 #[derive(Debug, Default)]
 pub(super) struct CommitDelay {
     expected: usize,
-    patience: Duration,
+    until: Option<Instant>,
 }
 
 impl CommitDelay {
-    /// Notes a turn that served `served` while `waiting` more waited.
-    ///
-    /// The wait is at most as long as the turn that it may save.
-    pub(super) fn note(&mut self, served: usize, waiting: usize, took: Duration) {
+    /// Notes a turn that served `served` by `now` and took `took`, while `waiting` more waited.
+    pub(super) fn note(&mut self, served: usize, waiting: usize, took: Duration, now: Instant) {
         // Whoever stays away is forgotten within a few turns.
         let forgotten = self.expected.div_ceil(8);
         self.expected = (served + waiting).max(self.expected - forgotten);
-        self.patience = took.min(PATIENCE_MAX);
+        let turns = if self.expected >= MANY { 2 } else { 1 };
+        self.until = Some(now + (took * turns).min(PATIENCE_MAX));
     }
 
-    /// How many are worth waiting for, and how long; once after each turn.
-    pub(super) fn expect(&mut self) -> Option<(usize, Duration)> {
-        let patience = std::mem::take(&mut self.patience);
+    /// How many are worth waiting for at `now`, and how long; once after each turn.
+    pub(super) fn expect(&mut self, now: Instant) -> Option<(usize, Duration)> {
+        let patience = self.until.take()?.saturating_duration_since(now);
         // A lone client waits for nobody.
         (self.expected > 1 && !patience.is_zero()).then_some((self.expected, patience))
     }
@@ -44,36 +47,52 @@ mod tests {
 
     #[test]
     fn a_lone_client_waits_for_nobody() {
-        let mut delay = CommitDelay::default();
-        assert_eq!(delay.expect(), None);
-        delay.note(1, 0, TURN);
-        assert_eq!(delay.expect(), None);
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        assert_eq!(delay.expect(now), None);
+        delay.note(1, 0, TURN, now);
+        assert_eq!(delay.expect(now), None);
     }
 
     #[test]
-    fn all_who_were_there_are_expected_once_and_no_longer_than_a_turn() {
-        let mut delay = CommitDelay::default();
-        delay.note(30, 70, TURN);
-        assert_eq!(delay.expect(), Some((100, TURN)));
-        assert_eq!(delay.expect(), None);
-        delay.note(60, 0, 3 * TURN);
-        assert_eq!(delay.expect(), Some((87, 3 * TURN)));
+    fn all_who_were_there_are_expected_once() {
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        delay.note(3, 7, TURN, now);
+        assert_eq!(delay.expect(now), Some((10, TURN)));
+        assert_eq!(delay.expect(now), None);
+        delay.note(6, 0, 3 * TURN, now);
+        assert_eq!(delay.expect(now), Some((8, 3 * TURN)));
+    }
+
+    #[test]
+    fn many_are_worth_two_turns() {
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        delay.note(30, 70, TURN, now);
+        assert_eq!(delay.expect(now), Some((100, 2 * TURN)));
+    }
+
+    #[test]
+    fn time_spent_elsewhere_counts() {
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        delay.note(2, 0, TURN, now);
+        assert_eq!(delay.expect(now + TURN / 4), Some((2, TURN * 3 / 4)));
+        delay.note(2, 0, TURN, now);
+        assert_eq!(delay.expect(now + TURN), None);
     }
 
     #[test]
     fn whoever_stays_away_is_forgotten() {
-        let mut delay = CommitDelay::default();
-        delay.note(100, 0, TURN);
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        delay.note(100, 0, TURN, now);
         for _ in 0..40 {
-            delay.note(1, 0, TURN);
+            delay.note(1, 0, TURN, now);
         }
-        assert_eq!(delay.expect(), None);
+        assert_eq!(delay.expect(now), None);
     }
 
     #[test]
     fn a_turn_that_waited_for_the_lock_makes_nobody_patient() {
-        let mut delay = CommitDelay::default();
-        delay.note(2, 0, Duration::from_secs(5));
-        assert_eq!(delay.expect(), Some((2, PATIENCE_MAX)));
+        let (mut delay, now) = (CommitDelay::default(), Instant::now());
+        delay.note(2, 0, Duration::from_secs(5), now);
+        assert_eq!(delay.expect(now), Some((2, PATIENCE_MAX)));
     }
 }

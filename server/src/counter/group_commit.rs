@@ -229,8 +229,9 @@ impl<B: Batch> Clients for Shared<B> {
 
     fn gather(&self) -> bool {
         let mut guarded = self.lock();
-        guarded.queue.gather(Instant::now());
-        if let Some((expected, patience)) = guarded.queue.commit_delay() {
+        let now = Instant::now();
+        guarded.queue.gather(now);
+        if let Some((expected, patience)) = guarded.queue.commit_delay(now) {
             guarded = self.sleep(guarded, expected, Some(patience));
         }
         let goes_on = guarded.queue.goes_on(Instant::now());

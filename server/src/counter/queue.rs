@@ -157,8 +157,8 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     }
 
     /// How many are worth waiting for before the next append, and how long.
-    pub fn commit_delay(&mut self) -> Option<(usize, Duration)> {
-        self.commit_delay.expect().filter(|_| self.pipeline.is_open())
+    pub fn commit_delay(&mut self, now: Instant) -> Option<(usize, Duration)> {
+        self.commit_delay.expect(now).filter(|_| self.pipeline.is_open())
     }
 
     /// Whether the turn goes on behind the next append; closes it where it does not.
@@ -186,7 +186,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         let taken = mem::take(&mut self.taken);
         if let Some(taken_at) = self.taken_at.take().filter(|_| !taken.is_empty()) {
             let took = now.duration_since(taken_at);
-            self.commit_delay.note(taken.len(), self.here(), took);
+            self.commit_delay.note(taken.len(), self.here(), took, now);
         }
         taken.into_iter().map(|Decided { waiting, outcome }| (waiting.recipient, Ok(outcome)))
     }
