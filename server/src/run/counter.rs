@@ -181,5 +181,5 @@ fn random() -> io::Result<[u8; 32]> {
 }
 
 fn in_background(job: Job) -> io::Result<()> {
-    thread::Builder::new().name("spare".to_owned()).spawn(job).map(|_| ())
+    thread::Builder::new().name("preallocation".to_owned()).spawn(job).map(|_| ())
 }

@@ -57,17 +57,17 @@ impl Layout {
     ///
     /// `nonce` keeps apart processes of the same number, as in two containers.
     pub fn temporary_segment(&self, process: u32, nonce: u64) -> PathBuf {
-        self.folder.join(format!("{process}-{nonce:016x}.draft"))
+        self.folder.join(format!("{process}-{nonce:016x}.tmp"))
     }
 
     /// The process that prepared the file called `name`; `None` for other files.
     pub fn maker_of_temporary(name: &str) -> Option<u32> {
-        name.strip_suffix(".draft")?.split_once('-')?.0.parse().ok()
+        name.strip_suffix(".tmp")?.split_once('-')?.0.parse().ok()
     }
 
     /// Where the process `process` prepares the head of a new counter before it gets its name.
     pub fn temporary_head(&self, process: u32, nonce: u64) -> PathBuf {
-        self.parent.join(format!("{}{process}-{nonce:016x}.draft", self.temporary_head_start()))
+        self.parent.join(format!("{}{process}-{nonce:016x}.tmp", self.temporary_head_start()))
     }
 
     /// The process that prepared a head of this counter in the file called `name`; `None` for other files.
