@@ -43,7 +43,7 @@ pub(super) const LESSON: Lesson = Lesson {
     sabotage: "the four threads are joined inside the loop",
     product: &[
         Use {
-            file: "server/src/http/crew.rs",
+            file: "server/src/http/connections/event_loops.rs",
             what: "serves many connections that wait on one event loop a core: one thread can wait \
                    for thousands.",
         },

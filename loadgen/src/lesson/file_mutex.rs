@@ -53,7 +53,7 @@ pub(super) const LESSON: Lesson = Lesson {
                    script and an editor can share one counter.",
         },
         Use {
-            file: "server/src/desk/committer.rs",
+            file: "server/src/counter/group_commit.rs",
             what: "pays for the lock once for all who wait: group commit, which is why `--locking \
                    group` is fast.",
         },

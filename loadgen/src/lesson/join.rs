@@ -35,7 +35,7 @@ pub(super) const LESSON: Lesson = Lesson {
                    until all are there.",
         },
         Use {
-            file: "server/src/http/crew.rs",
+            file: "server/src/http/connections/event_loops.rs",
             what: "starts a thread for each event loop, and joins them after the loop, when the \
                    server ends.",
         },

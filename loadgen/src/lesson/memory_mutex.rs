@@ -39,13 +39,13 @@ pub(super) const LESSON: Lesson = Lesson {
     sabotage: "the second run takes no lock",
     product: &[
         Use {
-            file: "server/src/naive/seller.rs",
+            file: "server/src/counter/lesson/seller.rs",
             what: "sells under such a mutex with `--locking mutex`, and under nothing with \
                    `--locking none`; `loadgen race` shows both.",
         },
         Use {
-            file: "server/src/desk/queue.rs",
-            what: "guards the queue of buyers with a mutex that is held for a push or a copy only, \
+            file: "server/src/counter/group_commit.rs",
+            what: "guards the queue of buyers with a mutex that is held while one of them is decided, \
                    never while anybody waits.",
         },
     ],

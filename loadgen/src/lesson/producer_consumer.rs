@@ -40,13 +40,13 @@ pub(super) const LESSON: Lesson = Lesson {
     sabotage: "the first run puts one end mark too few",
     product: &[
         Use {
-            file: "server/src/desk/queue.rs",
+            file: "server/src/counter/queue.rs",
             what: "is this queue: requests are produced by the event loops and consumed by the one \
-                   committer. It is bounded too, but a buyer is not made to wait for room: a full \
-                   desk answers 503 `overloaded`. Its end mark is `close`.",
+                   committer. It is bounded too, but a buyer is not made to wait for room: where it \
+                   is full the answer is 503 `overloaded`. Its end mark is `close`.",
         },
         Use {
-            file: "server/src/desk/mailbox.rs",
+            file: "server/src/counter/replies.rs",
             what: "carries the answers back, one message a turn and event loop.",
         },
     ],

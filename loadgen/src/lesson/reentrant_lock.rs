@@ -40,9 +40,9 @@ pub(super) const LESSON: Lesson = Lesson {
                    compile. A lock that nobody can take twice needs no count.",
         },
         Use {
-            file: "server/src/desk/queue.rs",
-            what: "takes its mutex in one private function, for a push or a copy, and calls nothing \
-                   that could take it again.",
+            file: "server/src/counter/group_commit.rs",
+            what: "takes its mutex in one private function, and calls nothing under it that could take \
+                   it again.",
         },
     ],
     perform,

@@ -44,12 +44,12 @@ pub(super) const LESSON: Lesson = Lesson {
     sabotage: "the results are not put back in order",
     product: &[
         Use {
-            file: "server/src/naive/seller.rs",
+            file: "server/src/counter/lesson/seller.rs",
             what: "hands each sale that waits for a lock to Tokio's pool for blocking work, so that \
                    the event loop goes on.",
         },
         Use {
-            file: "server/src/http/crew.rs",
+            file: "server/src/http/connections/event_loops.rs",
             what: "is a pool for connections: one thread accepts and deals them out to threads that \
                    were started once.",
         },

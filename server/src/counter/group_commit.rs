@@ -11,15 +11,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::oneshot;
+use tokio::{sync::oneshot, task::spawn_blocking};
 
 use crate::{
     counter::{
         Answer, Refusal, ReplyChannel, ReplyTo,
-        queue::{Queue, Told},
+        queue::{Queue, Told, Withdrawn},
     },
     domain::{Inventory, Request, Stock},
-    ledger::{Archive, Batch, Clients, Engine, Fault, Pipeline, Turned, Void, Writer},
+    ledger::{Archive, Batch, Clients, Engine, Fault, Holder, Pipeline, Turned, Void, Writer},
 };
 
 /// After how long without a request the ledger may rest.
@@ -35,6 +35,14 @@ const CLOCK_LAG_MIN: Duration = Duration::from_secs(60);
 ///
 /// A waiter is woken when it is free, and has to get there before we are back.
 const GAP: Duration = Duration::from_micros(100);
+
+/// How long an answer to who holds the lock is good for.
+const HOLDERS_FOR: Duration = Duration::from_millis(100);
+
+/// How long to wait before it is tried again whether an obstacle is gone while nobody comes.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+const PANICKED: &str = "no more sales until a restart: the queue panicked";
 
 /// The way to a counter that commits in groups, whatever its engine.
 #[derive(Clone)]
@@ -63,7 +71,9 @@ trait Door: Send + Sync {
     fn obstacle(&self) -> Option<Refusal>;
     fn close(&self);
     fn turn_away(&self, refusal: &Refusal);
-    fn withdraw_late(&self, now: Instant) -> Instant;
+    fn withdraw_late(&self, now: Instant) -> Withdrawn<ReplyTo>;
+    fn tell(&self, recipients: Vec<ReplyTo>, refusal: &Refusal);
+    fn archive(&self) -> Arc<dyn Archive>;
 }
 
 impl GroupCommit {
@@ -90,8 +100,9 @@ impl GroupCommit {
 
     /// Waits in the queue; the answer comes through `channel`.
     ///
-    /// Whoever stops waiting before being decided is not sold anything; a sale
-    /// that was decided is finished even if nobody waits for it any more.
+    /// Whoever drops the wait before being decided is not sold anything; a sale
+    /// that was decided is finished even if nobody waits for it any more. A client that
+    /// closes its connection is not seen to: it may have ended its sending half only.
     ///
     /// # Errors
     /// [`Refusal`].
@@ -124,17 +135,57 @@ impl GroupCommit {
 
     /// Withdraws, for as long as it is polled, the requests that have waited too long.
     pub async fn watch(&self) {
+        let mut holders = Holders::default();
         loop {
-            let next = self.0.withdraw_late(Instant::now());
+            let Withdrawn { recipients, obstacle, waited, next } =
+                self.0.withdraw_late(Instant::now());
+            if !recipients.is_empty() {
+                let refusal = match obstacle {
+                    Some(cause) => Refusal::NotSold(cause),
+                    None => {
+                        let holders = holders.look(self.0.archive()).await;
+                        Refusal::LockTimeout { waited, holders }
+                    }
+                };
+                self.0.tell(recipients, &refusal);
+            }
+            let next = next.max(Instant::now() + Duration::from_millis(1));
             tokio::time::sleep_until(next.into()).await;
         }
     }
 }
 
+/// Who held the lock when somebody last looked.
+#[derive(Default)]
+struct Holders {
+    last: Option<(Instant, Vec<Holder>)>,
+}
+
+impl Holders {
+    /// Looks on another thread, since that reads of every process, and not more often than is of use.
+    async fn look(&mut self, archive: Arc<dyn Archive>) -> Vec<Holder> {
+        if let Some((at, holders)) = &self.last
+            && at.elapsed() < HOLDERS_FOR
+        {
+            return holders.clone();
+        }
+        let holders = spawn_blocking(move || archive.holders()).await.unwrap_or_default();
+        self.last = Some((Instant::now(), holders.clone()));
+        holders
+    }
+}
+
 impl<B: Batch> Shared<B> {
     fn lock(&self) -> MutexGuard<'_, Guarded<B>> {
-        // A panic in the queue ends the committer, and with it every sale.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(|poisoned| {
+            // Nobody knows what whoever panicked had decided: nothing of it may be appended.
+            self.queue.clear_poison();
+            let mut guarded = poisoned.into_inner();
+            tracing::error!("{PANICKED}");
+            let told = guarded.queue.turn_away(&Refusal::NotSold(PANICKED.into()));
+            self.post(told);
+            guarded
+        })
     }
 
     /// Sleeps until `wake_at` are here or `patience` is over, or for no reason.
@@ -213,10 +264,16 @@ impl<B: Batch> Door for Shared<B> {
         self.post(told);
     }
 
-    fn withdraw_late(&self, now: Instant) -> Instant {
-        let (told, next) = self.lock().queue.withdraw_late(now, || self.archive.holders());
-        self.post(told);
-        next.max(now + Duration::from_millis(1))
+    fn withdraw_late(&self, now: Instant) -> Withdrawn<ReplyTo> {
+        self.lock().queue.withdraw_late(now)
+    }
+
+    fn tell(&self, recipients: Vec<ReplyTo>, refusal: &Refusal) {
+        self.post(recipients.into_iter().map(|recipient| (recipient, Err(refusal.clone()))));
+    }
+
+    fn archive(&self) -> Arc<dyn Archive> {
+        Arc::clone(&self.archive)
     }
 }
 
@@ -279,16 +336,22 @@ impl<E: Engine> Committer<E> {
         let (mut failures, mut is_warned) = (0, false);
         loop {
             let mut guarded = self.shared.lock();
+            let patience = match guarded.queue.has_obstacle() {
+                true => Some(LOOK_AGAIN),
+                false => is_restless.then_some(REST_AFTER),
+            };
             while guarded.queue.is_idle() && !guarded.queue.is_closed() {
                 let start = Instant::now();
-                guarded = self.shared.sleep(guarded, 1, is_restless.then_some(REST_AFTER));
-                if is_restless && start.elapsed() >= REST_AFTER {
+                guarded = self.shared.sleep(guarded, 1, patience);
+                if patience.is_some_and(|patience| start.elapsed() >= patience) {
                     break;
                 }
             }
             let (is_idle, is_closed) = (guarded.queue.is_idle(), guarded.queue.is_closed());
+            // Who asks whether buyers can come back would otherwise never hear that they can.
+            let looks_again = is_idle && guarded.queue.has_obstacle();
             drop(guarded);
-            if is_idle {
+            if is_idle && !looks_again {
                 if is_restless && !self.rest() {
                     return;
                 }

@@ -21,7 +21,7 @@ use std::{
 use crate::{
     counter::{Answer, Refusal, commit_delay::CommitDelay},
     domain::{Inventory, Outcome, Request, Stock},
-    ledger::{Batch, Holder, Pipeline, Void},
+    ledger::{Batch, Pipeline, Void},
 };
 
 /// How many may be here at once.
@@ -70,6 +70,19 @@ struct Decided<R> {
 /// An answer, and where it goes.
 pub type Told<R> = (R, Answer);
 
+/// Who was withdrawn, to be told that they were not sold anything.
+#[derive(Debug)]
+pub struct Withdrawn<R> {
+    /// Who.
+    pub recipients: Vec<R>,
+    /// Why no turn could be taken, where it was not for the lock.
+    pub obstacle: Option<Arc<str>>,
+    /// How long they waited.
+    pub waited: Duration,
+    /// When to look again.
+    pub next: Instant,
+}
+
 impl<B: Batch, R: Recipient> Queue<B, R> {
     /// A queue in front of `inventory`, in which nobody waits longer than `lock_timeout` to be decided.
     pub fn new(inventory: Inventory, lock_timeout: Duration) -> Self {
@@ -105,6 +118,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whether nobody is let in any more.
     pub fn is_closed(&self) -> bool {
         self.closed.is_some()
+    }
+
+    /// Whether the last try to take a turn failed, and a later one may not.
+    pub fn has_obstacle(&self) -> bool {
+        self.obstacle.is_some() && self.closed.is_none()
     }
 
     /// Whether nobody is here, and nobody is owed an answer.
@@ -204,31 +222,17 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         }
     }
 
-    /// Withdraws those who have waited too long by `now`, and gives them back; and when to look again.
-    ///
-    /// They are told who the `holders` of the lock are, or what the obstacle is.
-    pub fn withdraw_late(
-        &mut self,
-        now: Instant,
-        holders: impl FnOnce() -> Vec<Holder>,
-    ) -> (Vec<Told<R>>, Instant) {
+    /// Withdraws those who have waited too long by `now`.
+    pub fn withdraw_late(&mut self, now: Instant) -> Withdrawn<R> {
         let waited = self.lock_timeout;
         let late = |waiting: &Waiting<R>| now.duration_since(waiting.since) >= waited;
-        let mut withdrawn = Vec::new();
+        let mut recipients = Vec::new();
         while self.waiting.front().is_some_and(late) {
-            withdrawn.extend(self.waiting.pop_front());
+            recipients.extend(self.waiting.pop_front().map(|waiting| waiting.recipient));
         }
         // Whoever comes later is late later: all wait equally long.
         let next = self.waiting.front().map_or(now, |waiting| waiting.since) + waited;
-        if withdrawn.is_empty() {
-            return (Vec::new(), next);
-        }
-        let refusal = match &self.obstacle {
-            Some(cause) => Refusal::NotSold(Arc::clone(cause)),
-            None => Refusal::LockTimeout { waited, holders: holders() },
-        };
-        let told = |waiting: Waiting<R>| (waiting.recipient, Err(refusal.clone()));
-        (withdrawn.into_iter().map(told).collect(), next)
+        Withdrawn { recipients, obstacle: self.obstacle.clone(), waited, next }
     }
 
     /// Notes why no turn could be taken; those who wait go on waiting.
@@ -250,7 +254,8 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     pub fn turn_away(&mut self, refusal: &Refusal) -> Vec<Told<R>> {
         self.closed.get_or_insert_with(|| refusal.clone());
         self.opened = None;
-        self.pipeline.close();
+        // IMPORTANT: whoever appends meanwhile must find nothing of theirs afterwards.
+        self.pipeline.drop_gathered();
         let cause: Arc<str> = match refusal {
             Refusal::NotSold(cause) => Arc::clone(cause),
             _ => "the server ended before the sale was settled".into(),
@@ -345,9 +350,9 @@ mod tests {
             numbered(self.queue.settled(self.now).collect())
         }
 
-        fn withdraw(&mut self) -> Vec<(u64, Answer)> {
-            let holders = || vec![Holder { process: 4711, has_ended: false }];
-            numbered(self.queue.withdraw_late(self.now, holders).0)
+        fn withdraw(&mut self) -> Vec<u64> {
+            let Withdrawn { recipients, .. } = self.queue.withdraw_late(self.now);
+            recipients.into_iter().map(|client| client.0).collect()
         }
     }
 
@@ -388,17 +393,16 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_too_long_is_withdrawn_and_told_who_holds_the_lock() {
+    fn who_waits_too_long_is_withdrawn() {
         let mut counter = Counter::with(9);
         counter.enter().unwrap();
         counter.now = counter.start + Duration::from_secs(1);
         counter.enter().unwrap();
         counter.now = counter.start + LOCK_TIMEOUT;
-        let holders = vec![Holder { process: 4711, has_ended: false }];
-        let late = Err(Refusal::LockTimeout { waited: LOCK_TIMEOUT, holders });
-        assert_eq!(counter.withdraw(), [(1, late)]);
-        let next = counter.queue.withdraw_late(counter.now, Vec::new).1;
-        assert_eq!(next, counter.start + Duration::from_secs(4));
+        assert_eq!(counter.withdraw(), [1]);
+        let withdrawn = counter.queue.withdraw_late(counter.now);
+        assert!(withdrawn.recipients.is_empty());
+        assert_eq!(withdrawn.next, counter.start + Duration::from_secs(4));
         counter.open(9);
         assert_eq!(counter.append(), [(2, sold(1, 8))]);
     }
@@ -410,7 +414,9 @@ mod tests {
         assert!(counter.queue.set_obstacle(&"no such file".into()));
         assert!(!counter.queue.set_obstacle(&"no such file".into()), "that is no news");
         counter.now += LOCK_TIMEOUT;
-        assert_eq!(counter.withdraw(), [(1, Err(Refusal::NotSold("no such file".into())))]);
+        let withdrawn = counter.queue.withdraw_late(counter.now);
+        assert_eq!(withdrawn.recipients.len(), 1);
+        assert_eq!(withdrawn.obstacle.as_deref(), Some("no such file"));
         counter.open(9);
         assert_eq!(counter.queue.obstacle(), None);
     }
@@ -537,7 +543,8 @@ mod tests {
                         counter.open(room);
                         in_turn = true;
                     }
-                    Event::Append if in_turn && !is_broken => {
+                    // Another thread may have turned everybody away in the middle of a turn.
+                    Event::Append if in_turn => {
                         in_turn = counter.queue.goes_on(counter.now);
                         told.extend(counter.append());
                     }
@@ -548,7 +555,10 @@ mod tests {
                         counter.queue.lost(Void::Taken);
                     }
                     Event::Wait(ms) => counter.now += Duration::from_millis(ms),
-                    Event::Withdraw => told.extend(counter.withdraw()),
+                    Event::Withdraw => {
+                        let late = Err(Refusal::NotSold("late".into()));
+                        told.extend(counter.withdraw().into_iter().map(|who| (who, late.clone())));
+                    }
                     Event::Close => counter.queue.close(),
                     Event::Break => {
                         let refusal = Refusal::NotSold("broken".into());
@@ -568,8 +578,9 @@ mod tests {
             });
             let sales: Vec<_> = sales.collect();
             let expected: Vec<_> = (1..=sales.len() as u64).collect();
-            prop_assert_eq!(sales, expected, "in the order of their coming");
+            prop_assert_eq!(&sales, &expected, "in the order of their coming");
             let stock = counter.queue.stock();
+            prop_assert_eq!(stock.sold, sales.len() as u64, "nothing is sold to one who was turned away");
             prop_assert_eq!(stock.remaining + stock.sold, tickets, "Conservation");
         }
     }

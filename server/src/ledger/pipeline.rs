@@ -89,6 +89,7 @@ impl<B: Batch> Pipeline<B> {
     fn gather(&mut self, record: Record) -> bool {
         let Some(batch) = &mut self.batch else { return false };
         if !batch.push(&record) {
+            assert!(!batch.is_empty(), "an empty batch has room for any record");
             return false;
         }
         self.trial.fold(&record);

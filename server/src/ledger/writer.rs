@@ -141,21 +141,32 @@ impl<E: Engine> Writer<E> {
                 return Ok(Turned::Waits(cause));
             }
             self.unsettled = None;
-            if let Owner::Another = owner {
+            self.is_untold = matches!(owner, Owner::Unseen);
+            if !matches!(owner, Owner::This) {
                 return Ok(Turned::Again);
             }
         }
         let (batch, now_ms) = (turn.batch()?, (self.now_ms)());
         let edited = std::mem::take(&mut self.heard).edited;
+        if self.is_untold {
+            return Ok(match show(turn, clients, (batch, edited, now_ms))? {
+                Shown::Told => {
+                    self.is_untold = false;
+                    Turned::Again
+                }
+                Shown::HiddenAgain => Turned::Again,
+                Shown::Unsettled(batch, cause) => {
+                    (self.is_untold, self.unsettled) = (false, Some(batch));
+                    Turned::Waits(cause)
+                }
+            });
+        }
         clients.with(|pipeline| pipeline.open(batch, edited, now_ms));
         loop {
             let goes_on = clients.gather();
             if let Some(batch) = clients.take() {
                 match turn.append(&batch) {
-                    Appended::Durable => {
-                        clients.with(Pipeline::accept);
-                        self.is_untold = false;
-                    }
+                    Appended::Durable => clients.with(Pipeline::accept),
                     Appended::Unseen => {
                         clients.with(Pipeline::accept);
                         void(clients, Void::Gathered);
@@ -174,16 +185,61 @@ impl<E: Engine> Writer<E> {
                     Appended::Broken(cause) => return Err(Fault::Lasting(cause)),
                 }
             }
-            if !self.is_untold {
-                clients.settled();
-            }
+            clients.settled();
             if !goes_on {
                 turn.end()?;
-                self.is_untold = false;
-                clients.settled();
                 return Ok(Turned::Done);
             }
         }
+    }
+}
+
+/// What became of a turn for nothing but to show outside what is durable and untold.
+enum Shown<B> {
+    /// It is shown, or cannot be just now: it is told.
+    Told,
+    /// It is told, and more is hidden.
+    HiddenAgain,
+    /// It is told, and it is not known whether the ledger has this batch of nobody's.
+    Unsettled(B, Cause),
+}
+
+/// Shows outside what is durable, and takes over what somebody wrote there.
+///
+/// IMPORTANT: nobody is decided in this turn: who waits to be told must not share the fate of another batch.
+fn show<T: Turn, C: Clients<Batch = T::Batch>>(
+    mut turn: T,
+    clients: &C,
+    (batch, edited, now_ms): (T::Batch, Option<(u64, u64)>, u64),
+) -> Result<Shown<T::Batch>, Fault> {
+    let adjustment = clients.with(|pipeline| {
+        pipeline.open(batch, edited, now_ms);
+        pipeline.close();
+        pipeline.take()
+    });
+    let Some(adjustment) = adjustment else {
+        turn.end()?;
+        clients.settled();
+        return Ok(Shown::Told);
+    };
+    let appended = turn.append(&adjustment);
+    if let Appended::Durable = appended {
+        clients.with(Pipeline::accept);
+        turn.end()?;
+    }
+    clients.settled();
+    match appended {
+        Appended::Durable => Ok(Shown::Told),
+        Appended::Unseen => {
+            clients.with(Pipeline::accept);
+            Ok(Shown::HiddenAgain)
+        }
+        Appended::Lost => {
+            clients.with(Pipeline::drop_trial);
+            Ok(Shown::Told)
+        }
+        Appended::Unknown(cause) => Ok(Shown::Unsettled(adjustment, cause)),
+        Appended::Broken(cause) => Err(Fault::Lasting(cause)),
     }
 }
 
@@ -213,6 +269,8 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
 /// Whose the revision of an unsettled batch is.
 enum Owner {
     This,
+    /// This one's, and somebody outside hides it.
+    Unseen,
     Another,
     Unknown(Cause),
 }
@@ -232,10 +290,14 @@ fn settle<T: Turn, C: Clients<Batch = T::Batch>>(
     }
     let appended = if heard.records > 0 { Appended::Lost } else { turn.append(batch) };
     match appended {
-        Appended::Durable | Appended::Unseen => {
+        Appended::Durable => {
             clients.with(Pipeline::accept);
             clients.settled();
             Ok(Owner::This)
+        }
+        Appended::Unseen => {
+            clients.with(Pipeline::accept);
+            Ok(Owner::Unseen)
         }
         Appended::Lost => {
             void(clients, Void::Taken);

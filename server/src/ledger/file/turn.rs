@@ -9,7 +9,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    domain::Stock,
+    domain::{Change, Stock},
     ledger::{
         Appended, Cause, Fault, News, Turn,
         file::{
@@ -137,11 +137,23 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Reads the records that other processes have appended, and drops what a crash tore.
     fn learn_records(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), TurnError> {
+        let mut has_adjusted = false;
         let mut each = |step| {
             if let Step::Record(record, _) = step {
+                has_adjusted |= matches!(record.change, Change::Adjusted { .. });
                 hear(News::Record { record, is_own: false });
             }
         };
+        let learnt = self.read_records(&mut each);
+        if has_adjusted {
+            // IMPORTANT: a head that says what this process wrote is not as it was left any more
+            // where another has taken an edit over since: then somebody has undone that edit.
+            self.progress.image = None;
+        }
+        learnt
+    }
+
+    fn read_records(&mut self, each: &mut impl FnMut(Step)) -> Result<(), TurnError> {
         loop {
             let cursor = &mut self.progress.cursor;
             let before = cursor.position();
@@ -150,14 +162,15 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             }
             // Whoever wrote them may be one who does not sync.
             self.progress.is_settled = false;
-            let ending = self.progress.cursor.read_segment(u64::MAX, &mut each)?;
+            let read = self.progress.cursor.read_segment(u64::MAX, each);
             if self.is_unsure_of_the_last_turn() {
+                // Also ahead of a failure: what was told by then is not looked at again.
                 let cursor = &self.progress.cursor;
                 cursor.segment().write_again(before, cursor.position())?;
             }
             let Progress { disk, layout, cursor, .. } = &mut *self.progress;
-            match ending {
-                Ending::Sealed => cursor.enter_next(disk, layout, &mut each)?,
+            match read? {
+                Ending::Sealed => cursor.enter_next(disk, layout, each)?,
                 Ending::Broken => self.drop_torn_tail()?,
                 Ending::Clean | Ending::Stopped => return Ok(()),
             }

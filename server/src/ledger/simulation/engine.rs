@@ -268,7 +268,11 @@ impl Turn for SimTurn<'_> {
         drop(world);
         match (is_there, engine.lie) {
             (true, Some(Lie::LostThoughDurable)) => Appended::Lost,
-            (false, Some(Lie::DurableThoughLost)) | (true, _) => engine.now_at(batch),
+            (false, Some(Lie::DurableThoughLost)) | (true, _) => {
+                let is_hidden = engine.ledger.world().chance(0.1);
+                let durable = engine.now_at(batch);
+                if is_hidden { Appended::Unseen } else { durable }
+            }
             (false, _) => Appended::Lost,
         }
     }

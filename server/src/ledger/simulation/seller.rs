@@ -1,11 +1,20 @@
 //! A writer with those who wait for it, on one thread: what the tests sell with.
 
-use std::{cell::RefCell, collections::VecDeque, mem};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    mem,
+    time::{Duration, Instant},
+};
 
 use crate::{
+    counter::queue::{Queue, Recipient},
     domain::{Inventory, Outcome, Request, Stock},
     ledger::{Batch, Clients, Engine, Fault, Pipeline, Turned, Void, Writer},
 };
+
+/// How long one waits to be decided, by a clock that stands still.
+const WAIT_MAX: Duration = Duration::from_secs(1);
 
 /// How often a turn is tried again at once, where that is due.
 const TRIES: usize = 20;
@@ -13,7 +22,7 @@ const TRIES: usize = 20;
 /// A writer at an engine, and its clients.
 pub(crate) struct Seller<E: Engine> {
     writer: Writer<E>,
-    clients: OneByOne<E::Batch>,
+    clients: InChunks<E::Batch>,
 }
 
 /// Why not everybody was told.
@@ -27,35 +36,44 @@ pub(crate) struct Untold {
 }
 
 /// Clients that come in chunks: while one chunk is being appended, the next is decided.
-struct OneByOne<B>(RefCell<State<B>>);
+struct InChunks<B>(RefCell<State<B>>);
 
 struct State<B> {
-    pipeline: Pipeline<B>,
+    queue: Queue<B, Client>,
     chunk: usize,
-    waiting: VecDeque<Request>,
-    gathered: Vec<(Request, Outcome)>,
-    taken: Vec<(Request, Outcome)>,
+    /// Those who come later.
+    coming: VecDeque<Request>,
     told: Vec<(Request, Outcome)>,
+    /// It stands still: no turn is ever held too long.
+    now: Instant,
+}
+
+/// Who asked for this.
+struct Client(Request);
+
+impl Recipient for Client {
+    fn is_gone(&self) -> bool {
+        false
+    }
 }
 
 impl<E: Engine> Seller<E> {
     /// A seller at `engine`, in which `inventory` is durable, by a clock in milliseconds since 1970 UTC.
     pub(crate) fn new(engine: E, inventory: Inventory, now_ms: fn() -> u64) -> Self {
         let state = State {
-            pipeline: Pipeline::new(inventory),
+            queue: Queue::new(inventory, WAIT_MAX),
             chunk: usize::MAX,
-            waiting: VecDeque::new(),
-            gathered: Vec::new(),
-            taken: Vec::new(),
+            coming: VecDeque::new(),
             told: Vec::new(),
+            now: Instant::now(),
         };
-        let clients = OneByOne(RefCell::new(state));
+        let clients = InChunks(RefCell::new(state));
         Self { writer: Writer::new(engine, now_ms), clients }
     }
 
     /// What is durable, as far as this seller knows.
     pub(crate) fn stock(&self) -> Stock {
-        self.clients.0.borrow().pipeline.stock()
+        self.clients.0.borrow().queue.stock()
     }
 
     /// Serves `requests`, `chunk` of them an append, and gives the answers of those who were told.
@@ -70,7 +88,7 @@ impl<E: Engine> Seller<E> {
         {
             let mut state = self.clients.0.borrow_mut();
             state.chunk = chunk;
-            state.waiting.extend(requests.iter().cloned());
+            state.coming.extend(requests.iter().cloned());
         }
         let mut served = Ok(());
         for _ in 0..TRIES {
@@ -83,7 +101,9 @@ impl<E: Engine> Seller<E> {
             break;
         }
         let mut state = self.clients.0.borrow_mut();
-        state.waiting.clear();
+        state.coming.clear();
+        let late = state.now + WAIT_MAX;
+        drop(state.queue.withdraw_late(late));
         (mem::take(&mut state.told), served)
     }
 
@@ -100,55 +120,48 @@ impl<E: Engine> Seller<E> {
 }
 
 impl<B: Batch> State<B> {
-    fn decide_a_chunk(&mut self) {
-        for _ in 0..self.chunk {
-            let Some(request) = self.waiting.pop_front() else { break };
-            match self.pipeline.apply(&request) {
-                Some(outcome) => self.gathered.push((request, outcome)),
-                None => return self.waiting.push_front(request),
-            }
+    fn let_a_chunk_in(&mut self) {
+        for _ in 0..self.chunk.min(self.coming.len()) {
+            let Some(request) = self.coming.pop_front() else { break };
+            let entered = self.queue.enter(request.clone(), Client(request), self.now);
+            entered.expect("nobody has closed the queue");
         }
     }
 }
 
-impl<B: Batch> Clients for OneByOne<B> {
+impl<B: Batch> Clients for InChunks<B> {
     type Batch = B;
 
     fn with<R>(&self, work: impl FnOnce(&mut Pipeline<B>) -> R) -> R {
-        work(&mut self.0.borrow_mut().pipeline)
+        work(self.0.borrow_mut().queue.pipeline())
     }
 
     fn gather(&self) -> bool {
         let state = &mut *self.0.borrow_mut();
-        if state.gathered.is_empty() {
-            state.decide_a_chunk();
+        let now = state.now;
+        state.queue.gather(now);
+        if state.queue.here() == 0 {
+            state.let_a_chunk_in();
         }
-        if state.gathered.is_empty() {
-            state.pipeline.close();
-        }
-        state.pipeline.is_open()
+        state.queue.goes_on(now)
     }
 
     fn take(&self) -> Option<B> {
         let state = &mut *self.0.borrow_mut();
-        state.taken.append(&mut state.gathered);
-        let batch = state.pipeline.take();
+        let batch = state.queue.take(state.now);
         // Whoever comes while the batch is on its way is decided on top of it.
-        state.decide_a_chunk();
+        state.let_a_chunk_in();
         batch
     }
 
     fn settled(&self) {
         let state = &mut *self.0.borrow_mut();
-        state.told.append(&mut state.taken);
+        let told = state.queue.settled(state.now);
+        let sold = told.map(|(Client(request), answer)| (request, answer.expect("it is durable")));
+        state.told.extend(sold);
     }
 
     fn lost(&self, which: Void) {
-        let state = &mut *self.0.borrow_mut();
-        let gathered = mem::take(&mut state.gathered);
-        let taken = if which == Void::Taken { mem::take(&mut state.taken) } else { Vec::new() };
-        for (request, _) in taken.into_iter().chain(gathered).rev() {
-            state.waiting.push_front(request);
-        }
+        self.0.borrow_mut().queue.lost(which);
     }
 }
