@@ -163,7 +163,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
-            let limits = Limits { connections_max: connections_possible(), keep_alive: KEEP_ALIVE };
+            let limits = Limits {
+                connections_max: connections_possible(event_loops),
+                keep_alive: KEEP_ALIVE,
+            };
             let served = run::bind(noop.listen).and_then(|listener| {
                 let shutdown = run::shutdown()?;
                 if noop.synced {
@@ -247,7 +250,7 @@ impl Serve {
             LockingName::Mutex => Locking::Lesson(Exclusion::Mutex, delays),
             LockingName::None => Locking::Lesson(Exclusion::None, delays),
         };
-        let possible = connections_possible();
+        let possible = connections_possible(loops(self.event_loops));
         let size = |asked: u32| usize::try_from(asked).unwrap_or(usize::MAX);
         let connections_max = self.connections_max.map_or(possible, size);
         if connections_max > possible {

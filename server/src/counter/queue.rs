@@ -230,8 +230,10 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         while self.waiting.front().is_some_and(late) {
             recipients.extend(self.waiting.pop_front().map(|waiting| waiting.recipient));
         }
-        // Whoever comes later is late later: all wait equally long.
+        // Whoever comes later is late later: all wait equally long. But a lost race brings back some
+        // who came before, and they are not kept much longer for it.
         let next = self.waiting.front().map_or(now, |waiting| waiting.since) + waited;
+        let next = next.min(now + waited / 4);
         Withdrawn { recipients, obstacle: self.obstacle.clone(), waited, next }
     }
 
@@ -402,7 +404,7 @@ mod tests {
         assert_eq!(counter.withdraw(), [1]);
         let withdrawn = counter.queue.withdraw_late(counter.now);
         assert!(withdrawn.recipients.is_empty());
-        assert_eq!(withdrawn.next, counter.start + Duration::from_secs(4));
+        assert_eq!(withdrawn.next, counter.now + LOCK_TIMEOUT / 4);
         counter.open(9);
         assert_eq!(counter.append(), [(2, sold(1, 8))]);
     }

@@ -47,7 +47,7 @@ pub fn purchase(purchase: Purchase, seal: Option<&Seal>) -> Result<Whole, Proble
     }
 }
 
-/// Answers what the group commit was asked for, and marks a repeated answer as one.
+/// Answers what the group commit was asked for, and says of a repeated answer that it is one.
 ///
 /// # Errors
 /// A [`Problem`] where nothing changed.
@@ -55,8 +55,8 @@ pub fn settled(settled: Settled, seal: Option<&Seal>) -> Result<Whole, Problem> 
     let Settled { outcome, is_repeated } = settled;
     let mut answer = told(&outcome, seal).map_err(|problem| problem.replayed(is_repeated))?;
     if is_repeated {
-        let mark = HeaderValue::from_static("true");
-        answer.headers_mut().insert(headers::IDEMPOTENT_REPLAYED, mark);
+        let replayed = HeaderValue::from_static("true");
+        answer.headers_mut().insert(headers::IDEMPOTENT_REPLAYED, replayed);
     }
     Ok(answer)
 }

@@ -104,20 +104,20 @@ impl Live {
 pub async fn stream(
     live: &Live,
     counter: &Counter,
-    connection: Option<&Activity>,
+    connection: Option<&Arc<Activity>>,
 ) -> Result<impl IntoResponse + use<>, Problem> {
     // IMPORTANT: subscribe first, then look: no change falls between the two.
     let changes = live.subscribe()?;
     let first = CountAnswer::of(counter, counter.count().await?);
     let changes = WatchStream::from_changes(changes).filter_map(|news| news);
     let mut last = None;
+    // Goes with the stream, which an answer to HEAD does not have for long.
+    let listening = connection.map(Activity::listen);
     let events = tokio_stream::once(first).chain(changes).filter_map(move |seen| {
+        let _listening = &listening;
         let event = event(&seen);
         (last.replace(seen.clone()) != Some(seen)).then_some(Ok::<_, Infallible>(event))
     });
-    if let Some(connection) = connection {
-        connection.listen();
-    }
     // nginx would keep the news back until they fill a buffer.
     let headers = [(ACCEL_BUFFERING, "no")];
     let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY));

@@ -80,6 +80,9 @@ pub const SEARCH: Route = Route {
     words: "says how many tickets are left",
 };
 
+// Nobody is asked for a token ahead of the router.
+const _: () = assert!(matches!((BUY.access, SEARCH.access), (Access::Anybody, Access::Anybody)));
+
 /// `GET /livez`, which the yardsticks answer, too.
 const LIVEZ: Route = Route {
     method: Method::GET,
@@ -130,7 +133,7 @@ const ROUTES: [Route; 9] = [
         handler: |asked| {
             Box::pin(async move {
                 let activity = asked.request.extensions().get::<Arc<Activity>>().cloned();
-                live::stream(&asked.app.live, &asked.app.counter, activity.as_deref())
+                live::stream(&asked.app.live, &asked.app.counter, activity.as_ref())
                     .await
                     .map(IntoResponse::into_response)
             })

@@ -122,7 +122,8 @@ pub enum Appended {
     Broken(Cause),
 }
 
-/// Why a turn came to nothing. Nothing of it was written.
+/// Why a turn came to nothing, or to its end too early: of what it had not yet said to be durable
+/// nothing was written.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Fault {
     /// A later try may succeed.

@@ -4,6 +4,7 @@ use std::{
     io,
     path::{Path, PathBuf},
     process,
+    sync::Arc,
     thread::{self, JoinHandle},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -26,7 +27,7 @@ use crate::{
         options::Options,
         reader::{self, HeadError},
     },
-    run::{RunError, place::place_of},
+    run::{RunError, real_path::real_path_of},
 };
 
 /// How long the committer may take to finish once nobody can ask any more.
@@ -66,9 +67,9 @@ impl Opened {
     ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
         let (engine, inventory) = open_ledger(path, synced, config.lock_timeout).await?;
-        // Each event loop reads by itself: none waits for another's reading.
-        let archives: Vec<_> = channels.iter().map(|_| engine.archive()).collect();
         let (archive, seal) = (engine.archive(), Some(Seal::new(&engine.key())));
+        // Each event loop reads by itself: none waits for another's reading.
+        let archives: Vec<_> = channels.iter().map(|_| Arc::new(archive.another())).collect();
         let timeout = config.lock_timeout;
         let (group, committer) =
             GroupCommit::new(engine, inventory, archive, timeout, channels.clone(), now_ms);
@@ -85,6 +86,13 @@ impl Opened {
     pub(super) async fn watch(&self) {
         if let Some((group, _)) = &self.group {
             group.watch().await;
+        }
+    }
+
+    /// Tells those who still wait that they were not sold anything, while they can be told.
+    pub(super) fn turn_away(&self) {
+        if let Some((group, _)) = &self.group {
+            group.turn_away(&Refusal::ShuttingDown);
         }
     }
 
@@ -105,7 +113,7 @@ impl Opened {
 
 /// Finds the counter's file, or creates it; gives its path without symbolic links.
 pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
-    let path = place_of(&config.db)?;
+    let path = real_path_of(&config.db)?;
     if let Some(count) = config.init {
         let layout = Layout::around(&path);
         creation::clean(&RealDisk, &layout, process::id());

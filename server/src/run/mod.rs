@@ -3,7 +3,7 @@
 mod counter;
 mod error;
 mod noop;
-mod place;
+mod real_path;
 mod serve;
 mod signals;
 mod upkeep;

@@ -4,16 +4,22 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
+    path::Path,
     pin::{Pin, pin},
+    time::Duration,
 };
 
-use tokio::runtime;
+use tokio::{runtime, sync::oneshot, time::sleep};
 
 use crate::{
     config::{Config, Locking},
-    counter::{ReplyChannel, single_flight::SingleFlight},
+    counter::{Counter, ReplyChannel, single_flight::SingleFlight},
     http::{
-        app::App, connections::event_loops::EventLoops, guard::Guard, live::Live, service::Service,
+        app::App,
+        connections::event_loops::{DRAIN_TIMEOUT, EventLoops},
+        guard::Guard,
+        live::Live,
+        service::Service,
     },
     ledger::file::layout::Layout,
     run::{
@@ -24,6 +30,9 @@ use crate::{
 
 /// How many may wait to be accepted: a crowd comes at once.
 const BACKLOG: i32 = 4096;
+
+/// How long before the end of the drain those who still wait are told that it is over.
+const LAST_WORD: Duration = Duration::from_millis(500);
 
 /// Serves the counter of `config` on `listener` until `shutdown` is over, and what was begun is finished.
 ///
@@ -92,17 +101,42 @@ async fn run(
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
         (service, Box::pin(delivery.run()))
     })?;
+    let (on_drain, draining) = oneshot::channel();
+    let last_call = async {
+        if draining.await.is_ok() {
+            sleep(DRAIN_TIMEOUT.saturating_sub(LAST_WORD)).await;
+            opened.turn_away();
+        }
+    };
+    eprintln!("{}", greeting(config, &path, &own).await);
     let beside = async {
-        tokio::join!(live.poll(&own), opened.watch(), own_delivery.run());
+        tokio::join!(live.poll(&own), opened.watch(), own_delivery.run(), last_call);
         // A lesson has neither replies nor late requests: what is served is finished all the same.
         pending::<()>().await;
     };
     tokio::select! {
-        served = serve_until(shutdown, listener, event_loops, || live.end()) => served?,
+        served = serve_until(shutdown, listener, event_loops, || {
+            live.end();
+            // Whoever receives it lives as long as this.
+            let _ = on_drain.send(());
+        }) => served?,
         () = beside => {}
     }
     opened.close();
     Ok(())
+}
+
+/// Which counter it is, and how many are left.
+async fn greeting(config: &Config, path: &Path, counter: &Counter) -> String {
+    let left = match counter.count().await {
+        Ok(count) => format!("{} left, {} sold", count.remaining, count.sold),
+        Err(refusal) => format!("what is left is not known: {refusal}"),
+    };
+    let locking = match config.locking {
+        Locking::Group => "group",
+        Locking::Lesson(exclusion, _) => exclusion.name(),
+    };
+    format!("{}: {left}, locking {locking}", path.display())
 }
 
 /// Serves until `shutdown` is over, then drains.

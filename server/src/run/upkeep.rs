@@ -18,7 +18,7 @@ use crate::{
         locks::holders,
         repair::{head_for, write_head},
     },
-    run::{RunError, place::place_of},
+    run::{RunError, real_path::real_path_of},
 };
 
 /// Reads head and ledger of the counter at `db`, changes nothing, and says what is there.
@@ -28,7 +28,7 @@ use crate::{
 /// # Errors
 /// [`RunError`] where it cannot be looked at, for example while somebody holds its lock.
 pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
-    let layout = Layout::around(&place_of(db)?);
+    let layout = Layout::around(&real_path_of(db)?);
     let _out = keep_out(&layout, patience)?;
     let mut say = io::stdout().lock();
     let head = read_head(&RealDisk, &layout);
@@ -69,7 +69,7 @@ pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
 /// # Errors
 /// [`RunError`]: without a ledger, or with a damaged one, nothing is written.
 pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunError> {
-    let layout = Layout::around(&place_of(db)?);
+    let layout = Layout::around(&real_path_of(db)?);
     let _out = keep_out(&layout, patience)?;
     let found = read_head(&RealDisk, &layout);
     let audit = read_ledger(&RealDisk, &layout).map_err(OpenError::from)?;
@@ -133,14 +133,19 @@ fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, Run
     let paths = [layout.lock.clone(), layout.head.clone()];
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("keeping-out".to_owned()).spawn(move || {
-        let mut locks: Vec<_> = paths
-            .iter()
-            .filter_map(|path| RealDisk.open_to_read(path).ok())
-            .map(|file| RealDisk.lockable(file))
-            .collect();
-        let held: Vec<_> = locks.iter_mut().map(FileLock::exclusive).collect();
+        let is_there = |opened: &io::Result<_>| {
+            !matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound)
+        };
+        let opened = paths.iter().map(|path| RealDisk.open_to_read(path)).filter(is_there);
+        let opened: io::Result<Vec<_>> = opened.collect();
+        let mut locks: io::Result<Vec<_>> =
+            opened.map(|files| files.into_iter().map(|file| RealDisk.lockable(file)).collect());
+        let held: io::Result<Vec<_>> = match &mut locks {
+            Ok(locks) => locks.iter_mut().map(FileLock::exclusive).collect(),
+            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        };
         // Nobody receives it any more where the wait was too long.
-        let _ = sender.send(held.iter().all(Result::is_ok));
+        let _ = sender.send(held.is_ok());
         let _ = released.recv();
     })?;
     match locked.recv_timeout(patience) {

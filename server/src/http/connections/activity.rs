@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    atomic::{AtomicU32, Ordering::Relaxed},
 };
 
 /// How many ticks a connection that serves nothing is left alone, however many wait for a place.
@@ -20,11 +20,21 @@ pub struct Activity {
     ticks: Ticks,
     last: AtomicU32,
     requests: AtomicU32,
-    is_listening: AtomicBool,
+    listening: AtomicU32,
 }
 
 /// A request that is being served, for as long as this lives.
 pub struct Serving(Arc<Activity>);
+
+/// A client that listens, for as long as this lives.
+pub struct Listening(Arc<Activity>);
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.0.note();
+        self.0.listening.fetch_sub(1, Relaxed);
+    }
+}
 
 impl Ticks {
     /// A second has passed.
@@ -40,11 +50,11 @@ impl Activity {
             ticks: ticks.clone(),
             last: AtomicU32::new(ticks.0.load(Relaxed)),
             requests: AtomicU32::new(0),
-            is_listening: AtomicBool::new(false),
+            listening: AtomicU32::new(0),
         }
     }
 
-    /// Something was read or written.
+    /// Something was read, or an answer is on its way.
     pub fn note(&self) {
         self.last.store(self.ticks.0.load(Relaxed), Relaxed);
     }
@@ -56,13 +66,14 @@ impl Activity {
     }
 
     /// What is being served has no end of its own: the client listens until it leaves.
-    pub fn listen(&self) {
-        self.is_listening.store(true, Relaxed);
+    pub fn listen(self: &Arc<Self>) -> Listening {
+        self.listening.fetch_add(1, Relaxed);
+        Listening(Arc::clone(self))
     }
 
     /// Whether the client listens.
     pub fn is_listening(&self) -> bool {
-        self.is_listening.load(Relaxed)
+        self.listening.load(Relaxed) > 0
     }
 
     /// Whether nothing is being served, and nothing was sent for a while.
@@ -98,7 +109,11 @@ mod tests {
         assert!(!activity.is_idle(), "its answer may be on its way");
         pass();
         assert!(activity.is_idle());
-        activity.listen();
+        let listening = activity.listen();
+        pass();
         assert!(!activity.is_idle(), "a listener waits for news");
+        drop(listening);
+        pass();
+        assert!(activity.is_idle(), "it has left");
     }
 }

@@ -39,7 +39,7 @@ use crate::http::{
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// How long the requests that are being served may take once the server ends.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
@@ -47,8 +47,12 @@ const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 /// How long the timer of an event loop that is always there takes: the exactness of [`Ticks`].
 const TICK: Duration = Duration::from_secs(1);
 
-/// The file descriptors that are kept for other things than connections.
+/// The file descriptors that are kept for other things than connections: standard streams, locks,
+/// the ledger, and what is looked up in it.
 const RESERVED_FILES: u64 = 64;
+
+/// The file descriptors that an event loop has for itself.
+const FILES_PER_LOOP: u64 = 6;
 
 /// What connections are allowed.
 #[derive(Clone, Copy, Debug)]
@@ -247,9 +251,12 @@ async fn accept_one(listener: &tokio::net::TcpListener) -> std::net::TcpStream {
     }
 }
 
-/// How many connections can be open at once: what the file descriptor limit leaves.
-pub fn connections_possible() -> usize {
+/// How many connections can be open at once beside so many event loops: what the file descriptor
+/// limit leaves.
+pub fn connections_possible(event_loops: usize) -> usize {
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let files = limit.current.unwrap_or(u64::MAX).saturating_sub(RESERVED_FILES).max(2);
+    let loops = u64::try_from(event_loops).unwrap_or(u64::MAX);
+    let reserved = RESERVED_FILES.saturating_add(loops.saturating_mul(FILES_PER_LOOP));
+    let files = limit.current.unwrap_or(u64::MAX).saturating_sub(reserved).max(2);
     usize::try_from(files).unwrap_or(usize::MAX)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::task::spawn_blocking;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::{
     domain::Stock,
@@ -15,20 +15,33 @@ use crate::{
     },
 };
 
+/// How many records are looked up at once: each may open a file.
+const LOOKUPS_MAX: usize = 8;
+
 /// What is read of a ledger in files.
 pub struct FileArchive<D: Disk> {
     disk: D,
     layout: Layout,
     reader: Mutex<HeadReader<D>>,
-    lookup: Lookup<D>,
+    lookup: Arc<Lookup<D>>,
+    looking: Arc<Semaphore>,
 }
 
 impl<D: Disk> FileArchive<D> {
     /// The archive of the ledger of `layout`.
     pub fn new(disk: &D, layout: &Layout) -> Self {
         let reader = Mutex::new(HeadReader::new(disk.clone(), &layout.head));
-        let lookup = Lookup::new(disk.clone(), layout.clone());
-        Self { disk: disk.clone(), layout: layout.clone(), reader, lookup }
+        let lookup = Arc::new(Lookup::new(disk.clone(), layout.clone()));
+        let looking = Arc::new(Semaphore::new(LOOKUPS_MAX));
+        Self { disk: disk.clone(), layout: layout.clone(), reader, lookup, looking }
+    }
+
+    /// Another one, for who reads the head for themselves; records are looked up together.
+    pub fn another(&self) -> Self {
+        let reader = Mutex::new(HeadReader::new(self.disk.clone(), &self.layout.head));
+        let (disk, layout) = (self.disk.clone(), self.layout.clone());
+        let (lookup, looking) = (Arc::clone(&self.lookup), Arc::clone(&self.looking));
+        Self { disk, layout, reader, lookup, looking }
     }
 
     fn reader(&self) -> MutexGuard<'_, HeadReader<D>> {
@@ -50,7 +63,9 @@ impl<D: Disk> Archive for FileArchive<D> {
 
     fn record(self: Arc<Self>, revision: u64) -> Found {
         Box::pin(async move {
-            let found = spawn_blocking(move || self.lookup.record(revision));
+            let _permit = self.looking.acquire().await.map_err(Cause::of)?;
+            let lookup = Arc::clone(&self.lookup);
+            let found = spawn_blocking(move || lookup.record(revision));
             found.await.map_err(Cause::of)?.map_err(Cause::of)
         })
     }

@@ -42,7 +42,10 @@ pub(super) fn open<D: Disk>(
     };
     let names = disk.file_names(&layout.folder).map_err(io("list"))?;
     for name in &names {
-        if Layout::maker_of_temporary(name).is_some_and(|process| !disk.is_running(process)) {
+        // Of the same number, as in two containers, is another life; its file is not missed by one
+        // that runs: it makes another.
+        let is_left = |maker| maker == options.process || !disk.is_running(maker);
+        if Layout::maker_of_temporary(name).is_some_and(is_left) {
             disk.remove(&layout.folder.join(name)).map_err(io("clean"))?;
         }
     }
@@ -160,9 +163,12 @@ fn first_of_the_last_day<D: Disk>(
     now_ms: u64,
 ) -> Result<(Segment<D::File>, Vec<u64>), LogError> {
     let mut first = starts.len();
+    let mut now_ms = now_ms;
     loop {
         first -= 1;
         let segment = Segment::open(disk, &layout.segment(starts[first]))?;
+        // The ledger's time goes on from its last record, also where the clock was ahead once.
+        now_ms = now_ms.max(segment.header().at_ms);
         let is_old = segment.header().at_ms + KEY_LIFE_MS < now_ms;
         if first == 0 || (is_old && starts.len() - first >= 2) {
             return Ok((segment, starts[first..].to_vec()));

@@ -13,7 +13,7 @@ use crate::ledger::file::{
 };
 
 /// How much of the lock file the watermark takes, in bytes.
-const MARK_BYTES: usize = 160;
+const WATERMARK_BYTES: usize = 160;
 
 /// Up to where the head was written.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ pub struct Watermark {
 impl Watermark {
     /// Reads the watermark in `file`; a damaged or absent one says that nothing was written.
     pub fn read(file: &impl DiskFile) -> Self {
-        let mut bytes = [0; MARK_BYTES];
+        let mut bytes = [0; WATERMARK_BYTES];
         let length = file.read_at(&mut bytes, 0).unwrap_or(0);
         let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
         decode(line, 0).map_or_else(|_| Self::default(), |(watermark, _)| watermark)
@@ -37,10 +37,10 @@ impl Watermark {
 
     /// The bytes of the watermark.
     pub fn image(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(MARK_BYTES);
+        let mut bytes = Vec::with_capacity(WATERMARK_BYTES);
         // One that cannot be written counts as absent: it is three plain members.
         let _ = encode(self, 0, &mut bytes);
-        bytes.resize(MARK_BYTES, b' ');
+        bytes.resize(WATERMARK_BYTES, b' ');
         bytes
     }
 }
@@ -50,11 +50,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_mark_fits_in_its_place() {
+    fn the_longest_watermark_fits() {
         let boot = "123e4567-e89b-12d3-a456-426614174000".to_owned();
         let watermark = Watermark { boot, applied: u64::MAX, synced: u64::MAX };
         let image = watermark.image();
-        assert_eq!(image.len(), MARK_BYTES);
+        assert_eq!(image.len(), WATERMARK_BYTES);
         assert!(image.contains(&b'\n'));
     }
 }

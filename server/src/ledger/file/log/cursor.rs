@@ -1,4 +1,4 @@
-//! A place in the ledger, and reading on from it, segment after segment.
+//! A position in the ledger, and reading on from it, segment after segment.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// A place between two records.
+/// A position between two records.
 pub struct Cursor<F> {
     segment: Segment<F>,
     position: Position,
@@ -31,14 +31,14 @@ pub enum Step {
 }
 
 impl<F: DiskFile> Cursor<F> {
-    /// The place ahead of the first record of `segment`.
+    /// The position ahead of the first record of `segment`.
     pub fn at_start_of(segment: Segment<F>) -> Self {
         let (position, header) = (segment.records_start(), segment.header());
         let (stock, at_ms) = (header.stock(), header.at_ms);
         Self { segment, position, stock, at_ms }
     }
 
-    /// The segment that the place is in.
+    /// The segment that it is in.
     pub fn segment(&self) -> &Segment<F> {
         &self.segment
     }
@@ -124,7 +124,7 @@ impl<F: DiskFile> Cursor<F> {
     }
 
     /// Goes on in the segment behind this one where there is one that nothing here speaks of: whoever
-    /// made it was killed before the seal. Gives the segment and the place where the seal is due.
+    /// made it was killed before the seal. Gives the segment and the position where the seal is due.
     ///
     /// # Errors
     /// [`LogError`] where what stands there does not go on from here.

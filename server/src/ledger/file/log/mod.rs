@@ -2,7 +2,7 @@
 //!
 //! # Layout
 //! - [`segment`]: one file of lines; [`preallocation`]: made ahead of need.
-//! - [`cursor`]: a place in the ledger, and reading on from it through all segments.
+//! - [`cursor`]: a position in the ledger, and reading on from it through all segments.
 //! - [`batch`]: lines that are to be appended there.
 //! - [`lookup`]: one record by its revision.
 

@@ -39,7 +39,7 @@ struct SealLine {
     continued_at: u64,
 }
 
-/// A place between two lines.
+/// A position between two lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// The offset of the next line, in bytes.
@@ -170,7 +170,7 @@ impl<F: DiskFile> Segment<F> {
         &self.header
     }
 
-    /// The place of the first record.
+    /// The position of the first record.
     pub fn records_start(&self) -> Position {
         self.records_start
     }

@@ -1,4 +1,4 @@
-//! Where a counter stands.
+//! The path of a counter.
 
 use std::{
     fs, io,
@@ -14,7 +14,7 @@ use crate::{
 ///
 /// # Errors
 /// [`RunError::Ledger`] where the folder is not there, or a link leads nowhere.
-pub(super) fn place_of(db: &Path) -> Result<PathBuf, RunError> {
+pub(super) fn real_path_of(db: &Path) -> Result<PathBuf, RunError> {
     let error = |source| RunError::from(OpenError::from(HeadError::io(db, source)));
     let missing = match fs::canonicalize(db) {
         Ok(path) => return Ok(path),
