@@ -11,22 +11,20 @@ use serde_json::Value;
 use crate::{
     domain::{COUNT_MAX, Command, Order, Stock},
     http::wire::{BUYER_CHARS_MAX, parse_order},
-    ledger::{
-        file::{
-            engine::FileEngine,
-            error::TurnError,
-            format::{
-                head::{HEAD_BYTES_MAX, Head},
-                record_line::{RecordLine, decode, encode_record, with_fitting_checksums},
-                segment_header::SegmentHeader,
-                watermark::Watermark,
-            },
-            layout::Layout,
-            log::preallocation::Sizes,
-            options::Options,
+    ledger::file::{
+        engine::FileEngine,
+        error::TurnError,
+        format::{
+            head::{HEAD_BYTES_MAX, Head},
+            record_line::{RecordLine, decode, encode_record, with_fitting_checksums},
+            segment_header::SegmentHeader,
+            watermark::Watermark,
         },
-        simulation::{disk::SimDisk, seller::Seller},
+        layout::Layout,
+        log::preallocation::Sizes,
+        options::Options,
     },
+    simulation::{disk::SimDisk, seller::Seller},
 };
 
 const MEMBERS: [&str; 3] = ["count", "sold", "revision"];

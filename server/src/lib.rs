@@ -9,6 +9,7 @@
 //! - [`http`]: the routes, the answers, the page.
 //! - `fuzzing`: what the fuzz targets check; not in a normal build.
 //! - [`run`]: a server from its start to its end.
+//! - `simulation`: disks and an engine that fail, and the tests that let them; not in a normal build.
 
 pub mod cli;
 pub mod config;
@@ -19,3 +20,6 @@ pub mod fuzzing;
 pub mod http;
 pub mod ledger;
 pub mod run;
+#[cfg(any(test, feature = "simulation"))]
+#[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
+mod simulation;

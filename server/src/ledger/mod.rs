@@ -13,9 +13,6 @@ mod engine;
 pub mod file;
 mod holder;
 mod pipeline;
-#[cfg(any(test, feature = "simulation"))]
-#[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]
-pub(crate) mod simulation;
 mod writer;
 
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};

@@ -14,13 +14,14 @@ use tokio::{sync::oneshot, time::timeout};
 use crate::{
     config::{Config, Durability, Locking},
     counter::{Counter, GroupCommit, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
-    domain::Inventory,
+    domain::{Inventory, Stock},
     http::receipt::Seal,
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},
         engine::FileEngine,
         error::OpenError,
+        format::head::Head,
         layout::Layout,
         locks::holders,
         log::preallocation::{Job, Sizes},
@@ -41,6 +42,8 @@ pub(super) struct Opened {
     /// One face of it for each channel.
     pub(super) faces: Vec<Counter>,
     pub(super) seal: Option<Seal>,
+    /// How many were left and sold as it was opened, and how it is locked, for people.
+    pub(super) greeting: String,
     group: Option<(GroupCommit, JoinHandle<()>)>,
 }
 
@@ -54,10 +57,12 @@ impl Opened {
         let Locking::Lesson(exclusion, delays) = config.locking else {
             return Self::open_group(config, path, channels).await;
         };
-        refuse_a_bad_head(path)?;
+        let head = read_head(path)?;
+        let greeting = format!("{} left, locking {}", head.count, exclusion.name());
         let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
         let face = |_| Counter::new(Seller::Lesson(seller.clone()), path);
-        Ok(Self { faces: channels.iter().map(face).collect(), seal: None, group: None })
+        let faces = channels.iter().map(face).collect();
+        Ok(Self { faces, seal: None, greeting, group: None })
     }
 
     async fn open_group(
@@ -70,6 +75,8 @@ impl Opened {
         let (archive, seal) = (engine.archive(), Some(Seal::new(&engine.key())));
         // Each event loop reads by itself: none waits for another's reading.
         let archives: Vec<_> = channels.iter().map(|_| Arc::new(archive.another())).collect();
+        let Stock { remaining, sold, .. } = inventory.stock();
+        let greeting = format!("{remaining} left, {sold} sold, locking group");
         let timeout = config.lock_timeout;
         let (group, committer) =
             GroupCommit::new(engine, inventory, archive, timeout, channels.clone(), now_ms);
@@ -79,7 +86,7 @@ impl Opened {
         let faces = faces.collect();
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        Ok(Self { faces, seal, group: Some((group, thread)) })
+        Ok(Self { faces, seal, greeting, group: Some((group, thread)) })
     }
 
     /// Withdraws late requests for as long as the server runs.
@@ -136,11 +143,10 @@ fn create(layout: &Layout, count: u64) -> io::Result<()> {
     creation::create(&RealDisk, layout, count, (process::id(), nonce))
 }
 
-fn refuse_a_bad_head(path: &Path) -> Result<(), OpenError> {
+fn read_head(path: &Path) -> Result<Head, OpenError> {
     let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
     let size = file.size().map_err(|source| HeadError::io(path, source))?;
-    reader::parse(path, &reader::read_bytes(path, &file, size)?)?;
-    Ok(())
+    Ok(reader::parse(path, &reader::read_bytes(path, &file, size)?)?)
 }
 
 /// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.

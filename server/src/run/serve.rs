@@ -4,7 +4,6 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
-    path::Path,
     pin::{Pin, pin},
     time::Duration,
 };
@@ -13,7 +12,7 @@ use tokio::{runtime, sync::oneshot, time::sleep};
 
 use crate::{
     config::{Config, Locking},
-    counter::{Counter, ReplyChannel, single_flight::SingleFlight},
+    counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
         app::App,
         connections::event_loops::{DRAIN_TIMEOUT, EventLoops},
@@ -108,7 +107,7 @@ async fn run(
             opened.turn_away();
         }
     };
-    eprintln!("{}", greeting(config, &path, &own).await);
+    eprintln!("{}: {}", path.display(), opened.greeting);
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run(), last_call);
         // A lesson has neither replies nor late requests: what is served is finished all the same.
@@ -124,19 +123,6 @@ async fn run(
     }
     opened.close();
     Ok(())
-}
-
-/// Which counter it is, and how many are left.
-async fn greeting(config: &Config, path: &Path, counter: &Counter) -> String {
-    let left = match counter.count().await {
-        Ok(count) => format!("{} left, {} sold", count.remaining, count.sold),
-        Err(refusal) => format!("what is left is not known: {refusal}"),
-    };
-    let locking = match config.locking {
-        Locking::Group => "group",
-        Locking::Lesson(exclusion, _) => exclusion.name(),
-    };
-    format!("{}: {left}, locking {locking}", path.display())
 }
 
 /// Serves until `shutdown` is over, then drains.

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     sync::mpsc,
     thread,
     time::Duration,
@@ -12,7 +12,7 @@ use crate::{
     ledger::file::{
         audit::{Audit, read_head, read_ledger},
         disk::{Disk, FileLock, RealDisk},
-        error::OpenError,
+        error::{LogError, OpenError},
         format::head::Head,
         layout::Layout,
         locks::holders,
@@ -126,6 +126,16 @@ fn what_the_next_start_does(head: &Head, audit: &Audit) -> Option<String> {
     }
 }
 
+/// The files of `paths` that are there, each as what it locks.
+fn open_locks(paths: &[PathBuf]) -> Result<Vec<(PathBuf, impl FileLock + use<>)>, LogError> {
+    let opened = paths.iter().filter_map(|path| match RealDisk.open_to_read(path) {
+        Ok(file) => Some(Ok((path.clone(), RealDisk.lockable(file)))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(source) => Some(Err(LogError::Io { action: "open", path: path.clone(), source })),
+    });
+    opened.collect()
+}
+
 /// Keeps servers and outsiders out for as long as the sender of the answer lives.
 fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, RunError> {
     let (release, released) = mpsc::channel::<()>();
@@ -133,24 +143,26 @@ fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, Run
     let paths = [layout.lock.clone(), layout.head.clone()];
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("keeping-out".to_owned()).spawn(move || {
-        let is_there = |opened: &io::Result<_>| {
-            !matches!(opened, Err(error) if error.kind() == io::ErrorKind::NotFound)
+        let mut locks = match open_locks(&paths) {
+            Ok(locks) => locks,
+            // Nobody receives it any more where the wait was too long.
+            Err(error) => return drop(sender.send(Err(error))),
         };
-        let opened = paths.iter().map(|path| RealDisk.open_to_read(path)).filter(is_there);
-        let opened: io::Result<Vec<_>> = opened.collect();
-        let mut locks: io::Result<Vec<_>> =
-            opened.map(|files| files.into_iter().map(|file| RealDisk.lockable(file)).collect());
-        let held: io::Result<Vec<_>> = match &mut locks {
-            Ok(locks) => locks.iter_mut().map(FileLock::exclusive).collect(),
-            Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+        let held = locks.iter_mut().map(|(path, lock)| {
+            let io = |source| LogError::Io { action: "lock", path: path.clone(), source };
+            lock.exclusive().map_err(io)
+        });
+        let held: Result<Vec<_>, _> = held.collect();
+        let (_held, told) = match held {
+            Ok(held) => (Some(held), Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        // Nobody receives it any more where the wait was too long.
-        let _ = sender.send(held.is_ok());
+        let _ = sender.send(told);
         let _ = released.recv();
     })?;
     match locked.recv_timeout(patience) {
-        Ok(true) => Ok(release),
-        Ok(false) => Err(io::Error::other("a lock of the counter cannot be taken").into()),
+        Ok(Ok(())) => Ok(release),
+        Ok(Err(error)) => Err(OpenError::from(error).into()),
         Err(_) => {
             let (path, holders) = (layout.head.clone(), holders(&RealDisk, layout));
             Err(OpenError::Locked { path, waited: patience, holders }.into())

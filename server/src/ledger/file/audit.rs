@@ -75,7 +75,7 @@ pub fn read_head<D: Disk>(disk: &D, layout: &Layout) -> Result<Head, HeadError> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ledger::simulation::shop::{buy, disk, head_path, open};
+    use crate::simulation::shop::{buy, disk, head_path, open};
 
     #[test]
     fn a_ledger_of_many_segments_is_read_where_nothing_can_be_written() {

@@ -70,8 +70,8 @@ mod tests {
     use std::{fs, thread};
 
     use super::*;
-    use crate::ledger::{
-        file::disk::RealDisk,
+    use crate::{
+        ledger::file::disk::RealDisk,
         simulation::{disk::SimDisk, file::Fault},
     };
 

@@ -189,15 +189,18 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Change, Stock},
-        ledger::Batch as _,
-        ledger::file::{
-            disk::RealDisk,
-            format::segment_header::SegmentHeader,
-            log::{
-                batch::FileBatch, cursor::Cursor, preallocation::Preallocation, segment::Segment,
+        ledger::{
+            Batch as _,
+            file::{
+                disk::RealDisk,
+                format::segment_header::SegmentHeader,
+                log::{
+                    batch::FileBatch, cursor::Cursor, preallocation::Preallocation,
+                    segment::Segment,
+                },
             },
         },
-        ledger::simulation::disk::SimDisk,
+        simulation::disk::SimDisk,
     };
 
     const SIZE: u64 = 4 << 10;

@@ -212,7 +212,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ledger::{file::layout::Layout, simulation::disk::SimDisk};
+    use crate::{ledger::file::layout::Layout, simulation::disk::SimDisk};
 
     const SIZE: u64 = 8 * PIECE_BYTES;
 

@@ -7,12 +7,12 @@ use std::{fs, path::Path, thread, time::Duration, time::Instant};
 
 use crate::{
     domain::{Command, Order, Request, Stock},
-    ledger::{
-        file::{disk::RealDisk, engine::FileEngine, log::preallocation::Sizes, options::Options},
-        simulation::{
-            seller::Seller,
-            shop::{FileSeller, options, setting},
-        },
+    ledger::file::{
+        disk::RealDisk, engine::FileEngine, log::preallocation::Sizes, options::Options,
+    },
+    simulation::{
+        seller::Seller,
+        shop::{FileSeller, options, setting},
     },
 };
 

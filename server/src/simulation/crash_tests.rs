@@ -2,14 +2,10 @@
 
 use crate::{
     domain::{Change, Stock},
-    ledger::{
-        file::{error::TurnError, format::head::Head, options::Options},
-        simulation::{
-            file::Fault,
-            shop::{
-                TICKETS, buy, disk, head_in, head_path, open, open_with, options, record, sales,
-            },
-        },
+    ledger::file::{error::TurnError, format::head::Head, options::Options},
+    simulation::{
+        file::Fault,
+        shop::{TICKETS, buy, disk, head_in, head_path, open, open_with, options, record, sales},
     },
 };
 

@@ -8,7 +8,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     domain::{Change, Command, Inventory, Order, Outcome, Record, Request, Stock},
-    ledger::simulation::{
+    simulation::{
         engine::{Lie, SimEngine, SimLedger, TICKETS},
         seller::Seller,
         shop::{setting, with_every_seed},

@@ -7,12 +7,14 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::ledger::{
-    Holder,
-    file::{
-        disk::{Disk, DiskFile, FileId, FileLock, FileStat},
-        format::record_line::with_fitting_checksums,
-        layout::Layout,
+use crate::{
+    ledger::{
+        Holder,
+        file::{
+            disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+            format::record_line::with_fitting_checksums,
+            layout::Layout,
+        },
     },
     simulation::{
         disk::{SimDisk, SimFile, SimHeld},

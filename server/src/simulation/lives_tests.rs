@@ -5,8 +5,8 @@
 
 use rand::RngExt as _;
 
-use crate::ledger::{
-    file::disk::Disk,
+use crate::{
+    ledger::file::disk::Disk,
     simulation::{
         disk::SimDisk,
         life::Life,

@@ -13,9 +13,11 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::ledger::{
-    Holder,
-    file::disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+use crate::{
+    ledger::{
+        Holder,
+        file::disk::{Disk, DiskFile, FileId, FileLock, FileStat},
+    },
     simulation::file::{Dice, Fault, SECTOR, SimFileState},
 };
 

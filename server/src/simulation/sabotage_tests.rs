@@ -2,7 +2,7 @@
 
 use std::panic;
 
-use crate::ledger::simulation::{
+use crate::simulation::{
     damage_tests::every_segment,
     disk::SimDisk,
     lives_tests::{live_alone, live_together},

@@ -15,12 +15,10 @@ use std::{
 
 use crate::{
     domain::{Command, Order, Outcome, Request, Stock},
-    ledger::{
-        file::{format::segment_header::FORMAT_VERSION, layout::Layout, options::Options},
-        simulation::{
-            disk::SimDisk,
-            shop::{FileSeller, head_path, open_with, options, record, sales},
-        },
+    ledger::file::{format::segment_header::FORMAT_VERSION, layout::Layout, options::Options},
+    simulation::{
+        disk::SimDisk,
+        shop::{FileSeller, head_path, open_with, options, record, sales},
     },
 };
 

@@ -11,23 +11,20 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     domain::{Command, KEY_LIFE_MS, Order, Request, Stock},
-    ledger::{
-        file::{
-            disk::Disk,
-            error::{LogError, TurnError},
-            format::{
-                head::Head,
-                record_line::{RecordLine, decode},
-            },
-            layout::Layout,
-            options::Options,
+    ledger::file::{
+        disk::Disk,
+        error::{LogError, TurnError},
+        format::{
+            head::Head,
+            record_line::{RecordLine, decode},
         },
-        simulation::{
-            disk::SimDisk,
-            shop::{
-                FileSeller, disk, head_path, open_with, options, records, setting,
-                with_every_number,
-            },
+        layout::Layout,
+        options::Options,
+    },
+    simulation::{
+        disk::SimDisk,
+        shop::{
+            FileSeller, disk, head_path, open_with, options, records, setting, with_every_number,
         },
     },
 };

@@ -9,24 +9,22 @@ use std::{
 
 use crate::{
     domain::{Command, Inventory, Order, Outcome, Record, Sale},
-    ledger::{
-        file::{
-            disk::Disk,
-            engine::FileEngine,
-            error::TurnError,
-            format::{
-                head::Head,
-                record_line::{RecordLine, decode},
-                segment_header::SegmentHeader,
-            },
-            layout::Layout,
-            log::{lookup::Lookup, preallocation::Sizes},
-            options::Options,
+    ledger::file::{
+        disk::Disk,
+        engine::FileEngine,
+        error::TurnError,
+        format::{
+            head::Head,
+            record_line::{RecordLine, decode},
+            segment_header::SegmentHeader,
         },
-        simulation::{
-            disk::SimDisk,
-            seller::{Seller, Untold},
-        },
+        layout::Layout,
+        log::{lookup::Lookup, preallocation::Sizes},
+        options::Options,
+    },
+    simulation::{
+        disk::SimDisk,
+        seller::{Seller, Untold},
     },
 };
 

@@ -12,11 +12,11 @@ use crate::{
     ledger::{
         Fault as Broken,
         file::{disk::Disk, error::TurnError, format::head::Head},
-        simulation::{
-            disk::SimDisk,
-            file::Fault,
-            shop::{FileSeller, TICKETS, disk, head_path, open_with, options, records},
-        },
+    },
+    simulation::{
+        disk::SimDisk,
+        file::Fault,
+        shop::{FileSeller, TICKETS, disk, head_path, open_with, options, records},
     },
 };
 
