@@ -3,7 +3,9 @@
 use std::{fs, path::PathBuf};
 
 use e2e::{Browser, Finished};
-use loadgen::history::{Answer, CriticalSection, Header, Operation, Outcome, Tickets, encode};
+use loadgen::history::{
+    Answer, CriticalSection, Header, Operation, Outcome, Tickets, encode, signed,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -220,7 +222,7 @@ fn write_history(folder: &TempDir, locking: &str) -> PathBuf {
     let is_locked = locking == "file";
     let left = if is_locked { 0 } else { TICKETS - 1 };
     let header = Header {
-        left: Some(left),
+        left: Some(signed(left)),
         label: Some(locking.to_owned()),
         run: Some(locking.to_owned()),
         ..Header::new(TICKETS)
@@ -243,7 +245,7 @@ fn buy(worker: u32, is_locked: bool) -> Operation {
     let answer = if sold < TICKETS {
         Answer {
             tickets: Tickets::one(sold + 1),
-            remaining: Some(TICKETS - sold - 1),
+            remaining: Some(signed(TICKETS - sold - 1)),
             section,
             ..Answer::new(Outcome::Sold)
         }

@@ -15,7 +15,7 @@ use super::report::replaces_one;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct CheckArgs {
-    /// The files to judge
+    /// The files to judge; `-` is standard input, and what gzip has packed is unpacked
     #[arg(required = true, value_name = "HISTORY")]
     pub(super) histories: Vec<PathBuf>,
 

@@ -9,7 +9,7 @@ use std::{
 use super::{args::CheckArgs, report::drawn};
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, bytes_max, read_files},
+    history::{History, ReadError, ReadLimits, bytes_max, read_files, signed},
     judge::{Evidence, Judgement, Verdict, judge},
     kept_file::{KeepError, KeptFile},
     report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
@@ -90,6 +90,7 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     if history.disputes_start && initial.is_some() {
         notes.push("`--initial` is not taken, since the parts begin at odds".to_owned());
     } else if let Some(initial) = initial {
+        let initial = signed(initial);
         let said = history.header.initial.replace(initial).filter(|said| *said != initial);
         notes.extend(said.map(|said| {
             format!("taken as begun with {initial} tickets, although the history says {said}")
@@ -102,7 +103,7 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
     };
     let mut judgement = if history.mixes_clocks {
         let doubt = "times of different clocks cannot be compared".to_owned();
-        Judgement { violations: Vec::new(), doubts: vec![doubt] }
+        Judgement { doubts: vec![doubt], ..Judgement::default() }
     } else {
         judge(&evidence)
     };
@@ -111,7 +112,9 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
             judgement.doubts.push(lack.clone());
         }
     }
-    JudgedHistory { history, judgement, notes }
+    let mut judged = JudgedHistory::new(history, judgement);
+    judged.notes.splice(..0, notes);
+    judged
 }
 
 /// The exit code of the worst verdict.

@@ -223,7 +223,7 @@ mod tests {
     use super::*;
     use crate::history::{Answer, Header, Tickets};
 
-    fn answer(outcome: Outcome, remaining: Option<u64>) -> Answer {
+    fn answer(outcome: Outcome, remaining: Option<i64>) -> Answer {
         Answer { tickets: Tickets::default(), remaining, ..Answer::new(outcome) }
     }
 

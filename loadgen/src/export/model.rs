@@ -81,10 +81,10 @@ fn effect(operation: &Operation) -> Result<Effect, Unspeakable> {
     let known = quantity.ok_or(Unspeakable::NoWords("no `quantity`"));
     match (operation.op, operation.outcome) {
         (OperationKind::Buy, Outcome::SoldOut) if quantity.unwrap_or(1) == 1 => {
-            Ok(Effect::Saw(operation.remaining.unwrap_or(0)))
+            Ok(Effect::Saw(remaining(operation).unwrap_or(0)))
         }
         (OperationKind::Search, _) | (_, Outcome::SoldOut) => {
-            operation.remaining.map(Effect::Saw).ok_or(Unspeakable::Silent)
+            remaining(operation).map(Effect::Saw).ok_or(Unspeakable::Silent)
         }
         (OperationKind::Buy, _) => Ok(Effect::Took(quantity.unwrap_or(1))),
         (OperationKind::Hold, _) => known.map(Effect::Took),
@@ -92,7 +92,7 @@ fn effect(operation: &Operation) -> Result<Effect, Unspeakable> {
             known.map(Effect::Gave)
         }
         (OperationKind::Confirm, _) => {
-            operation.remaining.map(Effect::Saw).ok_or(Unspeakable::Silent)
+            remaining(operation).map(Effect::Saw).ok_or(Unspeakable::Silent)
         }
     }
 }
@@ -142,6 +142,11 @@ fn rw_register(effect: &Effect, operation: &Operation, initial: u64) -> Result<C
     })
 }
 
+/// What was left, as the answer says; none of the models has a word for less than nothing.
+fn remaining(operation: &Operation) -> Option<u64> {
+    operation.remaining.and_then(|remaining| u64::try_from(remaining).ok())
+}
+
 /// How many were sold when `left` were left; below zero after a restock.
 fn sold(left: u64, initial: u64) -> Value {
     json!(i128::from(initial) - i128::from(left))
@@ -150,7 +155,7 @@ fn sold(left: u64, initial: u64) -> Value {
 /// What was left before and after a call that changed it. One that failed changed nothing: any pair
 /// will do.
 fn before_and_after(effect: &Effect, operation: &Operation) -> Result<(u64, u64), Unspeakable> {
-    let after = match (operation.remaining, operation.outcome) {
+    let after = match (remaining(operation), operation.outcome) {
         (Some(remaining), _) => remaining,
         (None, Outcome::Refused) => 0,
         (None, Outcome::Unknown) => {

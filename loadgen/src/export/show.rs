@@ -73,7 +73,7 @@ pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
         threads: thread::available_parallelism().map_or(1, usize::from),
     };
     let history = choose(read_files(&args.histories, limits)?, args.run.as_deref())?;
-    let initial = args.initial.or(history.header.initial).ok_or(ExportError::NoInitial)?;
+    let initial = args.initial.or(begun_with(&history)).ok_or(ExportError::NoInitial)?;
     let told = tell(&history, args.model, initial)?;
     match &args.output {
         Some(path) => {
@@ -122,6 +122,11 @@ fn choose(mut histories: Vec<History>, run: Option<&str>) -> Result<History, Exp
             all.join(", ")
         ))),
     }
+}
+
+/// How many tickets there were at the start.
+fn begun_with(history: &History) -> Option<u64> {
+    history.header.initial.and_then(|initial| u64::try_from(initial).ok())
 }
 
 /// One list, since elle-cli reads one value of a file; one event a line, for people.

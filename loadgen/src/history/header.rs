@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::operation::null_or;
+
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
 
@@ -12,22 +14,27 @@ pub struct Header {
     pub history: u32,
     /// Tickets at the start; `None` where nobody knows.
     #[serde(default)]
-    pub initial: Option<u64>,
-    /// Ticket numbers that were given out before the start.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub sold: u64,
-    /// The revision at the start.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub revision: u64,
+    pub initial: Option<i64>,
+    /// The last ticket number that was given out before the start, 0 where there was none; `None`
+    /// where nobody knows, as where a shop counts from 1001.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sold: Option<u64>,
+    /// The revision at the start; `None` where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// Tickets left once everybody had ended; `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left: Option<u64>,
+    pub left: Option<i64>,
     /// The revision once everybody had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_revision: Option<u64>,
     /// What ticket numbers promise.
-    #[serde(default, skip_serializing_if = "Numbering::is_default")]
+    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "Numbering::is_default")]
     pub numbering: Numbering,
+    /// Whether the counts in the answers are those of the very instants at which they were decided;
+    /// [`Header::counts_are_exact`] says what holds where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counts: Option<CountTiming>,
     /// Which run this is of: parts of one history name the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -35,7 +42,7 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
     /// Operations that were done and are not here.
-    #[serde(default, skip_serializing_if = "is_zero")]
+    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "is_zero")]
     pub unrecorded: u64,
     /// What people call it, such as the locking of a race.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,7 +52,7 @@ pub struct Header {
 /// Of a history that does not say what it began with.
 impl Default for Header {
     fn default() -> Self {
-        Self { initial: None, ..Self::new(0) }
+        Self { initial: None, sold: None, revision: None, counts: None, ..Self::new(0) }
     }
 }
 
@@ -60,6 +67,16 @@ pub enum Numbering {
     Unique,
 }
 
+/// When the counts in the answers of a counter were read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CountTiming {
+    /// In one with the decision.
+    Exact,
+    /// At some time: a moment later, or before, from a cache.
+    Late,
+}
+
 impl Numbering {
     fn is_default(&self) -> bool {
         *self == Self::default()
@@ -72,16 +89,37 @@ impl Header {
     pub fn new(initial: u64) -> Self {
         Self {
             history: FORMAT_VERSION,
-            initial: Some(initial),
-            sold: 0,
-            revision: 0,
+            initial: Some(signed(initial)),
+            sold: Some(0),
+            revision: Some(0),
             left: None,
             left_revision: None,
             numbering: Numbering::default(),
+            counts: Some(CountTiming::Exact),
             run: None,
             clock: None,
             unrecorded: 0,
             label: None,
+        }
+    }
+}
+
+/// `count` as a history has it; no shop has more than fits.
+#[must_use]
+pub fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl Header {
+    /// Whether the counts in the answers are those of the very instants at which they were decided.
+    ///
+    /// Where nobody says, a counter that numbers its tickets in the order of sale is taken to be one
+    /// that does, and any other is not.
+    #[must_use]
+    pub fn counts_are_exact(&self) -> bool {
+        match self.counts {
+            Some(timing) => timing == CountTiming::Exact,
+            None => self.numbering == Numbering::Consecutive,
         }
     }
 }
@@ -98,8 +136,11 @@ mod tests {
     #[test]
     fn the_header_is_the_line_of_the_contract() {
         let line = serde_json::to_string(&Header::new(100)).unwrap();
-        assert_eq!(line, r#"{"history":1,"initial":100}"#);
-        let read: Header = serde_json::from_str(r#"{"history":1,"initial":7,"more":[]}"#).unwrap();
+        assert_eq!(line, r#"{"history":1,"initial":100,"sold":0,"revision":0,"counts":"exact"}"#);
+        let read: Header = serde_json::from_str(
+            r#"{"history":1,"initial":7,"sold":0,"revision":0,"counts":"exact","more":[]}"#,
+        )
+        .unwrap();
         assert_eq!(read, Header::new(7));
     }
 }

@@ -215,7 +215,7 @@ mod tests {
             (SALE[..60].to_owned() + "\n", "no operation: EOF while parsing"),
             ("\0\0\0".to_owned(), "NUL bytes"),
             ("[1]".to_owned(), "not a JSON object"),
-            (r#"{"history":1,"initial":-5}"#.to_owned(), "invalid value: integer `-5`"),
+            (r#"{"history":1,"sold":-5}"#.to_owned(), "invalid value: integer `-5`"),
             (r#"{"history":"one"}"#.to_owned(), "no version"),
             (r#"{"history":1,"ini"#.to_owned(), "ends in the middle"),
         ] {

@@ -6,11 +6,8 @@ use std::fs;
 use super::{Header, Operation};
 
 /// What one operation takes at most while it is judged, in bytes: itself, and what the judge notes;
-/// its key and listed tickets come on top.
+/// its key and what its tickets take come on top, these twice, for the judge notes them too.
 const OPERATION_BYTES: usize = 256;
-
-/// What a ticket number takes that is listed, in bytes: itself, and the note of the judge.
-const LISTED_BYTES: usize = 32;
 
 /// What a history takes beside its operations, in bytes: itself, and what it lacks.
 const HISTORY_BYTES: usize = 8 << 10;
@@ -27,7 +24,7 @@ pub fn bytes_max() -> u64 {
 /// What `operation` takes at most while it is judged.
 pub(super) fn bytes_of(operation: &Operation) -> u64 {
     let key = operation.key.as_ref().map_or(0, String::len);
-    (OPERATION_BYTES + key + LISTED_BYTES * operation.tickets.listed()) as u64
+    (OPERATION_BYTES + key + 2 * operation.tickets.bytes()) as u64
 }
 
 /// What a history that begins with `header` takes beside its operations.

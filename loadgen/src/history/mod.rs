@@ -26,12 +26,12 @@ mod memory;
 
 pub use clock::{clock_name, monotonic_ns};
 pub use file::HistoryFile;
-pub use header::{FORMAT_VERSION, Header, Numbering};
+pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, signed};
 pub use memory::bytes_max;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
 pub use places::Places;
 pub use reading::{ReadError, ReadLimits, read_files};
 pub use recorded::History;
-pub use tickets::Tickets;
+pub use tickets::{Ticket, Tickets};
 pub(crate) use writer::{HistoryWriter, begin_history, finish_history};

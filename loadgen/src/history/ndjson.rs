@@ -71,7 +71,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::history::{Answer, CriticalSection, OperationKind, Tickets};
+    use crate::history::{Answer, CriticalSection, OperationKind, Ticket, Tickets};
 
     #[test]
     fn a_sale_is_the_line_of_the_contract() {
@@ -138,8 +138,8 @@ pub(super) mod tests {
             ],
             call_ns in any::<u32>(),
             took_ns in any::<u32>(),
-            tickets in prop::collection::vec(any::<u64>(), 0..3),
-            remaining in any::<Option<u64>>(),
+            tickets in prop::collection::vec(prop_oneof![any::<u64>().prop_map(Ticket::Number), any::<String>().prop_map(|text| Ticket::named(&text))], 0..3),
+            remaining in any::<Option<i64>>(),
             revision in any::<Option<u64>>(),
             key in prop_oneof![Just(None), "[a-z0-9 -]{0,9}".prop_map(Some), any::<Option<String>>()],
             section in any::<Option<(u32, u32)>>(),

@@ -1,6 +1,6 @@
 //! One call with its answer and both times.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Tickets;
 
@@ -65,10 +65,10 @@ pub struct CriticalSection {
 pub struct Answer {
     /// How it ended.
     pub outcome: Outcome,
-    /// The numbers of the tickets that were sold.
+    /// The tickets that were sold.
     pub tickets: Tickets,
-    /// How many were left, as the answer says.
-    pub remaining: Option<u64>,
+    /// How many were left, as the answer says; below 0 where a shop owes tickets.
+    pub remaining: Option<i64>,
     /// The revision that the answer rests on.
     pub revision: Option<u64>,
     /// When the seller read the count and when it wrote it, where it says so.
@@ -121,16 +121,23 @@ pub struct Operation {
     pub return_ns: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
-    /// The numbers of the tickets that were sold.
-    #[serde(default)]
+    /// The tickets that were sold.
+    #[serde(default, deserialize_with = "null_or")]
     pub tickets: Tickets,
-    /// How many were left, as the answer says.
-    pub remaining: Option<u64>,
+    /// How many were left, as the answer says; below 0 where a shop owes tickets.
+    pub remaining: Option<i64>,
     /// The revision that the answer rests on.
     pub revision: Option<u64>,
     /// When the seller read the count and when it wrote it; left out where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<Box<CriticalSection>>,
+}
+
+/// A member that is null says as little as one that is not there.
+pub(super) fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 impl Operation {

@@ -11,6 +11,8 @@ use std::{
     thread,
 };
 
+use flate2::read::MultiGzDecoder;
+
 use super::{
     FORMAT_VERSION, History,
     assembly::Assembly,
@@ -20,6 +22,9 @@ use super::{
 
 /// What some editors put before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// How a file begins that is packed with gzip (RFC 1952).
+const GZIP: &[u8] = b"\x1f\x8b";
 
 /// How much is read, and how fast.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,19 +107,35 @@ pub fn read_files(files: &[PathBuf], limits: ReadLimits) -> Result<Vec<History>,
     Ok(assembly.finish())
 }
 
-/// Opening a folder works, and fails only once it is read.
-/// A byte order mark is skipped.
-fn open(path: &Path) -> io::Result<impl Read> {
-    let mut file = File::open(path)?;
+/// Opening a folder works, and fails only once it is read. `-` is standard input.
+/// A byte order mark is skipped, and what somebody packed with gzip is unpacked.
+fn open(path: &Path) -> io::Result<Box<dyn Read>> {
+    if path == Path::new("-") {
+        return plain(Box::new(io::stdin().lock()));
+    }
+    let file = File::open(path)?;
     if file.metadata()?.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let mut start = Vec::new();
-    (&mut file).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
-    if start == BYTE_ORDER_MARK {
-        start.clear();
+    plain(Box::new(file))
+}
+
+fn plain(source: Box<dyn Read>) -> io::Result<Box<dyn Read>> {
+    let (start, source) = begun(source)?;
+    if start.starts_with(GZIP) {
+        // The file goes on where the last part ends: tools append parts.
+        let (_, source) = begun(Box::new(MultiGzDecoder::new(source)))?;
+        return Ok(source);
     }
-    Ok(Cursor::new(start).chain(file))
+    Ok(source)
+}
+
+/// How `source` begins, and all of it but a byte order mark.
+fn begun(mut source: Box<dyn Read>) -> io::Result<(Vec<u8>, Box<dyn Read>)> {
+    let mut start = Vec::new();
+    (&mut source).take(BYTE_ORDER_MARK.len() as u64).read_to_end(&mut start)?;
+    let rest = if start == BYTE_ORDER_MARK { Vec::new() } else { start.clone() };
+    Ok((start, Box::new(Cursor::new(rest).chain(source))))
 }
 
 fn parse_all(blocks: &[Block]) -> Vec<Parsed> {
@@ -277,6 +298,18 @@ mod tests {
         assert_eq!(last_words(&histories[0]), ["0.ndjson: nothing in it"]);
         let marked = format!("\u{feff}{}", sale(1, 1));
         assert_eq!(calls(&read(&[&marked], LIMITS).unwrap()[0]), [1]);
+    }
+
+    #[test]
+    fn a_packed_file_is_read_as_it_was() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(format!("\u{feff}{}{}", sale(1, 1), sale(2, 3)).as_bytes()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("h.ndjson.gz");
+        std::fs::write(&path, packed.finish().unwrap()).unwrap();
+        assert_eq!(calls(&read_files(std::slice::from_ref(&path), LIMITS).unwrap()[0]), [1, 3]);
+        std::fs::write(&path, b"\x1f\x8b torn").unwrap();
+        assert!(matches!(read_files(&[path], LIMITS), Err(ReadError::Io { .. })));
     }
 
     #[test]

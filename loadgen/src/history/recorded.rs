@@ -1,5 +1,7 @@
 //! A history as it was read: what it says, where it says so, and what it lacks.
 
+use std::fmt;
+
 use super::{
     Header, Numbering, Operation, Places,
     repeats::{Repeat, repeats},
@@ -83,8 +85,8 @@ impl History {
         conflicts.extend(settle(INITIAL, &mut known.initial, header.initial));
         conflicts.extend(settle(LEFT, &mut known.left, header.left));
         conflicts.extend(settle(LEFT_REVISION, &mut known.left_revision, header.left_revision));
-        conflicts.extend(differ(SOLD, known.sold, header.sold));
-        conflicts.extend(differ(REVISION, known.revision, header.revision));
+        conflicts.extend(settle(SOLD, &mut known.sold, header.sold));
+        conflicts.extend(settle(REVISION, &mut known.revision, header.revision));
         if known.numbering != header.numbering {
             conflicts.push((NUMBERING, "disagree on `numbering`".to_owned()));
         }
@@ -107,7 +109,8 @@ impl History {
             }
         }
         if self.disputes_start {
-            self.header = Header { initial: None, sold: 0, revision: 0, ..self.header.clone() };
+            self.header =
+                Header { initial: None, sold: None, revision: None, ..self.header.clone() };
         }
     }
 
@@ -144,17 +147,19 @@ impl History {
 }
 
 /// Where only one part knows a number, it is taken; says where two differ.
-fn settle(name: &'static str, known: &mut Option<u64>, said: Option<u64>) -> Option<Conflict> {
+fn settle<T: Copy + PartialEq + fmt::Display>(
+    name: &'static str,
+    known: &mut Option<T>,
+    said: Option<T>,
+) -> Option<Conflict> {
     match (*known, said) {
-        (Some(known), Some(said)) => differ(name, known, said),
+        (Some(known), Some(said)) => {
+            (known != said).then(|| (name, format!("disagree on `{name}`: {known} and {said}")))
+        }
         (None, said) => {
             *known = said;
             None
         }
         (Some(_), None) => None,
     }
-}
-
-fn differ(name: &'static str, known: u64, said: u64) -> Option<Conflict> {
-    (known != said).then(|| (name, format!("disagree on `{name}`: {known} and {said}")))
 }

@@ -1,11 +1,46 @@
-//! The ticket numbers of one sale.
+//! The tickets of one sale.
+
+use std::fmt;
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{SeqAccess, Visitor},
+    de::{self, SeqAccess, Visitor},
 };
 
-/// The ticket numbers of one sale, in the order of the answer. Numbers that follow each other, as
+/// A ticket: a number, or a name.
+///
+/// A name that is spelt as a number is (`7`) is that number; `07` and `+7` are names of their own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ticket {
+    /// A number.
+    Number(u64),
+    /// A name.
+    Name(Box<str>),
+}
+
+impl Ticket {
+    /// The ticket that is called so.
+    #[must_use]
+    pub fn named(text: &str) -> Self {
+        let is_spelt_as_numbers_are = text.bytes().all(|byte| byte.is_ascii_digit())
+            && (text == "0" || !text.starts_with('0'));
+        match text.parse() {
+            Ok(number) if is_spelt_as_numbers_are => Self::Number(number),
+            _ => Self::Name(text.into()),
+        }
+    }
+}
+
+impl fmt::Display for Ticket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => number.fmt(f),
+            Self::Name(name) => name.fmt(f),
+        }
+    }
+}
+
+/// The tickets of one sale, in the order of the answer. Numbers that follow each other, as
 /// they do in almost every sale, take no memory of their own: a history can have millions of sales.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tickets(Shape);
@@ -15,8 +50,8 @@ pub struct Tickets(Shape);
 enum Shape {
     /// `first`, `first + 1`, …: `count` numbers, none where `count` is 0 (and `first` too).
     Run { first: u64, count: u32 },
-    /// Any others, at least two.
-    Listed(Box<[u64]>),
+    /// Any others.
+    Listed(Box<[Ticket]>),
 }
 
 impl Default for Shape {
@@ -32,20 +67,26 @@ impl Tickets {
         Self(Shape::Run { first: number, count: 1 })
     }
 
-    /// How many numbers.
+    /// How many tickets.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.0 {
             Shape::Run { count, .. } => *count as usize,
-            Shape::Listed(numbers) => numbers.len(),
+            Shape::Listed(tickets) => tickets.len(),
         }
     }
 
-    /// How many are held one by one; the others take no memory of their own.
-    pub(super) fn listed(&self) -> usize {
+    /// How many bytes they take beside their own size.
+    pub(super) fn bytes(&self) -> usize {
         match &self.0 {
             Shape::Run { .. } => 0,
-            Shape::Listed(numbers) => numbers.len(),
+            Shape::Listed(tickets) => {
+                let name = |ticket: &Ticket| match ticket {
+                    Ticket::Number(_) => 0,
+                    Ticket::Name(name) => name.len(),
+                };
+                size_of_val(&**tickets) + tickets.iter().map(name).sum::<usize>()
+            }
         }
     }
 
@@ -55,17 +96,30 @@ impl Tickets {
         self.len() == 0
     }
 
-    /// The numbers, in the order of the answer.
-    pub fn iter(&self) -> impl Iterator<Item = u64> + '_ {
+    /// The tickets, in the order of the answer.
+    pub fn iter(&self) -> impl Iterator<Item = Ticket> + '_ {
         let (run, listed) = match &self.0 {
             Shape::Run { first, count } => ((*first, *count), &[][..]),
-            Shape::Listed(numbers) => ((0, 0), &numbers[..]),
+            Shape::Listed(tickets) => ((0, 0), &tickets[..]),
         };
-        (0..u64::from(run.1)).map(move |step| run.0 + step).chain(listed.iter().copied())
+        let run = (0..u64::from(run.1)).map(move |step| Ticket::Number(run.0 + step));
+        run.chain(listed.iter().cloned())
     }
 
-    /// The first and the last number where each follows the one before; `None` for no number and
-    /// for numbers that jump.
+    /// The names among them.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        let listed = match &self.0 {
+            Shape::Run { .. } => &[][..],
+            Shape::Listed(tickets) => &tickets[..],
+        };
+        listed.iter().filter_map(|ticket| match ticket {
+            Ticket::Number(_) => None,
+            Ticket::Name(name) => Some(&**name),
+        })
+    }
+
+    /// The first and the last number where each follows the one before; `None` for no ticket, for
+    /// numbers that jump, and for names.
     #[must_use]
     pub fn run(&self) -> Option<(u64, u64)> {
         match self.0 {
@@ -80,25 +134,34 @@ impl Tickets {
 pub(super) struct Gathered {
     first: u64,
     count: u32,
-    /// All numbers, from the first that does not follow; empty before.
-    listed: Vec<u64>,
+    /// All tickets, from the first that does not follow; empty before.
+    listed: Vec<Ticket>,
 }
 
 impl Gathered {
-    /// Adds one number.
-    pub(super) fn push(&mut self, number: u64) {
-        if !self.listed.is_empty() {
-            self.listed.push(number);
-        } else if self.count == 0 {
-            (self.first, self.count) = (number, 1);
-        } else if self.first.checked_add(u64::from(self.count)) == Some(number)
-            && self.count < u32::MAX
-        {
-            self.count += 1;
-        } else {
-            self.listed.extend((0..u64::from(self.count)).map(|step| self.first + step));
-            self.listed.push(number);
+    /// Adds one ticket.
+    pub(super) fn push(&mut self, ticket: Ticket) {
+        match ticket {
+            Ticket::Number(number) if self.listed.is_empty() && self.follows(number) => {
+                if self.count == 0 {
+                    self.first = number;
+                }
+                self.count += 1;
+            }
+            ticket => {
+                if self.listed.is_empty() {
+                    let run = (0..u64::from(self.count)).map(|step| self.first + step);
+                    self.listed.extend(run.map(Ticket::Number));
+                }
+                self.listed.push(ticket);
+            }
         }
+    }
+
+    fn follows(&self, number: u64) -> bool {
+        self.count == 0
+            || (self.first.checked_add(u64::from(self.count)) == Some(number)
+                && self.count < u32::MAX)
     }
 }
 
@@ -113,41 +176,89 @@ impl From<Gathered> for Tickets {
     }
 }
 
+impl FromIterator<Ticket> for Tickets {
+    fn from_iter<I: IntoIterator<Item = Ticket>>(tickets: I) -> Self {
+        let mut gathered = Gathered::default();
+        tickets.into_iter().for_each(|ticket| gathered.push(ticket));
+        gathered.into()
+    }
+}
+
 impl FromIterator<u64> for Tickets {
     fn from_iter<I: IntoIterator<Item = u64>>(numbers: I) -> Self {
-        let mut gathered = Gathered::default();
-        numbers.into_iter().for_each(|number| gathered.push(number));
-        gathered.into()
+        numbers.into_iter().map(Ticket::Number).collect()
+    }
+}
+
+impl Serialize for Ticket {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) if serializer.is_human_readable() => {
+                serializer.serialize_u64(*number)
+            }
+            // A format that does not say what comes gets texts only.
+            ticket => serializer.collect_str(ticket),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Ticket {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct NumberOrName;
+
+        impl Visitor<'_> for NumberOrName {
+            type Value = Ticket;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a ticket: a whole number from 0, or a name")
+            }
+
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Ticket, E> {
+                Ok(Ticket::Number(number))
+            }
+
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<Ticket, E> {
+                Ok(Ticket::named(name))
+            }
+        }
+
+        if deserializer.is_human_readable() {
+            deserializer.deserialize_any(NumberOrName)
+        } else {
+            deserializer.deserialize_str(NumberOrName)
+        }
     }
 }
 
 impl Serialize for Tickets {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.iter())
+        // Some formats want the length ahead.
+        let tickets: Vec<Ticket> = self.iter().collect();
+        tickets.serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for Tickets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Numbers;
+        struct List;
 
-        impl<'de> Visitor<'de> for Numbers {
+        impl<'de> Visitor<'de> for List {
             type Value = Tickets;
 
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a list of ticket numbers")
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of tickets: numbers or names")
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tickets, A::Error> {
                 let mut gathered = Gathered::default();
-                while let Some(number) = list.next_element()? {
-                    gathered.push(number);
+                while let Some(ticket) = list.next_element()? {
+                    gathered.push(ticket);
                 }
                 Ok(gathered.into())
             }
         }
 
-        deserializer.deserialize_seq(Numbers)
+        deserializer.deserialize_seq(List)
     }
 }
 
@@ -159,18 +270,33 @@ mod tests {
 
     #[test]
     fn a_sale_of_one_takes_no_heap_and_knows_its_run() {
+        let numbers = |list: &[u64]| list.iter().copied().collect::<Tickets>();
         assert_eq!(Tickets::one(7).run(), Some((7, 7)));
-        assert_eq!([3, 4, 5].into_iter().collect::<Tickets>().run(), Some((3, 5)));
+        assert_eq!(numbers(&[3, 4, 5]).run(), Some((3, 5)));
         assert_eq!(Tickets::default().run(), None);
-        assert_eq!([3, 5].into_iter().collect::<Tickets>().run(), None);
+        assert_eq!(numbers(&[3, 5]).run(), None);
         assert!(size_of::<Tickets>() <= 24);
+    }
+
+    #[test]
+    fn a_name_is_a_text() {
+        let names = ["7", "07", "+7", "A-17", "", "18446744073709551616"].map(Ticket::named);
+        assert_eq!(names[0], Ticket::Number(7));
+        assert!(names[1..].iter().all(|name| matches!(name, Ticket::Name(_))), "{names:?}");
+        let tickets: Tickets = names.iter().cloned().collect();
+        let text = serde_json::to_string(&tickets).unwrap();
+        assert_eq!(text, r#"[7,"07","+7","A-17","","18446744073709551616"]"#);
+        assert_eq!(serde_json::from_str::<Tickets>(&text).unwrap(), tickets);
+        let bytes = postcard::to_stdvec(&tickets).unwrap();
+        assert_eq!(postcard::from_bytes::<Tickets>(&bytes).unwrap(), tickets);
+        assert!(serde_json::from_str::<Tickets>("[1.5]").is_err());
     }
 
     proptest! {
         #[test]
         fn numbers_survive_in_their_order(numbers in prop::collection::vec(0_u64..6, 0..6)) {
             let tickets: Tickets = numbers.iter().copied().collect();
-            prop_assert_eq!(tickets.iter().collect::<Vec<_>>(), numbers.clone());
+            prop_assert!(tickets.iter().eq(numbers.iter().copied().map(Ticket::Number)));
             prop_assert_eq!(tickets.len(), numbers.len());
             let text = serde_json::to_string(&tickets).unwrap();
             prop_assert_eq!(&text, &serde_json::to_string(&numbers).unwrap());
@@ -181,7 +307,7 @@ mod tests {
         fn no_number_overflows(first in u64::MAX - 3..=u64::MAX, more in prop::collection::vec(any::<u64>(), 0..4)) {
             let numbers: Vec<u64> = std::iter::once(first).chain(more).collect();
             let tickets: Tickets = numbers.iter().copied().collect();
-            prop_assert_eq!(tickets.iter().collect::<Vec<_>>(), numbers);
+            prop_assert!(tickets.iter().eq(numbers.into_iter().map(Ticket::Number)));
         }
     }
 }

@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use super::{Header, Operation, OperationKind, Outcome, encode};
+use super::{Header, Operation, OperationKind, Outcome, Ticket, encode};
 
 /// The length of the header's line, in bytes; it has room for every figure that may come.
 const HEADER_LENGTH: usize = 1024;
@@ -103,7 +103,12 @@ impl HistoryWriter {
 
 /// The line of [`encode`] with its end, written by hand: a run writes millions of them.
 fn put_line(operation: &Operation, out: &mut Vec<u8>) {
-    if operation.section.is_some() || operation.key.as_deref().is_some_and(needs_escapes) {
+    let is_name = |ticket| matches!(ticket, Ticket::Name(_));
+    if operation.section.is_some()
+        || operation.key.as_deref().is_some_and(needs_escapes)
+        || operation.remaining.is_some_and(|remaining| remaining < 0)
+        || operation.tickets.iter().any(is_name)
+    {
         out.extend_from_slice(encode(operation).as_bytes());
         out.push(b'\n');
         return;
@@ -129,10 +134,13 @@ fn put_line(operation: &Operation, out: &mut Vec<u8>) {
         out.extend_from_slice(before);
     }
     for ticket in operation.tickets.iter() {
-        put_number(before, ticket, out);
+        if let Ticket::Number(number) = ticket {
+            put_number(before, number, out);
+        }
         before = b",";
     }
-    put_optional(br#"],"remaining":"#, operation.remaining, out);
+    let remaining = operation.remaining.and_then(|remaining| u64::try_from(remaining).ok());
+    put_optional(br#"],"remaining":"#, remaining, out);
     put_optional(br#","revision":"#, operation.revision, out);
     out.extend_from_slice(b"}\n");
 }
@@ -223,12 +231,12 @@ mod tests {
             (kind, outcome) in (0_usize..7, 0_usize..6),
             process in any::<u32>(),
             (call_ns, return_ns) in any::<(u64, Option<u64>)>(),
-            tickets in prop::collection::vec(any::<u64>(), 0..4),
-            (quantity, remaining, revision) in any::<(Option<u64>, Option<u64>, Option<u64>)>(),
+            tickets in prop::collection::vec("[0-9]{1,3}|[A-C\"-]{1,3}", 0..4),
+            (quantity, remaining, revision) in any::<(Option<u64>, Option<i64>, Option<u64>)>(),
             key in any::<Option<String>>(),
         ) {
             let answer = Answer::new(OUTCOMES[outcome]);
-            let tickets: Tickets = tickets.into_iter().collect();
+            let tickets: Tickets = tickets.iter().map(|text| Ticket::named(text)).collect();
             let operation = Operation {
                 op: KINDS[kind], quantity, key, return_ns, tickets, remaining, revision,
                 ..Operation::buy(process, call_ns, 0, answer)

@@ -16,7 +16,7 @@ pub(super) struct Alone<'a> {
 
 impl<'a> Alone<'a> {
     pub(super) fn new(requests: &'a Requests<'a>) -> Self {
-        let initial = requests.evidence.header.initial;
+        let initial = requests.known.initial;
         Self { requests, initial: initial.filter(|_| requests.is_sales_only) }
     }
 
@@ -48,8 +48,7 @@ impl<'a> Alone<'a> {
 
     /// The revision must be at least `steps` after the start.
     fn revision(&self, told: &Told<'_>, steps: u64) -> Option<Misfit> {
-        let header = self.requests.evidence.header;
-        let lowest = header.initial.map(|_| header.revision)?.saturating_add(steps);
+        let lowest = self.requests.known.revision?.saturating_add(steps);
         let told = told.revision.filter(|told| *told < lowest)?;
         Some(Misfit::Revision { told, expected: lowest })
     }
@@ -64,7 +63,9 @@ impl<'a> Alone<'a> {
 
     /// As many numbers as were asked for, one after the other, and none that cannot be.
     fn numbers(&self, told: &Told<'_>) -> Option<Misfit> {
-        let first = told.tickets.iter().next().filter(|_| told.op.numbers_tickets())?;
+        if told.tickets.is_empty() || !told.op.numbers_tickets() {
+            return None;
+        }
         let asked = told.quantity?;
         if told.tickets.len() as u64 != asked {
             return Some(Misfit::Numbers { told: told.tickets.len() as u64, asked });
@@ -73,14 +74,14 @@ impl<'a> Alone<'a> {
             return None;
         }
         let Some((first, last)) = told.tickets.run() else {
-            return Some(Misfit::Tickets { told: first, expected: first });
+            return Some(Misfit::Scattered);
         };
-        let header = self.requests.evidence.header;
-        if header.initial.is_some() && first <= header.sold {
-            return Some(Misfit::Tickets { told: first, expected: header.sold.saturating_add(1) });
+        let before = self.requests.known.sold?;
+        if first <= before {
+            return Some(Misfit::Tickets { told: first, expected: before.saturating_add(1) });
         }
         let initial = self.initial.filter(|_| told.op == OperationKind::Buy)?;
-        let sold = last - header.sold;
+        let sold = last - before;
         if sold > initial {
             let remaining = initial.saturating_sub(sold - asked);
             return Some(Misfit::TooFew { remaining, quantity: asked });

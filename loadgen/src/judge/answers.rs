@@ -3,7 +3,7 @@
 //! # Invariants
 //! - `AnswerOnce`: all answers to one request are the same, as far as they say anything.
 
-use super::request::{Told, told};
+use super::request::{Told, counted, told};
 use crate::history::{Operation, Outcome};
 
 /// What the answers so far tell together, each member with the place that told it.
@@ -49,7 +49,7 @@ impl Merged {
             return Err(place);
         }
         for (place, now, before) in [
-            (self.remaining, told_now.remaining, self.remaining.map(|place| at(place).remaining)),
+            (self.remaining, told_now.remaining, self.remaining.map(|place| counted(at(place)))),
             (self.revision, told_now.revision, self.revision.map(|place| at(place).revision)),
         ] {
             if let (Some(place), Some(now), Some(Some(before))) = (place, now, before)
@@ -74,7 +74,7 @@ impl Merged {
     pub(super) fn told<'a>(&self, operations: &'a [Operation]) -> Told<'a> {
         let at = |place: u32| &operations[place as usize];
         let mut told = told(at(self.first));
-        told.remaining = self.remaining.and_then(|place| at(place).remaining);
+        told.remaining = self.remaining.and_then(|place| counted(at(place)));
         told.revision = self.revision.and_then(|place| at(place).revision);
         if let Some(place) = self.tickets {
             told.tickets = &at(place).tickets;

@@ -16,7 +16,7 @@ use crate::history::{Operation, OperationKind, Outcome};
 pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     let evidence = &requests.evidence;
     let mut doubts = evidence.lacks.to_vec();
-    if evidence.header.initial.is_none() {
+    if requests.known.initial.is_none() {
         doubts.push("how many tickets there were at the start is not known".to_owned());
     }
     if let Some(process) = busy_twice(evidence.operations) {

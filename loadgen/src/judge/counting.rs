@@ -8,7 +8,7 @@
 use super::{
     request::{FINAL, Request, Requests, Role},
     story::Teller,
-    tickets::{self, Numbered},
+    tickets::Given,
     verdict::{Violation, ViolationKind},
 };
 use crate::history::OperationKind;
@@ -48,7 +48,7 @@ pub(super) fn violations(requests: &Requests<'_>) -> Vec<Violation> {
 
 /// The read at the end: the one in the header, or a search that was called after all answers.
 pub(super) fn last_read(requests: &Requests<'_>) -> Option<(u32, u64)> {
-    if let Some(left) = requests.evidence.header.left {
+    if let Some(left) = requests.known.left {
         return Some((FINAL, left));
     }
     let answered = || requests.list.iter().filter(|one| one.role != Role::Unknown);
@@ -81,7 +81,7 @@ fn moved(requests: &Requests<'_>) -> Moved {
 }
 
 fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
-    let initial = requests.evidence.header.initial?;
+    let initial = requests.known.initial?;
     let most = u128::from(initial) + moved.put_back + moved.maybe_put_back;
     if moved.taken <= most {
         return None;
@@ -99,19 +99,14 @@ fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
 }
 
 fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
-    let numbered = tickets::numbered(requests);
-    if !tickets::some_twice(&numbered) {
-        return None;
-    }
-    let again = tickets::sold_again(&numbered);
-    let pair = tickets::clearest_pair(requests.evidence.operations, &numbered)?;
-    let [Numbered { first: ticket, .. }, _] = pair;
+    let given = Given::of(requests);
+    let (ticket, places) = given.clearest_pair(requests.evidence.operations)?;
+    let again = given.again();
     let mut message = format!("ticket `{ticket}` was sold twice");
     if again > 1 {
-        message = format!("{again} sold tickets have a number that was sold before, as `{ticket}`");
+        message = format!("{again} sold tickets had been sold before, as `{ticket}`");
     }
-    let places = pair.map(|one| one.place);
-    let story = Teller::new(requests).duplicate(ticket, places);
+    let story = Teller::new(requests).duplicate(&ticket, places);
     let operations = places.map(|place| place as usize).to_vec();
     Some(Violation {
         kind: ViolationKind::DuplicateTicket,
@@ -168,7 +163,7 @@ fn conservation(
     moved: &Moved,
     (last_read, left): (u32, u64),
 ) -> Option<Violation> {
-    let initial = requests.evidence.header.initial?;
+    let initial = requests.known.initial?;
     let before = u128::from(initial) + moved.put_back;
     let most = (before + moved.maybe_put_back).saturating_sub(moved.taken);
     let least = before.saturating_sub(moved.taken + moved.maybe_taken);
@@ -239,7 +234,10 @@ fn largest_sales(requests: &Requests<'_>, limit: u128) -> Vec<usize> {
         .filter(taking)
         .map(|one| (u64::MAX - requests.told(one).quantity.unwrap_or(0), one.place))
         .collect();
-    sales.sort_unstable();
+    sales.sort_unstable_by_key(|(complement, place)| {
+        // Of sales that are alike the first that were called.
+        (*complement, requests.evidence.operations[*place as usize].call_ns, *place)
+    });
     let mut sum = 0;
     let mut operations = Vec::new();
     for (complement, place) in sales {
@@ -249,5 +247,8 @@ fn largest_sales(requests: &Requests<'_>, limit: u128) -> Vec<usize> {
         sum += u128::from(u64::MAX - complement);
         operations.push(place as usize);
     }
+    // What is told of many begins where the limit was passed.
+    let call = |place: &usize| requests.evidence.operations[*place].call_ns;
+    operations.sort_by_key(|place| std::cmp::Reverse(call(place)));
     operations
 }

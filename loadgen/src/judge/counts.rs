@@ -2,8 +2,8 @@
 
 use super::{
     evidence::Evidence,
-    request::{Requests, quantity},
-    tickets,
+    request::{CountReading, Known, Requests, quantity},
+    tickets::Given,
 };
 use crate::history::{Operation, OperationKind, Outcome};
 
@@ -29,7 +29,7 @@ pub struct Counts {
 /// Counts the purchases of `evidence`.
 #[must_use]
 pub fn count(evidence: &Evidence<'_>) -> Counts {
-    let requests = Requests::collect(evidence);
+    let requests = Requests::collect(evidence, Known::of(evidence.header), CountReading::Exact);
     let mut counts = Counts::default();
     for buy in requests.list.iter().filter_map(|one| evidence.operations.get(one.place as usize)) {
         match (buy.op, buy.outcome) {
@@ -42,14 +42,13 @@ pub fn count(evidence: &Evidence<'_>) -> Counts {
         }
     }
     counts.errors = evidence.operations.iter().filter(|one| is_error(one)).count() as u64;
-    let Some(initial) = evidence.header.initial else {
+    let Some(initial) = requests.known.initial else {
         return counts;
     };
     counts.oversold = counts.sold.saturating_sub(initial);
     counts.lost_updates =
-        evidence.header.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
-    let numbered = tickets::numbered(&requests);
-    counts.duplicate_tickets = tickets::sold_again(&numbered);
+        requests.known.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
+    counts.duplicate_tickets = Given::of(&requests).again();
     counts
 }
 

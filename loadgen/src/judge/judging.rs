@@ -6,16 +6,18 @@ use super::{
     alone::Alone,
     assumptions,
     budget::Budget,
-    counting,
+    counting, counts_told,
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
     lacking::without_the_missing,
-    request::{FINAL, Requests},
+    request::{CountReading, FINAL, Known, Requests},
     search::Search,
+    start::starts,
     story::Teller,
     vacuity,
     verdict::{Judgement, Violation, ViolationKind},
+    windows::Windows,
     witness::Witness,
 };
 
@@ -49,13 +51,67 @@ pub fn order(evidence: &Evidence<'_>) -> Vec<Option<u64>> {
 /// A judge that fails itself has decided nothing.
 fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
     catch_unwind(AssertUnwindSafe(judge)).unwrap_or_else(|_| Judgement {
-        violations: Vec::new(),
         doubts: vec!["the judge itself failed".to_owned()],
+        ..Judgement::default()
     })
 }
 
-fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
-    let mut requests = Requests::collect(evidence);
+/// Counts are taken at their word first; where they may be late and nothing else is wrong, they only
+/// have to be possible.
+fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
+    let mut judgement = judged_with(evidence, CountReading::Exact, budget);
+    let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
+    let may_be_late = !evidence.header.counts_are_exact();
+    if may_be_late && (is_undecided || !judgement.violations.is_empty()) {
+        judgement = judged_with(evidence, CountReading::Ignored, budget);
+        let requests =
+            Requests::collect(evidence, Known::of(evidence.header), CountReading::Ignored);
+        match counts_told::impossible(&requests) {
+            Some(violation) => judgement.violations.push(violation),
+            None if judgement.violations.is_empty() => judgement.notes.push(LATE.to_owned()),
+            None => {}
+        }
+    }
+    let requests = Requests::collect(evidence, Known::of(evidence.header), CountReading::Exact);
+    judgement.untried = vacuity::untried(&requests);
+    judgement.violations.extend(counts_told::below_zero(&requests));
+    sort(&mut judgement.violations);
+    judgement
+}
+
+const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
+                    the answers, and each can have been the count before";
+
+/// Judges with each start that can be, where the history does not say what was before it.
+fn judged_with(evidence: &Evidence<'_>, counts: CountReading, budget: Budget) -> Judgement {
+    let known = Known::of(evidence.header);
+    let requests = Requests::collect(evidence, known, counts);
+    let starts = starts(&requests);
+    drop(requests);
+    let mut first = None;
+    for start in &starts.likely {
+        let judgement = judged_from(evidence, *start, counts, budget);
+        if judgement.violations.is_empty() {
+            return judgement;
+        }
+        first.get_or_insert(judgement);
+    }
+    let mut judgement = first.unwrap_or_default();
+    if !starts.are_all {
+        judgement.doubts.extend(judgement.violations.drain(..).map(|violation| {
+            format!("what was sold before the start may explain that {}", violation.message)
+        }));
+    }
+    judgement
+}
+
+fn judged_from(
+    evidence: &Evidence<'_>,
+    known: Known,
+    counts: CountReading,
+    mut budget: Budget,
+) -> Judgement {
+    let mut requests = Requests::collect(evidence, known, counts);
     let mut doubts = assumptions::doubts(&requests);
     doubts.extend(vacuity::doubts(&requests));
     let mut violations = answered_twice(&mut requests);
@@ -74,21 +130,22 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
         }
     }
     let is_settled = found == Some(Finding::Linearizable)
-        && evidence.header.initial.is_some()
+        && known.initial.is_some()
         && requests.is_consecutive()
         && !has_open_changes;
     if !is_settled {
         // The witness took the requests apart, to use no memory twice.
-        requests = Requests::collect(evidence);
+        requests = Requests::collect(evidence, known, counts);
         if !counted {
             violations.extend(counting::violations(&requests));
         }
     }
     let found = match found {
         Some(found) => found,
-        None if violations.is_empty() => {
-            Search::new(&requests, &requests.list).run(&mut budget).finding
-        }
+        None if violations.is_empty() => match Windows::find(&requests, &requests.list) {
+            Some(windows) => windows.check(),
+            None => Search::new(&requests, &requests.list).run(&mut budget).finding,
+        },
         None => Finding::Linearizable,
     };
     match found {
@@ -107,7 +164,7 @@ fn judged(evidence: &Evidence<'_>, mut budget: Budget) -> Judgement {
         add(&mut violations, smaller);
         sort(&mut violations);
     }
-    Judgement { violations, doubts }
+    Judgement { violations, doubts, ..Judgement::default() }
 }
 
 /// A part of `violation` that cannot be right either, whatever all others did.
@@ -168,12 +225,19 @@ fn answered_twice(requests: &mut Requests<'_>) -> Vec<Violation> {
 }
 
 fn instants(evidence: &Evidence<'_>, mut budget: Budget) -> Vec<Option<u64>> {
-    let mut requests = Requests::collect(evidence);
+    let known = Known::of(evidence.header);
+    let mut requests = Requests::collect(evidence, known, CountReading::Exact);
+    if let Some(start) = starts(&requests).likely.first() {
+        requests.known = *start;
+    }
     let list = std::mem::take(&mut requests.list);
     let list = match Witness::find(&requests, list) {
         Ok(witness) => return witness.instants(evidence.operations.len()),
         Err(list) => list,
     };
+    if let Some(windows) = Windows::find(&requests, &list) {
+        return windows.instants(evidence.operations.len());
+    }
     let mut instants = vec![None; evidence.operations.len()];
     let mut reached = 0;
     for place in Search::new(&requests, &list).run(&mut budget).order {

@@ -10,7 +10,7 @@ use crate::history::{Operation, OperationKind};
 pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]) -> Judgement {
     let sells_only = |one: &Operation| matches!(one.op, OperationKind::Buy | OperationKind::Search);
     let is_sales_only = operations.iter().all(sells_only);
-    let Judgement { violations, mut doubts } = judgement;
+    let Judgement { violations, mut doubts, untried, notes } = judgement;
     let (violations, explicable): (Vec<Violation>, Vec<Violation>) =
         violations.into_iter().partition(|violation| stands(violation, is_sales_only));
     doubts.extend(
@@ -18,14 +18,14 @@ pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]
             .into_iter()
             .map(|violation| format!("what was left out may explain that {}", violation.message)),
     );
-    Judgement { violations, doubts }
+    Judgement { violations, doubts, untried, notes }
 }
 
 /// Whether `violation` is one, whatever is missing.
 fn stands(violation: &Violation, is_sales_only: bool) -> bool {
     !violation.needs_whole
         && match violation.kind {
-            ViolationKind::Undersell => false,
+            ViolationKind::Undersell | ViolationKind::ImpossibleCount => false,
             ViolationKind::Oversell | ViolationKind::LostUpdate | ViolationKind::FalseSoldOut => {
                 is_sales_only
             }
@@ -42,7 +42,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        history::{Answer, Header, Outcome, Tickets},
+        history::{Answer, Header, Outcome, Tickets, signed},
         judge::{Evidence, judge},
     };
 
@@ -53,7 +53,7 @@ mod tests {
             let left = initial.saturating_sub(at);
             let call_ns = 100 * at;
             let answer = |outcome, remaining, revision| Answer {
-                remaining: Some(remaining),
+                remaining: Some(signed(remaining)),
                 revision: Some(revision),
                 ..Answer::new(outcome)
             };
@@ -83,7 +83,7 @@ mod tests {
             let mut operations = sound(initial, buyers);
             let left = initial.saturating_sub(u64::from(buyers));
             let header = Header {
-                left: Some(left),
+                left: Some(signed(left)),
                 left_revision: with_revisions.then_some(initial - left),
                 ..Header::new(initial)
             };

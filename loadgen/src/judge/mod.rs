@@ -3,7 +3,9 @@
 //! - `assumptions` and `vacuity`: what a history must be to prove anything.
 //! - `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
 //! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
-//! - `witness`: the order that the answers name, in one pass; `search`: any order, within a budget.
+//! - `start`: what the answers say of what was before; `counts_told`: counts that nobody can have read.
+//! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
+//!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
 //! - `judging`: all of it, one after the other.
 //!
@@ -18,6 +20,7 @@ mod assumptions;
 mod budget;
 mod counting;
 mod counts;
+mod counts_told;
 mod evidence;
 mod explain;
 mod finding;
@@ -28,12 +31,14 @@ mod open_world;
 mod overlap;
 mod request;
 mod search;
+mod start;
 mod story;
 #[cfg(test)]
 mod tests;
 mod tickets;
 mod vacuity;
 mod verdict;
+mod windows;
 mod witness;
 
 pub use budget::Budget;
@@ -41,4 +46,5 @@ pub use counts::{Counts, count};
 pub use evidence::Evidence;
 pub use judging::{judge, judge_within, order};
 pub use overlap::{Overlap, overlap};
+pub use vacuity::Untried;
 pub use verdict::{Judgement, Verdict, Violation, ViolationKind};

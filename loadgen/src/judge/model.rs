@@ -10,10 +10,7 @@
 //! - `NoOversell`: nothing is sold or put aside that is not left.
 //! - `Conservation`: what was there and was put back = what was sold + what is put aside + what is left.
 
-use super::{
-    evidence::Evidence,
-    request::{Request, Requests, Role, Told},
-};
+use super::request::{Known, Request, Requests, Role, Told};
 use crate::history::OperationKind;
 
 /// The state of a counter; `None` is "not known".
@@ -40,6 +37,8 @@ pub(super) enum Misfit {
     Enough { remaining: u64, quantity: u64 },
     /// Another count.
     Remaining { told: u64, expected: u64 },
+    /// Numbers that do not follow each other, or names, where numbers run.
+    Scattered,
     /// Other numbers.
     Tickets { told: u64, expected: u64 },
     /// Another revision.
@@ -51,17 +50,15 @@ pub(super) enum Misfit {
 }
 
 impl State {
-    /// The state that the header of `evidence` tells.
-    pub(super) fn at_start(evidence: &Evidence<'_>) -> Self {
-        let header = evidence.header;
-        let known = header.initial.is_some();
-        let is_fresh = known && header.sold == 0 && header.revision == 0;
+    /// The state at the start.
+    pub(super) fn at_start(known: &Known) -> Self {
+        let is_fresh = known.sold == Some(0) && known.revision == Some(0);
         Self {
-            remaining: header.initial,
-            sold: known.then_some(header.sold),
+            remaining: known.initial,
+            sold: known.sold,
             held: is_fresh.then_some(0),
             out: is_fresh.then_some(0),
-            revision: known.then_some(header.revision),
+            revision: known.revision,
         }
     }
 
@@ -167,9 +164,9 @@ impl State {
             return Ok(next);
         }
         next.sold = plus(self.sold, quantity);
-        if let Some(first) = told.tickets.iter().next() {
+        if numbers != 0 {
             let Some((first, last)) = told.tickets.run() else {
-                return Err(Misfit::Tickets { told: first, expected: first });
+                return Err(Misfit::Scattered);
             };
             if let Some(expected) = plus(self.sold, 1)
                 && first != expected

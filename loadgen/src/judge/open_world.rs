@@ -8,7 +8,7 @@
 use super::{
     budget::{Budget, OutOfBudget},
     model::State,
-    request::{Request, Requests, Role},
+    request::{Known, Request, Requests, Role},
 };
 use crate::history::OperationKind;
 
@@ -35,8 +35,8 @@ struct World {
 
 impl<'a> OpenWorld<'a> {
     pub(super) fn new(requests: &'a Requests<'a>) -> Self {
-        let header = requests.evidence.header;
-        let total = header.initial.and_then(|initial| initial.checked_add(header.sold));
+        let Known { initial, sold, .. } = requests.known;
+        let total = initial.zip(sold).and_then(|(initial, sold)| initial.checked_add(sold));
         Self { requests, total: total.filter(|_| requests.is_sales_only) }
     }
 
@@ -46,12 +46,13 @@ impl<'a> OpenWorld<'a> {
         few: &[Request],
         budget: &mut Budget,
     ) -> Result<bool, OutOfBudget> {
-        let header = self.requests.evidence.header;
-        let is_exact = header.initial.is_some();
+        let known = self.requests.known;
+        let bound =
+            |start: Option<u64>| Bound { low: start.unwrap_or(0), is_exact: start.is_some() };
         let world = World {
-            revision: Bound { low: if is_exact { header.revision } else { 0 }, is_exact },
-            sold: Bound { low: if is_exact { header.sold } else { 0 }, is_exact },
-            remaining: header.initial,
+            revision: bound(known.revision),
+            sold: bound(known.sold),
+            remaining: known.initial,
         };
         Ok(!self.explains(world, few, budget)?)
     }

@@ -76,6 +76,6 @@ fn searches(evidence: &Evidence<'_>) -> (u64, u64) {
         let told = evidence.operations.iter().filter(|one| one.remaining.is_some());
         told.max_by_key(|one| one.return_ns)?.remaining
     });
-    let is_between = |count: &u64| Some(*count) != evidence.header.initial && Some(*count) != last;
+    let is_between = |count: &i64| Some(*count) != evidence.header.initial && Some(*count) != last;
     (seen.clone().count() as u64, seen.filter(is_between).count() as u64)
 }

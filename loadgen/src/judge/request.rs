@@ -21,7 +21,7 @@ use super::{
     evidence::Evidence,
     verdict::{Violation, ViolationKind},
 };
-use crate::history::{Numbering, Operation, OperationKind, Outcome, Tickets};
+use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
 
 /// The place of the read at the end, which is no operation.
 pub(super) const FINAL: u32 = u32::MAX;
@@ -70,6 +70,37 @@ pub(super) struct Told<'a> {
     pub(super) revision: Option<u64>,
 }
 
+/// What is known of the start and the end; what is below zero is not, and is a violation of its own.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known {
+    /// Tickets at the start.
+    pub(super) initial: Option<u64>,
+    /// Tickets left at the end.
+    pub(super) left: Option<u64>,
+    /// The last ticket number before the start.
+    pub(super) sold: Option<u64>,
+    /// The revision at the start.
+    pub(super) revision: Option<u64>,
+}
+
+impl Known {
+    /// What `header` says.
+    pub(super) fn of(header: &Header) -> Self {
+        let Header { initial, left, sold, revision, .. } = *header;
+        let counted = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
+        Self { initial: counted(initial), left: counted(left), sold, revision }
+    }
+}
+
+/// What the counts in the answers are taken for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum CountReading {
+    /// For the count at the instant of the effect.
+    Exact,
+    /// For nothing.
+    Ignored,
+}
+
 /// All requests of a history, and what is known beside them.
 pub(super) struct Requests<'a> {
     pub(super) evidence: Evidence<'a>,
@@ -82,6 +113,10 @@ pub(super) struct Requests<'a> {
     pub(super) is_sales_only: bool,
     pub(super) answered_twice: Vec<Violation>,
     pub(super) doubts: Vec<String>,
+    /// What is known of the start and the end.
+    pub(super) known: Known,
+    /// Whether the counts in the answers are looked at.
+    counts: CountReading,
     /// What several answers under one key tell together, by the place that stands for them.
     merged: Vec<(u32, Told<'a>)>,
     no_tickets: Tickets,
@@ -89,7 +124,7 @@ pub(super) struct Requests<'a> {
 
 impl<'a> Requests<'a> {
     /// The requests of `evidence`, with the read at the end where there is one.
-    pub(super) fn collect(evidence: &Evidence<'a>) -> Self {
+    pub(super) fn collect(evidence: &Evidence<'a>, known: Known, counts: CountReading) -> Self {
         let mut requests = Self {
             evidence: *evidence,
             list: Vec::with_capacity(evidence.operations.len() + 1),
@@ -97,6 +132,8 @@ impl<'a> Requests<'a> {
             is_sales_only: false,
             answered_twice: Vec::new(),
             doubts: Vec::new(),
+            known,
+            counts,
             merged: Vec::new(),
             no_tickets: Tickets::default(),
         };
@@ -128,7 +165,7 @@ impl<'a> Requests<'a> {
                 op: OperationKind::Search,
                 quantity: None,
                 tickets: &self.no_tickets,
-                remaining: header.left,
+                remaining: self.known.left,
                 revision: header.left_revision.filter(|_| self.has_revisions),
             };
         }
@@ -138,6 +175,7 @@ impl<'a> Requests<'a> {
             told = merged.map_or(told, |index| self.merged[index].1);
         }
         told.revision = told.revision.filter(|_| self.has_revisions);
+        told.remaining = told.remaining.filter(|_| self.counts == CountReading::Exact);
         told
     }
 
@@ -160,7 +198,7 @@ impl<'a> Requests<'a> {
 
     fn add_final_read(&mut self) {
         let header = self.evidence.header;
-        if header.left.is_none() && header.left_revision.is_none() {
+        if self.known.left.is_none() && header.left_revision.is_none() {
             return;
         }
         let operations = self.evidence.operations.iter();
@@ -252,6 +290,11 @@ pub(super) fn quantity(operation: &Operation) -> Option<u64> {
     })
 }
 
+/// How many were left, as the answer of `operation` says, unless that is below zero.
+pub(super) fn counted(operation: &Operation) -> Option<u64> {
+    operation.remaining.and_then(|remaining| u64::try_from(remaining).ok())
+}
+
 /// Whether `operation` says nothing of the counter.
 fn is_nothing(operation: &Operation) -> bool {
     operation.outcome == Outcome::Refused
@@ -284,7 +327,7 @@ pub(super) fn told(operation: &Operation) -> Told<'_> {
         op: operation.op,
         quantity: quantity(operation),
         tickets: &operation.tickets,
-        remaining: operation.remaining,
+        remaining: counted(operation),
         revision: operation.revision,
     }
 }

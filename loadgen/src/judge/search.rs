@@ -99,7 +99,7 @@ impl<'a> Search<'a> {
     }
 
     fn start(&self) -> Config {
-        let mut state = State::at_start(&self.requests.evidence);
+        let mut state = State::at_start(&self.requests.known);
         if !self.answered.iter().any(|one| self.requests.told(one).revision.is_some()) {
             state.revision = None;
         }

@@ -5,7 +5,7 @@ use super::{
     model::Misfit,
     request::{FINAL, Requests, quantity},
 };
-use crate::history::{Operation, OperationKind, Outcome};
+use crate::history::{Operation, OperationKind, Outcome, Ticket};
 
 /// Tells what operations did, with times since the first call.
 pub(super) struct Teller<'a> {
@@ -20,7 +20,7 @@ impl<'a> Teller<'a> {
     }
 
     /// Two sales got one number.
-    pub(super) fn duplicate(&self, ticket: u64, [first, second]: [u32; 2]) -> Vec<String> {
+    pub(super) fn duplicate(&self, ticket: &Ticket, [first, second]: [u32; 2]) -> Vec<String> {
         if first == second {
             return vec![format!("{} was given ticket {ticket} twice.", self.who(first))];
         }
@@ -29,7 +29,7 @@ impl<'a> Teller<'a> {
             self.who(first),
             lower(&self.who(second))
         );
-        vec![both, self.times([first, second], "so the number had already been given out")]
+        vec![both, self.times([first, second], "so it had already been given out")]
     }
 
     /// Two changes got one revision.
@@ -175,8 +175,11 @@ impl<'a> Teller<'a> {
             Misfit::Remaining { told, expected } => {
                 format!("{who} was told that {told} were left, but {expected} must have been.")
             }
-            Misfit::Tickets { told, expected } if told == expected => {
-                format!("The numbers that {} got do not follow each other.", lower(&who))
+            Misfit::Scattered => {
+                format!(
+                    "The tickets that {} got are no numbers that follow each other.",
+                    lower(&who)
+                )
             }
             Misfit::Tickets { told, expected } => {
                 format!("{who} was given ticket {told}, but ticket {expected} was next.")
@@ -301,6 +304,11 @@ fn what(operation: &Operation) -> String {
     let tickets = match operation.tickets.run() {
         Some((first, last)) if first == last => format!("ticket {first}"),
         Some((first, last)) => format!("tickets {first} to {last}"),
+        None if (1..=FEW_MAX).contains(&operation.tickets.len()) => {
+            let names: Vec<String> =
+                operation.tickets.iter().map(|ticket| format!("`{ticket}`")).collect();
+            format!("{} {}", if names.len() == 1 { "ticket" } else { "tickets" }, names.join(", "))
+        }
         None => count(quantity(operation).unwrap_or(0), "ticket"),
     };
     let done = match (operation.op, operation.outcome) {

@@ -1,78 +1,82 @@
-//! Which ticket numbers were given out twice.
+//! Which tickets were given out twice.
 
 use super::request::{Requests, Role};
-use crate::history::Operation;
+use crate::history::{Operation, Ticket};
+
+/// All tickets that were given out, in order.
+pub(super) struct Given<'a> {
+    runs: Vec<Run>,
+    /// Names, each with the place of its sale.
+    names: Vec<(&'a str, u32)>,
+}
 
 /// A run of ticket numbers of one sale.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Numbered {
-    pub(super) first: u64,
-    pub(super) last: u64,
-    pub(super) place: u32,
+struct Run {
+    first: u64,
+    last: u64,
+    place: u32,
 }
 
-/// All ticket numbers that were given out, in order.
-pub(super) fn numbered(requests: &Requests<'_>) -> Vec<Numbered> {
-    let mut numbered = Vec::new();
-    for request in requests.list.iter().filter(|one| one.role == Role::Change) {
-        let place = request.place;
-        let told = requests.told(request);
-        // A refund may name the tickets that come back.
-        if !told.op.numbers_tickets() {
-            continue;
+impl<'a> Given<'a> {
+    /// Those that the answers name.
+    pub(super) fn of(requests: &'a Requests<'_>) -> Self {
+        let (mut runs, mut names) = (Vec::new(), Vec::new());
+        for request in requests.list.iter().filter(|one| one.role == Role::Change) {
+            let place = request.place;
+            let told = requests.told(request);
+            // A refund may name the tickets that come back.
+            if !told.op.numbers_tickets() {
+                continue;
+            }
+            let tickets = told.tickets;
+            if let Some((first, last)) = tickets.run() {
+                runs.push(Run { first, last, place });
+                continue;
+            }
+            for ticket in tickets.iter() {
+                if let Ticket::Number(number) = ticket {
+                    runs.push(Run { first: number, last: number, place });
+                }
+            }
+            names.extend(tickets.names().map(|name| (name, place)));
         }
-        let tickets = told.tickets;
-        match tickets.run() {
-            Some((first, last)) => numbered.push(Numbered { first, last, place }),
-            None => numbered.extend(tickets.iter().map(|number| Numbered {
-                first: number,
-                last: number,
-                place,
-            })),
+        runs.sort_unstable();
+        names.sort_unstable();
+        Self { runs, names }
+    }
+
+    /// How many were given out before, each as often as it was given out again.
+    pub(super) fn again(&self) -> u64 {
+        let mut again: u64 = 0;
+        let mut next = 0;
+        for run in &self.runs {
+            let seen = next.min(run.last.saturating_add(1)).saturating_sub(run.first);
+            again = again.saturating_add(seen);
+            next = next.max(run.last.saturating_add(1));
         }
+        let same = |pair: &&[(&str, u32)]| pair[0].0 == pair[1].0;
+        again.saturating_add(self.names.windows(2).filter(same).count() as u64)
     }
-    numbered.sort_unstable();
-    numbered
-}
 
-/// Whether some number of `numbered` is there twice.
-pub(super) fn some_twice(numbered: &[Numbered]) -> bool {
-    // Where any two runs overlap, two neighbours do.
-    numbered.windows(2).any(|pair| pair[1].first <= pair[0].last)
-}
-
-/// How many numbers of `numbered` were given out before, each as often as it was given out again.
-pub(super) fn sold_again(numbered: &[Numbered]) -> u64 {
-    let mut again: u64 = 0;
-    let mut next = 0;
-    for run in numbered {
-        let seen = next.min(run.last.saturating_add(1)).saturating_sub(run.first);
-        again = again.saturating_add(seen);
-        next = next.max(run.last.saturating_add(1));
+    /// The first ticket that two sales have, and those of its sales that lie furthest apart in time.
+    pub(super) fn clearest_pair(&self, operations: &[Operation]) -> Option<(Ticket, [u32; 2])> {
+        // Where any two runs overlap, two neighbours do.
+        let overlap = self.runs.windows(2).find(|pair| pair[1].first <= pair[0].last);
+        let (ticket, holders) = if let Some(pair) = overlap {
+            let number = pair[1].first;
+            let has_it = |run: &&Run| (run.first..=run.last).contains(&number);
+            let holders = self.runs.iter().filter(has_it).map(|run| run.place);
+            (Ticket::Number(number), holders.collect::<Vec<_>>())
+        } else {
+            let (name, _) = self.names.windows(2).find(|pair| pair[0].0 == pair[1].0)?[0];
+            let holders = self.names.iter().filter(|(other, _)| *other == name);
+            (Ticket::Name(name.into()), holders.map(|(_, place)| *place).collect())
+        };
+        let operation = |place: &u32| &operations[*place as usize];
+        let early = *holders.iter().min_by_key(|place| operation(place).return_ns)?;
+        let others = holders.iter().filter(|place| **place != early);
+        let late = others.max_by_key(|place| operation(place).call_ns).copied().unwrap_or(early);
+        Some((ticket, [early, late]))
     }
-    again
-}
-
-/// Two sales with one number, the number in `first`: of the lowest such number the two that lie
-/// furthest apart in time.
-pub(super) fn clearest_pair(
-    operations: &[Operation],
-    numbered: &[Numbered],
-) -> Option<[Numbered; 2]> {
-    let pair = numbered.windows(2).find(|pair| pair[1].first <= pair[0].last)?;
-    let number = pair[1].first;
-    let holders = || {
-        numbered
-            .iter()
-            .take_while(|run| run.first <= number)
-            .filter(|run| run.last >= number)
-            .map(|run| Numbered { first: number, last: number, place: run.place })
-    };
-    let operation = |run: &Numbered| &operations[run.place as usize];
-    let early = holders().min_by_key(|run| operation(run).return_ns)?;
-    let late = holders()
-        .filter(|run| run.place != early.place)
-        .max_by_key(|run| operation(run).call_ns)
-        .or_else(|| holders().find(|run| run.place == early.place))?;
-    Some([early, late])
 }

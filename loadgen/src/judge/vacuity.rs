@@ -1,17 +1,55 @@
-//! Whether a history could have shown a fault at all.
+//! What a history proves: whether it could have shown a fault at all, and what it did not try.
 //!
-//! What is asked for: some purchases overlapped, something was sold, somebody was refused, and either
-//! the count at the end or the counts in the answers are known. Searches are asked for nothing where
-//! purchases bear witness themselves: in a race everybody may have searched before the first sale.
+//! Unknown is a history in which no purchases overlapped, nothing was sold, most operations failed, or
+//! nobody knows what has to be known. What was not tried beside that costs nothing and is said.
 
 use super::{
     counting::last_read,
-    overlap::purchase,
-    request::{Requests, Role},
+    overlap::{overlap, purchase},
+    request::{Request, Requests, Role},
 };
-use crate::history::{Operation, OperationKind};
+use crate::history::{Operation, OperationKind, Outcome};
 
-/// Why the history proves less than it should, as lower-case fragments.
+/// What a history did not put to the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Untried {
+    /// Nobody was told "sold out".
+    SoldOut,
+    /// No search was under way while somebody bought, and no sale says what it left.
+    Searches,
+}
+
+impl Untried {
+    /// What was not tried, and how it would be: a lower-case fragment.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::SoldOut => {
+                "nobody was told sold out, so the last ticket was not raced for: start with fewer \
+                 tickets than clients, or buy more (`-n`)"
+            }
+            Self::Searches => {
+                "no search met a sale, and no sale says what it changed: let clients search too (`--mix`)"
+            }
+        }
+    }
+}
+
+/// What the history did not put to the test.
+pub(super) fn untried(requests: &Requests<'_>) -> Vec<Untried> {
+    let is_refused = |one: &Request| one.role == Role::SoldOut;
+    let mut untried = Vec::new();
+    if !requests.list.iter().any(is_refused) {
+        untried.push(Untried::SoldOut);
+    }
+    if is_blind(requests) {
+        untried.push(Untried::Searches);
+    }
+    untried
+}
+
+/// Why the history proves nothing, as lower-case fragments.
 pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     let operations = requests.evidence.operations;
     if operations.is_empty() {
@@ -19,38 +57,50 @@ pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     }
     let mut doubts = Vec::new();
     let tells_count = |one: &Operation| purchase(one).is_some() && one.remaining.is_some();
-    if !operations.iter().any(tells_count) && last_read(requests).is_none() {
+    if !operations.iter().any(tells_count)
+        && last_read(requests).is_none()
+        && !is_sold_out_to_the_last(requests)
+    {
         doubts.push("what was left at the end is not known".to_owned());
     }
     if !some_overlap(operations) {
         doubts.push("no two purchases overlapped in time".to_owned());
     }
-    let is_sale =
-        |op| matches!(op, OperationKind::Buy | OperationKind::Hold | OperationKind::Confirm);
-    let sold =
-        |role| requests.list.iter().any(|one| one.role == role && is_sale(requests.told(one).op));
-    if !sold(Role::Change) {
+    if !requests.list.iter().any(|one| one.role == Role::Change && is_sale(requests, one)) {
         doubts.push("nothing was sold".to_owned());
     }
-    if !sold(Role::SoldOut) {
-        doubts.push("nobody was told sold out".to_owned());
+    let failed = |one: &&Operation| matches!(one.outcome, Outcome::Refused | Outcome::Unknown);
+    let failed = operations.iter().filter(failed).count();
+    if failed * 2 > operations.len() {
+        doubts.push(format!("most operations failed: {failed} of {}", operations.len()));
     }
-    doubts.extend(blind_searches(requests));
     doubts
 }
 
+fn is_sale(requests: &Requests<'_>, request: &Request) -> bool {
+    let op = requests.told(request).op;
+    matches!(op, OperationKind::Buy | OperationKind::Hold | OperationKind::Confirm)
+}
+
+/// Whether just as many were sold as there were, and somebody was refused: then nothing is left.
+fn is_sold_out_to_the_last(requests: &Requests<'_>) -> bool {
+    let sold = requests.list.iter().filter(|one| one.role == Role::Change);
+    let sold = sold.map(|one| requests.told(one).quantity.unwrap_or(0));
+    requests.is_sales_only
+        && requests.known.initial == Some(sold.fold(0, u64::saturating_add))
+        && requests.list.iter().any(|one| one.role == Role::SoldOut)
+}
+
 /// Where sales name nothing only searches can contradict them, and only those that met a sale.
-fn blind_searches(requests: &Requests<'_>) -> Option<String> {
+fn is_blind(requests: &Requests<'_>) -> bool {
     let operations = requests.evidence.operations;
     let bears_witness = |one: &Operation| {
         !one.tickets.is_empty() || one.remaining.is_some() || one.revision.is_some()
     };
     if operations.iter().any(|one| purchase(one).is_some() && bears_witness(one)) {
-        return None;
+        return false;
     }
-    let measured = super::overlap::overlap(&requests.evidence);
-    (measured.searches > 0 && measured.searches_between == 0)
-        .then(|| "no search met a sale, and no sale says what it changed".to_owned())
+    overlap(&requests.evidence).searches_between == 0
 }
 
 /// Whether two purchases with an answer were under way at one time.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::vacuity::Untried;
+
 /// What a judge says. The order is from good to bad, so that the worst of two is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -54,6 +56,8 @@ pub enum ViolationKind {
     LostSale,
     /// One request got two different answers.
     AnsweredTwice,
+    /// A count that cannot have been one, however late it was told.
+    ImpossibleCount,
 }
 
 /// One thing that is wrong.
@@ -80,8 +84,12 @@ pub(super) const WHOLE: &str = "That holds because this history is all that happ
 pub struct Judgement {
     /// What is wrong, the one with the fewest operations first.
     pub violations: Vec<Violation>,
-    /// Why the history proves less than it should: lower-case fragments.
+    /// Why the verdict is not known: lower-case fragments.
     pub doubts: Vec<String>,
+    /// What the history did not put to the test; costs nothing.
+    pub untried: Vec<Untried>,
+    /// What is worth knowing beside the verdict: lower-case fragments.
+    pub notes: Vec<String>,
 }
 
 impl Judgement {
@@ -102,6 +110,9 @@ impl Judgement {
     pub fn merge(mut self, other: Self) -> Self {
         self.violations.extend(other.violations);
         self.doubts.extend(other.doubts);
+        self.untried.extend(other.untried);
+        self.untried.dedup();
+        self.notes.extend(other.notes);
         self
     }
 }
@@ -147,6 +158,7 @@ mod tests {
             (ViolationKind::FalseSoldOut, "false-sold-out"),
             (ViolationKind::LostSale, "lost-sale"),
             (ViolationKind::AnsweredTwice, "answered-twice"),
+            (ViolationKind::ImpossibleCount, "impossible-count"),
         ];
         for (kind, name) in kinds {
             assert_eq!(serde_json::to_value(kind).unwrap(), name);

@@ -5,7 +5,7 @@ use std::{io, path::Path, time::Duration};
 use super::config::RaceConfig;
 use crate::{
     history::{Header, History, clock_name, monotonic_ns},
-    judge::{self, Evidence},
+    judge::{self, Evidence, Untried},
     plan::{Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
@@ -177,7 +177,11 @@ fn judge_run(
     let (header, operations) = (&history.header, &history.operations);
     let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
-    let judgement = judge::judge(&evidence);
+    let mut judgement = judge::judge(&evidence);
+    // A race is for the last ticket.
+    if judgement.untried.contains(&Untried::SoldOut) {
+        judgement.doubts.push("nobody was told sold out".to_owned());
+    }
     let summary = RunSummary {
         locking,
         mode: config.mode,
@@ -189,14 +193,14 @@ fn judge_run(
         sold_out: counts.sold_out,
         errors: counts.errors,
         unknown: counts.unknown,
-        left: header.left,
+        left: header.left.and_then(|left| u64::try_from(left).ok()),
         oversold: counts.oversold,
         lost_updates: counts.lost_updates,
         duplicate_tickets: counts.duplicate_tickets,
         elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
     };
-    let judged = JudgedHistory { history, judgement, notes: Vec::new() };
+    let judged = JudgedHistory::new(history, judgement);
     JudgedRun { is_safe: locking.is_safe(config.servers), summary, judged, notes: Vec::new() }
 }
 

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::page::RunFigures;
 use crate::{
     history::{History, Operation, Places},
-    judge::{Judgement, Verdict, Violation, ViolationKind},
+    judge::{Judgement, Untried, Verdict, Violation, ViolationKind},
 };
 
 /// A history with what the judge found in it.
@@ -20,6 +20,12 @@ pub(crate) struct JudgedHistory {
 }
 
 impl JudgedHistory {
+    /// What was judged and found; what is worth knowing beside the verdict becomes a note.
+    pub(crate) fn new(history: History, mut judgement: Judgement) -> Self {
+        let notes = std::mem::take(&mut judgement.notes);
+        Self { history, judgement, notes }
+    }
+
     /// What the judge says.
     pub(crate) fn verdict(&self) -> Verdict {
         self.judgement.verdict()
@@ -93,6 +99,7 @@ pub(crate) struct CheckSummary<'a> {
     verdict: Verdict,
     violations: Vec<ViolationView<'a>>,
     doubts: Vec<&'a str>,
+    untried: Vec<Untried>,
     notes: Vec<&'a str>,
     /// One by one, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -111,6 +118,7 @@ struct HistorySummary<'a> {
     verdict: Verdict,
     violations: Vec<ViolationView<'a>>,
     doubts: &'a [String],
+    untried: &'a [Untried],
     notes: &'a [String],
 }
 
@@ -128,11 +136,23 @@ impl<'a> CheckSummary<'a> {
             verdict: judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown),
             violations,
             doubts: strings(|judged| &judged.judgement.doubts),
+            untried: all_untried(judged),
             notes: strings(|judged| &judged.notes),
             histories: histories.iter().map(HistorySummary::new).collect(),
             figures,
         }
     }
+}
+
+/// What some history of `judged` did not try.
+fn all_untried(judged: &[JudgedHistory]) -> Vec<Untried> {
+    let mut all = Vec::new();
+    for untried in judged.iter().flat_map(|judged| &judged.judgement.untried) {
+        if !all.contains(untried) {
+            all.push(*untried);
+        }
+    }
+    all
 }
 
 impl<'a> HistorySummary<'a> {
@@ -145,6 +165,7 @@ impl<'a> HistorySummary<'a> {
             verdict: judged.verdict(),
             violations: judged.violations(),
             doubts: &judged.judgement.doubts,
+            untried: &judged.judgement.untried,
             notes: &judged.notes,
         }
     }

@@ -13,14 +13,14 @@ const PERIOD_LATER: Duration = Duration::from_secs(10);
 /// Collects what a run tells of itself until it is time for a line.
 #[derive(Debug)]
 pub(crate) struct LiveLine {
-    initial: Option<u64>,
+    initial: Option<i64>,
     said_at: Duration,
     since_then: Tally,
 }
 
 impl LiveLine {
     /// For a run on a shop that has `initial` tickets, where that is known.
-    pub(crate) fn new(initial: Option<u64>) -> Self {
+    pub(crate) fn new(initial: Option<i64>) -> Self {
         Self { initial, said_at: Duration::ZERO, since_then: Tally::default() }
     }
 
@@ -51,7 +51,7 @@ fn line(
     gap: Duration,
     tally: &Tally,
     recent: &Tally,
-    initial: Option<u64>,
+    initial: Option<i64>,
 ) -> String {
     let rate = recent.outcomes.total() as f64 / gap.as_secs_f64();
     let response = Percentiles::of(&recent.clocks.response_ns);
@@ -73,7 +73,7 @@ fn line(
     if let Some((_, left)) = tally.left {
         line.push_str(&format!("  left {left}"));
     }
-    if initial.is_some_and(|initial| tally.sold_ever > initial) {
+    if initial.is_some_and(|initial| i128::from(tally.sold_ever) > i128::from(initial)) {
         line.push_str("  OVERSOLD");
     }
     line

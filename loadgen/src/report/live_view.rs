@@ -23,7 +23,7 @@ const POINT: Duration = Duration::from_millis(500);
 #[derive(Clone, Debug)]
 pub(crate) struct LiveView {
     title: String,
-    initial: Option<u64>,
+    initial: Option<i64>,
     asked_rps: Option<f64>,
     since: Duration,
     tally: Tally,
@@ -35,7 +35,7 @@ pub(crate) struct LiveView {
 impl LiveView {
     /// For a run on a shop that has `initial` tickets, asked for `asked_rps` a second on average,
     /// where these are known.
-    pub(crate) fn new(title: &str, initial: Option<u64>, asked_rps: Option<f64>) -> Self {
+    pub(crate) fn new(title: &str, initial: Option<i64>, asked_rps: Option<f64>) -> Self {
         Self {
             title: title.to_owned(),
             initial,
@@ -156,7 +156,7 @@ impl LiveView {
     /// More sold than there was: nobody has to wait for the verdict.
     fn alarm(&self) -> Paragraph<'static> {
         match self.initial {
-            Some(initial) if self.tally.sold_ever > initial => {
+            Some(initial) if i128::from(self.tally.sold_ever) > i128::from(initial) => {
                 let style = Style::new().fg(Color::White).bg(Color::Red);
                 let text = format!(" OVERSOLD: {} sold of {initial} ", self.tally.sold_ever);
                 Paragraph::new(text).style(style.add_modifier(Modifier::BOLD))
@@ -191,7 +191,7 @@ mod tests {
                 answered_ns: 3_000_000,
             });
         }
-        tally.see_left(1, 100_u64.saturating_sub(sales));
+        tally.see_left(1, i64::try_from(100_u64.saturating_sub(sales)).unwrap());
         tally.told()
     }
 

@@ -5,7 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::judged::{JudgedHistory, ViolationView};
-use crate::{judge::Verdict, latency::Percentiles, setup::Mode, tally::Outcomes};
+use crate::{
+    judge::{Untried, Verdict},
+    latency::Percentiles,
+    setup::Mode,
+    tally::Outcomes,
+};
 
 /// The result of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -31,9 +36,9 @@ pub(crate) struct Measurement<'a> {
     /// From the instant at which it was sent.
     pub(crate) service_us: Percentiles,
     /// Tickets at the start; `None` where nobody knows.
-    pub(crate) initial: Option<u64>,
+    pub(crate) initial: Option<i64>,
     /// Tickets left at the end; `None` where nobody knows.
-    pub(crate) left: Option<u64>,
+    pub(crate) left: Option<i64>,
     /// Tickets sold, those of the warm-up among them.
     pub(crate) sold_ever: u64,
     /// What a worker was.
@@ -56,6 +61,8 @@ pub(crate) struct Measurement<'a> {
     pub(crate) violations_total: usize,
     /// Why the history proves less than it should.
     pub(crate) doubts: &'a [String],
+    /// What the run did not put to the test.
+    pub(crate) untried: &'a [Untried],
     /// What became of the rules.
     pub(crate) thresholds: Vec<Rule>,
     /// What people should know beside that.

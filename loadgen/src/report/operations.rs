@@ -1,7 +1,7 @@
 //! Operations for people: one a line, with times from the first call on.
 
 use super::judged::OperationView;
-use crate::history::{Operation, OperationKind, Outcome, Tickets};
+use crate::history::{Operation, OperationKind, Outcome, Ticket, Tickets};
 
 /// How many operations of one counterexample are listed.
 const LISTED_MAX: usize = 20;
@@ -115,14 +115,26 @@ fn said(operation: &Operation) -> String {
     text
 }
 
+/// A name in quotes, a number as it is.
+fn ticket_name(ticket: &Ticket) -> String {
+    match ticket {
+        Ticket::Number(number) => number.to_string(),
+        Ticket::Name(name) => format!("`{name}`"),
+    }
+}
+
 fn numbers(tickets: &Tickets) -> String {
     match (tickets.run(), tickets.len()) {
         (_, 0) => "no ticket".to_owned(),
         (Some((first, _)), 1) => format!("ticket {first}"),
         (Some((first, last)), _) => format!("tickets {first} to {last}"),
+        (None, 1) => format!(
+            "ticket {}",
+            tickets.iter().map(|ticket| ticket_name(&ticket)).collect::<String>()
+        ),
         (None, _) => {
             let listed: Vec<String> =
-                tickets.iter().take(10).map(|ticket| ticket.to_string()).collect();
+                tickets.iter().take(10).map(|ticket| ticket_name(&ticket)).collect();
             let more = if tickets.len() > 10 { ", …" } else { "" };
             format!("tickets {}{more}", listed.join(", "))
         }

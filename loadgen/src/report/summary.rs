@@ -7,7 +7,7 @@ use super::{
     page::RunFigures,
 };
 use crate::{
-    judge::Verdict,
+    judge::{Untried, Verdict},
     setup::{Locking, Mode},
 };
 
@@ -28,6 +28,7 @@ struct RunView<'a> {
     summary: &'a RunSummary,
     violations: Vec<ViolationView<'a>>,
     doubts: &'a [String],
+    untried: &'a [Untried],
 }
 
 impl<'a> RaceSummary<'a> {
@@ -37,6 +38,7 @@ impl<'a> RaceSummary<'a> {
             summary: &run.summary,
             violations: run.judged.violations(),
             doubts: &run.judged.judgement.doubts,
+            untried: &run.judged.judgement.untried,
         };
         Self { runs: runs.iter().map(view).collect(), figures }
     }

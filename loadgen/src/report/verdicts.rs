@@ -73,6 +73,9 @@ fn findings(text: &mut String, depth: usize, judged: &JudgedHistory) {
         .cloned()
         .partition(|doubt| judged.history.lacks.contains(doubt));
     list(text, depth, "in doubt:", &doubts);
+    let untried: Vec<String> =
+        judged.judgement.untried.iter().map(|untried| untried.advice().to_owned()).collect();
+    list(text, depth, "not tried:", &untried);
     list(text, depth, "left out or at odds:", &left_out);
     list(text, depth, "note:", &judged.notes);
 }
@@ -105,6 +108,7 @@ fn kind_name(kind: ViolationKind) -> &'static str {
         ViolationKind::FalseSoldOut => "false-sold-out",
         ViolationKind::LostSale => "lost-sale",
         ViolationKind::AnsweredTwice => "answered-twice",
+        ViolationKind::ImpossibleCount => "impossible-count",
     }
 }
 

@@ -79,7 +79,7 @@ fn judged(history: History) -> JudgedHistory {
             judgement.doubts.push(lack.clone());
         }
     }
-    JudgedHistory { history, judgement, notes: Vec::new() }
+    JudgedHistory::new(history, judgement)
 }
 
 /// A client of which nobody knows how it ended may have had one more purchase open, from its last
@@ -118,14 +118,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        history::{Outcome, Tickets, begin_history},
+        history::{Outcome, Tickets, begin_history, signed},
         judge::Verdict,
     };
 
     fn sale(client: u32, number: u64) -> Operation {
         let answer = Answer {
             tickets: Tickets::one(number),
-            remaining: Some(2 - number),
+            remaining: Some(signed(2 - number)),
             revision: Some(number),
             ..Answer::new(Outcome::Sold)
         };

@@ -12,6 +12,7 @@ mod preparation;
 mod result;
 mod show;
 mod threshold;
+mod trial;
 mod typed;
 mod watch;
 

@@ -4,15 +4,19 @@
 use std::{
     io,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tempfile::TempPath;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
-use super::config::{HistoryPlace, RunConfig};
+use super::{
+    config::{HistoryPlace, RunConfig},
+    trial,
+};
 use crate::{
-    history::{Header, begin_history, clock_name},
+    history::{CountTiming, Header, begin_history, clock_name, signed},
+    tally::Tally,
     target::{
         Address, Failure, HttpTarget, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
@@ -21,6 +25,10 @@ use crate::{
 
 /// The longest that is waited for what is left, once a run is over.
 const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
+
+/// How long a count may be late at the end, and how often it is looked at meanwhile.
+const LATE_MAX: Duration = Duration::from_secs(2);
+const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +55,18 @@ pub(crate) enum PreparationError {
         /// Why not.
         source: io::Error,
     },
+    /// The map does not know what the shop says.
+    #[error(
+        "the shop's first answer matches no rule of the map, and nothing more was bought: status \
+         {status}\n{answer}\nhint: say how such an answer is known in `[buy.sold]`, `[buy.sold_out]` or \
+         `[buy.refused]`, or what a purchase has to send in `[buy]`"
+    )]
+    NoRule {
+        /// The status code.
+        status: u16,
+        /// How the answer begins.
+        answer: String,
+    },
     /// The system gives no random number.
     #[error("cannot make a number for this run: {0}")]
     Random(io::Error),
@@ -64,6 +84,8 @@ pub(super) struct Prepared {
     pub(super) history: Option<HistoryFile>,
     /// What the workers do.
     pub(super) plans: Vec<WorkerPlan>,
+    /// What was done before them.
+    pub(super) trial: Tally,
 }
 
 /// The file that operations are written to; a temporary one goes away with this.
@@ -98,8 +120,15 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let run = run_number().map_err(PreparationError::Random)?;
     let header = header(config, &stock, run);
     let history = open_history(&config.history, &header)?;
-    let plans = worker_plans(config, &shop, history.as_ref(), run);
-    Ok(Prepared { shop, stock, header, history, plans })
+    let mut plans = worker_plans(config, &shop, history.as_ref(), run);
+    let mut trial = Tally::default();
+    if trial::is_due(config) {
+        trial = trial::try_out(config, &shop, run, history.as_ref()).await?;
+        for plan in &mut plans {
+            plan.plan.requests = plan.plan.requests.map(|requests| requests - trial.intended);
+        }
+    }
+    Ok(Prepared { shop, stock, header, history, plans, trial })
 }
 
 async fn first_look(
@@ -115,11 +144,26 @@ async fn first_look(
     Ok(look(&mut target, config.timeout).await)
 }
 
-/// What the shop has once the run is over; `Err` says why nobody knows.
-pub(super) async fn last_look(shop: &Shop, limit: Duration) -> Result<Stock, String> {
-    let target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default());
+/// What the shop has once the run is over and `sold` were sold; `Err` says why nobody knows.
+///
+/// Where the shop says more than are left, it may tell a count of before: it is asked again for a while.
+pub(super) async fn last_look(
+    prepared: &Prepared,
+    sold: u64,
+    limit: Duration,
+) -> Result<Stock, String> {
+    let target = HttpTarget::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
     let mut target = target.map_err(|error| error.to_string())?;
-    look(&mut target, limit.min(LAST_LOOK_MAX)).await
+    let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
+    let asked = Instant::now();
+    loop {
+        let stock = look(&mut target, limit.min(LAST_LOOK_MAX)).await?;
+        let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0));
+        if !is_late || asked.elapsed() >= LATE_MAX {
+            return Ok(stock);
+        }
+        sleep(LOOK_AGAIN).await;
+    }
 }
 
 async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String> {
@@ -131,9 +175,13 @@ fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header
     let mut header = Header::new(0);
     header.numbering = config.map.as_ref().map(|map| map.numbering).unwrap_or_default();
     let stock = stock.as_ref().ok();
-    header.initial = config.initial.or(stock.map(|stock| stock.remaining));
-    header.sold = stock.and_then(|stock| stock.sold).unwrap_or(0);
-    header.revision = stock.and_then(|stock| stock.revision).unwrap_or(0);
+    header.initial = config.initial.map(signed).or(stock.map(|stock| stock.remaining));
+    header.sold = stock.and_then(|stock| stock.sold);
+    header.revision = stock.and_then(|stock| stock.revision);
+    header.counts = Some(match &config.map {
+        None => CountTiming::Exact,
+        Some(map) => map.counts,
+    });
     header.run = Some(format!("run-{run:016x}"));
     header.clock = clock_name();
     header

@@ -74,6 +74,7 @@ pub(super) fn measurement<'a>(
         violations,
         violations_total,
         doubts: &judged.judgement.doubts,
+        untried: &judged.judgement.untried,
         thresholds,
         notes,
     }

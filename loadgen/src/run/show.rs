@@ -127,10 +127,12 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let plans = prepared.plans.clone();
     let limit = limit(config);
     let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
-    let measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
+    let mut measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
+    measured.tally.merge(&prepared.trial);
     drop(watch);
+    let sold = measured.tally.sold_ever;
     let (left, was_interrupted) = tokio::select! {
-        left = last_look(&prepared.shop, config.timeout) => (left, false),
+        left = last_look(&prepared, sold, config.timeout) => (left, false),
         () = interrupts.next() => (Err("interrupted".to_owned()), true),
     };
     let mut ended = Ended { prepared, measured, left };
@@ -173,8 +175,8 @@ fn limit(config: &RunConfig) -> Option<Duration> {
 
 /// No verdict, because of `doubt`.
 fn unjudged(doubt: String) -> JudgedHistory {
-    let judgement = Judgement { violations: Vec::new(), doubts: vec![doubt] };
-    JudgedHistory { history: History::default(), judgement, notes: Vec::new() }
+    let judgement = Judgement { doubts: vec![doubt], ..Judgement::default() };
+    JudgedHistory::new(History::default(), judgement)
 }
 
 /// Judges on a thread of its own, so that an interrupt is heard meanwhile.
@@ -197,7 +199,13 @@ async fn judge(ended: &Ended) -> JudgedHistory {
     };
     let judged = tokio::task::spawn_blocking(move || judge_history(&remains)).await;
     match judged {
-        Ok(Ok(judged)) => judged,
+        Ok(Ok(mut judged)) => {
+            if let (Ok(_), Err(reason)) = (&ended.prepared.stock, &ended.left) {
+                let doubt = format!("what is left at the end could not be asked: {reason}");
+                judged.judgement.doubts.push(doubt);
+            }
+            judged
+        }
         Ok(Err(error)) => unjudged(error.to_string()),
         Err(error) => unjudged(format!("the judge failed: {error}")),
     }

@@ -13,7 +13,7 @@ pub(super) enum Watch {
 
 impl Watch {
     /// For the run of `config`, which people call `title`, on a shop with `initial` tickets.
-    pub(super) fn new(config: &RunConfig, title: &str, initial: Option<u64>) -> Self {
+    pub(super) fn new(config: &RunConfig, title: &str, initial: Option<i64>) -> Self {
         if config.tui
             && let Some(screen) = Screen::open()
         {

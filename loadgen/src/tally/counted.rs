@@ -42,7 +42,7 @@ pub(crate) struct Tally<Times = Clocks> {
     /// Operations that the history has no more room for.
     pub(crate) unrecorded: u64,
     /// The newest count that an answer told, and when that was.
-    pub(crate) left: Option<(u64, u64)>,
+    pub(crate) left: Option<(u64, i64)>,
     /// When the last of them was sent.
     pub(crate) sent_ns: u64,
     /// When the last of them was answered.
@@ -104,7 +104,7 @@ impl<Times: Default> Tally<Times> {
 
 impl<Times> Tally<Times> {
     /// An answer of `at_ns` told that `left` are left.
-    pub(crate) fn see_left(&mut self, at_ns: u64, left: u64) {
+    pub(crate) fn see_left(&mut self, at_ns: u64, left: i64) {
         if self.left.is_none_or(|(seen_ns, _)| seen_ns <= at_ns) {
             self.left = Some((at_ns, left));
         }
@@ -183,7 +183,7 @@ mod tests {
                 };
                 for tally in [&mut whole, &mut part] {
                     tally.begin();
-                    tally.see_left(at_ns, at_ns / 7);
+                    tally.see_left(at_ns, i64::try_from(at_ns / 7).unwrap());
                     tally.end(&seen);
                 }
                 if is_taken {

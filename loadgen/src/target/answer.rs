@@ -12,7 +12,7 @@ const SOLD_OUT: &str = "/problems/sold-out";
 /// What `GET /search` answers.
 #[derive(Deserialize)]
 struct Found {
-    count: u64,
+    count: i64,
     #[serde(default)]
     sold: Option<u64>,
     revision: Option<u64>,
@@ -22,7 +22,7 @@ struct Found {
 #[derive(Deserialize)]
 struct Sale {
     tickets: Tickets,
-    remaining: u64,
+    remaining: i64,
     revision: Option<u64>,
     section: Option<CriticalSection>,
 }
@@ -35,7 +35,7 @@ struct Problem<'a> {
     r#type: Cow<'a, str>,
     #[serde(borrow)]
     title: Cow<'a, str>,
-    remaining: Option<u64>,
+    remaining: Option<i64>,
     revision: Option<u64>,
     section: Option<CriticalSection>,
     #[serde(borrow)]

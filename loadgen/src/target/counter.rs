@@ -7,6 +7,8 @@ use std::{fs::File, io, os::unix::fs::FileExt, path::Path};
 
 use serde_json::{Map, Value};
 
+use crate::history::signed;
+
 /// The usual length of the file, in bytes.
 const LENGTH_MIN: usize = 64;
 
@@ -104,7 +106,7 @@ pub(crate) fn create_counter(path: &Path, tickets: u64) -> Result<(), CounterErr
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ending {
     /// How many tickets are left.
-    pub(crate) left: u64,
+    pub(crate) left: i64,
     /// The number of the last change, where they are counted.
     pub(crate) revision: Option<u64>,
 }
@@ -119,7 +121,7 @@ pub(crate) fn read_ending(path: &Path) -> Result<Ending, CounterError> {
     match Counter::parse(&text) {
         Ok(counter) => {
             let revision = counter.members.get("revision").and_then(Value::as_u64);
-            Ok(Ending { left: counter.count(), revision })
+            Ok(Ending { left: signed(counter.count()), revision })
         }
         Err(reason) => Err(malformed(path, reason)),
     }

@@ -12,7 +12,7 @@ use tokio::{runtime::Builder, sync::oneshot, time::sleep};
 
 use super::counter::{Counter, CounterError, io_error, malformed, read_text, write};
 use crate::{
-    history::{Answer, CriticalSection, Outcome, Tickets, monotonic_ns},
+    history::{Answer, CriticalSection, Outcome, Tickets, monotonic_ns, signed},
     setup::Delays,
 };
 
@@ -43,7 +43,7 @@ impl FileTarget {
     pub(super) async fn search(&self) -> Answer {
         match self.read().await {
             Ok(counter) => {
-                Answer { remaining: Some(counter.count()), ..Answer::new(Outcome::Found) }
+                Answer { remaining: Some(signed(counter.count())), ..Answer::new(Outcome::Found) }
             }
             Err(error) => Answer::refused(error.to_string()),
         }
@@ -104,7 +104,7 @@ impl FileTarget {
         match write(&self.file, &self.path, &counter) {
             Ok(()) => Answer {
                 tickets: Tickets::one(ticket),
-                remaining: Some(counter.count()),
+                remaining: Some(signed(counter.count())),
                 section: section(),
                 ..Answer::new(Outcome::Sold)
             },
@@ -137,7 +137,7 @@ mod tests {
     const DELAYS: Delays =
         Delays { check: Duration::from_millis(1), write: Duration::from_millis(2) };
 
-    async fn buy_at_once(buyers: usize, locked: bool) -> (u64, Vec<Answer>) {
+    async fn buy_at_once(buyers: usize, locked: bool) -> (i64, Vec<Answer>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.txt");
         create_counter(&path, 3).unwrap();
@@ -156,7 +156,7 @@ mod tests {
 
     fn sold_tickets(answers: &[Answer]) -> Vec<u64> {
         let mut tickets: Vec<u64> =
-            answers.iter().flat_map(|answer| answer.tickets.iter()).collect();
+            answers.iter().filter_map(|answer| answer.tickets.run()).map(|run| run.0).collect();
         tickets.sort_unstable();
         tickets
     }

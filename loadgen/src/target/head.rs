@@ -10,7 +10,11 @@ const HEAD_MAX: usize = 16 * 1024;
 /// The longest body that is read, in bytes.
 pub(super) const BODY_MAX: usize = 1024 * 1024;
 
+/// For so many fields there is room on the stack.
 const FIELDS_MAX: usize = 64;
+
+/// The shortest field with its end, `a:` and two bytes.
+const FIELD_MIN: usize = 4;
 
 /// How the end of a body is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,9 +46,16 @@ pub(super) struct Head {
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
     // Room for 64 fields is 2 KiB, which nobody writes to in vain for every answer.
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut many_fields = Vec::new();
     let mut response = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
-    let parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
+    let mut parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
+    if parsed == Err(httparse::Error::TooManyHeaders) {
+        // As many as fit the longest head.
+        many_fields.resize(HEAD_MAX / FIELD_MIN, httparse::EMPTY_HEADER);
+        response = httparse::Response::new(&mut many_fields);
+        parsed = response.parse(bytes);
+    }
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() > HEAD_MAX => {

@@ -62,6 +62,11 @@ impl Reading {
         }
     }
 
+    /// Whether the map has a rule for `reply` to a purchase.
+    pub(crate) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
+        self.0.as_ref().is_none_or(|reader| reader.has_rule_for(reply))
+    }
+
     /// How many tickets there are, as `reply` says.
     pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
         match &self.0 {

@@ -21,7 +21,7 @@ pub(crate) struct Returned {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stock {
     /// Left.
-    pub(crate) remaining: u64,
+    pub(crate) remaining: i64,
     /// Sold so far, where the shop says it.
     pub(crate) sold: Option<u64>,
     /// The revision that this rests on, where there is one.

@@ -165,10 +165,13 @@ impl Book {
         }
         let (call_ns, run) = (open.sent_ns, self.plan.run);
         let operation = match open.action {
-            Action::Buy => Operation::buy(client, call_ns, answered_ns, answer),
+            Action::Buy => Operation {
+                quantity: Some(self.plan.quantity()),
+                ..Operation::buy(client, call_ns, answered_ns, answer)
+            },
             Action::Search => Operation::search(client, call_ns, answered_ns, answer),
         };
-        let has_key = self.plan.retries && open.action == Action::Buy;
+        let has_key = self.plan.sends_keys() && open.action == Action::Buy;
         let key = has_key.then(|| Order { run, client, number: open.number }.to_string());
         // By what was asked for: another shop may sell without a word on which tickets.
         if operation.outcome == Outcome::Sold {
@@ -234,7 +237,8 @@ impl Book {
     }
 }
 
-fn ending(answer: &Answer, has_failed: bool) -> Ending {
+/// What an answer is counted as.
+pub(crate) fn ending(answer: &Answer, has_failed: bool) -> Ending {
     match answer.outcome {
         Outcome::Sold => Ending::Sold,
         Outcome::SoldOut => Ending::SoldOut,

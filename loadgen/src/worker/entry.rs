@@ -229,10 +229,10 @@ pub(super) mod tests {
 
     fn answer() -> impl Strategy<Value = Answer> {
         let section = prop::option::of(any::<(u64, u64)>());
-        let numbers = any::<[Option<u64>; 2]>();
+        let numbers = any::<(Option<i64>, Option<u64>)>();
         let tickets = prop::collection::vec(any::<u64>(), 0..4);
         (section, numbers, tickets, any::<Option<String>>()).prop_map(
-            |(section, [remaining, revision], tickets, reason)| Answer {
+            |(section, (remaining, revision), tickets, reason)| Answer {
                 outcome: if reason.is_some() { Outcome::Unknown } else { Outcome::Sold },
                 tickets: tickets.into_iter().collect(),
                 remaining,

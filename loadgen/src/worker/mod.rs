@@ -26,7 +26,7 @@ mod shift;
 mod slate;
 mod watchdog;
 
-pub(crate) use book::WORKER_IS_GONE;
+pub(crate) use book::{WORKER_IS_GONE, ending};
 pub(crate) use child::work_for_parent;
 pub(crate) use fleet::{Crew, Fleet, FleetError, FleetLimits, FleetRun, Progress};
 pub(crate) use plan::{Record, WorkerPlan};

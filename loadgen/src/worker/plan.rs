@@ -4,7 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{plan::Plan, target::Address};
+use crate::{
+    plan::Plan,
+    target::{Address, Map},
+};
 
 /// Where operations go once they have ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +74,23 @@ impl WorkerPlan {
     /// The place of [`WorkerPlan::address`] among the addresses.
     pub(super) fn place_of_address(&self, client: u32) -> usize {
         usize::try_from(client).unwrap_or(0) % self.addresses.len()
+    }
+
+    /// Whether each purchase has a key of its own, which a shop may remember it by.
+    pub(super) fn sends_keys(&self) -> bool {
+        let sends_keys = |address: &Address| match address {
+            Address::Shop(shop) => shop.map.as_ref().is_some_and(Map::sends_keys),
+            _ => false,
+        };
+        self.retries || self.addresses.iter().any(sends_keys)
+    }
+
+    /// How many tickets one purchase is of.
+    pub(super) fn quantity(&self) -> u64 {
+        match self.addresses.first() {
+            Some(Address::Shop(shop)) => shop.map.as_ref().map_or(1, |map| map.buy.quantity),
+            _ => 1,
+        }
     }
 
     /// How long a client waits for an answer.

@@ -27,7 +27,11 @@ fn race_is_judged_from_its_file_as_it_was_judged_at_once() {
         assert_eq!(history["label"], run["locking"]);
         assert_eq!(history["verdict"], run["verdict"], "{history}");
         assert_eq!(history["operations"], 40);
-        assert_eq!(history["doubts"], run["doubts"]);
+        assert_eq!(history["untried"], run["untried"]);
+        // A race is for the last ticket, and a check of it is not.
+        let doubts = run["doubts"].as_array().expect("doubts").iter();
+        let doubts: Vec<_> = doubts.filter(|doubt| **doubt != "nobody was told sold out").collect();
+        assert_eq!(history["doubts"], serde_json::json!(doubts));
         assert_eq!(without_places(&history["violations"]), run["violations"]);
     }
     assert_eq!(fs::read_dir(folder.folder()).expect("the folder").count(), 1);

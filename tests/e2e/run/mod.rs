@@ -9,5 +9,6 @@ mod measured;
 mod modes;
 mod processes;
 mod retries;
+mod shops;
 mod tls;
 mod words;

@@ -1,7 +1,9 @@
 //! The slow judge: every order of every subset of the unknown operations, on a counter of its own
 //! that remembers keys as a server does. It shares no code with the judge but the history.
 
-use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
+use crate::history::{
+    Header, Numbering, Operation, OperationKind, Outcome, Ticket, Tickets, signed,
+};
 
 /// A counter that does as `CONTRACT.md` says.
 #[derive(Clone)]
@@ -26,11 +28,12 @@ pub(super) struct Reply {
 
 impl Counter {
     pub(super) fn new(header: &Header) -> Self {
-        let is_fresh = header.sold == 0 && header.revision == 0;
+        let (sold, revision) = (header.sold.unwrap(), header.revision.unwrap());
+        let is_fresh = sold == 0 && revision == 0;
         Self {
-            remaining: header.initial.unwrap(),
-            sold: header.sold,
-            revision: header.revision,
+            remaining: header.initial.unwrap().unsigned_abs(),
+            sold,
+            revision,
             held: is_fresh.then_some(0),
             out: is_fresh.then_some(0),
             keys: Vec::new(),
@@ -161,7 +164,7 @@ pub(super) fn judged_members(operations: &[Operation]) -> (bool, Vec<Operation>)
 }
 
 fn some_number_twice(operations: &[Operation]) -> bool {
-    let mut seen: Vec<(u64, Option<&String>)> = Vec::new();
+    let mut seen: Vec<(Ticket, Option<&String>)> = Vec::new();
     for one in operations.iter().filter(|one| one.outcome == Outcome::Sold) {
         for number in one.tickets.iter() {
             let mut same = seen.iter().filter(|(other, _)| *other == number);
@@ -241,7 +244,7 @@ impl Slow<'_> {
 
     fn end_fits(&self, counter: &Counter) -> bool {
         let (remaining, revision) = counter.stock();
-        self.header.left.is_none_or(|left| left == remaining)
+        self.header.left.is_none_or(|left| left == signed(remaining))
             && (!self.revisions || self.header.left_revision.is_none_or(|end| end == revision))
     }
 
@@ -252,7 +255,7 @@ impl Slow<'_> {
         };
         operation.outcome == reply.outcome
             && (!names_its_own(operation) || tickets)
-            && operation.remaining.is_none_or(|told| told == reply.remaining)
+            && operation.remaining.is_none_or(|told| told == signed(reply.remaining))
             && operation.revision.is_none_or(|told| told == reply.revision)
     }
 }

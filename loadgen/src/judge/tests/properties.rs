@@ -13,12 +13,11 @@ use crate::{
 };
 
 /// Doubts that say that a history proves little, and no more.
-const VACUOUS: [&str; 5] = [
+const VACUOUS: [&str; 4] = [
     "what was left at the end is not known",
     "no two purchases overlapped in time",
     "nothing was sold",
-    "nobody was told sold out",
-    "no search met a sale, and no sale says what it changed",
+    "most operations failed",
 ];
 
 /// The doubt of a judge whose search took too many steps.
@@ -111,7 +110,8 @@ proptest! {
         let judgement = judged(&header, &operations);
         let is_undecided = judgement.doubts.iter().any(|doubt| doubt == UNDECIDED);
         prop_assume!(!is_undecided || length < DECIDED);
-        let vacuous = judgement.doubts.iter().all(|doubt| VACUOUS.contains(&doubt.as_str()));
+        let is_vacuous = |doubt: &String| VACUOUS.iter().any(|vacuous| doubt.starts_with(vacuous));
+        let vacuous = judgement.doubts.iter().all(is_vacuous);
         for (one, instant) in operations.iter().zip(instants(&header, &operations)) {
             let is_asked = one.key.is_none() && one.outcome != Outcome::Unknown;
             let fits = instant.is_some_and(|at| (one.call_ns..=one.return_ns.unwrap_or(at)).contains(&at));

@@ -12,7 +12,7 @@ use super::{
     dice::Dice,
     simulation::{Scene, disturb, simulate},
 };
-use crate::history::{Answer, Header, Numbering, Operation, Outcome};
+use crate::history::{Answer, Header, Numbering, Operation, Outcome, signed};
 
 const HISTORIES: u64 = 10_000;
 
@@ -32,7 +32,7 @@ impl SequentialSpec for Spec {
         if let Some(reply) = self.0.perform(operation, false) {
             said.outcome = reply.outcome;
             said.tickets = reply.tickets;
-            said.remaining = Some(reply.remaining);
+            said.remaining = Some(signed(reply.remaining));
             said.revision = Some(reply.revision);
         }
         Said(said)
@@ -44,7 +44,7 @@ impl SequentialSpec for Spec {
         };
         reply.outcome == told.outcome
             && (!names_its_own(told) || told.tickets == reply.tickets)
-            && told.remaining.is_none_or(|told| told == reply.remaining)
+            && told.remaining.is_none_or(|told| told == signed(reply.remaining))
             && told.revision.is_none_or(|told| told == reply.revision)
     }
 }

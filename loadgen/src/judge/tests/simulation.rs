@@ -1,7 +1,9 @@
 //! Histories of a correct counter under a random schedule, and faults planted in them.
 
 use super::{brute_force::Counter, dice::Dice};
-use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
+use crate::history::{
+    Header, Numbering, Operation, OperationKind, Outcome, Ticket, Tickets, signed,
+};
 
 /// What the histories of one kind look like.
 #[derive(Clone, Copy, Debug)]
@@ -49,8 +51,9 @@ pub(super) fn simulate(dice: &mut Dice, scene: &Scene) -> (Header, Vec<Operation
     let mut header = Header::new(dice.below(2 + scene.operations as u64));
     header.numbering = scene.numbering;
     if dice.chance(20) {
-        header.sold = dice.below(3);
-        header.revision = header.sold + dice.below(2);
+        let sold = dice.below(3);
+        header.sold = Some(sold);
+        header.revision = Some(sold + dice.below(2));
     }
     let mut counter = Counter::new(&header);
     let mut operations: Vec<Operation> = Vec::new();
@@ -64,7 +67,7 @@ pub(super) fn simulate(dice: &mut Dice, scene: &Scene) -> (Header, Vec<Operation
     }
     if scene.end_is_known {
         let (left, revision) = counter.stock();
-        header.left = Some(left);
+        header.left = Some(signed(left));
         header.left_revision = dice.chance(50).then_some(revision);
     }
     for place in (1..operations.len()).rev() {
@@ -105,7 +108,7 @@ fn one(
     if may_name && tells(dice, scene.tickets) {
         operation.tickets = taken_back(dice, before, operation.quantity.unwrap_or(0));
     }
-    operation.remaining = tells(dice, scene.remaining).then_some(reply.remaining);
+    operation.remaining = tells(dice, scene.remaining).then_some(signed(reply.remaining));
     operation.revision = tells(dice, scene.revision).then_some(reply.revision);
     Some(operation)
 }
@@ -113,7 +116,7 @@ fn one(
 /// Tickets that were sold before, as a refund can name them; none where there are not so many.
 fn taken_back(dice: &mut Dice, before: &[Operation], quantity: u64) -> Tickets {
     let sold = before.iter().filter(|one| one.op.numbers_tickets());
-    let mut numbers: Vec<u64> = sold.flat_map(|one| one.tickets.iter()).collect();
+    let mut numbers: Vec<Ticket> = sold.flat_map(|one| one.tickets.iter()).collect();
     while numbers.len() as u64 > quantity {
         numbers.swap_remove(dice.index(numbers.len()));
     }
@@ -170,9 +173,10 @@ pub(super) fn disturb(dice: &mut Dice, header: &mut Header, operations: &mut [Op
         true => number + 1,
         false => number.saturating_sub(1),
     };
+    let nudged_count = |dice: &mut Dice, count: i64| signed(nudged(dice, count.unsigned_abs()));
     let fault = dice.below(8);
     if fault == 0 {
-        header.left = header.left.map(|left| nudged(dice, left));
+        header.left = header.left.map(|left| nudged_count(dice, left));
         return;
     }
     let told = operations[other].clone();
@@ -180,9 +184,13 @@ pub(super) fn disturb(dice: &mut Dice, header: &mut Header, operations: &mut [Op
         return;
     };
     match fault {
-        1 => one.remaining = one.remaining.map(|told| nudged(dice, told)),
+        1 => one.remaining = one.remaining.map(|told| nudged_count(dice, told)),
         2 => one.revision = one.revision.map(|told| nudged(dice, told)),
-        3 => one.tickets = one.tickets.iter().map(|number| number + 1).collect(),
+        3 => {
+            let run = one.tickets.run();
+            one.tickets =
+                run.map_or_else(Tickets::default, |(first, last)| (first + 1..=last + 1).collect());
+        }
         4 if one.outcome == Outcome::Sold && one.op == OperationKind::Buy => {
             one.outcome = Outcome::SoldOut;
             one.tickets = Tickets::default();

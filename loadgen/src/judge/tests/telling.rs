@@ -1,7 +1,7 @@
 //! What a judgement says: stories, doubts, orders.
 
 use crate::{
-    history::{Answer, Header, Operation, Outcome, Tickets},
+    history::{Answer, Header, Operation, Outcome, Tickets, signed},
     judge::{
         Budget, Evidence, Judgement, Verdict, ViolationKind, judge, judge_within, order, overlap,
     },
@@ -19,7 +19,7 @@ fn sold(ticket: u64) -> Answer {
 }
 
 fn sale(ticket: u64, remaining: u64) -> Answer {
-    let (remaining, revision) = (Some(remaining), Some(ticket));
+    let (remaining, revision) = (Some(signed(remaining)), Some(ticket));
     Answer { remaining, revision, ..sold(ticket) }
 }
 
@@ -42,7 +42,7 @@ fn two_sales_of_one_ticket_are_told_with_their_times() {
         judgement.violations[0].story,
         [
             "Worker 17 and worker 42 both got ticket 8.",
-            "Worker 42 called at 12.3 ms, after worker 17 had its answer at 11.9 ms, so the number \
+            "Worker 42 called at 12.3 ms, after worker 17 had its answer at 11.9 ms, so it \
              had already been given out.",
         ]
     );
@@ -137,6 +137,8 @@ fn whatever_an_assumption_lacks_is_a_doubt_and_a_violation_stays_one() {
 fn a_search_without_steps_decides_nothing() {
     let header = Header { left: Some(0), ..Header::new(1) };
     let mut operations = vec![
+        // Of no tickets: then neither a place nor a window decides.
+        Operation { quantity: Some(0), ..buy(3, 0, 20, Answer::new(Outcome::Sold)) },
         buy(1, 0, 20, Answer::new(Outcome::Sold)),
         buy(2, 10, 40, Answer::new(Outcome::SoldOut)),
     ];
@@ -146,8 +148,8 @@ fn a_search_without_steps_decides_nothing() {
     };
     assert_eq!(within(&operations, 1_000).verdict(), Verdict::Valid);
     assert_eq!(within(&operations, 0).verdict(), Verdict::Unknown);
-    operations[1].return_ns = Some(11 * TENTH);
-    operations[0].call_ns = 12 * TENTH;
+    operations[2].return_ns = Some(11 * TENTH);
+    operations[1].call_ns = 12 * TENTH;
     assert_eq!(within(&operations, 1_000).verdict(), Verdict::Violation);
 }
 

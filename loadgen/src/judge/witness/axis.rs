@@ -2,7 +2,7 @@
 
 use crate::{
     history::OperationKind,
-    judge::request::{FINAL, Request, Requests, Role, Told},
+    judge::request::{FINAL, Known, Request, Requests, Role, Told},
 };
 
 /// What names the places in the order.
@@ -70,7 +70,7 @@ impl<'a> Witness<'a> {
             false
         });
         list.sort_unstable_by_key(|one| (one.at, one.role != Role::Change, one.call));
-        let is_closed = requests.evidence.header.initial.is_some();
+        let is_closed = requests.known.initial.is_some();
         Ok(Self { requests, axis, is_closed, fixed: list, refusals, unknown, last_read })
     }
 
@@ -84,6 +84,11 @@ impl<'a> Witness<'a> {
             _ => request.at,
         }
     }
+}
+
+/// Whether the answers of `requests` name revisions, by which they are put in order.
+pub(in crate::judge) fn names_revisions(requests: &Requests<'_>) -> bool {
+    is_witness(Axis::Revision, requests, &requests.list)
 }
 
 fn is_witness(axis: Axis, requests: &Requests<'_>, list: &[Request]) -> bool {
@@ -128,10 +133,11 @@ fn tickets_lot(requests: &Requests<'_>, request: &Request, told: &Told<'_>) -> L
     if !matches!(told.op, OperationKind::Buy | OperationKind::Search) {
         return Lot::Lost;
     }
-    let header = requests.evidence.header;
+    let Known { initial, sold, .. } = requests.known;
+    // Where nobody knows, whoever judges says from where it counts.
+    let sold = sold.unwrap_or(0);
     // What is left says how many were sold, where it is known how many there were.
-    let by_count =
-        |remaining: u64| header.initial?.checked_sub(remaining)?.checked_add(header.sold);
+    let by_count = |remaining: u64| initial?.checked_sub(remaining)?.checked_add(sold);
     let at = told.remaining.and_then(by_count);
     let quantity = told.quantity.unwrap_or(0);
     match request.role {
@@ -140,15 +146,15 @@ fn tickets_lot(requests: &Requests<'_>, request: &Request, told: &Told<'_>) -> L
         Role::Change => {
             let last = told.tickets.run().map(|(_, last)| last);
             let last = last.filter(|_| requests.is_consecutive());
-            let begins = |at: &u64| at.checked_sub(quantity).is_some_and(|at| at >= header.sold);
+            let begins = |at: &u64| at.checked_sub(quantity).is_some_and(|at| at >= sold);
             last.or(at).filter(begins).map_or(Lot::Lost, Lot::At)
         }
-        Role::Read | Role::SoldOut if told.remaining.is_some() && header.initial.is_some() => {
+        Role::Read | Role::SoldOut if told.remaining.is_some() && initial.is_some() => {
             at.map_or(Lot::Lost, Lot::At)
         }
         // Without a start a count has no place, and proves nothing.
-        Role::SoldOut if told.revision.is_none() || header.initial.is_none() => Lot::Refusal,
-        Role::Read if told.revision.is_none() || header.initial.is_none() => Lot::Nothing,
+        Role::SoldOut if told.revision.is_none() || initial.is_none() => Lot::Refusal,
+        Role::Read if told.revision.is_none() || initial.is_none() => Lot::Nothing,
         Role::SoldOut | Role::Read => Lot::Lost,
     }
 }

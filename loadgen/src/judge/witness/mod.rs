@@ -14,4 +14,4 @@ mod fill;
 mod refusals;
 mod walk;
 
-pub(super) use axis::Witness;
+pub(super) use axis::{Witness, names_revisions};

@@ -10,7 +10,7 @@
 use super::axis::Witness;
 use crate::judge::{
     finding::Contradiction,
-    request::{Request, Role},
+    request::{Known, Request, Role},
 };
 
 /// The refusals of a history, in the order of their places.
@@ -29,15 +29,16 @@ impl Refusals {
 
     /// Gives each refusal of `witness` its place.
     pub(super) fn place(witness: &Witness<'_>) -> Self {
-        let header = witness.requests.evidence.header;
-        let Some(initial) = header.initial else {
+        let Known { initial, sold, .. } = witness.requests.known;
+        let Some(initial) = initial else {
             return Self::none();
         };
         let mut list = witness.refusals.clone();
         for refusal in &mut list {
             let quantity = witness.requests.told(refusal).quantity.unwrap_or(1);
-            refusal.at =
-                header.sold.saturating_add(initial.saturating_add(1).saturating_sub(quantity));
+            refusal.at = sold
+                .unwrap_or(0)
+                .saturating_add(initial.saturating_add(1).saturating_sub(quantity));
         }
         list.sort_unstable_by_key(|refusal| refusal.at);
         let mut earliest = u64::MAX;

@@ -180,12 +180,15 @@ impl Witness<'_> {
     }
 
     fn start(&self, fills: &Fills) -> Branch {
-        let header = self.requests.evidence.header;
-        let mut state = State::at_start(&self.requests.evidence);
-        let at = match (self.is_closed, self.axis) {
-            (true, Axis::Revision) => header.revision,
-            (true, Axis::Tickets) => header.sold,
-            (false, _) => {
+        let known = self.requests.known;
+        let mut state = State::at_start(&known);
+        let start = match self.axis {
+            Axis::Revision => known.revision,
+            Axis::Tickets => known.sold,
+        };
+        let at = match start.filter(|_| self.is_closed) {
+            Some(start) => start,
+            None => {
                 let at = self.fixed.first().map_or(0, |first| self.begin(first));
                 state = self.forgotten(at);
                 at
@@ -274,7 +277,7 @@ impl Witness<'_> {
                 }),
             };
         }
-        let left = self.requests.evidence.header.left;
+        let left = self.requests.known.left;
         let Some((last_read, left)) = self.last_read.as_ref().zip(left) else {
             return Finding::Linearizable;
         };

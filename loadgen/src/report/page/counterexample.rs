@@ -164,7 +164,7 @@ fn section_words(operation: &crate::history::Operation) -> (String, Option<Strin
     let has_written = operation.outcome == Outcome::Sold;
     match (operation.remaining, has_written) {
         (Some(left), true) => {
-            let read = left.saturating_add(operation.quantity.unwrap_or(1));
+            let read = i128::from(left) + i128::from(operation.quantity.unwrap_or(1));
             (format!("read {}", grouped(read)), Some(format!("wrote {}", grouped(left))))
         }
         (Some(left), false) => (format!("read {}", grouped(left)), None),

@@ -21,9 +21,9 @@ pub(crate) struct RunFigures {
     /// What the judge says.
     pub(crate) verdict: Verdict,
     /// Tickets at the start.
-    pub(crate) initial: Option<u64>,
+    pub(crate) initial: Option<i64>,
     /// Tickets left at the end, as the counter said.
-    pub(crate) left: Option<u64>,
+    pub(crate) left: Option<i64>,
     /// Operations in the history.
     pub(crate) operations: usize,
     /// The same by outcome.

@@ -121,6 +121,7 @@ fn what_a_history_says_stays_text() {
             needs_whole: false,
         }],
         doubts: vec![EVIL.to_owned()],
+        ..Judgement::default()
     };
     let run = PageRun {
         label: EVIL.to_owned(),
@@ -167,8 +168,12 @@ fn nothing_makes_the_page_larger_than_promised() {
         story: vec![huge.clone(); 100],
         needs_whole: false,
     };
-    let judgement = Judgement { violations: vec![violation; 100], doubts: vec![huge.clone(); 100] };
-    let header = Header { left: Some(u64::MAX), ..Header::new(u64::MAX) };
+    let judgement = Judgement {
+        violations: vec![violation; 100],
+        doubts: vec![huge.clone(); 100],
+        ..Judgement::default()
+    };
+    let header = Header { left: Some(i64::MAX), ..Header::new(u64::MAX) };
     let run = PageRun {
         label: huge.clone(),
         facts: (0..100).map(|fact| (format!("{fact}{huge}"), huge.clone())).collect(),

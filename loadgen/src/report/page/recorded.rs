@@ -46,7 +46,7 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
     let start = history.operations.iter().map(|operation| operation.call_ns).min();
     let end = history.operations.iter().filter_map(|operation| operation.return_ns).max();
     let time = start.zip(end).map_or(0, |(start, end)| end.saturating_sub(start));
-    let known = |number: Option<u64>| number.map_or_else(|| "not recorded".to_owned(), grouped);
+    let known = |number: Option<i64>| number.map_or_else(|| "not recorded".to_owned(), grouped);
     let mut facts = vec![
         ("Operations", grouped(as_count(history.operations.len()))),
         ("Time", words::time_ns(time)),

@@ -2,7 +2,7 @@
 
 use super::PageRun;
 use crate::{
-    history::{Answer, CriticalSection, Header, Operation, Outcome, Tickets},
+    history::{Answer, CriticalSection, Header, Operation, Outcome, Tickets, signed},
     judge::{self, Evidence, Judgement, Violation, ViolationKind},
 };
 
@@ -71,20 +71,20 @@ pub(super) fn without_a_lock(workers: u32, tickets: u64) -> Specimen {
         operations.push(search(worker, read_ns - 3 * MS, count));
         let answer = Answer {
             tickets: Tickets::one(sold + 1),
-            remaining: Some(count - 1),
+            remaining: Some(signed(count - 1)),
             section: Some(CriticalSection { read_ns, write_ns }),
             ..Answer::new(Outcome::Sold)
         };
         operations.push(Operation::buy(worker, read_ns - MS, write_ns + MS, answer));
     }
-    let header = Header { left: Some(tickets - 1), ..Header::new(tickets) };
+    let header = Header { left: Some(signed(tickets - 1)), ..Header::new(tickets) };
     let mut specimen = Specimen::new("none", header, operations);
     specimen.judgement.violations.insert(0, same_ticket(&specimen.operations));
     specimen
 }
 
 fn search(worker: u32, call_ns: u64, count: u64) -> Operation {
-    let answer = Answer { remaining: Some(count), ..Answer::new(Outcome::Found) };
+    let answer = Answer { remaining: Some(signed(count)), ..Answer::new(Outcome::Found) };
     Operation::search(worker, call_ns, call_ns + MS, answer)
 }
 
@@ -127,7 +127,7 @@ pub(super) fn with_a_lock(workers: u32, tickets: u64) -> Specimen {
         let answer = if is_sold {
             Answer {
                 tickets: Tickets::one(sold + 1),
-                remaining: Some(tickets - sold - 1),
+                remaining: Some(signed(tickets - sold - 1)),
                 section,
                 ..Answer::new(Outcome::Sold)
             }
@@ -158,8 +158,8 @@ pub(super) fn with_unknowns() -> Specimen {
         operation.section = None;
     }
     specimen.judgement = Judgement {
-        violations: Vec::new(),
         doubts: vec!["the file ends in the middle of line `49`".to_owned()],
+        ..Judgement::default()
     };
     specimen
 }
@@ -175,7 +175,7 @@ pub(super) fn large(operations: u64) -> Specimen {
         let answer = if number < tickets {
             Answer {
                 tickets: Tickets::one(number + 1),
-                remaining: Some(tickets - number - 1),
+                remaining: Some(signed(tickets - number - 1)),
                 revision: Some(number + 1),
                 ..Answer::new(Outcome::Sold)
             }

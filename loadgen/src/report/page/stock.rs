@@ -10,7 +10,7 @@ pub(super) struct Stock {
     /// the start less all that buyers were told are theirs. Empty where nobody knows the start.
     pub(super) promised: Vec<(f64, i128)>,
     /// What answers said is left, by their times, with the operation that was answered.
-    pub(super) told: Vec<(f64, u64, usize)>,
+    pub(super) told: Vec<(f64, i64, usize)>,
     /// Whether tickets were put aside: those of a hold that expired count as promised for ever.
     pub(super) has_holds: bool,
 }

@@ -79,6 +79,10 @@ fn findings(view: &RunView<'_>) -> Element {
         let text = format!("In doubt: {}.", clipped(doubt));
         list = list.child(element("li").class("doubt").prose(&text));
     }
+    for untried in &judgement.untried {
+        let text = format!("Not tried: {}.", untried.advice());
+        list = list.child(element("li").class("doubt").prose(&text));
+    }
     let more =
         others.saturating_sub(LISTED_MAX) + judgement.doubts.len().saturating_sub(LISTED_MAX);
     if more > 0 {

@@ -1,6 +1,6 @@
 //! Numbers, times and operations as people read them.
 
-use crate::history::{Operation, OperationKind, Outcome, Tickets};
+use crate::history::{Operation, OperationKind, Outcome, Ticket, Tickets};
 
 /// The longest text of a history that is shown whole, in characters.
 const TEXT_MAX: usize = 400;
@@ -11,6 +11,9 @@ const TICKETS_MAX: usize = 4;
 pub(super) fn clipped(text: &str) -> String {
     clipped_to(text, TEXT_MAX)
 }
+
+/// How many characters of a ticket's name are shown.
+const NAME_MAX: usize = 40;
 
 /// `text`, cut after so many characters.
 pub(super) fn clipped_to(text: &str, characters_max: usize) -> String {
@@ -143,7 +146,11 @@ pub(super) fn answered(operation: &Operation) -> String {
 }
 
 fn numbers(tickets: &Tickets) -> String {
-    let shown: Vec<String> = tickets.iter().take(TICKETS_MAX).map(grouped).collect();
+    let name = |ticket| match ticket {
+        Ticket::Number(number) => grouped(number),
+        Ticket::Name(name) => format!("“{}”", clipped_to(&name, NAME_MAX)),
+    };
+    let shown: Vec<String> = tickets.iter().take(TICKETS_MAX).map(name).collect();
     match (tickets.run(), shown.as_slice()) {
         (_, []) => String::new(),
         (_, [one]) => format!(" ticket {one}"),

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{place::Place, reader::Reader};
 use crate::{
-    history::Numbering,
+    history::{CountTiming, Numbering},
     target::template::{KEY, Parts, Template, check_field},
 };
 
@@ -49,10 +49,17 @@ pub(crate) struct Map {
     /// What its ticket numbers promise.
     #[serde(default = "unique")]
     pub(crate) numbering: Numbering,
+    /// When the counts in its answers were read.
+    #[serde(default = "late")]
+    pub(crate) counts: CountTiming,
     /// How it sells.
     pub(crate) buy: Buy,
     /// How it says what is left.
     pub(crate) search: Option<Search>,
+}
+
+fn late() -> CountTiming {
+    CountTiming::Late
 }
 
 fn unique() -> Numbering {
@@ -69,6 +76,9 @@ pub(crate) struct Buy {
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
+    /// How many tickets one purchase is of.
+    #[serde(default = "one")]
+    pub(crate) quantity: u64,
     pub(super) sold: Sold,
     pub(super) sold_out: SoldOut,
     pub(super) refused: Option<Refused>,
@@ -87,7 +97,13 @@ pub(crate) struct Search {
     #[serde(default = "ok")]
     pub(super) status: Vec<u16>,
     pub(super) remaining: String,
+    /// The last ticket number that was given out.
+    pub(super) sold: Option<String>,
     pub(super) revision: Option<String>,
+}
+
+fn one() -> u64 {
+    1
 }
 
 fn post() -> String {
@@ -119,6 +135,8 @@ pub(super) struct Sold {
     #[serde(default, rename = "where")]
     pub(super) condition: BTreeMap<String, Value>,
     pub(super) ticket: Option<String>,
+    /// A place that gives a list of them.
+    pub(super) tickets: Option<String>,
     pub(super) remaining: Option<String>,
     pub(super) revision: Option<String>,
 }
@@ -174,6 +192,9 @@ impl Map {
         if let Some(Search { method, path, headers, body, remaining, .. }) = &self.search {
             check_call("search", method, path, headers, body.as_deref())?;
             Place::parse(remaining).map_err(|reason| ("search.remaining", reason))?;
+        }
+        if self.buy.quantity == 0 {
+            return Err(("buy.quantity", "a purchase of no tickets is none".to_owned()));
         }
         Reader::new(self)?;
         Ok(())

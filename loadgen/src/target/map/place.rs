@@ -1,16 +1,79 @@
 //! A place in an answer: a JSON pointer, a regular expression, or a header field.
 
-use regex_lite::Regex;
+use std::{borrow::Cow, io::Read as _};
+
+use regex_lite::{Captures, Regex};
 use serde_json::Value;
+
+use crate::{history::Ticket, target::reply::Reply};
 
 /// An answer as places are looked up in it.
 pub(super) struct Looked<'a> {
-    /// The body as text.
+    /// The body as text, with a replacement character for what is no UTF-8 in it.
     pub(super) text: &'a str,
     /// The body as JSON; `Null` where it is none.
     pub(super) json: Value,
     /// The header fields, `name: value`, one a line.
     pub(super) fields: &'a str,
+}
+
+/// An answer as texts.
+pub(super) struct Texts<'a> {
+    body: Cow<'a, [u8]>,
+    text: String,
+    fields: Cow<'a, str>,
+}
+
+impl<'a> Texts<'a> {
+    /// `reply`, with its body as it was before the shop packed it.
+    pub(super) fn of(reply: Reply<'a>) -> Self {
+        let fields = String::from_utf8_lossy(reply.head);
+        let body = unpacked(&fields, reply.body);
+        let text = String::from_utf8_lossy(&body).into_owned();
+        Self { body, text, fields }
+    }
+
+    /// Looks places up in it.
+    pub(super) fn look(&self) -> Looked<'_> {
+        let json = serde_json::from_slice(&self.body).or_else(|_| serde_json::from_str(&self.text));
+        Looked { text: &self.text, json: json.unwrap_or_default(), fields: &self.fields }
+    }
+}
+
+/// The longest body that is unpacked, in bytes.
+const BODY_BYTES_MAX: u64 = 16 << 20;
+
+/// `body` unpacked as `fields` say; as it stands where they say nothing, or it is not so packed.
+fn unpacked<'a>(fields: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
+    let Some(Value::String(coding)) = field(fields, "content-encoding") else {
+        return Cow::Borrowed(body);
+    };
+    let mut plain = Vec::new();
+    let unpacked = match coding.to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => {
+            flate2::read::MultiGzDecoder::new(body).take(BODY_BYTES_MAX).read_to_end(&mut plain)
+        }
+        "deflate" => {
+            flate2::read::ZlibDecoder::new(body).take(BODY_BYTES_MAX).read_to_end(&mut plain)
+        }
+        _ => return Cow::Borrowed(body),
+    };
+    if unpacked.is_ok() { Cow::Owned(plain) } else { Cow::Borrowed(body) }
+}
+
+/// The value of the field `name` among `fields`.
+fn field(fields: &str, name: &str) -> Option<Value> {
+    fields.lines().find_map(|line| {
+        let (field, value) = line.split_once(':')?;
+        field.trim().eq_ignore_ascii_case(name).then(|| Value::from(value.trim()))
+    })
+}
+
+impl Looked<'_> {
+    /// Whether there is a field `name`.
+    pub(super) fn has_field(&self, name: &str) -> bool {
+        field(self.fields, name).is_some()
+    }
 }
 
 /// A place in an answer.
@@ -45,6 +108,14 @@ impl Place {
         ))
     }
 
+    /// Whether `wanted` stands there; what is not there at all is `false`, in an answer that could
+    /// have had it.
+    pub(super) fn holds(&self, answer: &Looked<'_>, wanted: &Value) -> bool {
+        // An error page has no members, whatever they would say.
+        let is_readable = !matches!(self, Self::Pointer(_)) || !answer.json.is_null();
+        is_readable && is_same(self.find(answer).as_ref(), wanted)
+    }
+
     /// What stands there.
     pub(super) fn find(&self, answer: &Looked<'_>) -> Option<Value> {
         match self {
@@ -54,25 +125,66 @@ impl Place {
                 let text = found.get(1).or_else(|| found.get(0))?;
                 Some(Value::from(text.as_str()))
             }
-            Self::Field(name) => answer.fields.lines().find_map(|line| {
-                let (field, value) = line.split_once(':')?;
-                field.trim().eq_ignore_ascii_case(name).then(|| Value::from(value.trim()))
-            }),
+            Self::Field(name) => field(answer.fields, name),
         }
     }
 
-    /// The whole number that stands there, as a number or as text.
+    /// The whole number from 0 that stands there, as a number or as text.
     pub(super) fn number(&self, answer: &Looked<'_>) -> Option<u64> {
+        self.count(answer)?.try_into().ok()
+    }
+
+    /// The whole number that stands there, as a number or as text; it may be below zero.
+    pub(super) fn count(&self, answer: &Looked<'_>) -> Option<i64> {
         match self.find(answer)? {
-            Value::Number(number) => number.as_u64(),
-            Value::String(text) => text.trim().parse().ok(),
+            Value::Number(number) => number.as_i64().or_else(|| whole(number.as_f64()?)),
+            Value::String(text) => {
+                let text = text.trim();
+                text.parse().ok().or_else(|| whole(text.parse().ok()?))
+            }
             _ => None,
+        }
+    }
+
+    /// The tickets that stand there: one, or a list of them.
+    pub(super) fn tickets(&self, answer: &Looked<'_>) -> Option<Vec<Ticket>> {
+        if let Self::Pattern(pattern) = self {
+            let text = |found: Captures<'_>| {
+                let text = found.get(1).or_else(|| found.get(0))?;
+                Some(Ticket::named(text.as_str().trim()))
+            };
+            let found: Option<Vec<_>> = pattern.captures_iter(answer.text).map(text).collect();
+            return found.filter(|found| !found.is_empty());
+        }
+        match self.find(answer)? {
+            Value::Array(list) => list.iter().map(ticket).collect(),
+            value => ticket(&value).map(|ticket| vec![ticket]),
         }
     }
 }
 
+/// A ticket as an answer has it: a name is a text, and 7.0 is 7.
+fn ticket(value: &Value) -> Option<Ticket> {
+    match value {
+        Value::Number(number) => Some(match number.as_f64().and_then(whole) {
+            Some(whole) if number.as_u64().is_none() => Ticket::named(&whole.to_string()),
+            _ => Ticket::named(&number.to_string()),
+        }),
+        Value::String(text) if !text.trim().is_empty() => Some(Ticket::named(text.trim())),
+        _ => None,
+    }
+}
+
+/// `number` where it is a whole one that a float holds exactly.
+fn whole(number: f64) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and far below what 64 bits hold")]
+    let whole = number as i64;
+    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(whole)
+}
+
 /// Whether `found` is what is `wanted`: the same text, however each of them is written.
-pub(super) fn is_same(found: Option<&Value>, wanted: &Value) -> bool {
+fn is_same(found: Option<&Value>, wanted: &Value) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),

@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::{
     file::Map,
-    place::{Looked, Place, is_same},
+    place::{Looked, Place, Texts},
 };
 use crate::{
-    history::{Answer, Numbering, Outcome, Tickets},
+    history::{Answer, Numbering, Outcome, Ticket},
     target::{
         answer::is_passing,
         reply::Reply,
@@ -30,13 +30,23 @@ pub(in crate::target) struct Reader {
     numbering: Numbering,
     sold: When,
     ticket: Option<Place>,
+    quantity: u64,
     remaining: Option<Place>,
     revision: Option<Place>,
     sold_out: When,
     sold_out_remaining: Option<Place>,
     sold_out_revision: Option<Place>,
     refused: Option<When>,
-    search: Option<(When, Place, Option<Place>)>,
+    search: Option<SearchReader>,
+}
+
+/// Where an answer to a search says what.
+#[derive(Clone, Debug)]
+struct SearchReader {
+    when: When,
+    remaining: Place,
+    sold: Option<Place>,
+    revision: Option<Place>,
 }
 
 type Fault = (&'static str, String);
@@ -51,7 +61,12 @@ impl Reader {
         let search = map.search.as_ref().map(|search| {
             let when = When::new(("search.status", &search.status), ("search", &BTreeMap::new()))?;
             let remaining = Place::parse(&search.remaining).map_err(named("search.remaining"))?;
-            Ok((when, remaining, place("search.revision", search.revision.as_deref())?))
+            Ok(SearchReader {
+                when,
+                remaining,
+                sold: place("search.sold", search.sold.as_deref())?,
+                revision: place("search.revision", search.revision.as_deref())?,
+            })
         });
         Ok(Self {
             numbering: map.numbering,
@@ -59,7 +74,13 @@ impl Reader {
                 ("buy.sold.status", &sold.status),
                 ("buy.sold.where", &sold.condition),
             )?,
-            ticket: place("buy.sold.ticket", sold.ticket.as_deref())?,
+            ticket: match (&sold.ticket, &sold.tickets) {
+                (Some(_), Some(_)) => {
+                    return Err(("buy.sold", "`ticket` and `tickets` are one".to_owned()));
+                }
+                (one, list) => place("buy.sold.ticket", one.as_deref().or(list.as_deref()))?,
+            },
+            quantity: map.buy.quantity,
             remaining: place("buy.sold.remaining", sold.remaining.as_deref())?,
             revision: place("buy.sold.revision", sold.revision.as_deref())?,
             sold_out: When::new(
@@ -83,15 +104,24 @@ impl Reader {
         })
     }
 
+    /// Whether some rule matches `reply` to a purchase.
+    pub(in crate::target) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
+        let texts = Texts::of(reply);
+        let looked = texts.look();
+        let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
+        rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked))
+    }
+
     /// Reads an answer to a purchase.
     pub(in crate::target) fn purchase(&self, reply: Reply<'_>) -> Returned {
-        let looked = look(reply);
+        let texts = Texts::of(reply);
+        let looked = texts.look();
         let status = reply.status;
         let answer = if self.sold.holds(status, &looked) {
             self.sale(&looked)
         } else if self.sold_out.holds(status, &looked) {
             Answer {
-                remaining: number(self.sold_out_remaining.as_ref(), &looked),
+                remaining: count(self.sold_out_remaining.as_ref(), &looked),
                 revision: number(self.sold_out_revision.as_ref(), &looked),
                 ..Answer::new(Outcome::SoldOut)
             }
@@ -103,51 +133,49 @@ impl Reader {
             } else {
                 Answer::unknown(reason)
             };
-            return Returned { is_passing: is_passing(status), ..Returned::answered(answer) };
+            // Who says when to come back expects that.
+            let is_passing = is_passing(status) || looked.has_field("retry-after");
+            return Returned { is_passing, ..Returned::answered(answer) };
         };
         Returned::answered(answer)
     }
 
     fn sale(&self, looked: &Looked<'_>) -> Answer {
         let mut answer = Answer {
-            remaining: number(self.remaining.as_ref(), looked),
+            remaining: count(self.remaining.as_ref(), looked),
             revision: number(self.revision.as_ref(), looked),
             ..Answer::new(Outcome::Sold)
         };
         if let Some(place) = &self.ticket {
-            match place.find(looked).and_then(|value| self.ticket_number(&value)) {
-                Some(number) => answer.tickets = Tickets::one(number),
-                None => return Answer::unknown("sold, but without its ticket number"),
+            let Some(tickets) = place.tickets(looked) else {
+                return Answer::unknown("sold, but without its ticket");
+            };
+            let is_number = |ticket: &Ticket| matches!(ticket, Ticket::Number(_));
+            if self.numbering == Numbering::Consecutive && !tickets.iter().all(is_number) {
+                return Answer::unknown("sold, but with a name where numbers run");
             }
+            if tickets.len() as u64 != self.quantity {
+                let (got, asked) = (tickets.len(), self.quantity);
+                return Answer::unknown(format!("sold, but with {got} tickets for {asked}"));
+            }
+            answer.tickets = tickets.into_iter().collect();
         }
         answer
     }
 
-    /// The number of a ticket. A name is as good as a number where numbers say nothing but which.
-    fn ticket_number(&self, value: &Value) -> Option<u64> {
-        let text = match value {
-            Value::Number(number) => return number.as_u64(),
-            Value::String(text) => text.trim(),
-            _ => return None,
-        };
-        match (text.parse().ok(), self.numbering) {
-            (None, Numbering::Unique) if !text.is_empty() => Some(fingerprint(text)),
-            (number, _) => number,
-        }
-    }
-
     /// Reads an answer to a search.
     pub(in crate::target) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
-        let (when, remaining, revision) =
+        let SearchReader { when, remaining, sold, revision } =
             self.search.as_ref().ok_or("the map of this shop has no search")?;
-        let looked = look(reply);
+        let texts = Texts::of(reply);
+        let looked = texts.look();
         if !when.holds(reply.status, &looked) {
             return Err(format!("status {}", reply.status));
         }
-        let remaining = remaining.number(&looked);
+        let remaining = remaining.count(&looked);
         Ok(Stock {
             remaining: remaining.ok_or("an answer that does not say what is left")?,
-            sold: None,
+            sold: number(sold.as_ref(), &looked),
             revision: number(revision.as_ref(), &looked),
         })
     }
@@ -173,10 +201,7 @@ impl When {
 
     fn holds(&self, status: u16, looked: &Looked<'_>) -> bool {
         self.status.contains(&status)
-            && self
-                .condition
-                .iter()
-                .all(|(place, wanted)| is_same(place.find(looked).as_ref(), wanted))
+            && self.condition.iter().all(|(place, wanted)| place.holds(looked, wanted))
     }
 }
 
@@ -192,20 +217,8 @@ fn number(place: Option<&Place>, looked: &Looked<'_>) -> Option<u64> {
     place?.number(looked)
 }
 
-fn look(reply: Reply<'_>) -> Looked<'_> {
-    Looked {
-        text: str::from_utf8(reply.body).unwrap_or_default(),
-        json: serde_json::from_slice(reply.body).unwrap_or_default(),
-        fields: str::from_utf8(reply.head).unwrap_or_default(),
-    }
-}
-
-/// FNV-1a of 64 bits (Fowler, Noll, Vo), with the highest bit set: above every number that counts.
-fn fingerprint(text: &str) -> u64 {
-    let hash = text.bytes().fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3)
-    });
-    hash | 1 << 63
+fn count(place: Option<&Place>, looked: &Looked<'_>) -> Option<i64> {
+    place?.count(looked)
 }
 
 #[cfg(test)]
@@ -269,7 +282,7 @@ remaining = '''regex:left: (\d+)'''
     }
 
     #[test]
-    fn names_of_tickets_stand_for_numbers_where_only_sameness_counts() {
+    fn tickets_have_names_where_only_sameness_counts() {
         let seat = |name: &str| {
             let body = format!(r#"{{"state": "confirmed", "seat": "{name}"}}"#);
             purchase(200, &body).tickets
@@ -277,8 +290,10 @@ remaining = '''regex:left: (\d+)'''
         assert_eq!(seat("A-17"), seat("A-17"));
         assert_ne!(seat("A-17"), seat("A-18"));
         assert_eq!(seat("17").run(), Some((17, 17)));
+        assert_ne!(seat("17"), seat("017"));
         let consecutive = Reader { numbering: Numbering::Consecutive, ..reader() };
-        assert_eq!(consecutive.ticket_number(&Value::from("A-17")), None);
+        let body = r#"{"state": "confirmed", "seat": "A-17"}"#;
+        assert_eq!(consecutive.purchase(reply(200, body)).answer.outcome, Outcome::Unknown);
     }
 
     #[test]
@@ -287,5 +302,67 @@ remaining = '''regex:left: (\d+)'''
         assert_eq!(found, Ok(Stock { remaining: 12, sold: None, revision: None }));
         assert!(reader().stock(reply(200, "none")).is_err());
         assert!(reader().stock(reply(404, "left: 12")).is_err());
+    }
+
+    fn with(from: &str, to: &str) -> Reader {
+        assert!(MAP.contains(from), "{from}");
+        Reader::new(&toml::from_str(&MAP.replacen(from, to, 1)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn several_tickets_come_as_a_list() {
+        let several = with("path = \"/orders\"", "path = \"/orders\"\nquantity = 2");
+        let sale = |seats: &str| {
+            let body = format!(r#"{{"state": "confirmed", "seat": {seats}}}"#);
+            several.purchase(reply(200, &body)).answer
+        };
+        assert_eq!(sale(r#"["A-1", 7.0]"#).tickets.len(), 2);
+        for seats in [r#"["A-1"]"#, "7", "[]", "[null, 1]"] {
+            assert_eq!(sale(seats).outcome, Outcome::Unknown, "{seats}");
+        }
+        let pattern = with("ticket = \"/seat\"", "tickets = 'regex:seat (\\w+)'");
+        let body = r#"{"state": "confirmed", "text": "seat A1"}"#;
+        assert_eq!(pattern.purchase(reply(200, body)).answer.tickets.len(), 1);
+    }
+
+    #[test]
+    fn an_answer_is_read_however_it_was_written() {
+        use std::io::Write as _;
+
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(br#"{"state": "confirmed", "seat": "A-17"}"#).unwrap();
+        let body = packed.finish().unwrap();
+        let head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n";
+        let answer = reader().purchase(Reply { status: 200, received_ns: 0, head, body: &body });
+        assert_eq!(answer.answer.outcome, Outcome::Sold);
+        // A page in Latin-1.
+        let body = b"Pl\xe4tze: left: 12";
+        let found = reader().stock(Reply { status: 200, received_ns: 0, head: b"", body });
+        assert_eq!(found.map(|stock| stock.remaining), Ok(12));
+        let counted = with("'''regex:left: (\\d+)'''", "\"/left\"");
+        for (text, left) in
+            [(r#"{"left": -3}"#, -3), (r#"{"left": 12.0}"#, 12), (r#"{"left": "7"}"#, 7)]
+        {
+            assert_eq!(counted.stock(reply(200, text)).unwrap().remaining, left, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_page_is_no_sale_for_what_it_does_not_say() {
+        let reader =
+            with("where = { \"/state\" = \"confirmed\" }", "where = { \"/error\" = false }");
+        let sale = r#"{"seat": 7}"#;
+        assert_eq!(reader.purchase(reply(200, sale)).answer.outcome, Outcome::Sold);
+        let page = reader.purchase(reply(200, "<h1>Oops</h1>"));
+        assert_eq!(page.answer.outcome, Outcome::Unknown);
+    }
+
+    #[test]
+    fn who_says_when_to_come_back_is_asked_again() {
+        let head = b"HTTP/1.1 409 Conflict\r\nRetry-After: 0\r\n\r\n";
+        let busy = Reply { status: 409, received_ns: 0, head, body: b"busy" };
+        let returned = reader().purchase(busy);
+        assert_eq!((returned.answer.outcome, returned.is_passing), (Outcome::Refused, true));
+        assert!(!reader().has_rule_for(busy));
     }
 }

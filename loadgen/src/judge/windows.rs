@@ -1,0 +1,264 @@
+//! Sales of one ticket each where not every answer names its place: decided exactly in O(n log n).
+//!
+//! The k-th sale has a window. It lies not before the call of any answer that saw fewer than `k`
+//! sold, and not after the return of any that saw `k` or more. Both ends rise with `k`, so each place
+//! in turn goes to the sale with the earliest return of all that were called before its window ends:
+//! whatever could stand there instead can as well stand later (the exchange argument of scheduling by
+//! the earliest deadline). A sale that names its place, by a count or by a number, has that place, and
+//! narrows the windows as a search does; "sold out" is a search that saw none left; a sale of unknown
+//! outcome fills a place that nobody else can fill.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use super::{
+    finding::{Contradiction, Finding},
+    model::Misfit,
+    request::{FINAL, Known, NEVER, Request, Requests, Role, Told},
+};
+use crate::history::OperationKind;
+
+/// What somebody saw: so many sold, at the instant of a call or of a return.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    sold: u64,
+    at: u64,
+    place: u32,
+}
+
+/// A history in which every sale is of one ticket.
+pub(super) struct Windows<'a> {
+    requests: &'a Requests<'a>,
+    initial: u64,
+    /// Who saw so many sold cannot have looked before its call: by what was seen.
+    calls: Vec<Seen>,
+    /// The same with returns: for each, the earliest return of all that saw as many or more.
+    returns: Vec<Seen>,
+    /// Sales with a place, by that place.
+    pinned: Vec<(u64, Request)>,
+    /// Sales without, in the order of their calls.
+    free: Vec<Request>,
+    /// Calls of those that may have sold, in order.
+    unknown: Vec<u64>,
+}
+
+/// The window of one place.
+struct Window {
+    /// Its begin, and who says so.
+    begin: Option<Seen>,
+    /// Its end, and who says so.
+    end: Option<Seen>,
+}
+
+impl<'a> Windows<'a> {
+    /// `None` where `list`, which is all of `requests`, has other changes than sales of one ticket,
+    /// or where the start is not known.
+    pub(super) fn find(requests: &'a Requests<'a>, list: &[Request]) -> Option<Self> {
+        let initial = requests.known.initial?;
+        let mut windows = Self {
+            requests,
+            initial,
+            calls: Vec::new(),
+            returns: Vec::new(),
+            pinned: Vec::new(),
+            free: Vec::new(),
+            unknown: Vec::new(),
+        };
+        for request in list {
+            windows.take_in(request)?;
+        }
+        windows.calls.sort_unstable_by_key(|seen| seen.sold);
+        windows.returns.sort_unstable_by_key(|seen| seen.sold);
+        let mut earliest: Option<Seen> = None;
+        for seen in windows.returns.iter_mut().rev() {
+            let first = earliest.filter(|first| first.at <= seen.at).unwrap_or(*seen);
+            earliest = Some(first);
+            (seen.at, seen.place) = (first.at, first.place);
+        }
+        windows.pinned.sort_unstable_by_key(|(place, _)| *place);
+        windows.free.sort_unstable_by_key(|sale| sale.call);
+        windows.unknown.sort_unstable();
+        Some(windows)
+    }
+
+    fn take_in(&mut self, request: &Request) -> Option<()> {
+        let told = self.requests.told(request);
+        let is_known_kind = match told.op {
+            OperationKind::Buy => told.quantity == Some(1),
+            OperationKind::Search => true,
+            _ => false,
+        };
+        if !is_known_kind || told.revision.is_some() {
+            return None;
+        }
+        match request.role {
+            Role::Unknown => self.unknown.push(request.call),
+            Role::Change => match self.place_of(&told)? {
+                Some(place) => {
+                    self.calls.push(Seen {
+                        sold: place - 1,
+                        at: request.call,
+                        place: request.place,
+                    });
+                    self.returns.push(Seen { sold: place, at: request.ret, place: request.place });
+                    self.pinned.push((place, *request));
+                }
+                None => self.free.push(*request),
+            },
+            Role::Read | Role::SoldOut => {
+                let sold = match (told.remaining, request.role) {
+                    (Some(remaining), _) => self.initial.checked_sub(remaining)?,
+                    (None, Role::SoldOut) => self.initial,
+                    (None, _) => return Some(()),
+                };
+                let place = request.place;
+                self.calls.push(Seen { sold, at: request.call, place });
+                self.returns.push(Seen { sold, at: request.ret, place });
+            }
+        }
+        Some(())
+    }
+
+    /// Which sale it is, counted from 1, as far as its answer says.
+    #[expect(clippy::option_option, reason = "the outer one ends the reading")]
+    fn place_of(&self, told: &Told<'_>) -> Option<Option<u64>> {
+        let Known { sold, .. } = self.requests.known;
+        let by_count = match told.remaining {
+            Some(remaining) => Some(self.initial.checked_sub(remaining)?),
+            None => None,
+        };
+        let by_number = match told.tickets.run().filter(|_| self.requests.is_consecutive()) {
+            Some((_, last)) => Some(last.checked_sub(sold?)?),
+            None => None,
+        };
+        match (by_count, by_number) {
+            (Some(one), Some(other)) if one != other => None,
+            (Some(0), _) | (_, Some(0)) => None,
+            (one, other) => Some(one.or(other)),
+        }
+    }
+
+    /// Whether each sale finds a place in its window.
+    pub(super) fn check(&self) -> Finding {
+        match self.places(|_, _| {}) {
+            Ok(()) => Finding::Linearizable,
+            Err(contradiction) => Finding::Contradiction(contradiction),
+        }
+    }
+
+    /// For each operation of the history the earliest instant at which it can have taken effect, up to
+    /// the first contradiction.
+    pub(super) fn instants(&self, operations: usize) -> Vec<Option<u64>> {
+        let mut instants = vec![None; operations];
+        // The instant of each place, from the first on.
+        let mut reached = vec![0];
+        let _ = self.places(|place, instant| {
+            reached.push(instant);
+            if let Some(slot) = place.and_then(|place| instants.get_mut(place as usize)) {
+                *slot = Some(instant);
+            }
+        });
+        for seen in &self.calls {
+            let at = usize::try_from(seen.sold).ok().and_then(|sold| reached.get(sold));
+            if let (Some(at), Some(slot)) = (at, instants.get_mut(seen.place as usize))
+                && slot.is_none()
+            {
+                *slot = Some(seen.at.max(*at));
+            }
+        }
+        instants
+    }
+
+    /// Gives each place in turn to a sale, and hands the sale and its instant to `found`.
+    fn places(&self, mut found: impl FnMut(Option<u32>, u64)) -> Result<(), Contradiction> {
+        let last_seen = self.returns.last().map_or(0, |seen| seen.sold);
+        let mut open: BinaryHeap<Reverse<(u64, u64, u32)>> = BinaryHeap::new();
+        let mut free = self.free.iter().peekable();
+        let mut pinned = self.pinned.iter().peekable();
+        let mut unknown = self.unknown.iter().peekable();
+        let (mut calls, mut returns) =
+            (self.calls.iter().peekable(), self.returns.iter().peekable());
+        let mut window = Window { begin: None, end: None };
+        let mut now = 0;
+        let mut place = 0;
+        while place < last_seen
+            || !open.is_empty()
+            || free.peek().is_some()
+            || pinned.peek().is_some()
+        {
+            place += 1;
+            while let Some(seen) = calls.next_if(|seen| seen.sold < place) {
+                if window.begin.is_none_or(|begin| begin.at < seen.at) {
+                    window.begin = Some(*seen);
+                }
+            }
+            while returns.next_if(|seen| seen.sold < place).is_some() {}
+            window.end = returns.peek().map(|seen| **seen);
+            let end = window.end.map_or(NEVER, |seen| seen.at);
+            now = now.max(window.begin.map_or(0, |seen| seen.at));
+            while let Some(sale) = free.next_if(|sale| sale.call <= end) {
+                open.push(Reverse((sale.ret, sale.call, sale.place)));
+            }
+            let (sale, call, ret) = if let Some((_, sale)) = pinned.next_if(|(at, _)| *at == place)
+            {
+                if let Some((_, second)) = pinned.next_if(|(at, _)| *at == place) {
+                    let (first, second) = (sale.place, second.place);
+                    return Err(Contradiction::SameStep { first, second });
+                }
+                (Some(sale.place), sale.call, sale.ret)
+            } else if let Some(Reverse((ret, call, sale))) = open.pop() {
+                (Some(sale), call, ret)
+            } else if let Some(call) = unknown.next_if(|call| **call <= end) {
+                (None, *call, NEVER)
+            } else {
+                return Err(self.too_few(place, &window));
+            };
+            now = now.max(call);
+            if now > ret.min(end) {
+                return Err(self.too_many(place, sale, &window));
+            }
+            found(sale, now);
+        }
+        Ok(())
+    }
+
+    /// More were seen sold than can have been by then.
+    fn too_few(&self, place: u64, window: &Window) -> Contradiction {
+        let before = window.begin.map(|seen| seen.place).filter(|before| *before != FINAL);
+        let Some(witness) = window.end else {
+            unreachable!("without an end every sale that is left is open")
+        };
+        let left = self.initial.saturating_sub(place - 1);
+        let misfit = match self.role_of(witness.place) {
+            Role::SoldOut => Misfit::Enough { remaining: left, quantity: 1 },
+            _ => Misfit::Remaining {
+                told: self.initial.saturating_sub(self.seen_by(witness.place)),
+                expected: left,
+            },
+        };
+        Contradiction::Misfit { before, place: witness.place, misfit }
+    }
+
+    /// Fewer were seen sold than must have been by then.
+    fn too_many(&self, place: u64, sale: Option<u32>, window: &Window) -> Contradiction {
+        let Some(witness) = window.begin else {
+            let window = sale.into_iter().collect();
+            return Contradiction::Stuck { window };
+        };
+        let misfit = Misfit::Remaining {
+            told: self.initial.saturating_sub(witness.sold),
+            expected: self.initial.saturating_sub(place),
+        };
+        Contradiction::Misfit { before: sale, place: witness.place, misfit }
+    }
+
+    fn role_of(&self, place: u32) -> Role {
+        let told = self.requests.list.iter().find(|one| one.place == place);
+        told.map_or(Role::Read, |one| one.role)
+    }
+
+    fn seen_by(&self, place: u32) -> u64 {
+        let told = self.requests.list.iter().find(|one| one.place == place);
+        let remaining = told.and_then(|one| self.requests.told(one).remaining);
+        self.initial.saturating_sub(remaining.unwrap_or(0))
+    }
+}

@@ -1,0 +1,102 @@
+//! The first purchase of a run on somebody's shop, alone: a map that does not know the shop's answers
+//! is found out before a second one is sent.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{
+    config::RunConfig,
+    preparation::{HistoryFile, PreparationError},
+};
+use crate::{
+    history::{HistoryWriter, Operation, Outcome, monotonic_ns},
+    plan::{Action, Work},
+    tally::{Seen, Tally, WorkerTally},
+    target::{Failure, Heard, HttpTarget, Map, Order, Returned, Shop, TlsConfigs, Waiting},
+    worker::ending,
+};
+
+/// How much of an answer that no rule matched is shown, in characters.
+const SHOWN_MAX: usize = 400;
+
+/// Whether the run that `config` describes begins with a trial.
+pub(super) fn is_due(config: &RunConfig) -> bool {
+    let buys = matches!(config.plan.work, Work::Mix { buy: 1.., .. });
+    config.map.is_some() && buys && config.plan.requests.is_none_or(|requests| requests > 1)
+}
+
+/// Buys once, writes that down, and gives what is to be counted of it: it is one of the run's
+/// operations, or of its warm-up's.
+///
+/// # Errors
+/// The answer matches no rule of the map, or cannot be written down.
+pub(super) async fn try_out(
+    config: &RunConfig,
+    shop: &Shop,
+    run: u64,
+    history: Option<&HistoryFile>,
+) -> Result<Tally, PreparationError> {
+    let mut target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default())?;
+    let client = config.plan.clients;
+    let order = Order { run, client, number: 0 };
+    let sent_ns = monotonic_ns();
+    let returned = buy(&mut target, order, sent_ns, config.timeout).await?;
+    let answered_ns = monotonic_ns();
+    let map = config.map.as_ref();
+    let key = map.is_some_and(Map::sends_keys).then(|| order.to_string());
+    let mut tally = WorkerTally::default();
+    if config.warm_up == Duration::ZERO {
+        tally.begin();
+        tally.end(&Seen {
+            ending: ending(&returned.answer, returned.has_failed),
+            cause: returned.answer.reason.as_deref(),
+            due_ns: sent_ns,
+            sent_ns,
+            answered_ns,
+        });
+    }
+    let quantity = map.map_or(1, |map| map.buy.quantity);
+    let operation = Operation {
+        quantity: Some(quantity),
+        key,
+        ..Operation::buy(client, sent_ns, answered_ns, returned.answer)
+    };
+    if operation.outcome == Outcome::Sold {
+        tally.sold_ever += quantity;
+    }
+    if let Some(history) = history {
+        let written = HistoryWriter::open(history.path(), 1).and_then(|mut writer| {
+            writer.write(&operation)?;
+            writer.flush()
+        });
+        written.map_err(|source| PreparationError::History {
+            path: history.path().display().to_string(),
+            source,
+        })?;
+    }
+    let mut counted = Tally::default();
+    counted.take_in(&tally);
+    Ok(counted)
+}
+
+async fn buy(
+    target: &mut HttpTarget,
+    order: Order,
+    sent_ns: u64,
+    limit: Duration,
+) -> Result<Returned, PreparationError> {
+    match timeout(limit, target.call(Action::Buy, order, sent_ns)).await {
+        Err(_) => Ok(Returned::failed(Action::Buy, &Failure::Timeout(limit))),
+        Ok(Heard::Returned(returned)) => Ok(*returned),
+        Ok(Heard::Reply(reply, reading)) => {
+            let returned = reading.read(Action::Buy, reply);
+            if !reading.has_rule_for(reply) && !returned.is_passing {
+                let text = String::from_utf8_lossy(reply.body);
+                let shown: String = text.trim().chars().take(SHOWN_MAX).collect();
+                return Err(PreparationError::NoRule { status: reply.status, answer: shown });
+            }
+            Ok(returned)
+        }
+    }
+}

@@ -1,0 +1,218 @@
+//! Small shops of other people's making, each with the right verdict: correct ones are never accused,
+//! wrong ones never let off.
+
+use std::{
+    fs,
+    sync::{
+        Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use e2e::{Finished, Stub};
+use serde_json::{Value, json};
+
+use super::measured::{number, result, run};
+
+/// How a shop calls the seat that it sells as the `n`-th from 0.
+type Seat = fn(u64) -> Value;
+
+/// A shop with 30 seats that keeps a lock: so it is right, unless it says otherwise.
+struct Shop {
+    seat: Seat,
+    /// How many were sold before.
+    sold_before: i64,
+    /// How many more than there are it sells.
+    oversells: i64,
+    /// Whether it reads what is left only after others could have bought.
+    is_late: bool,
+}
+
+const PLAIN: Shop = Shop { seat: |n| json!(n + 1), sold_before: 0, oversells: 0, is_late: false };
+
+impl Shop {
+    fn open(self) -> Stub {
+        let left = AtomicI64::new(30 - self.sold_before);
+        let sold = AtomicU64::new(0);
+        let turn = Mutex::new(());
+        Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+            "POST /buy" => {
+                let guard = turn.lock().expect("no other thread has panicked");
+                thread::sleep(Duration::from_millis(1));
+                if left.load(Ordering::SeqCst) <= -self.oversells {
+                    return ("409 Conflict", json!({"error": "sold out"}).to_string());
+                }
+                let mut after = left.fetch_sub(1, Ordering::SeqCst) - 1;
+                let seat = (self.seat)(sold.fetch_add(1, Ordering::SeqCst));
+                drop(guard);
+                if self.is_late {
+                    thread::sleep(Duration::from_millis(4));
+                    after = left.load(Ordering::SeqCst);
+                }
+                ("201 Created", json!({"seat": seat, "left": after}).to_string())
+            }
+            _ => ("404 Not Found", String::new()),
+        })
+    }
+}
+
+fn sixty_purchases(shop: &Stub, numbering: &str) -> Finished {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    let text = format!(
+        r#"
+numbering = "{numbering}"
+[buy]
+path = "/buy"
+[buy.sold]
+status = [201]
+ticket = "/seat"
+remaining = "/left"
+[buy.sold_out]
+status = [409]
+[search]
+path = "/left"
+remaining = "/left"
+"#
+    );
+    fs::write(&map, text).expect("the folder is the test's own");
+    run(&shop.url()).args(["-c", "8", "-n", "60", "--map"]).arg(&map).run()
+}
+
+#[track_caller]
+fn assert_verdict(finished: &Finished, verdict: &str) -> Value {
+    let result = result(finished);
+    assert_eq!(result["verdict"], verdict, "{result:#}");
+    result
+}
+
+#[test]
+fn shop_that_had_sold_before_is_valid() {
+    let shop = Shop { seat: |n| json!(n + 6), sold_before: 5, ..PLAIN };
+    assert_verdict(&sixty_purchases(&shop.open(), "consecutive"), "valid");
+}
+
+#[test]
+fn shop_that_counts_from_1001_is_valid() {
+    let shop = Shop { seat: |n| json!(1001 + n), ..PLAIN };
+    assert_verdict(&sixty_purchases(&shop.open(), "consecutive"), "valid");
+}
+
+#[test]
+fn shop_that_reads_what_is_left_too_late_is_valid_and_that_is_said() {
+    let shop = Shop { is_late: true, ..PLAIN };
+    let result = assert_verdict(&sixty_purchases(&shop.open(), "unique"), "valid");
+    assert!(result["notes"].to_string().contains("counts were told late"), "{result:#}");
+}
+
+#[test]
+fn seats_whose_names_a_number_could_be_read_from_are_different_seats() {
+    let names: Seat = |n| match n {
+        0 => json!("7"),
+        1 => json!("07"),
+        2 => json!("+7"),
+        3 => json!("007"),
+        n => json!(format!("Row A seat {n}")),
+    };
+    assert_verdict(&sixty_purchases(&Shop { seat: names, ..PLAIN }.open(), "unique"), "valid");
+}
+
+#[test]
+fn numbers_with_a_point_are_numbers() {
+    let seat: Seat = |n| Value::from(f64::from(u32::try_from(n + 1).expect("thirty")));
+    assert_verdict(&sixty_purchases(&Shop { seat, ..PLAIN }.open(), "consecutive"), "valid");
+}
+
+#[test]
+fn seat_that_is_sold_twice_is_named_as_the_shop_names_it() {
+    let shop = Shop { seat: |n| json!(format!("Row A seat {}", n.max(1))), ..PLAIN };
+    let finished = sixty_purchases(&shop.open(), "unique");
+    let result = assert_verdict(&finished, "violation");
+    assert_eq!(result["violations"][0]["kind"], "duplicate-ticket", "{result:#}");
+    assert!(result["violations"][0].to_string().contains("Row A seat 1"), "{result:#}");
+}
+
+#[test]
+fn oversell_is_shown_where_the_last_ticket_was_sold() {
+    let shop = Shop { oversells: 3, ..PLAIN };
+    let result = assert_verdict(&sixty_purchases(&shop.open(), "unique"), "violation");
+    let violations = result["violations"].as_array().expect("a list");
+    let kinds: Vec<_> = violations.iter().map(|violation| &violation["kind"]).collect();
+    assert!(kinds.iter().all(|kind| *kind == "oversell"), "{result:#}");
+    let first = &violations[0]["operations"][0]["tickets"][0];
+    assert!((29..=33).contains(&number(first)), "{result:#}");
+}
+
+#[test]
+fn shop_that_owes_tickets_at_the_start_is_a_violation() {
+    let shop = Shop { sold_before: 31, ..PLAIN };
+    assert_verdict(&sixty_purchases(&shop.open(), "unique"), "violation");
+}
+
+/// The first purchase is sent alone, and what the map does not know ends the run.
+#[test]
+fn answer_that_no_rule_matches_ends_the_run_before_a_second_purchase() {
+    let bought = std::sync::Arc::new(AtomicU64::new(0));
+    let counted = std::sync::Arc::clone(&bought);
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": 30}).to_string()),
+        _ => {
+            counted.fetch_add(1, Ordering::SeqCst);
+            (
+                "400 Bad Request",
+                json!({"errors": {"email": ["This field is required."]}}).to_string(),
+            )
+        }
+    });
+
+    let finished = sixty_purchases(&shop, "unique");
+
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("This field is required."), "{finished:?}");
+    assert!(finished.stderr.contains("hint: "), "{finished:?}");
+    assert_eq!(bought.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn shop_that_is_busy_now_and_then_is_asked_again() {
+    let left = AtomicI64::new(30);
+    let asked = AtomicU64::new(0);
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+        _ if asked.fetch_add(1, Ordering::SeqCst) % 3 == 1 => {
+            ("409 Conflict\r\nRetry-After: 0", json!({"error": "busy"}).to_string())
+        }
+        _ => {
+            let before = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                (left > 0).then_some(left - 1)
+            });
+            match before {
+                Ok(before) => ("201 Created", json!({"seat": before}).to_string()),
+                Err(_) => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+            }
+        }
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("busy.toml");
+    let text = r#"
+[buy]
+path = "/buy"
+headers = { X-Order = "${key}" }
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409], where = { "/error" = "sold out" } }
+[search]
+path = "/left"
+remaining = "/left"
+"#;
+    fs::write(&map, text).expect("the folder is the test's own");
+
+    let finished =
+        run(&shop.url()).args(["-c", "8", "-n", "60", "--retry", "--map"]).arg(&map).run();
+
+    let result = assert_verdict(&finished, "valid");
+    assert_eq!(number(&result["outcomes"]["sold"]), 30, "{result:#}");
+    assert_eq!(number(&result["outcomes"]["sold_out"]), 30, "{result:#}");
+}
