@@ -38,6 +38,20 @@ fn silent_listeners_lock_no_buyer_out() {
     drop(listeners);
 }
 
+/// A `HEAD` of `/live` has its whole answer at once; nobody listens on its connection then.
+#[test]
+fn connections_that_asked_for_the_head_of_the_news_make_room_for_buyers() {
+    let counter = Counter::with(100);
+    let server = serve_with_files(&counter, 256, &[]);
+
+    let idle = (0..400).map(|_| keeping_alive(&server, "HEAD /live")).collect::<Vec<_>>();
+
+    let started = Instant::now();
+    assert_eq!(tickets_of(&server.buy()), [1]);
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    drop(idle);
+}
+
 #[test]
 fn clients_that_say_nothing_make_room_for_buyers() {
     let counter = Counter::with(100);

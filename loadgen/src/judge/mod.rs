@@ -46,5 +46,4 @@ pub use counts::{Counts, count};
 pub use evidence::Evidence;
 pub use judging::{judge, judge_within, order};
 pub use overlap::{Overlap, overlap};
-pub use vacuity::Untried;
-pub use verdict::{Judgement, Verdict, Violation, ViolationKind};
+pub use verdict::{Judgement, Untried, Verdict, Violation, ViolationKind};

@@ -7,34 +7,9 @@ use super::{
     counting::last_read,
     overlap::{overlap, purchase},
     request::{Request, Requests, Role},
+    verdict::Untried,
 };
 use crate::history::{Operation, OperationKind, Outcome};
-
-/// What a history did not put to the test.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Untried {
-    /// Nobody was told "sold out".
-    SoldOut,
-    /// No search was under way while somebody bought, and no sale says what it left.
-    Searches,
-}
-
-impl Untried {
-    /// What was not tried, and how it would be: a lower-case fragment.
-    #[must_use]
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::SoldOut => {
-                "nobody was told sold out, so the last ticket was not raced for: start with fewer \
-                 tickets than clients, or buy more (`-n`)"
-            }
-            Self::Searches => {
-                "no search met a sale, and no sale says what it changed: let clients search too (`--mix`)"
-            }
-        }
-    }
-}
 
 /// What the history did not put to the test.
 pub(super) fn untried(requests: &Requests<'_>) -> Vec<Untried> {

@@ -4,8 +4,6 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::vacuity::Untried;
-
 /// What a judge says. The order is from good to bad, so that the worst of two is the greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -74,6 +72,32 @@ pub struct Violation {
     /// Whether it is none where somebody did more than this history knows.
     #[serde(skip)]
     pub needs_whole: bool,
+}
+
+/// What a history did not put to the test.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Untried {
+    /// Nobody was told "sold out".
+    SoldOut,
+    /// No search was under way while somebody bought, and no sale says what it left.
+    Searches,
+}
+
+impl Untried {
+    /// What was not tried, and how it would be: a lower-case fragment.
+    #[must_use]
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::SoldOut => {
+                "nobody was told sold out, so the last ticket was not raced for: start with fewer \
+                 tickets than clients, or buy more (`-n`)"
+            }
+            Self::Searches => {
+                "no search met a sale, and no sale says what it changed: let clients search too (`--mix`)"
+            }
+        }
+    }
 }
 
 /// How the story of a counterexample ends that needs the history to be whole.

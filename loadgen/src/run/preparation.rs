@@ -10,13 +10,9 @@ use std::{
 use tempfile::TempPath;
 use tokio::time::{sleep, timeout};
 
-use super::{
-    config::{HistoryPlace, RunConfig},
-    trial,
-};
+use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{CountTiming, Header, begin_history, clock_name, signed},
-    tally::Tally,
     target::{
         Address, Failure, HttpTarget, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
@@ -84,8 +80,6 @@ pub(super) struct Prepared {
     pub(super) history: Option<HistoryFile>,
     /// What the workers do.
     pub(super) plans: Vec<WorkerPlan>,
-    /// What was done before them.
-    pub(super) trial: Tally,
 }
 
 /// The file that operations are written to; a temporary one goes away with this.
@@ -120,15 +114,8 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let run = run_number().map_err(PreparationError::Random)?;
     let header = header(config, &stock, run);
     let history = open_history(&config.history, &header)?;
-    let mut plans = worker_plans(config, &shop, history.as_ref(), run);
-    let mut trial = Tally::default();
-    if trial::is_due(config) {
-        trial = trial::try_out(config, &shop, run, history.as_ref()).await?;
-        for plan in &mut plans {
-            plan.plan.requests = plan.plan.requests.map(|requests| requests - trial.intended);
-        }
-    }
-    Ok(Prepared { shop, stock, header, history, plans, trial })
+    let plans = worker_plans(config, &shop, history.as_ref(), run);
+    Ok(Prepared { shop, stock, header, history, plans })
 }
 
 async fn first_look(

@@ -41,6 +41,7 @@ pub(super) fn measurement<'a>(
         config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
     let (violations, violations_total) = first_violations(judged);
     let mut notes = measured.notes.clone();
+    notes.extend(judged.notes.iter().cloned());
     if let Err(reason) = &prepared.stock {
         notes.push(format!("how many tickets there were is not known: {reason}"));
     }

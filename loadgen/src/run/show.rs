@@ -15,6 +15,7 @@ use super::{
     measure::measure,
     preparation::{PreparationError, last_look, prepare},
     result::{Ended, measurement},
+    trial::try_out,
     watch::Watch,
 };
 use crate::{
@@ -116,8 +117,13 @@ fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
 
 async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
-    let prepared = tokio::select! {
-        prepared = prepare(config) => prepared?,
+    let prepare = async {
+        let mut prepared = prepare(config).await?;
+        let trial = try_out(config, &mut prepared).await?;
+        Ok::<_, PreparationError>((prepared, trial))
+    };
+    let (prepared, trial) = tokio::select! {
+        prepared = prepare => prepared?,
         () = interrupts.next() => {
             anstream::eprintln!("interrupted before the start");
             return Ok(exit_code::INTERRUPTED);
@@ -128,7 +134,7 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let limit = limit(config);
     let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
     let mut measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
-    measured.tally.merge(&prepared.trial);
+    measured.tally.merge(&trial);
     drop(watch);
     let sold = measured.tally.sold_ever;
     let (left, was_interrupted) = tokio::select! {
@@ -226,11 +232,14 @@ fn tell(
     } else {
         or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
     }
-    for note in measurement.notes.iter().take(NOTES_MAX) {
+    // The judge's stand below its verdict.
+    let is_other = |note: &&String| !judged.notes.contains(note);
+    let notes: Vec<&String> = measurement.notes.iter().filter(is_other).collect();
+    for note in notes.iter().take(NOTES_MAX) {
         words.push_str(&format!("note: {note}\n"));
     }
-    if measurement.notes.len() > NOTES_MAX {
-        words.push_str(&format!("note: and {} more notes\n", measurement.notes.len() - NOTES_MAX));
+    if notes.len() > NOTES_MAX {
+        words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));
     }
     or_closed(anstream::stderr().lock().write_all(words.as_bytes()))
 }

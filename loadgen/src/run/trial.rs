@@ -7,13 +7,13 @@ use tokio::time::timeout;
 
 use super::{
     config::RunConfig,
-    preparation::{HistoryFile, PreparationError},
+    preparation::{PreparationError, Prepared},
 };
 use crate::{
     history::{HistoryWriter, Operation, Outcome, monotonic_ns},
     plan::{Action, Work},
     tally::{Seen, Tally, WorkerTally},
-    target::{Failure, Heard, HttpTarget, Map, Order, Returned, Shop, TlsConfigs, Waiting},
+    target::{Failure, Heard, HttpTarget, Map, Order, Returned, TlsConfigs, Waiting},
     worker::ending,
 };
 
@@ -21,25 +21,26 @@ use crate::{
 const SHOWN_MAX: usize = 400;
 
 /// Whether the run that `config` describes begins with a trial.
-pub(super) fn is_due(config: &RunConfig) -> bool {
+fn is_due(config: &RunConfig) -> bool {
     let buys = matches!(config.plan.work, Work::Mix { buy: 1.., .. });
     config.map.is_some() && buys && config.plan.requests.is_none_or(|requests| requests > 1)
 }
 
-/// Buys once, writes that down, and gives what is to be counted of it: it is one of the run's
-/// operations, or of its warm-up's.
+/// Buys once where that is due, writes it down, and gives what is to be counted of it: it is one of the
+/// run's operations, or of its warm-up's.
 ///
 /// # Errors
 /// The answer matches no rule of the map, or cannot be written down.
 pub(super) async fn try_out(
     config: &RunConfig,
-    shop: &Shop,
-    run: u64,
-    history: Option<&HistoryFile>,
+    prepared: &mut Prepared,
 ) -> Result<Tally, PreparationError> {
-    let mut target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default())?;
+    if !is_due(config) {
+        return Ok(Tally::default());
+    }
+    let mut target = HttpTarget::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
-    let order = Order { run, client, number: 0 };
+    let order = Order { run: prepared.plans[0].run, client, number: 0 };
     let sent_ns = monotonic_ns();
     let returned = buy(&mut target, order, sent_ns, config.timeout).await?;
     let answered_ns = monotonic_ns();
@@ -65,7 +66,7 @@ pub(super) async fn try_out(
     if operation.outcome == Outcome::Sold {
         tally.sold_ever += quantity;
     }
-    if let Some(history) = history {
+    if let Some(history) = &prepared.history {
         let written = HistoryWriter::open(history.path(), 1).and_then(|mut writer| {
             writer.write(&operation)?;
             writer.flush()
@@ -74,6 +75,9 @@ pub(super) async fn try_out(
             path: history.path().display().to_string(),
             source,
         })?;
+    }
+    for plan in &mut prepared.plans {
+        plan.plan.requests = plan.plan.requests.map(|requests| requests - tally.intended);
     }
     let mut counted = Tally::default();
     counted.take_in(&tally);

@@ -32,6 +32,7 @@ fn every_kind_of_violation_has_a_golden_history() {
         "false-sold-out",
         "lost-sale",
         "answered-twice",
+        "impossible-count",
     ] {
         let has_it = |name: &String| name.starts_with(kind) && name.contains(".violation");
         assert!(names.iter().any(has_it), "{kind}");

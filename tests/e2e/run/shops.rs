@@ -49,7 +49,7 @@ impl Shop {
                 let seat = (self.seat)(sold.fetch_add(1, Ordering::SeqCst));
                 drop(guard);
                 if self.is_late {
-                    thread::sleep(Duration::from_millis(4));
+                    thread::sleep(Duration::from_millis(30));
                     after = left.load(Ordering::SeqCst);
                 }
                 ("201 Created", json!({"seat": seat, "left": after}).to_string())

@@ -3,7 +3,7 @@
 use super::{
     complaint::Complaint,
     paths::{self, Names},
-    tokens,
+    test_code, tokens,
 };
 
 /// A module and the paths beside it that it may use, with all that is below them but for what is
@@ -18,7 +18,8 @@ const SERVER: Arrows = &[
     ("counter", &["domain", "ledger", "!ledger::file"]),
     ("http", &["domain", "counter"]),
     ("config", &["counter", "http"]),
-    ("fuzzing", &["domain", "ledger", "http::wire"]),
+    ("simulation", &["domain", "ledger", "counter"]),
+    ("fuzzing", &["domain", "ledger", "http::wire", "simulation"]),
     ("run", &["domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
     ("cli", &["domain", "ledger", "counter", "config", "http", "run", "noop"]),
@@ -106,7 +107,8 @@ fn against(path: &str, source: &str, text: &str, arrows: Arrows) -> Vec<Complain
         let message = format!("`{top}` has no arrows yet: say in `arrows.rs` what it may use");
         return vec![Complaint::new(path, 1, message)];
     };
-    let code = tokens::parse(text).unwrap_or_default();
+    // What is there for tests may look anywhere.
+    let code = test_code::without(&tokens::parse(text).unwrap_or_default());
     let targets = paths::in_code(&module, &code, &Names::new())
         .into_iter()
         .map(|path| (path.line, path.segments.join("::")))

@@ -5,7 +5,7 @@ use std::{borrow::Cow, io::Read as _};
 use regex_lite::{Captures, Regex};
 use serde_json::Value;
 
-use crate::{history::Ticket, target::reply::Reply};
+use crate::history::Ticket;
 
 /// An answer as places are looked up in it.
 pub(super) struct Looked<'a> {
@@ -25,10 +25,10 @@ pub(super) struct Texts<'a> {
 }
 
 impl<'a> Texts<'a> {
-    /// `reply`, with its body as it was before the shop packed it.
-    pub(super) fn of(reply: Reply<'a>) -> Self {
-        let fields = String::from_utf8_lossy(reply.head);
-        let body = unpacked(&fields, reply.body);
+    /// `head` and `body`, which is unpacked where the shop has packed it.
+    pub(super) fn of(head: &'a [u8], body: &'a [u8]) -> Self {
+        let fields = String::from_utf8_lossy(head);
+        let body = unpacked(&fields, body);
         let text = String::from_utf8_lossy(&body).into_owned();
         Self { body, text, fields }
     }

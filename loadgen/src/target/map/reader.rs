@@ -106,7 +106,7 @@ impl Reader {
 
     /// Whether some rule matches `reply` to a purchase.
     pub(in crate::target) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
-        let texts = Texts::of(reply);
+        let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
         rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked))
@@ -114,7 +114,7 @@ impl Reader {
 
     /// Reads an answer to a purchase.
     pub(in crate::target) fn purchase(&self, reply: Reply<'_>) -> Returned {
-        let texts = Texts::of(reply);
+        let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
         let answer = if self.sold.holds(status, &looked) {
@@ -167,7 +167,7 @@ impl Reader {
     pub(in crate::target) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
         let SearchReader { when, remaining, sold, revision } =
             self.search.as_ref().ok_or("the map of this shop has no search")?;
-        let texts = Texts::of(reply);
+        let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         if !when.holds(reply.status, &looked) {
             return Err(format!("status {}", reply.status));
