@@ -1,17 +1,18 @@
 //! Counts that nobody can have read, at whatever time: below zero, or lower than all sales explain.
 
 use super::{
+    evidence::Evidence,
     request::{Requests, Role, counted},
     verdict::{Violation, ViolationKind},
 };
 use crate::history::Operation;
 
 /// A count below zero: tickets were sold that were not there.
-pub(super) fn below_zero(requests: &Requests<'_>) -> Option<Violation> {
-    let header = requests.evidence.header;
+pub(super) fn below_zero(evidence: &Evidence<'_>) -> Option<Violation> {
+    let header = evidence.header;
     let is_below = |count: &i64| *count < 0;
     let told = |one: &Operation| one.remaining.filter(is_below);
-    let operations = requests.evidence.operations;
+    let operations = evidence.operations;
     let lowest = operations.iter().enumerate().filter_map(|(place, one)| Some((told(one)?, place)));
     let (message, place) = if let Some(initial) = header.initial.filter(is_below) {
         (format!("less than nothing was left at the start: {initial}"), None)

@@ -72,9 +72,8 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
             None => {}
         }
     }
-    let requests = Requests::collect(evidence, Known::of(evidence.header), CountReading::Exact);
-    judgement.untried = vacuity::untried(&requests);
-    judgement.violations.extend(counts_told::below_zero(&requests));
+    judgement.untried = vacuity::untried(evidence);
+    judgement.violations.extend(counts_told::below_zero(evidence));
     sort(&mut judgement.violations);
     judgement
 }
@@ -85,9 +84,10 @@ const LATE: &str = "counts were told late: no order of the sales explains them a
 /// Judges with each start that can be, where the history does not say what was before it.
 fn judged_with(evidence: &Evidence<'_>, counts: CountReading, budget: Budget) -> Judgement {
     let known = Known::of(evidence.header);
-    let requests = Requests::collect(evidence, known, counts);
-    let starts = starts(&requests);
-    drop(requests);
+    if known.sold.is_some() && known.revision.is_some() {
+        return judged_from(evidence, known, counts, budget);
+    }
+    let starts = starts(&Requests::collect(evidence, known, counts));
     let mut first = None;
     for start in &starts.likely {
         let judgement = judged_from(evidence, *start, counts, budget);

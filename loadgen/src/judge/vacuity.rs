@@ -5,6 +5,7 @@
 
 use super::{
     counting::last_read,
+    evidence::Evidence,
     overlap::{overlap, purchase},
     request::{Request, Requests, Role},
     verdict::Untried,
@@ -12,13 +13,16 @@ use super::{
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// What the history did not put to the test.
-pub(super) fn untried(requests: &Requests<'_>) -> Vec<Untried> {
-    let is_refused = |one: &Request| one.role == Role::SoldOut;
+pub(super) fn untried(evidence: &Evidence<'_>) -> Vec<Untried> {
+    let is_refused = |one: &Operation| {
+        one.outcome == Outcome::SoldOut
+            && matches!(one.op, OperationKind::Buy | OperationKind::Hold)
+    };
     let mut untried = Vec::new();
-    if !requests.list.iter().any(is_refused) {
+    if !evidence.operations.iter().any(is_refused) {
         untried.push(Untried::SoldOut);
     }
-    if is_blind(requests) {
+    if is_blind(evidence) {
         untried.push(Untried::Searches);
     }
     untried
@@ -67,15 +71,15 @@ fn is_sold_out_to_the_last(requests: &Requests<'_>) -> bool {
 }
 
 /// Where sales name nothing only searches can contradict them, and only those that met a sale.
-fn is_blind(requests: &Requests<'_>) -> bool {
-    let operations = requests.evidence.operations;
+fn is_blind(evidence: &Evidence<'_>) -> bool {
+    let operations = evidence.operations;
     let bears_witness = |one: &Operation| {
         !one.tickets.is_empty() || one.remaining.is_some() || one.revision.is_some()
     };
     if operations.iter().any(|one| purchase(one).is_some() && bears_witness(one)) {
         return false;
     }
-    overlap(&requests.evidence).searches_between == 0
+    overlap(evidence).searches_between == 0
 }
 
 /// Whether two purchases with an answer were under way at one time.

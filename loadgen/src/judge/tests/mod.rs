@@ -3,6 +3,7 @@
 mod agreement;
 mod brute_force;
 mod dice;
+mod foreign;
 mod properties;
 mod races;
 mod second_judge;

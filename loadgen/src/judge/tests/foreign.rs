@@ -1,0 +1,204 @@
+//! Histories of other people's shops, under every kind of map: whatever such a shop leaves out of its
+//! answers or tells late, a correct one is never accused, and what is certainly wrong is never valid.
+
+use super::{agreement::lines, dice::Dice};
+use crate::{
+    history::{
+        Answer, CountTiming, Header, Numbering, Operation, Outcome, Ticket, Tickets, signed,
+    },
+    judge::{Evidence, Judgement, Verdict, judge},
+};
+
+const HISTORIES: u64 = 100_000;
+
+/// When a shop reads the count that it tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Counts {
+    Silent,
+    /// In one with the sale.
+    Exact,
+    /// Some time between the sale and the answer.
+    Late,
+    /// At any time before.
+    Kept,
+}
+
+/// What an answer says, as a map reads it.
+#[derive(Clone, Copy, Debug)]
+struct Map {
+    counts: Counts,
+    searches: bool,
+    /// The number before the first; `None` where tickets have names.
+    numbers_from: Option<u64>,
+    names: bool,
+    revisions_from: Option<u64>,
+    unknown_percent: u64,
+    end_is_known: bool,
+}
+
+fn any_map(dice: &mut Dice) -> Map {
+    let counts = [Counts::Silent, Counts::Exact, Counts::Late, Counts::Kept];
+    Map {
+        counts: counts[dice.index(4)],
+        searches: dice.chance(50),
+        numbers_from: dice.chance(50).then(|| [0, 5, 1000][dice.index(3)]),
+        names: dice.chance(50),
+        revisions_from: dice.chance(20).then(|| [0, 17][dice.index(2)]),
+        unknown_percent: dice.below(3) * 10,
+        end_is_known: dice.chance(70),
+    }
+}
+
+/// A shop with `initial` tickets, and what `length` of its clients saw through `map`.
+fn history(
+    dice: &mut Dice,
+    map: Map,
+    initial: u64,
+    length: usize,
+    oversells: u64,
+) -> (Header, Vec<Operation>) {
+    let spread = 1 + dice.below(6);
+    // The counts so far, each with its time.
+    let mut counts = vec![(0, signed(initial))];
+    let (mut sold, mut now) = (0, spread);
+    let mut seen: Vec<Operation> = Vec::new();
+    for process in 0..u32::try_from(length).unwrap() {
+        now += dice.below(3);
+        let (call, ret) = (now - dice.below(spread + 1), now + dice.below(spread + 1));
+        let is_unknown = dice.chance(map.unknown_percent);
+        let is_search = map.searches && dice.chance(30);
+        let takes_effect = !(is_unknown && dice.chance(50));
+        let mut answer = Answer::new(Outcome::Found);
+        if !is_search && takes_effect {
+            if sold < initial + oversells {
+                sold += 1;
+                counts.push((now, signed(initial) - signed(sold)));
+                answer = Answer { tickets: ticket(map, sold), ..Answer::new(Outcome::Sold) };
+            } else {
+                answer = Answer::new(Outcome::SoldOut);
+            }
+        }
+        answer.revision = map.revisions_from.map(|from| from + sold);
+        if map.counts != Counts::Silent {
+            // The count right after the sale; it is told once all that can be seen has happened.
+            answer.remaining = Some(signed(initial) - signed(sold));
+        }
+        if is_unknown {
+            answer = Answer::unknown("no answer");
+        }
+        seen.push(match is_search {
+            true => Operation::search(process, call, ret, answer),
+            false => Operation::buy(process, call, ret, answer),
+        });
+    }
+    for operation in &mut seen {
+        let Some(ret) = operation.return_ns.filter(|_| operation.remaining.is_some()) else {
+            continue;
+        };
+        let (from, to) = match map.counts {
+            Counts::Silent | Counts::Exact => continue,
+            // Own sale included, whichever it was.
+            Counts::Late => (operation.call_ns, ret),
+            Counts::Kept => (0, ret),
+        };
+        let at = from + dice.below(to - from + 1);
+        operation.remaining =
+            counts.iter().rev().find(|(since, _)| *since <= at).map(|count| count.1);
+    }
+    let is_numbered = map.numbers_from.is_some() && !map.names;
+    let header = Header {
+        sold: None,
+        revision: None,
+        left: map.end_is_known.then_some(signed(initial) - signed(sold)),
+        numbering: if is_numbered { Numbering::Consecutive } else { Numbering::Unique },
+        counts: match map.counts {
+            Counts::Exact if dice.chance(50) => Some(CountTiming::Exact),
+            _ => Some(CountTiming::Late),
+        },
+        ..Header::new(initial)
+    };
+    seen.retain(|one| {
+        one.op == crate::history::OperationKind::Buy || one.outcome != Outcome::Unknown
+    });
+    for place in (1..seen.len()).rev() {
+        seen.swap(place, dice.index(place + 1));
+    }
+    (header, seen)
+}
+
+fn ticket(map: Map, sold: u64) -> Tickets {
+    match (map.numbers_from, map.names) {
+        // Names that a number could be read from, in no order.
+        (_, true) => {
+            [Ticket::named(&format!("{:03}", sold * 7919 % 100_003))].into_iter().collect()
+        }
+        (Some(from), false) => Tickets::one(from + sold),
+        (None, false) => Tickets::default(),
+    }
+}
+
+fn judged(header: &Header, operations: &[Operation]) -> Judgement {
+    judge(&Evidence { header, operations, lacks: &[] })
+}
+
+#[test]
+fn a_correct_shop_is_never_accused_whatever_its_map_says() {
+    let mut valid = 0;
+    for seed in 0..HISTORIES {
+        let mut dice = Dice::new(seed);
+        let map = any_map(&mut dice);
+        let (initial, length) = (dice.below(20), 1 + dice.index(40));
+        let (header, operations) = history(&mut dice, map, initial, length, 0);
+        let judgement = judged(&header, &operations);
+        assert!(
+            judgement.violations.is_empty(),
+            "seed {seed}: {map:?} {judgement:?}\n{}",
+            lines(&header, &operations)
+        );
+        valid += u64::from(judgement.verdict() == Verdict::Valid);
+    }
+    assert!(valid > HISTORIES / 3, "{valid} valid");
+}
+
+#[test]
+fn what_is_certainly_wrong_is_never_valid() {
+    let mut planted = [0_u64; 3];
+    for seed in 0..HISTORIES {
+        let mut dice = Dice::new(seed);
+        let map = any_map(&mut dice);
+        let fault = dice.index(3);
+        let (initial, length) = (1 + dice.below(12), 20 + dice.index(30));
+        let oversells = if fault == 0 { 1 + dice.below(3) } else { 0 };
+        let (mut header, mut operations) = history(&mut dice, map, initial, length, oversells);
+        let is_sale = |one: &Operation| one.outcome == Outcome::Sold;
+        let sales: Vec<usize> =
+            (0..operations.len()).filter(|place| is_sale(&operations[*place])).collect();
+        let is_planted = match fault {
+            // More answered sales than there were tickets.
+            0 => sales.len() as u64 > initial,
+            // One ticket twice.
+            1 if sales.len() > 1 && !operations[sales[0]].tickets.is_empty() => {
+                operations[sales[1]].tickets = operations[sales[0]].tickets.clone();
+                true
+            }
+            // A sale that is not missing at the end.
+            2 if !sales.is_empty() && map.unknown_percent == 0 => {
+                header.left = Some(signed(initial) - signed(sales.len() as u64) + 1);
+                true
+            }
+            _ => false,
+        };
+        if !is_planted {
+            continue;
+        }
+        planted[fault] += 1;
+        let judgement = judged(&header, &operations);
+        assert_ne!(
+            judgement.verdict(),
+            Verdict::Valid,
+            "seed {seed}: {map:?} fault {fault} {judgement:?}\n{}",
+            lines(&header, &operations)
+        );
+    }
+    assert!(planted.iter().all(|planted| *planted > HISTORIES / 20), "{planted:?}");
+}
