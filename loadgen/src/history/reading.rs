@@ -23,6 +23,9 @@ use super::{
 /// What some editors put before the first line.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// What stands for it among the files.
+const STANDARD_INPUT: &str = "-";
+
 /// How a file begins that is packed with gzip (RFC 1952).
 const GZIP: &[u8] = b"\x1f\x8b";
 
@@ -90,7 +93,9 @@ pub fn read_files(files: &[PathBuf], limits: ReadLimits) -> Result<Vec<History>,
         let io_error = |source| ReadError::Io { path: path.clone(), source };
         let file = open(path).map_err(io_error)?;
         let mut blocks = Blocks::new(file);
-        assembly.begin_file(path);
+        let name =
+            if path == Path::new(STANDARD_INPUT) { "standard input".as_ref() } else { &**path };
+        assembly.begin_file(name);
         loop {
             let some = (0..limits.threads.max(1)).map_while(|_| blocks.next().transpose());
             let some = some.collect::<io::Result<Vec<_>>>().map_err(io_error)?;
@@ -110,7 +115,7 @@ pub fn read_files(files: &[PathBuf], limits: ReadLimits) -> Result<Vec<History>,
 /// Opening a folder works, and fails only once it is read. `-` is standard input.
 /// A byte order mark is skipped, and what somebody packed with gzip is unpacked.
 fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    if path == Path::new("-") {
+    if path == Path::new(STANDARD_INPUT) {
         return plain(Box::new(io::stdin().lock()));
     }
     let file = File::open(path)?;

@@ -161,3 +161,18 @@ fn without_places(violations: &Value) -> Value {
     }
     violations
 }
+
+/// As another program's output, and as a log that was packed.
+#[test]
+fn history_is_read_from_standard_input_and_as_gzip_packed_it() {
+    let folder = Counter::missing();
+    let path = folder.folder().join("race.ndjson");
+    let raced = race(&path).args(SMALL).args(["--locking", "file"]).run();
+    assert_eq!(raced.code, Some(0), "{raced:?}");
+
+    let script = r#"gzip "$1" && gzip -dc "$1.gz" | "$0" check - && "$0" check "$1.gz""#;
+    let said = Program::new("sh").args(["-c", script]).arg(loadgen().path()).arg(&path).run();
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert_eq!(said.stdout.matches("valid, 40 operations").count(), 2, "{said:?}");
+}
