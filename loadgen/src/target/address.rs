@@ -8,7 +8,7 @@ use super::{
     counter::CounterError,
     failure::Failure,
     file::FileTarget,
-    http::{HttpTarget, Shop},
+    http::{HttpTarget, IdleConnections, Shop},
     location::{Location, LocationError},
     reply::{Heard, Reading},
     returned::Returned,
@@ -106,6 +106,20 @@ impl Target {
                 Self::File(FileTarget::open(path, *locked, delays)?)
             }
         })
+    }
+
+    /// Shares idle connections with others, where there are connections at all.
+    pub(crate) fn share(&mut self, idle: IdleConnections) {
+        if let Self::Http(target) = self {
+            target.share(idle);
+        }
+    }
+
+    /// Leaves what it has open to others until the next call.
+    pub(crate) fn rest(&mut self) {
+        if let Self::Http(target) = self {
+            target.rest();
+        }
     }
 
     /// Sets up all that the first call needs.

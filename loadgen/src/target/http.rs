@@ -1,7 +1,8 @@
 //! A server as a target: one client's connection to it.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
+use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -37,6 +38,11 @@ pub(crate) struct Shop {
     pub(crate) map: Option<Map>,
 }
 
+/// Connections that clients of one worker leave to each other while they have nothing to send: a shop
+/// that serves one connection at a time is not kept waiting by those that are idle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
+
 /// One client's way to a server: its connection, which it opens anew where it must.
 #[derive(Debug)]
 pub(crate) struct HttpTarget {
@@ -49,6 +55,7 @@ pub(crate) struct HttpTarget {
     reading: Reading,
     room: Vec<u8>,
     connection: Option<Connection>,
+    idle: Option<IdleConnections>,
     /// Whether a request is under way: where its caller has given it up, the connection still
     /// waits for its answer and is of no more use.
     is_under_way: bool,
@@ -121,9 +128,39 @@ impl HttpTarget {
             reading: Reading::of(shop),
             room: Vec::new(),
             connection: None,
+            idle: None,
             is_under_way: false,
             is_sent: false,
         })
+    }
+
+    /// Shares `idle` with others: a connection is taken from there, and left there by
+    /// [`HttpTarget::rest`].
+    pub(crate) fn share(&mut self, idle: IdleConnections) {
+        self.idle = Some(idle);
+    }
+
+    /// Leaves the connection to others until the next call.
+    pub(crate) fn rest(&mut self) {
+        if let Some(idle) = &self.idle
+            && !self.is_under_way
+            && self.keeps_alive
+        {
+            idle.0.lock().extend(self.connection.take());
+        }
+    }
+
+    /// A connection that takes a request at `now_ns`, its own or one that others have left.
+    fn take_open(&mut self, now_ns: u64) -> Option<Connection> {
+        let is_usable = !self.is_under_way && self.keeps_alive;
+        let mut own = self.connection.take().filter(|_| is_usable);
+        loop {
+            let next = || self.idle.as_ref().filter(|_| self.keeps_alive)?.0.lock().pop();
+            let mut connection = own.take().or_else(next)?;
+            if connection.is_open(now_ns) {
+                return Some(connection);
+            }
+        }
     }
 
     /// Opens the connection, so that the first request has no more to set up.
@@ -167,11 +204,10 @@ impl HttpTarget {
         order: Order,
         now_ns: u64,
     ) -> Result<(Reply<'_>, &Reading), Failure> {
-        let is_usable = !self.is_under_way && self.keeps_alive;
         self.is_sent = false;
-        if !is_usable || !self.connection.as_mut().is_some_and(|open| open.is_open(now_ns)) {
-            // Closed before there is another: a client never has two connections.
-            self.connection = None;
+        // Closed before there is another: a client never has two connections.
+        self.connection = self.take_open(now_ns);
+        if self.connection.is_none() {
             // Apart: what it takes to connect is many times what it takes to ask.
             Box::pin(self.connect()).await?;
         }

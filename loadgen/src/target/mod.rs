@@ -25,7 +25,7 @@ mod tls;
 pub(crate) use address::{Address, Target, TargetError};
 pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
 pub(crate) use failure::Failure;
-pub(crate) use http::{HttpTarget, Shop};
+pub(crate) use http::{HttpTarget, IdleConnections, Shop};
 pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Map, MapError};
 pub(crate) use reply::{Heard, Reading, Reply};

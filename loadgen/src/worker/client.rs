@@ -105,6 +105,11 @@ async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Targ
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
     let target = Target::at(plan.address(client), waiting, &desk.tls_configs).await;
     let mut target = target.map_err(|error: TargetError| error.to_string())?;
+    if plan.plan.pace != Pace::Closed && !plan.must_connect {
+        // A connection is opened once a request is due and nobody has left one.
+        target.share(desk.idle.clone());
+        return Ok(target);
+    }
     let limit = (monotonic_ns(), plan.timeout());
     let connected = watchdog.within(limit, pin!(target.connect())).await;
     match connected {
@@ -140,6 +145,7 @@ impl Client {
             }
             agenda.next = None;
             let has_reached_nobody = self.carry_out(step, due_ns, now_ns).await;
+            self.target.rest();
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
             }

@@ -18,7 +18,7 @@ use super::{
     seat::{Report, Voice},
     slate::SlateWriter,
 };
-use crate::target::{Reply, Returned, TlsConfigs};
+use crate::target::{IdleConnections, Reply, Returned, TlsConfigs};
 
 /// Where it is written down what the clients do.
 #[derive(Debug)]
@@ -37,6 +37,8 @@ pub(super) struct Desk {
     pub(super) pacer: Pacer,
     /// How they speak TLS.
     pub(super) tls_configs: TlsConfigs,
+    /// What those who wait for their next request leave to others.
+    pub(super) idle: IdleConnections,
     is_stopping: AtomicBool,
     paper: Mutex<Paper>,
     voice: Voice,
@@ -61,6 +63,7 @@ impl Desk {
         Ok(Self {
             pacer: Pacer::new(plan.clients().count())?,
             tls_configs: TlsConfigs::default(),
+            idle: IdleConnections::default(),
             is_stopping: AtomicBool::new(false),
             paper: Mutex::new(paper),
             plan,
