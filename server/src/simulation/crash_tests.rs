@@ -98,6 +98,21 @@ fn an_edit_that_undoes_one_is_taken_over_though_the_head_says_what_it_said_befor
     assert!(is_tried, "some turn was killed between its sync and its head");
 }
 
+/// A life of the campaign in which an edit of three then cost eleven (seed 79217).
+#[test]
+fn who_rests_without_having_heard_of_a_sale_does_not_take_it_out_of_the_watermark() {
+    let disk = disk(1);
+    let mut one = open(&disk).unwrap();
+    let mut other = open(&disk.another_process()).unwrap();
+    buy(&mut one, &[5]).unwrap();
+    buy(&mut other, &[7]).unwrap();
+    one.rest().unwrap();
+    // Somebody sold three by hand, on top of the second sale, and dropped the keys that he did not know.
+    disk.put(&head_path(), b"{\"count\": 985}");
+    let stock = open(&disk.another_process()).unwrap().stock();
+    assert_eq!((stock.remaining, stock.sold), (985, 12));
+}
+
 #[test]
 fn a_head_without_its_ledger_is_refused_and_left_alone() {
     let disk = disk(1);

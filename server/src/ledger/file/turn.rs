@@ -277,8 +277,13 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
     /// Syncs the head, so that after a power cut no older one is believed to have been read.
     pub(super) fn rest(&mut self) -> Result<(), TurnError> {
         let revision = self.stock().revision;
-        let is_synced = Watermark::read(&*self.held.servers).synced >= revision;
-        if self.progress.synced == Some(revision) && is_synced {
+        let written = Watermark::read(&*self.held.servers);
+        if written.boot == self.progress.boot && written.applied > revision {
+            // Another has sold since and this process has not heard: what it knows is of no use to
+            // the watermark, and the head is not its own to sync.
+            return Ok(());
+        }
+        if self.progress.synced == Some(revision) && written.synced >= revision {
             return Ok(());
         }
         // IMPORTANT: the records first, for a buffered turn has not synced them:
