@@ -13,7 +13,7 @@ use crate::{
     history::{HistoryWriter, Operation, Outcome, monotonic_ns},
     plan::{Action, Work},
     tally::{Seen, Tally, WorkerTally},
-    target::{Failure, Heard, HttpTarget, Map, Order, Returned, TlsConfigs, Waiting},
+    target::{Failure, Heard, HttpTarget, Order, Returned, TlsConfigs, Waiting},
     worker::ending,
 };
 
@@ -40,12 +40,12 @@ pub(super) async fn try_out(
     }
     let mut target = HttpTarget::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
-    let order = Order { run: prepared.plans[0].run, client, number: 0 };
+    let plan = &prepared.plans[0];
+    let order = Order { run: plan.run, client, number: 0 };
     let sent_ns = monotonic_ns();
     let returned = buy(&mut target, order, sent_ns, config.timeout).await?;
     let answered_ns = monotonic_ns();
-    let map = config.map.as_ref();
-    let key = map.is_some_and(Map::sends_keys).then(|| order.to_string());
+    let key = plan.sends_keys().then(|| order.to_string());
     let mut tally = WorkerTally::default();
     if config.warm_up == Duration::ZERO {
         tally.begin();
@@ -57,7 +57,7 @@ pub(super) async fn try_out(
             answered_ns,
         });
     }
-    let quantity = map.map_or(1, |map| map.buy.quantity);
+    let quantity = plan.quantity();
     let operation = Operation {
         quantity: Some(quantity),
         key,

@@ -46,6 +46,9 @@ pub(super) struct Book {
     writer: Option<HistoryWriter>,
     /// One for each address.
     readings: Vec<Reading>,
+    /// As the plan says, looked up once.
+    sends_keys: bool,
+    quantity: u64,
 }
 
 impl Book {
@@ -60,7 +63,9 @@ impl Book {
         };
         let accounts = plan.clients().map(|_| Account::default()).collect();
         let readings = plan.addresses.iter().map(Address::reading).collect();
-        Ok(Self { plan, voice, tally: WorkerTally::default(), accounts, writer, readings })
+        let (sends_keys, quantity) = (plan.sends_keys(), plan.quantity());
+        let tally = WorkerTally::default();
+        Ok(Self { plan, voice, tally, accounts, writer, readings, sends_keys, quantity })
     }
 
     /// Takes over what a worker in another process has written on its `slate` since the last time, says
@@ -166,12 +171,12 @@ impl Book {
         let (call_ns, run) = (open.sent_ns, self.plan.run);
         let operation = match open.action {
             Action::Buy => Operation {
-                quantity: Some(self.plan.quantity()),
+                quantity: Some(self.quantity),
                 ..Operation::buy(client, call_ns, answered_ns, answer)
             },
             Action::Search => Operation::search(client, call_ns, answered_ns, answer),
         };
-        let has_key = self.plan.sends_keys() && open.action == Action::Buy;
+        let has_key = self.sends_keys && open.action == Action::Buy;
         let key = has_key.then(|| Order { run, client, number: open.number }.to_string());
         // By what was asked for: another shop may sell without a word on which tickets.
         if operation.outcome == Outcome::Sold {

@@ -77,7 +77,7 @@ impl WorkerPlan {
     }
 
     /// Whether each purchase has a key of its own, which a shop may remember it by.
-    pub(super) fn sends_keys(&self) -> bool {
+    pub(crate) fn sends_keys(&self) -> bool {
         let sends_keys = |address: &Address| match address {
             Address::Shop(shop) => shop.map.as_ref().is_some_and(Map::sends_keys),
             _ => false,
@@ -86,7 +86,7 @@ impl WorkerPlan {
     }
 
     /// How many tickets one purchase is of.
-    pub(super) fn quantity(&self) -> u64 {
+    pub(crate) fn quantity(&self) -> u64 {
         match self.addresses.first() {
             Some(Address::Shop(shop)) => shop.map.as_ref().map_or(1, |map| map.buy.quantity),
             _ => 1,

@@ -10,7 +10,7 @@ use crate::history::Ticket;
 /// An answer as places are looked up in it.
 pub(super) struct Looked<'a> {
     /// The body as text, with a replacement character for what is no UTF-8 in it.
-    pub(super) text: &'a str,
+    pub(super) text: Cow<'a, str>,
     /// The body as JSON; `Null` where it is none.
     pub(super) json: Value,
     /// The header fields, `name: value`, one a line.
@@ -20,7 +20,6 @@ pub(super) struct Looked<'a> {
 /// An answer as texts.
 pub(super) struct Texts<'a> {
     body: Cow<'a, [u8]>,
-    text: String,
     fields: Cow<'a, str>,
 }
 
@@ -29,14 +28,14 @@ impl<'a> Texts<'a> {
     pub(super) fn of(head: &'a [u8], body: &'a [u8]) -> Self {
         let fields = String::from_utf8_lossy(head);
         let body = unpacked(&fields, body);
-        let text = String::from_utf8_lossy(&body).into_owned();
-        Self { body, text, fields }
+        Self { body, fields }
     }
 
     /// Looks places up in it.
     pub(super) fn look(&self) -> Looked<'_> {
-        let json = serde_json::from_slice(&self.body).or_else(|_| serde_json::from_str(&self.text));
-        Looked { text: &self.text, json: json.unwrap_or_default(), fields: &self.fields }
+        let text = String::from_utf8_lossy(&self.body);
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        Looked { text, json, fields: &self.fields }
     }
 }
 
@@ -121,7 +120,7 @@ impl Place {
         match self {
             Self::Pointer(pointer) => answer.json.pointer(pointer).cloned(),
             Self::Pattern(pattern) => {
-                let found = pattern.captures(answer.text)?;
+                let found = pattern.captures(&answer.text)?;
                 let text = found.get(1).or_else(|| found.get(0))?;
                 Some(Value::from(text.as_str()))
             }
@@ -153,7 +152,7 @@ impl Place {
                 let text = found.get(1).or_else(|| found.get(0))?;
                 Some(Ticket::named(text.as_str().trim()))
             };
-            let found: Option<Vec<_>> = pattern.captures_iter(answer.text).map(text).collect();
+            let found: Option<Vec<_>> = pattern.captures_iter(&answer.text).map(text).collect();
             return found.filter(|found| !found.is_empty());
         }
         match self.find(answer)? {
@@ -206,7 +205,7 @@ mod tests {
 
     fn looked(text: &str) -> Looked<'_> {
         let json = serde_json::from_str(text).unwrap_or_default();
-        Looked { text, json, fields: "X-Left: 12\r\nx-state:  open\r\n" }
+        Looked { text: text.into(), json, fields: "X-Left: 12\r\nx-state:  open\r\n" }
     }
 
     #[test]
