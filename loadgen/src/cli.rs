@@ -11,7 +11,7 @@ use crate::{
     lesson::{self, LessonArgs},
     race::{self, RaceArgs},
     run::{self, RunArgs},
-    target, worker,
+    shop, worker,
 };
 
 /// A load generator with a judge: it buys, and says whether the answers can be right.
@@ -116,7 +116,7 @@ fn play(child: Child) -> ExitCode {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
-        Child::Server { parent, args } => match target::serve(parent, args) {
+        Child::Server { parent, args } => match shop::serve(parent, args) {
             Ok(code) => code,
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },

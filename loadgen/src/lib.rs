@@ -6,13 +6,13 @@
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
-//! - `target`: where a client buys; `worker`: clients, and a fleet of workers that carry them.
+//! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
 //!
 //! # Invariants
-//! - The judge shares no code with the accused: only `target::spawned` uses the crate `server`.
+//! - The judge shares no code with the accused: only `shop::servers` uses the crate `server`.
 //! - No worker and no server outlives the process that started it.
 
 pub mod cli;
@@ -32,6 +32,6 @@ mod race;
 mod report;
 mod run;
 mod setup;
+mod shop;
 mod tally;
-mod target;
 mod worker;

@@ -36,7 +36,7 @@ pub(super) const LESSON: Lesson = Lesson {
                    server ends, so that no sale stops in the middle.",
         },
         Use {
-            file: "loadgen/src/target/file.rs",
+            file: "loadgen/src/shop/db_file/session.rs",
             what: "leaves a thread that waits for the lock detached where its buyer has given up: \
                    it must not keep a worker alive.",
         },

@@ -58,8 +58,8 @@ pub(super) const LESSON: Lesson = Lesson {
                    group` is fast.",
         },
         Use {
-            file: "loadgen/src/target/file.rs",
-            what: "is this lesson as a target: `loadgen race --direct`.",
+            file: "loadgen/src/shop/db_file/session.rs",
+            what: "is this lesson as a shop: `loadgen race --direct`.",
         },
     ],
     perform,

@@ -10,7 +10,7 @@ use crate::{
     judge::{Evidence, Judgement, Verdict, judge},
     plan::{Pace, Plan, Work},
     setup::Mode,
-    target::{Address, create_counter, read_ending},
+    shop::{Address, create_counter, read_ending},
     worker::{Fleet, FleetLimits, Record, WorkerPlan},
 };
 

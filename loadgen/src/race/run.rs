@@ -9,7 +9,7 @@ use crate::{
     plan::{Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
-    target::{
+    shop::{
         Address, CounterError, Ending, ServerError, ServerPlan, SpawnedServer, create_counter,
         read_ending,
     },

@@ -15,7 +15,7 @@ use crate::{
     duration,
     plan::{Arrivals, Pace, Plan, Profile, Work},
     setup::Mode,
-    target::{Location, Map, Trust},
+    shop::{Location, Trust, read_map},
 };
 
 /// How long a run takes where nothing else is said.
@@ -191,7 +191,7 @@ impl RunArgs {
             return Err(ArgsError::NoTime);
         }
         self.check_files()?;
-        let map = self.map.as_deref().map(Map::read).transpose()?;
+        let map = self.map.as_deref().map(read_map).transpose()?;
         let buys = matches!(self.mix, Work::Mix { buy: 1.., .. });
         if self.retry && buys && map.as_ref().is_some_and(|map| !map.sends_keys()) {
             let path = self.map.unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::target::{LocationError, MapError};
+use crate::shop::{LocationError, MapError};
 
 /// Why the flags make no run.
 #[derive(Debug, thiserror::Error)]

@@ -6,7 +6,7 @@ use super::threshold::Threshold;
 use crate::{
     plan::{Plan, Profile},
     setup::Mode,
-    target::{Location, Map, Trust},
+    shop::{Location, Map, Trust},
 };
 
 /// What a run is made of.

@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 use super::config::{HistoryPlace, RunConfig};
 use crate::{
     history::{CountTiming, Header, begin_history, clock_name, signed},
-    target::{
-        Address, Failure, HttpTarget, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
+    shop::{
+        Address, Failure, HttpSession, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
     worker::{Record, WorkerPlan},
 };
@@ -123,7 +123,7 @@ async fn first_look(
     shop: &Shop,
 ) -> Result<Result<Stock, String>, PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut target = HttpTarget::new(shop, Waiting::Shared, &TlsConfigs::default())?;
+    let mut target = HttpSession::new(shop, Waiting::Shared, &TlsConfigs::default())?;
     match timeout(config.timeout, target.connect()).await {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
@@ -139,7 +139,7 @@ pub(super) async fn last_look(
     sold: u64,
     limit: Duration,
 ) -> Result<Stock, String> {
-    let target = HttpTarget::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
+    let target = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
     let mut target = target.map_err(|error| error.to_string())?;
     let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
     let asked = Instant::now();
@@ -153,7 +153,7 @@ pub(super) async fn last_look(
     }
 }
 
-async fn look(target: &mut HttpTarget, limit: Duration) -> Result<Stock, String> {
+async fn look(target: &mut HttpSession, limit: Duration) -> Result<Stock, String> {
     let looked = timeout(limit, target.stock()).await;
     looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string()))
 }

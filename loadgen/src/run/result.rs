@@ -10,7 +10,7 @@ use super::{
 use crate::{
     latency::Percentiles,
     report::{JudgedHistory, Measurement, Rule, first_violations},
-    target::Stock,
+    shop::Stock,
 };
 
 /// How much of the asked rate has to be reached.

@@ -12,8 +12,8 @@ use super::{
 use crate::{
     history::{HistoryWriter, Operation, Outcome, monotonic_ns},
     plan::{Action, Work},
+    shop::{Failure, Heard, HttpSession, Order, Returned, TlsConfigs, Waiting},
     tally::{Seen, Tally, WorkerTally},
-    target::{Failure, Heard, HttpTarget, Order, Returned, TlsConfigs, Waiting},
     worker::ending,
 };
 
@@ -38,7 +38,7 @@ pub(super) async fn try_out(
     if !is_due(config) {
         return Ok(Tally::default());
     }
-    let mut target = HttpTarget::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
+    let mut target = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
     let plan = &prepared.plans[0];
     let order = Order { run: plan.run, client, number: 0 };
@@ -85,7 +85,7 @@ pub(super) async fn try_out(
 }
 
 async fn buy(
-    target: &mut HttpTarget,
+    target: &mut HttpSession,
     order: Order,
     sent_ns: u64,
     limit: Duration,

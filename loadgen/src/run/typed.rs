@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     duration,
     plan::{Profile, ProfileError, Work},
-    target::check_field,
+    shop::check_field,
 };
 
 /// The most operations that can be asked for.

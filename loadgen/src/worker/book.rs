@@ -14,8 +14,8 @@ use super::{
 use crate::{
     history::{Answer, HistoryWriter, Operation, Outcome, monotonic_ns},
     plan::Action,
+    shop::{Address, Order, Reading, Reply, Returned},
     tally::{Ending, Seen, WorkerTally},
-    target::{Address, Order, Reading, Reply, Returned},
 };
 
 /// Why nobody knows how an operation ended that was open when a run was stopped.

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     history::{Outcome, monotonic_ns},
     plan::{Action, Next, Pace, Schedule, Step},
-    target::{Heard, Order, Returned, Target, TargetError, Waiting},
+    shop::{Heard, Order, Returned, Session, SessionError, Waiting},
 };
 
 /// How often an operation is sent at most, where it is sent again.
@@ -38,7 +38,7 @@ const BREATH_NS: u64 = 100_000_000;
 struct Client {
     desk: Arc<Desk>,
     number: u32,
-    target: Target,
+    target: Session,
     watchdog: Watchdog,
     start_ns: u64,
     begun: u64,
@@ -100,11 +100,11 @@ pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
 }
 
 /// Sets up the way to the shop; `Err` says why this client stays out of it.
-async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Target, String> {
+async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Session, String> {
     let plan = &desk.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
-    let target = Target::at(plan.address(client), waiting, &desk.tls_configs).await;
-    let mut target = target.map_err(|error: TargetError| error.to_string())?;
+    let target = Session::at(plan.address(client), waiting, &desk.tls_configs).await;
+    let mut target = target.map_err(|error: SessionError| error.to_string())?;
     if plan.plan.pace != Pace::Closed && !plan.must_connect {
         // A connection is opened once a request is due and nobody has left one.
         target.share(desk.idle.clone());
@@ -220,7 +220,7 @@ impl Client {
 
 /// What comes back from `target`; `None` where that takes longer than the limit from `now_ns` on.
 async fn heard<'a>(
-    target: &'a mut Target,
+    target: &'a mut Session,
     watchdog: &mut Watchdog,
     (action, order): (Action, Order),
     (now_ns, limit): (u64, Duration),

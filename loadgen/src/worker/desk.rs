@@ -18,7 +18,7 @@ use super::{
     seat::{Report, Voice},
     slate::SlateWriter,
 };
-use crate::target::{IdleConnections, Reply, Returned, TlsConfigs};
+use crate::shop::{IdleConnections, Reply, Returned, TlsConfigs};
 
 /// Where it is written down what the clients do.
 #[derive(Debug)]

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use crate::{history::Answer, plan::Action, target::Reply};
+use crate::{history::Answer, plan::Action, shop::Reply};
 
 /// An operation that a client has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     plan::Plan,
-    target::{Address, Map},
+    shop::{Address, Map},
 };
 
 /// Where operations go once they have ended.

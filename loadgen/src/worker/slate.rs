@@ -236,7 +236,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{plan::Action, target::Reply, worker::entry::tests::some_entry};
+    use crate::{plan::Action, shop::Reply, worker::entry::tests::some_entry};
 
     const CLIENTS: usize = 3;
 

@@ -37,8 +37,8 @@ const LOADGEN: Arrows = &[
     ("tally", &["latency"]),
     ("judge", &["history"]),
     ("report", &["duration", "setup", "history", "latency", "tally", "judge"]),
-    ("target", &["duration", "lifeline", "setup", "history", "plan"]),
-    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "target"]),
+    ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
+    ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
     (
         "race",
         &[
@@ -50,7 +50,7 @@ const LOADGEN: Arrows = &[
             "plan",
             "judge",
             "report",
-            "target",
+            "shop",
             "worker",
         ],
     ),
@@ -67,18 +67,18 @@ const LOADGEN: Arrows = &[
             "tally",
             "judge",
             "report",
-            "target",
+            "shop",
             "worker",
         ],
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     ("lesson", &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "report"]),
-    ("cli", &["exit_code", "target", "worker", "race", "run", "check", "export", "lesson"]),
+    ("cli", &["exit_code", "shop", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
-const DOOR: &str = "loadgen/src/target/spawned.rs";
+const DOOR: &str = "loadgen/src/shop/servers.rs";
 
 /// Complains about a path in a crate's code that points against the arrows.
 pub(super) fn check(path: &str, text: &str) -> Vec<Complaint> {
@@ -223,6 +223,6 @@ fn judge_that_touches_the_accused_is_caught() {
         assert_eq!(check("loadgen/src/main.rs", text).len(), 1, "{text}");
         assert_eq!(check(DOOR, text), [], "{text}");
     }
-    let innocent = "let server = start(); server.url(); crate::target::server::f();";
+    let innocent = "let server = start(); server.url(); crate::shop::server::f();";
     assert_eq!(check("loadgen/src/race/mod.rs", innocent), []);
 }

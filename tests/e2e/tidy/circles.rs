@@ -42,16 +42,6 @@ const LOADGEN: &[Circle] = &[
     ],
     // `escaped` stands in `document`.
     &["lesson/page/chart.rs", "lesson/page/document.rs"],
-    // What TLS refuses is a failure, and the failure's words are those of TLS.
-    &["target/failure.rs", "target/tls.rs"],
-    // `Shop`, by which a reply is read, stands in `http`; a map and its reader know each other.
-    &[
-        "target/connection.rs",
-        "target/http.rs",
-        "target/map/file.rs",
-        "target/map/reader.rs",
-        "target/reply.rs",
-    ],
 ];
 
 /// Complains about circles in `server` and `loadgen` that no list knows, and about what is on a

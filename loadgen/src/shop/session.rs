@@ -5,16 +5,13 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    counter::CounterError,
-    failure::Failure,
-    file::FileTarget,
-    http::{HttpTarget, IdleConnections, Shop},
+    db_file::{CounterError, FileSession},
+    http_session::{HttpSession, IdleConnections},
+    http_shop::Shop,
     location::{Location, LocationError},
-    reply::{Heard, Reading},
+    reader::{Heard, Reading},
     returned::Returned,
-    stream::Waiting,
-    template::Order,
-    tls::{TlsConfigs, TlsError},
+    wire::{Failure, Order, TlsConfigs, TlsError, Waiting},
 };
 use crate::{history::Outcome, plan::Action, setup::Delays};
 
@@ -52,9 +49,9 @@ impl Address {
     }
 }
 
-/// Why a target cannot be opened.
+/// Why a session cannot be opened.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
+pub(crate) enum SessionError {
     /// The server cannot be looked up.
     #[error(transparent)]
     Location(#[from] LocationError),
@@ -71,14 +68,14 @@ pub(crate) enum TargetError {
 
 /// An open way to buy: a connection that is established, or a file that is open.
 #[derive(Debug)]
-pub(crate) enum Target {
+pub(crate) enum Session {
     /// To a server.
-    Http(Box<HttpTarget>),
+    Http(Box<HttpSession>),
     /// To the counter's file.
-    File(FileTarget),
+    File(FileSession),
 }
 
-impl Target {
+impl Session {
     /// A way to `address`; a server is not connected to yet.
     ///
     /// # Errors
@@ -87,38 +84,38 @@ impl Target {
         address: &Address,
         waiting: Waiting,
         tls_configs: &TlsConfigs,
-    ) -> Result<Self, TargetError> {
+    ) -> Result<Self, SessionError> {
         Ok(match address {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
                 let shop = Shop::new(&location, addresses, None);
-                Self::Http(Box::new(HttpTarget::new(&shop, waiting, tls_configs)?))
+                Self::Http(Box::new(HttpSession::new(&shop, waiting, tls_configs)?))
             }
             Address::Shop(shop) => {
-                Self::Http(Box::new(HttpTarget::new(shop, waiting, tls_configs)?))
+                Self::Http(Box::new(HttpSession::new(shop, waiting, tls_configs)?))
             }
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),
                     write: Duration::from_nanos(*write_delay_ns),
                 };
-                Self::File(FileTarget::open(path, *locked, delays)?)
+                Self::File(FileSession::open(path, *locked, delays)?)
             }
         })
     }
 
     /// Shares idle connections with others, where there are connections at all.
     pub(crate) fn share(&mut self, idle: IdleConnections) {
-        if let Self::Http(target) = self {
-            target.share(idle);
+        if let Self::Http(session) = self {
+            session.share(idle);
         }
     }
 
     /// Leaves what it has open to others until the next call.
     pub(crate) fn rest(&mut self) {
-        if let Self::Http(target) = self {
-            target.rest();
+        if let Self::Http(session) = self {
+            session.rest();
         }
     }
 
@@ -126,22 +123,22 @@ impl Target {
     ///
     /// # Errors
     /// The server does not answer.
-    pub(crate) async fn connect(&mut self) -> Result<(), TargetError> {
+    pub(crate) async fn connect(&mut self) -> Result<(), SessionError> {
         match self {
-            Self::Http(target) => Ok(target.connect().await?),
+            Self::Http(session) => Ok(session.connect().await?),
             Self::File(_) => Ok(()),
         }
     }
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. It may be dropped before it is
-    /// done: then [`Target::gave_up`] says what is known.
+    /// done: then [`Session::gave_up`] says what is known.
     pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
         match self {
-            Self::Http(target) => target.call(action, order, now_ns).await,
-            Self::File(target) => {
+            Self::Http(session) => session.call(action, order, now_ns).await,
+            Self::File(session) => {
                 let answer = match action {
-                    Action::Buy => target.buy().await,
-                    Action::Search => target.search().await,
+                    Action::Buy => session.buy().await,
+                    Action::Search => session.search().await,
                 };
                 let has_failed = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
                 Heard::Returned(Box::new(Returned { answer, has_failed, is_passing: false }))
@@ -152,7 +149,7 @@ impl Target {
     /// What is known of a call that was dropped after `limit`.
     pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Returned {
         let failure = match self {
-            Self::Http(target) if !target.is_sent() => Failure::ConnectTimeout(limit),
+            Self::Http(session) if !session.is_sent() => Failure::ConnectTimeout(limit),
             Self::Http(_) | Self::File(_) => Failure::Timeout(limit),
         };
         Returned::failed(action, &failure)

@@ -1,30 +1,18 @@
-//! What came back from a target, before and after it was read.
+//! Reads what came back from a shop: as its map says, or else as this project's own server answers.
 
 use super::{
-    answer,
-    http::Shop,
-    map::Reader,
+    http_shop::Shop,
+    map::MapReader,
+    own,
     returned::{Returned, Stock},
+    wire::Reply,
 };
 use crate::plan::Action;
-
-/// An answer of a server, whole and not read; travels from a worker process as bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Reply<'a> {
-    /// The status code.
-    pub(crate) status: u16,
-    /// When the last of it came, in nanoseconds of the run's clock.
-    pub(crate) received_ns: u64,
-    /// The head as it came.
-    pub(crate) head: &'a [u8],
-    /// The body.
-    pub(crate) body: &'a [u8],
-}
 
 /// How the answers of a shop are read: as its map says, or else as those of this project's own
 /// server.
 #[derive(Clone, Debug)]
-pub(crate) struct Reading(Option<Reader>);
+pub(crate) struct Reading(Option<MapReader>);
 
 /// What came back from one call.
 #[derive(Debug)]
@@ -41,14 +29,14 @@ impl Reading {
 
     /// How the answers of `shop` are read.
     pub(super) fn of(shop: &Shop) -> Self {
-        let reader = |map| Reader::new(map).expect("a map is checked when it is read");
+        let reader = |map| MapReader::new(map).expect("a map is checked when it is read");
         Self(shop.map.as_ref().map(reader))
     }
 
     /// What `reply` says to `action`.
     pub(crate) fn read(&self, action: Action, reply: Reply<'_>) -> Returned {
         match (action, &self.0) {
-            (Action::Buy, None) => answer::purchase(reply.status, reply.body),
+            (Action::Buy, None) => own::purchase(reply.status, reply.body),
             (Action::Buy, Some(reader)) => reader.purchase(reply),
             (Action::Search, _) => Returned::found(self.stock(reply)),
         }
@@ -70,7 +58,7 @@ impl Reading {
     /// How many tickets there are, as `reply` says.
     pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
         match &self.0 {
-            None => answer::stock(reply.status, reply.body),
+            None => own::stock(reply.status, reply.body),
             Some(reader) => reader.stock(reply),
         }
     }

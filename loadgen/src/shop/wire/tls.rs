@@ -5,7 +5,7 @@
 use std::{
     env,
     ffi::OsString,
-    fmt, io,
+    fmt,
     net::{IpAddr, Ipv4Addr},
     path::Path,
     sync::{Arc, OnceLock},
@@ -18,8 +18,7 @@ use tokio_rustls::{
     TlsConnector,
     client::TlsStream,
     rustls::{
-        self, CertificateError, ClientConfig, DigitallySignedStruct, InvalidMessage, RootCertStore,
-        SignatureScheme,
+        self, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
         client::{
             Resumption,
             danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
@@ -79,7 +78,7 @@ pub(crate) struct TlsConfigs {
 
 /// How one shop is spoken to over TLS.
 #[derive(Clone)]
-pub(super) struct Tls {
+pub(in crate::shop) struct Tls {
     connector: TlsConnector,
     name: ServerName<'static>,
 }
@@ -89,7 +88,7 @@ impl TlsConfigs {
     ///
     /// # Errors
     /// There is nobody to trust, or the name is none.
-    pub(super) fn tls(&self, host: &str, trust: Trust) -> Result<Tls, TlsError> {
+    pub(in crate::shop) fn tls(&self, host: &str, trust: Trust) -> Result<Tls, TlsError> {
         let name = match (ServerName::try_from(host.to_owned()), trust) {
             (Ok(name), _) => name,
             // Nobody compares it, nor is it sent.
@@ -151,44 +150,13 @@ impl Tls {
     ///
     /// # Errors
     /// The other side speaks no TLS, or is not to be trusted.
-    pub(super) async fn open(&self, stream: TcpStream) -> Result<TlsStream<TcpStream>, Failure> {
+    pub(in crate::shop) async fn open(
+        &self,
+        stream: TcpStream,
+    ) -> Result<TlsStream<TcpStream>, Failure> {
         let opened = self.connector.connect(self.name.clone(), stream).await;
-        opened.map_err(|error| opening(&error))
+        opened.map_err(|error| Failure::opening(&error))
     }
-}
-
-/// What it means that a connection could not be opened.
-fn opening(error: &io::Error) -> Failure {
-    match cause(error) {
-        Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Failure::NoTls,
-        Some(rustls::Error::InvalidCertificate(cause)) => untrusted(cause),
-        Some(cause) => Failure::Handshake(cause.to_string()),
-        None => Failure::Handshake(error.to_string()),
-    }
-}
-
-/// What is wrong with TLS, where that is what `error` is about.
-pub(super) fn cause(error: &io::Error) -> Option<&rustls::Error> {
-    error.get_ref()?.downcast_ref()
-}
-
-fn untrusted(cause: &CertificateError) -> Failure {
-    use CertificateError::{
-        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
-        NotValidYet, NotValidYetContext, Other, UnknownIssuer,
-    };
-    Failure::Untrusted(match cause {
-        // There is one of that name, with another key.
-        UnknownIssuer | BadSignature => return Failure::UnknownAuthority,
-        Expired | ExpiredContext { .. } => "it has expired".to_owned(),
-        NotValidYet | NotValidYetContext { .. } => "it is not valid yet".to_owned(),
-        NotValidForName | NotValidForNameContext { .. } => "it is for another name".to_owned(),
-        // As `openssl req -x509` makes them.
-        Other(cause) if cause.to_string() == "CaUsedAsEndEntity" => {
-            "it is an authority's own, and no server's".to_owned()
-        }
-        other => other.to_string(),
-    })
 }
 
 impl fmt::Debug for Tls {

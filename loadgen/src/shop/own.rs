@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Deserialize;
 
-use super::returned::{Returned, Stock};
+use super::{
+    returned::{Returned, Stock},
+    wire::is_passing,
+};
 use crate::history::{Answer, CriticalSection, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
@@ -71,11 +74,6 @@ pub(super) fn purchase(status: u16, body: &[u8]) -> Returned {
     let did_not_happen = problem.sold.as_deref() == Some("no") || matches!(status, 400..=499);
     let answer = if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) };
     Returned { is_passing: is_passing(status), ..Returned::answered(answer) }
-}
-
-/// Whether a server that answered so may answer otherwise a little later.
-pub(super) fn is_passing(status: u16) -> bool {
-    matches!(status, 408 | 425 | 429 | 500..=599)
 }
 
 fn problem_text(status: u16, problem: &Problem<'_>) -> String {

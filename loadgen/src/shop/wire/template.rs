@@ -21,16 +21,16 @@ impl fmt::Display for Order {
 }
 
 /// What stands for the key of an order.
-pub(super) const KEY: &str = "${key}";
+pub(in crate::shop) const KEY: &str = "${key}";
 
 /// A request line with its fields and its body, as a map of a shop has them.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Parts<'a> {
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
-    pub(super) host: &'a str,
-    pub(super) fields: &'a [(String, String)],
-    pub(super) body: Option<&'a str>,
+pub(in crate::shop) struct Parts<'a> {
+    pub(in crate::shop) method: &'a str,
+    pub(in crate::shop) path: &'a str,
+    pub(in crate::shop) host: &'a str,
+    pub(in crate::shop) fields: &'a [(String, String)],
+    pub(in crate::shop) body: Option<&'a str>,
 }
 
 /// Checks a header field that somebody wants to have sent.
@@ -51,7 +51,7 @@ pub(crate) fn check_field(name: &str, value: &str) -> Result<(), String> {
 
 /// A request, ready to be written.
 #[derive(Clone, Debug)]
-pub(super) struct Template {
+pub(in crate::shop) struct Template {
     head: Vec<Piece>,
     body: Option<Vec<Piece>>,
     fixed: Option<Vec<u8>>,
@@ -71,7 +71,7 @@ impl Template {
     ///
     /// # Errors
     /// There is another `${…}` in it.
-    pub(super) fn new(parts: &Parts<'_>) -> Result<Self, String> {
+    pub(in crate::shop) fn new(parts: &Parts<'_>) -> Result<Self, String> {
         let Parts { method, path, host, fields, body } = parts;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
         for (name, value) in *fields {
@@ -94,7 +94,7 @@ impl Template {
     }
 
     /// The bytes of the request for `order`; `room` is used where they differ from one to the next.
-    pub(super) fn bytes<'a>(&'a self, order: Order, room: &'a mut Vec<u8>) -> &'a [u8] {
+    pub(in crate::shop) fn bytes<'a>(&'a self, order: Order, room: &'a mut Vec<u8>) -> &'a [u8] {
         if let Some(fixed) = &self.fixed {
             return fixed;
         }

@@ -5,15 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
-    file::Map,
+    members::Map,
     place::{Looked, Place, Texts},
 };
 use crate::{
     history::{Answer, Numbering, Outcome, Ticket},
-    target::{
-        answer::is_passing,
-        reply::Reply,
+    shop::{
         returned::{Returned, Stock},
+        wire::{Reply, is_passing},
     },
 };
 
@@ -26,7 +25,7 @@ struct When {
 
 /// Reads the answers of one shop.
 #[derive(Clone, Debug)]
-pub(in crate::target) struct Reader {
+pub(in crate::shop) struct MapReader {
     numbering: Numbering,
     sold: When,
     ticket: Option<Place>,
@@ -51,12 +50,12 @@ struct SearchReader {
 
 type Fault = (&'static str, String);
 
-impl Reader {
+impl MapReader {
     /// For the shop that `map` describes.
     ///
     /// # Errors
     /// Names the member of the map that makes no sense, and why.
-    pub(in crate::target) fn new(map: &Map) -> Result<Self, Fault> {
+    pub(in crate::shop) fn new(map: &Map) -> Result<Self, Fault> {
         let (sold, sold_out) = (&map.buy.sold, &map.buy.sold_out);
         let search = map.search.as_ref().map(|search| {
             let when = When::new(("search.status", &search.status), ("search", &BTreeMap::new()))?;
@@ -105,7 +104,7 @@ impl Reader {
     }
 
     /// Whether some rule matches `reply` to a purchase.
-    pub(in crate::target) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
+    pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
@@ -113,7 +112,7 @@ impl Reader {
     }
 
     /// Reads an answer to a purchase.
-    pub(in crate::target) fn purchase(&self, reply: Reply<'_>) -> Returned {
+    pub(in crate::shop) fn purchase(&self, reply: Reply<'_>) -> Returned {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
@@ -164,7 +163,7 @@ impl Reader {
     }
 
     /// Reads an answer to a search.
-    pub(in crate::target) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
+    pub(in crate::shop) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
         let SearchReader { when, remaining, sold, revision } =
             self.search.as_ref().ok_or("the map of this shop has no search")?;
         let texts = Texts::of(reply.head, reply.body);
@@ -250,8 +249,8 @@ path = "/stock"
 remaining = '''regex:left: (\d+)'''
 "#;
 
-    fn reader() -> Reader {
-        Reader::new(&toml::from_str(MAP).unwrap()).unwrap()
+    fn reader() -> MapReader {
+        MapReader::new(&toml::from_str(MAP).unwrap()).unwrap()
     }
 
     fn reply<'a>(status: u16, body: &'a str) -> Reply<'a> {
@@ -291,7 +290,7 @@ remaining = '''regex:left: (\d+)'''
         assert_ne!(seat("A-17"), seat("A-18"));
         assert_eq!(seat("17").run(), Some((17, 17)));
         assert_ne!(seat("17"), seat("017"));
-        let consecutive = Reader { numbering: Numbering::Consecutive, ..reader() };
+        let consecutive = MapReader { numbering: Numbering::Consecutive, ..reader() };
         let body = r#"{"state": "confirmed", "seat": "A-17"}"#;
         assert_eq!(consecutive.purchase(reply(200, body)).answer.outcome, Outcome::Unknown);
     }
@@ -304,9 +303,9 @@ remaining = '''regex:left: (\d+)'''
         assert!(reader().stock(reply(404, "left: 12")).is_err());
     }
 
-    fn with(from: &str, to: &str) -> Reader {
+    fn with(from: &str, to: &str) -> MapReader {
         assert!(MAP.contains(from), "{from}");
-        Reader::new(&toml::from_str(&MAP.replacen(from, to, 1)).unwrap()).unwrap()
+        MapReader::new(&toml::from_str(&MAP.replacen(from, to, 1)).unwrap()).unwrap()
     }
 
     #[test]

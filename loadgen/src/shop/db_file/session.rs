@@ -1,4 +1,4 @@
-//! `db.txt` as a target: a worker sells to itself, as the lesson's programs do.
+//! One client's way to `db.txt`: an open file of its own.
 
 use std::{
     fs::File,
@@ -23,15 +23,19 @@ const READ_PAUSE: Duration = Duration::from_millis(1);
 /// An open file of the worker's own: `flock` belongs to the open file, so that two workers of one
 /// process exclude each other as two processes do.
 #[derive(Clone, Debug)]
-pub(crate) struct FileTarget {
+pub(crate) struct FileSession {
     file: Arc<File>,
     path: PathBuf,
     locked: bool,
     delays: Delays,
 }
 
-impl FileTarget {
-    pub(super) fn open(path: &Path, locked: bool, delays: Delays) -> Result<Self, CounterError> {
+impl FileSession {
+    pub(in crate::shop) fn open(
+        path: &Path,
+        locked: bool,
+        delays: Delays,
+    ) -> Result<Self, CounterError> {
         let file = File::options()
             .read(true)
             .write(true)
@@ -40,7 +44,7 @@ impl FileTarget {
         Ok(Self { file: Arc::new(file), path: path.to_owned(), locked, delays })
     }
 
-    pub(super) async fn search(&self) -> Answer {
+    pub(in crate::shop) async fn search(&self) -> Answer {
         match self.read().await {
             Ok(counter) => {
                 Answer { remaining: Some(signed(counter.count())), ..Answer::new(Outcome::Found) }
@@ -49,15 +53,15 @@ impl FileTarget {
         }
     }
 
-    pub(super) async fn buy(&self) -> Answer {
+    pub(in crate::shop) async fn buy(&self) -> Answer {
         if self.locked { self.buy_under_lock().await } else { self.read_check_write().await }
     }
 
     /// Waiting for `flock` blocks a thread, which must not be the one that other tasks run on.
     async fn buy_under_lock(&self) -> Answer {
         let (answer, answered) = oneshot::channel();
-        let target = self.clone();
-        let thread = thread::Builder::new().spawn(move || target.answer_under_lock(answer));
+        let session = self.clone();
+        let thread = thread::Builder::new().spawn(move || session.answer_under_lock(answer));
         match thread {
             Ok(_) => answered
                 .await
@@ -132,7 +136,7 @@ impl FileTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::{create_counter, read_ending};
+    use crate::shop::db_file::{create_counter, read_ending};
 
     const DELAYS: Delays =
         Delays { check: Duration::from_millis(1), write: Duration::from_millis(2) };
@@ -143,8 +147,8 @@ mod tests {
         create_counter(&path, 3).unwrap();
         let purchases: Vec<_> = (0..buyers)
             .map(|_| {
-                let target = FileTarget::open(&path, locked, DELAYS).unwrap();
-                tokio::spawn(async move { target.buy().await })
+                let session = FileSession::open(&path, locked, DELAYS).unwrap();
+                tokio::spawn(async move { session.buy().await })
             })
             .collect();
         let mut answers = Vec::new();

@@ -1,6 +1,6 @@
-//! What comes back from a target.
+//! What comes back from a shop.
 
-use super::failure::Failure;
+use super::wire::Failure;
 use crate::{
     history::{Answer, Outcome},
     plan::Action,

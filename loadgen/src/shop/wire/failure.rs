@@ -2,7 +2,8 @@
 
 use std::{io, time::Duration};
 
-use super::tls;
+use tokio_rustls::rustls::{self, CertificateError, InvalidMessage};
+
 use crate::duration;
 
 /// Why a request got no answer, or none that can be read.
@@ -71,9 +72,19 @@ impl Failure {
         }
     }
 
+    /// What it means that a connection over TLS could not be opened.
+    pub(super) fn opening(error: &io::Error) -> Self {
+        match cause(error) {
+            Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Self::NoTls,
+            Some(rustls::Error::InvalidCertificate(cause)) => untrusted(cause),
+            Some(cause) => Self::Handshake(cause.to_string()),
+            None => Self::Handshake(error.to_string()),
+        }
+    }
+
     /// What it means that reading failed.
     pub(super) fn reading(error: &io::Error) -> Self {
-        if let Some(cause) = tls::cause(error) {
+        if let Some(cause) = cause(error) {
             return Self::BrokenTls(cause.to_string());
         }
         match error.kind() {
@@ -122,6 +133,30 @@ impl Failure {
             _ => "start the shop first, or see to the address",
         }
     }
+}
+
+/// What is wrong with TLS, where that is what `error` is about.
+fn cause(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
+fn untrusted(cause: &CertificateError) -> Failure {
+    use CertificateError::{
+        BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext,
+        NotValidYet, NotValidYetContext, Other, UnknownIssuer,
+    };
+    Failure::Untrusted(match cause {
+        // There is one of that name, with another key.
+        UnknownIssuer | BadSignature => return Failure::UnknownAuthority,
+        Expired | ExpiredContext { .. } => "it has expired".to_owned(),
+        NotValidYet | NotValidYetContext { .. } => "it is not valid yet".to_owned(),
+        NotValidForName | NotValidForNameContext { .. } => "it is for another name".to_owned(),
+        // As `openssl req -x509` makes them.
+        Other(cause) if cause.to_string() == "CaUsedAsEndEntity" => {
+            "it is an authority's own, and no server's".to_owned()
+        }
+        other => other.to_string(),
+    })
 }
 
 #[cfg(test)]

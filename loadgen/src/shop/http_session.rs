@@ -1,42 +1,16 @@
-//! A server as a target: one client's connection to it.
+//! One client's way to a shop over HTTP: its connection, which it opens anew where it must.
 
 use std::{net::SocketAddr, sync::Arc};
 
 use parking_lot::Mutex;
-use serde::{Deserialize, Serialize};
 
 use super::{
-    connection::Connection,
-    failure::Failure,
-    location::Location,
-    map::{Call, Map},
-    reply::{Heard, Reading, Reply},
+    http_shop::Shop,
+    reader::{Heard, Reading},
     returned::{Returned, Stock},
-    stream::Waiting,
-    template::{KEY, Order, Parts, Template},
-    tls::{Tls, TlsConfigs, TlsError, Trust},
+    wire::{Connection, Failure, Order, Reply, Template, Tls, TlsConfigs, TlsError, Waiting},
 };
 use crate::{history::monotonic_ns, plan::Action};
-
-/// A server and how it is spoken to; travels to a worker process as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shop {
-    host: String,
-    base: String,
-    addresses: Vec<SocketAddr>,
-    /// The name that its certificate must have, where it is spoken to over TLS.
-    encrypted_host: Option<String>,
-    /// Whom such a connection trusts.
-    pub(crate) trust: Trust,
-    /// Whether a connection is used for more than one request.
-    pub(crate) keeps_alive: bool,
-    /// Header fields that every request has beside its own.
-    pub(crate) fields: Vec<(String, String)>,
-    /// Whether purchases carry an idempotency key; another shop's map says so itself.
-    pub(crate) sends_keys: bool,
-    /// How it is spoken to where it is another shop.
-    pub(crate) map: Option<Map>,
-}
 
 /// Connections that clients of one worker leave to each other while they have nothing to send: a shop
 /// that serves one connection at a time is not kept waiting by those that are idle.
@@ -45,7 +19,7 @@ pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
 
 /// One client's way to a server: its connection, which it opens anew where it must.
 #[derive(Debug)]
-pub(crate) struct HttpTarget {
+pub(crate) struct HttpSession {
     addresses: Vec<SocketAddr>,
     waiting: Waiting,
     tls: Option<Tls>,
@@ -62,52 +36,7 @@ pub(crate) struct HttpTarget {
     is_sent: bool,
 }
 
-impl Shop {
-    /// The shop at `location`, which has these `addresses`: this project's own server, or what
-    /// `map` describes.
-    pub(crate) fn new(location: &Location, addresses: Vec<SocketAddr>, map: Option<Map>) -> Self {
-        Self {
-            host: location.to_string(),
-            base: location.base().to_owned(),
-            addresses,
-            encrypted_host: location.encrypted_host().map(str::to_owned),
-            trust: Trust::Authorities,
-            keeps_alive: true,
-            fields: Vec::new(),
-            sends_keys: false,
-            map,
-        }
-    }
-
-    /// The request for `action`; `None` where this shop has none.
-    fn template(&self, action: Action) -> Option<Template> {
-        let own = |method, path| Call { method, path, ..Call::default() };
-        let mut call = match (&self.map, action) {
-            (Some(map), Action::Buy) => map.buy_call(),
-            (Some(map), Action::Search) => map.search_call()?,
-            (None, Action::Buy) => own("POST", "/buy"),
-            (None, Action::Search) => own("GET", "/search"),
-        };
-        if self.map.is_none() && self.sends_keys && action == Action::Buy {
-            call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
-        }
-        call.fields.extend(self.fields.iter().cloned());
-        if !self.keeps_alive {
-            call.fields.push(("Connection".to_owned(), "close".to_owned()));
-        }
-        let path = format!("{}{}", self.base, call.path);
-        let parts = Parts {
-            method: call.method,
-            path: &path,
-            host: &self.host,
-            fields: &call.fields,
-            body: call.body,
-        };
-        Some(Template::new(&parts).expect("a map is checked when it is read"))
-    }
-}
-
-impl HttpTarget {
+impl HttpSession {
     /// A way to `shop`, with no connection yet.
     ///
     /// # Errors
@@ -135,7 +64,7 @@ impl HttpTarget {
     }
 
     /// Shares `idle` with others: a connection is taken from there, and left there by
-    /// [`HttpTarget::rest`].
+    /// [`HttpSession::rest`].
     pub(crate) fn share(&mut self, idle: IdleConnections) {
         self.idle = Some(idle);
     }
@@ -171,7 +100,7 @@ impl HttpTarget {
     }
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. Where the caller drops this
-    /// before it is done, [`HttpTarget::is_sent`] says whether the request may have reached the server.
+    /// before it is done, [`HttpSession::is_sent`] says whether the request may have reached the server.
     pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
         match self.exchange(action, order, now_ns).await {
             Ok((reply, reading)) => Heard::Reply(reply, reading),

@@ -20,7 +20,7 @@ const ROOM: usize = 4096;
 
 /// An open connection.
 #[derive(Debug)]
-pub(super) struct Connection {
+pub(in crate::shop) struct Connection {
     stream: Stream,
     received: Vec<u8>,
     unchunked: Vec<u8>,
@@ -36,7 +36,7 @@ struct KnownHead {
 
 impl Connection {
     /// Connects to the first of `addresses` that answers, over `tls` where that is asked for.
-    pub(super) async fn open(
+    pub(in crate::shop) async fn open(
         addresses: &[SocketAddr],
         waiting: Waiting,
         tls: Option<&Tls>,
@@ -57,13 +57,16 @@ impl Connection {
 
     /// Whether it can still be used at `now_ns`, as far as is known: an idle connection that the other
     /// side has closed, or has spoken on without being asked, cannot.
-    pub(super) fn is_open(&mut self, now_ns: u64) -> bool {
+    pub(in crate::shop) fn is_open(&mut self, now_ns: u64) -> bool {
         self.stream.is_quiet(now_ns)
     }
 
     /// Sends `request` and reads the answer, and says whether the connection takes another request;
     /// interim answers (1xx) are skipped.
-    pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<(Reply<'_>, bool), Failure> {
+    pub(in crate::shop) async fn exchange(
+        &mut self,
+        request: &[u8],
+    ) -> Result<(Reply<'_>, bool), Failure> {
         let sent = self.stream.send(request).await;
         sent.map_err(|error| Failure::Send(error.kind()))?;
         self.received.clear();
@@ -165,7 +168,7 @@ mod tests {
     use super::*;
     use crate::{
         history::monotonic_ns,
-        target::tls::{TlsConfigs, Trust},
+        shop::wire::{TlsConfigs, Trust},
     };
 
     /// So long that the system hardly puts two pieces together.

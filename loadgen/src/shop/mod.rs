@@ -1,0 +1,29 @@
+//! How a shop is spoken to: one of the servers, anybody's shop, or `db.txt` itself.
+//!
+//! # Invariants
+//! - A purchase is answered `refused` only when it cannot have happened; whatever else is not
+//!   understood is `unknown`.
+//! - Only `servers` uses the crate `server`.
+
+mod db_file;
+mod http_session;
+mod http_shop;
+mod location;
+mod map;
+mod own;
+mod reader;
+mod returned;
+mod servers;
+mod session;
+mod wire;
+
+pub(crate) use db_file::{CounterError, Ending, create_counter, read_ending};
+pub(crate) use http_session::{HttpSession, IdleConnections};
+pub(crate) use http_shop::Shop;
+pub(crate) use location::{Location, LocationError};
+pub(crate) use map::{Map, MapError, read_map};
+pub(crate) use reader::{Heard, Reading};
+pub(crate) use returned::{Returned, Stock};
+pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve};
+pub(crate) use session::{Address, Session, SessionError};
+pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

@@ -1,0 +1,19 @@
+//! Bytes: one call at a time over HTTP/1.1, as cheap as it gets.
+
+mod connection;
+mod failure;
+mod head;
+mod reply;
+mod stream;
+mod template;
+mod tls;
+
+pub(super) use connection::Connection;
+pub(crate) use failure::Failure;
+pub(crate) use reply::Reply;
+pub(super) use reply::is_passing;
+pub(crate) use stream::Waiting;
+pub(super) use template::{KEY, Parts, Template};
+pub(crate) use template::{Order, check_field};
+pub(super) use tls::Tls;
+pub(crate) use tls::{TlsConfigs, TlsError, Trust};
