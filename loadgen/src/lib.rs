@@ -6,7 +6,8 @@
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
-//! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them.
+//! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
+//!   one leader for every show.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
@@ -25,6 +26,7 @@ mod duration;
 mod export;
 mod kept_file;
 mod latency;
+mod lead;
 mod lesson;
 mod lifeline;
 mod plan;

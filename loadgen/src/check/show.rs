@@ -10,7 +10,7 @@ use super::{args::CheckArgs, report::drawn};
 use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, bytes_max, read_files, signed},
-    judge::{Evidence, Judgement, Verdict, judge},
+    judge::{Verdict, judge_history},
     kept_file::{KeepError, KeptFile},
     report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
 };
@@ -96,22 +96,7 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
             format!("taken as begun with {initial} tickets, although the history says {said}")
         }));
     }
-    let evidence = Evidence {
-        header: &history.header,
-        operations: &history.operations,
-        lacks: &history.lacks,
-    };
-    let mut judgement = if history.mixes_clocks {
-        let doubt = "times of different clocks cannot be compared".to_owned();
-        Judgement { doubts: vec![doubt], ..Judgement::default() }
-    } else {
-        judge(&evidence)
-    };
-    for lack in &history.lacks {
-        if !judgement.doubts.contains(lack) {
-            judgement.doubts.push(lack.clone());
-        }
-    }
+    let judgement = judge_history(&history);
     let mut judged = JudgedHistory::new(history, judgement);
     judged.notes.splice(..0, notes);
     judged

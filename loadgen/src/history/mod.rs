@@ -29,7 +29,7 @@ pub use file::HistoryFile;
 pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, signed};
 pub use memory::bytes_max;
 pub use ndjson::{LineError, decode, encode};
-pub use operation::{Answer, CriticalSection, Operation, OperationKind, Outcome};
+pub use operation::{Answer, CriticalSection, Missing, Operation, OperationKind, Outcome};
 pub use places::Places;
 pub use reading::{ReadError, ReadLimits, read_files};
 pub use recorded::History;

@@ -60,6 +60,15 @@ pub struct CriticalSection {
     pub write_ns: u64,
 }
 
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Missing {
+    /// Nobody was asked: the call was never sent as a whole.
+    Unsent,
+    /// Whoever was asked gave none.
+    Unanswered,
+}
+
 /// What a call came back with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
@@ -75,6 +84,10 @@ pub struct Answer {
     pub section: Option<CriticalSection>,
     /// Why it was refused or is unknown; a fragment for people, no part of the history.
     pub reason: Option<String>,
+    /// Where nobody gave an answer, and this is what follows from that; no part of the history.
+    pub missing: Option<Missing>,
+    /// Whether the same call, sent again, may get a better answer; no part of the history.
+    pub is_passing: bool,
 }
 
 impl Answer {
@@ -88,6 +101,8 @@ impl Answer {
             revision: None,
             section: None,
             reason: None,
+            missing: None,
+            is_passing: false,
         }
     }
 

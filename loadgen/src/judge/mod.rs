@@ -7,7 +7,7 @@
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
 //!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
-//! - `judging`: all of it, one after the other.
+//! - `judging`: all of it, one after the other; `history`: a history as it was read.
 //!
 //! # Invariants
 //! - A violation is only what no order of the operations explains.
@@ -24,6 +24,7 @@ mod counts_told;
 mod evidence;
 mod explain;
 mod finding;
+mod history;
 mod judging;
 mod lacking;
 mod model;
@@ -44,6 +45,7 @@ mod witness;
 pub use budget::Budget;
 pub use counts::{Counts, count};
 pub use evidence::Evidence;
+pub use history::judge_history;
 pub use judging::{judge, judge_within, order};
 pub use overlap::{Overlap, overlap};
 pub use verdict::{Judgement, Untried, Verdict, Violation, ViolationKind};

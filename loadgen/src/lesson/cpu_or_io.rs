@@ -48,7 +48,7 @@ pub(super) const LESSON: Lesson = Lesson {
                    for thousands.",
         },
         Use {
-            file: "loadgen/src/worker/fleet/run.rs",
+            file: "loadgen/src/worker/fleet/running.rs",
             what: "runs the workers of a race as processes, threads or tasks (`--mode`): they wait \
                    most of the time, so tasks are cheapest, and processes are what the lesson had.",
         },

@@ -44,10 +44,10 @@ pub(super) const LESSON: Lesson = Lesson {
     product: &[
         Use {
             file: "loadgen/src/worker/fleet/process.rs",
-            what: "runs the workers of a race as processes, each with a socket and a slate.",
+            what: "runs the workers of a race as processes, each with a socket and a journal.",
         },
         Use {
-            file: "loadgen/src/worker/fleet/roll.rs",
+            file: "loadgen/src/worker/recorder.rs",
             what: "counts the purchase of a worker that died as unknown: it may have happened.",
         },
     ],

@@ -11,4 +11,4 @@ pub(crate) use args::RaceArgs;
 pub(crate) use show::show;
 
 #[cfg(test)]
-mod fleet_tests;
+mod run_tests;

@@ -4,16 +4,16 @@ use std::{io, path::Path, time::Duration};
 
 use super::config::RaceConfig;
 use crate::{
-    history::{Header, History, clock_name, monotonic_ns},
+    history::{Header, History, Places, clock_name, monotonic_ns},
     judge::{self, Evidence, Untried},
+    lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
     plan::{Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
     shop::{
-        Address, CounterError, Ending, ServerError, ServerPlan, SpawnedServer, create_counter,
-        read_ending,
+        Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_ending,
     },
-    worker::{Fleet, FleetError, FleetLimits, FleetRun, Progress, Record, WorkerPlan},
+    worker::{FleetError, WorkerPlan},
 };
 
 /// Why a run cannot be carried out.
@@ -28,32 +28,36 @@ pub(crate) enum RunError {
     /// No server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// No history.
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// No workers.
     #[error(transparent)]
     Fleet(#[from] FleetError),
 }
 
-/// Runs the race once, under `locking`; `progress` hears how far it is.
+/// Runs the race once, under `locking`; `watch` hears how far it is.
 ///
 /// # Errors
 /// The run cannot be carried out. Answers that are wrong are no error: they are the result.
 pub(super) async fn run(
     config: &RaceConfig,
     locking: Locking,
-    progress: &mut dyn FnMut(Progress),
+    interrupts: &mut Interrupts,
+    watch: &mut dyn FnMut(Stage<'_>),
 ) -> Result<JudgedRun, RunError> {
     let folder =
         tempfile::Builder::new().prefix("loadgen-race-").tempdir().map_err(RunError::Folder)?;
     let db = folder.path().join("db.txt");
     // IMPORTANT: after the folder, so that on an early return the servers are gone before it goes.
     let servers = start_servers(config, locking, &db).await?;
-    let fleet = Fleet {
-        mode: config.mode,
-        plans: worker_plans(config, &addresses(config, locking, &db, &servers)),
-        limits: fleet_limits(config),
-    };
-    let run = format!("race-{}-{}-{locking}", std::process::id(), monotonic_ns());
-    let FleetRun { operations, notes, lacks, elapsed } = fleet.run(progress).await?;
+    let header = header(config, locking);
+    let file = HistoryPlace::File(folder.path().join("history.ndjson"));
+    let file = FleetHistory::begin(&file, &header)?.expect("there is to be one");
+    let plans = worker_plans(config, &addresses(config, locking, &db, &servers), &file);
+    // A search and a purchase, each up to its limit, and time to say so.
+    let limit = config.timeout * 2 + Duration::from_secs(10);
+    let led = lead(config.mode, plans, Some(limit), interrupts, watch).await?;
     let mut last_words = Vec::new();
     for server in servers {
         if let Err(error) = server.stop().await {
@@ -61,24 +65,43 @@ pub(super) async fn run(
         }
     }
     let ending = read_ending(&db);
-    let header = header(config, locking, run, ending.as_ref().ok().copied());
-    let mut history = History::new(header, operations);
-    history.lacks = lacks;
+    let left = ending.as_ref().ok();
+    let header = Header {
+        left: left.map(|ending| ending.left),
+        left_revision: left.and_then(|ending| ending.revision),
+        unrecorded: led.tally.unrecorded,
+        ..header
+    };
+    let mut history = file.complete(&header, &led.lost, led.start_ns)?;
+    history.places = Places::default();
     if ending.is_err() {
         history.lacks.push("what is left in `db.txt` could not be read".to_owned());
     }
-    let mut judged_run = judge_run(config, locking, history, elapsed);
+    let mut judged_run = judge_run(config, locking, history, &led);
     if !last_words.is_empty() {
         judged_run.judged.judgement.doubts.push("a server did not end as it should".to_owned());
     }
     judged_run.summary.verdict = judged_run.judged.verdict();
-    judged_run.notes.extend(notes);
+    judged_run.notes.extend(notes(led));
     judged_run.notes.extend(last_words);
     judged_run.notes.extend(ending.err().map(|error| error.to_string()));
     if let Err(error) = folder.close() {
         judged_run.notes.push(format!("a temporary folder stays behind: {error}"));
     }
     Ok(judged_run)
+}
+
+/// What people should know of a fleet beside its history.
+fn notes(led: Led) -> Vec<String> {
+    let mut notes = led.notes;
+    if led.never_ready > 0 {
+        notes.push(format!("{} ended before the start and bought nothing", led.never_ready));
+    }
+    notes.extend(led.tally.causes.iter().map(|(cause, times)| match times {
+        1 => cause.clone(),
+        _ => format!("{cause} ({times} times)"),
+    }));
+    notes
 }
 
 /// The first server creates the counter, and the others find it; with none, the race creates it.
@@ -123,7 +146,11 @@ fn addresses(
 
 /// The race: every client searches once and then buys once. Each has a worker of its own, but for
 /// tasks, which all share one event loop.
-fn worker_plans(config: &RaceConfig, addresses: &[Address]) -> Vec<WorkerPlan> {
+fn worker_plans(
+    config: &RaceConfig,
+    addresses: &[Address],
+    history: &FleetHistory,
+) -> Vec<WorkerPlan> {
     let workers = if config.mode == Mode::Task { 1 } else { config.workers };
     let plan = Plan {
         clients: config.workers,
@@ -140,44 +167,30 @@ fn worker_plans(config: &RaceConfig, addresses: &[Address]) -> Vec<WorkerPlan> {
             workers,
             plan: plan.clone(),
             addresses: addresses.to_vec(),
-            must_connect: true,
             timeout_ns: whole_ns(config.timeout),
             retries: false,
-            record: Record::Told,
+            // A search and a purchase of each.
+            history: Some(history.share(2 * u64::from(config.workers), workers)),
             run: 0,
         })
         .collect()
 }
 
-fn fleet_limits(config: &RaceConfig) -> FleetLimits {
-    FleetLimits {
-        gather: Duration::from_secs(60) + Duration::from_millis(50) * config.workers,
-        // A search and a purchase, each up to its limit, and time to say so.
-        work: config.timeout * 2 + Duration::from_secs(10),
-    }
-}
-
-fn header(config: &RaceConfig, locking: Locking, run: String, ending: Option<Ending>) -> Header {
+fn header(config: &RaceConfig, locking: Locking) -> Header {
     Header {
-        left: ending.map(|ending| ending.left),
-        left_revision: ending.and_then(|ending| ending.revision),
-        run: Some(run),
+        run: Some(format!("race-{}-{}-{locking}", std::process::id(), monotonic_ns())),
         clock: clock_name(),
         label: Some(locking.name().to_owned()),
         ..Header::new(config.tickets)
     }
 }
 
-fn judge_run(
-    config: &RaceConfig,
-    locking: Locking,
-    history: History,
-    elapsed: Duration,
-) -> JudgedRun {
+fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led) -> JudgedRun {
     let (header, operations) = (&history.header, &history.operations);
     let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
-    let mut judgement = judge::judge(&evidence);
+    let mut judgement = judge::judge_history(&history);
+    let elapsed = Duration::from_nanos(led.tally.answered_ns.saturating_sub(led.start_ns));
     // A race is for the last ticket.
     if judgement.untried.contains(&Untried::SoldOut) {
         judgement.doubts.push("nobody was told sold out".to_owned());
@@ -191,7 +204,7 @@ fn judge_run(
         tickets: config.tickets,
         sold: counts.sold,
         sold_out: counts.sold_out,
-        errors: counts.errors,
+        errors: counts.errors + u64::from(led.never_ready),
         unknown: counts.unknown,
         left: header.left.and_then(|left| u64::try_from(left).ok()),
         oversold: counts.oversold,

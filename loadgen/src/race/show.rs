@@ -2,8 +2,6 @@
 
 use std::io::{self, Write};
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::{
     config::RaceConfig,
     drawing::drawn,
@@ -14,12 +12,13 @@ use crate::{
     exit_code,
     history::HistoryFile,
     kept_file::{KeepError, KeptFile},
+    lead::{Interrupts, Stage},
     report::{
         JudgedRun, ProgressLine, RaceSummary, RunFigures, crowd, heading, or_closed, paragraph,
         proof, race_table, sentences, write_json,
     },
     setup::{Locking, Mode},
-    worker::{FleetError, Needs, Progress, TooFewFiles, make_room},
+    worker::{FleetError, Needs, TooFewFiles, make_room},
 };
 
 /// How many notes of one run are shown.
@@ -135,15 +134,11 @@ async fn race_or_interrupt(
     config: &RaceConfig,
     file: Option<&mut HistoryFile>,
 ) -> Result<Vec<JudgedRun>, RaceError> {
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(RaceError::Start)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(RaceError::Start)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(RaceError::Start)?;
+    let mut interrupts = Interrupts::new().map_err(RaceError::Start)?;
     // Dropping the race ends its workers and servers and removes its folder.
     tokio::select! {
         biased;
-        _ = interrupt.recv() => Err(RaceError::Interrupted),
-        _ = terminate.recv() => Err(RaceError::Interrupted),
-        _ = hangup.recv() => Err(RaceError::Interrupted),
+        () = interrupts.next() => Err(RaceError::Interrupted),
         runs = race(config, file) => runs,
     }
 }
@@ -152,6 +147,8 @@ async fn race(
     config: &RaceConfig,
     mut file: Option<&mut HistoryFile>,
 ) -> Result<Vec<JudgedRun>, RaceError> {
+    // They are heard ahead of the race; a leader asks for its own all the same.
+    let mut interrupts = Interrupts::new().map_err(RaceError::Start)?;
     let mut line = ProgressLine::new();
     let mut runs = Vec::new();
     for (place, locking) in config.lockings.iter().enumerate() {
@@ -162,8 +159,8 @@ async fn race(
             crowd(config.workers, config.mode),
         );
         line.begin(&title);
-        let mut progress = |progress| line.update(|| format!("{title}, {}", how_far(progress)));
-        let judged = run(config, *locking, &mut progress).await;
+        let mut watch = |stage: Stage<'_>| line.update(|| format!("{title}, {}", how_far(stage)));
+        let judged = run(config, *locking, &mut interrupts, &mut watch).await;
         let judged = judged.map_err(|source| RaceError::Run { locking: *locking, source })?;
         if let Some(file) = &mut file {
             let history = &judged.judged.history;
@@ -174,10 +171,12 @@ async fn race(
     Ok(runs)
 }
 
-fn how_far(progress: Progress) -> String {
-    match progress {
-        Progress::Ready(workers) => format!("{workers} ready"),
-        Progress::Bought(workers) => format!("{workers} answered"),
+fn how_far(stage: Stage<'_>) -> String {
+    match stage {
+        Stage::Gathering(ready) => format!("{ready} ready"),
+        Stage::Running(_, tally, _) => {
+            format!("{} answered", tally.outcomes.total() - tally.outcomes.found)
+        }
     }
 }
 

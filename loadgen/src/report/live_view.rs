@@ -185,6 +185,7 @@ mod tests {
             tally.begin();
             tally.end(&Seen {
                 ending: Ending::Sold,
+                was_sent: true,
                 cause: None,
                 due_ns: 0,
                 sent_ns: 1_000_000,

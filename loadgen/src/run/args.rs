@@ -5,14 +5,10 @@ use std::{
     time::Duration,
 };
 
-use super::{
-    args_error::ArgsError,
-    config::{HistoryPlace, RunConfig},
-    threshold::Threshold,
-    typed,
-};
+use super::{args_error::ArgsError, config::RunConfig, threshold::Threshold, typed};
 use crate::{
     duration,
+    lead::HistoryPlace,
     plan::{Arrivals, Pace, Plan, Profile, Work},
     setup::Mode,
     shop::{Location, Trust, read_map},

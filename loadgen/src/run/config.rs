@@ -4,6 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use super::threshold::Threshold;
 use crate::{
+    lead::HistoryPlace,
     plan::{Plan, Profile},
     setup::Mode,
     shop::{Location, Map, Trust},
@@ -81,15 +82,4 @@ impl RunConfig {
         let (asked, length) = self.asked()?;
         Some(asked / length.as_secs_f64().max(f64::MIN_POSITIVE))
     }
-}
-
-/// Where the operations of a run go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HistoryPlace {
-    /// Into a temporary file, until they are judged.
-    Temporary,
-    /// Into this file.
-    File(PathBuf),
-    /// Nowhere: there is nothing to judge then.
-    Nowhere,
 }

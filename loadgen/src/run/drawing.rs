@@ -8,7 +8,7 @@ use crate::{
 
 /// The page of the run of `config`, with both clocks and the outcomes over time.
 pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> Page {
-    let tally = &ended.measured.tally;
+    let tally = &ended.led.tally;
     let pace = match config.asked_rps() {
         Some(rate) => format!("open loop, {rate:.1} a second asked for"),
         None => "closed loop".to_owned(),
@@ -24,7 +24,7 @@ pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -
         ("Seed", config.plan.seed.to_string()),
         ("Command line", command_line()),
     ];
-    facts.extend(ended.measured.notes.iter().map(|note| ("Note", note.clone())));
+    facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
     let recorded = recorded_run(judged);
     let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
     let run = PageRun {

@@ -3,20 +3,20 @@
 
 use std::{
     io,
-    path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
-use tempfile::TempPath;
 use tokio::time::{sleep, timeout};
 
-use super::config::{HistoryPlace, RunConfig};
+use super::config::RunConfig;
 use crate::{
-    history::{CountTiming, Header, begin_history, clock_name, signed},
+    history::{CountTiming, Header, clock_name, signed},
+    lead::{FleetHistory, HistoryError},
     shop::{
         Address, Failure, HttpSession, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
-    worker::{Record, WorkerPlan},
+    worker::WorkerPlan,
 };
 
 /// The longest that is waited for what is left, once a run is over.
@@ -44,13 +44,8 @@ pub(crate) enum PreparationError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// There is no file for the operations.
-    #[error("cannot write the history `{path}`: {source}")]
-    History {
-        /// The file.
-        path: String,
-        /// Why not.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    History(#[from] HistoryError),
     /// The map does not know what the shop says.
     #[error(
         "the shop's first answer matches no rule of the map, and nothing more was bought: status \
@@ -77,26 +72,9 @@ pub(super) struct Prepared {
     /// The first line of the history.
     pub(super) header: Header,
     /// Where the operations go.
-    pub(super) history: Option<HistoryFile>,
+    pub(super) history: Option<Arc<FleetHistory>>,
     /// What the workers do.
     pub(super) plans: Vec<WorkerPlan>,
-}
-
-/// The file that operations are written to; a temporary one goes away with this.
-pub(super) struct HistoryFile {
-    path: PathBuf,
-    temporary: Option<TempPath>,
-}
-
-impl HistoryFile {
-    pub(super) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    /// Whether it stays once the run is over.
-    pub(super) fn is_kept(&self) -> bool {
-        self.temporary.is_none()
-    }
 }
 
 /// Looks the shop up, asks it what is left, and sets up the rest.
@@ -113,8 +91,8 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;
     let header = header(config, &stock, run);
-    let history = open_history(&config.history, &header)?;
-    let plans = worker_plans(config, &shop, history.as_ref(), run);
+    let history = FleetHistory::begin(&config.history, &header)?.map(Arc::new);
+    let plans = worker_plans(config, &shop, history.as_deref(), run);
     Ok(Prepared { shop, stock, header, history, plans })
 }
 
@@ -174,52 +152,23 @@ fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header
     header
 }
 
-fn open_history(
-    place: &HistoryPlace,
-    header: &Header,
-) -> Result<Option<HistoryFile>, PreparationError> {
-    let failed = |path: &Path, source| PreparationError::History {
-        path: path.display().to_string(),
-        source,
-    };
-    let file = match place {
-        HistoryPlace::Nowhere => return Ok(None),
-        HistoryPlace::File(path) => HistoryFile { path: path.clone(), temporary: None },
-        HistoryPlace::Temporary => {
-            let folder = std::env::temp_dir();
-            let file = tempfile::Builder::new().prefix("loadgen-run-").suffix(".ndjson").tempfile();
-            let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-            HistoryFile { path: path.to_path_buf(), temporary: Some(path) }
-        }
-    };
-    begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
-    Ok(Some(file))
-}
-
 fn worker_plans(
     config: &RunConfig,
     shop: &Shop,
-    history: Option<&HistoryFile>,
+    history: Option<&FleetHistory>,
     run: u64,
 ) -> Vec<WorkerPlan> {
-    let record = match history {
-        None => Record::Nowhere,
-        Some(file) => Record::History {
-            path: std::path::absolute(file.path()).unwrap_or_else(|_| file.path.clone()),
-            room: config.history_limit.div_ceil(u64::from(config.workers)),
-        },
-    };
+    let history = history.map(|file| file.share(config.history_limit, config.workers));
     (0..config.workers)
         .map(|worker| WorkerPlan {
             worker,
             workers: config.workers,
             plan: config.plan.clone(),
             addresses: vec![Address::Shop(Box::new(shop.clone()))],
-            must_connect: false,
             // A limit is at most a day, far below what 64 bits hold.
             timeout_ns: u64::try_from(config.timeout.as_nanos()).unwrap_or(u64::MAX),
             retries: config.retries,
-            record: record.clone(),
+            history: history.clone(),
             run,
         })
         .collect()

@@ -2,13 +2,10 @@
 
 use std::time::Duration;
 
-use super::{
-    config::{HistoryPlace, RunConfig},
-    measure::Measured,
-    preparation::Prepared,
-};
+use super::{config::RunConfig, preparation::Prepared};
 use crate::{
     latency::Percentiles,
+    lead::{HistoryPlace, Led},
     report::{JudgedHistory, Measurement, Rule, first_violations},
     shop::Stock,
 };
@@ -20,8 +17,8 @@ const REACHED: f64 = 0.99;
 pub(super) struct Ended {
     /// What it began with.
     pub(super) prepared: Prepared,
-    /// What was measured.
-    pub(super) measured: Measured,
+    /// What came of the fleet.
+    pub(super) led: Led,
     /// What the shop has in the end; `Err` says why nobody knows.
     pub(super) left: Result<Stock, String>,
 }
@@ -32,15 +29,15 @@ pub(super) fn measurement<'a>(
     ended: &Ended,
     judged: &'a JudgedHistory,
 ) -> Measurement<'a> {
-    let Ended { prepared, measured, left } = ended;
-    let tally = &measured.tally;
-    let elapsed_s = elapsed_s(config, measured);
+    let Ended { prepared, led, left } = ended;
+    let tally = &led.tally;
+    let elapsed_s = elapsed_s(config, led);
     let rate_rps = per_second(tally.intended, elapsed_s);
-    let asked = asked(config, measured);
+    let asked = asked(config, led);
     let thresholds: Vec<Rule> =
         config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
     let (violations, violations_total) = first_violations(judged);
-    let mut notes = measured.notes.clone();
+    let mut notes = led.notes.clone();
     notes.extend(judged.notes.iter().cloned());
     if let Err(reason) = &prepared.stock {
         notes.push(format!("how many tickets there were is not known: {reason}"));
@@ -66,7 +63,7 @@ pub(super) fn measurement<'a>(
         clients: config.plan.clients,
         workers: config.workers,
         seed: config.plan.seed,
-        interrupted: measured.was_interrupted,
+        interrupted: led.was_interrupted,
         history: match &config.history {
             HistoryPlace::File(path) => Some(path.display().to_string()),
             HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
@@ -82,10 +79,10 @@ pub(super) fn measurement<'a>(
 }
 
 /// From the end of the warm-up to the last answer; where the time ran out, at least to there.
-fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
-    let answered = since_warm_up(config, measured, measured.tally.answered_ns);
+fn elapsed_s(config: &RunConfig, led: &Led) -> f64 {
+    let answered = since_warm_up(config, led, led.tally.answered_ns);
     let asked = match (config.asked(), config.plan.requests) {
-        _ if measured.was_interrupted || measured.is_deserted => Duration::ZERO,
+        _ if led.was_interrupted || led.is_deserted => Duration::ZERO,
         (Some((_, length)), _) => length,
         (None, Some(_)) => Duration::ZERO,
         (None, None) => config.length.unwrap_or_default(),
@@ -94,24 +91,24 @@ fn elapsed_s(config: &RunConfig, measured: &Measured) -> f64 {
 }
 
 /// From the end of the warm-up to the instant `at_ns`.
-fn since_warm_up(config: &RunConfig, measured: &Measured, at_ns: u64) -> Duration {
-    let begun_ns = measured.start_ns + config.plan.warm_up_ns;
+fn since_warm_up(config: &RunConfig, led: &Led, at_ns: u64) -> Duration {
+    let begun_ns = led.start_ns + config.plan.warm_up_ns;
     Duration::from_nanos(at_ns.saturating_sub(begun_ns))
 }
 
 /// The rate that was asked for, on average, and whether it was reached.
-fn asked(config: &RunConfig, measured: &Measured) -> Option<(f64, bool)> {
+fn asked(config: &RunConfig, led: &Led) -> Option<(f64, bool)> {
     let (asked, length) = config.asked()?;
-    let tally = &measured.tally;
+    let tally = &led.tally;
     let due = tally.intended + tally.unsent;
     let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);
     // Poisson arrivals give a little more or less than the average: what was due decides.
     let due_rps = per_second(due, length.as_secs_f64());
     // How fast it was sent: the last answer may well come after the end.
-    let sent = since_warm_up(config, measured, tally.sent_ns);
+    let sent = since_warm_up(config, led, tally.sent_ns);
     let sent_rps = per_second(tally.intended, sent.max(length).as_secs_f64());
     let is_whole = count(tally.intended) >= REACHED * count(due);
-    let is_reached = is_whole && (measured.was_interrupted || sent_rps >= REACHED * due_rps);
+    let is_reached = is_whole && (led.was_interrupted || sent_rps >= REACHED * due_rps);
     Some(((asked_rps * 10.0).round() / 10.0, is_reached))
 }
 

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -10,9 +11,6 @@ use super::{
     config::RunConfig,
     drawing::drawn,
     ending,
-    interrupts::Interrupts,
-    judged::{Remains, judge_history},
-    measure::measure,
     preparation::{PreparationError, last_look, prepare},
     result::{Ended, measurement},
     trial::try_out,
@@ -21,8 +19,9 @@ use super::{
 use crate::{
     exit_code,
     history::{Header, History},
-    judge::Judgement,
+    judge::{Judgement, judge_history},
     kept_file::{KeepError, KeptFile},
+    lead::{HistoryError, Interrupts, Stage, lead},
     report::{JudgedHistory, Measurement, crowd, measured_text, or_closed, write_json},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
@@ -132,21 +131,21 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let mut watch = Watch::new(config, &title(config), prepared.header.initial);
     let plans = prepared.plans.clone();
     let limit = limit(config);
-    let see = &mut |stage: super::measure::Stage<'_>| watch.see(stage);
-    let mut measured = measure(config.mode, plans, limit, &mut interrupts, see).await?;
-    measured.tally.merge(&trial);
+    let see = &mut |stage: Stage<'_>| watch.see(stage);
+    let mut led = lead(config.mode, plans, limit, &mut interrupts, see).await?;
+    led.tally.merge(&trial);
     drop(watch);
-    let sold = measured.tally.sold_ever;
+    let sold = led.tally.sold_ever;
     let (left, was_interrupted) = tokio::select! {
         left = last_look(&prepared, sold, config.timeout) => (left, false),
         () = interrupts.next() => (Err("interrupted".to_owned()), true),
     };
-    let mut ended = Ended { prepared, measured, left };
-    ended.measured.was_interrupted |= was_interrupted;
+    let mut ended = Ended { prepared, led, left };
+    ended.led.was_interrupted |= was_interrupted;
     let judged = tokio::select! {
         judged = judge(&ended) => judged,
         () = interrupts.next() => {
-            ended.measured.was_interrupted = true;
+            ended.led.was_interrupted = true;
             unjudged("judging was interrupted".to_owned())
         }
     };
@@ -190,20 +189,21 @@ async fn judge(ended: &Ended) -> JudgedHistory {
     let Some(file) = &ended.prepared.history else {
         return unjudged("nothing was recorded".to_owned());
     };
+    let (file, led) = (Arc::clone(file), &ended.led);
     let left = ended.left.as_ref().ok();
-    let remains = Remains {
-        path: file.path().to_owned(),
-        is_kept: file.is_kept(),
-        header: Header {
-            left: left.map(|stock| stock.remaining),
-            left_revision: left.and_then(|stock| stock.revision),
-            unrecorded: ended.measured.tally.unrecorded,
-            ..ended.prepared.header.clone()
-        },
-        start_ns: ended.measured.start_ns,
-        lost: ended.measured.lost.clone(),
+    let header = Header {
+        left: left.map(|stock| stock.remaining),
+        left_revision: left.and_then(|stock| stock.revision),
+        unrecorded: led.tally.unrecorded,
+        ..ended.prepared.header.clone()
     };
-    let judged = tokio::task::spawn_blocking(move || judge_history(&remains)).await;
+    let (lost, start_ns) = (led.lost.clone(), led.start_ns);
+    let judged = tokio::task::spawn_blocking(move || {
+        let history = file.complete(&header, &lost, start_ns)?;
+        let judgement = judge_history(&history);
+        Ok::<_, HistoryError>(JudgedHistory::new(history, judgement))
+    });
+    let judged = judged.await;
     match judged {
         Ok(Ok(mut judged)) => {
             if let (Ok(_), Err(reason)) = (&ended.prepared.stock, &ended.left) {
@@ -224,7 +224,7 @@ fn tell(
     judged: &JudgedHistory,
     measurement: &Measurement,
 ) -> io::Result<()> {
-    let text = measured_text(measurement, &ended.measured.tally.clocks, judged, config.latency);
+    let text = measured_text(measurement, &ended.led.tally.clocks, judged, config.latency);
     let mut words = String::new();
     if config.json {
         or_closed(write_json(&mut io::stdout().lock(), measurement))?;

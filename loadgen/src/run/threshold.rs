@@ -208,6 +208,7 @@ mod tests {
             tally.begin();
             tally.end(&Seen {
                 ending: if number < 98 { Ending::Sold } else { Ending::Refused },
+                was_sent: true,
                 cause: None,
                 due_ns: 0,
                 sent_ns: 5_000_000,
@@ -256,7 +257,8 @@ mod tests {
         refused.begin();
         let (cause, at_ns) = (Some("refused"), 5);
         let (due_ns, sent_ns, answered_ns) = (at_ns, at_ns, at_ns);
-        refused.end(&Seen { ending: Ending::Error, cause, due_ns, sent_ns, answered_ns });
+        let (ending, was_sent) = (Ending::Error, false);
+        refused.end(&Seen { ending, was_sent, cause, due_ns, sent_ns, answered_ns });
         for (rule, tally) in [("p(99)<1s", &Tally::default()), ("p(99)<1s", &refused.told())] {
             let kept = Threshold::parse(rule).unwrap().check(tally, 1.0);
             assert!(!kept.passed, "{rule}: {tally:?}");

@@ -10,9 +10,10 @@ use super::{
     preparation::{PreparationError, Prepared},
 };
 use crate::{
-    history::{HistoryWriter, Operation, Outcome, monotonic_ns},
+    history::{Answer, HistoryWriter, Missing, Operation, Outcome, monotonic_ns},
+    lead::HistoryError,
     plan::{Action, Work},
-    shop::{Failure, Heard, HttpSession, Order, Returned, TlsConfigs, Waiting},
+    shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
     tally::{Seen, Tally, WorkerTally},
     worker::ending,
 };
@@ -43,15 +44,16 @@ pub(super) async fn try_out(
     let plan = &prepared.plans[0];
     let order = Order { run: plan.run, client, number: 0 };
     let sent_ns = monotonic_ns();
-    let returned = buy(&mut target, order, sent_ns, config.timeout).await?;
+    let answer = buy(&mut target, order, sent_ns, config.timeout).await?;
     let answered_ns = monotonic_ns();
     let key = plan.sends_keys().then(|| order.to_string());
     let mut tally = WorkerTally::default();
     if config.warm_up == Duration::ZERO {
         tally.begin();
         tally.end(&Seen {
-            ending: ending(&returned.answer, returned.has_failed),
-            cause: returned.answer.reason.as_deref(),
+            ending: ending(&answer),
+            was_sent: answer.missing != Some(Missing::Unsent),
+            cause: answer.reason.as_deref(),
             due_ns: sent_ns,
             sent_ns,
             answered_ns,
@@ -61,7 +63,7 @@ pub(super) async fn try_out(
     let operation = Operation {
         quantity: Some(quantity),
         key,
-        ..Operation::buy(client, sent_ns, answered_ns, returned.answer)
+        ..Operation::buy(client, sent_ns, answered_ns, answer)
     };
     if operation.outcome == Outcome::Sold {
         tally.sold_ever += quantity;
@@ -71,7 +73,7 @@ pub(super) async fn try_out(
             writer.write(&operation)?;
             writer.flush()
         });
-        written.map_err(|source| PreparationError::History {
+        written.map_err(|source| HistoryError::Begin {
             path: history.path().display().to_string(),
             source,
         })?;
@@ -89,18 +91,18 @@ async fn buy(
     order: Order,
     sent_ns: u64,
     limit: Duration,
-) -> Result<Returned, PreparationError> {
+) -> Result<Answer, PreparationError> {
     match timeout(limit, target.call(Action::Buy, order, sent_ns)).await {
-        Err(_) => Ok(Returned::failed(Action::Buy, &Failure::Timeout(limit))),
-        Ok(Heard::Returned(returned)) => Ok(*returned),
-        Ok(Heard::Reply(reply, reading)) => {
-            let returned = reading.read(Action::Buy, reply);
-            if !reading.has_rule_for(reply) && !returned.is_passing {
+        Err(_) => Ok(missing(Action::Buy, &Failure::Timeout(limit))),
+        Ok(Response::Answer(answer)) => Ok(*answer),
+        Ok(Response::Reply(reply, reader)) => {
+            let answer = reader.read(Action::Buy, reply);
+            if !reader.has_rule_for(reply) && !answer.is_passing {
                 let text = String::from_utf8_lossy(reply.body);
                 let shown: String = text.trim().chars().take(SHOWN_MAX).collect();
                 return Err(PreparationError::NoRule { status: reply.status, answer: shown });
             }
-            Ok(returned)
+            Ok(answer)
         }
     }
 }

@@ -1,7 +1,10 @@
 //! Who watches a run: the live view on a terminal, else lines on stderr.
 
-use super::{config::RunConfig, measure::Stage};
-use crate::report::{LiveLine, LiveView, ProgressLine, Screen};
+use super::config::RunConfig;
+use crate::{
+    lead::Stage,
+    report::{LiveLine, LiveView, ProgressLine, Screen},
+};
 
 /// Says how far a run is.
 pub(super) enum Watch {

@@ -5,9 +5,9 @@ use std::{net::SocketAddr, sync::Arc};
 use parking_lot::Mutex;
 
 use super::{
+    answer::{Stock, missing},
     http_shop::Shop,
-    reader::{Heard, Reading},
-    returned::{Returned, Stock},
+    reader::{Reader, Response},
     wire::{Connection, Failure, Order, Reply, Template, Tls, TlsConfigs, TlsError, Waiting},
 };
 use crate::{history::monotonic_ns, plan::Action};
@@ -26,7 +26,7 @@ pub(crate) struct HttpSession {
     keeps_alive: bool,
     buy: Template,
     search: Option<Template>,
-    reading: Reading,
+    reader: Reader,
     room: Vec<u8>,
     connection: Option<Connection>,
     idle: Option<IdleConnections>,
@@ -54,7 +54,7 @@ impl HttpSession {
             keeps_alive: shop.keeps_alive,
             buy: shop.template(Action::Buy).expect("every shop sells"),
             search: shop.template(Action::Search),
-            reading: Reading::of(shop),
+            reader: Reader::of(shop),
             room: Vec::new(),
             connection: None,
             idle: None,
@@ -101,10 +101,10 @@ impl HttpSession {
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. Where the caller drops this
     /// before it is done, [`HttpSession::is_sent`] says whether the request may have reached the server.
-    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
+    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Response<'_> {
         match self.exchange(action, order, now_ns).await {
-            Ok((reply, reading)) => Heard::Reply(reply, reading),
-            Err(failure) => Heard::Returned(Box::new(Returned::failed(action, &failure))),
+            Ok((reply, reader)) => Response::Reply(reply, reader),
+            Err(failure) => Response::Answer(Box::new(missing(action, &failure))),
         }
     }
 
@@ -118,8 +118,8 @@ impl HttpSession {
         }
         let order = Order { run: 0, client: 0, number: 0 };
         let exchanged = self.exchange(Action::Search, order, monotonic_ns()).await;
-        let (reply, reading) = exchanged.map_err(|failure| failure.to_string())?;
-        reading.stock(reply)
+        let (reply, reader) = exchanged.map_err(|failure| failure.to_string())?;
+        reader.stock(reply)
     }
 
     /// Whether the last call got as far as sending.
@@ -132,7 +132,7 @@ impl HttpSession {
         action: Action,
         order: Order,
         now_ns: u64,
-    ) -> Result<(Reply<'_>, &Reading), Failure> {
+    ) -> Result<(Reply<'_>, &Reader), Failure> {
         self.is_sent = false;
         // Closed before there is another: a client never has two connections.
         self.connection = self.take_open(now_ns);
@@ -149,6 +149,6 @@ impl HttpSession {
         let request = template.bytes(order, &mut self.room);
         let (reply, keeps_alive) = connection.exchange(request).await?;
         self.is_under_way = !keeps_alive;
-        Ok((reply, &self.reading))
+        Ok((reply, &self.reader))
     }
 }

@@ -5,6 +5,7 @@
 //!   understood is `unknown`.
 //! - Only `servers` uses the crate `server`.
 
+mod answer;
 mod db_file;
 mod http_session;
 mod http_shop;
@@ -12,18 +13,17 @@ mod location;
 mod map;
 mod own;
 mod reader;
-mod returned;
 mod servers;
 mod session;
 mod wire;
 
-pub(crate) use db_file::{CounterError, Ending, create_counter, read_ending};
+pub(crate) use answer::{Stock, missing};
+pub(crate) use db_file::{CounterError, create_counter, read_ending};
 pub(crate) use http_session::{HttpSession, IdleConnections};
 pub(crate) use http_shop::Shop;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Map, MapError, read_map};
-pub(crate) use reader::{Heard, Reading};
-pub(crate) use returned::{Returned, Stock};
+pub(crate) use reader::{Reader, Response};
 pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

@@ -4,10 +4,7 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Deserialize;
 
-use super::{
-    returned::{Returned, Stock},
-    wire::is_passing,
-};
+use super::{answer::Stock, wire::is_passing};
 use crate::history::{Answer, CriticalSection, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
@@ -57,23 +54,23 @@ pub(super) fn stock(status: u16, body: &[u8]) -> Result<Stock, String> {
 }
 
 /// Reads an answer to `POST /buy`.
-pub(super) fn purchase(status: u16, body: &[u8]) -> Returned {
+pub(super) fn purchase(status: u16, body: &[u8]) -> Answer {
     if status == 201 {
         return sale(body);
     }
     let problem: Problem<'_> = serde_json::from_slice(body).unwrap_or_default();
     if status == 409 && problem.r#type == SOLD_OUT {
-        return Returned::answered(Answer {
+        return Answer {
             remaining: problem.remaining,
             revision: problem.revision,
             section: problem.section,
             ..Answer::new(Outcome::SoldOut)
-        });
+        };
     }
     let reason = problem_text(status, &problem);
     let did_not_happen = problem.sold.as_deref() == Some("no") || matches!(status, 400..=499);
     let answer = if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) };
-    Returned { is_passing: is_passing(status), ..Returned::answered(answer) }
+    Answer { is_passing: is_passing(status), ..answer }
 }
 
 fn problem_text(status: u16, problem: &Problem<'_>) -> String {
@@ -84,8 +81,8 @@ fn problem_text(status: u16, problem: &Problem<'_>) -> String {
     reason
 }
 
-fn sale(body: &[u8]) -> Returned {
-    Returned::answered(match serde_json::from_slice::<Sale>(body) {
+fn sale(body: &[u8]) -> Answer {
+    match serde_json::from_slice::<Sale>(body) {
         Ok(sale) if sale.tickets.len() == 1 => Answer {
             tickets: sale.tickets,
             remaining: Some(sale.remaining),
@@ -95,7 +92,7 @@ fn sale(body: &[u8]) -> Returned {
         },
         Ok(sale) => Answer::unknown(format!("sold {} tickets for one", sale.tickets.len())),
         Err(_) => Answer::unknown("status 201 with a body that is no sale"),
-    })
+    }
 }
 
 #[cfg(test)]
@@ -103,13 +100,13 @@ mod tests {
     use super::*;
 
     fn outcome(status: u16, body: &str) -> Outcome {
-        purchase(status, body.as_bytes()).answer.outcome
+        purchase(status, body.as_bytes()).outcome
     }
 
     #[test]
     fn a_sale_brings_its_ticket() {
         let body = br#"{"tickets": [3], "remaining": 97, "revision": 3, "receipt": "x"}"#;
-        let answer = purchase(201, body).answer;
+        let answer = purchase(201, body);
         assert_eq!(answer.outcome, Outcome::Sold);
         assert_eq!((answer.tickets, answer.remaining), (Tickets::one(3), Some(97)));
     }
@@ -126,7 +123,7 @@ mod tests {
         let sale = format!(r#"{{"tickets": [1], "remaining": 9, "revision": null, {section}}}"#);
         let sold_out = format!(r#"{{"type": "/problems/sold-out", {section}}}"#);
         for (status, body) in [(201, sale), (409, sold_out)] {
-            let answer = purchase(status, body.as_bytes()).answer;
+            let answer = purchase(status, body.as_bytes());
             assert_eq!(answer.section, Some(CriticalSection { read_ns: 5, write_ns: 9 }));
         }
     }

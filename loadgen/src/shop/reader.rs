@@ -1,29 +1,29 @@
 //! Reads what came back from a shop: as its map says, or else as this project's own server answers.
 
 use super::{
+    answer::{self, Stock},
     http_shop::Shop,
     map::MapReader,
     own,
-    returned::{Returned, Stock},
     wire::Reply,
 };
-use crate::plan::Action;
+use crate::{history::Answer, plan::Action};
 
 /// How the answers of a shop are read: as its map says, or else as those of this project's own
 /// server.
 #[derive(Clone, Debug)]
-pub(crate) struct Reading(Option<MapReader>);
+pub(crate) struct Reader(Option<MapReader>);
 
 /// What came back from one call.
 #[derive(Debug)]
-pub(crate) enum Heard<'a> {
+pub(crate) enum Response<'a> {
     /// This, which is to be read so.
-    Reply(Reply<'a>, &'a Reading),
+    Reply(Reply<'a>, &'a Reader),
     /// There is nothing to read: no server answered, or none was asked.
-    Returned(Box<Returned>),
+    Answer(Box<Answer>),
 }
 
-impl Reading {
+impl Reader {
     /// How the answers of this project's own server are read.
     pub(super) const OWN: Self = Self(None);
 
@@ -34,11 +34,11 @@ impl Reading {
     }
 
     /// What `reply` says to `action`.
-    pub(crate) fn read(&self, action: Action, reply: Reply<'_>) -> Returned {
+    pub(crate) fn read(&self, action: Action, reply: Reply<'_>) -> Answer {
         match (action, &self.0) {
             (Action::Buy, None) => own::purchase(reply.status, reply.body),
             (Action::Buy, Some(reader)) => reader.purchase(reply),
-            (Action::Search, _) => Returned::found(self.stock(reply)),
+            (Action::Search, _) => answer::found(self.stock(reply)),
         }
     }
 
@@ -64,12 +64,12 @@ impl Reading {
     }
 }
 
-impl Heard<'_> {
+impl Response<'_> {
     /// What it says to `action`.
-    pub(crate) fn read(self, action: Action) -> Returned {
+    pub(crate) fn read(self, action: Action) -> Answer {
         match self {
-            Self::Reply(reply, reading) => reading.read(action, reply),
-            Self::Returned(returned) => *returned,
+            Self::Reply(reply, reader) => reader.read(action, reply),
+            Self::Answer(answer) => *answer,
         }
     }
 }

@@ -5,15 +5,19 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
+    answer::missing,
     db_file::{CounterError, FileSession},
     http_session::{HttpSession, IdleConnections},
     http_shop::Shop,
     location::{Location, LocationError},
-    reader::{Heard, Reading},
-    returned::Returned,
+    reader::{Reader, Response},
     wire::{Failure, Order, TlsConfigs, TlsError, Waiting},
 };
-use crate::{history::Outcome, plan::Action, setup::Delays};
+use crate::{
+    history::{Answer, Missing, Outcome},
+    plan::Action,
+    setup::Delays,
+};
 
 /// Where a worker buys; travels to a worker process as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,10 +45,10 @@ pub(crate) enum Address {
 
 impl Address {
     /// How what comes from there is read.
-    pub(crate) fn reading(&self) -> Reading {
+    pub(crate) fn reader(&self) -> Reader {
         match self {
-            Self::Shop(shop) => Reading::of(shop),
-            Self::Server { .. } | Self::File { .. } => Reading::OWN,
+            Self::Shop(shop) => Reader::of(shop),
+            Self::Server { .. } | Self::File { .. } => Reader::OWN,
         }
     }
 }
@@ -132,7 +136,7 @@ impl Session {
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. It may be dropped before it is
     /// done: then [`Session::gave_up`] says what is known.
-    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Heard<'_> {
+    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Response<'_> {
         match self {
             Self::Http(session) => session.call(action, order, now_ns).await,
             Self::File(session) => {
@@ -140,18 +144,19 @@ impl Session {
                     Action::Buy => session.buy().await,
                     Action::Search => session.search().await,
                 };
-                let has_failed = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
-                Heard::Returned(Box::new(Returned { answer, has_failed, is_passing: false }))
+                let is_missing = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
+                let missing = is_missing.then_some(Missing::Unsent);
+                Response::Answer(Box::new(Answer { missing, ..answer }))
             }
         }
     }
 
     /// What is known of a call that was dropped after `limit`.
-    pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Returned {
+    pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Answer {
         let failure = match self {
             Self::Http(session) if !session.is_sent() => Failure::ConnectTimeout(limit),
             Self::Http(_) | Self::File(_) => Failure::Timeout(limit),
         };
-        Returned::failed(action, &failure)
+        missing(action, &failure)
     }
 }

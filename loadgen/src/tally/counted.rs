@@ -16,6 +16,8 @@ const OTHER: &str = "other causes";
 pub(crate) struct Seen<'a> {
     /// How it ended.
     pub(crate) ending: Ending,
+    /// Whether it was sent as a whole.
+    pub(crate) was_sent: bool,
     /// Why, where that is no good end.
     pub(crate) cause: Option<&'a str>,
     /// When it was due.
@@ -65,7 +67,7 @@ impl WorkerTally {
         self.outcomes.count(seen.ending);
         self.sent_ns = self.sent_ns.max(seen.sent_ns);
         self.answered_ns = self.answered_ns.max(seen.answered_ns);
-        if seen.ending != Ending::Error {
+        if seen.was_sent {
             self.clocks.record(seen.due_ns, seen.sent_ns, seen.answered_ns);
         }
         if let Some(cause) = seen.cause {
@@ -176,6 +178,7 @@ mod tests {
             for (ending, at_ns, is_taken) in events {
                 let seen = Seen {
                     ending: ENDINGS[ending],
+                    was_sent: ending % 2 == 0,
                     cause: (ending > 2).then_some("odd"),
                     due_ns: at_ns,
                     sent_ns: at_ns,
@@ -195,6 +198,17 @@ mod tests {
             prop_assert_eq!(sum.intended, sum.outcomes.total());
             prop_assert_eq!(sum.open(), 0);
         }
+    }
+
+    #[test]
+    fn what_was_sent_has_a_latency_also_where_nobody_answered() {
+        let mut tally = WorkerTally::default();
+        for was_sent in [true, false] {
+            tally.begin();
+            let (ending, cause) = (Ending::Error, Some("no answer"));
+            tally.end(&Seen { ending, was_sent, cause, due_ns: 1, sent_ns: 1, answered_ns: 9 });
+        }
+        assert_eq!(tally.told().clocks.response_ns.len(), 1);
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! A worker in a process of its own: its stdout is a socket, on which it is told in lines what to do
-//! and how far the run is, and says how it fares; its stdin is the memory of the slate on which it
+//! and how far the run is, and says how it fares; its stdin is the memory of the journal into which it
 //! writes what its clients do.
 //!
-//! Up: `ready CLIENT`, `note …`, `done`. Down: the plan as JSON, `go NS`, `stop`. The end of what
+//! Up: `ready CLIENT`, `note …`, `lost …`, `done`. Down: the plan as JSON, `go NS`, `stop`. The end of what
 //! comes down means that the run was given up; the end of what goes up without `done` means that
 //! the worker is gone.
 //!
@@ -23,10 +23,11 @@ use tokio::{
 };
 
 use super::{
+    barrier::Phase,
+    event_loop,
+    journal::{JournalError, JournalWriter},
+    messages::Message,
     plan::WorkerPlan,
-    seat::{Phase, Report},
-    shift,
-    slate::{SlateError, SlateWriter},
 };
 use crate::lifeline::{self, LifelineError};
 
@@ -35,6 +36,7 @@ pub(super) const SUBCOMMAND: &str = "worker-process";
 
 const READY: &str = "ready ";
 const NOTE: &str = "note ";
+const LOST: &str = "lost ";
 const DONE: &str = "done";
 const GO: &str = "go ";
 const STOP: &str = "stop";
@@ -48,9 +50,9 @@ pub(crate) enum WorkerError {
     /// Its plan makes no sense.
     #[error("the plan is no plan: {0}")]
     Plan(#[from] serde_json::Error),
-    /// There is no slate.
+    /// There is no journal.
     #[error("what its clients do cannot be written down: {0}")]
-    Slate(#[from] SlateError),
+    Journal(#[from] JournalError),
     /// The socket to the parent is broken.
     #[error("cannot speak with the parent: {0}")]
     Socket(#[from] io::Error),
@@ -62,41 +64,41 @@ pub(crate) enum WorkerError {
 /// The parent is gone, the plan is none, or what joins both is broken.
 pub(crate) fn work_for_parent(parent: u32) -> Result<(), WorkerError> {
     lifeline::follow(parent)?;
-    let slate = File::from(io::stdin().as_fd().try_clone_to_owned()?);
+    let journal = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let socket = net::UnixStream::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let runtime = shift::event_loop()?;
-    let worked = runtime.block_on(work(slate, socket));
+    let runtime = event_loop::event_loop()?;
+    let worked = runtime.block_on(work(journal, socket));
     // A thread that still waits for the lock must not hold the process.
     runtime.shutdown_background();
     worked
 }
 
-async fn work(slate: File, socket: net::UnixStream) -> Result<(), WorkerError> {
+async fn work(journal: File, socket: net::UnixStream) -> Result<(), WorkerError> {
     socket.set_nonblocking(true)?;
     let (from, mut to) = UnixStream::from_std(socket)?.into_split();
     let mut lines = BufReader::new(from).lines();
     let first = lines.next_line().await?.unwrap_or_default();
     let plan: WorkerPlan = serde_json::from_str(&first)?;
-    let slate = SlateWriter::open(slate, plan.clients().count())?;
-    let (gate, at_gate) = watch::channel(Phase::Gathering);
-    let (voice, mut said) = mpsc::unbounded_channel();
-    let heard = tokio::spawn(hear(lines, gate));
-    let shift = tokio::spawn(shift::work(plan, Some(slate), at_gate, voice));
-    while let Some((client, report)) = said.recv().await {
-        if let Some(line) = encode(client, &report) {
+    let journal = JournalWriter::open(journal, plan.clients().count())?;
+    let (barrier, at_barrier) = watch::channel(Phase::Gathering);
+    let (messages, mut said) = mpsc::unbounded_channel();
+    let heard = tokio::spawn(hear(lines, barrier));
+    let working = tokio::spawn(event_loop::work(plan, Some(journal), at_barrier, messages));
+    while let Some((client, message)) = said.recv().await {
+        if let Some(line) = encode(client, &message) {
             to.write_all(line.as_bytes()).await?;
         }
     }
     heard.abort();
-    shift.await.map_err(|error| io::Error::other(error).into())
+    working.await.map_err(|error| io::Error::other(error).into())
 }
 
-/// Opens the gate as the lines say; once there are no more, nobody leads the run.
-async fn hear(mut lines: Lines<BufReader<OwnedReadHalf>>, gate: watch::Sender<Phase>) {
+/// Opens the barrier as the lines say; once there are no more, nobody leads the run.
+async fn hear(mut lines: Lines<BufReader<OwnedReadHalf>>, barrier: watch::Sender<Phase>) {
     while let Ok(Some(line)) = lines.next_line().await
         && let Some(phase) = phase(&line)
     {
-        gate.send_replace(phase);
+        barrier.send_replace(phase);
     }
 }
 
@@ -123,36 +125,38 @@ pub(super) fn phase_line(phase: Phase) -> Option<String> {
     }
 }
 
-/// The line up that says `report` of `client`.
-fn encode(client: u32, report: &Report) -> Option<String> {
-    match report {
-        Report::Ready => Some(format!("{READY}{client}\n")),
-        Report::Note(text) | Report::Lost(text) => {
-            Some(format!("{NOTE}{}\n", text.replace('\n', " ")))
-        }
-        Report::Done => Some(format!("{DONE}\n")),
-        // What its clients do stands on the slate; that a process is gone is seen from outside.
-        Report::Operation(_) | Report::Tally(_) | Report::Ended | Report::Died => None,
+/// The line up that says `message` of `client`.
+fn encode(client: u32, message: &Message) -> Option<String> {
+    match message {
+        Message::Ready => Some(format!("{READY}{client}\n")),
+        Message::Note(text) => Some(format!("{NOTE}{}\n", text.replace('\n', " "))),
+        Message::Lost(text) => Some(format!("{LOST}{}\n", text.replace('\n', " "))),
+        Message::Done => Some(format!("{DONE}\n")),
+        // What its clients do stands on the journal; that a process is gone is seen from outside.
+        Message::Tally(_) | Message::Ended | Message::Died => None,
     }
 }
 
 /// What a line of the worker that carries out `plan` says, and who says it; a line that makes no
 /// sense is lost.
-pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Report) {
+pub(super) fn decode(plan: &WorkerPlan, line: &str) -> (u32, Message) {
     let worker = plan.worker;
     if line == DONE {
-        return (worker, Report::Done);
+        return (worker, Message::Done);
     }
     if let Some(text) = line.strip_prefix(NOTE) {
-        return (worker, Report::Note(text.to_owned()));
+        return (worker, Message::Note(text.to_owned()));
+    }
+    if let Some(text) = line.strip_prefix(LOST) {
+        return (worker, Message::Lost(text.to_owned()));
     }
     if let Some(client) = line.strip_prefix(READY).and_then(|client| client.parse().ok())
         && plan.has(client)
     {
-        return (client, Report::Ready);
+        return (client, Message::Ready);
     }
     let start: String = line.chars().take(60).collect();
-    (worker, Report::Lost(format!("worker {worker} answered garbage: `{start}`")))
+    (worker, Message::Lost(format!("worker {worker} answered garbage: `{start}`")))
 }
 
 #[cfg(test)]
@@ -165,18 +169,21 @@ mod tests {
 
     #[test]
     fn what_is_said_arrives() {
-        for (who, report) in
-            [(7, Report::Ready), (3, Report::Note("broken pipe".to_owned())), (3, Report::Done)]
-        {
-            let line = encode(who, &report).unwrap();
-            assert_eq!(decode(&plan(3), line.trim_end()), (who, report));
+        for (who, message) in [
+            (7, Message::Ready),
+            (3, Message::Note("broken pipe".to_owned())),
+            (3, Message::Lost("x".to_owned())),
+            (3, Message::Done),
+        ] {
+            let line = encode(who, &message).unwrap();
+            assert_eq!(decode(&plan(3), line.trim_end()), (who, message));
         }
     }
 
     #[test]
     fn garbage_is_lost() {
         for line in ["", "READY", "ready", "ready 3", "{}"] {
-            assert!(matches!(decode(&plan(0), line), (0, Report::Lost(_))), "{line}");
+            assert!(matches!(decode(&plan(0), line), (0, Message::Lost(_))), "{line}");
         }
     }
 

@@ -6,15 +6,16 @@ use std::{pin::pin, sync::Arc, time::Duration};
 use tokio::{task::yield_now, time::sleep};
 
 use super::{
-    desk::Desk,
-    entry::Begun,
-    seat::{Report, Seat},
+    barrier::Participant,
+    entry::{Begun, End},
+    messages::Message,
+    state::WorkerState,
     watchdog::Watchdog,
 };
 use crate::{
-    history::{Outcome, monotonic_ns},
+    history::{Answer, Outcome, monotonic_ns},
     plan::{Action, Next, Pace, Schedule, Step},
-    shop::{Heard, Order, Returned, Session, SessionError, Waiting},
+    shop::{Order, Response, Session, SessionError, Waiting},
 };
 
 /// How often an operation is sent at most, where it is sent again.
@@ -36,9 +37,9 @@ const FAILURE_PAUSE: Duration = Duration::from_millis(10);
 const BREATH_NS: u64 = 100_000_000;
 
 struct Client {
-    desk: Arc<Desk>,
+    worker: Arc<WorkerState>,
     number: u32,
-    target: Session,
+    session: Session,
     watchdog: Watchdog,
     start_ns: u64,
     begun: u64,
@@ -47,7 +48,7 @@ struct Client {
 /// What a client still has to do; where it is dropped, what was due until then and is not begun is
 /// counted as unsent.
 struct Agenda {
-    desk: Arc<Desk>,
+    worker: Arc<WorkerState>,
     schedule: Schedule,
     start_ns: u64,
     /// What comes next and is not begun.
@@ -67,7 +68,7 @@ impl Agenda {
 
 impl Drop for Agenda {
     fn drop(&mut self) {
-        if self.desk.plan.plan.pace == Pace::Closed {
+        if self.worker.plan.plan.pace == Pace::Closed {
             return;
         }
         let now_ns = since(self.start_ns);
@@ -76,56 +77,56 @@ impl Drop for Agenda {
             && step.due_ns < now_ns
         {
             if step.is_counted {
-                self.desk.leave_unsent(self.start_ns + step.due_ns, self.start_ns + now_ns);
+                self.worker.leave_unsent(self.start_ns + step.due_ns, self.start_ns + now_ns);
             }
             next = self.look(now_ns);
         }
     }
 }
 
-/// Carries out the operations of the client that sits on `seat`.
-pub(super) async fn serve(desk: Arc<Desk>, mut seat: Seat) {
-    let number = seat.client();
+/// Carries out the operations of one client.
+pub(super) async fn serve(worker: Arc<WorkerState>, mut participant: Participant) {
+    let number = participant.client();
     let mut watchdog = Watchdog::new();
-    let target = match ready(&desk, number, &mut watchdog).await {
-        Ok(target) => target,
-        Err(reason) => return seat.say(Report::Note(reason)),
+    let session = match ready(&worker, number, &mut watchdog).await {
+        Ok(session) => session,
+        Err(reason) => return participant.say(Message::Note(reason)),
     };
-    seat.say(Report::Ready);
-    let Some(start_ns) = seat.released().await else { return };
-    let schedule = desk.plan.plan.schedule(number);
-    let agenda = Agenda { desk: Arc::clone(&desk), schedule, start_ns, next: None };
-    let client = Client { desk, number, target, watchdog, start_ns, begun: 0 };
+    participant.say(Message::Ready);
+    let Some(start_ns) = participant.released().await else { return };
+    let schedule = worker.plan.plan.schedule(number);
+    let agenda = Agenda { worker: Arc::clone(&worker), schedule, start_ns, next: None };
+    let client = Client { worker, number, session, watchdog, start_ns, begun: 0 };
     client.work(agenda).await;
 }
 
 /// Sets up the way to the shop; `Err` says why this client stays out of it.
-async fn ready(desk: &Desk, client: u32, watchdog: &mut Watchdog) -> Result<Session, String> {
-    let plan = &desk.plan;
+async fn ready(
+    worker: &WorkerState,
+    client: u32,
+    watchdog: &mut Watchdog,
+) -> Result<Session, String> {
+    let plan = &worker.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
-    let target = Session::at(plan.address(client), waiting, &desk.tls_configs).await;
-    let mut target = target.map_err(|error: SessionError| error.to_string())?;
-    if plan.plan.pace != Pace::Closed && !plan.must_connect {
+    let session = Session::at(plan.address(client), waiting, &worker.tls_configs).await;
+    let mut session = session.map_err(|error: SessionError| error.to_string())?;
+    if plan.plan.pace != Pace::Closed {
         // A connection is opened once a request is due and nobody has left one.
-        target.share(desk.idle.clone());
-        return Ok(target);
+        session.share(worker.idle.clone());
+        return Ok(session);
     }
     let limit = (monotonic_ns(), plan.timeout());
-    let connected = watchdog.within(limit, pin!(target.connect())).await;
-    match connected {
-        Some(Ok(())) => Ok(target),
-        // The first operation tries again, and counts what comes of it.
-        _ if !plan.must_connect => Ok(target),
-        Some(Err(error)) => Err(error.to_string()),
-        None => Err("cannot reach the server within the timeout".to_owned()),
-    }
+    let connected = watchdog.within(limit, pin!(session.connect())).await;
+    // Where that failed, the first operation tries again, and counts what comes of it.
+    drop(connected);
+    Ok(session)
 }
 
 impl Client {
     async fn work(mut self, mut agenda: Agenda) {
-        let slot = self.desk.plan.slot(self.number);
-        self.desk.pacer.until(slot, self.start_ns).await;
-        let is_open_loop = self.desk.plan.plan.pace != Pace::Closed;
+        let slot = self.worker.plan.slot(self.number);
+        self.worker.pacer.until(slot, self.start_ns).await;
+        let is_open_loop = self.worker.plan.plan.pace != Pace::Closed;
         let mut breathed_ns = 0;
         loop {
             let mut now_ns = monotonic_ns();
@@ -137,15 +138,15 @@ impl Client {
             }
             let due_ns = is_open_loop.then_some(self.start_ns + step.due_ns);
             if let Some(due_ns) = due_ns {
-                self.desk.pacer.until(slot, due_ns).await;
+                self.worker.pacer.until(slot, due_ns).await;
                 now_ns = monotonic_ns();
             }
-            if self.desk.is_stopping() || self.is_over(now_ns) {
+            if self.worker.is_stopping() || self.is_over(now_ns) {
                 return;
             }
             agenda.next = None;
             let has_reached_nobody = self.carry_out(step, due_ns, now_ns).await;
-            self.target.rest();
+            self.session.rest();
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
             }
@@ -154,7 +155,7 @@ impl Client {
 
     /// Whether nothing is sent any more at `now_ns`, whenever it was due.
     fn is_over(&self, now_ns: u64) -> bool {
-        let plan = &self.desk.plan.plan;
+        let plan = &self.worker.plan.plan;
         let catch_up_ns = if plan.pace == Pace::Closed { 0 } else { CATCH_UP_NS };
         plan.end_ns.is_some_and(|end_ns| now_ns >= self.start_ns + end_ns + catch_up_ns)
     }
@@ -167,65 +168,66 @@ impl Client {
         self.begun += 1;
         let due_ns = due_ns.unwrap_or(sent_ns);
         let begun = Begun { number, action, is_counted, due_ns, sent_ns };
-        self.desk.begin(client, begun);
-        let order = Order { run: self.desk.plan.run, client, number };
-        let returned = if self.desk.plan.retries {
+        self.worker.begin(client, begun);
+        let order = Order { run: self.worker.plan.run, client, number };
+        let end = if self.worker.plan.retries {
             let first = self.attempt(action, order, sent_ns).await;
-            self.settle(action, order, first).await
+            let answer = self.settle(action, order, first).await;
+            End::Answer(answer, monotonic_ns())
         } else {
-            let limit = self.desk.plan.timeout();
-            let (target, watchdog) = (&mut self.target, &mut self.watchdog);
-            match heard(target, watchdog, (action, order), (sent_ns, limit)).await {
-                Some(Heard::Reply(reply, reading)) => {
-                    self.desk.answer(client, begun, reading.needed(reply));
-                    return false;
-                }
-                Some(Heard::Returned(returned)) => *returned,
-                None => self.target.gave_up(action, limit),
+            let limit = self.worker.plan.timeout();
+            let (session, watchdog) = (&mut self.session, &mut self.watchdog);
+            match response(session, watchdog, (action, order), (sent_ns, limit)).await {
+                Some(Response::Reply(reply, reader)) => End::Reply(reader.needed(reply)),
+                Some(Response::Answer(answer)) => End::Answer(*answer, monotonic_ns()),
+                None => End::Answer(self.session.gave_up(action, limit), monotonic_ns()),
             }
         };
-        let has_reached_nobody = returned.has_failed && returned.answer.outcome == Outcome::Refused;
-        self.desk.end(client, begun, returned, monotonic_ns());
+        let is_nobody =
+            |answer: &Answer| answer.missing.is_some() && answer.outcome == Outcome::Refused;
+        let has_reached_nobody = matches!(&end, End::Answer(answer, _) if is_nobody(answer));
+        self.worker.end(client, begun, end);
         has_reached_nobody
     }
 
-    async fn attempt(&mut self, action: Action, order: Order, sent_ns: u64) -> Returned {
-        let limit = self.desk.plan.timeout();
-        match heard(&mut self.target, &mut self.watchdog, (action, order), (sent_ns, limit)).await {
-            Some(heard) => heard.read(action),
-            None => self.target.gave_up(action, limit),
+    async fn attempt(&mut self, action: Action, order: Order, sent_ns: u64) -> Answer {
+        let limit = self.worker.plan.timeout();
+        let (session, watchdog) = (&mut self.session, &mut self.watchdog);
+        match response(session, watchdog, (action, order), (sent_ns, limit)).await {
+            Some(response) => response.read(action),
+            None => self.session.gave_up(action, limit),
         }
     }
 
     /// Sends again, under the same key, what got no final answer.
-    async fn settle(&mut self, action: Action, order: Order, first: Returned) -> Returned {
-        let mut returned = first;
+    async fn settle(&mut self, action: Action, order: Order, first: Answer) -> Answer {
+        let mut answer = first;
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
-            if !returned.is_passing || self.desk.is_stopping() || self.is_over(monotonic_ns()) {
+            if !answer.is_passing || self.worker.is_stopping() || self.is_over(monotonic_ns()) {
                 break;
             }
-            may_have_happened |= returned.answer.outcome == Outcome::Unknown;
+            may_have_happened |= answer.outcome == Outcome::Unknown;
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
-            returned = self.attempt(action, order, monotonic_ns()).await;
+            answer = self.attempt(action, order, monotonic_ns()).await;
         }
-        if may_have_happened && returned.answer.outcome == Outcome::Refused {
-            returned.answer.outcome = Outcome::Unknown;
+        if may_have_happened && answer.outcome == Outcome::Refused {
+            answer.outcome = Outcome::Unknown;
         }
-        returned
+        answer
     }
 }
 
-/// What comes back from `target`; `None` where that takes longer than the limit from `now_ns` on.
-async fn heard<'a>(
-    target: &'a mut Session,
+/// What comes back from `session`; `None` where that takes longer than the limit from `now_ns` on.
+async fn response<'a>(
+    session: &'a mut Session,
     watchdog: &mut Watchdog,
     (action, order): (Action, Order),
     (now_ns, limit): (u64, Duration),
-) -> Option<Heard<'a>> {
-    let call = pin!(target.call(action, order, now_ns));
+) -> Option<Response<'a>> {
+    let call = pin!(session.call(action, order, now_ns));
     watchdog.within((now_ns, limit), call).await
 }
 

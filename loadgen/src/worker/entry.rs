@@ -28,27 +28,14 @@ pub(super) struct Begun {
 /// What has happened to a client of a worker; the bytes of it need not be read by another version.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Entry<'a> {
-    /// An operation was answered; what that says is still to be read.
-    Answered {
-        /// Whose.
-        client: u32,
-        /// Which.
-        begun: Begun,
-        /// With what.
-        reply: Reply<'a>,
-    },
-    /// An operation ended, and how.
+    /// An operation ended.
     Ended {
         /// Whose.
         client: u32,
         /// Which.
         begun: Begun,
-        /// What is known.
-        answer: Answer,
-        /// Whether there was no answer at all.
-        has_failed: bool,
-        /// When, in nanoseconds of the run's clock.
-        answered_ns: u64,
+        /// How.
+        end: End<'a>,
     },
     /// An operation is not begun, since all is over.
     Unsent {
@@ -57,6 +44,15 @@ pub(super) enum Entry<'a> {
         /// Until when it waited, on the same clock.
         now_ns: u64,
     },
+}
+
+/// How an operation ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum End<'a> {
+    /// With this reply; what it says is still to be read.
+    Reply(Reply<'a>),
+    /// So, at an instant in nanoseconds of the run's clock.
+    Answer(Answer, u64),
 }
 
 /// Why bytes are no entry.
@@ -85,14 +81,13 @@ const WORDS_LENGTH: usize = WORDS * size_of::<u64>();
 /// No client begins so many operations.
 const NUMBER_MAX: u64 = 1 << 48;
 
-const ANSWERED: u64 = 1;
-const ENDED: u64 = 2;
+const REPLY: u64 = 1;
+const ANSWER: u64 = 2;
 const UNSENT: u64 = 3;
 
 const KIND: u64 = 0x0f;
 const IS_SEARCH: u64 = 0x10;
 const IS_COUNTED: u64 = 0x20;
-const HAS_FAILED: u64 = 0x40;
 
 /// An entry as it is written.
 #[derive(Debug)]
@@ -115,14 +110,13 @@ impl<'a> Entry<'a> {
     /// The bytes that say it.
     pub(super) fn encode(&'a self) -> Encoded<'a> {
         match self {
-            Self::Answered { client, begun, reply } => {
-                let first = ANSWERED | flags(begun) | u64::from(reply.status) << 16;
+            Self::Ended { client, begun, end: End::Reply(reply) } => {
+                let first = REPLY | flags(begun) | u64::from(reply.status) << 16;
                 let parts = [Cow::Borrowed(reply.head), Cow::Borrowed(reply.body)];
                 encoded(first, *client, begun, reply.received_ns, parts)
             }
-            Self::Ended { client, begun, answer, has_failed, answered_ns } => {
-                let failed = if *has_failed { HAS_FAILED } else { 0 };
-                let first = ENDED | flags(begun) | failed;
+            Self::Ended { client, begun, end: End::Answer(answer, answered_ns) } => {
+                let first = ANSWER | flags(begun);
                 encoded(first, *client, begun, *answered_ns, [Cow::default(), plain(answer)])
             }
             Self::Unsent { due_ns, now_ns } => {
@@ -147,15 +141,14 @@ impl<'a> Entry<'a> {
         let (body, rest) = rest.split_at_checked(body).ok_or(NoEntry::Cut)?;
         let begun = begun(first, number, due_ns, sent_ns)?;
         let entry = match first & KIND {
-            ANSWERED => {
+            REPLY => {
                 let status = u16::try_from(low >> 16).expect("16 bits are 16 bits");
                 let reply = Reply { status, received_ns: answered_ns, head, body };
-                Self::Answered { client, begun, reply }
+                Self::Ended { client, begun, end: End::Reply(reply) }
             }
-            ENDED => {
-                let answer = postcard::from_bytes(body)?;
-                let has_failed = first & HAS_FAILED != 0;
-                Self::Ended { client, begun, answer, has_failed, answered_ns }
+            ANSWER => {
+                let end = End::Answer(postcard::from_bytes(body)?, answered_ns);
+                Self::Ended { client, begun, end }
             }
             UNSENT => Self::Unsent { due_ns, now_ns: answered_ns },
             kind => return Err(NoEntry::Kind(kind)),
@@ -225,20 +218,23 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::history::{CriticalSection, Outcome};
+    use crate::history::{CriticalSection, Missing, Outcome};
 
     fn answer() -> impl Strategy<Value = Answer> {
         let section = prop::option::of(any::<(u64, u64)>());
-        let numbers = any::<(Option<i64>, Option<u64>)>();
+        let numbers = any::<(Option<i64>, Option<u64>, Option<bool>, bool)>();
         let tickets = prop::collection::vec(any::<u64>(), 0..4);
         (section, numbers, tickets, any::<Option<String>>()).prop_map(
-            |(section, (remaining, revision), tickets, reason)| Answer {
+            |(section, (remaining, revision, missing, is_passing), tickets, reason)| Answer {
                 outcome: if reason.is_some() { Outcome::Unknown } else { Outcome::Sold },
                 tickets: tickets.into_iter().collect(),
                 remaining,
                 revision,
                 section: section.map(|(read_ns, write_ns)| CriticalSection { read_ns, write_ns }),
                 reason,
+                missing: missing
+                    .map(|sent| if sent { Missing::Unanswered } else { Missing::Unsent }),
+                is_passing,
             },
         )
     }
@@ -259,12 +255,12 @@ pub(super) mod tests {
             (some_begun(), any::<(u32, u16, u64)>(), bytes(), bytes()).prop_map(
                 |(begun, (client, status, received_ns), head, body)| {
                     let reply = Reply { status, received_ns, head, body };
-                    Entry::Answered { client, begun, reply }
+                    Entry::Ended { client, begun, end: End::Reply(reply) }
                 }
             ),
-            (some_begun(), any::<(u32, bool, u64)>(), answer()).prop_map(
-                |(begun, (client, has_failed, answered_ns), answer)| {
-                    Entry::Ended { client, begun, answer, has_failed, answered_ns }
+            (some_begun(), any::<(u32, u64)>(), answer()).prop_map(
+                |(begun, (client, answered_ns), answer)| {
+                    Entry::Ended { client, begun, end: End::Answer(answer, answered_ns) }
                 }
             ),
             any::<(u64, u64)>().prop_map(|(due_ns, now_ns)| Entry::Unsent { due_ns, now_ns }),
@@ -313,12 +309,12 @@ pub(super) mod tests {
             bytes.extend(rest);
             match Entry::decode(&bytes) {
                 Ok((entry, _)) => {
-                    prop_assert!((ANSWERED..=UNSENT).contains(&kind));
+                    prop_assert!((REPLY..=UNSENT).contains(&kind));
                     prop_assert_eq!(matches!(entry, Entry::Unsent { .. }), kind == UNSENT);
                 }
                 Err(NoEntry::Number(_)) => prop_assert!(number >> 8 >= NUMBER_MAX),
-                Err(NoEntry::Kind(_)) => prop_assert!(!(ANSWERED..=UNSENT).contains(&kind)),
-                Err(NoEntry::Answer(_)) => prop_assert_eq!(kind, ENDED),
+                Err(NoEntry::Kind(_)) => prop_assert!(!(REPLY..=UNSENT).contains(&kind)),
+                Err(NoEntry::Answer(_)) => prop_assert_eq!(kind, ANSWER),
                 Err(NoEntry::Cut) => prop_assert!(false, "there are bytes enough"),
             }
         }
@@ -340,7 +336,7 @@ pub(super) mod tests {
         };
         assert_eq!(Begun::decode(begun.encode()), None);
         let reply = Reply { status: 201, received_ns: 0, head: &[], body: &[] };
-        let entry = bytes(&Entry::Answered { client: 0, begun, reply });
+        let entry = bytes(&Entry::Ended { client: 0, begun, end: End::Reply(reply) });
         assert_eq!(Entry::decode(&entry), Err(NoEntry::Number(NUMBER_MAX)));
     }
 

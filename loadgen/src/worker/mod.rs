@@ -1,34 +1,35 @@
 //! Workers: what a client does, how one worker carries several of them, and a fleet of workers.
 //!
-//! One loop serves the race and the run, and all three modes. A *client* carries out one operation
-//! after the other, as its schedule says. A *worker* is an event loop that has one or more clients,
-//! in a thread or in a process of its own. What its clients do stands in its book: that of a process
-//! is kept by the parent, which reads it off a slate, memory that both have; what they say to each
-//! other is lines on a socket.
+//! One loop serves every show, and all three modes. A *client* carries out one operation after the
+//! other, as its schedule says. A *worker* is an event loop that has one or more clients, in a thread
+//! or in a process of its own. What its clients do stands in its recorder: that of a process is kept by
+//! the parent, which reads it from a journal, memory that both have; what they say to each other is
+//! lines on a socket.
 //!
 //! # Invariants
 //! - No client begins before all are ready, or have ended.
 //! - `RequestConservation`: every operation that was begun ends exactly once; where nobody knows
 //!   what became of it, it is unknown.
 
-mod book;
+mod barrier;
 mod child;
 mod client;
-mod desk;
 mod entry;
+mod event_loop;
 mod fleet;
+mod journal;
 mod memory;
+mod messages;
+mod open_files;
 mod pacer;
 mod plan;
-mod room;
-mod seat;
-mod shift;
-mod slate;
+mod recorder;
+mod state;
 mod watchdog;
 
-pub(crate) use book::{WORKER_IS_GONE, ending};
 pub(crate) use child::work_for_parent;
-pub(crate) use fleet::{Crew, Fleet, FleetError, FleetLimits, FleetRun, Progress};
-pub(crate) use plan::{Record, WorkerPlan};
-pub(crate) use room::{Needs, TooFewFiles, make_room};
-pub(crate) use seat::{Report, Reports};
+pub(crate) use fleet::{Fleet, FleetError};
+pub(crate) use messages::{Message, MessageReceiver};
+pub(crate) use open_files::{Needs, TooFewFiles, make_room};
+pub(crate) use plan::{HistoryShare, WorkerPlan};
+pub(crate) use recorder::{WORKER_IS_GONE, ending};

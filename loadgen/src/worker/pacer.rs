@@ -61,7 +61,7 @@ impl Pacer {
         Ok(Self { timer, waiting: Mutex::new(waiting) })
     }
 
-    /// Waits until `due_ns`, on the seat `slot`; less long where the pacer is closed.
+    /// Waits until `due_ns`, on the participant `slot`; less long where the pacer is closed.
     pub(super) async fn until(&self, slot: usize, due_ns: u64) {
         let mut is_queued = false;
         poll_fn(|context| {

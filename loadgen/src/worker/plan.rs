@@ -9,21 +9,13 @@ use crate::{
     shop::{Address, Map},
 };
 
-/// Where operations go once they have ended.
+/// A file that all workers write operations into, once these have ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Record {
-    /// To whoever listens to the worker, one by one.
-    Told,
-    /// Into a file that all workers write.
-    History {
-        /// The file; it exists.
-        path: PathBuf,
-        /// So many operations of this worker have room in it.
-        room: u64,
-    },
-    /// Nowhere: they are counted and forgotten.
-    Nowhere,
+pub(crate) struct HistoryShare {
+    /// The file; it exists.
+    pub(crate) path: PathBuf,
+    /// So many operations of this worker have room in it.
+    pub(crate) room: u64,
 }
 
 /// What one worker is to do; travels to a worker process as JSON.
@@ -37,14 +29,12 @@ pub(crate) struct WorkerPlan {
     pub(crate) plan: Plan,
     /// Where they buy, going round; at least one.
     pub(crate) addresses: Vec<Address>,
-    /// Whether a client that finds no way there at the beginning stays out of it.
-    pub(crate) must_connect: bool,
     /// How long a client waits for an answer, in nanoseconds.
     pub(crate) timeout_ns: u64,
     /// Whether a client sends again what got no final answer, under the same key.
     pub(crate) retries: bool,
-    /// Where operations go.
-    pub(crate) record: Record,
+    /// Where operations go; `None` where they are counted and forgotten.
+    pub(crate) history: Option<HistoryShare>,
     /// A number that no other run has.
     pub(crate) run: u64,
 }
@@ -118,10 +108,9 @@ impl WorkerPlan {
             workers,
             plan,
             addresses: vec![Address::Server { url: "http://127.0.0.1".to_owned() }],
-            must_connect: false,
             timeout_ns: 1,
             retries: false,
-            record: Record::Nowhere,
+            history: None,
             run: 0,
         }
     }

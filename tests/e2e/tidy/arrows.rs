@@ -39,6 +39,7 @@ const LOADGEN: Arrows = &[
     ("report", &["duration", "setup", "history", "latency", "tally", "judge"]),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
+    ("lead", &["setup", "history", "plan", "tally", "worker"]),
     (
         "race",
         &[
@@ -52,6 +53,7 @@ const LOADGEN: Arrows = &[
             "report",
             "shop",
             "worker",
+            "lead",
         ],
     ),
     (
@@ -69,6 +71,7 @@ const LOADGEN: Arrows = &[
             "report",
             "shop",
             "worker",
+            "lead",
         ],
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),

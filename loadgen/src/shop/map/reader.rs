@@ -11,7 +11,7 @@ use super::{
 use crate::{
     history::{Answer, Numbering, Outcome, Ticket},
     shop::{
-        returned::{Returned, Stock},
+        answer::Stock,
         wire::{Reply, is_passing},
     },
 };
@@ -112,11 +112,11 @@ impl MapReader {
     }
 
     /// Reads an answer to a purchase.
-    pub(in crate::shop) fn purchase(&self, reply: Reply<'_>) -> Returned {
+    pub(in crate::shop) fn purchase(&self, reply: Reply<'_>) -> Answer {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
-        let answer = if self.sold.holds(status, &looked) {
+        if self.sold.holds(status, &looked) {
             self.sale(&looked)
         } else if self.sold_out.holds(status, &looked) {
             Answer {
@@ -134,9 +134,8 @@ impl MapReader {
             };
             // Who says when to come back expects that.
             let is_passing = is_passing(status) || looked.has_field("retry-after");
-            return Returned { is_passing, ..Returned::answered(answer) };
-        };
-        Returned::answered(answer)
+            Answer { is_passing, ..answer }
+        }
     }
 
     fn sale(&self, looked: &Looked<'_>) -> Answer {
@@ -259,7 +258,7 @@ remaining = '''regex:left: (\d+)'''
     }
 
     fn purchase(status: u16, body: &str) -> Answer {
-        reader().purchase(reply(status, body)).answer
+        reader().purchase(reply(status, body))
     }
 
     #[test]
@@ -292,7 +291,7 @@ remaining = '''regex:left: (\d+)'''
         assert_ne!(seat("17"), seat("017"));
         let consecutive = MapReader { numbering: Numbering::Consecutive, ..reader() };
         let body = r#"{"state": "confirmed", "seat": "A-17"}"#;
-        assert_eq!(consecutive.purchase(reply(200, body)).answer.outcome, Outcome::Unknown);
+        assert_eq!(consecutive.purchase(reply(200, body)).outcome, Outcome::Unknown);
     }
 
     #[test]
@@ -313,7 +312,7 @@ remaining = '''regex:left: (\d+)'''
         let several = with("path = \"/orders\"", "path = \"/orders\"\nquantity = 2");
         let sale = |seats: &str| {
             let body = format!(r#"{{"state": "confirmed", "seat": {seats}}}"#);
-            several.purchase(reply(200, &body)).answer
+            several.purchase(reply(200, &body))
         };
         assert_eq!(sale(r#"["A-1", 7.0]"#).tickets.len(), 2);
         for seats in [r#"["A-1"]"#, "7", "[]", "[null, 1]"] {
@@ -321,7 +320,7 @@ remaining = '''regex:left: (\d+)'''
         }
         let pattern = with("ticket = \"/seat\"", "tickets = 'regex:seat (\\w+)'");
         let body = r#"{"state": "confirmed", "text": "seat A1"}"#;
-        assert_eq!(pattern.purchase(reply(200, body)).answer.tickets.len(), 1);
+        assert_eq!(pattern.purchase(reply(200, body)).tickets.len(), 1);
     }
 
     #[test]
@@ -333,7 +332,7 @@ remaining = '''regex:left: (\d+)'''
         let body = packed.finish().unwrap();
         let head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\n\r\n";
         let answer = reader().purchase(Reply { status: 200, received_ns: 0, head, body: &body });
-        assert_eq!(answer.answer.outcome, Outcome::Sold);
+        assert_eq!(answer.outcome, Outcome::Sold);
         // A page in Latin-1.
         let body = b"Pl\xe4tze: left: 12";
         let found = reader().stock(Reply { status: 200, received_ns: 0, head: b"", body });
@@ -351,9 +350,9 @@ remaining = '''regex:left: (\d+)'''
         let reader =
             with("where = { \"/state\" = \"confirmed\" }", "where = { \"/error\" = false }");
         let sale = r#"{"seat": 7}"#;
-        assert_eq!(reader.purchase(reply(200, sale)).answer.outcome, Outcome::Sold);
+        assert_eq!(reader.purchase(reply(200, sale)).outcome, Outcome::Sold);
         let page = reader.purchase(reply(200, "<h1>Oops</h1>"));
-        assert_eq!(page.answer.outcome, Outcome::Unknown);
+        assert_eq!(page.outcome, Outcome::Unknown);
     }
 
     #[test]
@@ -361,7 +360,7 @@ remaining = '''regex:left: (\d+)'''
         let head = b"HTTP/1.1 409 Conflict\r\nRetry-After: 0\r\n\r\n";
         let busy = Reply { status: 409, received_ns: 0, head, body: b"busy" };
         let returned = reader().purchase(busy);
-        assert_eq!((returned.answer.outcome, returned.is_passing), (Outcome::Refused, true));
+        assert_eq!((returned.outcome, returned.is_passing), (Outcome::Refused, true));
         assert!(!reader().has_rule_for(busy));
     }
 }

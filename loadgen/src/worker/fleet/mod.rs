@@ -1,13 +1,9 @@
-//! A fleet of workers: start, gather at the barrier, release, collect, reap.
+//! A fleet of workers: start, release at the barrier, reap.
 //!
-//! `process` and `thread` know how to start one kind each, and `crew` whichever it is; `roll` keeps
-//! count of who said what in a race and knows no kind; `run` leads a race through it.
+//! `process` and `thread` know how to start one kind each, and `running` whichever it is.
 
-mod crew;
 mod process;
-mod roll;
-mod run;
+mod running;
 mod thread;
 
-pub(crate) use crew::{Crew, FleetError};
-pub(crate) use run::{Fleet, FleetLimits, FleetRun, Progress};
+pub(crate) use running::{Fleet, FleetError};

@@ -21,31 +21,32 @@ use tokio::{
 use crate::{
     lifeline::{self, OwnedChild},
     worker::{
-        book::{Book, GIVEN_UP, WORKER_IS_GONE},
+        barrier::{Barrier, Participant, Phase},
         child::{SUBCOMMAND, decode, phase_line, plan_line},
+        journal::JournalReader,
+        messages::{LastMessage, Message, MessageSender},
         plan::WorkerPlan,
-        seat::{Gate, LastWord, Phase, Report, Seat, Voice},
-        slate::SlateReader,
+        recorder::{GIVEN_UP, Recorder, WORKER_IS_GONE},
     },
 };
 
-/// How often a worker's slate is read: more often where it fills.
+/// How often a worker's journal is read: more often where it fills.
 const LOOK_PERIOD: Duration = Duration::from_millis(250);
 const LOOK_PERIOD_MIN: Duration = Duration::from_millis(10);
 
-/// How full a slate may be when it is read, from 0 to 1.
+/// How full a journal may be when it is read, from 0 to 1.
 const FILL_MAX: f64 = 0.125;
 
 /// Worker processes; dropping it kills them.
 #[derive(Debug)]
 pub(super) struct Processes {
-    attendants: JoinSet<Option<String>>,
+    supervisors: JoinSet<Option<String>>,
     is_given_up: watch::Sender<bool>,
 }
 
 impl Default for Processes {
     fn default() -> Self {
-        Self { attendants: JoinSet::new(), is_given_up: watch::Sender::new(false) }
+        Self { supervisors: JoinSet::new(), is_given_up: watch::Sender::new(false) }
     }
 }
 
@@ -55,10 +56,15 @@ impl Processes {
     /// # Errors
     /// The process cannot be started, there is no memory to share with it, or the history cannot be
     /// opened.
-    pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: &Voice) -> io::Result<()> {
+    pub(super) fn start(
+        &mut self,
+        plan: WorkerPlan,
+        barrier: Barrier,
+        messages: &MessageSender,
+    ) -> io::Result<()> {
         let (socket, theirs) = net::UnixStream::pair()?;
-        let (slate, memory) =
-            SlateReader::make(plan.clients().count()).map_err(io::Error::other)?;
+        let (journal, memory) =
+            JournalReader::make(plan.clients().count()).map_err(io::Error::other)?;
         let mut command = lifeline::own_command(SUBCOMMAND)?;
         command.stdin(memory).stdout(OwnedFd::from(theirs));
         let child = OwnedChild::spawn(&mut command)?;
@@ -66,14 +72,16 @@ impl Processes {
         let socket = UnixStream::from_std(socket)?;
         let first_line = plan_line(&plan)?;
         let plan = Arc::new(plan);
-        let book = Book::new(Arc::clone(&plan), voice.clone())?;
-        let seats =
-            plan.clients().map(|client| Seat::new(client, gate.clone(), voice.clone())).collect();
-        let word = Report::Died;
-        let last_word = LastWord { worker: plan.worker, voice: voice.clone(), word };
-        let attendant = Attendant { plan, child, book, slate, seats, last_word };
+        let recorder = Recorder::new(Arc::clone(&plan), messages.clone())?;
+        let participants = plan
+            .clients()
+            .map(|client| Participant::new(client, barrier.clone(), messages.clone()))
+            .collect();
+        let last_message =
+            LastMessage { worker: plan.worker, messages: messages.clone(), message: Message::Died };
+        let supervisor = Supervisor { plan, child, recorder, journal, participants, last_message };
         let is_given_up = self.is_given_up.subscribe();
-        self.attendants.spawn(attendant.attend(first_line, gate, is_given_up, socket));
+        self.supervisors.spawn(supervisor.attend(first_line, barrier, is_given_up, socket));
         Ok(())
     }
 
@@ -84,7 +92,7 @@ impl Processes {
             self.is_given_up.send_replace(true);
         }
         let mut odd: BTreeMap<String, u32> = BTreeMap::new();
-        while let Some(ended) = self.attendants.join_next().await {
+        while let Some(ended) = self.supervisors.join_next().await {
             let how = ended.unwrap_or_else(|error| Some(error.to_string()));
             how.into_iter().for_each(|how| *odd.entry(how).or_default() += 1);
         }
@@ -94,24 +102,24 @@ impl Processes {
     }
 }
 
-/// Whoever speaks with one worker process, and keeps its book.
-struct Attendant {
+/// Whoever speaks with one worker process, and records what its clients do.
+struct Supervisor {
     plan: Arc<WorkerPlan>,
     child: OwnedChild,
-    book: Book,
-    slate: SlateReader,
-    seats: Vec<Seat>,
+    recorder: Recorder,
+    journal: JournalReader,
+    participants: Vec<Participant>,
     /// Dropped last.
-    last_word: LastWord,
+    last_message: LastMessage,
 }
 
-impl Attendant {
+impl Supervisor {
     /// Hands the worker its plan, passes on what it says and what it writes, and to it how far the
     /// run is, until it closes its socket or is given up. Says how it ended where that was not well.
     async fn attend(
         mut self,
         first_line: String,
-        mut gate: Gate,
+        mut barrier: Barrier,
         mut is_given_up: watch::Receiver<bool>,
         socket: UnixStream,
     ) -> Option<String> {
@@ -142,34 +150,34 @@ impl Attendant {
                     }
                     look.as_mut().reset(Instant::now() + period);
                 }
-                changed = gate.changed(), if is_led => {
+                changed = barrier.changed(), if is_led => {
                     is_led = changed.is_ok();
-                    let phase = if is_led { *gate.borrow_and_update() } else { Phase::Stopping };
+                    let phase = if is_led { *barrier.borrow_and_update() } else { Phase::Stopping };
                     if let Some(line) = phase_line(phase) {
                         let _ = to.write_all(line.as_bytes()).await;
                     }
                 }
                 () = given_up(&mut is_given_up) => {
                     // Whoever gives it up knows that it did not end.
-                    self.last_word.word = Report::Done;
+                    self.last_message.message = Message::Done;
                     return self.take_leave(false);
                 }
             }
         }
-        let is_done = self.last_word.word == Report::Done;
+        let is_done = self.last_message.message == Message::Done;
         self.take_leave(is_done)
     }
 
     fn hear(&mut self, line: &str) {
         match decode(&self.plan, line) {
-            (_, Report::Done) => self.last_word.word = Report::Done,
-            (who, report) => self.book.say(who, report),
+            (_, Message::Done) => self.last_message.message = Message::Done,
+            (who, message) => self.recorder.say(who, message),
         }
     }
 
-    /// Takes over what stands on the slate; how full that was, or `None` where it is garbled.
+    /// Takes over what stands on the journal; how full that was, or `None` where it is garbled.
     fn look(&mut self) -> Option<f64> {
-        let taken_over = self.book.take_over(&mut self.slate);
+        let taken_over = self.recorder.take_over(&mut self.journal);
         taken_over.inspect_err(|error| self.lose(error)).ok()
     }
 
@@ -177,9 +185,9 @@ impl Attendant {
     fn take_leave(mut self, has_ended: bool) -> Option<String> {
         let ended = if has_ended { self.child.wait() } else { self.child.kill() };
         self.look();
-        let is_done = self.last_word.word == Report::Done;
-        self.book.close(if is_done { GIVEN_UP } else { WORKER_IS_GONE });
-        self.seats.clear();
+        let is_done = self.last_message.message == Message::Done;
+        self.recorder.close(if is_done { GIVEN_UP } else { WORKER_IS_GONE });
+        self.participants.clear();
         match ended {
             Ok(status) if status.success() => None,
             Ok(status) => Some(status.to_string()),
@@ -189,7 +197,7 @@ impl Attendant {
 
     fn lose(&self, error: &dyn Display) {
         let worker = self.plan.worker;
-        self.book.say(worker, Report::Lost(format!("worker {worker} is not heard: {error}")));
+        self.recorder.say(worker, Message::Lost(format!("worker {worker} is not heard: {error}")));
     }
 }
 

@@ -3,9 +3,10 @@
 use std::{io, thread::JoinHandle};
 
 use crate::worker::{
+    barrier::Barrier,
+    event_loop,
+    messages::{Message, MessageSender},
     plan::WorkerPlan,
-    seat::{Gate, Report, Voice},
-    shift,
 };
 
 /// Worker threads. A thread cannot be ended from outside: one that is late is left to its own
@@ -20,10 +21,15 @@ impl Threads {
     ///
     /// # Errors
     /// The thread cannot be started.
-    pub(super) fn start(&mut self, plan: WorkerPlan, gate: Gate, voice: Voice) -> io::Result<()> {
+    pub(super) fn start(
+        &mut self,
+        plan: WorkerPlan,
+        barrier: Barrier,
+        messages: MessageSender,
+    ) -> io::Result<()> {
         let handle = std::thread::Builder::new()
             .name(format!("worker-{}", plan.worker))
-            .spawn(move || work(plan, gate, &voice))?;
+            .spawn(move || work(plan, barrier, &messages))?;
         self.handles.push(handle);
         Ok(())
     }
@@ -42,21 +48,21 @@ impl Threads {
 }
 
 /// One worker on this thread, with an event loop of its own.
-fn work(plan: WorkerPlan, gate: Gate, voice: &Voice) {
-    match shift::event_loop() {
+fn work(plan: WorkerPlan, barrier: Barrier, messages: &MessageSender) {
+    match event_loop::event_loop() {
         Ok(runtime) => {
-            runtime.block_on(shift::work(plan, None, gate, voice.clone()));
+            runtime.block_on(event_loop::work(plan, None, barrier, messages.clone()));
             // Not held up by a purchase that ran into its limit while it waited for the lock.
             runtime.shutdown_background();
         }
         Err(error) => {
             let worker = plan.worker;
             // Nobody listens any more when the run was given up.
-            let _ = voice.send((worker, Report::Note(format!("no event loop: {error}"))));
+            let _ = messages.send((worker, Message::Note(format!("no event loop: {error}"))));
             for client in plan.clients() {
-                let _ = voice.send((client, Report::Ended));
+                let _ = messages.send((client, Message::Ended));
             }
-            let _ = voice.send((worker, Report::Died));
+            let _ = messages.send((worker, Message::Died));
         }
     }
 }

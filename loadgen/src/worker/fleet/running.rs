@@ -10,10 +10,7 @@ use tokio::{
 use super::{process::Processes, thread::Threads};
 use crate::{
     setup::Mode,
-    worker::{
-        plan::WorkerPlan,
-        seat::{Phase, Reports},
-    },
+    worker::{barrier::Phase, messages::MessageReceiver, plan::WorkerPlan},
 };
 
 /// Why a fleet cannot run.
@@ -47,12 +44,12 @@ enum Kind {
 }
 
 /// Workers that have been started; dropping it ends processes, and stops threads.
-pub(crate) struct Crew {
+pub(crate) struct Fleet {
     kind: Kind,
-    gate: watch::Sender<Phase>,
+    barrier: watch::Sender<Phase>,
 }
 
-impl Crew {
+impl Fleet {
     /// Starts a worker for each of `plans`; what they say comes out of the second value.
     ///
     /// Tasks are threads with many clients each: an event loop is a thread, and whoever leads the
@@ -63,35 +60,35 @@ impl Crew {
     pub(crate) async fn start(
         mode: Mode,
         plans: Vec<WorkerPlan>,
-    ) -> Result<(Self, Reports), FleetError> {
+    ) -> Result<(Self, MessageReceiver), FleetError> {
         let workers = plans.len();
-        let (gate, at_gate) = watch::channel(Phase::Gathering);
-        let (voice, reports) = mpsc::unbounded_channel();
+        let (barrier, at_barrier) = watch::channel(Phase::Gathering);
+        let (messages, reports) = mpsc::unbounded_channel();
         let mut kind = match mode {
             Mode::Process => Kind::Processes(Processes::default()),
             Mode::Thread | Mode::Task => Kind::Threads(Threads::default()),
         };
         for (started, plan) in plans.into_iter().enumerate() {
-            let (at_gate, voice) = (at_gate.clone(), voice.clone());
+            let (at_barrier, messages) = (at_barrier.clone(), messages.clone());
             let result = match &mut kind {
-                Kind::Processes(processes) => processes.start(plan, at_gate, &voice),
-                Kind::Threads(threads) => threads.start(plan, at_gate, voice),
+                Kind::Processes(processes) => processes.start(plan, at_barrier, &messages),
+                Kind::Threads(threads) => threads.start(plan, at_barrier, messages),
             };
             result.map_err(|source| FleetError::Start { started, workers, source })?;
             // Starting thousands takes seconds: an interrupt must not wait for the last one.
             yield_now().await;
         }
-        Ok((Self { kind, gate }, reports))
+        Ok((Self { kind, barrier }, reports))
     }
 
     /// Lets everybody begin, at `start_ns` of the clock that all share.
     pub(crate) fn release(&self, start_ns: u64) {
-        self.gate.send_replace(Phase::Released { start_ns });
+        self.barrier.send_replace(Phase::Released { start_ns });
     }
 
     /// Lets nobody begin anything more.
     pub(crate) fn stop(&self) {
-        self.gate.send_replace(Phase::Stopping);
+        self.barrier.send_replace(Phase::Stopping);
     }
 
     /// Waits for workers that have all ended, or ends those that have not; says what was odd.

@@ -68,7 +68,7 @@ fn enough(needs: Needs<'_>, allowed: Option<u64>) -> Result<(), TooFewFiles> {
 fn files_needed(needs: Needs<'_>) -> u64 {
     let (workers, clients) = (u64::from(needs.workers), u64::from(needs.clients));
     let here = match needs.mode {
-        // A worker's socket, its slate and its way into the history; its connections are its own
+        // A worker's socket, its journal and its way into the history; its connections are its own
         // affair, and it has the same limit.
         Mode::Process => 3 * workers,
         Mode::Thread | Mode::Task => LOOP_FILES * workers + clients,

@@ -2,10 +2,10 @@
 //! outlives it, and costs no system call.
 //!
 //! One side writes entries, one behind the other; the other side reads them, from time to time.
-//! Once everything was read the slate is wiped and begun anew, so that a hundred of them need no
+//! Once everything was read the journal is emptied and begun anew, so that a hundred of them need no
 //! more memory than what comes between two readings.
 //!
-//! Two marks say how far each side is. A mark is a lap, which is counted from wipe to wipe, and a
+//! Two marks say how far each side is. A mark is a lap, which is counted from one emptying to the next, and a
 //! place in it.
 //!
 //! Before the entries each client has a row for the operation that it has open, if any: it is begun
@@ -14,7 +14,7 @@
 //! # Invariants
 //! - An entry is behind the writer's mark only once it is whole: a writer that is killed leaves no
 //!   half of one.
-//! - The slate is wiped only where the reader's mark has reached the writer's.
+//! - The journal is emptied only where the reader's mark has reached the writer's.
 //! - What stands in a row, where that is read before the entries, and is ended by none of these, is
 //!   open: an entry is written before the next operation is begun.
 //! - The number of an operation is the last thing that is written in its row: a writer that is killed
@@ -43,23 +43,23 @@ const CACHE_LINE: usize = 64;
 /// was written once takes memory.
 const ROOM: usize = 4 << 20;
 
-/// How long a writer waits at a time for the slate to be read.
+/// How long a writer waits at a time for the journal to be read.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// How often a reader looks again whether more was written while it read.
 const LOOKS_MAX: usize = 8;
 
-/// What is wrong with a slate.
+/// What is wrong with a journal.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum SlateError {
+pub(crate) enum JournalError {
     /// There is none.
     #[error(transparent)]
     Memory(#[from] MemoryError),
     /// The writer's mark points outside.
-    #[error("the slate is garbled: {0} bytes are said to stand in {ROOM}")]
+    #[error("the journal is garbled: {0} bytes are said to stand in {ROOM}")]
     Outside(usize),
     /// What stands there is no entry.
-    #[error("the slate is garbled: {0}")]
+    #[error("the journal is garbled: {0}")]
     NoEntry(#[from] NoEntry),
 }
 
@@ -94,19 +94,19 @@ fn row(slot: usize) -> [usize; OPEN_WORDS] {
 
 /// The side that writes.
 #[derive(Debug)]
-pub(super) struct SlateWriter {
+pub(super) struct JournalWriter {
     memory: Memory,
     clients: usize,
     written: Mark,
     has_waited: bool,
 }
 
-impl SlateWriter {
-    /// Writes on the slate that `file` is the memory of, for so many clients.
+impl JournalWriter {
+    /// Writes on the journal that `file` is the memory of, for so many clients.
     ///
     /// # Errors
     /// It is the memory of none.
-    pub(super) fn open(file: File, clients: usize) -> Result<Self, SlateError> {
+    pub(super) fn open(file: File, clients: usize) -> Result<Self, JournalError> {
         let memory = Memory::map(file, entries(clients) + ROOM)?;
         Ok(Self { memory, clients, written: Mark::default(), has_waited: false })
     }
@@ -120,7 +120,7 @@ impl SlateWriter {
         }
     }
 
-    /// Writes `entry`; waits for the slate to be read where there is no room left. Returns whether
+    /// Writes `entry`; waits for the journal to be read where there is no room left. Returns whether
     /// that was so for the first time.
     pub(super) fn write(&mut self, entry: &Entry<'_>) -> bool {
         let had_waited = self.has_waited;
@@ -157,7 +157,7 @@ impl SlateWriter {
 
 /// The side that reads.
 #[derive(Debug)]
-pub(super) struct SlateReader {
+pub(super) struct JournalReader {
     memory: Memory,
     clients: usize,
     read: Mark,
@@ -165,12 +165,12 @@ pub(super) struct SlateReader {
     bytes: Vec<u8>,
 }
 
-impl SlateReader {
-    /// Makes a slate for so many clients; the file is its memory, for whoever is to write on it.
+impl JournalReader {
+    /// Makes a journal for so many clients; the file is its memory, for whoever is to write on it.
     ///
     /// # Errors
     /// The system gives no memory.
-    pub(super) fn make(clients: usize) -> Result<(Self, File), SlateError> {
+    pub(super) fn make(clients: usize) -> Result<(Self, File), JournalError> {
         let (memory, file) = Memory::make(entries(clients) + ROOM)?;
         Ok((Self { memory, clients, read: Mark::default(), bytes: Vec::new() }, file))
     }
@@ -186,12 +186,12 @@ impl SlateReader {
         })
     }
 
-    /// Takes in what was written since the last time, in its order; returns how full the slate was,
+    /// Takes in what was written since the last time, in its order; returns how full the journal was,
     /// from 0 to 1.
     ///
     /// # Errors
     /// Somebody has written something else there: nothing more can be read.
-    pub(super) fn read(&mut self, mut take_in: impl FnMut(Entry<'_>)) -> Result<f64, SlateError> {
+    pub(super) fn read(&mut self, mut take_in: impl FnMut(Entry<'_>)) -> Result<f64, JournalError> {
         for _ in 0..LOOKS_MAX {
             let written = Mark::unpack(self.memory.load(WRITTEN));
             if written == self.read {
@@ -214,11 +214,11 @@ impl SlateReader {
 
     /// Copies everything before `written`, and says so at once: a writer that finds all of it read
     /// can begin anew.
-    fn copy(&mut self, written: Mark) -> Result<(), SlateError> {
+    fn copy(&mut self, written: Mark) -> Result<(), JournalError> {
         let from = if written.lap == self.read.lap { self.read.place as usize } else { 0 };
         let to = written.place as usize;
         if to < from || to > ROOM {
-            return Err(SlateError::Outside(to));
+            return Err(JournalError::Outside(to));
         }
         let known = self.bytes.len();
         self.bytes.resize(known + (to - from), 0);
@@ -236,17 +236,21 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{plan::Action, shop::Reply, worker::entry::tests::some_entry};
+    use crate::{
+        plan::Action,
+        shop::Reply,
+        worker::entry::{End, tests::some_entry},
+    };
 
     const CLIENTS: usize = 3;
 
-    fn both_sides() -> (SlateWriter, SlateReader) {
-        let (reader, file) = SlateReader::make(CLIENTS).unwrap();
-        (SlateWriter::open(file, CLIENTS).unwrap(), reader)
+    fn both_sides() -> (JournalWriter, JournalReader) {
+        let (reader, file) = JournalReader::make(CLIENTS).unwrap();
+        (JournalWriter::open(file, CLIENTS).unwrap(), reader)
     }
 
-    /// What was written since the last time, as text: entries borrow from the slate.
-    fn read(reader: &mut SlateReader) -> Vec<String> {
+    /// What was written since the last time, as text: entries borrow from the journal.
+    fn read(reader: &mut JournalReader) -> Vec<String> {
         let mut entries = Vec::new();
         reader.read(|entry| entries.push(format!("{entry:?}"))).unwrap();
         entries
@@ -264,7 +268,7 @@ mod tests {
     fn long(client: u32) -> Entry<'static> {
         let reply =
             Reply { status: 201, received_ns: u64::MAX, head: &[7; 100], body: &[8; 100_000] };
-        Entry::Answered { client, begun: begun(u64::from(client)), reply }
+        Entry::Ended { client, begun: begun(u64::from(client)), end: End::Reply(reply) }
     }
 
     fn begun(number: u64) -> Begun {
@@ -296,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn a_slate_that_was_read_is_begun_anew() {
+    fn a_journal_that_was_read_is_begun_anew() {
         let (mut writer, mut reader) = both_sides();
         for number in 0..1000 {
             writer.write(&long(number));
@@ -306,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_slate_waits_for_its_reader_and_loses_nothing() {
+    fn a_full_journal_waits_for_its_reader_and_loses_nothing() {
         let (mut writer, mut reader) = both_sides();
         let (done, is_done) = mpsc::channel();
         let writing = thread::spawn(move || {
@@ -382,7 +386,7 @@ mod tests {
             writer.memory.write(&bytes, entries(CLIENTS));
             writer.memory.store(WRITTEN, mark.pack());
             let error = reader.read(|entry| panic!("{entry:?}")).unwrap_err();
-            assert_eq!(matches!(error, SlateError::Outside(_)), is_outside, "{mark:?}: {error}");
+            assert_eq!(matches!(error, JournalError::Outside(_)), is_outside, "{mark:?}: {error}");
         }
     }
 
@@ -392,6 +396,6 @@ mod tests {
         writer.write(&unsent(1));
         assert_eq!(read(&mut reader).len(), 1);
         writer.memory.store(WRITTEN, Mark { lap: 1, place: 1 }.pack());
-        assert!(matches!(reader.read(|_| {}), Err(SlateError::Outside(1))));
+        assert!(matches!(reader.read(|_| {}), Err(JournalError::Outside(1))));
     }
 }

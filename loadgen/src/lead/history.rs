@@ -1,0 +1,213 @@
+//! The history of a fleet: a file that all its workers write, from its first line to the last.
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, Write},
+    path::{Path, PathBuf},
+    thread,
+};
+
+use tempfile::TempPath;
+
+use crate::{
+    history::{
+        self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, begin_history,
+        bytes_max, finish_history, read_files,
+    },
+    worker::{HistoryShare, WORKER_IS_GONE},
+};
+
+/// Where the operations of a fleet go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum HistoryPlace {
+    /// Into a temporary file, until they are judged.
+    Temporary,
+    /// Into this file.
+    File(PathBuf),
+    /// Nowhere: there is nothing to judge then.
+    Nowhere,
+}
+
+/// Why there is no history.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum HistoryError {
+    /// It cannot be written.
+    #[error("cannot write the history `{path}`: {source}")]
+    Begin {
+        /// The file.
+        path: String,
+        /// Why not.
+        source: io::Error,
+    },
+    /// Its end cannot be written.
+    #[error("the history cannot be completed: {0}")]
+    Complete(io::Error),
+    /// It cannot be read back.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+/// The file that operations are written to; a temporary one goes away with this.
+#[derive(Debug)]
+pub(crate) struct FleetHistory {
+    path: PathBuf,
+    temporary: Option<TempPath>,
+}
+
+impl FleetHistory {
+    /// Begins the history at `place` with `header`; `None` where there is to be none.
+    ///
+    /// # Errors
+    /// It cannot be written there.
+    pub(crate) fn begin(
+        place: &HistoryPlace,
+        header: &Header,
+    ) -> Result<Option<Self>, HistoryError> {
+        let failed =
+            |path: &Path, source| HistoryError::Begin { path: path.display().to_string(), source };
+        let file = match place {
+            HistoryPlace::Nowhere => return Ok(None),
+            HistoryPlace::File(path) => Self { path: path.clone(), temporary: None },
+            HistoryPlace::Temporary => {
+                let folder = std::env::temp_dir();
+                let file = tempfile::Builder::new().prefix("loadgen-").suffix(".ndjson").tempfile();
+                let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
+                Self { path: path.to_path_buf(), temporary: Some(path) }
+            }
+        };
+        begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
+        Ok(Some(file))
+    }
+
+    /// Where it lies.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What one of `workers` needs to write into it, where all have room for `operations`.
+    pub(crate) fn share(&self, operations: u64, workers: u32) -> HistoryShare {
+        HistoryShare {
+            path: std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()),
+            room: operations.div_ceil(u64::from(workers)),
+        }
+    }
+
+    /// Writes `header`, which knows the end, and what the clients that are `lost` may have left open since
+    /// `start_ns`, and reads all of it back.
+    ///
+    /// # Errors
+    /// The file cannot be read or written.
+    pub(crate) fn complete(
+        &self,
+        header: &Header,
+        lost: &[u32],
+        start_ns: u64,
+    ) -> Result<History, HistoryError> {
+        finish_history(&self.path, header).map_err(HistoryError::Complete)?;
+        let limits = ReadLimits {
+            operations: usize::MAX,
+            bytes: bytes_max(),
+            threads: thread::available_parallelism().map_or(1, usize::from),
+        };
+        let histories = read_files(std::slice::from_ref(&self.path), limits)?;
+        let mut history = histories.into_iter().next().unwrap_or_default();
+        let open = open_operations(&history.operations, lost, start_ns);
+        append(&self.path, &open).map_err(HistoryError::Complete)?;
+        history.operations.extend(open);
+        if self.temporary.is_some() {
+            // Whoever looked there would find nothing.
+            history.places = Places::default();
+            let path = self.path.display().to_string();
+            for lack in &mut history.lacks {
+                *lack = lack.replace(&path, "the history");
+            }
+        }
+        Ok(history)
+    }
+}
+
+/// A client of which nobody knows how it ended may have had one more purchase open, from its last
+/// answer on.
+fn open_operations(operations: &[Operation], lost: &[u32], start_ns: u64) -> Vec<Operation> {
+    let mut since: BTreeMap<u32, u64> = lost.iter().map(|client| (*client, start_ns)).collect();
+    if since.is_empty() {
+        return Vec::new();
+    }
+    for operation in operations {
+        if let Some(since_ns) = since.get_mut(&operation.process) {
+            let last_ns = operation.return_ns.unwrap_or(operation.call_ns);
+            *since_ns = (*since_ns).max(last_ns);
+        }
+    }
+    since
+        .into_iter()
+        .map(|(client, since_ns)| {
+            Operation::buy(client, since_ns, since_ns, Answer::unknown(WORKER_IS_GONE))
+        })
+        .collect()
+}
+
+fn append(path: &Path, operations: &[Operation]) -> io::Result<()> {
+    if operations.is_empty() {
+        return Ok(());
+    }
+    let mut file = File::options().append(true).open(path)?;
+    operations.iter().try_for_each(|operation| writeln!(file, "{}", history::encode(operation)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+    use crate::history::{Outcome, Tickets, signed};
+
+    fn sale(client: u32, number: u64) -> Operation {
+        let answer = Answer {
+            tickets: Tickets::one(number),
+            remaining: Some(signed(2 - number)),
+            revision: Some(number),
+            ..Answer::new(Outcome::Sold)
+        };
+        Operation::buy(client, 10, 20 + number, answer)
+    }
+
+    /// The sale of the first ticket of two, and an answer that both are sold.
+    fn begun(place: &HistoryPlace) -> FleetHistory {
+        let history = FleetHistory::begin(place, &Header::new(2)).unwrap().unwrap();
+        let sold_out =
+            Answer { remaining: Some(0), revision: Some(2), ..Answer::new(Outcome::SoldOut) };
+        append(history.path(), &[sale(1, 1), Operation::buy(2, 11, 40, sold_out)]).unwrap();
+        history
+    }
+
+    fn end(unrecorded: u64) -> Header {
+        Header { left: Some(0), left_revision: Some(2), unrecorded, ..Header::new(2) }
+    }
+
+    #[test]
+    fn a_lost_client_may_have_had_one_purchase_open_since_its_last_answer() {
+        let folder = tempfile::tempdir().unwrap();
+        let history = begun(&HistoryPlace::File(folder.path().join("run.ndjson")));
+        let read = history.complete(&end(0), &[1, 3], 5).unwrap();
+        let open: Vec<_> =
+            read.operations[2..].iter().map(|buy| (buy.process, buy.call_ns)).collect();
+        assert_eq!(open, [(1, 21), (3, 5)]);
+        assert!(read.operations[2..].iter().all(|buy| buy.return_ns.is_none()));
+        let text = fs::read_to_string(history.path()).unwrap();
+        assert!(text.lines().last().unwrap().contains(r#""process":3"#), "{text}");
+        assert_eq!(read.header, end(0));
+    }
+
+    #[test]
+    fn a_history_that_goes_away_is_no_place() {
+        let history = begun(&HistoryPlace::Temporary);
+        let path = history.path().to_owned();
+        let read = history.complete(&end(2), &[], 5).unwrap();
+        assert!(read.places.is_empty());
+        assert_eq!(read.lacks, ["the history:1: 2 operations were not recorded"]);
+        drop(history);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,42 @@
+//! What an answer says, whoever gave it.
+
+use super::wire::Failure;
+use crate::{
+    history::{Answer, Missing, Outcome},
+    plan::Action,
+};
+
+/// How many tickets a shop has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stock {
+    /// Left.
+    pub(crate) remaining: i64,
+    /// Sold so far, where the shop says it.
+    pub(crate) sold: Option<u64>,
+    /// The revision that this rests on, where there is one.
+    pub(crate) revision: Option<u64>,
+}
+
+/// What follows where the shop gave no answer. What looks at the count changes nothing, whatever became
+/// of it.
+pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
+    let reason = failure.to_string();
+    let (missing, answer) = match action {
+        _ if failure.did_not_happen() => (Missing::Unsent, Answer::refused(reason)),
+        Action::Search => (Missing::Unanswered, Answer::refused(reason)),
+        Action::Buy => (Missing::Unanswered, Answer::unknown(reason)),
+    };
+    Answer { missing: Some(missing), is_passing: true, ..answer }
+}
+
+/// What a look at the count says.
+pub(super) fn found(stock: Result<Stock, String>) -> Answer {
+    match stock {
+        Ok(stock) => Answer {
+            remaining: Some(stock.remaining),
+            revision: stock.revision,
+            ..Answer::new(Outcome::Found)
+        },
+        Err(reason) => Answer::refused(reason),
+    }
+}
