@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::report::replaces_one;
+use super::drawn::replaces_one;
 
 /// Judge recorded histories: can the answers be right?
 ///

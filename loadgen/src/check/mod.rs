@@ -1,6 +1,8 @@
 //! The judge on histories that were recorded before.
 
 mod args;
+mod drawn;
+mod judged;
 mod report;
 mod show;
 

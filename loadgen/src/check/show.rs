@@ -1,16 +1,15 @@
 //! A check from its files to its verdict.
 
-use std::{
-    io::{self, Write},
-    path::PathBuf,
-    thread,
-};
+use std::io::{self, Write};
 
-use super::{args::CheckArgs, report::drawn};
+use super::{
+    args::CheckArgs,
+    drawn::drawn,
+    judged::{exit_code_of, judge_files},
+};
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, bytes_max, read_files, signed},
-    judge::{Verdict, judge_history},
+    history::ReadError,
     kept_file::{KeepError, KeptFile},
     report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
 };
@@ -64,52 +63,6 @@ pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
     }
     print(args, &judged, &figures).map_err(CheckError::Write)?;
     Ok(exit_code_of(&judged))
-}
-
-/// Reads and judges `files`: at most `limit` operations, or what the memory holds.
-///
-/// # Errors
-/// A file cannot be read, or is no history.
-pub(super) fn judge_files(
-    files: &[PathBuf],
-    limit: Option<u64>,
-    initial: Option<u64>,
-) -> Result<Vec<JudgedHistory>, ReadError> {
-    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let limits = ReadLimits {
-        operations: limit.unwrap_or(usize::MAX),
-        bytes: bytes_max(),
-        threads: thread::available_parallelism().map_or(1, usize::from),
-    };
-    let histories = read_files(files, limits)?;
-    Ok(histories.into_iter().map(|history| judged(history, initial)).collect())
-}
-
-fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
-    let mut notes = Vec::new();
-    if history.disputes_start && initial.is_some() {
-        notes.push("`--initial` is not taken, since the parts begin at odds".to_owned());
-    } else if let Some(initial) = initial {
-        let initial = signed(initial);
-        let said = history.header.initial.replace(initial).filter(|said| *said != initial);
-        notes.extend(said.map(|said| {
-            format!("taken as begun with {initial} tickets, although the history says {said}")
-        }));
-    }
-    let judgement = judge_history(&history);
-    let mut judged = JudgedHistory::new(history, judgement);
-    judged.notes.splice(..0, notes);
-    judged
-}
-
-/// The exit code of the worst verdict.
-pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
-    let worst = judged.iter().map(JudgedHistory::verdict).max();
-    match worst.unwrap_or(Verdict::Unknown) {
-        Verdict::Valid => exit_code::VALID,
-        Verdict::Unknown => exit_code::UNKNOWN,
-        Verdict::Violation => exit_code::VIOLATION,
-    }
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.

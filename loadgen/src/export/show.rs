@@ -1,9 +1,6 @@
 //! An export from its files to its file.
 
-use std::{
-    io::{self, BufWriter, Write},
-    thread,
-};
+use std::io::{self, BufWriter, Write};
 
 use super::{
     args::ExportArgs,
@@ -11,7 +8,7 @@ use super::{
 };
 use crate::{
     exit_code,
-    history::{History, ReadError, ReadLimits, bytes_max, read_files},
+    history::{History, ReadError, ReadLimits, read_files},
     kept_file::{KeepError, KeptFile},
     report::or_closed,
 };
@@ -67,11 +64,7 @@ impl ExportError {
 /// # Errors
 /// Nothing was exported.
 pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
-    let limits = ReadLimits {
-        operations: usize::MAX,
-        bytes: bytes_max(),
-        threads: thread::available_parallelism().map_or(1, usize::from),
-    };
+    let limits = ReadLimits::of_this_machine();
     let history = choose(read_files(&args.histories, limits)?, args.run.as_deref())?;
     let initial = args.initial.or(begun_with(&history)).ok_or(ExportError::NoInitial)?;
     let told = tell(&history, args.model, initial)?;

@@ -12,8 +12,8 @@ use std::{
 use super::{
     History, Operation,
     lines::{Fault, LINE_LENGTH_MAX, Mark, Parsed, What},
-    memory::{bytes_of, bytes_of_history},
-    reading::{ReadError, ReadLimits},
+    read_error::ReadError,
+    read_limits::{ReadLimits, bytes_of, bytes_of_history},
 };
 
 /// What joins the parts of one history.

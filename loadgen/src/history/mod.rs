@@ -17,21 +17,23 @@ mod assembly;
 mod blocks;
 mod lines;
 mod places;
+mod read_error;
+mod read_limits;
 mod reading;
 mod recorded;
 mod repeats;
 
 mod file;
-mod memory;
 
 pub use clock::{clock_name, monotonic_ns};
 pub use file::HistoryFile;
 pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, signed};
-pub use memory::bytes_max;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Missing, Operation, OperationKind, Outcome};
 pub use places::Places;
-pub use reading::{ReadError, ReadLimits, read_files};
+pub use read_error::ReadError;
+pub use read_limits::ReadLimits;
+pub use reading::read_files;
 pub use recorded::History;
 pub use tickets::{Ticket, Tickets};
 pub(crate) use writer::{HistoryWriter, begin_history, finish_history};

@@ -14,10 +14,12 @@ use std::{
 use flate2::read::MultiGzDecoder;
 
 use super::{
-    FORMAT_VERSION, History,
+    History,
     assembly::Assembly,
     blocks::{Block, Blocks},
     lines::{Parsed, parse},
+    read_error::ReadError,
+    read_limits::ReadLimits,
 };
 
 /// What some editors put before the first line.
@@ -28,60 +30,6 @@ const STANDARD_INPUT: &str = "-";
 
 /// How a file begins that is packed with gzip (RFC 1952).
 const GZIP: &[u8] = b"\x1f\x8b";
-
-/// How much is read, and how fast.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadLimits {
-    /// At most so many operations, of all files together.
-    pub operations: usize,
-    /// Together they may take so many bytes while they are judged.
-    pub bytes: u64,
-    /// So many threads parse.
-    pub threads: usize,
-}
-
-/// Why files are no histories.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// The system refuses.
-    #[error("cannot read `{}`: {source}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// Its first line is none of a history.
-    #[error("{place}: not a history: {reason}")]
-    NoHistory {
-        /// The file, the line and the column.
-        place: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A format that this program does not know.
-    #[error("{place}: a history of version `{version}`, and this program reads `{FORMAT_VERSION}`")]
-    Version {
-        /// The file and the line.
-        place: String,
-        /// What the header says.
-        version: u64,
-    },
-}
-
-impl ReadError {
-    /// The way out, where there is one.
-    #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Io { .. } => None,
-            Self::NoHistory { .. } => Some(
-                "a history has a line `{\"history\": 1, \"initial\": 100}` and then one operation a line",
-            ),
-            Self::Version { .. } => Some("a newer `loadgen` may read it"),
-        }
-    }
-}
 
 /// Reads `files`, in their order; gives the histories in the order of their first parts.
 ///

@@ -3,7 +3,8 @@
 use super::{
     finding::Contradiction,
     model::Misfit,
-    request::{Request, Requests, Role, Told},
+    request::{Request, Requests, Role},
+    told::Told,
 };
 use crate::history::OperationKind;
 

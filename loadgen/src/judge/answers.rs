@@ -3,7 +3,7 @@
 //! # Invariants
 //! - `AnswerOnce`: all answers to one request are the same, as far as they say anything.
 
-use super::request::{Told, counted, told};
+use super::told::{Told, counted, told};
 use crate::history::{Operation, Outcome};
 
 /// What the answers so far tell together, each member with the place that told it.

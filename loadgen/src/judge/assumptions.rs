@@ -9,7 +9,7 @@
 //!
 //! Where one of these fails the verdict is at best unknown; a violation stays one.
 
-use super::request::{Requests, quantity};
+use super::{request::Requests, told::quantity};
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// Which assumptions fail, as lower-case fragments.

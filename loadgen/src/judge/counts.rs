@@ -2,8 +2,9 @@
 
 use super::{
     evidence::Evidence,
-    request::{CountReading, Known, Requests, quantity},
+    request::{CountReading, Known, Requests},
     tickets::Given,
+    told::quantity,
 };
 use crate::history::{Operation, OperationKind, Outcome};
 

@@ -2,7 +2,8 @@
 
 use super::{
     evidence::Evidence,
-    request::{Requests, Role, counted},
+    request::{Requests, Role},
+    told::counted,
     verdict::{Violation, ViolationKind},
 };
 use crate::history::Operation;

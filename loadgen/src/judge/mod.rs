@@ -1,7 +1,7 @@
 //! Whether what the clients saw can be right. Pure: no I/O, no clock, none of the server's code.
 //!
 //! - `assumptions` and `vacuity`: what a history must be to prove anything.
-//! - `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
+//! - `told`, `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
 //! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
 //! - `start`: what the answers say of what was before; `counts_told`: counts that nobody can have read.
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
@@ -37,6 +37,7 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod told;
 mod vacuity;
 mod verdict;
 mod windows;

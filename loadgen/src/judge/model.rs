@@ -10,7 +10,10 @@
 //! - `NoOversell`: nothing is sold or put aside that is not left.
 //! - `Conservation`: what was there and was put back = what was sold + what is put aside + what is left.
 
-use super::request::{Known, Request, Requests, Role, Told};
+use super::{
+    request::{Known, Request, Requests, Role},
+    told::Told,
+};
 use crate::history::OperationKind;
 
 /// The state of a counter; `None` is "not known".

@@ -1,6 +1,6 @@
 //! How much of a history was a race at all.
 
-use super::{evidence::Evidence, request::quantity};
+use super::{evidence::Evidence, told::quantity};
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// How much of a history was a race at all.

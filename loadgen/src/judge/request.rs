@@ -19,6 +19,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::{
     answers::Merged,
     evidence::Evidence,
+    told::{Told, quantity, told},
     verdict::{Violation, ViolationKind},
 };
 use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
@@ -57,17 +58,6 @@ pub(super) struct Request {
     pub(super) role: Role,
     /// Whether it has an idempotency key.
     pub(super) is_keyed: bool,
-}
-
-/// What one request asked for and what it was told.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Told<'a> {
-    pub(super) op: OperationKind,
-    /// `None` where neither the call nor the answer says.
-    pub(super) quantity: Option<u64>,
-    pub(super) tickets: &'a Tickets,
-    pub(super) remaining: Option<u64>,
-    pub(super) revision: Option<u64>,
 }
 
 /// What is known of the start and the end; what is below zero is not, and is a violation of its own.
@@ -280,21 +270,6 @@ impl<'a> Requests<'a> {
     }
 }
 
-/// How many tickets `operation` is about, as far as its call or its answer says.
-pub(super) fn quantity(operation: &Operation) -> Option<u64> {
-    let told = (!operation.tickets.is_empty()).then_some(operation.tickets.len() as u64);
-    operation.quantity.or(match operation.op {
-        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => Some(1),
-        OperationKind::Confirm => told,
-        OperationKind::Search | OperationKind::Release | OperationKind::Refund => None,
-    })
-}
-
-/// How many were left, as the answer of `operation` says, unless that is below zero.
-pub(super) fn counted(operation: &Operation) -> Option<u64> {
-    operation.remaining.and_then(|remaining| u64::try_from(remaining).ok())
-}
-
 /// Whether `operation` says nothing of the counter.
 fn is_nothing(operation: &Operation) -> bool {
     operation.outcome == Outcome::Refused
@@ -318,17 +293,6 @@ fn request(place: u32, operation: &Operation) -> Request {
         place,
         role,
         is_keyed: operation.key.is_some() && !is_search,
-    }
-}
-
-/// What `operation` asked for and was told.
-pub(super) fn told(operation: &Operation) -> Told<'_> {
-    Told {
-        op: operation.op,
-        quantity: quantity(operation),
-        tickets: &operation.tickets,
-        remaining: counted(operation),
-        revision: operation.revision,
     }
 }
 

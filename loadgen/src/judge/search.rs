@@ -13,7 +13,8 @@ use super::{
     budget::{Budget, OutOfBudget},
     finding::{Contradiction, Finding},
     model::State,
-    request::{FINAL, NEVER, Request, Requests, Role, Told},
+    request::{FINAL, NEVER, Request, Requests, Role},
+    told::Told,
 };
 use crate::history::{OperationKind, Tickets};
 

@@ -3,7 +3,8 @@
 use super::{
     finding::Step,
     model::Misfit,
-    request::{FINAL, Requests, quantity},
+    request::{FINAL, Requests},
+    told::quantity,
 };
 use crate::history::{Operation, OperationKind, Outcome, Ticket};
 

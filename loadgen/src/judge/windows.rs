@@ -13,7 +13,8 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 use super::{
     finding::{Contradiction, Finding},
     model::Misfit,
-    request::{FINAL, Known, NEVER, Request, Requests, Role, Told},
+    request::{FINAL, Known, NEVER, Request, Requests, Role},
+    told::Told,
 };
 use crate::history::OperationKind;
 

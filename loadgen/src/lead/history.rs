@@ -5,7 +5,6 @@ use std::{
     fs::File,
     io::{self, Write},
     path::{Path, PathBuf},
-    thread,
 };
 
 use tempfile::TempPath;
@@ -13,7 +12,7 @@ use tempfile::TempPath;
 use crate::{
     history::{
         self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, begin_history,
-        bytes_max, finish_history, read_files,
+        finish_history, read_files,
     },
     worker::{HistoryShare, WORKER_IS_GONE},
 };
@@ -105,11 +104,7 @@ impl FleetHistory {
         start_ns: u64,
     ) -> Result<History, HistoryError> {
         finish_history(&self.path, header).map_err(HistoryError::Complete)?;
-        let limits = ReadLimits {
-            operations: usize::MAX,
-            bytes: bytes_max(),
-            threads: thread::available_parallelism().map_or(1, usize::from),
-        };
+        let limits = ReadLimits::of_this_machine();
         let histories = read_files(std::slice::from_ref(&self.path), limits)?;
         let mut history = histories.into_iter().next().unwrap_or_default();
         let open = open_operations(&history.operations, lost, start_ns);

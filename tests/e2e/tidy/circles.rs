@@ -19,13 +19,6 @@ const SERVER: &[Circle] = &[];
 
 /// As above.
 const LOADGEN: &[Circle] = &[
-    // The flag `--report` of a check draws what the subcommand `report` draws, and that judges as a
-    // check does.
-    &["check/args.rs", "check/report.rs", "check/show.rs"],
-    // What reading can fail with, and its limits, stand in `reading`.
-    &["history/assembly.rs", "history/reading.rs"],
-    // `told`, which both read an operation by, stands in `request`.
-    &["judge/answers.rs", "judge/request.rs"],
     // The cast knows the part that each lesson has for a process, and the lessons know the cast.
     &[
         "lesson/cast.rs",

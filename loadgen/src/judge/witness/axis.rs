@@ -2,7 +2,8 @@
 
 use crate::{
     history::OperationKind,
-    judge::request::{FINAL, Known, Request, Requests, Role, Told},
+    judge::request::{FINAL, Known, Request, Requests, Role},
+    judge::told::Told,
 };
 
 /// What names the places in the order.

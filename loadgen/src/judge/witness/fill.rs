@@ -15,7 +15,8 @@ use crate::{
     judge::{
         budget::{Budget, OutOfBudget},
         model::State,
-        request::{Request, Requests, Told},
+        request::{Request, Requests},
+        told::Told,
     },
 };
 

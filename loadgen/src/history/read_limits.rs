@@ -1,7 +1,7 @@
 //! How long a history this machine has room for. Asked before it is read: the kernel would end the
 //! program without a word, and maybe another one.
 
-use std::fs;
+use std::{fs, thread};
 
 use super::{Header, Operation};
 
@@ -12,9 +12,31 @@ const OPERATION_BYTES: usize = 256;
 /// What a history takes beside its operations, in bytes: itself, and what it lacks.
 const HISTORY_BYTES: usize = 8 << 10;
 
+/// How much is read, and how fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadLimits {
+    /// At most so many operations, of all files together.
+    pub operations: usize,
+    /// Together they may take so many bytes while they are judged.
+    pub bytes: u64,
+    /// So many threads parse.
+    pub threads: usize,
+}
+
+impl ReadLimits {
+    /// As much as this machine has room for.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        Self {
+            operations: usize::MAX,
+            bytes: bytes_max(),
+            threads: thread::available_parallelism().map_or(1, usize::from),
+        }
+    }
+}
+
 /// Half of the free memory, in bytes.
-#[must_use]
-pub fn bytes_max() -> u64 {
+fn bytes_max() -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     // Of the control group that this runs in, where it has a limit.
     let group = fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();

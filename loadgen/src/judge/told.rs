@@ -1,0 +1,40 @@
+//! What one operation asked for and what it was told.
+
+use crate::history::{Operation, OperationKind, Tickets};
+
+/// What one request asked for and what it was told.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) op: OperationKind,
+    /// `None` where neither the call nor the answer says.
+    pub(super) quantity: Option<u64>,
+    pub(super) tickets: &'a Tickets,
+    pub(super) remaining: Option<u64>,
+    pub(super) revision: Option<u64>,
+}
+
+/// What `operation` asked for and was told.
+pub(super) fn told(operation: &Operation) -> Told<'_> {
+    Told {
+        op: operation.op,
+        quantity: quantity(operation),
+        tickets: &operation.tickets,
+        remaining: counted(operation),
+        revision: operation.revision,
+    }
+}
+
+/// How many tickets `operation` is about, as far as its call or its answer says.
+pub(super) fn quantity(operation: &Operation) -> Option<u64> {
+    let told = (!operation.tickets.is_empty()).then_some(operation.tickets.len() as u64);
+    operation.quantity.or(match operation.op {
+        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => Some(1),
+        OperationKind::Confirm => told,
+        OperationKind::Search | OperationKind::Release | OperationKind::Refund => None,
+    })
+}
+
+/// How many were left, as the answer of `operation` says, unless that is below zero.
+pub(super) fn counted(operation: &Operation) -> Option<u64> {
+    operation.remaining.and_then(|remaining| u64::try_from(remaining).ok())
+}
