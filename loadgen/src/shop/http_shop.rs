@@ -39,7 +39,7 @@ impl Shop {
             host: location.to_string(),
             base: location.base().to_owned(),
             addresses,
-            encrypted_host: location.encrypted_host().map(str::to_owned),
+            encrypted_host: location.encrypted_host(),
             trust: Trust::Authorities,
             keeps_alive: true,
             fields: Vec::new(),
