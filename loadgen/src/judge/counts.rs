@@ -27,6 +27,15 @@ pub struct Counts {
     pub duplicate_tickets: u64,
 }
 
+impl Counts {
+    /// Lost updates that a count shows: one that stands at 0 could not have fallen any lower.
+    #[must_use]
+    pub fn shown_lost_updates(&self, left: Option<i64>) -> u64 {
+        let is_shown = left.is_some_and(|left| left > 0);
+        if is_shown { self.lost_updates } else { 0 }
+    }
+}
+
 /// Counts the purchases of `evidence`.
 #[must_use]
 pub fn count(evidence: &Evidence<'_>) -> Counts {

@@ -72,8 +72,10 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
             None => {}
         }
     }
-    judgement.untried = vacuity::untried(evidence);
     judgement.violations.extend(counts_told::below_zero(evidence));
+    if judgement.violations.is_empty() {
+        judgement.untried = vacuity::untried(evidence);
+    }
     sort(&mut judgement.violations);
     judgement
 }

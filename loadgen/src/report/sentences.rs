@@ -13,18 +13,13 @@ pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
 
 fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
     let with = |verdict| runs.iter().filter(move |run| run.summary.verdict == verdict);
-    let mut clauses: Vec<String> = with(Verdict::Violation)
-        .map(|run| format!("{} {}", under(&[run]), broken_promise(run)))
-        .collect();
+    let broken = with(Verdict::Violation).map(|run| (broken_promise(run), vec![run]));
     let kept = alike(with(Verdict::Valid), kept_promise);
-    clauses.extend(kept.iter().map(|(what, runs)| format!("{} {what}", under(runs))));
-    let empty = alike(with(Verdict::Unknown), |run| run.judged.judgement.doubts.join(" and "));
-    clauses.extend(
-        empty
-            .iter()
-            .map(|(doubts, runs)| format!("{} nothing is proved, since {doubts}", under(runs))),
-    );
-    clauses
+    let empty = alike(with(Verdict::Unknown), |run| {
+        format!("nothing is proved, since {}", run.judged.judgement.doubts.join(" and "))
+    });
+    let all = broken.chain(kept).chain(empty);
+    all.map(|(what, runs)| format!("{}: {what}", under(&runs))).collect()
 }
 
 /// Runs of which the same is to be said, together.
@@ -43,18 +38,20 @@ fn alike<'a>(
     groups
 }
 
+/// As in "without a lock" and "under `file` and `group`".
 fn under(runs: &[&JudgedRun]) -> String {
+    if let [run] = runs
+        && run.summary.locking == Locking::None
+    {
+        return "without a lock".to_owned();
+    }
     let names: Vec<String> = runs.iter().map(|run| format!("`{}`", run.summary.locking)).collect();
     format!("under {}", listed(&names))
 }
 
 fn broken_promise(run: &JudgedRun) -> String {
     let summary = &run.summary;
-    let mut clause = format!(
-        "{} told \"sold\" for {}",
-        counted(summary.sold, ("buyer was", "buyers were")),
-        counted(summary.tickets, ("ticket", "tickets"))
-    );
+    let mut clause = sold_of(run);
     if summary.duplicate_tickets > 0 {
         let again = summary.duplicate_tickets;
         clause.push_str(&format!(", {again} of them with a number that was sold before"));
@@ -73,13 +70,14 @@ fn broken_promise(run: &JudgedRun) -> String {
     clause
 }
 
+/// As in "10 sold of 10".
+fn sold_of(run: &JudgedRun) -> String {
+    format!("{} sold of {}", run.summary.sold, run.summary.tickets)
+}
+
 fn kept_promise(run: &JudgedRun) -> String {
     let summary = &run.summary;
-    let mut clause = format!(
-        "{} sold and {} told \"sold out\"",
-        counted(summary.sold, ("ticket was", "tickets were")),
-        counted(summary.sold_out, ("buyer was", "buyers were"))
-    );
+    let mut clause = format!("{}, {} told \"sold out\"", sold_of(run), summary.sold_out);
     let failures = [(summary.errors, "failed"), (summary.unknown, "ended unknown")];
     for (number, how) in failures.into_iter().filter(|(number, _)| *number > 0) {
         let purchases = counted(number, ("purchase", "purchases"));
@@ -220,9 +218,9 @@ mod tests {
         ]);
         assert_eq!(
             what,
-            "Under `none` 100 buyers were told \"sold\" for 10 tickets, 99 of them with a number \
-             that was sold before, and `db.txt` still says 9; under `mutex`, `file`, and `group` 10 \
-             tickets were sold and 90 buyers were told \"sold out\"."
+            "Without a lock: 100 sold of 10, 99 of them with a number that was sold before, and \
+             `db.txt` still says 9; under `mutex`, `file`, and `group`: 10 sold of 10, 90 told \
+             \"sold out\"."
         );
         assert_eq!(
             why,
@@ -236,7 +234,7 @@ mod tests {
     #[test]
     fn a_mutex_is_blamed_only_where_it_was_caught() {
         let [what, why] = sentences(&[broken(Locking::Mutex, 2), valid(Locking::File, 2)]);
-        assert!(what.starts_with("Under `mutex` 100 buyers"), "{what}");
+        assert!(what.starts_with("Under `mutex`: 100 sold of 10"), "{what}");
         assert!(why.starts_with("A mutex binds one process, and 2 servers share"), "{why}");
         assert!(!why.contains("ithout a lock"), "{why}");
         let [_, why] = sentences(&[valid(Locking::Mutex, 1)]);
@@ -252,7 +250,7 @@ mod tests {
     #[test]
     fn an_unsafe_run_that_looks_valid_was_luck() {
         let [what, why] = sentences(&[valid(Locking::None, 1), valid(Locking::File, 1)]);
-        assert!(what.starts_with("Under `none` 10 tickets were sold"), "{what}");
+        assert!(what.starts_with("Without a lock: 10 sold of 10"), "{what}");
         assert_eq!(what.matches("which was luck").count(), 1, "{what}");
         assert!(why.contains("race again"), "{why}");
     }
@@ -260,7 +258,7 @@ mod tests {
     #[test]
     fn a_run_that_proves_nothing_says_why() {
         let [what, why] = sentences(&[unknown(Locking::File, "nobody was told sold out")]);
-        assert_eq!(what, "Under `file` nothing is proved, since nobody was told sold out.");
+        assert_eq!(what, "Under `file`: nothing is proved, since nobody was told sold out.");
         assert!(why.starts_with("Only a run in which purchases overlap"), "{why}");
     }
 
@@ -286,6 +284,6 @@ mod tests {
         odd.summary.unknown = 1;
         let [what, _] = sentences(&[odd, valid(Locking::Group, 1)]);
         assert!(what.contains("1 purchase ended unknown"), "{what}");
-        assert!(what.contains("under `group` 10 tickets were sold and 90"), "{what}");
+        assert!(what.contains("under `group`: 10 sold of 10, 90"), "{what}");
     }
 }

@@ -94,6 +94,13 @@ pub(crate) struct JudgedRun {
     pub(crate) notes: Vec<String>,
 }
 
+impl RunSummary {
+    /// Lost updates that a count shows: one that stands at 0 could not have fallen any lower.
+    pub(super) fn shown_lost_updates(&self) -> u64 {
+        if self.left.is_some_and(|left| left > 0) { self.lost_updates } else { 0 }
+    }
+}
+
 impl JudgedRun {
     /// An unsafe run that was caught.
     pub(crate) fn is_caught(&self) -> bool {

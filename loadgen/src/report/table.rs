@@ -34,7 +34,7 @@ pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
     }
     table.add_row(row("left in db.txt", runs, left));
     table.add_row(row("oversold", runs, |run| fault(run.summary.oversold)));
-    table.add_row(row("lost updates", runs, |run| fault(run.summary.lost_updates)));
+    table.add_row(row("lost updates", runs, |run| fault(run.summary.shown_lost_updates())));
     table.add_row(row("duplicate tickets", runs, |run| fault(run.summary.duplicate_tickets)));
     table.add_row(row("time", runs, |run| Cell::new(format!("{:.2} s", run.summary.elapsed_s))));
     table.add_row(row("verdict", runs, verdict));

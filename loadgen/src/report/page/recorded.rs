@@ -57,7 +57,7 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
         ("Ended unknown", grouped(counts.unknown)),
         ("Left at the end", known(history.header.left)),
         ("Oversold", grouped(counts.oversold)),
-        ("Lost updates", grouped(counts.lost_updates)),
+        ("Lost updates", grouped(counts.shown_lost_updates(history.header.left))),
         ("Duplicate tickets", grouped(counts.duplicate_tickets)),
         ("Purchases that overlapped", of(overlap.overlapping, overlap.purchases)),
         ("Most at one time", grouped(overlap.peak)),

@@ -6,7 +6,7 @@ use super::{
     run::RunView,
     words::{self, as_count, clipped},
 };
-use crate::judge::{Verdict, Violation};
+use crate::judge::{Verdict, Violation, ViolationKind};
 
 /// The most violations and doubts that are listed of one run.
 const LISTED_MAX: usize = 8;
@@ -24,16 +24,40 @@ pub(super) fn verdicts(views: &[RunView<'_>]) -> Block {
 
 fn card(view: &RunView<'_>) -> Element {
     let verdict = view.run.judgement.verdict();
+    let colon = if view.label.is_empty() { "" } else { ": " };
     let heading = element("h3")
         .child(sign(verdict))
-        .child(element("span").class("label").text(&view.label))
-        .text(" ")
-        .child(element("strong").text(verdict));
+        .child(element("span").class("label").text(name(&view.label)))
+        .text(colon)
+        .child(element("strong").text(outcome(view, verdict)));
     element("article")
         .class(format_args!("card {verdict}"))
         .child(heading)
         .child(summary(view, verdict))
         .child(findings(view))
+}
+
+/// What people call a run: one without a lock is the one that a beginner looks for.
+fn name(label: &str) -> &str {
+    if label == "none" { "Without a lock" } else { label }
+}
+
+/// The verdict in a word that says what went wrong.
+fn outcome(view: &RunView<'_>, verdict: Verdict) -> &'static str {
+    let has = |kind| view.run.judgement.violations.iter().any(|violation| violation.kind == kind);
+    match verdict {
+        Verdict::Violation if has(ViolationKind::Oversell) => "oversold",
+        Verdict::Violation if has(ViolationKind::DuplicateTicket) => "tickets sold twice",
+        verdict => verdict.name(),
+    }
+}
+
+/// The violation that is told first: that more was sold than there was, or else the one that fewest
+/// operations show.
+fn chief<'a>(view: &'a RunView<'_>) -> Option<&'a Violation> {
+    let violations = &view.run.judgement.violations;
+    let oversell = violations.iter().find(|violation| violation.kind == ViolationKind::Oversell);
+    oversell.or(view.smallest()).or(violations.first())
 }
 
 /// The verdict as a shape: a cross, a question, a tick.
@@ -54,8 +78,10 @@ pub(super) fn sign(verdict: Verdict) -> Element {
 
 fn summary(view: &RunView<'_>, verdict: Verdict) -> Element {
     let size = view.size();
-    let text = match (verdict, view.smallest().or(view.run.judgement.violations.first())) {
-        (Verdict::Violation, Some(violation)) => words::sentence(&clipped(&violation.message)),
+    let text = match (verdict, chief(view)) {
+        (Verdict::Violation, Some(violation)) => {
+            format!("A violation: {}.", clipped(&violation.message))
+        }
         (Verdict::Valid, _) => {
             format!("There is an order of the {size} that explains every answer.")
         }
@@ -67,7 +93,7 @@ fn summary(view: &RunView<'_>, verdict: Verdict) -> Element {
 /// What else is wrong, and why the history proves less than it should.
 fn findings(view: &RunView<'_>) -> Element {
     let judgement = view.run.judgement;
-    let shown = view.smallest().or(judgement.violations.first());
+    let shown = chief(view);
     let is_other =
         |violation: &&Violation| !shown.is_some_and(|shown| std::ptr::eq(shown, *violation));
     let others = judgement.violations.iter().filter(is_other).count();
