@@ -9,6 +9,7 @@ mod connections;
 mod crashes;
 mod descriptors;
 mod disk_full;
+mod documents;
 mod failing_disk;
 mod golden;
 mod harness;
