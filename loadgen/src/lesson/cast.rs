@@ -14,7 +14,9 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{cpu_or_io, daemon_process, daemon_thread, file_mutex, process_pool, reentrant_lock};
+use super::programs::{
+    cpu_or_io, daemon_process, daemon_thread, file_mutex, process_pool, reentrant_lock,
+};
 use crate::{
     history::monotonic_ns,
     lifeline::{self, LifelineError},

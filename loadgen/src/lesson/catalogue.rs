@@ -1,8 +1,11 @@
 //! The lessons, in the order in which to learn.
 
 use super::{
-    cpu_or_io, daemon_process, daemon_thread, file_mutex, join, memory_mutex, play::Lesson,
-    process_pool, producer_consumer, reentrant_lock, thread_pool,
+    play::Lesson,
+    programs::{
+        cpu_or_io, daemon_process, daemon_thread, file_mutex, join, memory_mutex, process_pool,
+        producer_consumer, reentrant_lock, thread_pool,
+    },
 };
 
 /// Each lesson uses words that those before it have explained.

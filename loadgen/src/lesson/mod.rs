@@ -28,16 +28,7 @@ mod timeline;
 mod troupe;
 mod words;
 
-mod cpu_or_io;
-mod daemon_process;
-mod daemon_thread;
-mod file_mutex;
-mod join;
-mod memory_mutex;
-mod process_pool;
-mod producer_consumer;
-mod reentrant_lock;
-mod thread_pool;
+mod programs;
 
 pub(crate) use args::LessonArgs;
 pub(crate) use cast::play_for_parent;

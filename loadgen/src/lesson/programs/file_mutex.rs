@@ -13,7 +13,7 @@ use fd_lock::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
+use crate::lesson::{
     cast::{Line, Part, Role, Tie, next_order, tell_line},
     error::LessonError,
     event::{Doing, Span, most_at_once},
@@ -32,7 +32,7 @@ const LOUD: usize = 3;
 const LENGTH: usize = 64;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "file-mutex",
     teaches: "100 processes sell 10 tickets from a file: the race",
     flags: &["--check-delay", "--write-delay"],
@@ -67,7 +67,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// Somebody who buys.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Buyer {
+pub(in crate::lesson) struct Buyer {
     path: PathBuf,
     is_locked: bool,
     check_ns: u64,
@@ -86,7 +86,7 @@ struct Run {
 }
 
 /// Plays one buyer.
-pub(super) fn play(who: &str, buyer: &Buyer) -> io::Result<()> {
+pub(in crate::lesson) fn play(who: &str, buyer: &Buyer) -> io::Result<()> {
     let say = |act: &str, says: &str| tell_line(&Line::now(who, act, says).loud(buyer.is_loud));
     let file = File::options().read(true).write(true).open(&buyer.path)?;
     tell_line(&Line::now(who, "ready", "is ready").loud(false));

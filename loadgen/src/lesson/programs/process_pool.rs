@@ -9,17 +9,17 @@ use std::{
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     cast::{Line, Part, Role, Tie, next_order, tell, tell_line},
     error::LessonError,
     event::{Doing, Span, most_at_once},
     finding::Finding,
     play::{Lesson, Play, Use, whole_ns},
-    thread_pool::{Answer, put_in_order, steps},
+    programs::thread_pool::{Answer, put_in_order, steps},
     troupe::{PATIENCE, Troupe, ends_within, is_alive},
     words::spaced,
 };
-use crate::history::monotonic_ns;
 
 const WORKERS: usize = 4;
 const TASKS: u64 = 10;
@@ -28,7 +28,7 @@ const TASKS: u64 = 10;
 const DEADLY: u64 = 7;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "process-pool",
     teaches: "the same with processes and pipes; one of them dies",
     flags: &["--step"],
@@ -56,12 +56,12 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// A worker: a number comes down the pipe, its square goes up.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Squarer {
+pub(in crate::lesson) struct Squarer {
     step_ns: u64,
 }
 
 /// Plays a worker, until its stdin closes.
-pub(super) fn play(who: &str, squarer: &Squarer) -> io::Result<()> {
+pub(in crate::lesson) fn play(who: &str, squarer: &Squarer) -> io::Result<()> {
     tell_line(&Line::now(who, "ready", "is ready").loud(false));
     while let Some(order) = next_order() {
         let (word, n) = order.split_once(' ').unwrap_or(("", &order));

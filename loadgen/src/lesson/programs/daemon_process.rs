@@ -13,7 +13,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use self::family::Family;
-use super::{
+use crate::lesson::{
     cast::{Part, Role, SUBCOMMAND, Tie, tell},
     error::LessonError,
     finding::Finding,
@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "daemon-process",
     teaches: "a daemon ends with its parent, a child is waited for",
     flags: &["--short", "--long"],
@@ -58,7 +58,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// A parent, or one of its children.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) enum Relative {
+pub(in crate::lesson) enum Relative {
     /// Starts children, works, ends its daemons, and waits for the others.
     Parent { children: Vec<(String, Child)>, own_work_ns: u64 },
     /// Works, and begins with what its kind asks for.
@@ -67,7 +67,7 @@ pub(super) enum Relative {
 
 /// A child as it is to be started: what it is cannot be changed any more once it runs.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Child {
+pub(in crate::lesson) struct Child {
     kind: Kind,
     work_ns: u64,
 }
@@ -98,7 +98,7 @@ impl Kind {
 }
 
 /// Plays `who`, a parent or a child, in this process.
-pub(super) fn play(parent: u32, who: &str, relative: &Relative) -> io::Result<()> {
+pub(in crate::lesson) fn play(parent: u32, who: &str, relative: &Relative) -> io::Result<()> {
     match relative {
         Relative::Parent { children, own_work_ns } => {
             play_parent(who, children, Duration::from_nanos(*own_work_ns))

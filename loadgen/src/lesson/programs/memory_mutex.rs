@@ -9,13 +9,13 @@ use std::{
     time::Instant,
 };
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     error::LessonError,
     event::{Doing, Span, most_at_once},
     finding::Finding,
     play::{Lesson, Play, Use},
 };
-use crate::history::monotonic_ns;
 
 const THREADS: u32 = 100;
 
@@ -23,7 +23,7 @@ const THREADS: u32 = 100;
 const LOUD: u32 = 3;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "memory-mutex",
     teaches: "100 threads count down one number, and who wins",
     flags: &["--check-delay"],
@@ -162,7 +162,7 @@ mod tests {
         let crowd: Vec<Span> = (0..100).map(|at| (at, at + 200)).collect();
         let queue: Vec<Span> = (0..100).map(|at| (at * 10, at * 10 + 10)).collect();
         let verdict =
-            |without: &Run, with: &Run| super::super::finding::worst(&judge(without, with));
+            |without: &Run, with: &Run| crate::lesson::finding::worst(&judge(without, with));
         let raced = || run(99, crowd.clone(), 0.1);
         assert_eq!(verdict(&raced(), &run(0, queue.clone(), 10.0)), Verdict::Valid);
         assert_eq!(verdict(&raced(), &run(1, queue.clone(), 10.0)), Verdict::Violation);

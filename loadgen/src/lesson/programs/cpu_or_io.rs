@@ -8,9 +8,10 @@ use std::thread;
 
 use serde::{Deserialize, Serialize};
 
-pub(super) use self::python::play_python;
+pub(in crate::lesson) use self::python::play_python;
 use self::tasks::{Measured, Task, computing, most_on_core, perform as perform_task};
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     cast::{Line, Part, Role, Tie, tell, tell_line},
     error::LessonError,
     event::{Doing, Span, most_at_once},
@@ -18,7 +19,6 @@ use super::{
     play::{Lesson, Play, Use, whole_ns},
     troupe::{PATIENCE, Troupe},
 };
-use crate::history::monotonic_ns;
 
 const TASKS: usize = 4;
 
@@ -26,7 +26,7 @@ const TASKS: usize = 4;
 const TRIES: u32 = 12;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "cpu-or-io",
     teaches: "what threads and processes win, and for which work",
     flags: &["--step", "--python"],
@@ -58,7 +58,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// What a process does with its tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Tasks {
+pub(in crate::lesson) struct Tasks {
     task: Task,
     how: How,
     names: Vec<String>,
@@ -104,7 +104,7 @@ impl Way {
 type Ways = [Way; 3];
 
 /// Plays one process with its tasks.
-pub(super) fn play(who: &str, tasks: &Tasks) {
+pub(in crate::lesson) fn play(who: &str, tasks: &Tasks) {
     tell(who, "begin", "begins");
     let measured = perform_task(tasks.task);
     tell(who, "end", "ends");

@@ -2,7 +2,8 @@
 
 use std::{sync::Mutex, thread, time::Instant};
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     error::LessonError,
     event::{Doing, Span, most_at_once},
     finding::Finding,
@@ -10,13 +11,12 @@ use super::{
     stage::Stage,
     words::spaced,
 };
-use crate::history::monotonic_ns;
 
 const THREADS: usize = 3;
 const STEPS: u32 = 5;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "join",
     teaches: "waiting inside the loop makes threads run one by one",
     flags: &["--step"],

@@ -11,7 +11,8 @@ use std::{
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     error::LessonError,
     event::{Doing, Span, most_at_once},
     finding::Finding,
@@ -20,7 +21,6 @@ use super::{
     troupe::PATIENCE,
     words::spaced,
 };
-use crate::history::monotonic_ns;
 
 const WORKERS: usize = 4;
 const TASKS: usize = 10;
@@ -29,7 +29,7 @@ const TASKS: usize = 10;
 const BAD: u64 = 7;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "thread-pool",
     teaches: "ten tasks on four threads that are started once",
     flags: &["--step"],
@@ -58,7 +58,7 @@ pub(super) const LESSON: Lesson = Lesson {
 };
 
 /// A task's number with its result: `None` where it panicked, or its worker died.
-pub(super) type Answer = (u64, Option<u64>);
+pub(in crate::lesson) type Answer = (u64, Option<u64>);
 
 /// What was seen of the pool.
 #[derive(Clone, Debug, Default)]
@@ -167,7 +167,7 @@ fn submit_all(play: &Play, pool: &ThreadPool, bad: Option<u64>) -> Receiver<(Ans
 }
 
 /// How many steps task `n` takes. The first takes most: submitted first, it completes late.
-pub(super) fn steps(n: u64) -> u32 {
+pub(in crate::lesson) fn steps(n: u64) -> u32 {
     if n == 1 { 4 } else { 1 + u32::from(n.is_multiple_of(3)) }
 }
 
@@ -194,7 +194,7 @@ fn collect(
 }
 
 /// The results in the order of the tasks, whatever the order in which they completed.
-pub(super) fn put_in_order(completed: &[Answer], is_sabotaged: bool) -> Vec<u64> {
+pub(in crate::lesson) fn put_in_order(completed: &[Answer], is_sabotaged: bool) -> Vec<u64> {
     let mut answers = completed.to_vec();
     if !is_sabotaged {
         answers.sort_unstable_by_key(|(n, _)| *n);

@@ -7,7 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     error::LessonError,
     event::Doing,
     finding::Finding,
@@ -15,7 +16,6 @@ use super::{
     stage::Stage,
     troupe::PATIENCE,
 };
-use crate::history::monotonic_ns;
 
 const PRODUCERS: usize = 2;
 const CONSUMERS: usize = 3;
@@ -26,7 +26,7 @@ const ROOM: usize = 3;
 const SLOWER: u32 = 3;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "producer-consumer",
     teaches: "a bounded queue between two crews, and how it ends",
     flags: &["--step"],

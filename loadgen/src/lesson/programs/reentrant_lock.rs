@@ -6,7 +6,8 @@ use fd_lock::RwLock;
 use parking_lot::{Mutex, ReentrantMutex};
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     cast::{Part, Role, Tie, tell},
     error::LessonError,
     event::Doing,
@@ -14,10 +15,9 @@ use super::{
     play::{Lesson, Play, Use},
     troupe::{PATIENCE, Troupe},
 };
-use crate::history::monotonic_ns;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "reentrant-lock",
     teaches: "locking twice: a deadlock with a plain mutex",
     flags: &["--short"],
@@ -50,12 +50,12 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// Somebody who locks twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Locker {
+pub(in crate::lesson) struct Locker {
     is_reentrant: bool,
 }
 
 /// Plays somebody who locks twice, in a process that may never end by itself.
-pub(super) fn play(who: &str, locker: &Locker) {
+pub(in crate::lesson) fn play(who: &str, locker: &Locker) {
     if locker.is_reentrant {
         let lock = ReentrantMutex::new(());
         lock_twice(who, || lock.lock());

@@ -4,7 +4,8 @@ use std::{sync::mpsc, thread, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::history::monotonic_ns;
+use crate::lesson::{
     cast::{Line, Part, Role, Tie, tell},
     error::LessonError,
     event::Doing,
@@ -12,10 +13,9 @@ use super::{
     play::{Lesson, Play, Use, whole_ns},
     troupe::{Troupe, is_alive},
 };
-use crate::history::monotonic_ns;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "daemon-thread",
     teaches: "a program's end waits for joined threads, for no other",
     flags: &["--short", "--long"],
@@ -50,7 +50,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 /// A program with two threads, in a process of its own: only so can its end be seen.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Program {
+pub(in crate::lesson) struct Program {
     foo_ns: u64,
     bar_ns: u64,
     waits_for: WaitsFor,
@@ -88,7 +88,7 @@ impl Run {
 }
 
 /// Plays `program` in this process; returning ends it.
-pub(super) fn play(program: &Program) {
+pub(in crate::lesson) fn play(program: &Program) {
     let (begun, both_begun) = mpsc::channel();
     let work = |who: &'static str, work_ns| {
         let begun = begun.clone();
@@ -176,7 +176,7 @@ fn run(play: &Play, title: &str, waits_for: WaitsFor) -> Result<Run, LessonError
     let role = Role { who: "main".to_owned(), tie: Tie::Parent, part: Part::Threads(program) };
     let mut troupe = Troupe::new(&play.stage);
     let (number, pid) = troupe.start(&role)?;
-    let patience = super::troupe::PATIENCE + play.waits.long;
+    let patience = crate::lesson::troupe::PATIENCE + play.waits.long;
     let lines = troupe.rest(patience)?;
     let status = troupe.reap(number)?;
     let ended_ns = monotonic_ns();
