@@ -26,22 +26,6 @@ const LOADGEN: &[Circle] = &[
     &["history/assembly.rs", "history/reading.rs"],
     // `told`, which both read an operation by, stands in `request`.
     &["judge/answers.rs", "judge/request.rs"],
-    // The cast knows the part that each lesson has for a process, and the lessons know the cast.
-    &[
-        "lesson/cast.rs",
-        "lesson/programs/cpu_or_io.rs",
-        "lesson/programs/cpu_or_io/python.rs",
-        "lesson/programs/daemon_process.rs",
-        "lesson/programs/daemon_process/family.rs",
-        "lesson/programs/daemon_thread.rs",
-        "lesson/programs/file_mutex.rs",
-        "lesson/programs/process_pool.rs",
-        "lesson/programs/reentrant_lock.rs",
-        "lesson/programs/thread_pool.rs",
-        "lesson/troupe.rs",
-    ],
-    // `escaped` stands in `document`.
-    &["lesson/page/chart.rs", "lesson/page/document.rs"],
     // What TLS refuses is a failure, and the failure's words are those of TLS.
     &["target/failure.rs", "target/tls.rs"],
     // `Shop`, by which a reply is read, stands in `http`; a map and its reader know each other.

@@ -1,6 +1,11 @@
 //! `daemon-process`: a daemon child ends with its parent, an ordinary one is waited for.
-
-mod family;
+//!
+//! ```text
+//! daemon = Process(target=work, daemon=True)
+//! child = Process(target=work)
+//! daemon.start()
+//! child.start()
+//! ```
 
 use std::{
     collections::BTreeSet,
@@ -12,16 +17,15 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use self::family::Family;
-use crate::lesson::{
-    cast::{Part, Role, SUBCOMMAND, Tie, tell},
-    error::LessonError,
-    finding::Finding,
-    play::{Lesson, Play, Use},
-    troupe::{PATIENCE, ends_within, is_alive},
-};
 use crate::{
     history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::Finding,
+        process::{PATIENCE, Processes, Role, command, ends, is_alive, tell},
+        timeline::{Doing, Timeline},
+    },
     lifeline::{self, LifelineError, OwnedChild},
 };
 
@@ -53,23 +57,24 @@ pub(in crate::lesson) const LESSON: Lesson = Lesson {
             what: "waits for workers that have all ended, and ends those that have not.",
         },
     ],
-    perform,
+    run,
+    process: Some(process),
 };
 
-/// A parent, or one of its children.
+/// What a process is to do: a parent, or one of its children.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::lesson) enum Relative {
+enum Order {
     /// Starts children, works, ends its daemons, and waits for the others.
-    Parent { children: Vec<(String, Child)>, own_work_ns: u64 },
+    Parent { children: Vec<(String, Child)>, own_work: Duration },
     /// Works, and begins with what its kind asks for.
     Child(Child),
 }
 
 /// A child as it is to be started: what it is cannot be changed any more once it runs.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(in crate::lesson) struct Child {
+struct Child {
     kind: Kind,
-    work_ns: u64,
+    work: Duration,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -97,17 +102,14 @@ impl Kind {
     }
 }
 
-/// Plays `who`, a parent or a child, in this process.
-pub(in crate::lesson) fn play(parent: u32, who: &str, relative: &Relative) -> io::Result<()> {
-    match relative {
-        Relative::Parent { children, own_work_ns } => {
-            play_parent(who, children, Duration::from_nanos(*own_work_ns))
-        }
-        Relative::Child(child) => play_child(parent, who, *child),
+fn process(role: &Role) -> io::Result<()> {
+    match role.order()? {
+        Order::Parent { children, own_work } => parent(&role.who, &children, own_work),
+        Order::Child(order) => child(role.parent, &role.who, order),
     }
 }
 
-fn play_parent(who: &str, children: &[(String, Child)], own_work: Duration) -> io::Result<()> {
+fn parent(who: &str, children: &[(String, Child)], own_work: Duration) -> io::Result<()> {
     let (mut daemons, mut ordinary) = (Vec::new(), Vec::new());
     for (name, child) in children {
         let started = start_child(name, *child)?;
@@ -131,19 +133,15 @@ fn play_parent(who: &str, children: &[(String, Child)], own_work: Duration) -> i
 
 /// Starts a child and waits until it is at work; it shares stdin and stdout with this process.
 fn start_child(name: &str, child: Child) -> io::Result<OwnedChild> {
-    let tie = if child.kind.is_daemon() { Tie::Parent } else { Tie::Stdin };
-    let role = Role { who: name.to_owned(), tie, part: Part::Family(Relative::Child(child)) };
-    let mut command = lifeline::own_command(SUBCOMMAND)?;
-    command.arg("--role").arg(serde_json::to_string(&role)?).stderr(Stdio::piped());
-    let mut started = OwnedChild::spawn(&mut command)?;
+    let mut command = command(LESSON.name, name, child.kind.is_daemon(), &Order::Child(child))?;
+    let mut started = OwnedChild::spawn(command.stderr(Stdio::piped()))?;
     if let Some(stderr) = started.pipes().stderr.take() {
-        let mut line = String::new();
-        BufReader::new(stderr).read_line(&mut line)?;
+        BufReader::new(stderr).read_line(&mut String::new())?;
     }
     Ok(started)
 }
 
-fn play_child(parent: u32, who: &str, child: Child) -> io::Result<()> {
+fn child(parent: u32, who: &str, child: Child) -> io::Result<()> {
     let mut children = Vec::new();
     tell(who, "begin", &format!("begins, a child of {parent}"));
     match child.kind {
@@ -162,7 +160,7 @@ fn play_child(parent: u32, who: &str, child: Child) -> io::Result<()> {
     if child.kind == Kind::AsksTooLate {
         return ask_too_late(parent, who);
     }
-    thread::sleep(Duration::from_nanos(child.work_ns));
+    thread::sleep(child.work);
     tell(who, "done", "is done with its work");
     for child in &mut children {
         child.wait()?;
@@ -185,83 +183,80 @@ fn ask_too_late(parent: u32, who: &str) -> io::Result<()> {
     Ok(())
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    let mut findings = parent_ends(play)?;
-    findings.extend(parent_is_killed(play)?);
-    findings.extend(daemon_has_a_child(play)?);
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let mut findings = parent_ends(context)?;
+    findings.extend(parent_is_killed(context)?);
+    findings.extend(daemon_has_a_child(context)?);
     Ok(findings)
 }
 
-fn parent_ends(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("The parent's own work ends");
-    let daemon = if play.is_sabotaged { Kind::Ordinary } else { Kind::Daemon };
-    let mut family = Family::start(play, &[("daemon", daemon), ("child", Kind::Ordinary)])?;
-    family.hear_all()?;
-    family.troupe.reap(0)?;
-    family.draw(family.at("parent", "ended_daemons"));
-    let order = [family.at("parent", "own_work_done"), family.at("child", "done")];
+fn parent_ends(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    context.timeline.scene("The parent's own work ends");
+    let daemon = if context.is_sabotaged { Kind::Ordinary } else { Kind::Daemon };
+    let mut family = start_parent(context, &[("daemon", daemon), ("child", Kind::Ordinary)])?;
+    family.wait_for_all(PATIENCE + context.waits.long)?;
+    family.reap(0)?;
+    draw(&context.timeline, &family, family.at("parent", "ended_daemons"));
+    let (own_done, child_done) = (family.at("parent", "own_work_done"), family.at("child", "done"));
     let ended = family.at("parent", "end");
+    let delay = context.lateness.beyond(context.waits.long - context.waits.short);
     Ok(vec![
         Finding::timed(
             "A daemon ends when the parent's own work ends",
-            family.said("daemon", "begin")
-                && !family.said("daemon", "done")
-                && family.is_gone("daemon"),
-            play.calm(play.waits.long - play.waits.short),
-            family.fate("daemon"),
+            was_cut_off(&family, "daemon") && is_gone(&family, "daemon"),
+            delay,
+            fate(&family, "daemon"),
         ),
         Finding::timed(
             "An ordinary child is waited for",
-            order[0].is_some() && order[0] < order[1] && order[1] < ended,
-            play.calm(play.waits.long - play.waits.short),
+            own_done.is_some() && own_done < child_done && child_done < ended,
+            delay,
             format!(
                 "{}, {} the parent's own work, and {} the parent ended",
-                family.fate("child"),
-                if order[0] < order[1] { "after" } else { "not after" },
-                if order[1] < ended { "before" } else { "not before" }
+                fate(&family, "child"),
+                if own_done < child_done { "after" } else { "not after" },
+                if child_done < ended { "before" } else { "not before" }
             ),
         ),
     ])
 }
 
-fn parent_is_killed(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("The parent is killed");
+fn parent_is_killed(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let timeline = &context.timeline;
+    timeline.scene("The parent is killed");
     let kinds = [("daemon", Kind::Daemon), ("child", Kind::Ordinary), ("late", Kind::AsksTooLate)];
-    let mut family = Family::start(play, &kinds)?;
-    family.hear_until("begin", "parent")?;
-    thread::sleep(play.waits.short / 2);
-    play.stage.say("program", "kills the parent (SIGKILL): it can do nothing more");
-    family.troupe.kill(0)?;
+    let mut family = start_parent(context, &kinds)?;
+    family.wait_for("parent", "begin")?;
+    thread::sleep(context.waits.short / 2);
+    timeline.say("program", "kills the parent (SIGKILL): it can do nothing more");
+    family.kill(0)?;
     let killed_ns = monotonic_ns();
-    let daemon_ended = family.pid("daemon").is_some_and(|pid| ends_within(pid, PATIENCE));
-    let child_lives = family.pid("child").is_some_and(is_alive);
-    play.stage.say(
-        "program",
-        &format!(
-            "looks: daemon {}, child {}",
-            if daemon_ended { "gone" } else { "alive" },
-            if child_lives { "alive, an orphan" } else { "gone" }
-        ),
-    );
-    family.hear_all()?;
-    family.draw(Some(killed_ns));
+    let daemon_ended = is_gone(&family, "daemon");
+    let child_lives = pid(&family, "child").is_some_and(is_alive);
+    let daemon = if daemon_ended { "gone" } else { "alive" };
+    let child = if child_lives { "alive, an orphan" } else { "gone" };
+    timeline.say("program", &format!("looks: daemon {daemon}, child {child}"));
+    family.wait_for_all(PATIENCE + context.waits.long)?;
+    draw(timeline, &family, Some(killed_ns));
+    let delay = context.lateness.beyond(context.waits.long - context.waits.short);
+    let was_late = family.at("late", "too_late").is_some();
     Ok(vec![
         Finding::timed(
             "A daemon ends also when its parent is killed",
-            daemon_ended && family.said("daemon", "begin") && !family.said("daemon", "done"),
-            play.calm(play.waits.long - play.waits.short),
-            family.fate("daemon"),
+            daemon_ended && was_cut_off(&family, "daemon"),
+            delay,
+            fate(&family, "daemon"),
         ),
         Finding::timed(
             "An ordinary child goes on as an orphan",
-            child_lives && family.said("child", "done"),
-            play.calm(play.waits.long - play.waits.short),
-            family.fate("child"),
+            child_lives && family.at("child", "done").is_some(),
+            delay,
+            fate(&family, "child"),
         ),
         Finding::certain(
             "It has to be a daemon before it starts: whoever asks when the parent is gone asks in vain",
-            family.said("late", "too_late") && !family.said("late", "done"),
-            if family.said("late", "too_late") {
+            was_late && family.at("late", "done").is_none(),
+            if was_late {
                 "the late one saw that it was an orphan, and ended by itself"
             } else {
                 "the late one did not see that it was an orphan"
@@ -270,29 +265,31 @@ fn parent_is_killed(play: &Play) -> Result<Vec<Finding>, LessonError> {
     ])
 }
 
-fn daemon_has_a_child(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("A daemon wants a child");
+fn daemon_has_a_child(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let timeline = &context.timeline;
+    timeline.scene("A daemon wants a child");
     let kinds = [("daemon 1", Kind::WantsChild), ("daemon 2", Kind::StartsChild)];
-    let mut family = Family::start(play, &kinds)?;
-    family.hear_until("end", "parent")?;
-    family.troupe.reap(0)?;
-    let daemons_gone = family.is_gone("daemon 1") && family.is_gone("daemon 2");
-    let grandchild_lives = family.pid("grandchild").is_some_and(is_alive);
+    let mut family = start_parent(context, &kinds)?;
+    family.wait_for("parent", "end")?;
+    family.reap(0)?;
+    let daemons_gone = is_gone(&family, "daemon 1") && is_gone(&family, "daemon 2");
+    let grandchild_lives = pid(&family, "grandchild").is_some_and(is_alive);
     let orphan = if grandchild_lives { "alive, and alone" } else { "gone" };
-    play.stage.say("program", &format!("looks: the grandchild is {orphan}; ends it"));
+    timeline.say("program", &format!("looks: the grandchild is {orphan}; ends it"));
     let ended_ns = monotonic_ns();
-    let started = family.lines.iter().map(|line| line.pid).collect::<BTreeSet<_>>();
+    let started: BTreeSet<u32> = family.lines.iter().map(|line| line.pid).collect();
     // It holds the same stdin as its grandparent, and ends when that closes.
-    family.troupe.close_stdin(0);
-    family.hear_all()?;
-    let daemons_ns = family.at("parent", "ended_daemons");
-    family.draw(daemons_ns);
-    family.draw_one("grandchild", Some(ended_ns));
+    family.started[0].stdin = None;
+    family.wait_for_all(PATIENCE + context.waits.long)?;
+    draw(timeline, &family, family.at("parent", "ended_daemons"));
+    draw_one(timeline, &family, "grandchild", Some(ended_ns));
+    let was_refused = family.at("daemon 1", "refused").is_some();
+    let gone = started.iter().filter(|pid| ends(**pid)).count();
     Ok(vec![
         Finding::certain(
             "A daemon may not have children",
-            family.said("daemon 1", "refused"),
-            if family.said("daemon 1", "refused") {
+            was_refused,
+            if was_refused {
                 "the daemon that asked was refused"
             } else {
                 "the daemon that asked was not refused"
@@ -301,18 +298,68 @@ fn daemon_has_a_child(play: &Play) -> Result<Vec<Finding>, LessonError> {
         Finding::timed(
             "The reason: a child of a daemon is left alone",
             daemons_gone && grandchild_lives,
-            play.calm(play.waits.long - play.waits.short),
+            context.lateness.beyond(context.waits.long - context.waits.short),
             format!("the daemon that started one all the same was ended, its child was {orphan}"),
         ),
-        judge_end(&started),
+        Finding::certain(
+            "Nobody outlives the lesson",
+            gone == started.len(),
+            format!("{gone} of the last {} processes are gone", started.len()),
+        ),
     ])
 }
 
-fn judge_end(started: &BTreeSet<u32>) -> Finding {
-    let gone = started.iter().filter(|pid| ends_within(**pid, PATIENCE)).count();
-    Finding::certain(
-        "Nobody outlives the lesson",
-        gone == started.len(),
-        format!("{gone} of the last {} processes are gone", started.len()),
-    )
+/// Starts a parent with `children`, which work for `--long`, while it works for `--short`.
+fn start_parent(context: &Context, children: &[(&str, Kind)]) -> Result<Processes, LessonError> {
+    let (own_work, work) = (context.waits.short, context.waits.long);
+    let order = |(name, kind): &(&str, Kind)| ((*name).to_owned(), Child { kind: *kind, work });
+    let children = children.iter().map(order).collect();
+    let mut processes = context.processes();
+    processes.start("parent", &Order::Parent { children, own_work })?;
+    Ok(processes)
+}
+
+/// The process that `who` is; `None` where it never began.
+fn pid(family: &Processes, who: &str) -> Option<u32> {
+    let begins = family.lines.iter().find(|line| line.who == who && line.act == "begin");
+    begins.map(|line| line.pid)
+}
+
+/// Whether `who` began and has ended.
+fn is_gone(family: &Processes, who: &str) -> bool {
+    pid(family, who).is_some_and(ends)
+}
+
+/// Whether `who` began its work and never came to its end.
+fn was_cut_off(family: &Processes, who: &str) -> bool {
+    family.at(who, "begin").is_some() && family.at(who, "done").is_none()
+}
+
+/// What became of the work of `who`.
+fn fate(family: &Processes, who: &str) -> String {
+    match (family.at(who, "begin"), family.at(who, "done")) {
+        (_, Some(_)) => format!("the {who} did all of its work"),
+        (Some(_), None) => format!("the {who} began its work and was ended in the middle"),
+        (None, None) => format!("the {who} never began"),
+    }
+}
+
+/// Draws what everybody did; whoever was not done was ended at `ended_ns`.
+fn draw(timeline: &Timeline, family: &Processes, ended_ns: Option<u64>) {
+    for who in ["parent", "daemon", "child", "daemon 1", "daemon 2"] {
+        draw_one(timeline, family, who, ended_ns);
+    }
+}
+
+fn draw_one(timeline: &Timeline, family: &Processes, who: &str, ended_ns: Option<u64>) {
+    let Some(from_ns) = family.at(who, "begin") else { return };
+    let done_ns = family.at(who, "done").or(family.at(who, "own_work_done"));
+    match (done_ns, ended_ns) {
+        (Some(to_ns), _) => timeline.bar(who, Doing::Works, (from_ns, to_ns)),
+        (None, Some(to_ns)) => timeline.bar(who, Doing::Killed, (from_ns, to_ns)),
+        (None, None) => {}
+    }
+    if let (Some(from_ns), Some(to_ns)) = (family.at(who, "wait"), family.at(who, "end")) {
+        timeline.bar(who, Doing::Waits, (from_ns, to_ns));
+    }
 }

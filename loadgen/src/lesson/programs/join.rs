@@ -1,15 +1,24 @@
 //! `join`: where a program waits for its threads decides whether they run side by side.
+//!
+//! ```text
+//! for n in 1, 2, 3:               for n in 1, 2, 3:
+//!     t = Thread(target=work)         threads[n].start()
+//!     t.start()                   for n in 1, 2, 3:
+//!     t.join()                        threads[n].join()
+//! ```
 
-use std::{sync::Mutex, thread, time::Instant};
+use std::{mem, thread, time::Instant};
 
-use crate::history::monotonic_ns;
-use crate::lesson::{
-    error::LessonError,
-    event::{Doing, Span, most_at_once},
-    finding::Finding,
-    play::{Lesson, Play, Use},
-    stage::Stage,
-    words::spaced,
+use parking_lot::Mutex;
+
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::{Finding, spaced},
+        timeline::{Doing, Span, most_at_once},
+    },
 };
 
 const THREADS: usize = 3;
@@ -40,10 +49,24 @@ pub(in crate::lesson) const LESSON: Lesson = Lesson {
                    server ends.",
         },
     ],
-    perform,
+    run,
+    process: None,
 };
 
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    context.timeline.scene("Joined inside the loop");
+    let inside = join_inside_the_loop(context);
+    context.timeline.scene("Joined after the loop");
+    let join = if context.is_sabotaged { join_inside_the_loop } else { join_after_the_loop };
+    let after = join(context);
+    for (name, run) in [("joined inside the loop", &inside), ("joined after the loop", &after)] {
+        context.timeline.figure(&format!("{name}, s"), run.elapsed_s);
+    }
+    Ok(findings(context, &inside, &after))
+}
+
 /// What one run gave.
+#[derive(Default)]
 struct Run {
     /// Each thread's work, from its first step to its last.
     spans: Vec<Span>,
@@ -52,71 +75,63 @@ struct Run {
     elapsed_s: f64,
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("Joined inside the loop");
-    let inside = run(play, true);
-    play.stage.scene("Joined after the loop");
-    let after = run(play, play.is_sabotaged);
-    for (name, run) in [("joined inside the loop", &inside), ("joined after the loop", &after)] {
-        play.stage.figure(&format!("{name}, s"), run.elapsed_s);
-    }
-    Ok(judge(play, &inside, &after))
-}
-
-/// Three threads of five steps, joined one by one or all at the end.
-fn run(play: &Play, is_joined_inside: bool) -> Run {
-    let stage = &play.stage;
-    let steps = Mutex::new(Vec::new());
-    let work = |number: usize| work(stage, number, play.waits.step, &steps);
+fn join_inside_the_loop(context: &Context) -> Run {
+    let timeline = &context.timeline;
+    let seen = &Mutex::new(Run::default());
     let began = Instant::now();
-    let spans = thread::scope(|scope| {
-        let mut started = Vec::new();
-        let mut spans = Vec::new();
+    thread::scope(|scope| {
         for number in 1..=THREADS {
-            stage.say("program", &format!("starts thread {number}"));
-            let thread = scope.spawn(move || work(number));
-            if is_joined_inside {
-                stage.say("program", &format!("waits for thread {number}"));
-                spans.push(stage.during("program", Doing::Waits, || thread.join()));
-            } else {
-                started.push(thread);
-            }
+            timeline.say("program", &format!("starts thread {number}"));
+            let thread = scope.spawn(move || work(context, number, seen));
+            timeline.say("program", &format!("waits for thread {number}"));
+            let _ = timeline.during("program", Doing::Waits, || thread.join());
         }
-        if is_joined_inside {
-            return spans;
-        }
-        stage.say("program", "waits for all three");
-        let rest = || started.into_iter().map(thread::ScopedJoinHandle::join).collect::<Vec<_>>();
-        spans.extend(stage.during("program", Doing::Waits, rest));
-        spans
     });
-    let elapsed_s = began.elapsed().as_secs_f64();
-    stage.say("program", "goes on");
-    // A thread that panicked has no span, and is found out by the steps that are missing.
-    let spans = spans.into_iter().flatten().collect();
-    Run { spans, steps: steps.into_inner().unwrap_or_default(), elapsed_s }
+    goes_on(context, began, seen)
 }
 
-fn work(
-    stage: &Stage,
-    number: usize,
-    step: std::time::Duration,
-    steps: &Mutex<Vec<usize>>,
-) -> Span {
+fn join_after_the_loop(context: &Context) -> Run {
+    let timeline = &context.timeline;
+    let seen = &Mutex::new(Run::default());
+    let began = Instant::now();
+    thread::scope(|scope| {
+        let mut threads = Vec::new();
+        for number in 1..=THREADS {
+            timeline.say("program", &format!("starts thread {number}"));
+            threads.push(scope.spawn(move || work(context, number, seen)));
+        }
+        timeline.say("program", "waits for all three");
+        timeline.during("program", Doing::Waits, || {
+            for thread in threads {
+                let _ = thread.join();
+            }
+        });
+    });
+    goes_on(context, began, seen)
+}
+
+/// What each thread does: five steps.
+fn work(context: &Context, number: usize, seen: &Mutex<Run>) {
     let who = format!("thread {number}");
     let from_ns = monotonic_ns();
     for nth in 1..=STEPS {
-        stage.say(&who, &format!("step {nth} of {STEPS}"));
-        steps.lock().expect("no step panics").push(number);
-        thread::sleep(step);
+        context.timeline.say(&who, &format!("step {nth} of {STEPS}"));
+        seen.lock().steps.push(number);
+        thread::sleep(context.waits.step);
     }
-    let to_ns = monotonic_ns();
-    stage.bar(&who, Doing::Works, from_ns, to_ns);
-    (from_ns, to_ns)
+    let span = (from_ns, monotonic_ns());
+    context.timeline.bar(&who, Doing::Works, span);
+    seen.lock().spans.push(span);
 }
 
-fn judge(play: &Play, inside: &Run, after: &Run) -> Vec<Finding> {
-    let calm = play.calm(play.waits.step * STEPS);
+fn goes_on(context: &Context, began: Instant, seen: &Mutex<Run>) -> Run {
+    let elapsed_s = began.elapsed().as_secs_f64();
+    context.timeline.say("program", "goes on");
+    Run { elapsed_s, ..mem::take(&mut *seen.lock()) }
+}
+
+fn findings(context: &Context, inside: &Run, after: &Run) -> Vec<Finding> {
+    let delay = context.lateness.beyond(context.waits.step * STEPS);
     let all_steps = THREADS * STEPS as usize;
     vec![
         Finding::certain(
@@ -136,7 +151,7 @@ fn judge(play: &Play, inside: &Run, after: &Run) -> Vec<Finding> {
         Finding::timed(
             "Joined after the loop, all three are at work at once",
             most_at_once(&after.spans) == THREADS && !after.steps.is_sorted(),
-            calm,
+            delay,
             format!(
                 "at most {} at once, steps taken by {}",
                 most_at_once(&after.spans),
@@ -146,7 +161,7 @@ fn judge(play: &Play, inside: &Run, after: &Run) -> Vec<Finding> {
         Finding::timed(
             "The run that joins after the loop is over sooner",
             after.elapsed_s < inside.elapsed_s * 0.9,
-            calm,
+            delay,
             format!("{:.2} s inside the loop, {:.2} s after it", inside.elapsed_s, after.elapsed_s),
         ),
     ]

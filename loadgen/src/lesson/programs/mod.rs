@@ -1,4 +1,5 @@
-//! The lessons, a file each, in the order in which to learn.
+//! The lessons, a file each. `catalogue` has the order in which to learn, `task` what `cpu_or_io`
+//! computes and waits with.
 
 pub(super) mod cpu_or_io;
 pub(super) mod daemon_process;
@@ -10,3 +11,5 @@ pub(super) mod process_pool;
 pub(super) mod producer_consumer;
 pub(super) mod reentrant_lock;
 pub(super) mod thread_pool;
+
+mod task;

@@ -1,24 +1,30 @@
 //! `process-pool`: ten tasks for four processes, by pipes.
+//!
+//! ```text
+//! with ProcessPoolExecutor(4) as pool:
+//!     tasks = [pool.submit(square, n) for n in range(1, 11)]
+//!     for task in as_completed(tasks):
+//!         print(task.result())
+//! ```
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    io, thread,
+    io, mem, thread,
     time::Duration,
 };
 
-use rustix::process::Signal;
-use serde::{Deserialize, Serialize};
+use rustix::process::{Signal, getpid, kill_process};
 
-use crate::history::monotonic_ns;
-use crate::lesson::{
-    cast::{Line, Part, Role, Tie, next_order, tell, tell_line},
-    error::LessonError,
-    event::{Doing, Span, most_at_once},
-    finding::Finding,
-    play::{Lesson, Play, Use, whole_ns},
-    programs::thread_pool::{Answer, put_in_order, steps},
-    troupe::{PATIENCE, Troupe, ends_within, is_alive},
-    words::spaced,
+use super::thread_pool::{Answer, put_in_order, steps};
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::{Finding, spaced},
+        process::{PATIENCE, Processes, Role, ends, is_alive, next_order, tell, tell_more},
+        timeline::{Doing, Span, most_at_once},
+    },
 };
 
 const WORKERS: usize = 4;
@@ -51,56 +57,77 @@ pub(in crate::lesson) const LESSON: Lesson = Lesson {
             what: "counts the purchase of a worker that died as unknown: it may have happened.",
         },
     ],
-    perform,
+    run,
+    process: Some(process),
 };
 
-/// A worker: a number comes down the pipe, its square goes up.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(in crate::lesson) struct Squarer {
-    step_ns: u64,
-}
-
-/// Plays a worker, until its stdin closes.
-pub(in crate::lesson) fn play(who: &str, squarer: &Squarer) -> io::Result<()> {
-    tell_line(&Line::now(who, "ready", "is ready").loud(false));
+/// A worker, until its stdin closes: a number comes down the pipe, its square goes up.
+fn process(role: &Role) -> io::Result<()> {
+    let (who, step): (_, Duration) = (&role.who, role.order()?);
+    tell_more(who, "ready", "is ready", 0, false);
     while let Some(order) = next_order() {
         let (word, n) = order.split_once(' ').unwrap_or(("", &order));
         let n: u64 = n.parse().map_err(|_| io::ErrorKind::InvalidData)?;
-        tell_line(&Line::now(who, "take", &format!("takes task {n}")).with(n));
-        thread::sleep(Duration::from_nanos(squarer.step_ns) * steps(n));
+        tell_more(who, "take", &format!("takes task {n}"), n, true);
+        thread::sleep(step * steps(n));
         if word == "die" {
             tell(who, "crash", "crashes in the middle of its task");
             // As SIGKILL from outside: no cleaning up, no last word, and no core file.
-            rustix::process::kill_process(rustix::process::getpid(), Signal::KILL)?;
+            kill_process(getpid(), Signal::KILL)?;
         }
-        tell_line(&Line::now(who, "result", &format!("sends {}", n * n)).with(n * n).loud(false));
+        tell_more(who, "result", &format!("sends {}", n * n), n * n, false);
     }
     tell(who, "end", "sees its stdin closed, and ends");
     Ok(())
 }
 
-/// Four processes, and what each is at.
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let timeline = &context.timeline;
+    timeline.scene("Submit, and take the results as they complete");
+    let mut pool = Pool::start(context)?;
+    let completed = pool.run(None)?;
+    let spans = mem::take(&mut pool.spans);
+    let in_order = put_in_order(&completed, context.is_sabotaged);
+    timeline.say("program", &format!("in order: {}", spaced(&in_order)));
+
+    timeline.scene("A worker that dies");
+    let with_death = pool.run(Some(DEADLY))?;
+    let (alive, new) = (pool.alive(), pool.processes.started.len() - WORKERS);
+
+    timeline.scene("Shutting down");
+    let ended_well = pool.shut_down()?;
+    let pids = pool.processes.started.iter().map(|started| started.pid);
+    let (gone, all) = (pids.filter(|pid| ends(*pid)).count(), pool.processes.started.len());
+    let mut findings = order_findings(context, &completed, &in_order, &spans);
+    findings.extend(death_findings(&with_death, alive, new));
+    findings.push(Finding::certain(
+        "Shutting down is closing the pipes: every worker ends by itself",
+        ended_well == WORKERS && gone == all,
+        format!("{ended_well} ended well, {gone} of {all} processes are gone"),
+    ));
+    Ok(findings)
+}
+
+/// Four processes, by their numbers, and what each is at.
 struct Pool<'a> {
-    play: &'a Play,
-    troupe: Troupe,
-    /// Who sits where: the number of the actor in the troupe, and its pid.
-    seats: Vec<(usize, u32)>,
-    /// The task that an actor is at, and since when.
+    context: &'a Context,
+    processes: Processes,
+    /// Which process sits where.
+    seats: Vec<usize>,
+    /// The task that a process is at, and since when.
     at_work: BTreeMap<usize, (u64, u64)>,
     idle: Vec<usize>,
-    pids: Vec<u32>,
     spans: Vec<Span>,
 }
 
 impl<'a> Pool<'a> {
-    fn start(play: &'a Play) -> Result<Self, LessonError> {
+    fn start(context: &'a Context) -> Result<Self, LessonError> {
         let mut pool = Self {
-            play,
-            troupe: Troupe::new(&play.stage),
+            context,
+            processes: context.processes(),
             seats: Vec::new(),
             at_work: BTreeMap::new(),
             idle: Vec::new(),
-            pids: Vec::new(),
             spans: Vec::new(),
         };
         for seat in 0..WORKERS {
@@ -110,33 +137,25 @@ impl<'a> Pool<'a> {
         Ok(pool)
     }
 
-    fn start_worker(&mut self, seat: usize) -> Result<(usize, u32), LessonError> {
-        let part = Part::Squarer(Squarer { step_ns: whole_ns(self.play.waits.step) });
+    fn start_worker(&mut self, seat: usize) -> Result<usize, LessonError> {
         let who = format!("worker {}", seat + 1);
-        let (number, pid) =
-            self.troupe.start(&Role { who: who.clone(), tie: Tie::Parent, part })?;
-        self.play.stage.say("program", &format!("starts {who}, process {pid}"));
-        self.pids.push(pid);
-        Ok((number, pid))
-    }
-
-    fn who(&self, actor: usize) -> String {
-        let seat = self.seats.iter().position(|(number, _)| *number == actor);
-        seat.map_or("somebody".to_owned(), |seat| format!("worker {}", seat + 1))
+        let worker = self.processes.start(&who, &self.context.waits.step)?;
+        self.say(&format!("starts {who}, process {}", self.processes.started[worker].pid));
+        Ok(worker)
     }
 
     /// Lets the workers do all tasks; returns the answers as they come.
     fn run(&mut self, deadly: Option<u64>) -> Result<Vec<Answer>, LessonError> {
         let mut waiting: VecDeque<u64> = (1..=TASKS).collect();
         let mut answers = Vec::new();
-        while answers.len() < usize::try_from(TASKS).unwrap_or(usize::MAX) {
-            while let (Some(actor), Some(n)) = (self.idle.last().copied(), waiting.front().copied())
+        while (answers.len() as u64) < TASKS {
+            while !self.idle.is_empty()
+                && let Some(n) = waiting.pop_front()
+                && let Some(worker) = self.idle.pop()
             {
-                self.idle.pop();
-                waiting.pop_front();
                 let word = if deadly == Some(n) { "die" } else { "square" };
-                self.at_work.insert(actor, (n, monotonic_ns()));
-                self.troupe.send(actor, &format!("{word} {n}"));
+                self.at_work.insert(worker, (n, monotonic_ns()));
+                self.processes.send(worker, &format!("{word} {n}"));
             }
             answers.extend(self.hear()?);
         }
@@ -145,20 +164,20 @@ impl<'a> Pool<'a> {
 
     /// Hears the next that a worker says, or that it is gone.
     fn hear(&mut self) -> Result<Option<Answer>, LessonError> {
-        let heard = self.troupe.next("a worker of the pool", PATIENCE)?;
-        let actor = heard.from;
-        let Some(line) = heard.line else { return self.bury(actor) };
+        let (worker, line) = self.processes.next("a worker of the pool", PATIENCE)?;
+        let Some(line) = line else { return self.replace(worker) };
         match line.act.as_str() {
-            "ready" => self.idle.push(actor),
+            "ready" => self.idle.push(worker),
             "take" => {
-                self.at_work.insert(actor, (line.value, line.at_ns));
+                self.at_work.insert(worker, (line.value, line.at_ns));
             }
             "result" => {
-                let Some((n, from_ns)) = self.at_work.remove(&actor) else { return Ok(None) };
-                self.idle.push(actor);
-                self.play.stage.bar(&line.who, Doing::Works, from_ns, line.at_ns);
-                self.spans.push((from_ns, line.at_ns));
-                self.play.stage.say("program", &format!("result of task {n}: {}", line.value));
+                let Some((n, from_ns)) = self.at_work.remove(&worker) else { return Ok(None) };
+                self.idle.push(worker);
+                let span = (from_ns, line.at_ns);
+                self.context.timeline.bar(&line.who, Doing::Works, span);
+                self.spans.push(span);
+                self.say(&format!("result of task {n}: {}", line.value));
                 return Ok(Some((n, Some(line.value))));
             }
             _ => {}
@@ -167,75 +186,52 @@ impl<'a> Pool<'a> {
     }
 
     /// A worker is gone: its task is lost, and a new one takes its seat.
-    fn bury(&mut self, actor: usize) -> Result<Option<Answer>, LessonError> {
-        let (who, status) = (self.who(actor), self.troupe.reap(actor)?);
-        self.idle.retain(|idle| *idle != actor);
-        let lost = self.at_work.remove(&actor);
+    fn replace(&mut self, worker: usize) -> Result<Option<Answer>, LessonError> {
+        let status = self.processes.reap(worker)?;
+        self.idle.retain(|idle| *idle != worker);
+        let lost = self.at_work.remove(&worker);
+        let Some(seat) = self.seats.iter().position(|other| *other == worker) else {
+            return Ok(None);
+        };
+        let who = format!("worker {}", seat + 1);
         if let Some((n, from_ns)) = lost {
-            self.play.stage.bar(&who, Doing::Killed, from_ns, monotonic_ns());
-            self.play.stage.say("program", &format!("lost {who} ({status}) and its task {n}"));
+            self.context.timeline.bar(&who, Doing::Killed, (from_ns, monotonic_ns()));
+            self.say(&format!("lost {who} ({status}) and its task {n}"));
         }
-        if let Some(seat) = self.seats.iter().position(|(number, _)| *number == actor) {
-            self.seats[seat] = self.start_worker(seat)?;
-        }
+        self.seats[seat] = self.start_worker(seat)?;
         Ok(lost.map(|(n, _)| (n, None)))
     }
 
     /// How many of the four seats have a process that is alive.
     fn alive(&self) -> usize {
-        self.seats.iter().filter(|(_, pid)| is_alive(*pid)).count()
+        self.seats.iter().filter(|worker| is_alive(self.processes.started[**worker].pid)).count()
     }
 
     /// Closes the pipes and waits for everybody; returns how many ended well.
-    fn shut_down(mut self) -> Result<usize, LessonError> {
-        self.play.stage.say("program", "closes the pipes");
-        for (actor, _) in &self.seats {
-            self.troupe.close_stdin(*actor);
+    fn shut_down(&mut self) -> Result<usize, LessonError> {
+        self.say("closes the pipes");
+        for worker in &self.seats {
+            self.processes.started[*worker].stdin = None;
         }
         let mut ended = Vec::new();
         while ended.len() < WORKERS {
-            let heard = self.troupe.next("the end of a worker", PATIENCE)?;
-            if heard.line.is_none() {
-                ended.push(heard.from);
-            }
+            let (worker, line) = self.processes.next("the end of a worker", PATIENCE)?;
+            ended.extend(line.is_none().then_some(worker));
         }
         let mut well = 0;
-        for actor in ended {
-            well += usize::from(self.troupe.reap(actor)?.success());
+        for worker in ended {
+            well += usize::from(self.processes.reap(worker)?.success());
         }
-        self.play.stage.say("program", &format!("{well} workers have ended well"));
+        self.say(&format!("{well} workers have ended well"));
         Ok(well)
+    }
+
+    fn say(&self, what: &str) {
+        self.context.timeline.say("program", what);
     }
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("Submit, and take the results as they complete");
-    let mut pool = Pool::start(play)?;
-    let completed = pool.run(None)?;
-    let spans = std::mem::take(&mut pool.spans);
-    let in_order = put_in_order(&completed, play.is_sabotaged);
-    play.stage.say("program", &format!("in order: {}", spaced(&in_order)));
-
-    play.stage.scene("A worker that dies");
-    let started_before = pool.pids.len();
-    let with_death = pool.run(Some(DEADLY))?;
-    let (alive, new) = (pool.alive(), pool.pids.len() - started_before);
-
-    play.stage.scene("Shutting down");
-    let pids = pool.pids.clone();
-    let ended_well = pool.shut_down()?;
-    let mut findings = judge_order(play, &completed, &in_order, &spans);
-    findings.extend(judge_death(&with_death, alive, new));
-    let gone = pids.iter().filter(|pid| ends_within(**pid, PATIENCE)).count();
-    findings.push(Finding::certain(
-        "Shutting down is closing the pipes: every worker ends by itself",
-        ended_well == WORKERS && gone == pids.len(),
-        format!("{ended_well} ended well, {gone} of {} processes are gone", pids.len()),
-    ));
-    Ok(findings)
-}
-
-fn judge_death(with_death: &[Answer], alive: usize, new: usize) -> [Finding; 2] {
+fn death_findings(with_death: &[Answer], alive: usize, new: usize) -> [Finding; 2] {
     let good = with_death.iter().filter(|(n, square)| *square == Some(n * n)).count();
     let is_lost = with_death.contains(&(DEADLY, None));
     [
@@ -252,13 +248,13 @@ fn judge_death(with_death: &[Answer], alive: usize, new: usize) -> [Finding; 2] 
     ]
 }
 
-fn judge_order(
-    play: &Play,
+fn order_findings(
+    context: &Context,
     completed: &[Answer],
     in_order: &[u64],
     spans: &[Span],
 ) -> Vec<Finding> {
-    let calm = play.calm(play.waits.step);
+    let delay = context.lateness.beyond(context.waits.step);
     let at_once = most_at_once(spans);
     let order: Vec<u64> = completed.iter().map(|(n, _)| *n).collect();
     let squares: Vec<u64> = (1..=TASKS).map(|n| n * n).collect();
@@ -271,13 +267,13 @@ fn judge_order(
         Finding::timed(
             "All four processes are used",
             at_once == WORKERS,
-            calm,
+            delay,
             format!("{at_once} at once"),
         ),
         Finding::timed(
             "Results come as the tasks complete, and not as they were submitted",
             !order.is_sorted(),
-            calm,
+            delay,
             format!("completed in the order {}", spaced(&order)),
         ),
         Finding::certain(

@@ -1,23 +1,33 @@
 //! `producer-consumer`: two kinds of threads that know only the queue between them.
+//!
+//! ```text
+//! def producer():                 def consumer():
+//!     for item in items:              while True:
+//!         q.put(item)                     item = q.get()
+//!                                         if item is None: break
+//! ```
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    ops::RangeInclusive,
     thread,
     time::{Duration, Instant},
 };
 
-use crate::history::monotonic_ns;
-use crate::lesson::{
-    error::LessonError,
-    event::Doing,
-    finding::Finding,
-    play::{Lesson, Play, Use},
-    stage::Stage,
-    troupe::PATIENCE,
+use parking_lot::{Condvar, Mutex};
+
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::Finding,
+        process::PATIENCE,
+        timeline::Doing,
+    },
 };
 
-const PRODUCERS: usize = 2;
+const PRODUCERS: u32 = 2;
 const CONSUMERS: usize = 3;
 const ITEMS_EACH: u32 = 6;
 const ROOM: usize = 3;
@@ -50,8 +60,82 @@ pub(in crate::lesson) const LESSON: Lesson = Lesson {
             what: "carries the answers back, one message a turn and event loop.",
         },
     ],
-    perform,
+    run,
+    process: None,
 };
+
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    context.timeline.scene("As many end marks as consumers");
+    let marks = if context.is_sabotaged { CONSUMERS - 1 } else { CONSUMERS };
+    let enough = produce_and_consume(context, marks)?;
+    context.timeline.scene("One end mark too few");
+    let too_few = produce_and_consume(context, CONSUMERS - 1)?;
+    let waited = f64::from(enough.waited_for_room);
+    context.timeline.figure("longest queue, items", enough.longest as f64);
+    context.timeline.figure("times a producer waited for room", waited);
+    Ok(findings(&enough, &too_few))
+}
+
+/// Puts its items into the queue.
+fn producer(context: &Context, number: u32, items: RangeInclusive<u32>, queue: &Queue) {
+    let timeline = &context.timeline;
+    let who = format!("producer {number}");
+    for item in items {
+        timeline.during(&who, Doing::Works, || thread::sleep(context.waits.step));
+        let told = || timeline.say(&who, &format!("finds no room for {item}, waits"));
+        timeline.during(&who, Doing::Waits, || queue.put(Some(item), told));
+        timeline.say(&who, &format!("puts {item}"));
+    }
+    timeline.say(&who, "is done");
+}
+
+/// Takes items from the queue until it takes an end mark.
+fn consumer(context: &Context, number: usize, queue: &Queue) {
+    let timeline = &context.timeline;
+    let who = format!("consumer {number}");
+    while let Some(item) = timeline.during(&who, Doing::Waits, || queue.take()) {
+        timeline.say(&who, &format!("takes {item}"));
+        timeline.during(&who, Doing::Works, || thread::sleep(context.waits.step * SLOWER));
+        queue.consumed(item);
+    }
+    timeline.say(&who, "takes an end mark and stops");
+    queue.stopped();
+}
+
+/// Produces and consumes, with so many end marks; whoever is stuck then is freed and told of.
+fn produce_and_consume(context: &Context, end_marks: usize) -> Result<Seen, LessonError> {
+    let say = |what: &str| context.timeline.say("program", what);
+    let queue = &Queue::default();
+    thread::scope(|scope| {
+        for number in 1..=CONSUMERS {
+            scope.spawn(move || consumer(context, number, queue));
+        }
+        let start_producer = |number| {
+            let items = (number - 1) * ITEMS_EACH + 1..=number * ITEMS_EACH;
+            scope.spawn(move || producer(context, number, items, queue))
+        };
+        let producers: Vec<_> = (1..=PRODUCERS).map(start_producer).collect();
+        for producer in producers {
+            // It has nothing that could panic; what it did not make is missed below.
+            let _ = producer.join();
+        }
+        let produced_ns = monotonic_ns();
+        for nth in 1..=end_marks {
+            queue.put(None, || {});
+            say(&format!("puts end mark {nth} of {end_marks}"));
+        }
+        let settled = queue.settle();
+        let seen = Seen { produced_ns, ..queue.state.lock().seen.clone() };
+        // Nobody is left behind, whatever was seen: the scope waits for all.
+        for nth in end_marks..CONSUMERS {
+            let stopped = seen.stopped;
+            say(&format!("sees {stopped} of {CONSUMERS} stopped and an empty queue"));
+            say(&format!("frees the last one with end mark {}", nth + 1));
+            queue.put(None, || {});
+        }
+        settled.map(|()| seen)
+    })
+}
 
 /// A bounded queue: who finds it full or empty sleeps until that has changed.
 #[derive(Debug, Default)]
@@ -63,65 +147,17 @@ struct Queue {
 #[derive(Debug, Default)]
 struct State {
     items: VecDeque<Option<u32>>,
-    longest: usize,
-    waited_for_room: u32,
-    waiting_takers: usize,
+    seen: Seen,
 }
 
-impl Queue {
-    /// Puts `item` behind the others, when there is room.
-    fn put(&self, item: Option<u32>, told: impl FnOnce()) {
-        let mut state = self.state();
-        if state.items.len() == ROOM {
-            state.waited_for_room += 1;
-            told();
-            while state.items.len() == ROOM {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-            }
-        }
-        state.items.push_back(item);
-        state.longest = state.longest.max(state.items.len());
-        self.changed.notify_all();
-    }
-
-    /// Takes the first item, when there is one.
-    fn take(&self) -> Option<u32> {
-        let mut state = self.state();
-        state.waiting_takers += 1;
-        while state.items.is_empty() {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
-        }
-        state.waiting_takers -= 1;
-        self.changed.notify_all();
-        state.items.pop_front().flatten()
-    }
-
-    /// What a run looks like from the queue; what was consumed is known to the consumers.
-    fn seen(&self, stopped: usize, produced_ns: u64) -> Run {
-        let state = self.state();
-        Run {
-            stopped,
-            stuck: state.waiting_takers,
-            longest: state.longest,
-            waited_for_room: state.waited_for_room,
-            produced_ns,
-            ..Run::default()
-        }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What one run gave.
+/// What one run looks like from the queue.
 #[derive(Clone, Debug, Default)]
-struct Run {
+struct Seen {
     /// Every item that was consumed, in the order of consumption.
     consumed: Vec<u32>,
-    /// How many consumers had stopped when nothing was left to be done.
+    /// How many consumers have stopped.
     stopped: usize,
-    /// Whether some of the others were asleep at an empty queue, with nobody to fill it.
+    /// How many of the others are asleep at an empty queue.
     stuck: usize,
     longest: usize,
     waited_for_room: u32,
@@ -130,128 +166,59 @@ struct Run {
     consumed_ns: u64,
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("As many end marks as consumers");
-    let marks = if play.is_sabotaged { CONSUMERS - 1 } else { CONSUMERS };
-    let enough = run(play, marks)?;
-    play.stage.scene("One end mark too few");
-    let too_few = run(play, CONSUMERS - 1)?;
-    play.stage.figure("longest queue, items", enough.longest as f64);
-    play.stage.figure("times a producer waited for room", f64::from(enough.waited_for_room));
-    Ok(judge(&enough, &too_few))
-}
+impl Queue {
+    /// Puts `item` behind the others, when there is room; where there is none yet, it is `told`.
+    fn put(&self, item: Option<u32>, told: impl FnOnce()) {
+        let mut state = self.state.lock();
+        if state.items.len() == ROOM {
+            state.seen.waited_for_room += 1;
+            told();
+            self.changed.wait_while(&mut state, |state| state.items.len() == ROOM);
+        }
+        state.items.push_back(item);
+        state.seen.longest = state.seen.longest.max(state.items.len());
+        self.changed.notify_all();
+    }
 
-/// Produces and consumes, with so many end marks; whoever is stuck then is freed and told of.
-fn run(play: &Play, end_marks: usize) -> Result<Run, LessonError> {
-    let stage = &play.stage;
-    let queue = Arc::new(Queue::default());
-    let consumed = Mutex::new(Vec::new());
-    let stopped = Mutex::new(0);
-    thread::scope(|scope| {
-        for number in 1..=CONSUMERS {
-            let (queue, consumed, stopped) = (&queue, &consumed, &stopped);
-            let step = play.waits.step * SLOWER;
-            scope.spawn(move || {
-                consume(stage, number, queue, step, consumed);
-                *lock(stopped) += 1;
-            });
-        }
-        let producers: Vec<_> = (1..=PRODUCERS)
-            .map(|number| {
-                let queue = &queue;
-                scope.spawn(move || produce(stage, number, queue, play.waits.step))
-            })
-            .collect();
-        for producer in producers {
-            // It has nothing that could panic; what it did not make is missed below.
-            let _ = producer.join();
-        }
-        let produced_ns = monotonic_ns();
-        for nth in 1..=end_marks {
-            queue.put(None, || {});
-            stage.say("program", &format!("puts end mark {nth} of {end_marks}"));
-        }
-        let settled = settle(&queue, &stopped);
-        let run = queue.seen(*lock(&stopped), produced_ns);
-        // Nobody is left behind, whatever was seen: the scope waits for all.
-        for nth in end_marks..CONSUMERS {
-            stage.say(
-                "program",
-                &format!("sees {} of {CONSUMERS} stopped and an empty queue", run.stopped),
-            );
-            stage.say("program", &format!("frees the last one with end mark {}", nth + 1));
-            queue.put(None, || {});
-        }
-        settled.map(|()| run)
-    })
-    .map(|run| {
-        let consumed = consumed.into_inner().unwrap_or_default();
-        let consumed_ns = consumed.iter().map(|(_, at_ns)| *at_ns).max().unwrap_or(0);
-        Run { consumed: consumed.iter().map(|(item, _)| *item).collect(), consumed_ns, ..run }
-    })
-}
+    /// Takes the first item, when there is one.
+    fn take(&self) -> Option<u32> {
+        let mut state = self.state.lock();
+        state.seen.stuck += 1;
+        self.changed.wait_while(&mut state, |state| state.items.is_empty());
+        state.seen.stuck -= 1;
+        self.changed.notify_all();
+        state.items.pop_front().flatten()
+    }
 
-/// Waits until nothing can happen any more: every consumer has stopped, or waits at an empty queue
-/// that nobody fills.
-fn settle(queue: &Queue, stopped: &Mutex<usize>) -> Result<(), LessonError> {
-    let began = Instant::now();
-    loop {
-        let is_still = {
-            let state = queue.state();
-            state.items.is_empty() && state.waiting_takers + *lock(stopped) == CONSUMERS
+    fn consumed(&self, item: u32) {
+        let seen = &mut self.state.lock().seen;
+        seen.consumed.push(item);
+        seen.consumed_ns = monotonic_ns();
+    }
+
+    fn stopped(&self) {
+        self.state.lock().seen.stopped += 1;
+    }
+
+    /// Waits until nothing can happen any more: every consumer has stopped, or waits at an empty
+    /// queue that nobody fills.
+    fn settle(&self) -> Result<(), LessonError> {
+        let (began, limit) = (Instant::now(), PATIENCE * 4);
+        let is_still = |state: &State| {
+            state.items.is_empty() && state.seen.stuck + state.seen.stopped == CONSUMERS
         };
-        if is_still {
-            return Ok(());
+        while !is_still(&self.state.lock()) {
+            if began.elapsed() > limit {
+                return Err(LessonError::Late { what: "the consumers".to_owned(), limit });
+            }
+            thread::sleep(Duration::from_millis(1));
         }
-        if began.elapsed() > PATIENCE * 4 {
-            return Err(LessonError::Late {
-                what: "the consumers".to_owned(),
-                limit: PATIENCE * 4,
-            });
-        }
-        thread::sleep(Duration::from_millis(1));
+        Ok(())
     }
 }
 
-fn produce(stage: &Stage, number: usize, queue: &Queue, step: Duration) {
-    let who = format!("producer {number}");
-    let first = u32::try_from(number - 1).unwrap_or(0) * ITEMS_EACH + 1;
-    for item in first..first + ITEMS_EACH {
-        stage.during(&who, Doing::Works, || thread::sleep(step));
-        stage.during(&who, Doing::Waits, || {
-            queue.put(Some(item), || stage.say(&who, &format!("finds no room for {item}, waits")));
-        });
-        stage.say(&who, &format!("puts {item}"));
-    }
-    stage.say(&who, "is done");
-}
-
-fn consume(
-    stage: &Stage,
-    number: usize,
-    queue: &Queue,
-    step: Duration,
-    consumed: &Mutex<Vec<(u32, u64)>>,
-) {
-    let who = format!("consumer {number}");
-    loop {
-        let taken = stage.during(&who, Doing::Waits, || queue.take());
-        let Some(item) = taken else {
-            stage.say(&who, "takes an end mark and stops");
-            return;
-        };
-        stage.say(&who, &format!("takes {item}"));
-        stage.during(&who, Doing::Works, || thread::sleep(step));
-        lock(consumed).push((item, monotonic_ns()));
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn judge(enough: &Run, too_few: &Run) -> Vec<Finding> {
-    let items: Vec<u32> = (1..=ITEMS_EACH * 2).collect();
+fn findings(enough: &Seen, too_few: &Seen) -> Vec<Finding> {
+    let items: Vec<u32> = (1..=ITEMS_EACH * PRODUCERS).collect();
     let mut sorted = enough.consumed.clone();
     sorted.sort_unstable();
     vec![
@@ -300,8 +267,8 @@ mod tests {
     use super::*;
     use crate::{judge::Verdict, lesson::finding::worst};
 
-    fn good() -> Run {
-        Run {
+    fn good() -> Seen {
+        Seen {
             consumed: (1..=12).collect(),
             stopped: 3,
             stuck: 0,
@@ -314,13 +281,13 @@ mod tests {
 
     #[test]
     fn the_verdict_follows_what_was_counted() {
-        let too_few = Run { stopped: 2, stuck: 1, ..good() };
-        let verdict = |enough: Run| worst(&judge(&enough, &too_few));
+        let too_few = Seen { stopped: 2, stuck: 1, ..good() };
+        let verdict = |enough: Seen| worst(&findings(&enough, &too_few));
         assert_eq!(verdict(good()), Verdict::Valid);
         assert_eq!(verdict(too_few.clone()), Verdict::Violation);
-        assert_eq!(verdict(Run { longest: 4, ..good() }), Verdict::Violation);
-        assert_eq!(verdict(Run { consumed: (1..=11).collect(), ..good() }), Verdict::Violation);
-        assert_eq!(verdict(Run { waited_for_room: 0, ..good() }), Verdict::Unknown);
-        assert_eq!(worst(&judge(&good(), &good())), Verdict::Violation);
+        assert_eq!(verdict(Seen { longest: 4, ..good() }), Verdict::Violation);
+        assert_eq!(verdict(Seen { consumed: (1..=11).collect(), ..good() }), Verdict::Violation);
+        assert_eq!(verdict(Seen { waited_for_room: 0, ..good() }), Verdict::Unknown);
+        assert_eq!(worst(&findings(&good(), &good())), Verdict::Violation);
     }
 }
