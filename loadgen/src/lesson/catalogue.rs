@@ -29,7 +29,7 @@ pub(super) static LESSONS: [Lesson; 10] = [
 ///
 /// # Errors
 /// The parent is gone, the role is none, or the system refused.
-pub(crate) fn be_process(parent: u32, role: &str) -> io::Result<()> {
+pub(crate) fn run_process(parent: u32, role: &str) -> io::Result<()> {
     let role = Role::accept(parent, role)?;
     let lesson = LESSONS.iter().find(|lesson| lesson.name == role.lesson);
     let process = lesson.and_then(|lesson| lesson.process);

@@ -2,7 +2,7 @@
 
 use std::{io, path::PathBuf, time::Duration};
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{
     error::LessonError,
@@ -65,7 +65,7 @@ pub(super) struct Context {
 }
 
 /// The waits of the lessons; each lesson uses some of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Waits {
     /// Between reading a count and checking it.
     pub(super) check: Duration,

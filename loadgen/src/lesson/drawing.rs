@@ -1,6 +1,6 @@
 //! Timelines as text: a lane for everybody, a bar for everything that took a while. Pure.
 
-use super::timeline::{Bar, Doing, Scene, seconds};
+use super::timeline::{Bar, Doing, Scene};
 
 /// How wide the bars of a scene are, in columns.
 const COLUMNS: usize = 60;
@@ -15,7 +15,7 @@ const LANES_MAX: usize = 12;
 const LANES_SHOWN: usize = 4;
 
 /// Scenes share one scale where the shortest still gets so many columns.
-const COLUMNS_MIN: u64 = 8;
+const COLUMNS_MIN: f64 = 8.0;
 
 /// What the signs mean.
 pub(super) const LEGEND: &str = "█ works   ░ waits   ✗ cut off";
@@ -27,16 +27,16 @@ pub(super) type Lane<'a> = (&'a str, Vec<&'a Bar>);
 /// The timelines of `scenes`, one below the other.
 pub(super) fn draw(scenes: &[Scene], compares_times: bool) -> String {
     let mut text = String::new();
-    for (scene, length_ns) in scaled(scenes, compares_times) {
+    for (scene, length_s) in scaled(scenes, compares_times) {
         text += &format!("  {}\n", scene.title);
         let (lanes, hidden) = lanes(scene);
         for (place, (who, bars)) in lanes.iter().enumerate() {
             if hidden > 0 && place == LANES_SHOWN {
                 text += &format!("  {:<NAME$} ({hidden} more)\n", "…");
             }
-            text += &format!("  {who:<NAME$} {}\n", row(bars, length_ns).trim_end());
+            text += &format!("  {who:<NAME$} {}\n", row(bars, length_s).trim_end());
         }
-        let end = format!("{:.2} s", seconds(length_ns));
+        let end = format!("{length_s:.2} s");
         text += &format!("  {:<NAME$} 0 s{end:>1$}\n", "", COLUMNS - 3);
     }
     text
@@ -44,13 +44,15 @@ pub(super) fn draw(scenes: &[Scene], compares_times: bool) -> String {
 
 /// The scenes that have something to draw, each with the length of its scale: one for all where the
 /// lesson compares times, or where none becomes too small to read.
-pub(super) fn scaled(scenes: &[Scene], compares_times: bool) -> Vec<(&Scene, u64)> {
+pub(super) fn scaled(scenes: &[Scene], compares_times: bool) -> Vec<(&Scene, f64)> {
+    // Up to the end of its last bar: the rest of a scene is of no interest here.
+    let length_s = |scene: &Scene| scene.bars.iter().map(|bar| bar.to_s).fold(1e-9, f64::max);
     let drawn = scenes.iter().filter(|scene| !scene.bars.is_empty());
-    let mut drawn: Vec<_> = drawn.map(|scene| (scene, scene.drawn_ns())).collect();
-    let longest = drawn.iter().map(|(_, length_ns)| *length_ns).max().unwrap_or(1);
-    let shortest = drawn.iter().map(|(_, length_ns)| *length_ns).min().unwrap_or(1);
-    if compares_times || shortest * COLUMNS as u64 >= longest * COLUMNS_MIN {
-        drawn.iter_mut().for_each(|(_, length_ns)| *length_ns = longest);
+    let mut drawn: Vec<_> = drawn.map(|scene| (scene, length_s(scene))).collect();
+    let longest = drawn.iter().map(|(_, length_s)| *length_s).fold(0.0, f64::max);
+    let shortest = drawn.iter().map(|(_, length_s)| *length_s).fold(longest, f64::min);
+    if compares_times || shortest * COLUMNS as f64 >= longest * COLUMNS_MIN {
+        drawn.iter_mut().for_each(|(_, length_s)| *length_s = longest);
     }
     drawn
 }
@@ -77,24 +79,26 @@ pub(super) fn lanes(scene: &Scene) -> (Vec<Lane<'_>>, usize) {
         });
         return (lanes, 0);
     }
-    lanes.sort_by_key(|(_, bars)| {
+    let starts = |(_, bars): &Lane<'_>| {
         let works = bars.iter().filter(|bar| bar.doing != Doing::Waits);
-        works.map(|bar| bar.from_ns).min().unwrap_or(u64::MAX)
-    });
+        works.map(|bar| bar.from_s).fold(f64::INFINITY, f64::min)
+    };
+    lanes.sort_by(|one, other| starts(one).total_cmp(&starts(other)));
     let hidden = lanes.len() - 2 * LANES_SHOWN;
     lanes.drain(LANES_SHOWN..LANES_SHOWN + hidden);
     (lanes, hidden)
 }
 
-fn row(bars: &[&Bar], length_ns: u64) -> String {
-    let column = |at_ns: u64| {
-        let share = u128::from(at_ns) * COLUMNS as u128 / u128::from(length_ns);
-        usize::try_from(share).unwrap_or(COLUMNS).min(COLUMNS)
+fn row(bars: &[&Bar], length_s: f64) -> String {
+    // As many columns as are over at that time.
+    let column = |at_s: f64| {
+        let is_over = |column: &usize| *column as f64 * length_s <= at_s * COLUMNS as f64;
+        (1..=COLUMNS).filter(is_over).count()
     };
     let mut cells = [' '; COLUMNS];
     for bar in bars {
-        let from = column(bar.from_ns).min(COLUMNS - 1);
-        let to = column(bar.to_ns).max(from + 1);
+        let from = column(bar.from_s).min(COLUMNS - 1);
+        let to = column(bar.to_s).max(from + 1);
         cells[from..to].fill(if bar.doing == Doing::Waits { '░' } else { '█' });
         if bar.doing == Doing::Killed {
             cells[to - 1] = '✗';
@@ -113,8 +117,8 @@ fn word_and_number(name: &str) -> (&str, u64) {
 mod tests {
     use super::*;
 
-    fn bar(who: &str, doing: Doing, from_ns: u64, to_ns: u64) -> Bar {
-        Bar { who: who.to_owned(), doing, from_ns, to_ns }
+    fn bar(who: &str, doing: Doing, from_s: f64, to_s: f64) -> Bar {
+        Bar { who: who.to_owned(), doing, from_s, to_s }
     }
 
     fn scene(bars: Vec<Bar>) -> Scene {
@@ -124,9 +128,9 @@ mod tests {
     #[test]
     fn bars_stand_where_they_belong() {
         let scene = scene(vec![
-            bar("thread 10", Doing::Killed, 30, 60),
-            bar("thread 2", Doing::Works, 30, 45),
-            bar("thread 2", Doing::Waits, 0, 30),
+            bar("thread 10", Doing::Killed, 30.0, 60.0),
+            bar("thread 2", Doing::Works, 30.0, 45.0),
+            bar("thread 2", Doing::Waits, 0.0, 30.0),
         ]);
         let (gap, half) = (" ".repeat(30), "█".repeat(15));
         let expected = format!(
@@ -134,14 +138,17 @@ mod tests {
             "░".repeat(30),
             "█".repeat(29),
             "",
-            "0.00 s"
+            "60.00 s"
         );
         assert_eq!(draw(&[scene], false), expected);
     }
 
     #[test]
     fn a_crowd_is_told_by_its_first_and_its_last() {
-        let crowd = (1..=100).map(|n| bar(&format!("buyer {n}"), Doing::Works, n, n + 1));
+        let crowd = (1..=100).map(|n| {
+            let at_s = f64::from(n);
+            bar(&format!("buyer {n}"), Doing::Works, at_s, at_s + 1.0)
+        });
         let text = draw(&[scene(crowd.collect())], false);
         assert!(text.contains("(92 more)"), "{text}");
         for who in ["buyer 1 ", "buyer 4 ", "buyer 97 ", "buyer 100 "] {
@@ -153,7 +160,7 @@ mod tests {
     #[test]
     fn a_short_work_is_seen_and_no_line_is_too_long() {
         let scene =
-            scene(vec![bar("a", Doing::Works, 0, 1), bar("b", Doing::Works, 999_999, 1_000_000)]);
+            scene(vec![bar("a", Doing::Works, 0.0, 1.0), bar("b", Doing::Works, 999_999.0, 1e6)]);
         let text = draw(&[scene], false);
         assert_eq!(text.matches('█').count(), 2, "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -161,15 +168,12 @@ mod tests {
 
     #[test]
     fn scenes_share_a_scale_unless_one_would_vanish() {
-        let of = |length_ns| scene(vec![bar("a", Doing::Works, 0, length_ns)]);
+        let of = |length_s| scene(vec![bar("a", Doing::Works, 0.0, length_s)]);
         let lengths = |scenes: &[Scene], compares_times| {
-            scaled(scenes, compares_times)
-                .iter()
-                .map(|(_, length_ns)| *length_ns)
-                .collect::<Vec<_>>()
+            scaled(scenes, compares_times).iter().map(|(_, length_s)| *length_s).collect::<Vec<_>>()
         };
-        assert_eq!(lengths(&[of(1_000), of(500)], false), [1_000, 1_000]);
-        assert_eq!(lengths(&[of(1_000), of(10)], false), [1_000, 10]);
-        assert_eq!(lengths(&[of(1_000), of(10)], true), [1_000, 1_000]);
+        assert_eq!(lengths(&[of(1_000.0), of(500.0)], false), [1_000.0, 1_000.0]);
+        assert_eq!(lengths(&[of(1_000.0), of(10.0)], false), [1_000.0, 10.0]);
+        assert_eq!(lengths(&[of(1_000.0), of(10.0)], true), [1_000.0, 1_000.0]);
     }
 }

@@ -31,7 +31,7 @@ mod args;
 mod show;
 
 pub(crate) use args::LessonArgs;
-pub(crate) use catalogue::be_process as play_for_parent;
+pub(crate) use catalogue::run_process as play_for_parent;
 pub(crate) use show::show;
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use super::{
     drawing::{lanes, scaled},
     finding::Finding,
-    outcome::{Outcome, total},
-    timeline::{Doing, Scene, seconds},
+    outcome::{Outcome, sign, total},
+    timeline::{Doing, Event, Scene},
 };
 use crate::{judge::Verdict, report::content_security_policy};
 
@@ -65,7 +65,7 @@ fn section(outcome: &Outcome) -> String {
         html += "<p class=\"legend quiet\"><span class=\"works\"></span> works \
                  <span class=\"waits\"></span> waits <span class=\"killed\"></span> cut off</p>\n";
     }
-    html.extend(drawn.into_iter().map(|(scene, length_ns)| figure(scene, length_ns)));
+    html.extend(drawn.into_iter().map(|(scene, length_s)| figure(scene, length_s)));
     html += "<h3>What was seen</h3>\n<ul class=\"findings\">\n";
     html.extend(outcome.findings.iter().map(finding));
     html += "</ul>\n";
@@ -75,8 +75,8 @@ fn section(outcome: &Outcome) -> String {
     html + &figures(&outcome.figures) + &events(&outcome.scenes) + "</section>\n"
 }
 
-/// The timeline of `scene` as a drawing (SVG), on a scale of `length_ns`.
-fn figure(scene: &Scene, length_ns: u64) -> String {
+/// The timeline of `scene` as a drawing (SVG), on a scale of `length_s`.
+fn figure(scene: &Scene, length_s: f64) -> String {
     let (lanes, hidden) = lanes(scene);
     let height = LANE * (lanes.len() as f64 + 1.0);
     let title = escaped(&scene.title);
@@ -84,7 +84,7 @@ fn figure(scene: &Scene, length_ns: u64) -> String {
         "<figure>\n<figcaption>{title}</figcaption>\n\
          <svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Timeline: {title}\">\n"
     );
-    let x = |at_ns: u64| NAMES + (WIDTH - NAMES) * (at_ns as f64 / length_ns as f64).min(1.0);
+    let x = |at_s: f64| NAMES + (WIDTH - NAMES) * (at_s / length_s).min(1.0);
     for (place, (who, bars)) in lanes.iter().enumerate() {
         let top = LANE * place as f64;
         svg += &format!("<text x=\"0\" y=\"{:.1}\">{}</text>\n", top + LANE * 0.7, escaped(who));
@@ -94,7 +94,7 @@ fn figure(scene: &Scene, length_ns: u64) -> String {
                 Doing::Waits => "waits",
                 Doing::Killed => "killed",
             };
-            let (from, to) = (x(bar.from_ns), x(bar.to_ns));
+            let (from, to) = (x(bar.from_s), x(bar.to_s));
             svg += &format!(
                 "<rect class=\"{class}\" x=\"{from:.1}\" y=\"{:.1}\" width=\"{:.1}\" \
                  height=\"{:.1}\"/>\n",
@@ -107,8 +107,7 @@ fn figure(scene: &Scene, length_ns: u64) -> String {
     let base = height - LANE * 0.25;
     svg += &format!(
         "<text class=\"quiet\" x=\"{NAMES}\" y=\"{base:.1}\">0 s</text>\
-         <text class=\"quiet end\" x=\"{WIDTH}\" y=\"{base:.1}\">{:.2} s</text>\n</svg>\n",
-        seconds(length_ns)
+         <text class=\"quiet end\" x=\"{WIDTH}\" y=\"{base:.1}\">{length_s:.2} s</text>\n</svg>\n"
     );
     if hidden > 0 {
         svg += &format!("<p class=\"quiet\">{hidden} more between the first and the last.</p>");
@@ -143,8 +142,8 @@ fn events(scenes: &[Scene]) -> String {
     for scene in scenes {
         html += &format!("<h4>{}</h4>\n<pre>", escaped(&scene.title));
         html.extend(scene.events.iter().map(|event| {
-            let at_s = seconds(event.at_ns);
-            format!("{at_s:8.3} s  {}\n", escaped(&format!("{:<12}  {}", event.who, event.what)))
+            let Event { at_s, who, what } = event;
+            format!("{at_s:8.3} s  {}\n", escaped(&format!("{who:<12}  {what}")))
         }));
         html += "</pre>\n";
     }
@@ -173,12 +172,7 @@ fn product(outcomes: &[Outcome]) -> String {
 }
 
 fn badge(verdict: Verdict) -> String {
-    let sign = match verdict {
-        Verdict::Valid => '✓',
-        Verdict::Violation => '✗',
-        Verdict::Unknown => '?',
-    };
-    format!("<span class=\"badge {verdict}\">{sign} {verdict}</span>")
+    format!("<span class=\"badge {verdict}\">{} {verdict}</span>", sign(verdict))
 }
 
 /// Text in which `code` stands between backticks.
@@ -206,7 +200,7 @@ mod tests {
     #[test]
     fn nothing_that_was_said_becomes_markup() {
         let mut scene = Scene { title: "<b>&\"'".to_owned(), ..Scene::default() };
-        scene.bars.push(Bar { who: "<i>".into(), doing: Doing::Killed, from_ns: 0, to_ns: 9 });
+        scene.bars.push(Bar { who: "<i>".into(), doing: Doing::Killed, from_s: 0.0, to_s: 9.0 });
         let outcome = Outcome {
             lesson: &LESSONS[0],
             findings: vec![Finding::certain("<script>", false, "<img>")],

@@ -45,7 +45,7 @@ pub(super) struct Role {
 }
 
 /// Something that happened, as a process of a lesson says it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(super) struct Line {
     /// When, on the clock that all processes share.
     pub(super) at_ns: u64,
@@ -55,10 +55,11 @@ pub(super) struct Line {
     pub(super) act: String,
     /// What, in words for people.
     pub(super) says: String,
-    /// A number that belongs to it.
-    pub(super) value: u64,
     /// Whether it is printed: not where a hundred say the same.
     pub(super) is_loud: bool,
+    /// A number that belongs to it.
+    #[serde(default)]
+    pub(super) value: u64,
 }
 
 /// The number of a process, from 0, with what it or one of its children said; `None`: all of them
@@ -124,15 +125,17 @@ impl Processes {
         Ok(heard)
     }
 
-    /// Waits until `who` has said `act`.
-    pub(super) fn wait_for(&mut self, who: &str, act: &str) -> Result<(), LessonError> {
+    /// Waits until `who` has said `act`; returns when that was.
+    pub(super) fn wait_for(&mut self, who: &str, act: &str) -> Result<u64, LessonError> {
         let what = format!("`{act}`");
-        while self.at(who, act).is_none() {
+        loop {
+            if let Some(at_ns) = self.at(who, act) {
+                return Ok(at_ns);
+            }
             if self.next(&what, PATIENCE)?.1.is_none() {
                 return Err(LessonError::Late { what, limit: PATIENCE });
             }
         }
-        Ok(())
     }
 
     /// Waits until all pipes have closed; an error where nothing is said for `limit`.
@@ -237,14 +240,18 @@ pub(super) fn next_order() -> Option<String> {
 
 /// Says that `who` did something now: a word for the lesson's program, words for people.
 pub(super) fn tell(who: &str, act: &str, says: &str) {
-    tell_more(who, act, says, 0, true);
+    tell_line(who, act, says, true);
 }
 
-/// The same with a number, and printed only where `is_loud`.
-pub(super) fn tell_more(who: &str, act: &str, says: &str, value: u64, is_loud: bool) {
+/// The same, but it is not printed: a hundred say so.
+pub(super) fn tell_quietly(who: &str, act: &str, says: &str) {
+    tell_line(who, act, says, false);
+}
+
+fn tell_line(who: &str, act: &str, says: &str, is_loud: bool) {
     let (at_ns, pid) = (monotonic_ns(), std::process::id());
     let line = json!({ "at_ns": at_ns, "who": who, "pid": pid, "act": act, "says": says,
-                       "value": value, "is_loud": is_loud });
+                       "is_loud": is_loud });
     // One write: several processes share the pipe. Whoever is not heard any more is ended soon.
     let mut stdout = io::stdout().lock();
     let _ = stdout.write_all(format!("{line}\n").as_bytes()).and_then(|()| stdout.flush());

@@ -7,22 +7,21 @@
 use std::{mem, sync::Arc};
 
 use parking_lot::Mutex;
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use crate::history::monotonic_ns;
 
 /// From when to when, on the clock that all processes share.
 pub(super) type Span = (u64, u64);
 
-/// A part of a lesson with a timeline of its own. Times are since its start, in JSON in seconds.
+/// A part of a lesson with a timeline of its own. Times are in seconds since its start.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Scene {
     /// What it tries.
     pub(super) title: String,
     #[serde(skip)]
     pub(super) began_ns: u64,
-    #[serde(rename = "length_s", serialize_with = "in_seconds")]
-    pub(super) length_ns: u64,
+    pub(super) length_s: f64,
     /// What happened, in the order of time.
     pub(super) events: Vec<Event>,
     /// What took a while, in the order in which it ended.
@@ -32,8 +31,7 @@ pub(super) struct Scene {
 /// Something that somebody, a thread or a process, did at one moment.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Event {
-    #[serde(rename = "at_s", serialize_with = "in_seconds")]
-    pub(super) at_ns: u64,
+    pub(super) at_s: f64,
     pub(super) who: String,
     /// As a sentence without its subject.
     pub(super) what: String,
@@ -44,10 +42,8 @@ pub(super) struct Event {
 pub(super) struct Bar {
     pub(super) who: String,
     pub(super) doing: Doing,
-    #[serde(rename = "from_s", serialize_with = "in_seconds")]
-    pub(super) from_ns: u64,
-    #[serde(rename = "to_s", serialize_with = "in_seconds")]
-    pub(super) to_ns: u64,
+    pub(super) from_s: f64,
+    pub(super) to_s: f64,
 }
 
 /// What somebody is doing for a while.
@@ -101,20 +97,19 @@ impl Timeline {
     pub(super) fn say_at(&self, at_ns: u64, who: &str, what: &str, is_loud: bool) {
         let mut kept = self.kept.lock();
         let Some(scene) = kept.scenes.last_mut() else { return };
-        let at_ns = at_ns.saturating_sub(scene.began_ns);
-        scene.events.push(Event { at_ns, who: who.to_owned(), what: what.to_owned() });
+        let at_s = scene.seconds_at(at_ns);
+        scene.events.push(Event { at_s, who: who.to_owned(), what: what.to_owned() });
         drop(kept);
         if is_loud {
-            self.print(&format!("  {:7.3} s  {who:<12}  {what}\n", seconds(at_ns)));
+            self.print(&format!("  {at_s:7.3} s  {who:<12}  {what}\n"));
         }
     }
 
     /// `who` was `doing` that from `from_ns` to `to_ns`.
     pub(super) fn bar(&self, who: &str, doing: Doing, (from_ns, to_ns): Span) {
         if let Some(scene) = self.kept.lock().scenes.last_mut() {
-            let since = |at_ns: u64| at_ns.saturating_sub(scene.began_ns);
-            let (from_ns, to_ns) = (since(from_ns), since(to_ns));
-            scene.bars.push(Bar { who: who.to_owned(), doing, from_ns, to_ns });
+            let (from_s, to_s) = (scene.seconds_at(from_ns), scene.seconds_at(to_ns));
+            scene.bars.push(Bar { who: who.to_owned(), doing, from_s, to_s });
         }
     }
 
@@ -148,29 +143,17 @@ impl Timeline {
 impl Kept {
     fn end_scene(&mut self, now_ns: u64) {
         if let Some(scene) = self.scenes.last_mut() {
-            scene.length_ns = now_ns.saturating_sub(scene.began_ns);
+            scene.length_s = scene.seconds_at(now_ns);
             // They were kept in the order in which they were heard of; two processes may cross.
-            scene.events.sort_by_key(|event| event.at_ns);
+            scene.events.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
         }
     }
 }
 
 impl Scene {
-    /// From its start to the end of its last bar: the rest is of no interest to a drawing.
-    pub(super) fn drawn_ns(&self) -> u64 {
-        let last = self.bars.iter().map(|bar| bar.to_ns).max();
-        last.unwrap_or(self.length_ns).max(1)
+    fn seconds_at(&self, at_ns: u64) -> f64 {
+        at_ns.saturating_sub(self.began_ns) as f64 / 1e9
     }
-}
-
-/// Nanoseconds as seconds.
-pub(super) fn seconds(ns: u64) -> f64 {
-    ns as f64 / 1e9
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
-fn in_seconds<S: Serializer>(ns: &u64, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_f64(seconds(*ns))
 }
 
 /// The most spans that cover one moment.

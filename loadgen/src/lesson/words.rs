@@ -1,6 +1,10 @@
 //! A lesson in words: its title, what was seen, what it shows, where the product does the same.
 
-use super::{definition::Lesson, drawing, outcome::Outcome};
+use super::{
+    definition::Lesson,
+    drawing,
+    outcome::{Outcome, sign},
+};
 use crate::judge::Verdict;
 
 const COLUMNS: usize = 80;
@@ -22,7 +26,8 @@ pub(super) fn ending(outcome: &Outcome, is_sabotaged: bool) -> String {
     text += "\n\x1b[1mWhat was seen\x1b[0m\n";
     for finding in &outcome.findings {
         let claim = indented(&format!("{}:", finding.claim), 4);
-        text += &format!("  {} {}\n", sign(finding.verdict), claim.trim_start());
+        let sign = coloured(finding.verdict, sign(finding.verdict));
+        text += &format!("  {sign} {}\n", claim.trim_start());
         text += &format!("{}\n", indented(&finding.seen, 6));
     }
     text += &format!("\n{}\n", verdict(outcome, is_sabotaged));
@@ -48,7 +53,8 @@ fn verdict(outcome: &Outcome, is_sabotaged: bool) -> String {
         if is_sabotaged { format!("; --sabotage was given: {sabotage}") } else { String::new() };
     let text = indented(&format!("Verdict: {verdict}. {meaning}{sabotage}."), 0);
     // The colour comes last: it takes no columns.
-    text.replacen(verdict.name(), &format!("\x1b[1m{}{verdict}\x1b[0m", colour(verdict)), 1)
+    let bold = format!("\x1b[1m{}", coloured(verdict, verdict.name()));
+    text.replacen(verdict.name(), &bold, 1)
 }
 
 /// All verdicts, one below the other, where several lessons were run.
@@ -56,14 +62,10 @@ pub(super) fn verdicts(outcomes: &[Outcome]) -> String {
     let mut text = title("all lessons");
     for outcome in outcomes {
         let verdict = outcome.verdict();
-        text += &format!(
-            "  {} {:<18} {}{:<10}\x1b[0m {:6.2} s\n",
-            sign(verdict),
-            outcome.lesson.name,
-            colour(verdict),
-            verdict.name(),
-            outcome.elapsed_s
-        );
+        let sign = coloured(verdict, sign(verdict));
+        let (name, elapsed_s) = (outcome.lesson.name, outcome.elapsed_s);
+        let verdict = coloured(verdict, &format!("{:<10}", verdict.name()));
+        text += &format!("  {sign} {name:<18} {verdict} {elapsed_s:6.2} s\n");
     }
     text
 }
@@ -86,21 +88,13 @@ fn title(text: &str) -> String {
     format!("\n\x1b[1m{title}{line}\x1b[0m\n")
 }
 
-fn sign(verdict: Verdict) -> String {
-    let sign = match verdict {
-        Verdict::Valid => '✓',
-        Verdict::Violation => '✗',
-        Verdict::Unknown => '?',
+fn coloured(verdict: Verdict, text: &str) -> String {
+    let colour = match verdict {
+        Verdict::Valid => 32,
+        Verdict::Violation => 31,
+        Verdict::Unknown => 33,
     };
-    format!("{}{sign}\x1b[0m", colour(verdict))
-}
-
-fn colour(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "\x1b[32m",
-        Verdict::Violation => "\x1b[31m",
-        Verdict::Unknown => "\x1b[33m",
-    }
+    format!("\x1b[{colour}m{text}\x1b[0m")
 }
 
 /// `text` in lines of at most 80 columns, each `by` columns in.

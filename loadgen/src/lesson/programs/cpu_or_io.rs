@@ -20,7 +20,7 @@ use crate::{
         definition::{Context, Lesson, Use},
         error::LessonError,
         finding::Finding,
-        process::{PATIENCE, Role, tell, tell_more},
+        process::{PATIENCE, Role, tell, tell_quietly},
         timeline::{Doing, Span, most_at_once},
     },
 };
@@ -215,7 +215,7 @@ fn process(role: &Role) -> io::Result<()> {
     tell(&role.who, "begin", "begins");
     let measured = task::perform(order.task);
     tell(&role.who, "end", "ends");
-    tell_more(&role.who, "measured", &measured.encode(), 0, false);
+    tell_quietly(&role.who, "measured", &measured.encode());
     Ok(())
 }
 

@@ -30,7 +30,7 @@ use crate::lesson::{
     definition::{Context, Lesson, Use},
     error::LessonError,
     finding::Finding,
-    process::{PATIENCE, Processes, Role, next_order, tell_more},
+    process::{PATIENCE, Processes, Role, next_order, tell, tell_quietly},
     timeline::{Doing, Span, Timeline, most_at_once},
 };
 
@@ -91,9 +91,10 @@ struct Buyer {
 /// One buyer: searches, and then gets.
 fn process(role: &Role) -> io::Result<()> {
     let buyer: Buyer = role.order()?;
-    let say = |act: &str, says: &str| tell_more(&role.who, act, says, 0, buyer.is_loud);
+    let tell = if buyer.is_loud { tell } else { tell_quietly };
+    let say = |act: &str, says: &str| tell(&role.who, act, says);
     let file = File::options().read(true).write(true).open(&buyer.path)?;
-    tell_more(&role.who, "ready", "is ready", 0, false);
+    tell_quietly(&role.who, "ready", "is ready");
     if next_order().is_none() {
         return Ok(());
     }

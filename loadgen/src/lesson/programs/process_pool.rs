@@ -22,7 +22,7 @@ use crate::{
         definition::{Context, Lesson, Use},
         error::LessonError,
         finding::{Finding, spaced},
-        process::{PATIENCE, Processes, Role, ends, is_alive, next_order, tell, tell_more},
+        process::{PATIENCE, Processes, Role, ends, is_alive, next_order, tell, tell_quietly},
         timeline::{Doing, Span, most_at_once},
     },
 };
@@ -64,18 +64,18 @@ pub(in crate::lesson) const LESSON: Lesson = Lesson {
 /// A worker, until its stdin closes: a number comes down the pipe, its square goes up.
 fn process(role: &Role) -> io::Result<()> {
     let (who, step): (_, Duration) = (&role.who, role.order()?);
-    tell_more(who, "ready", "is ready", 0, false);
+    tell_quietly(who, "ready", "is ready");
     while let Some(order) = next_order() {
         let (word, n) = order.split_once(' ').unwrap_or(("", &order));
         let n: u64 = n.parse().map_err(|_| io::ErrorKind::InvalidData)?;
-        tell_more(who, "take", &format!("takes task {n}"), n, true);
+        tell(who, "take", &format!("takes task {n}"));
         thread::sleep(step * steps(n));
         if word == "die" {
             tell(who, "crash", "crashes in the middle of its task");
             // As SIGKILL from outside: no cleaning up, no last word, and no core file.
             kill_process(getpid(), Signal::KILL)?;
         }
-        tell_more(who, "result", &format!("sends {}", n * n), n * n, false);
+        tell_quietly(who, "result", &format!("sends {}", n * n));
     }
     tell(who, "end", "sees its stdin closed, and ends");
     Ok(())
@@ -169,16 +169,19 @@ impl<'a> Pool<'a> {
         match line.act.as_str() {
             "ready" => self.idle.push(worker),
             "take" => {
-                self.at_work.insert(worker, (line.value, line.at_ns));
+                if let Some((_, from_ns)) = self.at_work.get_mut(&worker) {
+                    *from_ns = line.at_ns;
+                }
             }
             "result" => {
                 let Some((n, from_ns)) = self.at_work.remove(&worker) else { return Ok(None) };
+                let square = line.says.trim_start_matches("sends ");
                 self.idle.push(worker);
                 let span = (from_ns, line.at_ns);
                 self.context.timeline.bar(&line.who, Doing::Works, span);
                 self.spans.push(span);
-                self.say(&format!("result of task {n}: {}", line.value));
-                return Ok(Some((n, Some(line.value))));
+                self.say(&format!("result of task {n}: {square}"));
+                return Ok(Some((n, square.parse().ok())));
             }
             _ => {}
         }

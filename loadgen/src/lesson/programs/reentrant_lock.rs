@@ -161,8 +161,7 @@ fn watch(context: &Context, title: &str, who: &str, lock: Lock) -> Result<Watche
     timeline.scene(title);
     let mut processes = context.processes();
     let number = processes.start(who, &lock)?;
-    processes.wait_for(who, "first")?;
-    let first_ns = processes.at(who, "first").unwrap_or_else(monotonic_ns);
+    let first_ns = processes.wait_for(who, "first")?;
     // The limit is for silence, from the moment that it has the first lock.
     let second = processes.next("the second lock", context.waits.short);
     let has_second = second.is_ok_and(|(_, line)| line.is_some());
