@@ -16,12 +16,12 @@ use crate::judge::Verdict;
 /// A machine that runs other tests at once may be too busy for an answer.
 const TRIES: u32 = 10;
 
-fn outcome(name: &'static str, is_sabotaged: bool) -> Outcome {
+fn outcome(name: &str, is_sabotaged: bool) -> Outcome {
     let lesson = LESSONS.iter().find(|lesson| lesson.name == name).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ms = Duration::from_millis;
     let context = Context {
-        name,
+        lesson,
         timeline: Timeline::new(|_| {}),
         waits: Waits { check: ms(10), write: ms(20), short: ms(100), long: ms(200), step: ms(30) },
         is_sabotaged,
@@ -29,11 +29,11 @@ fn outcome(name: &'static str, is_sabotaged: bool) -> Outcome {
         folder: folder.path().join(name),
         lateness: Lateness::watch(),
     };
-    run(lesson, &context).unwrap()
+    run(&context).unwrap()
 }
 
 #[track_caller]
-fn ends_with(name: &'static str, is_sabotaged: bool, verdict: Verdict) {
+fn ends_with(name: &str, is_sabotaged: bool, verdict: Verdict) {
     let mut seen = Vec::new();
     for _ in 0..TRIES {
         let outcome = outcome(name, is_sabotaged);

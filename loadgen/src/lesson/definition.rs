@@ -49,8 +49,7 @@ pub(super) struct Use {
 /// What a lesson runs with.
 #[derive(Debug)]
 pub(super) struct Context {
-    /// The lesson's name.
-    pub(super) name: &'static str,
+    pub(super) lesson: &'static Lesson,
     /// Where it says what happens.
     pub(super) timeline: Timeline,
     pub(super) waits: Waits,
@@ -82,6 +81,6 @@ pub(super) struct Waits {
 impl Context {
     /// No process yet, and a way to start some.
     pub(super) fn processes(&self) -> Processes {
-        Processes::new(self.name, &self.timeline)
+        Processes::new(self.lesson.name, &self.timeline)
     }
 }

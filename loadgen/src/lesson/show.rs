@@ -106,7 +106,7 @@ fn run_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Outcome>, LessonE
     let of = config.lessons.len();
     for (place, &lesson) in config.lessons.iter().enumerate() {
         let context = Context {
-            name: lesson.name,
+            lesson,
             timeline: Timeline::new(print),
             waits: config.waits,
             is_sabotaged: config.args.sabotage,
@@ -116,7 +116,7 @@ fn run_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Outcome>, LessonE
         };
         print(&words::opening(lesson, place + 1, of));
         let failed = |source| LessonError::Failed { name: lesson.name, source: Box::new(source) };
-        let outcome = run(lesson, &context).map_err(failed)?;
+        let outcome = run(&context).map_err(failed)?;
         print(&words::ending(&outcome, config.args.sabotage));
         outcomes.push(outcome);
     }
@@ -127,11 +127,11 @@ fn run_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Outcome>, LessonE
 }
 
 /// Runs one lesson. What did not happen in time is a finding: unknown.
-pub(super) fn run(lesson: &'static Lesson, context: &Context) -> Result<Outcome, LessonError> {
+pub(super) fn run(context: &Context) -> Result<Outcome, LessonError> {
     let began = Instant::now();
     // In a folder that is there: after Ctrl-C it is gone, and must not come back.
     fs::create_dir(&context.folder).map_err(LessonError::io("make a folder"))?;
-    let findings = match (lesson.run)(context) {
+    let findings = match (context.lesson.run)(context) {
         Err(late @ LessonError::Late { .. }) => {
             let claim = "This machine lets a lesson come to its end";
             vec![Finding::lucky(claim, false, late.to_string())]
@@ -140,7 +140,7 @@ pub(super) fn run(lesson: &'static Lesson, context: &Context) -> Result<Outcome,
     };
     let (scenes, figures) = context.timeline.end();
     let elapsed_s = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
-    Ok(Outcome { lesson, findings, scenes, figures, elapsed_s })
+    Ok(Outcome { lesson: context.lesson, findings, scenes, figures, elapsed_s })
 }
 
 // Where the reader is gone, nobody is there to be told so.
