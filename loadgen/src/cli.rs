@@ -108,7 +108,7 @@ fn carry_out(command: Command) -> ExitCode {
 
 fn play(child: Child) -> ExitCode {
     match child {
-        Child::Lesson { parent, role } => match lesson::play_for_parent(parent, &role) {
+        Child::Lesson { parent, role } => match lesson::run_process(parent, &role) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },

@@ -5,8 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::{
-    catalogue::CATALOGUE,
-    play::{Lesson, Waits},
+    catalogue::LESSONS,
+    definition::{Lesson, Waits},
 };
 use crate::duration;
 
@@ -57,19 +57,19 @@ pub(crate) struct LessonArgs {
 
     /// Leave out the very thing that the lesson relies on: its verdict must change
     #[arg(long, requires = "name")]
-    sabotage: bool,
+    pub(super) sabotage: bool,
 
     /// `cpu-or-io`: run the same under CPython, where it is installed
     #[arg(long, requires = "name")]
-    python: bool,
+    pub(super) python: bool,
 
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     /// Write the result as a page of its own
     #[arg(long, value_name = "FILE.html", requires = "name")]
-    report: Option<PathBuf>,
+    pub(super) report: Option<PathBuf>,
 }
 
 const EXIT_CODES: &str = "\
@@ -83,48 +83,29 @@ Exit codes:
   70   something failed, such as a process that does not start
   130  interrupted";
 
-/// What is to be performed: everything is checked.
+/// What is to be run: everything is checked.
 #[derive(Clone, Debug)]
 pub(crate) struct LessonConfig {
     /// Which, in this order; none: the list is wanted.
     pub(super) lessons: Vec<&'static Lesson>,
-    /// How long they wait.
     pub(super) waits: Waits,
-    /// Whether to leave out what they rely on.
-    pub(super) is_sabotaged: bool,
-    /// Whether to run CPython too.
-    pub(super) with_python: bool,
-    /// Whether the result is wanted as JSON.
-    pub(super) json: bool,
-    /// Where the result is wanted as a page.
-    pub(super) report: Option<PathBuf>,
+    /// What else was asked for.
+    pub(super) args: LessonArgs,
 }
 
 /// Why the flags make no lesson.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum ArgsError {
-    /// A flag that the lesson does not look at.
-    #[error("`{flag}` means nothing to the lesson `{lesson}`\nhint: {hint}")]
-    NoUse {
-        /// The flag.
-        flag: &'static str,
-        /// The lesson.
-        lesson: &'static str,
-        /// What it does look at.
-        hint: String,
-    },
+    /// A flag that changes nothing is a misunderstanding, and better said than kept.
+    #[error("`{flag}` means nothing to the lesson `{name}`\nhint: it looks at `{}`", flags.join("`, `"))]
+    NoUse { flag: &'static str, name: &'static str, flags: &'static [&'static str] },
     /// The shorter work is not shorter.
     #[error(
         "`--short {}` is not shorter than `--long {}`, and which of two ends first is the lesson",
         duration::format(*short),
         duration::format(*long)
     )]
-    NotShorter {
-        /// The one.
-        short: Duration,
-        /// The other.
-        long: Duration,
-    },
+    NotShorter { short: Duration, long: Duration },
 }
 
 impl LessonArgs {
@@ -133,43 +114,9 @@ impl LessonArgs {
     /// # Errors
     /// Flags that contradict each other, or that mean nothing here.
     pub(crate) fn check(self) -> Result<LessonConfig, ArgsError> {
-        let wanted = |lesson: &&Lesson| match self.name.as_deref() {
-            None => false,
-            Some(name) => name == ALL || name == lesson.name,
-        };
-        let lessons: Vec<&'static Lesson> = CATALOGUE.iter().filter(wanted).collect();
-        if let [lesson] = lessons[..] {
-            self.check_use(lesson)?;
-        }
-        let scale = if self.fast { FAST } else { 1 };
-        let scaled = |asked: Option<Duration>, default_ms| {
-            asked.unwrap_or(Duration::from_millis(default_ms)) / scale
-        };
-        let waits = Waits {
-            check: scaled(self.check_delay, 100),
-            write: scaled(self.write_delay, 200),
-            short: scaled(self.short, 1_000),
-            long: scaled(self.long, 2_000),
-            step: scaled(self.step, 200),
-        };
-        if waits.short >= waits.long {
-            return Err(ArgsError::NotShorter {
-                short: waits.short * scale,
-                long: waits.long * scale,
-            });
-        }
-        Ok(LessonConfig {
-            lessons,
-            waits,
-            is_sabotaged: self.sabotage,
-            with_python: self.python,
-            json: self.json,
-            report: self.report,
-        })
-    }
-
-    /// A flag that changes nothing is a misunderstanding, and better said than kept.
-    fn check_use(&self, lesson: &'static Lesson) -> Result<(), ArgsError> {
+        let name = self.name.as_deref();
+        let is_wanted = |lesson: &&Lesson| name == Some(ALL) || name == Some(lesson.name);
+        let lessons: Vec<&'static Lesson> = LESSONS.iter().filter(is_wanted).collect();
         let given = [
             ("--check-delay", self.check_delay.is_some()),
             ("--write-delay", self.write_delay.is_some()),
@@ -178,20 +125,34 @@ impl LessonArgs {
             ("--step", self.step.is_some()),
             ("--python", self.python),
         ];
-        let odd = given.iter().find(|(flag, given)| *given && !lesson.flags.contains(flag));
-        odd.map_or(Ok(()), |(flag, _)| {
-            Err(ArgsError::NoUse {
-                flag,
-                lesson: lesson.name,
-                hint: format!("it looks at `{}`", lesson.flags.join("`, `")),
-            })
-        })
+        if let [lesson] = lessons[..] {
+            let is_odd = |(flag, given): &&(&str, bool)| *given && !lesson.flags.contains(flag);
+            if let Some((flag, _)) = given.iter().find(is_odd) {
+                let (name, flags) = (lesson.name, lesson.flags);
+                return Err(ArgsError::NoUse { flag, name, flags });
+            }
+        }
+        let scale = if self.fast { FAST } else { 1 };
+        let or_ms = |asked: Option<Duration>, default_ms| {
+            asked.unwrap_or(Duration::from_millis(default_ms))
+        };
+        let (short, long) = (or_ms(self.short, 1_000), or_ms(self.long, 2_000));
+        if short >= long {
+            return Err(ArgsError::NotShorter { short, long });
+        }
+        let waits = Waits {
+            check: or_ms(self.check_delay, 100) / scale,
+            write: or_ms(self.write_delay, 200) / scale,
+            short: short / scale,
+            long: long / scale,
+            step: or_ms(self.step, 200) / scale,
+        };
+        Ok(LessonConfig { lessons, waits, args: self })
     }
 }
 
 fn names() -> PossibleValuesParser {
-    let lessons =
-        CATALOGUE.iter().map(|lesson| PossibleValue::new(lesson.name).help(lesson.teaches));
+    let lessons = LESSONS.iter().map(|lesson| PossibleValue::new(lesson.name).help(lesson.teaches));
     lessons.chain([PossibleValue::new(ALL).help("every lesson in turn")]).collect::<Vec<_>>().into()
 }
 
@@ -246,7 +207,7 @@ mod tests {
     fn an_unknown_name_is_told_what_it_is_like() {
         let error = parsed("jion").unwrap_err();
         assert!(error.contains("'jion'") && error.contains("'join'"), "{error}");
-        for lesson in CATALOGUE {
+        for lesson in &LESSONS {
             assert!(error.contains(lesson.name), "{error}");
         }
     }

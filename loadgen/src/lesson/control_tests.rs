@@ -4,43 +4,44 @@
 use std::time::Duration;
 
 use super::{
-    catalogue::CATALOGUE,
-    play::{Play, Waits},
-    pulse::Pulse,
-    show::perform,
-    stage::{Stage, Voice},
-    summary::Performance,
+    catalogue::LESSONS,
+    definition::{Context, Waits},
+    lateness::Lateness,
+    outcome::Outcome,
+    show::run,
+    timeline::Timeline,
 };
 use crate::judge::Verdict;
 
 /// A machine that runs other tests at once may be too busy for an answer.
 const TRIES: u32 = 10;
 
-fn performed(name: &str, is_sabotaged: bool) -> Performance {
-    let lesson = CATALOGUE.iter().find(|lesson| lesson.name == name).unwrap();
+fn outcome(name: &str, is_sabotaged: bool) -> Outcome {
+    let lesson = LESSONS.iter().find(|lesson| lesson.name == name).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ms = Duration::from_millis;
-    let play = Play {
-        stage: Stage::new(Voice::Silent),
+    let context = Context {
+        lesson,
+        timeline: Timeline::new(|_| {}),
         waits: Waits { check: ms(10), write: ms(20), short: ms(100), long: ms(200), step: ms(30) },
         is_sabotaged,
         with_python: false,
         folder: folder.path().join(name),
-        pulse: Pulse::begin(),
+        lateness: Lateness::watch(),
     };
-    perform(lesson, &play).unwrap()
+    run(&context).unwrap()
 }
 
 #[track_caller]
 fn ends_with(name: &str, is_sabotaged: bool, verdict: Verdict) {
     let mut seen = Vec::new();
     for _ in 0..TRIES {
-        let performance = performed(name, is_sabotaged);
-        if performance.verdict() == verdict {
+        let outcome = outcome(name, is_sabotaged);
+        if outcome.verdict() == verdict {
             return;
         }
-        let findings = format!("{:#?}", performance.findings);
-        assert_eq!(performance.verdict(), Verdict::Unknown, "{name}: {findings}");
+        let findings = format!("{:#?}", outcome.findings);
+        assert_eq!(outcome.verdict(), Verdict::Unknown, "{name}: {findings}");
         seen.push(findings);
     }
     panic!("{name} could not tell, {TRIES} times: {}", seen.join("\n"));

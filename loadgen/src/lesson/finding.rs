@@ -1,4 +1,4 @@
-//! What a lesson claims and what it saw of it. Pure.
+//! What a lesson claims, and what it saw of it. Pure.
 //!
 //! A claim is about a relation (overlap, order, a count, alive or dead), never about a bare time.
 //! Where a claim did not come true on a machine that left programs waiting longer than the lesson's
@@ -11,30 +11,14 @@ use serde::Serialize;
 use crate::{duration, judge::Verdict};
 
 /// One claim of a lesson, with what was seen of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(super) struct Finding {
     /// The claim, as a sentence without its full stop.
     pub(super) claim: String,
-    /// What was seen of it: `valid` it came true, `violation` its opposite did.
+    /// `valid`: it came true; `violation`: its opposite did.
     pub(super) verdict: Verdict,
     /// What exactly was seen.
     pub(super) seen: String,
-}
-
-/// How late this machine lets programs run, against the waits of a lesson.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Calm {
-    /// The longest that a thread was left waiting beyond what it had asked for.
-    pub(super) worst_delay: Duration,
-    /// The shortest wait that the lesson's claims rest on.
-    pub(super) shortest_wait: Duration,
-}
-
-impl Calm {
-    /// Whether a delay was long enough to have turned a relation round.
-    pub(super) fn is_disturbed(self) -> bool {
-        self.worst_delay * 2 > self.shortest_wait
-    }
 }
 
 impl Finding {
@@ -44,15 +28,21 @@ impl Finding {
         Self { claim: claim.to_owned(), verdict, seen: seen.into() }
     }
 
-    /// A claim that comes true only where the machine is not too busy.
-    pub(super) fn timed(claim: &str, holds: bool, calm: Calm, seen: impl Into<String>) -> Self {
+    /// A claim that comes true only where the machine is not too busy; `delay`, how long it left a
+    /// thread waiting, where that was long enough to turn the claim into its opposite.
+    pub(super) fn timed(
+        claim: &str,
+        holds: bool,
+        delay: Option<Duration>,
+        seen: impl Into<String>,
+    ) -> Self {
         let mut finding = Self::certain(claim, holds, seen);
-        if finding.verdict == Verdict::Violation && calm.is_disturbed() {
+        if let (Verdict::Violation, Some(delay)) = (finding.verdict, delay) {
             finding.verdict = Verdict::Unknown;
-            finding.seen.push_str(&format!(
+            finding.seen += &format!(
                 "; this machine left a thread waiting {} too long, so it proves nothing",
-                duration::format(Duration::from_millis(whole_ms(calm.worst_delay)))
-            ));
+                duration::format(delay)
+            );
         }
         finding
     }
@@ -69,28 +59,23 @@ pub(super) fn worst(findings: &[Finding]) -> Verdict {
     findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Unknown)
 }
 
-fn whole_ms(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+/// Numbers with spaces between them, to say what was seen.
+pub(super) fn spaced(numbers: &[impl ToString]) -> String {
+    numbers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn calm(worst_ms: u64) -> Calm {
-        Calm {
-            worst_delay: Duration::from_millis(worst_ms),
-            shortest_wait: Duration::from_millis(100),
-        }
-    }
-
     #[test]
     fn the_opposite_counts_only_on_a_machine_that_is_calm() {
-        let verdict = |holds, worst_ms| Finding::timed("a", holds, calm(worst_ms), "b").verdict;
-        assert_eq!(verdict(true, 5), Verdict::Valid);
-        assert_eq!(verdict(true, 500), Verdict::Valid);
-        assert_eq!(verdict(false, 50), Verdict::Violation);
-        assert_eq!(verdict(false, 51), Verdict::Unknown);
+        let verdict = |holds, delay| Finding::timed("a", holds, delay, "b").verdict;
+        let delay = Some(Duration::from_millis(51));
+        assert_eq!(verdict(true, None), Verdict::Valid);
+        assert_eq!(verdict(true, delay), Verdict::Valid);
+        assert_eq!(verdict(false, None), Verdict::Violation);
+        assert_eq!(verdict(false, delay), Verdict::Unknown);
     }
 
     #[test]

@@ -1,15 +1,15 @@
-//! The show: one lesson after the other, in words as it happens, then as JSON and as a page.
+//! The subcommand: one lesson after the other, in words as it happens, then as JSON and as a page.
 
 use std::{
     fs,
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::Instant,
 };
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::{
     signal::unix::{SignalKind, signal},
     sync::oneshot,
@@ -17,205 +17,144 @@ use tokio::{
 
 use super::{
     args::LessonConfig,
-    catalogue::CATALOGUE,
+    catalogue::LESSONS,
+    definition::{Context, Lesson},
     error::LessonError,
     finding::Finding,
+    lateness::Lateness,
+    outcome::{self, Outcome},
     page,
-    play::{Lesson, Play},
-    pulse::Pulse,
-    stage::{Stage, Voice},
-    summary::{self, Performance, Summary},
+    timeline::Timeline,
     words,
 };
 use crate::{
     exit_code,
-    kept_file::{KeepError, KeptFile},
+    kept_file::KeptFile,
     report::{or_closed, write_json},
 };
 
-/// Why a lesson has no result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ShowError {
-    /// A lesson failed.
-    #[error("the lesson `{name}` failed: {source}")]
-    Lesson {
-        /// Which.
-        name: &'static str,
-        /// Why.
-        source: LessonError,
-    },
-    /// A lesson's program stopped in the middle; it has said why.
-    #[error("a lesson stopped in the middle")]
-    Stopped,
-    /// No folder, no thread, no signals.
-    #[error("cannot start: {0}")]
-    Start(io::Error),
-    /// The result cannot be written.
-    #[error("cannot write the result: {0}")]
-    Write(io::Error),
-    /// No place for the page.
-    #[error("`--report`: {0}")]
-    NoPage(KeepError),
-    /// The page cannot be written.
-    #[error("`--report`: {0}")]
-    Page(KeepError),
-    /// Ended from outside.
-    #[error("interrupted")]
-    Interrupted,
-}
-
-impl ShowError {
-    /// The exit code that stands for it.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::Interrupted => exit_code::INTERRUPTED,
-            Self::Lesson { source, .. } if source.is_scarcity() => exit_code::USAGE,
-            Self::NoPage(_) => exit_code::USAGE,
-            _ => exit_code::INTERNAL,
-        }
-    }
-
-    /// The way out, where there is one.
-    pub(crate) fn hint(&self) -> Option<&'static str> {
-        match self {
-            Self::Lesson { source, .. } if source.is_scarcity() => Some(
-                "this machine has no room for so many, raise its limits (`ulimit -n`, `ulimit -u`)",
-            ),
-            _ => None,
-        }
-    }
-}
-
-/// Performs the lessons that `config` names, or lists them all; returns the exit code.
+/// Runs the lessons that `config` names, or lists them all; returns the exit code.
 ///
 /// # Errors
 /// There is no result; nothing is left behind all the same.
-pub(crate) fn show(config: &LessonConfig) -> Result<u8, ShowError> {
+pub(crate) fn show(config: &LessonConfig) -> Result<u8, LessonError> {
     if config.lessons.is_empty() {
-        list(config.json).map_err(ShowError::Write)?;
+        list(config.args.json)?;
         return Ok(exit_code::VALID);
     }
-    make_room();
+    raise_limit();
     // Before the lessons: a name that cannot be had would be known only when all is over.
-    let page = config.report.as_deref().map(KeptFile::create).transpose();
-    let page = page.map_err(ShowError::NoPage)?;
-    let performances = perform_or_interrupt(config)?;
-    if config.json {
-        let summary = Summary::new(&performances);
-        or_closed(write_json(&mut io::stdout().lock(), &summary)).map_err(ShowError::Write)?;
+    let page = config.args.report.as_deref().map(KeptFile::create).transpose();
+    let page = page.map_err(LessonError::NoPage)?;
+    let outcomes = run_or_interrupt(config)?;
+    if config.args.json {
+        print_json(&outcome::to_json(&outcomes))?;
     }
     if let Some(file) = page {
-        file.keep_text(&page::render(&performances)).map_err(ShowError::Page)?;
+        file.keep_text(&page::render(&outcomes)).map_err(LessonError::Page)?;
     }
-    Ok(summary::exit_code(&performances))
+    Ok(outcome::exit_code(&outcomes))
 }
 
-/// Performs on a thread of its own and waits for it here, so that Ctrl-C ends the program at any
-/// time: its threads end with it, and the kernel ends its processes.
-fn perform_or_interrupt(config: &LessonConfig) -> Result<Vec<Performance>, ShowError> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(ShowError::Start)?;
+fn list(as_json: bool) -> Result<(), LessonError> {
+    if as_json {
+        let lesson = |lesson: &Lesson| json!({ "name": lesson.name, "teaches": lesson.teaches });
+        return print_json(&json!({ "lessons": LESSONS.each_ref().map(lesson) }));
+    }
+    or_closed(anstream::stdout().lock().write_all(words::list(&LESSONS).as_bytes()))
+        .map_err(LessonError::io("write the result"))
+}
+
+fn print_json(value: &Value) -> Result<(), LessonError> {
+    or_closed(write_json(&mut io::stdout().lock(), value))
+        .map_err(LessonError::io("write the result"))
+}
+
+/// Runs on a thread of its own and waits for it here, so that Ctrl-C ends the program at any time:
+/// its threads end with it, and the kernel ends its processes.
+fn run_or_interrupt(config: &LessonConfig) -> Result<Vec<Outcome>, LessonError> {
+    let refused = LessonError::io("start");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let config = config.clone();
-    runtime.block_on(async {
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(ShowError::Start)?;
-        let mut terminate = signal(SignalKind::terminate()).map_err(ShowError::Start)?;
-        let mut hangup = signal(SignalKind::hangup()).map_err(ShowError::Start)?;
+    runtime.map_err(&refused)?.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(&refused)?;
+        let mut terminate = signal(SignalKind::terminate()).map_err(&refused)?;
+        let mut hangup = signal(SignalKind::hangup()).map_err(&refused)?;
         // IMPORTANT: after the signals, or one that comes in between leaves the folder behind.
-        let folder = tempfile::Builder::new()
-            .prefix("loadgen-lesson-")
-            .tempdir()
-            .map_err(ShowError::Start)?;
+        let folder = tempfile::Builder::new().prefix("loadgen-lesson-").tempdir();
+        let folder = folder.map_err(&refused)?;
         let path = folder.path().to_owned();
-        let (result, performed) = oneshot::channel();
-        thread::Builder::new()
-            .name("lesson".to_owned())
-            .spawn(move || {
-                // Nobody waits for it any more after Ctrl-C.
-                let _ = result.send(perform_all(&config, &path));
-            })
-            .map_err(ShowError::Start)?;
+        let (result, ended) = oneshot::channel();
+        let run = move || {
+            // Nobody waits for it any more after Ctrl-C.
+            let _ = result.send(run_all(&config, &path));
+        };
+        thread::Builder::new().name("lesson".to_owned()).spawn(run).map_err(&refused)?;
         tokio::select! {
             biased;
-            _ = interrupt.recv() => Err(ShowError::Interrupted),
-            _ = terminate.recv() => Err(ShowError::Interrupted),
-            _ = hangup.recv() => Err(ShowError::Interrupted),
-            performed = performed => performed.unwrap_or(Err(ShowError::Stopped)),
+            _ = interrupt.recv() => Err(LessonError::Interrupted),
+            _ = terminate.recv() => Err(LessonError::Interrupted),
+            _ = hangup.recv() => Err(LessonError::Interrupted),
+            ended = ended => ended.unwrap_or(Err(LessonError::Stopped)),
         }
     })
 }
 
-fn perform_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Performance>, ShowError> {
-    let voice = if config.json { Voice::Stderr } else { Voice::Stdout };
-    let mut performances = Vec::new();
+fn run_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Outcome>, LessonError> {
+    let print: fn(&str) = if config.args.json { to_stderr } else { to_stdout };
+    let mut outcomes = Vec::new();
     let of = config.lessons.len();
     for (place, &lesson) in config.lessons.iter().enumerate() {
-        let play = Play {
-            stage: Stage::new(voice),
+        let context = Context {
+            lesson,
+            timeline: Timeline::new(print),
             waits: config.waits,
-            is_sabotaged: config.is_sabotaged,
-            with_python: config.with_python,
+            is_sabotaged: config.args.sabotage,
+            with_python: config.args.python,
             folder: folder.join(lesson.name),
-            pulse: Pulse::begin(),
+            lateness: Lateness::watch(),
         };
-        play.stage.print(&words::opening(lesson, place + 1, of));
-        let performance = perform(lesson, &play)
-            .map_err(|source| ShowError::Lesson { name: lesson.name, source })?;
-        play.stage.print(&words::ending(&performance, config.is_sabotaged));
-        performances.push(performance);
+        print(&words::opening(lesson, place + 1, of));
+        let failed = |source| LessonError::Failed { name: lesson.name, source: Box::new(source) };
+        let outcome = run(&context).map_err(failed)?;
+        print(&words::ending(&outcome, config.args.sabotage));
+        outcomes.push(outcome);
     }
     if of > 1 {
-        Stage::new(voice).print(&words::roll(&performances));
+        print(&words::verdicts(&outcomes));
     }
-    Ok(performances)
+    Ok(outcomes)
 }
 
-/// Performs one lesson. What did not happen in time is a finding: unknown.
-///
-/// # Errors
-/// The system refuses.
-pub(super) fn perform(lesson: &'static Lesson, play: &Play) -> Result<Performance, LessonError> {
+/// Runs one lesson. What did not happen in time is a finding: unknown.
+pub(super) fn run(context: &Context) -> Result<Outcome, LessonError> {
     let began = Instant::now();
-    make_folder(&play.folder)?;
-    let findings = match (lesson.perform)(play) {
+    // In a folder that is there: after Ctrl-C it is gone, and must not come back.
+    fs::create_dir(&context.folder).map_err(LessonError::io("make a folder"))?;
+    let findings = match (context.lesson.run)(context) {
         Err(late @ LessonError::Late { .. }) => {
-            vec![Finding::lucky(
-                "This machine lets a lesson come to its end",
-                false,
-                format!("{late}"),
-            )]
+            let claim = "This machine lets a lesson come to its end";
+            vec![Finding::lucky(claim, false, late.to_string())]
         }
         findings => findings?,
     };
-    Ok(Performance {
-        lesson,
-        findings,
-        scenes: play.stage.close(),
-        figures: play.stage.figures(),
-        elapsed_s: (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0,
-    })
+    let (scenes, figures) = context.timeline.end();
+    let elapsed_s = (began.elapsed().as_secs_f64() * 1000.0).round() / 1000.0;
+    Ok(Outcome { lesson: context.lesson, findings, scenes, figures, elapsed_s })
+}
+
+// Where the reader is gone, nobody is there to be told so.
+fn to_stdout(text: &str) {
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
+}
+
+fn to_stderr(text: &str) {
+    let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
 /// Raises the limit of open files as far as it goes: a hundred processes have two pipes each.
-fn make_room() {
+fn raise_limit() {
     let limit = getrlimit(Resource::Nofile);
     // Where it cannot be raised, the lesson that needs more says so.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum });
-}
-
-/// In a folder that is there: after Ctrl-C it is gone, and must not come back.
-fn make_folder(folder: &PathBuf) -> Result<(), LessonError> {
-    fs::create_dir(folder).map_err(LessonError::io("make a folder"))
-}
-
-fn list(as_json: bool) -> io::Result<()> {
-    if as_json {
-        let lessons: Vec<_> = CATALOGUE
-            .iter()
-            .map(|lesson| json!({ "name": lesson.name, "teaches": lesson.teaches }))
-            .collect();
-        return or_closed(write_json(&mut io::stdout().lock(), &json!({ "lessons": lessons })));
-    }
-    or_closed(anstream::stdout().lock().write_all(words::list(CATALOGUE).as_bytes()))
 }

@@ -1,181 +1,184 @@
-//! The timeline: a lane for everybody, a bar for everything that took a while. Pure.
+//! The timeline of a lesson: who did what, and when. It prints events as they happen and keeps them
+//! for the end.
+//!
+//! All times are those of one clock that every process of this machine shares, so that threads and
+//! processes stand on one timeline.
 
-use super::event::{Bar, Doing, Scene};
+use std::{mem, sync::Arc};
 
-/// How wide the bars of a scene are, in columns.
-const COLUMNS: usize = 60;
+use parking_lot::Mutex;
+use serde::Serialize;
 
-/// How wide a name is, in columns.
-const NAME: usize = 12;
+use crate::history::monotonic_ns;
 
-/// More lanes than this are told by their first and their last.
-const LANES_MAX: usize = 12;
+/// From when to when, on the clock that all processes share.
+pub(super) type Span = (u64, u64);
 
-/// How many lanes stand before and after those that are left out.
-const LANES_SHOWN: usize = 4;
-
-/// Scenes share one scale where the shortest still gets so many columns.
-const COLUMNS_MIN: u64 = 8;
-
-/// What the signs mean.
-pub(super) const LEGEND: &str = "█ works   ░ waits   ✗ cut off";
-
-/// A lane: everything that one of those on the stage did.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Lane<'a> {
-    /// Who.
-    pub(super) who: &'a str,
-    /// What, in the order in which it was noted.
-    pub(super) bars: Vec<&'a Bar>,
+/// A part of a lesson with a timeline of its own. Times are in seconds since its start.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Scene {
+    /// What it tries.
+    pub(super) title: String,
+    #[serde(skip)]
+    pub(super) began_ns: u64,
+    pub(super) length_s: f64,
+    /// What happened, in the order of time.
+    pub(super) events: Vec<Event>,
+    /// What took a while, in the order in which it ended.
+    pub(super) bars: Vec<Bar>,
 }
 
-/// The lanes of a scene that are shown: all, or where they are many the first and the last by the
-/// start of their work, with how many are left out between them.
-pub(super) fn lanes(scene: &Scene) -> (Vec<Lane<'_>>, usize) {
-    let mut lanes: Vec<Lane<'_>> = Vec::new();
-    for bar in &scene.bars {
-        match lanes.iter_mut().find(|lane| lane.who == bar.who) {
-            Some(lane) => lane.bars.push(bar),
-            None => lanes.push(Lane { who: &bar.who, bars: vec![bar] }),
+/// Something that somebody, a thread or a process, did at one moment.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Event {
+    pub(super) at_s: f64,
+    pub(super) who: String,
+    /// As a sentence without its subject.
+    pub(super) what: String,
+}
+
+/// Something that somebody did for a while.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Bar {
+    pub(super) who: String,
+    pub(super) doing: Doing,
+    pub(super) from_s: f64,
+    pub(super) to_s: f64,
+}
+
+/// What somebody is doing for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Doing {
+    /// Its own work.
+    Works,
+    /// Waiting for somebody else: a lock, a place in a queue, an end.
+    Waits,
+    /// Its own work, until it was ended from outside.
+    Killed,
+}
+
+/// A timeline; its clones are the same one, for threads to take along.
+#[derive(Clone, Debug)]
+pub(super) struct Timeline {
+    print: fn(&str),
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    scenes: Vec<Scene>,
+    figures: Vec<(String, f64)>,
+}
+
+impl Timeline {
+    /// An empty timeline, which prints its words with `print`.
+    pub(super) fn new(print: fn(&str)) -> Self {
+        Self { print, kept: Arc::default() }
+    }
+
+    /// Ends the scene before, and begins another.
+    pub(super) fn scene(&self, title: &str) {
+        let began_ns = monotonic_ns();
+        let mut kept = self.kept.lock();
+        kept.end_scene(began_ns);
+        kept.scenes.push(Scene { title: title.to_owned(), began_ns, ..Scene::default() });
+        drop(kept);
+        self.print(&format!("\n\x1b[1m{title}\x1b[0m\n"));
+    }
+
+    /// `who` does `what`, now.
+    pub(super) fn say(&self, who: &str, what: &str) {
+        self.say_at(monotonic_ns(), who, what, true);
+    }
+
+    /// `who` did `what` at `at_ns`. It is printed only where `is_loud`: not where a hundred do the
+    /// same.
+    pub(super) fn say_at(&self, at_ns: u64, who: &str, what: &str, is_loud: bool) {
+        let mut kept = self.kept.lock();
+        let Some(scene) = kept.scenes.last_mut() else { return };
+        let at_s = scene.seconds_at(at_ns);
+        scene.events.push(Event { at_s, who: who.to_owned(), what: what.to_owned() });
+        drop(kept);
+        if is_loud {
+            self.print(&format!("  {at_s:7.3} s  {who:<12}  {what}\n"));
         }
     }
-    if lanes.len() <= LANES_MAX {
-        let words: Vec<&str> = lanes.iter().map(|lane| split(lane.who).0).collect();
-        // Kinds in the order in which they came, and within a kind by number.
-        lanes.sort_by_key(|lane| {
-            let (word, number) = split(lane.who);
-            (words.iter().position(|other| *other == word), number)
-        });
-        return (lanes, 0);
+
+    /// `who` was `doing` that from `from_ns` to `to_ns`.
+    pub(super) fn bar(&self, who: &str, doing: Doing, (from_ns, to_ns): Span) {
+        if let Some(scene) = self.kept.lock().scenes.last_mut() {
+            let (from_s, to_s) = (scene.seconds_at(from_ns), scene.seconds_at(to_ns));
+            scene.bars.push(Bar { who: who.to_owned(), doing, from_s, to_s });
+        }
     }
-    lanes.sort_by_key(|lane| {
-        let works = lane.bars.iter().filter(|bar| bar.doing != Doing::Waits);
-        works.map(|bar| bar.from_ns).min().unwrap_or(u64::MAX)
+
+    /// Does `act` and draws a bar for the time it takes.
+    pub(super) fn during<T>(&self, who: &str, doing: Doing, act: impl FnOnce() -> T) -> T {
+        let from_ns = monotonic_ns();
+        let result = act();
+        self.bar(who, doing, (from_ns, monotonic_ns()));
+        result
+    }
+
+    /// A number that the lesson measured; the unit is the last word of its `name`.
+    pub(super) fn figure(&self, name: &str, value: f64) {
+        let rounded = (value * 1e6).round() / 1e6;
+        self.kept.lock().figures.push((name.to_owned(), rounded));
+    }
+
+    /// The scenes and the figures: the lesson is over.
+    pub(super) fn end(&self) -> (Vec<Scene>, Vec<(String, f64)>) {
+        let mut kept = mem::take(&mut *self.kept.lock());
+        kept.end_scene(monotonic_ns());
+        (kept.scenes, kept.figures)
+    }
+
+    /// Prints `text`, with colours in it.
+    pub(super) fn print(&self, text: &str) {
+        (self.print)(text);
+    }
+}
+
+impl Kept {
+    fn end_scene(&mut self, now_ns: u64) {
+        if let Some(scene) = self.scenes.last_mut() {
+            scene.length_s = scene.seconds_at(now_ns);
+            // They were kept in the order in which they were heard of; two processes may cross.
+            scene.events.sort_by(|one, other| one.at_s.total_cmp(&other.at_s));
+        }
+    }
+}
+
+impl Scene {
+    fn seconds_at(&self, at_ns: u64) -> f64 {
+        at_ns.saturating_sub(self.began_ns) as f64 / 1e9
+    }
+}
+
+/// The most spans that cover one moment.
+pub(super) fn most_at_once(spans: &[Span]) -> usize {
+    // An end sorts before a start at the same moment: who hands over does not overlap.
+    let edges = spans.iter().flat_map(|(from, to)| [(*from, 1), (*to, -1)]);
+    let mut edges = edges.collect::<Vec<(u64, isize)>>();
+    edges.sort_unstable();
+    let mut inside = 0;
+    let most = edges.iter().map(|(_, step)| {
+        inside += step;
+        inside
     });
-    let hidden = lanes.len() - 2 * LANES_SHOWN;
-    lanes.drain(LANES_SHOWN..LANES_SHOWN + hidden);
-    (lanes, hidden)
-}
-
-/// The length of the timeline of each scene: one for all where the lesson compares times, or where
-/// none becomes too small to read.
-pub(super) fn lengths(scenes: &[Scene], compares_times: bool) -> Vec<u64> {
-    let own: Vec<u64> = scenes.iter().map(Scene::length_ns).collect();
-    let longest = own.iter().copied().max().unwrap_or(1);
-    let shortest = own.iter().copied().min().unwrap_or(1);
-    if compares_times || shortest * COLUMNS as u64 >= longest * COLUMNS_MIN {
-        return vec![longest; own.len()];
-    }
-    own
-}
-
-/// The timelines of `scenes`, one below the other.
-pub(super) fn draw(scenes: &[Scene], compares_times: bool) -> String {
-    let drawn: Vec<Scene> = scenes.iter().filter(|scene| !scene.bars.is_empty()).cloned().collect();
-    let mut text = String::new();
-    for (scene, length_ns) in drawn.iter().zip(lengths(&drawn, compares_times)) {
-        text.push_str(&format!("  {}\n", scene.title));
-        let (lanes, hidden) = lanes(scene);
-        for (place, lane) in lanes.iter().enumerate() {
-            if hidden > 0 && place == LANES_SHOWN {
-                text.push_str(&format!("  {:<NAME$} ({hidden} more)\n", "…"));
-            }
-            let bars = row(lane, scene.began_ns, length_ns);
-            text.push_str(&format!("  {:<NAME$} {}\n", lane.who, bars.trim_end()));
-        }
-        let end = format!("{:.2} s", length_ns as f64 / 1e9);
-        text.push_str(&format!("  {:<NAME$} 0 s{end:>1$}\n", "", COLUMNS - 3));
-    }
-    text
-}
-
-fn row(lane: &Lane<'_>, began_ns: u64, length_ns: u64) -> String {
-    let column = |at_ns: u64| {
-        let share = u128::from(at_ns.saturating_sub(began_ns)) * COLUMNS as u128;
-        usize::try_from(share / u128::from(length_ns)).unwrap_or(COLUMNS).min(COLUMNS)
-    };
-    let mut cells = [' '; COLUMNS];
-    let (waits, works): (Vec<&Bar>, Vec<&Bar>) =
-        lane.bars.iter().partition(|bar| bar.doing == Doing::Waits);
-    // Work is drawn over waiting: a short work in a long wait must be seen.
-    for bar in waits.into_iter().chain(works) {
-        let from = column(bar.from_ns).min(COLUMNS - 1);
-        let to = column(bar.to_ns).max(from + 1);
-        let sign = if bar.doing == Doing::Waits { '░' } else { '█' };
-        cells[from..to].fill(sign);
-        if bar.doing == Doing::Killed {
-            cells[to - 1] = '✗';
-        }
-    }
-    cells.iter().collect()
-}
-
-/// A name as its word and its number, so that `thread 2` comes before `thread 10`.
-fn split(name: &str) -> (&str, u64) {
-    let digits = name.len() - name.trim_end_matches(|c: char| c.is_ascii_digit()).len();
-    let (word, number) = name.split_at(name.len() - digits);
-    (word, number.parse().unwrap_or(0))
+    most.max().unwrap_or(0).unsigned_abs()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bar(who: &str, doing: Doing, from_ns: u64, to_ns: u64) -> Bar {
-        Bar { who: who.to_owned(), doing, from_ns, to_ns }
-    }
-
-    fn scene(bars: Vec<Bar>) -> Scene {
-        Scene { bars, ..Scene::new("one after the other", 100) }
-    }
-
     #[test]
-    fn bars_stand_where_they_belong() {
-        let scene = scene(vec![
-            bar("thread 10", Doing::Killed, 130, 160),
-            bar("thread 2", Doing::Waits, 100, 130),
-            bar("thread 2", Doing::Works, 130, 145),
-        ]);
-        let (gap, half) = (" ".repeat(30), "█".repeat(15));
-        let expected = format!(
-            "  one after the other\n  thread 2     {}{half}\n  thread 10    {gap}{}✗\n  {:12} 0 s{:>57}\n",
-            "░".repeat(30),
-            "█".repeat(29),
-            "",
-            "0.00 s"
-        );
-        assert_eq!(draw(&[scene], false), expected);
-    }
-
-    #[test]
-    fn a_crowd_is_told_by_its_first_and_its_last() {
-        let crowd = (1..=100).map(|n| bar(&format!("buyer {n}"), Doing::Works, n, n + 1));
-        let text = draw(&[scene(crowd.collect())], false);
-        assert!(text.contains("(92 more)"), "{text}");
-        for who in ["buyer 1 ", "buyer 4 ", "buyer 97 ", "buyer 100 "] {
-            assert!(text.contains(who), "{who}: {text}");
-        }
-        assert!(!text.contains("buyer 5 "), "{text}");
-    }
-
-    #[test]
-    fn a_short_work_is_seen_and_no_line_is_too_long() {
-        let scene = scene(vec![
-            bar("a", Doing::Works, 100, 101),
-            bar("b", Doing::Works, 1_000_099, 1_000_100),
-        ]);
-        let text = draw(&[scene], false);
-        assert_eq!(text.matches('█').count(), 2, "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
-    }
-
-    #[test]
-    fn scenes_share_a_scale_unless_one_would_vanish() {
-        let long = scene(vec![bar("a", Doing::Works, 100, 1_100)]);
-        let half = scene(vec![bar("a", Doing::Works, 100, 600)]);
-        let short = scene(vec![bar("a", Doing::Works, 100, 110)]);
-        assert_eq!(lengths(&[long.clone(), half], false), [1_000, 1_000]);
-        assert_eq!(lengths(&[long.clone(), short.clone()], false), [1_000, 10]);
-        assert_eq!(lengths(&[long, short], true), [1_000, 1_000]);
+    fn spans_that_only_touch_do_not_overlap() {
+        assert_eq!(most_at_once(&[]), 0);
+        assert_eq!(most_at_once(&[(0, 10), (10, 20), (20, 30)]), 1);
+        assert_eq!(most_at_once(&[(0, 10), (9, 20), (20, 30)]), 2);
+        assert_eq!(most_at_once(&[(0, 10), (1, 9), (2, 3)]), 3);
     }
 }

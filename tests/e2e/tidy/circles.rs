@@ -11,41 +11,14 @@ use super::{
     module_tree::ModuleTree,
 };
 
-/// Files, or folders, that all need each other; their paths below `src/`.
-type Circle = &'static [&'static str];
-
-/// Circles that are still to be untied. None comes in, and one that is untied goes out.
-const SERVER: &[Circle] = &[];
-
-/// As above.
-const LOADGEN: &[Circle] = &[
-    // The cast knows the part that each lesson has for a process, and the lessons know the cast.
-    &[
-        "lesson/cast.rs",
-        "lesson/cpu_or_io.rs",
-        "lesson/cpu_or_io/python.rs",
-        "lesson/daemon_process.rs",
-        "lesson/daemon_process/family.rs",
-        "lesson/daemon_thread.rs",
-        "lesson/file_mutex.rs",
-        "lesson/process_pool.rs",
-        "lesson/reentrant_lock.rs",
-        "lesson/thread_pool.rs",
-        "lesson/troupe.rs",
-    ],
-    // `escaped` stands in `document`.
-    &["lesson/page/chart.rs", "lesson/page/document.rs"],
-];
-
-/// Complains about circles in `server` and `loadgen` that no list knows, and about what is on a
-/// list and no circle. `sources` are tracked paths with their texts.
+/// Complains about circles in `server` and `loadgen`. `sources` are tracked paths with their texts.
 pub(super) fn check(sources: &[(&str, &str)]) -> Vec<Complaint> {
-    let server = check_crate("server/src/", sources, SERVER);
-    let loadgen = check_crate("loadgen/src/", sources, LOADGEN);
+    let server = check_crate("server/src/", sources);
+    let loadgen = check_crate("loadgen/src/", sources);
     [server, loadgen].concat()
 }
 
-fn check_crate(root: &str, sources: &[(&str, &str)], known: &[Circle]) -> Vec<Complaint> {
+fn check_crate(root: &str, sources: &[(&str, &str)]) -> Vec<Complaint> {
     let in_crate =
         sources.iter().filter_map(|(path, text)| Some((path.strip_prefix(root)?, *text)));
     let code = in_crate.filter(|(source, _)| source.ends_with(".rs")).collect::<Vec<_>>();
@@ -53,21 +26,8 @@ fn check_crate(root: &str, sources: &[(&str, &str)], known: &[Circle]) -> Vec<Co
         return vec![Complaint::new(root, 1, "no code was seen here")];
     }
     let (graphs, mut complaints) = draw(root, &ModuleTree::new(&code));
-    let circles = graphs.iter().flat_map(|graph| {
-        let components = graph.components().into_iter();
-        components.map(move |circle| (graph, circle))
-    });
-    let circles = circles.collect::<Vec<_>>();
-    for (graph, circle) in &circles {
-        if !known.iter().any(|known| is_same(known, circle)) {
-            complaints.push(told(circle, graph));
-        }
-    }
-    for known in known {
-        if !circles.iter().any(|(_, circle)| is_same(known, circle)) {
-            let message = format!("{known:?} is no circle now: untied, take it off the list");
-            complaints.push(Complaint::new(file!(), 1, message));
-        }
+    for graph in &graphs {
+        complaints.extend(graph.components().iter().map(|circle| told(circle, graph)));
     }
     complaints
 }
@@ -97,10 +57,6 @@ fn draw(root: &str, tree: &ModuleTree) -> ([Graph; 2], Vec<Complaint>) {
     ([files, folders], complaints)
 }
 
-fn is_same(known: Circle, circle: &BTreeSet<&str>) -> bool {
-    known.iter().copied().collect::<BTreeSet<_>>() == *circle
-}
-
 /// Names the smallest circle in `circle`, with the places of each arrow, and then all of `circle`
 /// where that is more.
 fn told(circle: &BTreeSet<&str>, graph: &Graph) -> Complaint {
@@ -123,10 +79,10 @@ fn told(circle: &BTreeSet<&str>, graph: &Graph) -> Complaint {
 
 /// The complaints about a crate at `c/` of these files.
 #[cfg(test)]
-fn complaints(sources: &[(&str, &str)], known: &[Circle]) -> Vec<Complaint> {
+fn complaints(sources: &[(&str, &str)]) -> Vec<Complaint> {
     let paths = sources.iter().map(|(source, _)| format!("c/{source}")).collect::<Vec<_>>();
     let texts = sources.iter().map(|(_, text)| *text);
-    check_crate("c/", &paths.iter().map(String::as_str).zip(texts).collect::<Vec<_>>(), known)
+    check_crate("c/", &paths.iter().map(String::as_str).zip(texts).collect::<Vec<_>>())
 }
 
 /// The complaints where `a/one.rs` says `text`, and `a/two.rs` uses it.
@@ -141,7 +97,7 @@ fn complaints_of(text: &str) -> Vec<Complaint> {
         ("a/globbed/mod.rs", "pub use super::two::*; pub use other::Thing;"),
         ("b.rs", "//! Uses nobody."),
     ];
-    complaints(&sources, &[])
+    complaints(&sources)
 }
 
 #[test]
@@ -215,7 +171,7 @@ fn smallest_circle_is_named_with_all_places_and_then_all_that_need_each_other() 
         ("d.rs", "\nuse crate::c::C;"),
     ];
 
-    let complaints = complaints(&sources, &[]);
+    let complaints = complaints(&sources);
 
     assert_eq!(complaints.len(), 1, "{complaints:?}");
     assert_eq!(
@@ -232,10 +188,10 @@ fn file_and_a_module_that_it_declares_make_a_circle_where_both_use_the_other() {
         |outer, part| [("lib.rs", "mod outer;"), ("outer.rs", outer), ("outer/part.rs", part)];
 
     for text in ["mod part; use part::Part;", "mod part; fn f() { part::f() }"] {
-        assert_eq!(complaints(&sources(text, "use super::Outer;"), &[]).len(), 1, "{text}");
-        assert_eq!(complaints(&sources(text, "pub(super) struct Part;"), &[]), [], "{text}");
+        assert_eq!(complaints(&sources(text, "use super::Outer;")).len(), 1, "{text}");
+        assert_eq!(complaints(&sources(text, "pub(super) struct Part;")), [], "{text}");
     }
-    assert_eq!(complaints(&sources("mod part;", "use super::Outer;"), &[]), []);
+    assert_eq!(complaints(&sources("mod part;", "use super::Outer;")), []);
 }
 
 #[test]
@@ -256,16 +212,16 @@ fn circle_of_folders_is_caught_where_no_files_make_one() {
     };
 
     let back = "use crate::x::y::two::Two;";
-    let caught = complaints(&sources("use super::super::z::Three;", back), &[]);
+    let caught = complaints(&sources("use super::super::z::Three;", back));
     assert_eq!(caught.len(), 1, "{caught:?}");
     assert_eq!(
         caught[0].message,
         "a circle:\n    `x/y` uses `x/z`: c/x/y/one.rs:1\n    \
          `x/z` uses `x/y`: c/x/z/deep/four.rs:1"
     );
-    assert_eq!(complaints(&sources("use super::two::Two;", back), &[]), []);
-    assert_eq!(complaints(&sources("use super::super::beside::B;", "//! Nobody."), &[]).len(), 1);
-    assert_eq!(complaints(&sources("//! Nobody.", "use crate::x::beside::B;"), &[]), []);
+    assert_eq!(complaints(&sources("use super::two::Two;", back)), []);
+    assert_eq!(complaints(&sources("use super::super::beside::B;", "//! Nobody.")).len(), 1);
+    assert_eq!(complaints(&sources("//! Nobody.", "use crate::x::beside::B;")), []);
 }
 
 #[test]
@@ -284,10 +240,10 @@ fn file_for_tests_may_look_anywhere_and_no_other() {
     for line in
         ["#[cfg(test)]\nmod one_tests;", "#[cfg(test)] #[expect(x)] pub(crate) mod one_tests;"]
     {
-        assert_eq!(complaints(&sources(line), &[]), [], "{line}");
+        assert_eq!(complaints(&sources(line)), [], "{line}");
     }
     for line in ["mod one_tests;", "#[cfg(any(test, feature = \"x\"))] mod one_tests;"] {
-        assert_eq!(complaints(&sources(line), &[]).len(), 1, "{line}");
+        assert_eq!(complaints(&sources(line)).len(), 1, "{line}");
     }
 }
 
@@ -297,40 +253,17 @@ fn path_that_leads_nowhere_is_caught() {
         |text| [("lib.rs", "mod a; mod b; pub use other::Thing;"), ("a.rs", text), ("b.rs", "")];
 
     for text in ["use crate::elsewhere::X;", "use super::Unknown;", "fn f() { crate::f() }"] {
-        let caught = complaints(&sources(text), &[]);
+        let caught = complaints(&sources(text));
         assert_eq!(complaint::lines(&caught), [1], "{text}: {caught:?}");
         assert!(caught[0].message.contains("leads to no module"), "{text}: {caught:?}");
     }
     for text in ["use crate::b::f;", "use super::Thing;", "use crate::b;", "use super::*;"] {
-        assert_eq!(complaints(&sources(text), &[]), [], "{text}");
+        assert_eq!(complaints(&sources(text)), [], "{text}");
     }
 }
 
 #[test]
 fn crate_without_code_is_caught() {
-    assert_eq!(complaints(&[], &[]).len(), 1);
-    assert_eq!(complaints(&[("page.css", "")], &[]).len(), 1);
-}
-
-#[test]
-fn circle_on_the_list_is_fine_as_long_as_it_is_that_circle() {
-    const PAIR: Circle = &["b.rs", "a.rs"];
-    const THREE: Circle = &["a.rs", "b.rs", "c.rs"];
-    let sources =
-        |a, b, c| [("lib.rs", "mod a; mod b; mod c;"), ("a.rs", a), ("b.rs", b), ("c.rs", c)];
-    let (uses_a, uses_b, uses_c) = ("use crate::a::A;", "use crate::b::B;", "use crate::c::C;");
-    let pair = sources(uses_b, uses_a, "");
-    let three = sources(uses_b, uses_c, uses_a);
-    let untied = sources(uses_b, uses_c, "");
-
-    assert_eq!(complaints(&pair, &[PAIR]), []);
-    assert_eq!(complaints(&three, &[THREE]), []);
-    assert_eq!(complaints(&untied, &[]), []);
-    assert_eq!(complaints(&pair, &[]).len(), 1);
-    // Another circle than the one on the list is new, and the one on the list is gone.
-    assert_eq!(complaints(&three, &[PAIR]).len(), 2);
-    assert_eq!(complaints(&pair, &[THREE]).len(), 2);
-    let gone = complaints(&untied, &[PAIR]);
-    assert_eq!(gone.len(), 1);
-    assert!(gone[0].message.ends_with("untied, take it off the list"), "{gone:?}");
+    assert_eq!(complaints(&[]).len(), 1);
+    assert_eq!(complaints(&[("page.css", "")]).len(), 1);
 }

@@ -1,4 +1,12 @@
 //! `reentrant-lock`: who holds a plain mutex and locks it again waits for ever.
+//!
+//! ```text
+//! lock = Lock()                   lock = RLock()
+//! lock.acquire()                  lock.acquire()
+//! lock.acquire()  # for ever      lock.acquire()  # let in
+//!                                 lock.release()
+//!                                 lock.release()
+//! ```
 
 use std::{fs, fs::File, io, sync::mpsc, thread};
 
@@ -6,18 +14,19 @@ use fd_lock::RwLock;
 use parking_lot::{Mutex, ReentrantMutex};
 use serde::{Deserialize, Serialize};
 
-use super::{
-    cast::{Part, Role, Tie, tell},
-    error::LessonError,
-    event::Doing,
-    finding::Finding,
-    play::{Lesson, Play, Use},
-    troupe::{PATIENCE, Troupe},
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::Finding,
+        process::{PATIENCE, Role, tell},
+        timeline::Doing,
+    },
 };
-use crate::history::monotonic_ns;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "reentrant-lock",
     teaches: "locking twice: a deadlock with a plain mutex",
     flags: &["--short"],
@@ -45,24 +54,25 @@ pub(super) const LESSON: Lesson = Lesson {
                    it again.",
         },
     ],
-    perform,
+    run,
+    process: Some(process),
 };
 
-/// Somebody who locks twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Locker {
-    is_reentrant: bool,
+/// What a process locks twice.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+enum Lock {
+    Plain,
+    Reentrant,
 }
 
-/// Plays somebody who locks twice, in a process that may never end by itself.
-pub(super) fn play(who: &str, locker: &Locker) {
-    if locker.is_reentrant {
-        let lock = ReentrantMutex::new(());
-        lock_twice(who, || lock.lock());
-    } else {
-        let lock = Mutex::new(());
-        lock_twice(who, || lock.lock());
+/// Somebody who locks twice, in a process that may never end by itself.
+fn process(role: &Role) -> io::Result<()> {
+    let (plain, reentrant) = (Mutex::new(()), ReentrantMutex::new(()));
+    match role.order()? {
+        Lock::Plain => lock_twice(&role.who, || plain.lock()),
+        Lock::Reentrant => lock_twice(&role.who, || reentrant.lock()),
     }
+    Ok(())
 }
 
 fn lock_twice<G>(who: &str, lock: impl Fn() -> G) {
@@ -76,50 +86,46 @@ fn lock_twice<G>(who: &str, lock: impl Fn() -> G) {
     tell(who, "done", "has let go of it twice, and ends");
 }
 
-/// What the watchdog saw of one process.
-struct Watched {
-    has_second: bool,
-    is_asleep: bool,
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let plain = watch(context, "A plain mutex", "plain", Lock::Plain)?;
+    let lock = if context.is_sabotaged { Lock::Plain } else { Lock::Reentrant };
+    let reentrant = watch(context, "A reentrant mutex", "reentrant", lock)?;
+    context.timeline.scene("A reentrant mutex and another thread");
+    let [held_twice, held_once, free] = others_view(context)?;
+    context.timeline.scene("flock and two descriptors in one process");
+    let flock = descriptors(context).map_err(LessonError::io("lock a file"))?;
+    Ok(vec![
+        plain_finding(&plain),
+        reentrant_finding(&reentrant),
+        Finding::certain(
+            "It is free for others only when it was let go as often as it was taken",
+            !held_twice && !held_once && free,
+            format!(
+                "another thread was {} while it was held twice, {} while once, {} afterwards",
+                let_in(held_twice),
+                let_in(held_once),
+                let_in(free)
+            ),
+        ),
+        Finding::certain(
+            "Two descriptors that were opened apart shut each other out, in one process",
+            !flock.apart,
+            format!("the second was {} while the first held the lock", let_in(flock.apart)),
+        ),
+        Finding::certain(
+            "A copy of a descriptor shares its lock: one lets go for both",
+            flock.copy && flock.apart_after_copy,
+            format!(
+                "the copy was {} while the first held the lock; when the copy had let go, the \
+                 second was {}",
+                let_in(flock.copy),
+                let_in(flock.apart_after_copy)
+            ),
+        ),
+    ])
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    let plain = watch(play, "A plain mutex", "plain", Locker { is_reentrant: false })?;
-    let reentrant_locker = Locker { is_reentrant: !play.is_sabotaged };
-    let reentrant = watch(play, "A reentrant mutex", "reentrant", reentrant_locker)?;
-    play.stage.scene("A reentrant mutex and another thread");
-    let [held_twice, held_once, free] = others_view(play)?;
-    play.stage.scene("flock and two descriptors in one process");
-    let flock = descriptors(play).map_err(LessonError::io("lock a file"))?;
-    let mut findings = vec![judge_plain(&plain), judge_reentrant(&reentrant)];
-    findings.push(Finding::certain(
-        "It is free for others only when it was let go as often as it was taken",
-        !held_twice && !held_once && free,
-        format!(
-            "another thread was {} while it was held twice, {} while once, {} afterwards",
-            let_in(held_twice),
-            let_in(held_once),
-            let_in(free)
-        ),
-    ));
-    findings.push(Finding::certain(
-        "Two descriptors that were opened apart shut each other out, in one process",
-        !flock.apart,
-        format!("the second was {} while the first held the lock", let_in(flock.apart)),
-    ));
-    findings.push(Finding::certain(
-        "A copy of a descriptor shares its lock: one lets go for both",
-        flock.copy && flock.apart_after_copy,
-        format!(
-            "the copy was {} while the first held the lock; when the copy had let go, the second \
-             was {}",
-            let_in(flock.copy),
-            let_in(flock.apart_after_copy)
-        ),
-    ));
-    Ok(findings)
-}
-
-fn judge_plain(plain: &Watched) -> Finding {
+fn plain_finding(plain: &Watched) -> Finding {
     let claim = "With a plain mutex the holder waits for itself";
     if plain.has_second {
         return Finding::certain(claim, false, "it was let in a second time");
@@ -130,7 +136,7 @@ fn judge_plain(plain: &Watched) -> Finding {
     Finding::lucky(claim, plain.is_asleep, seen)
 }
 
-fn judge_reentrant(reentrant: &Watched) -> Finding {
+fn reentrant_finding(reentrant: &Watched) -> Finding {
     let claim = "With a reentrant mutex the holder is let in again";
     match (reentrant.has_second, reentrant.is_asleep) {
         (true, _) => Finding::certain(claim, true, "it held the lock twice, and ended by itself"),
@@ -143,26 +149,30 @@ fn let_in(is_in: bool) -> &'static str {
     if is_in { "let in" } else { "kept out" }
 }
 
+/// What the watchdog saw of one process.
+struct Watched {
+    has_second: bool,
+    is_asleep: bool,
+}
+
 /// Watches a process that locks twice, for `--short` and no longer, and ends it.
-fn watch(play: &Play, title: &str, who: &str, locker: Locker) -> Result<Watched, LessonError> {
-    let stage = &play.stage;
-    stage.scene(title);
-    let mut troupe = Troupe::new(stage);
-    let role = Role { who: who.to_owned(), tie: Tie::Parent, part: Part::TwiceLocked(locker) };
-    let (number, pid) = troupe.start(&role)?;
-    let mut lines = Vec::new();
-    let first_ns = troupe.wait_for("first", &mut lines)?.at_ns;
+fn watch(context: &Context, title: &str, who: &str, lock: Lock) -> Result<Watched, LessonError> {
+    let timeline = &context.timeline;
+    timeline.scene(title);
+    let mut processes = context.processes();
+    let number = processes.start(who, &lock)?;
+    let first_ns = processes.wait_for(who, "first")?;
     // The limit is for silence, from the moment that it has the first lock.
-    let second = troupe.next("the second lock", play.waits.short);
-    let second = second.ok().and_then(|heard| heard.line);
-    let watched = Watched { has_second: second.is_some(), is_asleep: is_asleep(pid) };
-    if second.is_some() {
-        troupe.rest(PATIENCE)?;
-        troupe.reap(number)?;
+    let second = processes.next("the second lock", context.waits.short);
+    let has_second = second.is_ok_and(|(_, line)| line.is_some());
+    let watched = Watched { has_second, is_asleep: is_asleep(processes.started[number].pid) };
+    if has_second {
+        processes.wait_for_all(PATIENCE)?;
+        processes.reap(number)?;
     } else {
-        stage.say("watchdog", "hears nothing more, and ends the process");
-        troupe.kill(number)?;
-        stage.bar(who, Doing::Waits, first_ns, monotonic_ns());
+        timeline.say("watchdog", "hears nothing more, and ends the process");
+        processes.kill(number)?;
+        timeline.bar(who, Doing::Waits, (first_ns, monotonic_ns()));
     }
     Ok(watched)
 }
@@ -177,9 +187,9 @@ fn is_asleep(pid: u32) -> bool {
 }
 
 /// Whether another thread is let in while the lock is held twice, held once, and free.
-fn others_view(play: &Play) -> Result<[bool; 3], LessonError> {
+fn others_view(context: &Context) -> Result<[bool; 3], LessonError> {
     let lock = ReentrantMutex::new(());
-    let stage = &play.stage;
+    let timeline = &context.timeline;
     let (question, questions) = mpsc::channel::<&str>();
     let (answer, answers) = mpsc::channel();
     thread::scope(|scope| {
@@ -187,7 +197,7 @@ fn others_view(play: &Play) -> Result<[bool; 3], LessonError> {
         scope.spawn(move || {
             while let Ok(when) = questions.recv() {
                 let is_in = lock.try_lock().is_some();
-                stage.say("thread 2", &format!("tries the lock {when}: {}", let_in(is_in)));
+                timeline.say("thread 2", &format!("tries the lock {when}: {}", let_in(is_in)));
                 if answer.send(is_in).is_err() {
                     return;
                 }
@@ -201,7 +211,7 @@ fn others_view(play: &Play) -> Result<[bool; 3], LessonError> {
         };
         let first = lock.lock();
         let second = lock.lock();
-        stage.say("thread 1", "holds the lock twice");
+        timeline.say("thread 1", "holds the lock twice");
         let held_twice = ask("that is held twice");
         drop(second);
         let held_once = ask("that is held once");
@@ -219,22 +229,22 @@ struct Descriptors {
     apart_after_copy: bool,
 }
 
-fn descriptors(play: &Play) -> io::Result<Descriptors> {
-    let path = play.folder.join("locked.txt");
+fn descriptors(context: &Context) -> io::Result<Descriptors> {
+    let path = context.folder.join("locked.txt");
     let mut first = RwLock::new(File::create(&path)?);
     let copy = first.write()?.try_clone()?;
     let mut copy = RwLock::new(copy);
     let mut second = RwLock::new(File::options().write(true).open(&path)?);
     let held = first.write()?;
-    play.stage.say("descriptor 1", "locks the file");
+    context.timeline.say("descriptor 1", "locks the file");
     let apart = is_let_in(second.try_write())?;
-    play.stage.say("descriptor 2", &format!("was opened apart: {}", let_in(apart)));
+    context.timeline.say("descriptor 2", &format!("was opened apart: {}", let_in(apart)));
     let is_copy_in = is_let_in(copy.try_write())?;
-    play.stage.say("a copy of 1", &format!("is the same open file: {}", let_in(is_copy_in)));
-    play.stage.say("a copy of 1", "lets go of the lock");
+    context.timeline.say("a copy of 1", &format!("is the same open file: {}", let_in(is_copy_in)));
+    context.timeline.say("a copy of 1", "lets go of the lock");
     let apart_after_copy = is_let_in(second.try_write())?;
     let seen = let_in(apart_after_copy);
-    play.stage.say("descriptor 2", &format!("is {seen}, though 1 has not let go itself"));
+    context.timeline.say("descriptor 2", &format!("is {seen}, though 1 has not let go itself"));
     drop(held);
     Ok(Descriptors { apart, copy: is_copy_in, apart_after_copy })
 }
@@ -255,12 +265,12 @@ mod tests {
     #[test]
     fn silence_is_a_deadlock_only_where_everybody_sleeps() {
         let watched = |has_second, is_asleep| Watched { has_second, is_asleep };
-        assert_eq!(judge_plain(&watched(false, true)).verdict, Verdict::Valid);
-        assert_eq!(judge_plain(&watched(false, false)).verdict, Verdict::Unknown);
-        assert_eq!(judge_plain(&watched(true, false)).verdict, Verdict::Violation);
-        assert_eq!(judge_reentrant(&watched(true, false)).verdict, Verdict::Valid);
-        assert_eq!(judge_reentrant(&watched(false, true)).verdict, Verdict::Violation);
-        assert_eq!(judge_reentrant(&watched(false, false)).verdict, Verdict::Unknown);
+        assert_eq!(plain_finding(&watched(false, true)).verdict, Verdict::Valid);
+        assert_eq!(plain_finding(&watched(false, false)).verdict, Verdict::Unknown);
+        assert_eq!(plain_finding(&watched(true, false)).verdict, Verdict::Violation);
+        assert_eq!(reentrant_finding(&watched(true, false)).verdict, Verdict::Valid);
+        assert_eq!(reentrant_finding(&watched(false, true)).verdict, Verdict::Violation);
+        assert_eq!(reentrant_finding(&watched(false, false)).verdict, Verdict::Unknown);
     }
 
     #[test]

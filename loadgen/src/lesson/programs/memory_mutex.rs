@@ -1,21 +1,34 @@
 //! `memory-mutex`: a count in memory, read, waited with and written by 100 threads.
+//!
+//! ```text
+//! def take_one():                 def take_one():
+//!     global n                        global n
+//!     read = n                        with mutex:
+//!     sleep(0.1)                          read = n
+//!     n = read - 1                        sleep(0.1)
+//!                                         n = read - 1
+//! ```
 
 use std::{
     sync::{
-        Barrier, Mutex, PoisonError,
+        Barrier,
         atomic::{AtomicI64, Ordering},
     },
     thread,
     time::Instant,
 };
 
-use super::{
-    error::LessonError,
-    event::{Doing, Span, most_at_once},
-    finding::Finding,
-    play::{Lesson, Play, Use},
+use parking_lot::Mutex;
+
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::Finding,
+        timeline::{Doing, Span, most_at_once},
+    },
 };
-use crate::history::monotonic_ns;
 
 const THREADS: u32 = 100;
 
@@ -23,7 +36,7 @@ const THREADS: u32 = 100;
 const LOUD: u32 = 3;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "memory-mutex",
     teaches: "100 threads count down one number, and who wins",
     flags: &["--check-delay"],
@@ -49,8 +62,21 @@ pub(super) const LESSON: Lesson = Lesson {
                    never while anybody waits.",
         },
     ],
-    perform,
+    run,
+    process: None,
 };
+
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    context.timeline.scene("Without the mutex");
+    let without = count_down(context, false);
+    context.timeline.scene("With the mutex");
+    let with = count_down(context, !context.is_sabotaged);
+    for (name, run) in [("without the mutex", &without), ("with the mutex", &with)] {
+        context.timeline.figure(&format!("n at the end, {name}"), run.left as f64);
+        context.timeline.figure(&format!("time {name}, s"), run.elapsed_s);
+    }
+    Ok(findings(&without, &with))
+}
 
 /// What one run gave.
 struct Run {
@@ -59,44 +85,34 @@ struct Run {
     elapsed_s: f64,
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("Without the mutex");
-    let without = run(play, false);
-    play.stage.scene("With the mutex");
-    let with = run(play, !play.is_sabotaged);
-    for (name, run) in [("without the mutex", &without), ("with the mutex", &with)] {
-        play.stage.figure(&format!("n at the end, {name}"), run.left as f64);
-        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
-    }
-    Ok(judge(&without, &with))
-}
-
 /// Lets 100 threads take one off each.
-fn run(play: &Play, is_locked: bool) -> Run {
+fn count_down(context: &Context, is_locked: bool) -> Run {
+    let timeline = &context.timeline;
     let n = AtomicI64::new(i64::from(THREADS));
     let mutex = Mutex::new(());
-    let barrier = Barrier::new(THREADS as usize);
+    let all_are_there = Barrier::new(THREADS as usize);
     let take_one = |number: u32| {
         let who = format!("thread {number}");
-        barrier.wait();
+        let say = |what: &str| timeline.say_at(monotonic_ns(), &who, what, number <= LOUD);
+        all_are_there.wait();
         let came_ns = monotonic_ns();
-        let guard = is_locked.then(|| mutex.lock().unwrap_or_else(PoisonError::into_inner));
+        let guard = is_locked.then(|| mutex.lock());
         let from_ns = monotonic_ns();
         let read = n.load(Ordering::SeqCst);
-        say(play, number, &who, &format!("reads {read}"));
-        thread::sleep(play.waits.check);
+        say(&format!("reads {read}"));
+        thread::sleep(context.waits.check);
         n.store(read - 1, Ordering::SeqCst);
-        say(play, number, &who, &format!("writes {}", read - 1));
+        say(&format!("writes {}", read - 1));
         let to_ns = monotonic_ns();
         drop(guard);
         if is_locked {
-            play.stage.bar(&who, Doing::Waits, came_ns, from_ns);
+            timeline.bar(&who, Doing::Waits, (came_ns, from_ns));
         }
-        play.stage.bar(&who, Doing::Works, from_ns, to_ns);
+        timeline.bar(&who, Doing::Works, (from_ns, to_ns));
         (from_ns, to_ns)
     };
     let began = Instant::now();
-    let spans: Vec<Span> = thread::scope(|scope| {
+    let spans = thread::scope(|scope| {
         let take_one = &take_one;
         let threads: Vec<_> =
             (1..=THREADS).map(|number| scope.spawn(move || take_one(number))).collect();
@@ -104,19 +120,11 @@ fn run(play: &Play, is_locked: bool) -> Run {
     });
     let elapsed_s = began.elapsed().as_secs_f64();
     let left = n.into_inner();
-    play.stage.say("program", &format!("{} more did the same, and n is {left}", THREADS - LOUD));
+    timeline.say("program", &format!("{} more did the same, and n is {left}", THREADS - LOUD));
     Run { left, spans, elapsed_s }
 }
 
-fn say(play: &Play, number: u32, who: &str, what: &str) {
-    if number <= LOUD {
-        play.stage.say(who, what);
-    } else {
-        play.stage.keep(monotonic_ns(), who, what);
-    }
-}
-
-fn judge(without: &Run, with: &Run) -> Vec<Finding> {
+fn findings(without: &Run, with: &Run) -> Vec<Finding> {
     vec![
         Finding::lucky(
             "Without the mutex updates are lost",
@@ -151,7 +159,7 @@ fn judge(without: &Run, with: &Run) -> Vec<Finding> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::judge::Verdict;
+    use crate::{judge::Verdict, lesson::finding::worst};
 
     fn run(left: i64, spans: Vec<Span>, elapsed_s: f64) -> Run {
         Run { left, spans, elapsed_s }
@@ -161,8 +169,7 @@ mod tests {
     fn the_verdict_follows_what_was_counted() {
         let crowd: Vec<Span> = (0..100).map(|at| (at, at + 200)).collect();
         let queue: Vec<Span> = (0..100).map(|at| (at * 10, at * 10 + 10)).collect();
-        let verdict =
-            |without: &Run, with: &Run| super::super::finding::worst(&judge(without, with));
+        let verdict = |without: &Run, with: &Run| worst(&findings(without, with));
         let raced = || run(99, crowd.clone(), 0.1);
         assert_eq!(verdict(&raced(), &run(0, queue.clone(), 10.0)), Verdict::Valid);
         assert_eq!(verdict(&raced(), &run(1, queue.clone(), 10.0)), Verdict::Violation);

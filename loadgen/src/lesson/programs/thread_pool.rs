@@ -1,26 +1,34 @@
 //! `thread-pool`: ten tasks for four threads that are started once.
+//!
+//! ```text
+//! with ThreadPoolExecutor(4) as pool:
+//!     tasks = [pool.submit(square, n) for n in range(1, 11)]
+//!     for task in as_completed(tasks):
+//!         print(task.result())
+//! ```
 
 use std::{
-    panic,
+    io, panic,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc,
         mpsc::{self, Receiver, Sender},
     },
     thread::{self, JoinHandle},
 };
 
+use parking_lot::{Condvar, Mutex};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::{
-    error::LessonError,
-    event::{Doing, Span, most_at_once},
-    finding::Finding,
-    play::{Lesson, Play, Use},
-    stage::Stage,
-    troupe::PATIENCE,
-    words::spaced,
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::{Finding, spaced},
+        process::PATIENCE,
+        timeline::{Doing, Span, Timeline, most_at_once},
+    },
 };
-use crate::history::monotonic_ns;
 
 const WORKERS: usize = 4;
 const TASKS: usize = 10;
@@ -29,7 +37,7 @@ const TASKS: usize = 10;
 const BAD: u64 = 7;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "thread-pool",
     teaches: "ten tasks on four threads that are started once",
     flags: &["--step"],
@@ -54,11 +62,35 @@ pub(super) const LESSON: Lesson = Lesson {
                    were started once.",
         },
     ],
-    perform,
+    run,
+    process: None,
 };
 
 /// A task's number with its result: `None` where it panicked, or its worker died.
 pub(super) type Answer = (u64, Option<u64>);
+
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let timeline = &context.timeline;
+    let mut seen = Seen::default();
+    timeline.scene("Submit, and take the results as they complete");
+    let (pool, threads) = start_pool(timeline)?;
+    let submitted = submit_all(context, &pool, None);
+    timeline.say("program", &format!("has submitted {TASKS} tasks, and could do other things"));
+    (seen.completed, seen.spans) = collect(context, &submitted)?.into_iter().unzip();
+    seen.in_order = put_in_order(&seen.completed, context.is_sabotaged);
+    timeline.say("program", &format!("in order: {}", spaced(&seen.in_order)));
+
+    timeline.scene("A task that panics");
+    let submitted = submit_all(context, &pool, Some(BAD));
+    seen.with_panic = collect(context, &submitted)?.into_iter().map(|(answer, _)| answer).collect();
+    seen.four_met = can_meet(&pool);
+    let met = if seen.four_met { "four tasks met: no thread was lost" } else { "a thread is lost" };
+    timeline.say("program", met);
+
+    timeline.scene("Shutting down");
+    shut_down(context, pool, threads, &mut seen)?;
+    Ok(findings(context, &seen))
+}
 
 /// What was seen of the pool.
 #[derive(Clone, Debug, Default)]
@@ -78,49 +110,24 @@ struct Seen {
     threads_ended: usize,
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    let mut seen = Seen::default();
-    play.stage.scene("Submit, and take the results as they complete");
-    let (pool, threads) = build(&play.stage)?;
-    let submitted = submit_all(play, &pool, None);
-    play.stage.say("program", &format!("has submitted {TASKS} tasks, and could do other things"));
-    collect(play, &submitted, &mut seen)?;
-    seen.in_order = put_in_order(&seen.completed, play.is_sabotaged);
-    play.stage.say("program", &format!("in order: {}", spaced(&seen.in_order)));
-
-    play.stage.scene("A task that panics");
-    let submitted = submit_all(play, &pool, Some(BAD));
-    let mut scene = Seen::default();
-    collect(play, &submitted, &mut scene)?;
-    seen.with_panic = scene.completed;
-    seen.four_met = can_meet(&pool);
-    let met = if seen.four_met { "four tasks met: no thread was lost" } else { "a thread is lost" };
-    play.stage.say("program", met);
-
-    play.stage.scene("Shutting down");
-    shut_down(play, pool, threads, &mut seen)?;
-    Ok(judge(play, &seen))
-}
-
 /// A pool of four threads, with the handles to wait for their end.
-fn build(stage: &Stage) -> Result<(ThreadPool, Vec<JoinHandle<()>>), LessonError> {
+fn start_pool(timeline: &Timeline) -> Result<(ThreadPool, Vec<JoinHandle<()>>), LessonError> {
     let mut handles = Vec::new();
-    let stage = stage.clone();
     let pool = ThreadPoolBuilder::new()
         .num_threads(WORKERS)
         // The panic is a result here; without this the pool would end the program.
         .panic_handler(|_| {})
         .spawn_handler(|worker| {
-            let stage = stage.clone();
+            let timeline = timeline.clone();
             handles.push(thread::Builder::new().spawn(move || {
                 let who = format!("worker {}", worker.index() + 1);
                 worker.run();
-                stage.say(&who, "ends");
+                timeline.say(&who, "ends");
             })?);
             Ok(())
         })
         .build()
-        .map_err(|error| LessonError::io("start a pool")(std::io::Error::other(error)))?;
+        .map_err(|error| LessonError::io("start a pool")(io::Error::other(error)))?;
     Ok((pool, handles))
 }
 
@@ -129,7 +136,7 @@ struct Report {
     n: u64,
     square: Option<u64>,
     span: Span,
-    stage: Stage,
+    timeline: Timeline,
     to: Sender<(Answer, Span)>,
 }
 
@@ -138,25 +145,25 @@ impl Drop for Report {
         self.span.1 = monotonic_ns();
         let who = worker();
         let doing = if self.square.is_some() { Doing::Works } else { Doing::Killed };
-        self.stage.bar(&who, doing, self.span.0, self.span.1);
+        self.timeline.bar(&who, doing, self.span);
         // Nobody waits any more where the lesson was given up.
         let _ = self.to.send(((self.n, self.square), self.span));
     }
 }
 
 /// Submits ten tasks; their results come through the channel.
-fn submit_all(play: &Play, pool: &ThreadPool, bad: Option<u64>) -> Receiver<(Answer, Span)> {
+fn submit_all(context: &Context, pool: &ThreadPool, bad: Option<u64>) -> Receiver<(Answer, Span)> {
     let (results, completed) = mpsc::channel();
     for n in 1..=TASKS as u64 {
-        let (stage, to) = (play.stage.clone(), results.clone());
-        let wait = play.waits.step * steps(n);
+        let (timeline, to) = (context.timeline.clone(), results.clone());
+        let wait = context.waits.step * steps(n);
         pool.spawn(move || {
             let span = (monotonic_ns(), 0);
-            let mut report = Report { n, square: None, span, stage, to };
-            report.stage.say(&worker(), &format!("takes task {n}"));
+            let mut report = Report { n, square: None, span, timeline, to };
+            report.timeline.say(&worker(), &format!("takes task {n}"));
             thread::sleep(wait);
             if bad == Some(n) {
-                report.stage.say(&worker(), &format!("panics in task {n}"));
+                report.timeline.say(&worker(), &format!("panics in task {n}"));
                 // As `panic!`, without the message that would stand amidst the lesson's words.
                 panic::resume_unwind(Box::new("as the lesson wants it"));
             }
@@ -176,21 +183,20 @@ fn worker() -> String {
         .map_or_else(|| "program".to_owned(), |index| format!("worker {}", index + 1))
 }
 
+/// Takes the results as the tasks complete.
 fn collect(
-    play: &Play,
+    context: &Context,
     submitted: &Receiver<(Answer, Span)>,
-    seen: &mut Seen,
-) -> Result<(), LessonError> {
-    for _ in 0..TASKS {
-        let ((n, square), span) = submitted
-            .recv_timeout(PATIENCE)
-            .map_err(|_| LessonError::Late { what: "a task".to_owned(), limit: PATIENCE })?;
+) -> Result<Vec<(Answer, Span)>, LessonError> {
+    let mut completed = Vec::new();
+    while completed.len() < TASKS {
+        let late = |_| LessonError::Late { what: "a task".to_owned(), limit: PATIENCE };
+        let ((n, square), span) = submitted.recv_timeout(PATIENCE).map_err(late)?;
         let told = square.map_or("panicked: no result".to_owned(), |square| square.to_string());
-        play.stage.say("program", &format!("result of task {n}: {told}"));
-        seen.completed.push((n, square));
-        seen.spans.push(span);
+        context.timeline.say("program", &format!("result of task {n}: {told}"));
+        completed.push(((n, square), span));
     }
-    Ok(())
+    Ok(completed)
 }
 
 /// The results in the order of the tasks, whatever the order in which they completed.
@@ -204,47 +210,48 @@ pub(super) fn put_in_order(completed: &[Answer], is_sabotaged: bool) -> Vec<u64>
 
 /// Whether four tasks can be at work at once: each waits, up to a limit, until four have come.
 fn can_meet(pool: &ThreadPool) -> bool {
-    let room = Arc::new((Mutex::new(0), Condvar::new()));
+    let meeting = Arc::new((Mutex::new(0), Condvar::new()));
+    let come_and_wait = |meeting: &(Mutex<usize>, Condvar), comes: usize| {
+        let (come, changed) = meeting;
+        let mut come = come.lock();
+        *come += comes;
+        changed.notify_all();
+        changed.wait_while_for(&mut come, |come| *come < WORKERS, PATIENCE);
+        *come == WORKERS
+    };
     for _ in 0..WORKERS {
-        let room = Arc::clone(&room);
+        let meeting = Arc::clone(&meeting);
         pool.spawn(move || {
-            let (come, changed) = &*room;
-            let mut come = come.lock().unwrap_or_else(PoisonError::into_inner);
-            *come += 1;
-            changed.notify_all();
-            let _ = changed.wait_timeout_while(come, PATIENCE, |come| *come < WORKERS);
+            come_and_wait(&meeting, 1);
         });
     }
-    let (come, changed) = &*room;
-    let come = come.lock().unwrap_or_else(PoisonError::into_inner);
-    let waited = changed.wait_timeout_while(come, PATIENCE, |come| *come < WORKERS);
-    waited.is_ok_and(|(come, _)| *come == WORKERS)
+    come_and_wait(&meeting, 0)
 }
 
 /// Submits ten more tasks, shuts the pool down at once, and waits for its threads.
 fn shut_down(
-    play: &Play,
+    context: &Context,
     pool: ThreadPool,
     threads: Vec<JoinHandle<()>>,
     seen: &mut Seen,
 ) -> Result<(), LessonError> {
-    let submitted = submit_all(play, &pool, None);
-    play.stage.say("program", "submits ten more, and shuts the pool down at once");
+    let submitted = submit_all(context, &pool, None);
+    context.timeline.say("program", "submits ten more, and shuts the pool down at once");
     seen.before_end = submitted.try_iter().count();
     drop(pool);
     for thread in threads {
         seen.threads_ended += usize::from(thread.join().is_ok());
     }
     seen.after_end = seen.before_end + submitted.try_iter().count();
-    play.stage.say(
+    context.timeline.say(
         "program",
         &format!("{} tasks are done, {} threads have ended", seen.after_end, seen.threads_ended),
     );
     Ok(())
 }
 
-fn judge(play: &Play, seen: &Seen) -> Vec<Finding> {
-    let calm = play.calm(play.waits.step);
+fn findings(context: &Context, seen: &Seen) -> Vec<Finding> {
+    let delay = context.lateness.beyond(context.waits.step);
     let order: Vec<u64> = seen.completed.iter().map(|(n, _)| *n).collect();
     let squares: Vec<u64> = (1..=TASKS as u64).map(|n| n * n).collect();
     let at_once = most_at_once(&seen.spans);
@@ -259,13 +266,13 @@ fn judge(play: &Play, seen: &Seen) -> Vec<Finding> {
         Finding::timed(
             "All four threads are used",
             at_once == WORKERS,
-            calm,
+            delay,
             format!("{at_once} at once"),
         ),
         Finding::timed(
             "Results come as the tasks complete, and not as they were submitted",
             order.len() == TASKS && !order.is_sorted(),
-            calm,
+            delay,
             format!("completed in the order {}", spaced(&order)),
         ),
         Finding::certain(

@@ -1,25 +1,37 @@
 //! `file-mutex`: 100 processes search and get on one file, without a lock and with it.
+//!
+//! ```text
+//! def search():
+//!     print(json.load(open("db.txt"))["count"])
+//!
+//! def get():
+//!     db = json.load(open("db.txt"))
+//!     sleep(0.1)
+//!     if db["count"] > 0:
+//!         db["count"] -= 1
+//!         sleep(0.2)
+//!         json.dump(db, open("db.txt", "w"))
+//! ```
 
 use std::{
     fs::{self, File},
     io,
     os::unix::fs::FileExt,
-    path::{Path, PathBuf},
+    path::PathBuf,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use fd_lock::RwLock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{
-    cast::{Line, Part, Role, Tie, next_order, tell_line},
+use crate::lesson::{
+    definition::{Context, Lesson, Use},
     error::LessonError,
-    event::{Doing, Span, most_at_once},
     finding::Finding,
-    play::{Lesson, Play, Use, whole_ns},
-    troupe::{PATIENCE, Troupe},
+    process::{PATIENCE, Processes, Role, next_order, tell, tell_quietly},
+    timeline::{Doing, Span, Timeline, most_at_once},
 };
 
 const BUYERS: usize = 100;
@@ -32,7 +44,7 @@ const LOUD: usize = 3;
 const LENGTH: usize = 64;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "file-mutex",
     teaches: "100 processes sell 10 tickets from a file: the race",
     flags: &["--check-delay", "--write-delay"],
@@ -62,34 +74,27 @@ pub(super) const LESSON: Lesson = Lesson {
             what: "is this lesson as a shop: `loadgen race --direct`.",
         },
     ],
-    perform,
+    run,
+    process: Some(process),
 };
 
 /// Somebody who buys.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Buyer {
+struct Buyer {
     path: PathBuf,
     is_locked: bool,
-    check_ns: u64,
-    write_ns: u64,
+    check_delay: Duration,
+    write_delay: Duration,
     is_loud: bool,
 }
 
-/// What one run gave.
-#[derive(Clone, Debug, Default)]
-struct Run {
-    sold: usize,
-    sold_out: usize,
-    left: u64,
-    spans: Vec<Span>,
-    elapsed_s: f64,
-}
-
-/// Plays one buyer.
-pub(super) fn play(who: &str, buyer: &Buyer) -> io::Result<()> {
-    let say = |act: &str, says: &str| tell_line(&Line::now(who, act, says).loud(buyer.is_loud));
+/// One buyer: searches, and then gets.
+fn process(role: &Role) -> io::Result<()> {
+    let buyer: Buyer = role.order()?;
+    let tell = if buyer.is_loud { tell } else { tell_quietly };
+    let say = |act: &str, says: &str| tell(&role.who, act, says);
     let file = File::options().read(true).write(true).open(&buyer.path)?;
-    tell_line(&Line::now(who, "ready", "is ready").loud(false));
+    tell_quietly(&role.who, "ready", "is ready");
     if next_order().is_none() {
         return Ok(());
     }
@@ -99,13 +104,13 @@ pub(super) fn play(who: &str, buyer: &Buyer) -> io::Result<()> {
     let guard = if buyer.is_locked { Some(lock.write()?) } else { None };
     let count = read(&file)?;
     say("read", &format!("reads {count}"));
-    thread::sleep(Duration::from_nanos(buyer.check_ns));
-    if count == 0 {
-        say("sold_out", "finds it sold out");
-    } else {
-        thread::sleep(Duration::from_nanos(buyer.write_ns));
+    thread::sleep(buyer.check_delay);
+    if count > 0 {
+        thread::sleep(buyer.write_delay);
         write(&file, count - 1)?;
         say("sold", &format!("writes {}: has a ticket", count - 1));
+    } else {
+        say("sold_out", "finds it sold out");
     }
     drop(guard);
     Ok(())
@@ -127,82 +132,82 @@ fn image(count: u64) -> String {
     format!("{:1$}\n", json!({ "count": count }).to_string(), LENGTH - 1)
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    play.stage.scene("Without the lock");
-    let without = run(play, false)?;
-    play.stage.scene("With the lock");
-    let with = run(play, !play.is_sabotaged)?;
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    context.timeline.scene("Without the lock");
+    let without = sell(context, false)?;
+    context.timeline.scene("With the lock");
+    let with = sell(context, !context.is_sabotaged)?;
     for (name, run) in [("without the lock", &without), ("with the lock", &with)] {
-        play.stage.figure(&format!("sold {name}"), run.sold as f64);
-        play.stage.figure(&format!("left in db.txt {name}"), run.left as f64);
-        play.stage.figure(&format!("time {name}, s"), run.elapsed_s);
+        context.timeline.figure(&format!("sold {name}"), run.sold as f64);
+        context.timeline.figure(&format!("left in db.txt {name}"), run.left as f64);
+        context.timeline.figure(&format!("time {name}, s"), run.elapsed_s);
     }
-    Ok(judge(&without, &with))
+    Ok(findings(&without, &with))
+}
+
+/// What one run gave.
+#[derive(Clone, Debug, Default)]
+struct Run {
+    sold: usize,
+    sold_out: usize,
+    left: u64,
+    /// From the reading to the writing.
+    spans: Vec<Span>,
+    elapsed_s: f64,
 }
 
 /// Lets 100 processes buy from a fresh file.
-fn run(play: &Play, is_locked: bool) -> Result<Run, LessonError> {
-    let path = play.folder.join("db.txt");
+fn sell(context: &Context, is_locked: bool) -> Result<Run, LessonError> {
+    let timeline = &context.timeline;
+    let (check_delay, write_delay) = (context.waits.check, context.waits.write);
+    let path = context.folder.join("db.txt");
     fs::write(&path, image(TICKETS)).map_err(LessonError::io("write `db.txt`"))?;
-    let mut troupe = Troupe::new(&play.stage);
+    let mut processes = context.processes();
     for number in 1..=BUYERS {
-        let buyer = Buyer {
-            path: path.clone(),
-            is_locked,
-            check_ns: whole_ns(play.waits.check),
-            write_ns: whole_ns(play.waits.write),
-            is_loud: number <= LOUD,
-        };
-        let who = format!("buyer {number}");
-        troupe.start(&Role { who, tie: Tie::Parent, part: Part::Buyer(buyer) })?;
+        let (path, is_loud) = (path.clone(), number <= LOUD);
+        let buyer = Buyer { path, is_locked, check_delay, write_delay, is_loud };
+        processes.start(&format!("buyer {number}"), &buyer)?;
     }
     let mut ready = 0;
     while ready < BUYERS {
-        let heard = troupe.next("the buyers to be ready", PATIENCE)?;
-        ready += usize::from(heard.line.is_some_and(|line| line.act == "ready"));
+        let (_, line) = processes.next("the buyers to be ready", PATIENCE)?;
+        ready += usize::from(line.is_some_and(|line| line.act == "ready"));
     }
-    play.stage.say("program", &format!("{BUYERS} processes are ready, now they may buy"));
-    let began = std::time::Instant::now();
+    timeline.say("program", &format!("{BUYERS} processes are ready, now they may buy"));
+    let began = Instant::now();
     for number in 0..BUYERS {
-        troupe.send(number, "go");
+        processes.send(number, "go");
     }
-    let each = play.waits.check + play.waits.write;
-    let lines = troupe.rest(PATIENCE + each)?;
-    let mut run = evaluate(play, &lines);
+    processes.wait_for_all(PATIENCE + check_delay + write_delay)?;
+    let mut run = count(&processes, timeline);
     run.elapsed_s = began.elapsed().as_secs_f64();
-    run.left = left(&path)?;
+    let left = File::open(&path).and_then(|file| read(&file));
+    run.left = left.map_err(LessonError::io("read `db.txt`"))?;
     let (sold, sold_out, left) = (run.sold, run.sold_out, run.left);
-    play.stage.say(
-        "program",
-        &format!("all have bought: {sold} sold, {sold_out} sold out, db.txt says {left}"),
-    );
+    let told = format!("all have bought: {sold} sold, {sold_out} sold out, db.txt says {left}");
+    timeline.say("program", &told);
     Ok(run)
 }
 
-fn left(path: &Path) -> Result<u64, LessonError> {
-    let refused = LessonError::io("read `db.txt`");
-    File::open(path).and_then(|file| read(&file)).map_err(refused)
-}
-
-fn evaluate(play: &Play, lines: &[Line]) -> Run {
+/// Counts what the buyers were told, and draws it.
+fn count(processes: &Processes, timeline: &Timeline) -> Run {
     let mut run = Run::default();
     for number in 1..=BUYERS {
         let who = format!("buyer {number}");
-        let own = || lines.iter().filter(|line| line.who == who);
-        let at = |act: &str| own().find(|line| line.act == act).map(|line| line.at_ns);
-        run.sold += usize::from(at("sold").is_some());
-        run.sold_out += usize::from(at("sold_out").is_some());
-        let end = at("sold").or(at("sold_out"));
-        if let (Some(came_ns), Some(from_ns), Some(to_ns)) = (at("come"), at("read"), end) {
-            play.stage.bar(&who, Doing::Waits, came_ns, from_ns);
-            play.stage.bar(&who, Doing::Works, from_ns, to_ns);
+        let (sold, sold_out) = (processes.at(&who, "sold"), processes.at(&who, "sold_out"));
+        run.sold += usize::from(sold.is_some());
+        run.sold_out += usize::from(sold_out.is_some());
+        let (came, read) = (processes.at(&who, "come"), processes.at(&who, "read"));
+        if let (Some(came_ns), Some(from_ns), Some(to_ns)) = (came, read, sold.or(sold_out)) {
+            timeline.bar(&who, Doing::Waits, (came_ns, from_ns));
+            timeline.bar(&who, Doing::Works, (from_ns, to_ns));
             run.spans.push((from_ns, to_ns));
         }
     }
     run
 }
 
-fn judge(without: &Run, with: &Run) -> Vec<Finding> {
+fn findings(without: &Run, with: &Run) -> Vec<Finding> {
     let told = |run: &Run| {
         format!(
             "{} of {BUYERS} were sold one of {TICKETS} tickets, {} were told \"sold out\", and \
@@ -211,16 +216,16 @@ fn judge(without: &Run, with: &Run) -> Vec<Finding> {
         )
     };
     let answered = |run: &Run| run.sold + run.sold_out == BUYERS;
-    let mut findings = vec![Finding::lucky(
+    let mut seen = vec![Finding::lucky(
         "Without the lock more tickets are sold than there are",
         without.sold as u64 > TICKETS,
         told(without),
     )];
     if !answered(with) {
-        findings.push(Finding::lucky("Every buyer gets an answer", false, told(with)));
-        return findings;
+        seen.push(Finding::lucky("Every buyer gets an answer", false, told(with)));
+        return seen;
     }
-    findings.extend([
+    seen.extend([
         Finding::certain(
             "With the lock exactly as many are sold as there are, and db.txt says so",
             with.sold as u64 == TICKETS && with.left == 0,
@@ -241,7 +246,7 @@ fn judge(without: &Run, with: &Run) -> Vec<Finding> {
             format!("{:.2} s without, {:.2} s with", without.elapsed_s, with.elapsed_s),
         ),
     ]);
-    findings
+    seen
 }
 
 #[cfg(test)]
@@ -263,7 +268,7 @@ mod tests {
     #[test]
     fn the_verdict_follows_what_was_counted() {
         let raced = run(100, 9, true);
-        let verdict = |without: &Run, with: &Run| worst(&judge(without, with));
+        let verdict = |without: &Run, with: &Run| worst(&findings(without, with));
         assert_eq!(verdict(&raced, &run(10, 0, false)), Verdict::Valid);
         assert_eq!(verdict(&raced, &raced), Verdict::Violation);
         assert_eq!(verdict(&raced, &run(11, 0, false)), Verdict::Violation);

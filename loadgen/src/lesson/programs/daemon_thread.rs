@@ -1,21 +1,29 @@
 //! `daemon-thread`: a program's end waits for the threads that are joined, and for no other.
+//!
+//! ```text
+//! foo_thread = Thread(target=foo)
+//! bar_thread = Thread(target=bar, daemon=True)
+//! foo_thread.start()
+//! bar_thread.start()
+//! ```
 
-use std::{sync::mpsc, thread, time::Duration};
+use std::{io, sync::mpsc, thread, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    cast::{Line, Part, Role, Tie, tell},
-    error::LessonError,
-    event::Doing,
-    finding::Finding,
-    play::{Lesson, Play, Use, whole_ns},
-    troupe::{Troupe, is_alive},
+use crate::{
+    history::monotonic_ns,
+    lesson::{
+        definition::{Context, Lesson, Use},
+        error::LessonError,
+        finding::Finding,
+        process::{PATIENCE, Processes, Role, is_alive, tell},
+        timeline::Doing,
+    },
 };
-use crate::history::monotonic_ns;
 
 /// The lesson.
-pub(super) const LESSON: Lesson = Lesson {
+pub(in crate::lesson) const LESSON: Lesson = Lesson {
     name: "daemon-thread",
     teaches: "a program's end waits for joined threads, for no other",
     flags: &["--short", "--long"],
@@ -45,14 +53,15 @@ pub(super) const LESSON: Lesson = Lesson {
             what: "lets many clients buy at once in a scope: none outlives the test.",
         },
     ],
-    perform,
+    run,
+    process: Some(process),
 };
 
 /// A program with two threads, in a process of its own: only so can its end be seen.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Program {
-    foo_ns: u64,
-    bar_ns: u64,
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Program {
+    foo: Duration,
+    bar: Duration,
     waits_for: WaitsFor,
 }
 
@@ -65,41 +74,20 @@ enum WaitsFor {
     Both,
 }
 
-/// What one program did.
-struct Run {
-    lines: Vec<Line>,
-    is_gone: bool,
-}
-
-impl Run {
-    fn said(&self, who: &str, act: &str) -> bool {
-        self.lines.iter().any(|line| line.who == who && line.act == act)
-    }
-
-    /// Whether both threads were at work before the program could end.
-    fn both_began(&self) -> bool {
-        self.said("foo", "begin") && self.said("bar", "begin")
-    }
-
-    fn told(&self) -> String {
-        let fate = |who| if self.said(who, "done") { "done" } else { "cut off" };
-        format!("foo {}, bar {}", fate("foo"), fate("bar"))
-    }
-}
-
-/// Plays `program` in this process; returning ends it.
-pub(super) fn play(program: &Program) {
+/// The program; returning ends the process.
+fn process(role: &Role) -> io::Result<()> {
+    let program: Program = role.order()?;
     let (begun, both_begun) = mpsc::channel();
-    let work = |who: &'static str, work_ns| {
+    let work = |who: &'static str, length| {
         let begun = begun.clone();
         move || {
             tell(who, "begin", "begins");
             let _ = begun.send(());
-            thread::sleep(Duration::from_nanos(work_ns));
+            thread::sleep(length);
             tell(who, "done", "is done");
         }
     };
-    let (foo_work, bar_work) = (work("foo", program.foo_ns), work("bar", program.bar_ns));
+    let (foo_work, bar_work) = (work("foo", program.foo), work("bar", program.bar));
     if program.waits_for == WaitsFor::BothInAScope {
         thread::scope(|scope| {
             scope.spawn(foo_work);
@@ -120,84 +108,99 @@ pub(super) fn play(program: &Program) {
         }
     }
     tell("main", "end", "returns: the program ends");
+    Ok(())
 }
 
-fn perform(play: &Play) -> Result<Vec<Finding>, LessonError> {
-    let nobody = if play.is_sabotaged { WaitsFor::Both } else { WaitsFor::Nobody };
-    let detached = run(play, "Both detached: main waits for nobody", nobody)?;
-    let foo_joined = run(play, "foo joined, bar detached", WaitsFor::Foo)?;
-    let bar_joined = run(play, "bar joined, foo detached", WaitsFor::Bar)?;
-    let scoped = run(play, "Both in a scope", WaitsFor::BothInAScope)?;
-    let short = play.calm(play.waits.short);
-    let between = play.calm(play.waits.long.saturating_sub(play.waits.short));
+fn run(context: &Context) -> Result<Vec<Finding>, LessonError> {
+    let nobody = if context.is_sabotaged { WaitsFor::Both } else { WaitsFor::Nobody };
+    let detached = run_program(context, "Both detached: main waits for nobody", nobody)?;
+    let foo_joined = run_program(context, "foo joined, bar detached", WaitsFor::Foo)?;
+    let bar_joined = run_program(context, "bar joined, foo detached", WaitsFor::Bar)?;
+    let scoped = run_program(context, "Both in a scope", WaitsFor::BothInAScope)?;
     let runs = [&detached, &foo_joined, &bar_joined, &scoped];
+    let gone = runs.iter().filter(|run| run.is_gone).count();
+    let short = context.lateness.beyond(context.waits.short);
+    let between = context.lateness.beyond(context.waits.long - context.waits.short);
     Ok(vec![
         Finding::timed(
             "The program's end does not wait for detached threads",
-            detached.both_began() && !detached.said("foo", "done") && !detached.said("bar", "done"),
+            detached.both_began && !detached.foo_done && !detached.bar_done,
             short,
             detached.told(),
         ),
         Finding::timed(
             "It waits for the joined foo, and bar, which takes longer, is cut off",
-            foo_joined.said("foo", "done") && !foo_joined.said("bar", "done"),
+            foo_joined.foo_done && !foo_joined.bar_done,
             between,
             foo_joined.told(),
         ),
         Finding::timed(
             "It waits for the joined bar, and foo, which is shorter, is done by then",
-            bar_joined.said("bar", "done") && bar_joined.said("foo", "done"),
+            bar_joined.bar_done && bar_joined.foo_done,
             between,
             bar_joined.told(),
         ),
         Finding::certain(
             "A scope waits for both",
-            scoped.said("foo", "done") && scoped.said("bar", "done"),
+            scoped.foo_done && scoped.bar_done,
             scoped.told(),
         ),
         Finding::certain(
             "No thread outlives its program",
-            runs.iter().all(|run| run.is_gone),
-            format!(
-                "{} of 4 processes are gone, and their threads with them",
-                runs.iter().filter(|run| run.is_gone).count()
-            ),
+            gone == runs.len(),
+            format!("{gone} of 4 processes are gone, and their threads with them"),
         ),
     ])
 }
 
-fn run(play: &Play, title: &str, waits_for: WaitsFor) -> Result<Run, LessonError> {
-    play.stage.scene(title);
-    let program = Program {
-        foo_ns: whole_ns(play.waits.short),
-        bar_ns: whole_ns(play.waits.long),
-        waits_for,
-    };
-    let role = Role { who: "main".to_owned(), tie: Tie::Parent, part: Part::Threads(program) };
-    let mut troupe = Troupe::new(&play.stage);
-    let (number, pid) = troupe.start(&role)?;
-    let patience = super::troupe::PATIENCE + play.waits.long;
-    let lines = troupe.rest(patience)?;
-    let status = troupe.reap(number)?;
-    let ended_ns = monotonic_ns();
-    play.stage.say("process", &format!("{pid} has ended with {status}"));
-    let run = Run { lines, is_gone: !is_alive(pid) };
-    draw(play, &run, ended_ns);
-    Ok(run)
+/// What one program did.
+struct Run {
+    /// Whether both threads were at work before the program could end.
+    both_began: bool,
+    foo_done: bool,
+    bar_done: bool,
+    is_gone: bool,
 }
 
-fn draw(play: &Play, run: &Run, ended_ns: u64) {
-    let at = |who: &str, act: &str| {
-        run.lines.iter().find(|line| line.who == who && line.act == act).map(|line| line.at_ns)
-    };
+impl Run {
+    fn told(&self) -> String {
+        let fate = |is_done| if is_done { "done" } else { "cut off" };
+        format!("foo {}, bar {}", fate(self.foo_done), fate(self.bar_done))
+    }
+}
+
+fn run_program(context: &Context, title: &str, waits_for: WaitsFor) -> Result<Run, LessonError> {
+    context.timeline.scene(title);
+    let program = Program { foo: context.waits.short, bar: context.waits.long, waits_for };
+    let mut processes = context.processes();
+    let number = processes.start("main", &program)?;
+    processes.wait_for_all(PATIENCE + program.bar)?;
+    let status = processes.reap(number)?;
+    let ended_ns = monotonic_ns();
+    let pid = processes.started[number].pid;
+    context.timeline.say("process", &format!("{pid} has ended with {status}"));
+    let is_gone = !is_alive(pid);
+    draw(context, &processes, ended_ns);
+    let said = |who, act| processes.at(who, act).is_some();
+    Ok(Run {
+        both_began: said("foo", "begin") && said("bar", "begin"),
+        foo_done: said("foo", "done"),
+        bar_done: said("bar", "done"),
+        is_gone,
+    })
+}
+
+fn draw(context: &Context, processes: &Processes, ended_ns: u64) {
     for who in ["foo", "bar"] {
-        let Some(from_ns) = at(who, "begin") else { continue };
-        match at(who, "done") {
-            Some(to_ns) => play.stage.bar(who, Doing::Works, from_ns, to_ns),
-            None => play.stage.bar(who, Doing::Killed, from_ns, ended_ns),
+        let Some(from_ns) = processes.at(who, "begin") else { continue };
+        match processes.at(who, "done") {
+            Some(to_ns) => context.timeline.bar(who, Doing::Works, (from_ns, to_ns)),
+            None => context.timeline.bar(who, Doing::Killed, (from_ns, ended_ns)),
         }
     }
-    if let (Some(from_ns), Some(to_ns)) = (at("main", "wait"), at("main", "end")) {
-        play.stage.bar("main", Doing::Waits, from_ns, to_ns);
+    if let (Some(from_ns), Some(to_ns)) =
+        (processes.at("main", "wait"), processes.at("main", "end"))
+    {
+        context.timeline.bar("main", Doing::Waits, (from_ns, to_ns));
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     history::monotonic_ns,
-    lesson::event::{Span, most_at_once},
+    lesson::timeline::{Span, most_at_once},
 };
 
 /// A task that computes notes how far it is after each part; the shortest that the clocks are good
@@ -19,7 +19,7 @@ const PARTS_MAX: u64 = 2_000;
 /// What a task does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(in crate::lesson) enum Task {
+pub(super) enum Task {
     /// Computes: so many parts of so many rounds each.
     Compute {
         /// How many parts.
