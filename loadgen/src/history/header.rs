@@ -35,6 +35,9 @@ pub struct Header {
     /// [`Header::counts_are_exact`] says what holds where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counts: Option<CountTiming>,
+    /// What revisions promise; [`Header::revisions_are_consecutive`] says what holds where nobody says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revisions: Option<Revisions>,
     /// Which run this is of: parts of one history name the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -52,7 +55,14 @@ pub struct Header {
 /// Of a history that does not say what it began with.
 impl Default for Header {
     fn default() -> Self {
-        Self { initial: None, sold: None, revision: None, counts: None, ..Self::new(0) }
+        Self {
+            initial: None,
+            sold: None,
+            revision: None,
+            counts: None,
+            revisions: None,
+            ..Self::new(0)
+        }
     }
 }
 
@@ -77,6 +87,16 @@ pub enum CountTiming {
     Late,
 }
 
+/// What the revisions of a counter promise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Revisions {
+    /// Each change of the count takes the next one, and nothing else takes any.
+    Consecutive,
+    /// Each change takes a higher one; other things may take some too.
+    Increasing,
+}
+
 impl Numbering {
     fn is_default(&self) -> bool {
         *self == Self::default()
@@ -96,6 +116,7 @@ impl Header {
             left_revision: None,
             numbering: Numbering::default(),
             counts: Some(CountTiming::Exact),
+            revisions: None,
             run: None,
             clock: None,
             unrecorded: 0,
@@ -119,6 +140,17 @@ impl Header {
     pub fn counts_are_exact(&self) -> bool {
         match self.counts {
             Some(timing) => timing == CountTiming::Exact,
+            None => self.numbering == Numbering::Consecutive,
+        }
+    }
+
+    /// Whether each change of the count takes the next revision.
+    ///
+    /// Where nobody says, as for [`Header::counts_are_exact`].
+    #[must_use]
+    pub fn revisions_are_consecutive(&self) -> bool {
+        match self.revisions {
+            Some(revisions) => revisions == Revisions::Consecutive,
             None => self.numbering == Numbering::Consecutive,
         }
     }

@@ -27,7 +27,7 @@ mod file;
 
 pub use clock::{clock_name, monotonic_ns};
 pub use file::HistoryFile;
-pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, signed};
+pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, Revisions, signed};
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Missing, Operation, OperationKind, Outcome};
 pub use places::Places;
@@ -36,4 +36,4 @@ pub use read_limits::ReadLimits;
 pub use reading::read_files;
 pub use recorded::History;
 pub use tickets::{Ticket, Tickets};
-pub(crate) use writer::{HistoryWriter, begin_history, finish_history};
+pub(crate) use writer::{HistoryWriter, Room, begin_history, finish_history};

@@ -10,6 +10,10 @@ use std::{
     io::{self, Write},
     os::unix::fs::FileExt,
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use super::{Header, Operation, OperationKind, Outcome, Ticket, encode};
@@ -54,15 +58,32 @@ pub(crate) struct HistoryWriter {
     block: Vec<u8>,
     /// How many operations stand in the block.
     in_block: u64,
-    room: u64,
+    room: Room,
+}
+
+/// So many more operations have room in a history; whoever has a copy takes from the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Room(Arc<AtomicU64>);
+
+impl Room {
+    /// Room for so many operations.
+    pub(crate) fn new(operations: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(operations)))
+    }
+
+    /// Takes the room of one; false where there is none left.
+    fn take(&self) -> bool {
+        let left = |left: u64| left.checked_sub(1);
+        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, left).is_ok()
+    }
 }
 
 impl HistoryWriter {
-    /// Opens the history at `path` to append up to `room` operations.
+    /// Opens the history at `path` to append as many operations as there is `room` for.
     ///
     /// # Errors
     /// The file cannot be opened.
-    pub(crate) fn open(path: &Path, room: u64) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, room: Room) -> io::Result<Self> {
         let file = File::options().append(true).open(path)?;
         Ok(Self { file, block: Vec::new(), in_block: 0, room })
     }
@@ -72,10 +93,9 @@ impl HistoryWriter {
     /// # Errors
     /// The file cannot be written to; [`HistoryWriter::in_block`] says how many are lost.
     pub(crate) fn write(&mut self, operation: &Operation) -> io::Result<bool> {
-        if self.room == 0 {
+        if !self.room.take() {
             return Ok(false);
         }
-        self.room -= 1;
         put_line(operation, &mut self.block);
         self.in_block += 1;
         if self.block.len() > BLOCK {
@@ -249,7 +269,7 @@ mod tests {
 
     #[test]
     fn what_a_full_disk_takes_is_counted() {
-        let mut writer = HistoryWriter::open(Path::new("/dev/full"), 1000).unwrap();
+        let mut writer = HistoryWriter::open(Path::new("/dev/full"), Room::new(1000)).unwrap();
         for call_ns in 0..3 {
             let buy = Operation::buy(0, call_ns, call_ns, Answer::new(Outcome::SoldOut));
             assert!(writer.write(&buy).unwrap());
@@ -267,7 +287,7 @@ mod tests {
             for process in 0..4 {
                 let path = &path;
                 scope.spawn(move || {
-                    let mut writer = HistoryWriter::open(path, 1000).unwrap();
+                    let mut writer = HistoryWriter::open(path, Room::new(1000)).unwrap();
                     for call_ns in 0..1500 {
                         let buy = Operation::buy(
                             process,

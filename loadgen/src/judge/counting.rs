@@ -141,7 +141,7 @@ fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
 }
 
 /// An answered change with a revision above the one at the end.
-fn beyond_the_end(requests: &Requests<'_>) -> Option<Violation> {
+pub(super) fn beyond_the_end(requests: &Requests<'_>) -> Option<Violation> {
     let end = requests.evidence.header.left_revision.filter(|_| requests.has_revisions)?;
     let changes = requests.list.iter().filter(|one| one.role == Role::Change);
     let beyond = changes

@@ -11,7 +11,8 @@ use super::{
     explain::explain,
     finding::{Contradiction, Finding},
     lacking::without_the_missing,
-    request::{CountReading, FINAL, Known, Requests},
+    request::{FINAL, Known, Requests, Trusted},
+    revisions_told,
     search::Search,
     start::starts,
     story::Teller,
@@ -56,24 +57,32 @@ fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
     })
 }
 
-/// Counts are taken at their word first; where they may be late and nothing else is wrong, they only
-/// have to be possible.
+/// All is taken at its word first; where counts may be late or revisions may be taken by other things too,
+/// and something is wrong, they only have to be possible.
 fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
-    let mut judgement = judged_with(evidence, CountReading::Exact, budget);
-    let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
-    let may_be_late = !evidence.header.counts_are_exact();
-    if may_be_late && (is_undecided || !judgement.violations.is_empty()) {
-        judgement = judged_with(evidence, CountReading::Ignored, budget);
-        let requests =
-            Requests::collect(evidence, Known::of(evidence.header), CountReading::Ignored);
-        match counts_told::impossible(&requests) {
-            Some(violation) => judgement.violations.push(violation),
-            None if judgement.violations.is_empty() => judgement.notes.push(LATE.to_owned()),
-            None => {}
+    let mut trusted = Trusted::ALL;
+    let mut judgement = judged_with(evidence, trusted, budget);
+    for less in Trusted::less(evidence.header) {
+        let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
+        if judgement.violations.is_empty() && !is_undecided {
+            break;
         }
+        trusted = less;
+        judgement = judged_with(evidence, trusted, budget);
+    }
+    let requests = || Requests::collect(evidence, Known::of(evidence.header), Trusted::ALL);
+    let mut notes = Vec::new();
+    if !trusted.counts {
+        judgement.violations.extend(counts_told::impossible(&requests()));
+        notes.push(LATE);
+    }
+    if !trusted.revisions {
+        judgement.violations.extend(revisions_told::out_of_order(&requests()));
+        notes.push(SPARSE);
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
     if judgement.violations.is_empty() {
+        judgement.notes.extend(notes.into_iter().map(str::to_owned));
         judgement.untried = vacuity::untried(evidence);
     }
     sort(&mut judgement.violations);
@@ -83,16 +92,19 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
                     the answers, and each can have been the count before";
 
+const SPARSE: &str = "revisions were taken by other things too: they do not number the sales one by one, \
+                      and are an order of them";
+
 /// Judges with each start that can be, where the history does not say what was before it.
-fn judged_with(evidence: &Evidence<'_>, counts: CountReading, budget: Budget) -> Judgement {
+fn judged_with(evidence: &Evidence<'_>, trusted: Trusted, budget: Budget) -> Judgement {
     let known = Known::of(evidence.header);
     if known.sold.is_some() && known.revision.is_some() {
-        return judged_from(evidence, known, counts, budget);
+        return judged_from(evidence, known, trusted, budget);
     }
-    let starts = starts(&Requests::collect(evidence, known, counts));
+    let starts = starts(&Requests::collect(evidence, known, trusted));
     let mut first = None;
     for start in &starts.likely {
-        let judgement = judged_from(evidence, *start, counts, budget);
+        let judgement = judged_from(evidence, *start, trusted, budget);
         if judgement.violations.is_empty() {
             return judgement;
         }
@@ -110,10 +122,10 @@ fn judged_with(evidence: &Evidence<'_>, counts: CountReading, budget: Budget) ->
 fn judged_from(
     evidence: &Evidence<'_>,
     known: Known,
-    counts: CountReading,
+    trusted: Trusted,
     mut budget: Budget,
 ) -> Judgement {
-    let mut requests = Requests::collect(evidence, known, counts);
+    let mut requests = Requests::collect(evidence, known, trusted);
     let mut doubts = assumptions::doubts(&requests);
     doubts.extend(vacuity::doubts(&requests));
     let mut violations = answered_twice(&mut requests);
@@ -137,7 +149,7 @@ fn judged_from(
         && !has_open_changes;
     if !is_settled {
         // The witness took the requests apart, to use no memory twice.
-        requests = Requests::collect(evidence, known, counts);
+        requests = Requests::collect(evidence, known, trusted);
         if !counted {
             violations.extend(counting::violations(&requests));
         }
@@ -228,7 +240,7 @@ fn answered_twice(requests: &mut Requests<'_>) -> Vec<Violation> {
 
 fn instants(evidence: &Evidence<'_>, mut budget: Budget) -> Vec<Option<u64>> {
     let known = Known::of(evidence.header);
-    let mut requests = Requests::collect(evidence, known, CountReading::Exact);
+    let mut requests = Requests::collect(evidence, known, Trusted::ALL);
     if let Some(start) = starts(&requests).likely.first() {
         requests.known = *start;
     }

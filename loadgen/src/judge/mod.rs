@@ -3,7 +3,8 @@
 //! - `assumptions` and `vacuity`: what a history must be to prove anything.
 //! - `told`, `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
 //! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
-//! - `start`: what the answers say of what was before; `counts_told`: counts that nobody can have read.
+//! - `start`: what the answers say of what was before; `counts_told`, `revisions_told`: counts that
+//!   nobody can have read, revisions that are no order.
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
 //!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
@@ -31,6 +32,7 @@ mod model;
 mod open_world;
 mod overlap;
 mod request;
+mod revisions_told;
 mod search;
 mod start;
 mod story;

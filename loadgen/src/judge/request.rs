@@ -82,13 +82,27 @@ impl Known {
     }
 }
 
-/// What the counts in the answers are taken for.
+/// What of the answers is taken at its word, beside outcomes and tickets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CountReading {
-    /// For the count at the instant of the effect.
-    Exact,
-    /// For nothing.
-    Ignored,
+pub(super) struct Trusted {
+    /// Counts: each is that of the instant of the effect.
+    pub(super) counts: bool,
+    /// Revisions: each change takes the next one.
+    pub(super) revisions: bool,
+}
+
+impl Trusted {
+    /// Everything.
+    pub(super) const ALL: Self = Self { counts: true, revisions: true };
+
+    /// Ever less, as far as `header` leaves it open.
+    pub(super) fn less(header: &Header) -> impl Iterator<Item = Self> + use<> {
+        let (counts, revisions) = (header.counts_are_exact(), header.revisions_are_consecutive());
+        let less = [(false, true), (true, false), (false, false)];
+        less.into_iter()
+            .map(|(counts, revisions)| Self { counts, revisions })
+            .filter(move |less| (less.counts || !counts) && (less.revisions || !revisions))
+    }
 }
 
 /// All requests of a history, and what is known beside them.
@@ -105,8 +119,8 @@ pub(super) struct Requests<'a> {
     pub(super) doubts: Vec<String>,
     /// What is known of the start and the end.
     pub(super) known: Known,
-    /// Whether the counts in the answers are looked at.
-    counts: CountReading,
+    /// What is looked at in the answers.
+    trusted: Trusted,
     /// What several answers under one key tell together, by the place that stands for them.
     merged: Vec<(u32, Told<'a>)>,
     no_tickets: Tickets,
@@ -114,7 +128,7 @@ pub(super) struct Requests<'a> {
 
 impl<'a> Requests<'a> {
     /// The requests of `evidence`, with the read at the end where there is one.
-    pub(super) fn collect(evidence: &Evidence<'a>, known: Known, counts: CountReading) -> Self {
+    pub(super) fn collect(evidence: &Evidence<'a>, known: Known, trusted: Trusted) -> Self {
         let mut requests = Self {
             evidence: *evidence,
             list: Vec::with_capacity(evidence.operations.len() + 1),
@@ -123,7 +137,7 @@ impl<'a> Requests<'a> {
             answered_twice: Vec::new(),
             doubts: Vec::new(),
             known,
-            counts,
+            trusted,
             merged: Vec::new(),
             no_tickets: Tickets::default(),
         };
@@ -139,7 +153,7 @@ impl<'a> Requests<'a> {
             }
         }
         requests.collapse_keys(&keyed);
-        requests.has_revisions = requests.some_change_has_a_revision();
+        requests.has_revisions = trusted.revisions && requests.some_change_has_a_revision();
         requests.is_sales_only = requests.list.iter().all(|request| {
             matches!(requests.told(request).op, OperationKind::Buy | OperationKind::Search)
         });
@@ -165,7 +179,7 @@ impl<'a> Requests<'a> {
             told = merged.map_or(told, |index| self.merged[index].1);
         }
         told.revision = told.revision.filter(|_| self.has_revisions);
-        told.remaining = told.remaining.filter(|_| self.counts == CountReading::Exact);
+        told.remaining = told.remaining.filter(|_| self.trusted.counts);
         told
     }
 

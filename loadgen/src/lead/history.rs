@@ -11,8 +11,8 @@ use tempfile::TempPath;
 
 use crate::{
     history::{
-        self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, begin_history,
-        finish_history, read_files,
+        self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, Room,
+        begin_history, finish_history, read_files,
     },
     worker::{HistoryShare, WORKER_IS_GONE},
 };
@@ -52,27 +52,31 @@ pub(crate) enum HistoryError {
 pub(crate) struct FleetHistory {
     path: PathBuf,
     temporary: Option<TempPath>,
+    room: Room,
 }
 
 impl FleetHistory {
-    /// Begins the history at `place` with `header`; `None` where there is to be none.
+    /// Begins the history at `place` with `header` and room for so many `operations`; `None` where there is to
+    /// be none.
     ///
     /// # Errors
     /// It cannot be written there.
     pub(crate) fn begin(
         place: &HistoryPlace,
         header: &Header,
+        operations: u64,
     ) -> Result<Option<Self>, HistoryError> {
         let failed =
             |path: &Path, source| HistoryError::Begin { path: path.display().to_string(), source };
+        let room = Room::new(operations);
         let file = match place {
             HistoryPlace::Nowhere => return Ok(None),
-            HistoryPlace::File(path) => Self { path: path.clone(), temporary: None },
+            HistoryPlace::File(path) => Self { path: path.clone(), temporary: None, room },
             HistoryPlace::Temporary => {
                 let folder = std::env::temp_dir();
                 let file = tempfile::Builder::new().prefix("loadgen-").suffix(".ndjson").tempfile();
                 let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-                Self { path: path.to_path_buf(), temporary: Some(path) }
+                Self { path: path.to_path_buf(), temporary: Some(path), room }
             }
         };
         begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
@@ -84,12 +88,15 @@ impl FleetHistory {
         &self.path
     }
 
-    /// What one of `workers` needs to write into it, where all have room for `operations`.
-    pub(crate) fn share(&self, operations: u64, workers: u32) -> HistoryShare {
-        HistoryShare {
-            path: std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone()),
-            room: operations.div_ceil(u64::from(workers)),
-        }
+    /// What a worker needs to write into it, in the room that all share.
+    pub(crate) fn share(&self) -> HistoryShare {
+        let path = std::path::absolute(&self.path).unwrap_or_else(|_| self.path.clone());
+        HistoryShare { path, room: self.room.clone() }
+    }
+
+    /// The room that is left in it.
+    pub(crate) fn room(&self) -> Room {
+        self.room.clone()
     }
 
     /// Writes `header`, which knows the end, and what the clients that are `lost` may have left open since
@@ -170,7 +177,7 @@ mod tests {
 
     /// The sale of the first ticket of two, and an answer that both are sold.
     fn begun(place: &HistoryPlace) -> FleetHistory {
-        let history = FleetHistory::begin(place, &Header::new(2)).unwrap().unwrap();
+        let history = FleetHistory::begin(place, &Header::new(2), 9).unwrap().unwrap();
         let sold_out =
             Answer { remaining: Some(0), revision: Some(2), ..Answer::new(Outcome::SoldOut) };
         append(history.path(), &[sale(1, 1), Operation::buy(2, 11, 40, sold_out)]).unwrap();

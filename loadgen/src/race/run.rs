@@ -53,7 +53,7 @@ pub(super) async fn run(
     let servers = start_servers(config, locking, &db).await?;
     let header = header(config, locking);
     let file = HistoryPlace::File(folder.path().join("history.ndjson"));
-    let file = FleetHistory::begin(&file, &header)?.expect("there is to be one");
+    let file = FleetHistory::begin(&file, &header, u64::MAX)?.expect("there is to be one");
     let plans = worker_plans(config, &addresses(config, locking, &db, &servers), &file);
     // A search and a purchase, each up to its limit, and time to say so.
     let limit = config.timeout * 2 + Duration::from_secs(10);
@@ -169,8 +169,7 @@ fn worker_plans(
             addresses: addresses.to_vec(),
             timeout_ns: whole_ns(config.timeout),
             retries: false,
-            // A search and a purchase of each.
-            history: Some(history.share(2 * u64::from(config.workers), workers)),
+            history: Some(history.share()),
             run: 0,
         })
         .collect()

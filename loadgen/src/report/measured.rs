@@ -48,9 +48,14 @@ pub(crate) fn measured_text(
     text.push_str(&rate_warning(measurement));
     for rule in &measurement.thresholds {
         let kept = if rule.passed { "kept" } else { "MISSED" };
-        text.push_str(&format!("threshold `{}` {kept}: {:.3}\n", rule.rule, rule.actual));
+        let actual = rule.actual.map_or("no samples".to_owned(), |actual| format!("{actual:.3}"));
+        text.push_str(&format!("threshold `{}` {kept}: {actual}\n", rule.rule));
     }
-    text.push_str(&check_text(std::slice::from_ref(judged)));
+    if measurement.is_judged {
+        text.push_str(&check_text(std::slice::from_ref(judged)));
+    } else {
+        text.push_str("not judged, since nothing was recorded (`--no-history`)\n");
+    }
     text
 }
 

@@ -53,6 +53,9 @@ pub(crate) struct Measurement<'a> {
     pub(crate) interrupted: bool,
     /// Where the operations stand, where they were to be kept.
     pub(crate) history: Option<String>,
+    /// Whether anything was recorded that could be judged.
+    #[serde(skip)]
+    pub(crate) is_judged: bool,
     /// What the judge says.
     pub(crate) verdict: Verdict,
     /// What is wrong: the first things, each with the first of its operations.
@@ -74,8 +77,8 @@ pub(crate) struct Measurement<'a> {
 pub(crate) struct Rule {
     /// The rule as it was typed.
     pub(crate) rule: String,
-    /// What was measured: milliseconds, a share, a rate or a count.
-    pub(crate) actual: f64,
+    /// What was measured: milliseconds, a share, a rate or a count; `None` where there was nothing to measure.
+    pub(crate) actual: Option<f64>,
     /// Whether it was kept.
     pub(crate) passed: bool,
 }

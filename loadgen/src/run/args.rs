@@ -80,7 +80,7 @@ pub(crate) struct RunArgs {
     #[arg(value_parser = duration::parse, allow_hyphen_values = true)]
     timeout: Duration,
 
-    /// Send again what got no final answer, up to 10 times, with one idempotency key a purchase: in
+    /// Send again what got no final answer, 10 times in all, with one idempotency key a purchase: in
     /// a map, `${key}`
     #[arg(long)]
     retry: bool,
@@ -167,7 +167,7 @@ Exit codes:
   70   something failed, such as a worker that does not start
   99   a threshold was missed
   130  interrupted, after printing what was measured
-Of several, 130 goes first, then 1, 3 and 99.";
+Of several, 130 goes first, then 1, 99 and 3.";
 
 impl RunArgs {
     /// Checks what the flags say together.

@@ -2,14 +2,19 @@
 
 use crate::{exit_code, judge::Verdict, report::Rule};
 
-/// Of several, what is known to be wrong goes before what is not known.
-pub(super) fn exit_code(was_interrupted: bool, verdict: Verdict, thresholds: &[Rule]) -> u8 {
+/// Of several, what is known to be wrong goes before what is not known. Where nothing was to be judged, it
+/// is a measurement, and the thresholds decide.
+pub(super) fn exit_code(
+    was_interrupted: bool,
+    verdict: Option<Verdict>,
+    thresholds: &[Rule],
+) -> u8 {
     match verdict {
         _ if was_interrupted => exit_code::INTERRUPTED,
-        Verdict::Violation => exit_code::VIOLATION,
+        Some(Verdict::Violation) => exit_code::VIOLATION,
         _ if thresholds.iter().any(|rule| !rule.passed) => exit_code::THRESHOLD,
-        Verdict::Unknown => exit_code::UNKNOWN,
-        Verdict::Valid => exit_code::VALID,
+        Some(Verdict::Unknown) => exit_code::UNKNOWN,
+        Some(Verdict::Valid) | None => exit_code::VALID,
     }
 }
 
@@ -19,7 +24,7 @@ mod tests {
 
     #[test]
     fn a_violation_goes_before_a_threshold_and_that_before_doubts() {
-        let kept = |passed| Rule { rule: "p(99)<1ms".to_owned(), actual: 1.0, passed };
+        let kept = |passed| Rule { rule: "p(99)<1ms".to_owned(), actual: Some(1.0), passed };
         let missed = [kept(true), kept(false)];
         for (interrupted, verdict, thresholds, code) in [
             (false, Verdict::Valid, &missed[..1], 0),
@@ -29,7 +34,9 @@ mod tests {
             (false, Verdict::Unknown, &missed[..1], 3),
             (true, Verdict::Violation, &missed[..], 130),
         ] {
-            assert_eq!(exit_code(interrupted, verdict, thresholds), code);
+            assert_eq!(exit_code(interrupted, Some(verdict), thresholds), code);
         }
+        assert_eq!(exit_code(false, None, &missed[..1]), 0);
+        assert_eq!(exit_code(false, None, &missed), 99);
     }
 }

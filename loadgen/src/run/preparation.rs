@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::config::RunConfig;
 use crate::{
-    history::{CountTiming, Header, clock_name, signed},
+    history::{CountTiming, Header, Revisions, clock_name, signed},
     lead::{FleetHistory, HistoryError},
     shop::{
         Address, Failure, HttpSession, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
@@ -85,13 +85,15 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let addresses = config.location.resolve().await?;
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.trust = config.trust;
+    shop.connect_limit = config.timeout;
     shop.keeps_alive = config.keeps_alive;
     shop.fields.clone_from(&config.fields);
     shop.sends_keys = config.retries;
     let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;
     let header = header(config, &stock, run);
-    let history = FleetHistory::begin(&config.history, &header)?.map(Arc::new);
+    let history =
+        FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
     let plans = worker_plans(config, &shop, history.as_deref(), run);
     Ok(Prepared { shop, stock, header, history, plans })
 }
@@ -143,10 +145,10 @@ fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header
     header.initial = config.initial.map(signed).or(stock.map(|stock| stock.remaining));
     header.sold = stock.and_then(|stock| stock.sold);
     header.revision = stock.and_then(|stock| stock.revision);
-    header.counts = Some(match &config.map {
-        None => CountTiming::Exact,
-        Some(map) => map.counts,
-    });
+    (header.counts, header.revisions) = match &config.map {
+        None => (Some(CountTiming::Exact), None),
+        Some(map) => (Some(map.counts), Some(Revisions::Increasing)),
+    };
     header.run = Some(format!("run-{run:016x}"));
     header.clock = clock_name();
     header
@@ -158,7 +160,7 @@ fn worker_plans(
     history: Option<&FleetHistory>,
     run: u64,
 ) -> Vec<WorkerPlan> {
-    let history = history.map(|file| file.share(config.history_limit, config.workers));
+    let history = history.map(FleetHistory::share);
     (0..config.workers)
         .map(|worker| WorkerPlan {
             worker,

@@ -32,10 +32,11 @@ pub(super) fn measurement<'a>(
     let Ended { prepared, led, left } = ended;
     let tally = &led.tally;
     let elapsed_s = elapsed_s(config, led);
-    let rate_rps = per_second(tally.intended, elapsed_s);
+    let sending_s = sending_s(config, led, elapsed_s);
+    let rate_rps = per_second(tally.intended, sending_s);
     let asked = asked(config, led);
     let thresholds: Vec<Rule> =
-        config.thresholds.iter().map(|rule| rule.check(tally, elapsed_s)).collect();
+        config.thresholds.iter().map(|rule| rule.check(tally, sending_s)).collect();
     let (violations, violations_total) = first_violations(judged);
     let mut notes = led.notes.clone();
     notes.extend(judged.notes.iter().cloned());
@@ -68,6 +69,7 @@ pub(super) fn measurement<'a>(
             HistoryPlace::File(path) => Some(path.display().to_string()),
             HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
         },
+        is_judged: config.history != HistoryPlace::Nowhere,
         verdict: judged.verdict(),
         violations,
         violations_total,
@@ -88,6 +90,19 @@ fn elapsed_s(config: &RunConfig, led: &Led) -> f64 {
         (None, None) => config.length.unwrap_or_default(),
     };
     answered.max(asked).as_secs_f64()
+}
+
+/// The time that a rate is over: that in which was sent, and as long as an answer took to the last of it. One
+/// late answer of a closed loop is no part of it.
+fn sending_s(config: &RunConfig, led: &Led, elapsed_s: f64) -> f64 {
+    if config.asked().is_some() {
+        return elapsed_s;
+    }
+    let sent = since_warm_up(config, led, led.tally.sent_ns);
+    let median_ns = led.tally.clocks.service_ns.value_at_quantile(0.5);
+    let sending = sent + Duration::from_nanos(median_ns);
+    let length = config.length.filter(|_| !led.was_interrupted && !led.is_deserted);
+    sending.max(length.unwrap_or_default()).as_secs_f64().min(elapsed_s)
 }
 
 /// From the end of the warm-up to the instant `at_ns`.

@@ -160,7 +160,8 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
         file.keep_text(&drawn(config, &ended, &judged).html).map_err(keep_error(REPORT))
     });
     result.and(page)?;
-    Ok(ending::exit_code(measurement.interrupted, measurement.verdict, &measurement.thresholds))
+    let verdict = measurement.is_judged.then_some(measurement.verdict);
+    Ok(ending::exit_code(measurement.interrupted, verdict, &measurement.thresholds))
 }
 
 fn title(config: &RunConfig) -> String {

@@ -96,6 +96,15 @@ impl Threshold {
 
     /// Holds the rule against what was measured in `elapsed_s` seconds.
     pub(crate) fn check(&self, tally: &Tally, elapsed_s: f64) -> Rule {
+        // Of nothing there is no percentile and no rate: a rule about it was not kept.
+        let is_about_something = match self.metric {
+            Metric::Response => !tally.clocks.response_ns.is_empty(),
+            Metric::Service => !tally.clocks.service_ns.is_empty(),
+            Metric::Errors | Metric::Requests => tally.intended > 0,
+        };
+        if !is_about_something {
+            return Rule { rule: self.text.clone(), actual: None, passed: false };
+        }
         let actual = self.actual(tally, elapsed_s);
         let passed = match self.operator {
             Operator::Less => actual < self.value,
@@ -105,13 +114,7 @@ impl Threshold {
             Operator::Equal => actual.total_cmp(&self.value).is_eq(),
             Operator::Other => actual.total_cmp(&self.value).is_ne(),
         };
-        // Of nothing there is no percentile and no rate: a rule about it was not kept.
-        let is_about_something = match self.metric {
-            Metric::Response => !tally.clocks.response_ns.is_empty(),
-            Metric::Service => !tally.clocks.service_ns.is_empty(),
-            Metric::Errors | Metric::Requests => tally.intended > 0,
-        };
-        Rule { rule: self.text.clone(), actual, passed: passed && is_about_something }
+        Rule { rule: self.text.clone(), actual: Some(actual), passed }
     }
 
     #[expect(clippy::cast_precision_loss, reason = "counts and times stay far below 2^53")]

@@ -69,7 +69,7 @@ pub(super) async fn try_out(
         tally.sold_ever += quantity;
     }
     if let Some(history) = &prepared.history {
-        let written = HistoryWriter::open(history.path(), 1).and_then(|mut writer| {
+        let written = HistoryWriter::open(history.path(), history.room()).and_then(|mut writer| {
             writer.write(&operation)?;
             writer.flush()
         });

@@ -1,6 +1,6 @@
 //! One client's way to a shop over HTTP: its connection, which it opens anew where it must.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
@@ -21,6 +21,7 @@ pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
 #[derive(Debug)]
 pub(crate) struct HttpSession {
     addresses: Vec<SocketAddr>,
+    connect_limit: Duration,
     waiting: Waiting,
     tls: Option<Tls>,
     keeps_alive: bool,
@@ -49,6 +50,7 @@ impl HttpSession {
         let tls = shop.encrypted_host.as_deref().map(|host| tls_configs.tls(host, shop.trust));
         Ok(Self {
             addresses: shop.addresses.clone(),
+            connect_limit: shop.connect_limit,
             waiting,
             tls: tls.transpose()?,
             keeps_alive: shop.keeps_alive,
@@ -94,8 +96,9 @@ impl HttpSession {
 
     /// Opens the connection, so that the first request has no more to set up.
     pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
-        self.connection =
-            Some(Connection::open(&self.addresses, self.waiting, self.tls.as_ref()).await?);
+        let tls = self.tls.as_ref();
+        let opened = Connection::open(&self.addresses, self.waiting, tls, self.connect_limit);
+        self.connection = Some(opened.await?);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! A shop that sells over HTTP: this project's own server, or another that a map describes.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +10,9 @@ use super::{
     wire::{KEY, Parts, Template, Trust},
 };
 use crate::plan::Action;
+
+/// How long it may take to connect where nobody says.
+const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A server and how it is spoken to; travels to a worker process as JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,8 @@ pub(crate) struct Shop {
     pub(super) encrypted_host: Option<String>,
     /// Whom such a connection trusts.
     pub(crate) trust: Trust,
+    /// How long it may take to connect to it, all its addresses together.
+    pub(crate) connect_limit: Duration,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
@@ -41,6 +46,7 @@ impl Shop {
             addresses,
             encrypted_host: location.encrypted_host(),
             trust: Trust::Authorities,
+            connect_limit: CONNECT_LIMIT,
             keeps_alive: true,
             fields: Vec::new(),
             sends_keys: false,

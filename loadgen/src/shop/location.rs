@@ -42,20 +42,18 @@ pub(crate) struct Location {
 }
 
 impl Location {
-    /// Reads `http://host[:port][/path]`, or the same with `https`, as browsers do.
+    /// Reads `http://host[:port][/path]` as browsers do, or the same with `https` or with neither.
     ///
     /// # Errors
     /// It is none.
     pub(crate) fn parse(typed: &str) -> Result<Self, LocationError> {
         let no_url =
             |what: &str| LocationError::NoUrl { url: typed.to_owned(), what: what.to_owned() };
-        if !typed.contains("://") {
-            return Err(no_url("it begins with `http://` or `https://`"));
-        }
         if typed.contains("${") {
             return Err(no_url("`${…}` stands in maps only"));
         }
-        let url = Url::parse(typed).map_err(|error| no_url(&error.to_string()))?;
+        let whole = if typed.contains("://") { typed } else { &format!("http://{typed}") };
+        let url = Url::parse(whole).map_err(|error| no_url(&error.to_string()))?;
         let is_encrypted = match url.scheme() {
             "http" => false,
             "https" => true,
@@ -123,6 +121,8 @@ mod tests {
     fn hosts_ports_and_paths_are_told_apart() {
         for (url, authority, base) in [
             ("http://127.0.0.1:8080", "127.0.0.1:8080", ""),
+            ("127.0.0.1:8080", "127.0.0.1:8080", ""),
+            ("localhost/shop", "localhost:80", "/shop"),
             ("HTTP://localhost/", "localhost:80", ""),
             ("http://shop.test:1/a/b/", "shop.test:1", "/a/b"),
             ("http://[::1]:8080/x", "[::1]:8080", "/x"),
@@ -144,7 +144,6 @@ mod tests {
     fn what_is_no_url_is_refused_by_name() {
         for url in [
             "",
-            "127.0.0.1:8080",
             "ftp://x",
             "https://",
             "https:x",

@@ -5,21 +5,23 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    history::Room,
     plan::Plan,
     shop::{Address, Map},
 };
 
 /// A file that all workers write operations into, once these have ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct HistoryShare {
     /// The file; it exists.
     pub(crate) path: PathBuf,
-    /// So many operations of this worker have room in it.
-    pub(crate) room: u64,
+    /// The room in it, which all workers share; a worker process does not write itself.
+    #[serde(skip)]
+    pub(crate) room: Room,
 }
 
 /// What one worker is to do; travels to a worker process as JSON.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct WorkerPlan {
     /// Its number, from 0.
     pub(crate) worker: u32,

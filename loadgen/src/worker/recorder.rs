@@ -58,7 +58,8 @@ impl Recorder {
     /// The history cannot be opened.
     pub(super) fn new(plan: Arc<WorkerPlan>, messages: MessageSender) -> io::Result<Self> {
         let writer = plan.history.as_ref();
-        let writer = writer.map(|file| HistoryWriter::open(&file.path, file.room)).transpose()?;
+        let writer =
+            writer.map(|file| HistoryWriter::open(&file.path, file.room.clone())).transpose()?;
         let clients = plan.clients().map(|_| ClientRecord::default()).collect();
         let readers = plan.addresses.iter().map(Address::reader).collect();
         let (sends_keys, quantity) = (plan.sends_keys(), plan.quantity());
@@ -245,7 +246,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        history::{Header, ReadLimits, begin_history, read_files},
+        history::{Header, ReadLimits, Room, begin_history, read_files},
         shop::Reply,
         worker::{journal::JournalWriter, plan::HistoryShare},
     };
@@ -280,7 +281,7 @@ mod tests {
         let path = folder.path().join("history.ndjson");
         begin_history(&path, &Header::new(9)).unwrap();
         let files = [path.clone()];
-        let (mut recorder, mut heard) = recorder(Some(HistoryShare { path, room: 1 }));
+        let (mut recorder, mut heard) = recorder(Some(HistoryShare { path, room: Room::new(1) }));
         recorder.enter(answered(3, 0));
         recorder.enter(answered(3, 1));
         recorder.report();

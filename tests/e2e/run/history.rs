@@ -57,14 +57,18 @@ fn past_its_limit_a_history_cannot_be_valid() {
 }
 
 #[test]
-fn nothing_recorded_is_no_verdict() {
+fn nothing_recorded_is_a_measurement_and_no_verdict() {
     let counter = Counter::with(40);
     let server = serve(&counter);
 
     let finished = run(server.url()).args(["-c", "2", "-n", "50", "--no-history"]).run();
 
-    assert_eq!(finished.code, Some(3), "{finished:?}");
+    assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 40);
+    assert_eq!(result(&finished)["verdict"], "unknown");
+    let rule = ["--threshold", "p(99)<1ns"];
+    let missed = run(server.url()).args(["-n", "50", "--no-history"]).args(rule).run();
+    assert_eq!(missed.code, Some(99), "{missed:?}");
 }
 
 #[test]

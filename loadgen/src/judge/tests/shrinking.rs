@@ -11,7 +11,7 @@ use crate::{
         Evidence, ViolationKind,
         budget::Budget,
         open_world::OpenWorld,
-        request::{CountReading, FINAL, Known, Request, Requests, Role},
+        request::{FINAL, Known, Request, Requests, Role, Trusted},
     },
 };
 
@@ -20,7 +20,7 @@ const HISTORIES: u64 = 60_000;
 /// Whether those at `places` cannot be right whatever all others did.
 fn contradicts(header: &Header, operations: &[Operation], places: &[usize]) -> bool {
     let evidence = Evidence { header, operations, lacks: &[] };
-    let requests = Requests::collect(&evidence, Known::of(header), CountReading::Exact);
+    let requests = Requests::collect(&evidence, Known::of(header), Trusted::ALL);
     // Whoever has no answer does no more than a stranger can.
     let is_asked = |one: &&Request| {
         one.place == FINAL || (one.role != Role::Unknown && places.contains(&(one.place as usize)))

@@ -2,7 +2,7 @@
 
 use super::{brute_force::Counter, dice::Dice};
 use crate::history::{
-    Header, Numbering, Operation, OperationKind, Outcome, Ticket, Tickets, signed,
+    Header, Numbering, Operation, OperationKind, Outcome, Revisions, Ticket, Tickets, signed,
 };
 
 /// What the histories of one kind look like.
@@ -50,6 +50,7 @@ impl Scene {
 pub(super) fn simulate(dice: &mut Dice, scene: &Scene) -> (Header, Vec<Operation>) {
     let mut header = Header::new(dice.below(2 + scene.operations as u64));
     header.numbering = scene.numbering;
+    header.revisions = Some(Revisions::Consecutive);
     if dice.chance(20) {
         let sold = dice.below(3);
         header.sold = Some(sold);

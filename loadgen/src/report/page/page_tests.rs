@@ -36,7 +36,7 @@ fn verdict_and_counterexample_come_before_the_cause_and_the_symptom() {
         .map(|id| format!("<section id=\"{id}\""));
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     assert!(places(&page, &ids).is_sorted());
-    assert!(page.contains("<strong>violation</strong>"));
+    assert!(page.contains("A violation: "));
     assert!(page.contains("<strong>valid</strong>"));
 }
 

@@ -5,7 +5,12 @@
 //! costs more here than the system calls leave room for. A head that is the one before, byte for byte,
 //! is not parsed again.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
+
+use tokio::time::timeout;
 
 use super::{
     failure::Failure,
@@ -35,15 +40,21 @@ struct KnownHead {
 }
 
 impl Connection {
-    /// Connects to the first of `addresses` that answers, over `tls` where that is asked for.
+    /// Connects to the first of `addresses` that answers, over `tls` where that is asked for. Each gets its
+    /// share of `limit`.
     pub(in crate::shop) async fn open(
         addresses: &[SocketAddr],
         waiting: Waiting,
         tls: Option<&Tls>,
+        limit: Duration,
     ) -> Result<Self, Failure> {
         let mut failure = Failure::Unreachable;
-        for address in addresses {
-            match Stream::connect(address, waiting, tls).await {
+        let begun = Instant::now();
+        for (address, still) in addresses.iter().zip((1..=addresses.len()).rev()) {
+            let rest = limit.saturating_sub(begun.elapsed());
+            let share = rest / u32::try_from(still).unwrap_or(u32::MAX);
+            let connected = timeout(share, Stream::connect(address, waiting, tls)).await;
+            match connected.unwrap_or(Err(Failure::ConnectTimeout(share))) {
                 Ok(stream) => {
                     let received = Vec::with_capacity(ROOM);
                     return Ok(Self { stream, received, unchunked: Vec::new(), last_head: None });
@@ -162,7 +173,6 @@ mod tests {
         io::{Read as _, Write as _},
         net::TcpListener,
         thread,
-        time::Duration,
     };
 
     use super::*;
@@ -170,6 +180,8 @@ mod tests {
         history::monotonic_ns,
         shop::wire::{TlsConfigs, Trust},
     };
+
+    const LIMIT: Duration = Duration::from_secs(60);
 
     /// So long that the system hardly puts two pieces together.
     const APART: Duration = Duration::from_millis(5);
@@ -212,7 +224,7 @@ mod tests {
                     last_ns
                 })
             });
-            let mut connection = Connection::open(&[address], waiting, None).await.unwrap();
+            let mut connection = Connection::open(&[address], waiting, None, LIMIT).await.unwrap();
             let mut received_ns = Vec::new();
             for (pieces, status, body) in ANSWERS {
                 let (reply, keeps_alive) = connection.exchange(b"?").await.unwrap();
@@ -238,10 +250,10 @@ mod tests {
             stream.read_to_end(&mut Vec::new()).ok();
         });
         let tls = TlsConfigs::default().tls("localhost", Trust::Anybody).unwrap();
-        let opened = Connection::open(&addresses, Waiting::Shared, Some(&tls)).await;
+        let opened = Connection::open(&addresses, Waiting::Shared, Some(&tls), LIMIT).await;
         assert_eq!(opened.unwrap_err(), Failure::NoTls);
         server.join().unwrap();
-        let opened = Connection::open(&[free, free], Waiting::Shared, Some(&tls)).await;
+        let opened = Connection::open(&[free, free], Waiting::Shared, Some(&tls), LIMIT).await;
         assert_eq!(opened.unwrap_err(), Failure::Refused);
     }
 }
