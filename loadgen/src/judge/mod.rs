@@ -8,6 +8,7 @@
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
 //!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
+//! - `next_step`: what to do where nothing is proved.
 //! - `judging`: all of it, one after the other; `history`: a history as it was read.
 //!
 //! # Invariants
@@ -29,6 +30,7 @@ mod history;
 mod judging;
 mod lacking;
 mod model;
+mod next_step;
 mod open_world;
 mod overlap;
 mod request;
@@ -50,5 +52,6 @@ pub use counts::{Counts, count};
 pub use evidence::Evidence;
 pub use history::judge_history;
 pub use judging::{judge, judge_within, order};
+pub use next_step::next_steps;
 pub use overlap::{Overlap, overlap};
 pub use verdict::{Judgement, Untried, Verdict, Violation, ViolationKind};

@@ -7,7 +7,7 @@ use super::{
     operations::operation_lines,
     wording::{counted, paragraph_of},
 };
-use crate::judge::{Verdict, ViolationKind};
+use crate::judge::{Verdict, ViolationKind, next_steps};
 
 /// How many further violations, and how many doubts, are listed.
 const LISTED_MAX: usize = 20;
@@ -77,6 +77,8 @@ fn findings(text: &mut String, depth: usize, judged: &JudgedHistory) {
         judged.judgement.untried.iter().map(|untried| untried.advice().to_owned()).collect();
     list(text, depth, "not tried:", &untried);
     list(text, depth, "left out or at odds:", &left_out);
+    let steps = next_steps(&judged.judgement).into_iter().map(str::to_owned);
+    list(text, depth, "next:", &steps.collect::<Vec<_>>());
     list(text, depth, "note:", &judged.notes);
 }
 

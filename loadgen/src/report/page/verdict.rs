@@ -6,7 +6,7 @@ use super::{
     run::RunView,
     words::{self, as_count, clipped},
 };
-use crate::judge::{Verdict, Violation, ViolationKind};
+use crate::judge::{Verdict, Violation, ViolationKind, next_steps};
 
 /// The most violations and doubts that are listed of one run.
 const LISTED_MAX: usize = 8;
@@ -103,6 +103,10 @@ fn findings(view: &RunView<'_>) -> Element {
     }
     for doubt in judgement.doubts.iter().take(LISTED_MAX) {
         let text = format!("In doubt: {}.", clipped(doubt));
+        list = list.child(element("li").class("doubt").prose(&text));
+    }
+    for step in next_steps(judgement) {
+        let text = format!("Next: {step}.");
         list = list.child(element("li").class("doubt").prose(&text));
     }
     for untried in &judgement.untried {

@@ -49,9 +49,8 @@ impl Connection {
         limit: Duration,
     ) -> Result<Self, Failure> {
         let mut failure = Failure::Unreachable;
-        let begun = Instant::now();
+        let (begun, mut rest) = (Instant::now(), limit);
         for (address, still) in addresses.iter().zip((1..=addresses.len()).rev()) {
-            let rest = limit.saturating_sub(begun.elapsed());
             let share = rest / u32::try_from(still).unwrap_or(u32::MAX);
             let connected = timeout(share, Stream::connect(address, waiting, tls)).await;
             match connected.unwrap_or(Err(Failure::ConnectTimeout(share))) {
@@ -62,6 +61,7 @@ impl Connection {
                 Err(found) if found.is_of_the_shop() => return Err(found),
                 Err(found) => failure = found,
             }
+            rest = limit.saturating_sub(begun.elapsed());
         }
         Err(failure)
     }
