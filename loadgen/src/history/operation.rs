@@ -84,6 +84,8 @@ pub struct Answer {
     pub section: Option<CriticalSection>,
     /// Why it was refused or is unknown; a fragment for people, no part of the history.
     pub reason: Option<String>,
+    /// How an answer begins that nobody could read.
+    pub unread: Option<Box<str>>,
     /// Where nobody gave an answer, and this is what follows from that; no part of the history.
     pub missing: Option<Missing>,
     /// Whether the same call, sent again, may get a better answer; no part of the history.
@@ -101,6 +103,7 @@ impl Answer {
             revision: None,
             section: None,
             reason: None,
+            unread: None,
             missing: None,
             is_passing: false,
         }
@@ -146,6 +149,9 @@ pub struct Operation {
     /// When the seller read the count and when it wrote it; left out where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<Box<CriticalSection>>,
+    /// How an answer begins that matched no rule of a map; left out elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer: Option<Box<str>>,
 }
 
 /// A member that is null says as little as one that is not there.
@@ -185,6 +191,7 @@ impl Operation {
             remaining: answer.remaining,
             revision: answer.revision,
             section: answer.section.map(Box::new),
+            answer: answer.unread,
         }
     }
 }

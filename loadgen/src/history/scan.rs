@@ -59,6 +59,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Operation> {
         remaining,
         revision,
         section,
+        answer: None,
     })
 }
 

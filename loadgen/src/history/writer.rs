@@ -125,6 +125,7 @@ impl HistoryWriter {
 fn put_line(operation: &Operation, out: &mut Vec<u8>) {
     let is_name = |ticket| matches!(ticket, Ticket::Name(_));
     if operation.section.is_some()
+        || operation.answer.is_some()
         || operation.key.as_deref().is_some_and(needs_escapes)
         || operation.remaining.is_some_and(|remaining| remaining < 0)
         || operation.tickets.iter().any(is_name)

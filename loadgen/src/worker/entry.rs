@@ -232,6 +232,7 @@ pub(super) mod tests {
                 revision,
                 section: section.map(|(read_ns, write_ns)| CriticalSection { read_ns, write_ns }),
                 reason,
+                unread: None,
                 missing: missing
                     .map(|sent| if sent { Missing::Unanswered } else { Missing::Unsent }),
                 is_passing,

@@ -216,3 +216,39 @@ remaining = "/left"
     assert_eq!(number(&result["outcomes"]["sold"]), 30, "{result:#}");
     assert_eq!(number(&result["outcomes"]["sold_out"]), 30, "{result:#}");
 }
+
+#[test]
+fn answers_that_the_map_does_not_know_are_shown_kept_and_no_verdict() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (map, history) = (folder.path().join("shop.toml"), folder.path().join("run.ndjson"));
+    let text = r#"
+[buy]
+path = "/buy"
+[buy.sold]
+status = [201]
+ticket = "/seat"
+[buy.sold_out]
+status = [410]
+[search]
+path = "/left"
+remaining = "/left"
+"#;
+    fs::write(&map, text).expect("the folder is writable");
+    let shop = PLAIN.open();
+
+    let finished = run(&shop.url())
+        .args(["-c", "8", "-n", "80", "--map"])
+        .arg(&map)
+        .arg("--history")
+        .arg(&history)
+        .run();
+
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    let recorded = fs::read_to_string(&history).expect("it was kept");
+    let unread = recorded.lines().filter(|line| line.contains(r#""answer":"{\"error\":"#)).count();
+    assert_eq!(unread, 50, "{recorded}");
+    let words = &finished.stderr;
+    assert!(words.contains("50 times: status 409, which no rule of the map knows"), "{words}");
+    assert!(words.contains(r#"an answer that no rule of the map knows: {"error":"#), "{words}");
+    assert!(words.contains("`[buy.sold_out]`"), "{words}");
+}

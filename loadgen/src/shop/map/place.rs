@@ -69,6 +69,16 @@ fn field(fields: &str, name: &str) -> Option<Value> {
 }
 
 impl Looked<'_> {
+    /// Whether there is no body.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.trim().is_empty()
+    }
+
+    /// How the body begins, at most so many characters of it.
+    pub(super) fn beginning(&self, characters: usize) -> Box<str> {
+        self.text.trim().chars().take(characters).collect::<String>().into_boxed_str()
+    }
+
     /// Whether there is a field `name`.
     pub(super) fn has_field(&self, name: &str) -> bool {
         field(self.fields, name).is_some()

@@ -16,6 +16,9 @@ use crate::{
     },
 };
 
+/// How much is kept of an answer that no rule knows, in characters.
+const UNREAD_MAX: usize = 200;
+
 /// When an answer is of some kind: its status, and what stands in it.
 #[derive(Clone, Debug)]
 struct When {
@@ -126,7 +129,11 @@ impl MapReader {
             }
         } else {
             let is_refused = self.refused.as_ref().is_some_and(|when| when.holds(status, &looked));
-            let reason = format!("status {status}");
+            let is_known = is_refused || looked.is_empty();
+            let reason = match is_known {
+                true => format!("status {status}"),
+                false => format!("status {status}, which no rule of the map knows"),
+            };
             let answer = if is_refused || matches!(status, 400..=499) {
                 Answer::refused(reason)
             } else {
@@ -134,7 +141,8 @@ impl MapReader {
             };
             // Who says when to come back expects that.
             let is_passing = is_passing(status) || looked.has_field("retry-after");
-            Answer { is_passing, ..answer }
+            let unread = (!is_known).then(|| looked.beginning(UNREAD_MAX));
+            Answer { is_passing, unread, ..answer }
         }
     }
 
@@ -269,6 +277,16 @@ remaining = '''regex:left: (\d+)'''
         assert_eq!(purchase(200, "sorry, no seats").outcome, Outcome::SoldOut);
         assert_eq!(purchase(200, r#"{"state": "pending"}"#).outcome, Outcome::Unknown);
         assert_eq!(purchase(200, r#"{"state": "confirmed"}"#).outcome, Outcome::Unknown);
+    }
+
+    #[test]
+    fn what_no_rule_knows_keeps_how_it_begins() {
+        let unread = |status, body| purchase(status, body).unread;
+        let long = "é".repeat(300);
+        assert_eq!(unread(422, r#" {"error": 7}"#).as_deref(), Some(r#"{"error": 7}"#));
+        assert_eq!(unread(500, &long).map(|text| text.chars().count()), Some(200));
+        assert_eq!(unread(422, " "), None);
+        assert_eq!(unread(503, r#"{"retry": true}"#), None);
     }
 
     #[test]
