@@ -426,3 +426,106 @@ impl<E: Engine> Committer<E> {
         self.shared.turn_away(&Refusal::NotSold(cause.into()));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        counter::ReplyDelivery,
+        domain::{Command, Order, Outcome},
+        ledger::{Found, Summary},
+        simulation::engine::{SimEngine, SimLedger},
+    };
+
+    /// Nothing can be read but through turns.
+    struct NoArchive;
+
+    impl Archive for NoArchive {
+        fn is_current(&self, _known: Stock) -> bool {
+            false
+        }
+
+        fn summary(&self) -> Result<Summary, crate::ledger::Cause> {
+            unreachable!("nobody asks")
+        }
+
+        fn record(self: Arc<Self>, _revision: u64) -> Found {
+            Box::pin(async { Ok(None) })
+        }
+
+        fn holders(&self) -> Vec<Holder> {
+            Vec::new()
+        }
+    }
+
+    /// A counter on an engine in memory, in which nothing goes wrong by itself.
+    fn counter() -> (GroupCommit, Committer<SimEngine>, ReplyChannel, ReplyDelivery) {
+        let ledger = SimLedger::new(1);
+        ledger.calm();
+        let (engine, inventory) = ledger.open(None);
+        let (channel, delivery) = ReplyChannel::new(0);
+        let (limit, channels) = (Duration::from_secs(3), vec![channel.clone()]);
+        let (counter, committer) =
+            GroupCommit::new(engine, inventory, Arc::new(NoArchive), limit, channels, || 0);
+        (counter, committer, channel, delivery)
+    }
+
+    fn buy() -> Request {
+        Command::Buy(Order { quantity: 1, buyer: None }).into()
+    }
+
+    #[tokio::test]
+    async fn who_asks_is_answered_by_the_committers_thread() {
+        let (counter, committer, channel, delivery) = counter();
+        tokio::spawn(delivery.run());
+        let committing = thread::spawn(move || committer.run());
+
+        let answer = counter.ask(buy(), &channel).await;
+
+        assert!(matches!(answer, Ok(Outcome::Sold(_))), "{answer:?}");
+        counter.close();
+        committing.join().unwrap();
+        assert_eq!(counter.ask(buy(), &channel).await, Err(Refusal::ShuttingDown));
+    }
+
+    #[tokio::test]
+    async fn queue_that_panicked_tells_those_in_it_and_sells_nothing_more() {
+        let (counter, committer, channel, delivery) = counter();
+        tokio::spawn(delivery.run());
+        let waiting = tokio::spawn({
+            let (counter, channel) = (counter.clone(), channel.clone());
+            async move { counter.ask(buy(), &channel).await }
+        });
+        while committer.shared.lock().queue.here() == 0 {
+            tokio::task::yield_now().await;
+        }
+
+        let shared = Arc::clone(&committer.shared);
+        let panicked = thread::spawn(move || shared.with(|_| panic!("on purpose")));
+        panicked.join().unwrap_err();
+
+        let refused = Err(Refusal::NotSold(PANICKED.into()));
+        assert_eq!(counter.ask(buy(), &channel).await, refused);
+        assert_eq!(waiting.await.unwrap(), refused);
+        committer.run();
+        assert_eq!(counter.obstacle(), refused.err());
+    }
+
+    #[tokio::test]
+    async fn whoever_still_waits_when_the_server_ends_has_bought_nothing() {
+        let (counter, committer, channel, delivery) = counter();
+        tokio::spawn(delivery.run());
+        let waiting = tokio::spawn({
+            let (counter, channel) = (counter.clone(), channel.clone());
+            async move { counter.ask(buy(), &channel).await }
+        });
+        while committer.shared.lock().queue.here() == 0 {
+            tokio::task::yield_now().await;
+        }
+
+        counter.turn_away(&Refusal::ShuttingDown);
+
+        assert_eq!(waiting.await.unwrap(), Err(Refusal::ShuttingDown));
+        assert_eq!(counter.stock().sold, 0);
+    }
+}

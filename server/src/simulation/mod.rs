@@ -15,7 +15,7 @@ mod crash_tests;
 #[cfg(test)]
 mod damage_tests;
 #[cfg(test)]
-mod engine;
+pub(crate) mod engine;
 #[cfg(test)]
 mod engine_tests;
 #[cfg(test)]
