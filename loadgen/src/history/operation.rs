@@ -85,7 +85,7 @@ pub struct Answer {
     /// Why it was refused or is unknown; a fragment for people, no part of the history.
     pub reason: Option<String>,
     /// How an answer begins that nobody could read.
-    pub unread: Option<Box<str>>,
+    pub unread: Option<Box<String>>,
     /// Where nobody gave an answer, and this is what follows from that; no part of the history.
     pub missing: Option<Missing>,
     /// Whether the same call, sent again, may get a better answer; no part of the history.
@@ -151,7 +151,7 @@ pub struct Operation {
     pub section: Option<Box<CriticalSection>>,
     /// How an answer begins that matched no rule of a map; left out elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<Box<str>>,
+    pub answer: Option<Box<String>>,
 }
 
 /// A member that is null says as little as one that is not there.

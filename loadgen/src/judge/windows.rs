@@ -29,15 +29,16 @@ struct Seen {
 /// A history in which every sale is of one ticket.
 pub(super) struct Windows<'a> {
     requests: &'a Requests<'a>,
+    list: &'a [Request],
     initial: u64,
     /// Who saw so many sold cannot have looked before its call: by what was seen.
     calls: Vec<Seen>,
     /// The same with returns: for each, the earliest return of all that saw as many or more.
     returns: Vec<Seen>,
-    /// Sales with a place, by that place.
-    pinned: Vec<(u64, Request)>,
-    /// Sales without, in the order of their calls.
-    free: Vec<Request>,
+    /// Sales with a place, by that place; each as its index in the list.
+    pinned: Vec<(u64, u32)>,
+    /// Sales without, in the order of their calls; as their indices in the list.
+    free: Vec<u32>,
     /// Calls of those that may have sold, in order.
     unknown: Vec<u64>,
 }
@@ -53,10 +54,11 @@ struct Window {
 impl<'a> Windows<'a> {
     /// `None` where `list`, which is all of `requests`, has other changes than sales of one ticket,
     /// or where the start is not known.
-    pub(super) fn find(requests: &'a Requests<'a>, list: &[Request]) -> Option<Self> {
+    pub(super) fn find(requests: &'a Requests<'a>, list: &'a [Request]) -> Option<Self> {
         let initial = requests.known.initial?;
         let mut windows = Self {
             requests,
+            list,
             initial,
             calls: Vec::new(),
             returns: Vec::new(),
@@ -64,8 +66,8 @@ impl<'a> Windows<'a> {
             free: Vec::new(),
             unknown: Vec::new(),
         };
-        for request in list {
-            windows.take_in(request)?;
+        for (index, request) in (0..).zip(list) {
+            windows.take_in(index, request)?;
         }
         windows.calls.sort_unstable_by_key(|seen| seen.sold);
         windows.returns.sort_unstable_by_key(|seen| seen.sold);
@@ -76,12 +78,12 @@ impl<'a> Windows<'a> {
             (seen.at, seen.place) = (first.at, first.place);
         }
         windows.pinned.sort_unstable_by_key(|(place, _)| *place);
-        windows.free.sort_unstable_by_key(|sale| sale.call);
+        windows.free.sort_unstable_by_key(|index| list[*index as usize].call);
         windows.unknown.sort_unstable();
         Some(windows)
     }
 
-    fn take_in(&mut self, request: &Request) -> Option<()> {
+    fn take_in(&mut self, index: u32, request: &Request) -> Option<()> {
         let told = self.requests.told(request);
         let is_known_kind = match told.op {
             OperationKind::Buy => told.quantity == Some(1),
@@ -101,9 +103,9 @@ impl<'a> Windows<'a> {
                         place: request.place,
                     });
                     self.returns.push(Seen { sold: place, at: request.ret, place: request.place });
-                    self.pinned.push((place, *request));
+                    self.pinned.push((place, index));
                 }
-                None => self.free.push(*request),
+                None => self.free.push(index),
             },
             Role::Read | Role::SoldOut => {
                 let sold = match (told.remaining, request.role) {
@@ -173,8 +175,9 @@ impl<'a> Windows<'a> {
     fn places(&self, mut found: impl FnMut(Option<u32>, u64)) -> Result<(), Contradiction> {
         let last_seen = self.returns.last().map_or(0, |seen| seen.sold);
         let mut open: BinaryHeap<Reverse<(u64, u64, u32)>> = BinaryHeap::new();
-        let mut free = self.free.iter().peekable();
-        let mut pinned = self.pinned.iter().peekable();
+        let sale = |index: &u32| &self.list[*index as usize];
+        let mut free = self.free.iter().map(sale).peekable();
+        let mut pinned = self.pinned.iter().map(|(at, index)| (*at, sale(index))).peekable();
         let mut unknown = self.unknown.iter().peekable();
         let (mut calls, mut returns) =
             (self.calls.iter().peekable(), self.returns.iter().peekable());

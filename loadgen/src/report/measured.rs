@@ -44,7 +44,7 @@ pub(crate) fn measured_text(
     for (cause, times) in &measurement.causes {
         text.push_str(&format!("\n{times} times: {cause}"));
     }
-    let unread = judged.history.operations.iter().find_map(|one| one.answer.as_deref());
+    let unread = judged.history.operations.iter().find_map(|one| one.answer.as_ref());
     text.extend(
         unread.map(|unread| format!("\nan answer that no rule of the map knows: {unread}")),
     );

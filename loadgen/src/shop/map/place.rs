@@ -75,8 +75,8 @@ impl Looked<'_> {
     }
 
     /// How the body begins, at most so many characters of it.
-    pub(super) fn beginning(&self, characters: usize) -> Box<str> {
-        self.text.trim().chars().take(characters).collect::<String>().into_boxed_str()
+    pub(super) fn beginning(&self, characters: usize) -> String {
+        self.text.trim().chars().take(characters).collect()
     }
 
     /// Whether there is a field `name`.
