@@ -130,12 +130,15 @@ fn judged_from(
     doubts.extend(vacuity::doubts(&requests));
     let mut violations = answered_twice(&mut requests);
     let mut found = Alone::new(&requests).contradiction().map(Finding::Contradiction);
-    let mut counted = false;
+    let (mut counted, mut is_whole) = (false, true);
     let has_open_changes = requests.has_open_changes();
     if found.is_none() {
         let list = std::mem::take(&mut requests.list);
         match Witness::find(&requests, list) {
-            Ok(witness) => found = Some(witness.check(&mut budget)),
+            Ok(witness) => {
+                found = Some(witness.check(&mut budget));
+                is_whole = false;
+            }
             Err(list) => {
                 requests.list = list;
                 violations.extend(counting::violations(&requests));
@@ -148,8 +151,10 @@ fn judged_from(
         && requests.is_consecutive()
         && !has_open_changes;
     if !is_settled {
-        // The witness took the requests apart, to use no memory twice.
-        requests = Requests::collect(evidence, known, trusted);
+        if !is_whole {
+            // The witness took the requests apart, to use no memory twice.
+            requests = Requests::collect(evidence, known, trusted);
+        }
         if !counted {
             violations.extend(counting::violations(&requests));
         }
