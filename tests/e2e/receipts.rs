@@ -1,5 +1,7 @@
 //! `GET /receipts/{receipt}`: what a sale was.
 
+use std::time::Duration;
+
 use e2e::{Counter, crowd};
 use serde_json::json;
 
@@ -23,6 +25,9 @@ fn receipt_tells_the_sale() {
     assert_eq!(told["status"], "sold", "{told}");
     assert_eq!(told["tickets"], json!([2, 3]), "{told}");
     assert_eq!(told["revision"], 2, "{told}");
+    let at = told["at"].as_str().expect("a time");
+    let at = humantime::parse_rfc3339(at).expect("RFC 3339");
+    assert!(at.elapsed().expect("it is past") < Duration::from_secs(60), "{told}");
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! The only place that knows how an outcome is told; a refusal is a [`Problem`].
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::{
     body::Bytes,
     http::{HeaderValue, Response, StatusCode, header},
@@ -88,7 +90,9 @@ pub fn receipt(record: &Record, seal: &Seal) -> Option<ReceiptAnswer> {
     };
     let buyer = buyer.as_deref().map(str::to_owned);
     let sale = sale_answer(sale, Some(seal));
-    Some(ReceiptAnswer { sale, buyer, at_ms: record.at_ms, status: "sold" })
+    let at = UNIX_EPOCH + Duration::from_millis(record.at_ms);
+    let at = humantime::format_rfc3339_millis(at).to_string();
+    Some(ReceiptAnswer { sale, buyer, at, status: "sold" })
 }
 
 fn sale_answer(sale: Sale, seal: Option<&Seal>) -> SaleAnswer {

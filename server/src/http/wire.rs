@@ -186,8 +186,8 @@ pub struct ReceiptAnswer {
     pub sale: SaleAnswer,
     /// Who bought, in the buyer's own words.
     pub buyer: Option<String>,
-    /// When, in milliseconds since 1970 UTC.
-    pub at_ms: u64,
+    /// When, as RFC 3339 has it.
+    pub at: String,
     /// What became of it: `sold`.
     pub status: &'static str,
 }

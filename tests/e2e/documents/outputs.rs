@@ -4,7 +4,7 @@ use super::script::{MARK, command, run_blocks};
 
 /// Complains about each `console` command in `text` that wrote something else than stands below it.
 ///
-/// `…` stands for anything. A word of digits and letters, such as a receipt, and a number of ten digits
+/// `…` stands for anything. A word of digits and letters, such as a receipt or a date, and a number of ten digits
 /// or more, such as a time, may be another one.
 pub(super) fn differences(text: &str, stdout: &str) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -37,7 +37,7 @@ fn documented(text: &str) -> Vec<(usize, String)> {
 
 /// `text` without what is another one each time, and without white space at the ends of lines.
 fn masked(text: &str) -> String {
-    let is_of_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let is_of_word = |c: char| c.is_ascii_alphanumeric() || "_-:.".contains(c);
     let mut masked = String::new();
     for piece in text.split_inclusive(|c| !is_of_word(c)) {
         let word = piece.trim_end_matches(|c| !is_of_word(c));
