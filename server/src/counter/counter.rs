@@ -13,8 +13,9 @@ use tokio::time::sleep;
 
 use crate::{
     counter::{
-        GroupCommit, Refusal, ReplyChannel,
+        GroupCommit, Meters, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller},
+        meters::Ended,
     },
     domain::{Command, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Summary},
@@ -44,6 +45,7 @@ pub enum Seller {
 /// A counter as one event loop sees it.
 pub struct Counter {
     seller: Seller,
+    meters: Arc<Meters>,
     /// The folder of the counter, as it begins a path: no client needs to know it.
     folder: String,
 }
@@ -78,11 +80,11 @@ pub struct Count {
 }
 
 impl Counter {
-    /// The counter in the file at `path`, from which `seller` sells.
-    pub fn new(seller: Seller, path: &Path) -> Self {
+    /// The counter in the file at `path`, from which `seller` sells; what it does is counted by `meters`.
+    pub fn new(seller: Seller, path: &Path, meters: Arc<Meters>) -> Self {
         let folder =
             path.parent().map_or_else(String::new, |parent| format!("{}/", parent.display()));
-        Self { seller, folder }
+        Self { seller, meters, folder }
     }
 
     /// How sales are kept apart, by the name on the command line.
@@ -155,11 +157,22 @@ impl Counter {
     /// # Errors
     /// A [`Refusal`].
     pub async fn buy(&self, order: Order, key: Option<Box<str>>) -> Result<Purchase, Refusal> {
-        if let Seller::Lesson(seller) = &self.seller {
+        let bought = if let Seller::Lesson(seller) = &self.seller {
             let sale = seller.buy(order.quantity).await;
-            return sale.map(Purchase::Lesson).map_err(|error| self.public(error.into()));
+            sale.map(Purchase::Lesson).map_err(|error| self.public(error.into()))
+        } else {
+            self.settle(Request { command: Command::Buy(order), key }).await.map(Purchase::Settled)
+        };
+        self.meters.bought(ended(&bought));
+        bought
+    }
+
+    /// How many wait to be decided, or for their answer.
+    pub fn waiting(&self) -> usize {
+        match &self.seller {
+            Seller::Group { group, .. } => group.waiting(),
+            Seller::Lesson(_) => 0,
         }
-        self.settle(Request { command: Command::Buy(order), key }).await.map(Purchase::Settled)
     }
 
     /// Puts more tickets on sale; a request whose `key` was seen gets the first answer again.
@@ -195,6 +208,7 @@ impl Counter {
         let record = self.record(revision).await?.ok_or_else(lost)?;
         match record.outcome() {
             Some(outcome) if command.is_some_and(|command| record.answers(&command)) => {
+                self.meters.replayed();
                 Ok(Settled { outcome, is_repeated: true })
             }
             _ => Err(Refusal::KeyReused),
@@ -215,6 +229,29 @@ impl Counter {
 impl From<Stock> for Count {
     fn from(Stock { remaining, sold, revision }: Stock) -> Self {
         Self { remaining, sold, revision: Some(revision) }
+    }
+}
+
+/// How a purchase ended, as it is counted.
+fn ended(bought: &Result<Purchase, Refusal>) -> Ended {
+    match bought {
+        Ok(Purchase::Settled(settled)) if settled.is_repeated => Ended::Replayed,
+        Ok(Purchase::Settled(settled)) => match settled.outcome {
+            Outcome::Sold(_) => Ended::Sold,
+            Outcome::SoldOut { .. } => Ended::SoldOut,
+            Outcome::OverLimit { .. } => Ended::OverLimit,
+            Outcome::Found(_) | Outcome::Restocked { .. } | Outcome::Repeated { .. } => {
+                Ended::Unknown
+            }
+        },
+        Ok(Purchase::Lesson(LessonSale::Sold { .. })) => Ended::Sold,
+        Ok(Purchase::Lesson(LessonSale::SoldOut { .. })) => Ended::SoldOut,
+        Err(Refusal::LockTimeout { .. }) => Ended::LockTimeout,
+        Err(Refusal::NotSold(_)) => Ended::NotSold,
+        Err(Refusal::Overloaded) => Ended::Overloaded,
+        Err(Refusal::ShuttingDown) => Ended::ShuttingDown,
+        Err(Refusal::KeyReused) => Ended::KeyReused,
+        Err(Refusal::Unknown(_)) => Ended::Unknown,
     }
 }
 

@@ -15,11 +15,13 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 
 use crate::{
     counter::{
-        Answer, Refusal, ReplyChannel, ReplyTo,
+        Answer, Meters, Refusal, ReplyChannel, ReplyTo,
         queue::{Queue, Told, Withdrawn},
     },
     domain::{Inventory, Request, Stock},
-    ledger::{Archive, Batch, Clients, Engine, Fault, Holder, Pipeline, Turned, Void, Writer},
+    ledger::{
+        Archive, Batch, Clients, Engine, Fault, Holder, Pipeline, Timed, Turned, Void, Writer,
+    },
 };
 
 /// After how long without a request the ledger may rest.
@@ -54,6 +56,7 @@ struct Shared<B> {
     arrival: Condvar,
     archive: Arc<dyn Archive>,
     replies: Vec<ReplyChannel>,
+    meters: Arc<Meters>,
 }
 
 struct Guarded<B> {
@@ -68,6 +71,7 @@ struct Guarded<B> {
 trait Door: Send + Sync {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal>;
     fn stock(&self) -> Stock;
+    fn waiting(&self) -> usize;
     fn obstacle(&self) -> Option<Refusal>;
     fn close(&self);
     fn turn_away(&self, refusal: &Refusal);
@@ -87,14 +91,15 @@ impl GroupCommit {
         archive: Arc<dyn Archive>,
         lock_timeout: Duration,
         replies: Vec<ReplyChannel>,
+        meters: Arc<Meters>,
         now_ms: fn() -> u64,
-    ) -> (Self, Committer<E>) {
+    ) -> (Self, Committer<Timed<E>>) {
         let queue = Queue::new(inventory, lock_timeout);
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
-        let shared = Shared { queue, arrival: Condvar::new(), archive, replies };
+        let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters };
         let shared = Arc::new(shared);
-        let committer =
-            Committer { shared: Arc::clone(&shared), writer: Writer::new(engine, now_ms), now_ms };
+        let writer = Writer::new(Timed::new(engine, shared.meters.clone()), now_ms);
+        let committer = Committer { shared: Arc::clone(&shared), writer, now_ms };
         (Self(shared), committer)
     }
 
@@ -116,6 +121,11 @@ impl GroupCommit {
     /// The stock that is durable, as far as this process knows.
     pub fn stock(&self) -> Stock {
         self.0.stock()
+    }
+
+    /// How many wait to be decided, or are decided and not taken yet.
+    pub fn waiting(&self) -> usize {
+        self.0.waiting()
     }
 
     /// Why nobody is served now, if so: for good, or since the last try.
@@ -248,6 +258,10 @@ impl<B: Batch> Door for Shared<B> {
         self.lock().queue.stock()
     }
 
+    fn waiting(&self) -> usize {
+        self.lock().queue.here()
+    }
+
     fn obstacle(&self) -> Option<Refusal> {
         self.lock().queue.obstacle()
     }
@@ -269,6 +283,9 @@ impl<B: Batch> Door for Shared<B> {
     }
 
     fn tell(&self, recipients: Vec<ReplyTo>, refusal: &Refusal) {
+        if let Refusal::LockTimeout { .. } = refusal {
+            recipients.iter().for_each(|_| self.meters.lock_timed_out());
+        }
         self.post(recipients.into_iter().map(|recipient| (recipient, Err(refusal.clone()))));
     }
 
@@ -301,7 +318,10 @@ impl<B: Batch> Clients for Shared<B> {
     }
 
     fn settled(&self) {
-        let told = self.lock().queue.settled(Instant::now());
+        let told: Vec<_> = self.lock().queue.settled(Instant::now()).collect();
+        if !told.is_empty() {
+            self.meters.settled(told.len());
+        }
         self.post(told);
     }
 
@@ -459,14 +479,15 @@ mod tests {
     }
 
     /// A counter on an engine in memory, in which nothing goes wrong by itself.
-    fn counter() -> (GroupCommit, Committer<SimEngine>, ReplyChannel, ReplyDelivery) {
+    fn counter() -> (GroupCommit, Committer<Timed<SimEngine>>, ReplyChannel, ReplyDelivery) {
         let ledger = SimLedger::new(1);
         ledger.calm();
         let (engine, inventory) = ledger.open(None);
         let (channel, delivery) = ReplyChannel::new(0);
         let (limit, channels) = (Duration::from_secs(3), vec![channel.clone()]);
+        let (archive, meters) = (Arc::new(NoArchive), Arc::default());
         let (counter, committer) =
-            GroupCommit::new(engine, inventory, Arc::new(NoArchive), limit, channels, || 0);
+            GroupCommit::new(engine, inventory, archive, limit, channels, meters, || 0);
         (counter, committer, channel, delivery)
     }
 

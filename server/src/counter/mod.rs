@@ -7,6 +7,7 @@
 //! - [`queue`]: who waits, who is decided, who may be told; pure.
 //! - [`GroupCommit`]: the queue between those who ask and the committer's thread; [`ReplyChannel`]: the way back.
 //! - [`single_flight`]: one reading for all who ask at once.
+//! - [`Meters`]: what it has done, for whoever watches it.
 //! - [`lesson`]: the lesson's sellers.
 
 mod commit_delay;
@@ -14,6 +15,7 @@ mod commit_delay;
 mod counter;
 mod group_commit;
 pub mod lesson;
+mod meters;
 pub mod queue;
 mod refusal;
 mod replies;
@@ -21,5 +23,6 @@ pub mod single_flight;
 
 pub use counter::{Count, Counter, Purchase, Seller, Settled};
 pub use group_commit::{Committer, GroupCommit};
+pub use meters::Meters;
 pub use refusal::{Answer, Refusal};
 pub use replies::{ReplyChannel, ReplyDelivery, ReplyTo};

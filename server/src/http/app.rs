@@ -1,8 +1,10 @@
 //! What the handlers of one event loop share.
 
+use std::sync::Arc;
+
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
-    http::{live::Live, receipt::Seal, wire::Shown},
+    http::{live::Live, metrics::Metrics, receipt::Seal, wire::Shown},
 };
 
 /// The counter, its news, and the limits.
@@ -15,6 +17,8 @@ pub struct App {
     pub reading: SingleFlight<Option<Shown>>,
     /// The news of the count.
     pub live: Live,
+    /// What is counted, for whoever watches.
+    pub metrics: Arc<Metrics>,
     /// The most tickets in one order.
     pub max_per_order: u64,
     /// The token of admin calls.

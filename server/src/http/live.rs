@@ -71,6 +71,11 @@ impl Live {
         }
     }
 
+    /// How many listen.
+    pub fn listeners(&self) -> usize {
+        self.with_sender(|sender| sender.as_ref().map_or(0, watch::Sender::receiver_count))
+    }
+
     fn tell(&self, seen: CountAnswer) {
         self.with_sender(|sender| {
             if let Some(sender) = sender {

@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`connections`]: accepted, served, and ended.
 //! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
-//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page.
+//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
+//!   [`metrics`] what is counted.
 //! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
@@ -16,6 +17,7 @@ pub mod guard;
 pub mod headers;
 pub mod host_name;
 pub mod live;
+pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod receipt;

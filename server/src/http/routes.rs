@@ -18,7 +18,7 @@ use crate::{
         app::App,
         body::Unread,
         connections::activity::Activity,
-        live,
+        live, metrics,
         page::{self, PageView},
         problem::{Code, Problem},
         wire::{self, CountAnswer, Shown},
@@ -102,7 +102,7 @@ const READYZ: Route = Route {
 };
 
 /// All calls.
-const ROUTES: [Route; 9] = [
+const ROUTES: [Route; 10] = [
     BUY,
     SEARCH,
     Route {
@@ -139,6 +139,13 @@ const ROUTES: [Route; 9] = [
             })
         },
         words: "tells the count whenever it changes, as server-sent events",
+    },
+    Route {
+        method: Method::GET,
+        path: "/metrics",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { metrics(&asked.app).await }),
+        words: "is what a monitoring system reads: OpenMetrics",
     },
     LIVEZ,
     READYZ,
@@ -371,6 +378,15 @@ async fn ready(app: &App) -> Result<Response<Body>, Problem> {
         Some(refusal) => Err(refusal.into()),
         None => Ok(app.counter.count().await.map(|_| "ready\n".into_response())?),
     }
+}
+
+async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
+    let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
+    // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
+    let now = metrics::Now { count: app.counter.count().await.ok(), waiting, listeners };
+    let text = app.metrics.text(now);
+    let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
+    Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
 fn explain(code: &str) -> Result<Response<Body>, Problem> {

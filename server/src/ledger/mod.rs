@@ -6,16 +6,19 @@
 //!
 //! # Layout
 //! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
-//! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine.
+//! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
+//!   [`Timed`]: how long it takes.
 //! - [`mod@file`]: the engine of one machine.
 
 mod engine;
 pub mod file;
 mod holder;
 mod pipeline;
+mod timed;
 mod writer;
 
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
 pub use pipeline::Pipeline;
+pub use timed::{Timed, TurnTimes};
 pub use writer::{Clients, Turned, Void, Writer};

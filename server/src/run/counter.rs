@@ -13,7 +13,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
     config::{Config, Durability, Locking},
-    counter::{Counter, GroupCommit, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
+    counter::{Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
     domain::{Inventory, Stock},
     http::receipt::Seal,
     ledger::file::{
@@ -42,6 +42,8 @@ pub(super) struct Opened {
     /// One face of it for each channel.
     pub(super) faces: Vec<Counter>,
     pub(super) seal: Option<Seal>,
+    /// What it does is counted by these.
+    pub(super) meters: Arc<Meters>,
     /// How many were left and sold as it was opened, and how it is locked, for people.
     pub(super) greeting: String,
     group: Option<(GroupCommit, JoinHandle<()>)>,
@@ -60,9 +62,10 @@ impl Opened {
         let head = read_head(path)?;
         let greeting = format!("{} left, locking {}", head.count, exclusion.name());
         let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
-        let face = |_| Counter::new(Seller::Lesson(seller.clone()), path);
+        let meters = Arc::<Meters>::default();
+        let face = |_| Counter::new(Seller::Lesson(seller.clone()), path, Arc::clone(&meters));
         let faces = channels.iter().map(face).collect();
-        Ok(Self { faces, seal: None, greeting, group: None })
+        Ok(Self { faces, seal: None, meters, greeting, group: None })
     }
 
     async fn open_group(
@@ -77,16 +80,24 @@ impl Opened {
         let archives: Vec<_> = channels.iter().map(|_| Arc::new(archive.another())).collect();
         let Stock { remaining, sold, .. } = inventory.stock();
         let greeting = format!("{remaining} left, {sold} sold, locking group");
-        let timeout = config.lock_timeout;
-        let (group, committer) =
-            GroupCommit::new(engine, inventory, archive, timeout, channels.clone(), now_ms);
+        let (timeout, meters) = (config.lock_timeout, Arc::<Meters>::default());
+        let (group, committer) = GroupCommit::new(
+            engine,
+            inventory,
+            archive,
+            timeout,
+            channels.clone(),
+            meters.clone(),
+            now_ms,
+        );
         let faces = channels.into_iter().zip(archives).map(|(channel, archive)| {
-            Counter::new(Seller::Group { group: group.clone(), channel, archive }, path)
+            let seller = Seller::Group { group: group.clone(), channel, archive };
+            Counter::new(seller, path, Arc::clone(&meters))
         });
         let faces = faces.collect();
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        Ok(Self { faces, seal, greeting, group: Some((group, thread)) })
+        Ok(Self { faces, seal, meters, greeting, group: Some((group, thread)) })
     }
 
     /// Withdraws late requests for as long as the server runs.

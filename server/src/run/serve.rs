@@ -5,6 +5,7 @@ use std::{
     mem,
     net::{SocketAddr, TcpListener},
     pin::{Pin, pin},
+    sync::Arc,
     time::Duration,
 };
 
@@ -18,6 +19,7 @@ use crate::{
         connections::event_loops::{DRAIN_TIMEOUT, EventLoops},
         guard::Guard,
         live::Live,
+        metrics::Metrics,
         service::Service,
     },
     ledger::file::layout::Layout,
@@ -83,6 +85,7 @@ async fn run(
         () = &mut shutdown => return Ok(()),
     };
     let live = Live::new(config.live_max);
+    let metrics = Arc::new(Metrics::new(&opened.meters));
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
@@ -94,6 +97,7 @@ async fn run(
             seal: opened.seal.clone(),
             reading: SingleFlight::default(),
             live: live.clone(),
+            metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
             admin_token: config.admin_token.clone(),
         };

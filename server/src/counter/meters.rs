@@ -1,0 +1,141 @@
+//! What a counter has done, and how long its turns take: for whoever watches it.
+
+use std::time::Duration;
+
+use prometheus_client::{
+    metrics::{
+        counter::Counter,
+        family::Family,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::{Registry, Unit},
+};
+
+use crate::ledger::TurnTimes;
+
+/// How a purchase ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    Sold,
+    SoldOut,
+    OverLimit,
+    Replayed,
+    KeyReused,
+    LockTimeout,
+    NotSold,
+    Overloaded,
+    ShuttingDown,
+    Unknown,
+}
+
+/// Each, as the label `outcome` says it.
+const OUTCOMES: [(Ended, &str); 10] = [
+    (Ended::Sold, "sold"),
+    (Ended::SoldOut, "sold_out"),
+    (Ended::OverLimit, "over_limit"),
+    (Ended::Replayed, "replayed"),
+    (Ended::KeyReused, "key_reused"),
+    (Ended::LockTimeout, "lock_timeout"),
+    (Ended::NotSold, "not_sold"),
+    (Ended::Overloaded, "overloaded"),
+    (Ended::ShuttingDown, "shutting_down"),
+    (Ended::Unknown, "unknown"),
+];
+
+/// The meters of one server, which all its event loops and its committer share.
+#[derive(Debug)]
+pub struct Meters {
+    /// One for each of `OUTCOMES`, in that order.
+    buys: [Counter; OUTCOMES.len()],
+    by_outcome: Family<[(&'static str, &'static str); 1], Counter>,
+    replays: Counter,
+    lock_timeouts: Counter,
+    lock_wait: Histogram,
+    lock_hold: Histogram,
+    append: Histogram,
+    batch: Histogram,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let by_outcome = Family::<[(&'static str, &'static str); 1], Counter>::default();
+        // From 0.05 ms to 1.6 s.
+        let seconds = || Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
+        Self {
+            buys: OUTCOMES.map(|(_, name)| by_outcome.get_or_create(&[("outcome", name)]).clone()),
+            by_outcome,
+            replays: Counter::default(),
+            lock_timeouts: Counter::default(),
+            lock_wait: seconds(),
+            lock_hold: seconds(),
+            append: seconds(),
+            batch: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+        }
+    }
+}
+
+impl Meters {
+    /// Counts a purchase by how it ended.
+    pub(super) fn bought(&self, ended: Ended) {
+        self.buys[ended as usize].inc();
+    }
+
+    /// A repetition was answered from the ledger.
+    pub(super) fn replayed(&self) {
+        self.replays.inc();
+    }
+
+    /// A request was withdrawn, since the lock was not free in time.
+    pub(super) fn lock_timed_out(&self) {
+        self.lock_timeouts.inc();
+    }
+
+    /// So many were answered with one append.
+    pub(super) fn settled(&self, answers: usize) {
+        // Batches are far below what a float holds.
+        self.batch.observe(f64::from(u32::try_from(answers).unwrap_or(u32::MAX)));
+    }
+
+    /// Lets `registry` tell what is counted here.
+    pub fn register(&self, registry: &mut Registry) {
+        let mut seconds = |name: &str, help: &str, histogram: &Histogram| {
+            registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
+        };
+        seconds("lock_wait", "Wait for the lock before a turn", &self.lock_wait);
+        seconds("lock_hold", "Time for which a turn kept others from the lock", &self.lock_hold);
+        seconds("journal_fsync", "Write and sync of one append to the ledger", &self.append);
+        registry.register("batch_size", "Requests answered with one append", self.batch.clone());
+        let help = "Purchases by how they ended";
+        registry.register("buy_requests", help, self.by_outcome.clone());
+        let help = "Repeated requests that got the first answer again";
+        registry.register("idempotency_replays", help, self.replays.clone());
+        let help = "Requests that were withdrawn because the lock was not free in time";
+        registry.register("lock_timeouts", help, self.lock_timeouts.clone());
+    }
+}
+
+impl TurnTimes for Meters {
+    fn waited(&self, wait: Duration) {
+        self.lock_wait.observe(wait.as_secs_f64());
+    }
+
+    fn held(&self, hold: Duration) {
+        self.lock_hold.observe(hold.as_secs_f64());
+    }
+
+    fn appended(&self, took: Duration) {
+        self.append.observe(took.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_end_has_the_counter_of_its_name() {
+        for (place, (ended, _)) in OUTCOMES.into_iter().enumerate() {
+            assert_eq!(ended as usize, place);
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! `GET /metrics`: what a monitoring system reads.
+
+use std::collections::BTreeMap;
+
+use e2e::{Answer, Counter, Method, Server};
+
+use crate::{programs::serve, sales::order};
+
+#[test]
+fn what_was_sold_and_how_long_it_took_is_counted() {
+    let counter = Counter::with(5);
+    let server = serve(&counter);
+    order(&server, 3);
+    for _ in 0..2 {
+        let twice = server.request(Method::POST, "/buy").header("Idempotency-Key", "one");
+        assert_eq!(Answer::to(twice).status, 201);
+    }
+    assert_eq!(order(&server, 2).status, 409);
+
+    let values = values(&server);
+
+    for (name, value) in [
+        ("tickets_available", 1.0),
+        ("tickets_capacity", 5.0),
+        ("tickets_sold_total", 4.0),
+        ("tickets_buy_requests_total{outcome=\"sold\"}", 2.0),
+        ("tickets_buy_requests_total{outcome=\"sold_out\"}", 1.0),
+        ("tickets_buy_requests_total{outcome=\"replayed\"}", 1.0),
+        ("tickets_buy_requests_total{outcome=\"unknown\"}", 0.0),
+        ("tickets_idempotency_replays_total", 1.0),
+        ("tickets_lock_timeouts_total", 0.0),
+        ("tickets_journal_fsync_seconds_count", 2.0),
+        ("tickets_queue", 0.0),
+        ("tickets_live_listeners", 0.0),
+    ] {
+        assert_eq!(values.get(name), Some(&value), "{name}: {values:#?}");
+    }
+    let turns = values["tickets_lock_hold_seconds_count"];
+    assert!(turns >= 4.0 && values["tickets_lock_wait_seconds_count"] == turns, "{values:#?}");
+    assert!(values["tickets_lock_hold_seconds_sum"] > values["tickets_journal_fsync_seconds_sum"]);
+}
+
+#[test]
+fn counter_that_cannot_be_read_is_watched_on() {
+    let counter = Counter::with(5);
+    let server = serve(&counter);
+    assert_eq!(values(&server)["tickets_available"], 5.0);
+    counter.write("no counter");
+    assert_eq!(server.buy().status, 503);
+
+    let values = values(&server);
+
+    assert_eq!(values["tickets_available"], 5.0);
+    assert_eq!(values["tickets_buy_requests_total{outcome=\"not_sold\"}"], 1.0);
+}
+
+/// Each sample, by its name and labels, of a text that is as OpenMetrics has it.
+fn values(server: &Server) -> BTreeMap<String, f64> {
+    let answer = server.get("/metrics");
+    assert_eq!(answer.status, 200, "{answer:?}");
+    let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.header("Content-Type"), kind);
+    let text = answer.text();
+    let samples = text.strip_suffix("# EOF\n").expect("it ends as a whole text does");
+    let samples = samples.lines().filter(|line| !line.starts_with("# "));
+    let samples = samples.map(|line| {
+        assert!(line.starts_with("tickets_"), "{line}");
+        let (name, value) = line.rsplit_once(' ').expect("a sample has a value");
+        (name.to_owned(), value.parse().expect("a number"))
+    });
+    samples.collect()
+}
