@@ -8,6 +8,7 @@
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
 //!   one leader for every show.
+//! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
@@ -36,4 +37,5 @@ mod run;
 mod setup;
 mod shop;
 mod tally;
+mod words;
 mod worker;

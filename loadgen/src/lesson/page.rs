@@ -3,10 +3,10 @@
 use super::{
     drawing::{lanes, scaled},
     finding::Finding,
-    outcome::{Outcome, sign, total},
+    outcome::{Outcome, total},
     timeline::{Doing, Event, Scene},
 };
-use crate::{judge::Verdict, report::content_security_policy};
+use crate::{judge::Verdict, report::content_security_policy, words::sign};
 
 const STYLE: &str = include_str!("page.css");
 

@@ -3,8 +3,9 @@
 use super::config::RaceConfig;
 use crate::{
     duration,
-    report::{JudgedRun, Page, PageRun, counted, crowd, page, recorded_run},
+    report::{JudgedRun, Page, PageRun, page, recorded_run},
     setup::Locking,
+    words::{counted, crowd},
 };
 
 /// The page of `runs`, which `config` made, side by side.

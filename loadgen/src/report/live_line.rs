@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::wording::latency;
-use crate::{latency::Percentiles, tally::Tally};
+use crate::{latency::Percentiles, tally::Tally, words::latency};
 
 /// Plain lines come every second at first, then every ten.
 const OFTEN: Duration = Duration::from_secs(10);

@@ -10,8 +10,7 @@ use ratatui::{
     widgets::{Block, Gauge, Paragraph, Row, Sparkline, Table},
 };
 
-use super::wording::latency;
-use crate::{latency::Percentiles, tally::Tally};
+use crate::{latency::Percentiles, tally::Tally, words::latency};
 
 /// How many points of the rate are kept.
 const POINTS: usize = 200;

@@ -6,13 +6,11 @@ use comfy_table::{
 };
 use hdrhistogram::Histogram;
 
-use super::{
-    judged::JudgedHistory,
-    measurement::Measurement,
-    verdicts::check_text,
-    wording::{crowd, latency},
+use super::{judged::JudgedHistory, measurement::Measurement, verdicts::check_text};
+use crate::{
+    latency::{Clocks, microseconds},
+    words::{crowd, latency},
 };
-use crate::latency::{Clocks, microseconds};
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
     .with_rounded_corners()

@@ -17,7 +17,6 @@ mod sentences;
 mod summary;
 mod table;
 mod verdicts;
-mod wording;
 
 pub(crate) use heading::heading;
 pub(crate) use json::{or_closed, write_json};
@@ -35,4 +34,3 @@ pub(crate) use sentences::sentences;
 pub(crate) use summary::{JudgedRun, RaceSummary, RunSummary};
 pub(crate) use table::race_table;
 pub(crate) use verdicts::check_text;
-pub(crate) use wording::{counted, crowd, paragraph};

@@ -1,8 +1,7 @@
 //! The smallest counterexample of a race: what happened to two or three of its buyers.
 
-use super::{
-    judged::JudgedHistory, operations::operation_lines, summary::JudgedRun, wording::paragraph,
-};
+use super::{judged::JudgedHistory, operations::operation_lines, summary::JudgedRun};
+use crate::words::paragraph;
 
 /// How many operations a counterexample may have that is told in full.
 const OPERATIONS_MAX: usize = 6;

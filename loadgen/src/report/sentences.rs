@@ -1,14 +1,15 @@
 //! Two sentences on a race: what happened, and why. Pure; every word rests on the results.
 
-use super::{
-    summary::JudgedRun,
-    wording::{counted, listed},
+use super::summary::JudgedRun;
+use crate::{
+    judge::Verdict,
+    setup::Locking,
+    words::{counted, listed, sentence},
 };
-use crate::{judge::Verdict, setup::Locking};
 
 /// What happened, and why.
 pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
-    [sentence(&what_happened(runs)), sentence(&why(runs))]
+    [what_happened(runs), why(runs)].map(|clauses| sentence(&clauses.join("; ")))
 }
 
 fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
@@ -141,16 +142,6 @@ fn why_safe(runs: &[JudgedRun]) -> Option<String> {
 const ONE_BY_ONE: &str =
     "a lock that is held from the read to the write lets in one purchase at a time";
 const GROUP: &str = "takes the lock once and settles all purchases that wait";
-
-/// Clauses as one sentence.
-fn sentence(clauses: &[String]) -> String {
-    let text = clauses.join("; ");
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => String::new(),
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -3,7 +3,8 @@
 use super::{config::RunConfig, result::Ended};
 use crate::{
     duration,
-    report::{JudgedHistory, Page, PageRun, crowd, page, recorded_run},
+    report::{JudgedHistory, Page, PageRun, page, recorded_run},
+    words::crowd,
 };
 
 /// The page of the run of `config`, with both clocks and the outcomes over time.

@@ -36,7 +36,8 @@ const LOADGEN: Arrows = &[
     ("plan", &[]),
     ("tally", &["latency"]),
     ("judge", &["history"]),
-    ("report", &["duration", "setup", "history", "latency", "tally", "judge"]),
+    ("words", &["setup", "history", "judge"]),
+    ("report", &["duration", "setup", "history", "latency", "tally", "judge", "words"]),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
     ("lead", &["setup", "history", "plan", "tally", "worker"]),
@@ -50,6 +51,7 @@ const LOADGEN: Arrows = &[
             "history",
             "plan",
             "judge",
+            "words",
             "report",
             "shop",
             "worker",
@@ -68,6 +70,7 @@ const LOADGEN: Arrows = &[
             "plan",
             "tally",
             "judge",
+            "words",
             "report",
             "shop",
             "worker",
@@ -76,7 +79,10 @@ const LOADGEN: Arrows = &[
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
-    ("lesson", &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "report"]),
+    (
+        "lesson",
+        &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "words", "report"],
+    ),
     ("cli", &["exit_code", "shop", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 

@@ -7,8 +7,8 @@ use super::{
     markup::{Element, element},
     run::RunView,
     scale::{Tick, TimeScale},
-    words::{self, as_count, clipped, grouped},
 };
+use crate::words::{self, clipped, grouped};
 use crate::{history::Outcome, judge::Violation};
 
 /// The most operations of one counterexample that are drawn.
@@ -187,8 +187,7 @@ fn story(violation: &Violation, (shown, all): (usize, usize)) -> Vec<String> {
         ));
     }
     if shown < all {
-        sentences
-            .push(format!("Drawn are the first {shown} of {} operations.", grouped(as_count(all))));
+        sentences.push(format!("Drawn are the first {shown} of {} operations.", grouped(all)));
     }
     sentences
 }

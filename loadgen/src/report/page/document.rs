@@ -10,9 +10,9 @@ use super::{
     outcomes,
     run::{self, PageRun, RunView},
     sections, stock, timeline, verdict,
-    words::{self, clipped},
 };
 use crate::report::policy::content_security_policy;
+use crate::words::{self, clipped};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");

@@ -3,8 +3,8 @@
 use super::{
     markup::{Element, element},
     run::RunView,
-    words::{self, clipped},
 };
+use crate::words::{self, clipped};
 
 /// The most facts that are told.
 const FACTS_MAX: usize = 60;
@@ -79,7 +79,6 @@ fn is_shared(views: &[RunView<'_>], name: &str) -> bool {
 
 /// What is said where there are more runs than the page has room for.
 pub(super) fn runs_left_out(drawn: usize, all: usize) -> Option<Element> {
-    let text =
-        format!("Drawn are the first {drawn} of {} runs.", words::grouped(words::as_count(all)));
+    let text = format!("Drawn are the first {drawn} of {} runs.", words::grouped(all));
     (drawn < all).then(|| element("p").class("lead").text(text))
 }

@@ -6,8 +6,8 @@
 use super::{
     markup::{Element, element},
     scale::{Tick, TimeScale},
-    words,
 };
+use crate::words;
 
 /// How many ticks a time axis has before the script knows how wide it is.
 const TICKS: u32 = 5;

@@ -3,8 +3,8 @@
 use super::{
     figure::Figure,
     markup::{Element, element},
-    words::{self, as_count},
 };
+use crate::words;
 
 /// The most rows of one table.
 const ROWS_MAX: usize = 200;
@@ -98,7 +98,7 @@ impl Table {
             caption.push_str(&format!(
                 ", the first {} of {} rows",
                 self.rows.len(),
-                words::grouped(as_count(self.rows_all))
+                words::grouped(self.rows_all)
             ));
         }
         let head = self.head.iter().fold(element("tr"), |row, name| {

@@ -13,9 +13,9 @@ use super::{
     markup::{Element, element},
     run::RunView,
     scale::Tick,
-    words,
 };
 use crate::latency::Clocks;
+use crate::words;
 
 /// The height of the figure in pixels, and what is free above and below.
 const HEIGHT: f64 = 240.0;

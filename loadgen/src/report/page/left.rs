@@ -9,8 +9,8 @@ use super::{
     sample::every,
     scale::{CountScale, Tick, TimeScale},
     stock::{Stock, thinned},
-    words::{self, as_count, grouped},
 };
+use crate::words::{self, grouped};
 
 /// Into how many slices of time a long line is thinned.
 const SLICES: u32 = 600;
@@ -184,7 +184,7 @@ fn caption(view: &RunView<'_>, stock: &Stock) -> Vec<String> {
     let mut text = match (view.run.header.initial, stock.last()) {
         (Some(initial), Some(last)) => format!(
             "From {} to {}, as promised",
-            words::counted(initial, "ticket", "tickets"),
+            words::counted_grouped(initial, ("ticket", "tickets")),
             grouped(last)
         ),
         _ => "Nobody recorded how many tickets there were at the start".to_owned(),
@@ -199,7 +199,7 @@ fn caption(view: &RunView<'_>, stock: &Stock) -> Vec<String> {
     if stock.told.len() > POINTS_MAX {
         text.push_str(&format!(
             " Of {} answers that say what is left, {} are drawn.",
-            grouped(as_count(stock.told.len())),
+            grouped(stock.told.len()),
             every(stock.told.iter(), stock.told.len(), POINTS_MAX).count()
         ));
     }

@@ -5,9 +5,9 @@ use super::{
     markup::{Element, element},
     run::RunView,
     scale::TimeScale,
-    words,
 };
 use crate::history::{Operation, Outcome};
+use crate::words;
 
 const CROSS: &str = "M-3.5-3.5L3.5 3.5M-3.5 3.5L3.5-3.5";
 const CROSS_BEHIND: &str = "M3-3.5L10 3.5M3 3.5L10-3.5";

@@ -32,7 +32,6 @@ mod sections;
 mod stock;
 mod timeline;
 mod verdict;
-mod words;
 
 #[cfg(test)]
 mod page_tests;

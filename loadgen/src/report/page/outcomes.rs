@@ -7,9 +7,9 @@ use super::{
     markup::{Element, element},
     run::RunView,
     scale::CountScale,
-    words::{self, as_count, grouped},
 };
 use crate::history::Outcome;
+use crate::words::{self, grouped};
 
 /// Into how many slices the time is cut.
 const SLICES: usize = 60;
@@ -123,7 +123,7 @@ fn draw(view: &RunView<'_>) -> Element {
 fn caption(view: &RunView<'_>, highest_rps: f64) -> String {
     format!(
         "{} in {}, at most {} a second.",
-        words::counted(as_count(view.run.operations.len()), "operation", "operations"),
+        words::counted_grouped(view.run.operations.len(), ("operation", "operations")),
         words::time(view.span()),
         words::grouped_f64(highest_rps)
     )

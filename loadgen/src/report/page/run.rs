@@ -1,9 +1,7 @@
 //! One run as the page sees it.
 
-use super::{
-    scale::TimeScale,
-    words::{self, as_count},
-};
+use super::scale::TimeScale;
+use crate::words;
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
@@ -204,6 +202,6 @@ impl RunView<'_> {
 
     /// How many operations, in words.
     pub(super) fn size(&self) -> String {
-        words::counted(as_count(self.run.operations.len()), "operation", "operations")
+        words::counted_grouped(self.run.operations.len(), ("operation", "operations"))
     }
 }

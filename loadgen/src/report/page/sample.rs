@@ -2,11 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    run::RunView,
-    words::{as_count, grouped},
-};
+use super::run::RunView;
 use crate::history::Outcome;
+use crate::words::grouped;
 
 /// The most lanes of one figure.
 const LANES_MAX: usize = 200;
@@ -85,17 +83,10 @@ fn left_out(
     if places.len() == operations_all {
         return None;
     }
-    let mut text = format!(
-        "Drawn are {} of {} operations",
-        grouped(as_count(places.len())),
-        grouped(as_count(operations_all))
-    );
+    let mut text =
+        format!("Drawn are {} of {} operations", grouped(places.len()), grouped(operations_all));
     if workers < workers_all {
-        text.push_str(&format!(
-            ", and {} of {} workers",
-            grouped(as_count(workers)),
-            grouped(as_count(workers_all))
-        ));
+        text.push_str(&format!(", and {} of {} workers", grouped(workers), grouped(workers_all)));
     }
     text.push_str(match accused {
         0 => ", evenly over the run.",

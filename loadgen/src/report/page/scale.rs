@@ -1,6 +1,6 @@
 //! From times to places across a figure, and from counts to places down it.
 
-use super::words;
+use crate::words;
 
 /// A stretch of time across a figure. Times are nanoseconds since the first call of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]

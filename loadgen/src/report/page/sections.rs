@@ -9,8 +9,8 @@ use super::{
     markup::{Element, element},
     run::RunView,
     scale::{Tick, TimeScale},
-    words::{self, as_count, grouped},
 };
+use crate::words::{self, grouped};
 
 /// The most critical sections that are drawn: a stretch of the run, without gaps.
 const DRAWN_MAX: usize = 160;
@@ -83,8 +83,8 @@ fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Eleme
     if !is_whole {
         caption.push(format!(
             "Drawn are {} of {} of them, one after the other.",
-            grouped(as_count(drawn.len())),
-            grouped(as_count(sections.len()))
+            grouped(drawn.len()),
+            grouped(sections.len())
         ));
     }
     let group = if is_whole { "run" } else { "sections" };
@@ -107,17 +107,14 @@ fn caption(figures: &RunFigures) -> Vec<String> {
     let most = figures.sections_at_once_max;
     let crowd = match most {
         0 | 1 => "Never more than one purchase was between read and write.".to_owned(),
-        most => format!(
-            "Up to {} purchases were between read and write at once.",
-            grouped(as_count(most))
-        ),
+        most => format!("Up to {} purchases were between read and write at once.", grouped(most)),
     };
     let harm = match figures.sections_overwriting {
         0 => "None wrote over what another had written since its read.".to_owned(),
         1 => "1 purchase wrote over what another had written since its read.".to_owned(),
         overwriting => format!(
             "{} purchases wrote over what another had written since their read.",
-            grouped(as_count(overwriting))
+            grouped(overwriting)
         ),
     };
     vec![format!("{crowd} {harm}")]

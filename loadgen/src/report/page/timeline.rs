@@ -8,8 +8,8 @@ use super::{
     run::RunView,
     sample::{Sample, sample},
     scale::Tick,
-    words::{self, as_count, grouped},
 };
+use crate::words::{self, grouped};
 
 /// The columns of a table of operations.
 const HEAD: [&str; 6] = ["Worker", "Asked", "Answered", "Called", "Answered at", "Order"];
@@ -87,7 +87,7 @@ fn draw(view: &RunView<'_>) -> Element {
 }
 
 fn caption(view: &RunView<'_>, sample: &Sample) -> Vec<String> {
-    let workers = words::counted(as_count(sample.workers.len()), "worker", "workers");
+    let workers = words::counted_grouped(sample.workers.len(), ("worker", "workers"));
     let time = words::time(view.span());
     match &sample.left_out {
         None => vec![format!("{} of {workers} in {time}.", view.size())],

@@ -4,9 +4,9 @@ use super::{
     frame::Block,
     markup::{Element, element},
     run::RunView,
-    words::{self, as_count, clipped},
 };
 use crate::judge::{Verdict, Violation, ViolationKind};
+use crate::words::{self, clipped};
 
 /// The most violations and doubts that are listed of one run.
 const LISTED_MAX: usize = 8;
@@ -112,11 +112,9 @@ fn findings(view: &RunView<'_>) -> Element {
     let more =
         others.saturating_sub(LISTED_MAX) + judgement.doubts.len().saturating_sub(LISTED_MAX);
     if more > 0 {
-        list =
-            list.child(element("li").text(format_args!(
-                "And {} more, not listed here.",
-                words::grouped(as_count(more))
-            )));
+        list = list.child(
+            element("li").text(format_args!("And {} more, not listed here.", words::grouped(more))),
+        );
     }
     list
 }
