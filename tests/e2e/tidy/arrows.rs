@@ -37,7 +37,8 @@ const LOADGEN: Arrows = &[
     ("tally", &["latency"]),
     ("judge", &["history"]),
     ("words", &["setup", "history", "judge"]),
-    ("report", &["duration", "setup", "history", "latency", "tally", "judge", "words"]),
+    ("page", &["words"]),
+    ("report", &["duration", "setup", "history", "latency", "tally", "judge", "words", "page"]),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
     ("lead", &["setup", "history", "plan", "tally", "worker"]),
@@ -81,7 +82,17 @@ const LOADGEN: Arrows = &[
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
         "lesson",
-        &["exit_code", "duration", "lifeline", "kept_file", "history", "judge", "words", "report"],
+        &[
+            "exit_code",
+            "duration",
+            "lifeline",
+            "kept_file",
+            "history",
+            "judge",
+            "words",
+            "page",
+            "report",
+        ],
     ),
     ("cli", &["exit_code", "shop", "worker", "race", "run", "check", "export", "lesson"]),
 ];

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::PageRun;
-use crate::words::{self, grouped};
 use crate::{
     judge::{self, Evidence},
     report::JudgedHistory,
+    words::{self, grouped},
 };
 
 /// What is to be drawn of `judged`.

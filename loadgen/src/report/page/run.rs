@@ -1,11 +1,11 @@
 //! One run as the page sees it.
 
-use super::scale::TimeScale;
-use crate::words;
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
     latency::Clocks,
+    page::{TimeScale, Zoom},
+    words,
 };
 
 /// Runs whose times differ by at most this factor are drawn on one time scale.
@@ -170,34 +170,30 @@ impl RunView<'_> {
             "{}: {}, {}",
             words::who(operation.process),
             words::asked(operation),
-            words::answered(operation)
+            words::answered_in_full(operation)
         );
-        if let Some(revision) = operation.revision {
-            text.push_str(&format!(", revision {}", words::grouped(revision)));
-        }
-        match answer {
-            Some(answer) => text.push_str(&format!(
-                ". Called at {}, answered at {} ({})",
-                words::time(call),
-                words::time(answer),
-                words::time(answer - call)
-            )),
-            None => text.push_str(&format!(". Called at {}, never answered", words::time(call))),
-        }
+        let mut add = |sentence: String| text.push_str(&format!(". {sentence}"));
+        let called = words::time(call);
+        add(match answer.map(|answer| (words::time(answer), words::time(answer - call))) {
+            Some((at, after)) => format!("Called at {called}, answered at {at} ({after})"),
+            None => format!("Called at {called}, never answered"),
+        });
         if let Some(section) = operation.section.as_deref() {
-            text.push_str(&format!(
-                ". Read the count at {}, done with it at {}",
-                words::time(self.time(section.read_ns)),
-                words::time(self.time(section.write_ns))
-            ));
+            let at = [section.read_ns, section.write_ns].map(|ns| words::time(self.time(ns)));
+            add(format!("Read the count at {}, done with it at {}", at[0], at[1]));
         }
         if let Some(point) = self.point(place) {
-            text.push_str(&format!(". The order puts it at {}", words::time(point)));
+            add(format!("The order puts it at {}", words::time(point)));
         }
         if let Some(key) = &operation.key {
-            text.push_str(&format!(". Key {}", words::clipped_to(key, LABEL_MAX)));
+            add(format!("Key {}", words::clipped_to(key, LABEL_MAX)));
         }
         words::sentence(&text)
+    }
+
+    /// How its figures zoom: together.
+    pub(super) fn zoom(&self) -> Zoom {
+        Zoom { scale: self.scale, share: self.share, group: format!("run-{}", self.place) }
     }
 
     /// How many operations, in words.

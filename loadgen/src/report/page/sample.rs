@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::run::RunView;
-use crate::history::Outcome;
-use crate::words::grouped;
+use crate::{history::Outcome, words::grouped};
 
 /// The most lanes of one figure.
 const LANES_MAX: usize = 200;
