@@ -106,16 +106,8 @@ impl LiveView {
         let clocks = &self.tally.clocks;
         let response = Percentiles::of(&clocks.response_ns);
         let service = Percentiles::of(&clocks.service_ns);
-        let rows = [
-            ("50 %", response.p50, service.p50),
-            ("75 %", response.p75, service.p75),
-            ("90 %", response.p90, service.p90),
-            ("95 %", response.p95, service.p95),
-            ("99 %", response.p99, service.p99),
-            ("99.9 %", response.p999, service.p999),
-            ("max", response.max, service.max),
-        ];
-        let rows = rows.map(|(name, response, service)| {
+        let rows = response.quoted().into_iter().zip(service.quoted());
+        let rows = rows.map(|((name, response), (_, service))| {
             Row::new([name.to_owned(), latency(response), latency(service)])
         });
         let widths = [Constraint::Length(10), Constraint::Length(14), Constraint::Length(14)];

@@ -19,7 +19,7 @@ mod verdicts;
 
 pub(crate) use heading::heading;
 pub(crate) use json::{or_closed, write_json};
-pub(crate) use judged::{CheckSummary, JudgedHistory};
+pub(crate) use judged::{CheckSummary, JudgedHistory, worst};
 pub(crate) use live_line::LiveLine;
 pub(crate) use live_view::LiveView;
 pub(crate) use measured::measured_text;

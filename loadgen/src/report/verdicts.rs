@@ -1,7 +1,7 @@
 //! The result of a check for people: the verdict, the smallest counterexample, and the rest.
 
 use super::{
-    judged::{JudgedHistory, ViolationView},
+    judged::{JudgedHistory, ViolationView, worst},
     operations::operation_lines,
 };
 use crate::{
@@ -21,9 +21,8 @@ pub(crate) fn check_text(judged: &[JudgedHistory]) -> String {
             findings(&mut text, 0, one);
         }
         several => {
-            let verdict = several.iter().map(JudgedHistory::verdict).max();
-            let verdict = verdict.unwrap_or(Verdict::Unknown);
-            line(&mut text, 0, &format!("{}, {} histories", coloured(verdict), several.len()));
+            let verdict = coloured(worst(several));
+            line(&mut text, 0, &format!("{verdict}, {} histories", several.len()));
             for judged in several {
                 text.push('\n');
                 let verdict = coloured(judged.verdict());
