@@ -61,7 +61,6 @@ impl Percentiles {
 }
 
 /// Nanoseconds as microseconds, to the tenth.
-#[expect(clippy::cast_precision_loss, reason = "no latency is 2^53 nanoseconds")]
 pub(crate) fn microseconds(ns: u64) -> f64 {
     (ns as f64 / 100.0).round() / 10.0
 }

@@ -44,7 +44,6 @@ impl LiveLine {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
 fn line(
     since: Duration,
     gap: Duration,

@@ -49,7 +49,6 @@ impl LiveView {
 
     /// After `since` the run has counted `tally` in all.
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a rate is far from 2^53 and never negative"
@@ -130,7 +129,6 @@ impl LiveView {
             .block(Block::bordered().title(" outcomes "))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a share of the tickets")]
     fn draw_left(&self, frame: &mut Frame<'_>, area: Rect) {
         let block = Block::bordered().title(" left ");
         let left = self.tally.left.map(|(_, left)| left).or(self.initial);

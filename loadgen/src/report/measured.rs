@@ -76,7 +76,6 @@ fn right(text: impl ToString) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
 fn outcomes(measurement: &Measurement<'_>) -> String {
     let mut table = table(&["outcome", "operations", "share"]);
     let outcomes = &measurement.outcomes;

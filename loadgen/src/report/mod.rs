@@ -1,5 +1,6 @@
 //! The result of a show: plain data first, then one file for each way to tell it.
 
+mod command_line;
 mod heading;
 mod json;
 mod judged;
@@ -17,6 +18,7 @@ mod summary;
 mod table;
 mod verdicts;
 
+pub(crate) use command_line::command_line;
 pub(crate) use heading::heading;
 pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory, worst};

@@ -19,7 +19,6 @@ pub(crate) fn time(ns: f64) -> String {
 }
 
 /// The same of a clock in whole nanoseconds.
-#[expect(clippy::cast_precision_loss, reason = "people read four digits of it")]
 pub(crate) fn time_ns(ns: u64) -> String {
     time(ns as f64)
 }

@@ -35,7 +35,7 @@ impl Lanes {
     /// The same, all of them within `height` pixels where that leaves each one room.
     pub(super) fn within(workers: impl Iterator<Item = u32>, height: f64) -> Self {
         let mut lanes = Self::new(workers, 0.0);
-        lanes.pitch = (height / px(lanes.workers.len().max(1))).clamp(5.0, 22.0);
+        lanes.pitch = (height / lanes.workers.len().max(1) as f64).clamp(5.0, 22.0);
         lanes
     }
 
@@ -47,7 +47,7 @@ impl Lanes {
 
     /// All of them together, in pixels.
     pub(super) fn height(&self) -> f64 {
-        (px(self.workers.len()) * self.pitch).max(24.0)
+        (self.workers.len() as f64 * self.pitch).max(24.0)
     }
 
     /// Who has which.
@@ -60,10 +60,6 @@ impl Lanes {
     }
 
     fn middle(&self, lane: usize) -> f64 {
-        (px(lane) + 0.5) * self.pitch
+        (lane as f64 + 0.5) * self.pitch
     }
-}
-
-fn px(lanes: usize) -> f64 {
-    f64::from(u32::try_from(lanes).unwrap_or(u32::MAX))
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     latency::Clocks,
-    page::{Figure, Table, Tick, UNITS, key, line, number, stretched},
+    page::{CountScale, Figure, Table, Tick, UNITS, key, line, number, stretched},
     words,
 };
 
@@ -47,38 +47,32 @@ fn draw(view: &RunView<'_>) -> Markup {
     }
 }
 
-/// The scales of one figure.
+/// The scales of one figure: across, the powers of ten of 1 / (1 − p); down, those of the time.
 struct Scales {
     decades: f64,
-    low: f64,
-    high: f64,
+    down: CountScale,
 }
 
 impl Scales {
     fn of(clocks: &Clocks) -> Self {
-        let decades = float(clocks.response_ns.len()).log10().clamp(1.0, DECADES_MAX);
+        let decades = (clocks.response_ns.len() as f64).log10().clamp(1.0, DECADES_MAX);
         let both = [&clocks.response_ns, &clocks.service_ns];
         let seen = || both.iter().filter(|histogram| !histogram.is_empty());
-        let low = seen().map(|histogram| histogram.min()).min().unwrap_or(1).max(1);
+        let low = seen().map(|histogram| histogram.min()).min().unwrap_or(1);
         let high = seen().map(|histogram| histogram.max()).max().unwrap_or(1);
         // At least one power of ten, or a curve of equals would fill the figure with noise.
-        let (low, high) = (float(low).log10().floor(), float(high.max(1)).log10());
-        Self { decades, low, high: high.max(low + 1.0) }
+        let low = log(low as f64).floor();
+        let high = log(high as f64).max(low + 1.0);
+        Self { decades, down: CountScale { low, high, height: HEIGHT, margin: MARGIN } }
     }
 
     fn across(&self, decades: f64) -> f64 {
         decades / self.decades * 100.0
     }
-
-    fn down(&self, ns: f64) -> f64 {
-        let share = (self.high - ns.max(1.0).log10()) / (self.high - self.low);
-        MARGIN + share.clamp(0.0, 1.0) * (HEIGHT - 2.0 * MARGIN)
-    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no nanosecond of a hundred days")]
-fn float(number: u64) -> f64 {
-    number as f64
+fn log(ns: f64) -> f64 {
+    ns.max(1.0).log10()
 }
 
 fn curves(view: &RunView<'_>, clocks: &Clocks) -> Markup {
@@ -114,7 +108,7 @@ fn curve(histogram: &Histogram<u64>, scales: &Scales) -> String {
         let decades = f64::from(point) / f64::from(POINTS) * scales.decades;
         let quantile = 1.0 - 10_f64.powf(-decades);
         let x = scales.across(decades) / 100.0 * UNITS;
-        let y = scales.down(float(histogram.value_at_quantile(quantile)));
+        let y = scales.down.at(log(histogram.value_at_quantile(quantile) as f64));
         let step = if point == 0 { 'M' } else { 'L' };
         format!("{step}{} {}", number(x), number(y))
     };
@@ -135,13 +129,10 @@ fn across_ticks(scales: &Scales) -> Vec<Tick> {
 }
 
 fn down_ticks(scales: &Scales) -> Vec<Tick> {
-    (0_i32..13)
-        .map(f64::from)
-        .filter(|decade| (scales.low..=scales.high).contains(decade))
-        .map(|decade| 10_f64.powf(decade))
-        .map(|ns| Tick { at: scales.down(ns), label: words::time(ns) })
-        .rev()
-        .collect()
+    let shown = |decade: &f64| (scales.down.low..=scales.down.high).contains(decade);
+    let tick =
+        |decade| Tick { at: scales.down.at(decade), label: words::time(10_f64.powf(decade)) };
+    (0_i32..13).rev().map(f64::from).filter(shown).map(tick).collect()
 }
 
 fn caption(clocks: &Clocks) -> String {

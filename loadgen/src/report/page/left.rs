@@ -50,8 +50,8 @@ fn count_scales(views: &[RunView<'_>], stocks: &[Stock]) -> Vec<CountScale> {
         .into_iter()
         .map(|own| if is_comparable { (low, high) } else { own })
         .map(|(low, high)| CountScale {
-            low: float(low),
-            high: float(high),
+            low: low as f64,
+            high: high as f64,
             height: HEIGHT,
             margin: 16.0,
         })
@@ -65,11 +65,6 @@ fn range(view: &RunView<'_>, stock: &Stock) -> (i128, i128) {
     let end = view.run.header.left.map(i128::from);
     let counts = || promised.clone().chain(told.clone()).chain(end);
     (counts().min().unwrap_or(0).min(0), counts().max().unwrap_or(1).max(1))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no ticket of 2^53")]
-fn float(count: i128) -> f64 {
-    count as f64
 }
 
 fn draw(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
@@ -109,7 +104,7 @@ fn steps(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
     let Some((_, first)) = steps.first() else {
         return html! {};
     };
-    let y = |count: i128| number(counts.at(float(count)));
+    let y = |count: i128| number(counts.at(count as f64));
     let mut promised = format!("M0 {}", y(*first));
     let mut below = format!("M0 {}V{}", y(0), y((*first).min(0)));
     for (time, left) in &steps {
@@ -127,7 +122,7 @@ fn steps(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
 /// What the answers said is left.
 fn points(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
     let point = |time: f64, left: i64| {
-        let y = counts.at(float(left.into()));
+        let y = counts.at(left as f64);
         html! { circle cx=(percent(view.scale.at(time))) cy=(number(y)) r="2.5" {} }
     };
     html! {
@@ -139,7 +134,7 @@ fn points(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
 
 /// What stands beside the lines, so that nobody has to look it up.
 fn labels(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
-    let y = |count: i128| counts.at(float(count));
+    let y = |count: i128| counts.at(count as f64);
     html! {
         @match stock.last() {
             Some(last) if last < 0 => (note(

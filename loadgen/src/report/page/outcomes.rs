@@ -51,42 +51,29 @@ fn layer(outcome: Outcome) -> usize {
 /// How many operations of each layer ended in each slice.
 fn slices(view: &RunView<'_>) -> Vec<[u64; LAYERS.len()]> {
     let mut slices = vec![[0; LAYERS.len()]; SLICES];
-    let width = (view.span() / slice_count()).max(1.0);
+    let width = (view.span() / SLICES as f64).max(1.0);
     for operation in view.run.operations {
         let end = view.time(operation.return_ns.unwrap_or(operation.call_ns));
-        let place = whole(end / width).min(SLICES - 1);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a small place"
+        )]
+        let place = ((end / width).max(0.0) as usize).min(SLICES - 1);
         slices[place][layer(operation.outcome)] += 1;
     }
     slices
 }
 
-fn slice_count() -> f64 {
-    u32::try_from(SLICES).map_or(1.0, f64::from)
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a place among the slices, cut to them by the caller"
-)]
-fn whole(place: f64) -> usize {
-    place.max(0.0) as usize
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
-fn float(count: u64) -> f64 {
-    count as f64
-}
-
 fn draw(view: &RunView<'_>) -> Markup {
     let slices = slices(view);
-    let width = (view.span() / slice_count()).max(1.0);
-    let rate = |count: u64| float(count) * 1e9 / width;
+    let width = (view.span() / SLICES as f64).max(1.0);
+    let rate = |count: u64| count as f64 * 1e9 / width;
     let highest = slices.iter().map(|slice| slice.iter().sum()).max().unwrap_or(0);
     let counts =
         CountScale { low: 0.0, high: rate(highest).max(1.0), height: HEIGHT, margin: 10.0 };
     let column_bar = |place: usize, layer: usize| {
-        let start = float(place as u64) * width;
+        let start = place as f64 * width;
         let ends = (view.scale.at(start), view.scale.at(start + width));
         let below: u64 = slices[place][..layer].iter().sum();
         let top = counts.at(rate(below + slices[place][layer]));
@@ -138,7 +125,7 @@ fn keys(slices: &[[u64; LAYERS.len()]]) -> Markup {
 
 fn table(view: &RunView<'_>, slices: &[[u64; LAYERS.len()]], width: f64) -> Table {
     let rows = slices.iter().enumerate().map(|(place, slice)| {
-        let start = words::time(float(place as u64) * width);
+        let start = words::time(place as f64 * width);
         std::iter::once(start).chain(slice.iter().map(|count| grouped(*count))).collect()
     });
     Table::new(format!("How the operations of {} ended", view.label), &HEAD, rows)

@@ -3,19 +3,20 @@
 use super::{
     PageRun,
     document::BYTES_MAX,
-    render,
-    specimens::{Specimen, large, with_a_lock, with_unknowns, without_a_lock},
+    recorded_run, render,
+    specimens::{large, with_a_lock, with_unknowns, without_a_lock},
 };
 use crate::{
     history::{Answer, CriticalSection, Header, Operation, OperationKind, Outcome},
     judge::{Judgement, Violation, ViolationKind},
     latency::{Clocks, Samples},
+    report::JudgedHistory,
 };
 
 const EVIL: &str = "</script><b onclick=\"x\">'&`";
 
-fn page(specimens: &[&Specimen]) -> String {
-    let runs: Vec<PageRun<'_>> = specimens.iter().map(|specimen| specimen.run()).collect();
+fn page(specimens: &[&JudgedHistory]) -> String {
+    let runs: Vec<PageRun<'_>> = specimens.iter().copied().map(recorded_run).collect();
     render("A race for 10 tickets", &runs).html
 }
 
@@ -215,7 +216,7 @@ fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
     }
     samples.record(0, 900_000_000, 1_000_000_000);
     samples.count_into(&mut clocks);
-    let run = PageRun { clocks: Some(&clocks), ..specimen.run() };
+    let run = PageRun { clocks: Some(&clocks), ..recorded_run(&specimen) };
     let page = render("A run", &[run]).html;
     for told in [
         "<section id=\"latency\"",
@@ -227,6 +228,6 @@ fn a_measured_run_shows_both_clocks_and_its_outcomes_over_time() {
     ] {
         assert!(page.contains(told), "{told}");
     }
-    let unmeasured = render("A race", &[specimen.run()]).html;
+    let unmeasured = render("A race", &[recorded_run(&specimen)]).html;
     assert!(!unmeasured.contains("id=\"latency\"") && !unmeasured.contains("id=\"outcomes\""));
 }

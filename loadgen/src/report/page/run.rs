@@ -107,7 +107,6 @@ fn ends(run: &PageRun<'_>) -> (u64, u64) {
     (origin_ns, ends.max().unwrap_or(0).max(origin_ns))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no nanosecond of a hundred days")]
 fn since(origin_ns: u64, ns: u64) -> f64 {
     if ns >= origin_ns { (ns - origin_ns) as f64 } else { -((origin_ns - ns) as f64) }
 }
