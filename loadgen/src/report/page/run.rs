@@ -148,6 +148,11 @@ impl RunView<'_> {
             .min_by_key(|violation| violation.operations.len())
     }
 
+    /// The operations of the smallest counterexample, by their calls.
+    pub(super) fn accused_of_smallest(&self) -> Vec<usize> {
+        self.smallest().map(|violation| self.accused(violation)).unwrap_or_default()
+    }
+
     /// The operations of `violation` that the history has, by their calls.
     pub(super) fn accused(&self, violation: &Violation) -> Vec<usize> {
         let mut places: Vec<usize> = violation

@@ -22,8 +22,7 @@ pub(super) struct Sample {
 /// Chooses what is drawn: the counterexample, then what failed or has no answer, then of all others
 /// every so many.
 pub(super) fn sample(view: &RunView<'_>) -> Sample {
-    let accused: Vec<usize> =
-        view.smallest().map(|violation| view.accused(violation)).unwrap_or_default();
+    let accused = view.accused_of_smallest();
     let (workers, workers_all) = lanes(view, &accused);
     let has_lane = |place: &usize| workers.binary_search(&view.operation(*place).process).is_ok();
     let mut kept: BTreeSet<usize> =

@@ -109,7 +109,7 @@ fn caption(figures: &RunFigures) -> Vec<String> {
 
 /// The sections that are drawn: all, or a stretch around the first that wrote over another.
 fn stretch<'a>(view: &RunView<'_>, sections: &'a [Section]) -> &'a [Section] {
-    let accused = view.smallest().map(|violation| view.accused(violation)).unwrap_or_default();
+    let accused = view.accused_of_smallest();
     let centre = sections
         .iter()
         .position(|section| accused.contains(&section.place))

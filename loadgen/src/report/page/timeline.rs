@@ -36,7 +36,7 @@ fn draw(view: &RunView<'_>) -> Markup {
     let sample = sample(view);
     let lanes = Lanes::within(sample.workers.iter().copied(), HEIGHT);
     let place_of = |at: usize| lanes.place(view.operation(at).process);
-    let accused = view.smallest().map(|violation| view.accused(violation)).unwrap_or_default();
+    let accused = view.accused_of_smallest();
     let point = |at: usize| mark::order_point(view, at, &view.scale, place_of(at));
     let ring = |at: usize| {
         let (call, answer) = view.times(at);

@@ -3,11 +3,10 @@
 use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use hdrhistogram::Histogram;
 
-use super::{
-    judged::JudgedHistory, measurement::Measurement, table::empty_table, verdicts::check_text,
-};
+use super::{table::empty_table, verdicts::check_text};
 use crate::{
     latency::{Clocks, microseconds},
+    report::{JudgedHistory, Measurement},
     words::{crowd, latency},
 };
 

@@ -1,8 +1,8 @@
 //! Two sentences on a race: what happened, and why. Pure; every word rests on the results.
 
-use super::summary::JudgedRun;
 use crate::{
     judge::Verdict,
+    report::JudgedRun,
     setup::Locking,
     words::{counted, listed, sentence},
 };
@@ -146,7 +146,7 @@ mod tests {
     use super::*;
     use crate::{
         judge::{Counts, Violation, ViolationKind},
-        report::{JudgedHistory, summary::RunSummary},
+        report::{JudgedHistory, RunSummary},
         setup::Mode,
     };
 

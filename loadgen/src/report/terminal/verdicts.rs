@@ -1,11 +1,9 @@
 //! The result of a check for people: the verdict, the smallest counterexample, and the rest.
 
-use super::{
-    judged::{JudgedHistory, ViolationView, worst},
-    operations::operation_lines,
-};
+use super::operations::operation_lines;
 use crate::{
     judge::Verdict,
+    report::{JudgedHistory, ViolationView, worst},
     words::{self, counted, indented, kind_name},
 };
 

@@ -5,8 +5,7 @@ use comfy_table::{
     presets::UTF8_FULL_CONDENSED,
 };
 
-use super::summary::JudgedRun;
-use crate::judge::Verdict;
+use crate::{judge::Verdict, report::JudgedRun};
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
     .with_rounded_corners()

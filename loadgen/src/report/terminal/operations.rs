@@ -1,7 +1,9 @@
 //! Operations for people: one a line, with times from the first call on.
 
-use super::judged::OperationView;
-use crate::words::{answered_in_full, asked, who};
+use crate::{
+    report::OperationView,
+    words::{answered_in_full, asked, who},
+};
 
 /// How many operations of one counterexample are listed.
 const LISTED_MAX: usize = 20;

@@ -1,8 +1,8 @@
 //! The lines above the table: what was raced.
 
-use super::summary::JudgedRun;
 use crate::{
     duration,
+    report::JudgedRun,
     setup::{Delays, Locking},
     words::{counted, crowd, listed},
 };
