@@ -8,6 +8,8 @@
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
 //!   one leader for every show.
+//! - `words`: numbers, times, operations and verdicts as people read them.
+//! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
@@ -29,6 +31,7 @@ mod latency;
 mod lead;
 mod lesson;
 mod lifeline;
+mod page;
 mod plan;
 mod race;
 mod report;
@@ -36,4 +39,5 @@ mod run;
 mod setup;
 mod shop;
 mod tally;
+mod words;
 mod worker;

@@ -6,7 +6,7 @@ use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, read_files, signed},
     judge::{Verdict, judge_history},
-    report::JudgedHistory,
+    report::{JudgedHistory, worst},
 };
 
 /// Reads and judges `files`: at most `limit` operations, or what the memory holds.
@@ -44,8 +44,7 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
 
 /// The exit code of the worst verdict.
 pub(super) fn exit_code_of(judged: &[JudgedHistory]) -> u8 {
-    let worst = judged.iter().map(JudgedHistory::verdict).max();
-    match worst.unwrap_or(Verdict::Unknown) {
+    match worst(judged) {
         Verdict::Valid => exit_code::VALID,
         Verdict::Unknown => exit_code::UNKNOWN,
         Verdict::Violation => exit_code::VIOLATION,

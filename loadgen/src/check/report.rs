@@ -9,9 +9,8 @@ use super::{
 use crate::{
     exit_code,
     history::ReadError,
-    judge::Verdict,
     kept_file::{KeepError, KeptFile},
-    report::JudgedHistory,
+    report::worst,
 };
 
 /// Draw recorded histories: one HTML page with the verdict, the smallest counterexample and the
@@ -88,7 +87,6 @@ pub(crate) fn draw(args: &ReportArgs) -> Result<u8, ReportError> {
     let file = KeptFile::create(&args.output)?;
     let judged = judge_files(&args.histories, None, None)?;
     file.keep_text(&drawn(&judged, args.title.as_deref()).html)?;
-    let verdict = judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown);
-    anstream::eprintln!("{verdict}; the page is `{}`", args.output.display());
+    anstream::eprintln!("{}; the page is `{}`", worst(&judged), args.output.display());
     Ok(exit_code_of(&judged))
 }

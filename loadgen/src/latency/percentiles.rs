@@ -45,10 +45,22 @@ impl Percentiles {
             max: microseconds(histogram.max()),
         }
     }
+
+    /// Those of a table for people, with their names.
+    pub(crate) fn quoted(&self) -> [(&'static str, f64); 7] {
+        [
+            ("50 %", self.p50),
+            ("75 %", self.p75),
+            ("90 %", self.p90),
+            ("95 %", self.p95),
+            ("99 %", self.p99),
+            ("99.9 %", self.p999),
+            ("max", self.max),
+        ]
+    }
 }
 
 /// Nanoseconds as microseconds, to the tenth.
-#[expect(clippy::cast_precision_loss, reason = "no latency is 2^53 nanoseconds")]
 pub(crate) fn microseconds(ns: u64) -> f64 {
     (ns as f64 / 100.0).round() / 10.0
 }

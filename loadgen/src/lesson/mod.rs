@@ -4,7 +4,7 @@
 //! - `finding`, `lateness`: what was seen of a claim, and whether this machine was calm enough.
 //! - `timeline`: who did what, and when; `process`: the processes of a lesson.
 //! - `definition`: what a lesson is; `programs/`: one file a lesson; `catalogue`: all of them.
-//! - `outcome`: what a lesson gave; `drawing`, `words`, `page`: how it is told.
+//! - `outcome`: what a lesson gave; `drawing`, `text`, `page`: how it is told.
 //! - `args`, `show`: typed by the user, run one after the other, ended by Ctrl-C at any time.
 //!
 //! # Invariants
@@ -25,7 +25,7 @@ mod programs;
 mod drawing;
 mod outcome;
 mod page;
-mod words;
+mod text;
 
 mod args;
 mod show;

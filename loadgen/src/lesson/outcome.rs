@@ -34,15 +34,6 @@ pub(super) fn total(outcomes: &[Outcome]) -> Verdict {
     outcomes.iter().map(Outcome::verdict).max().unwrap_or(Verdict::Unknown)
 }
 
-/// A sign that says the verdict at a glance.
-pub(super) fn sign(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Valid => "✓",
-        Verdict::Violation => "✗",
-        Verdict::Unknown => "?",
-    }
-}
-
 /// The exit code of lessons that were run: the worst of their verdicts.
 pub(super) fn exit_code(outcomes: &[Outcome]) -> u8 {
     match total(outcomes) {

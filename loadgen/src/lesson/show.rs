@@ -23,9 +23,8 @@ use super::{
     finding::Finding,
     lateness::Lateness,
     outcome::{self, Outcome},
-    page,
+    page, text,
     timeline::Timeline,
-    words,
 };
 use crate::{
     exit_code,
@@ -61,7 +60,7 @@ fn list(as_json: bool) -> Result<(), LessonError> {
         let lesson = |lesson: &Lesson| json!({ "name": lesson.name, "teaches": lesson.teaches });
         return print_json(&json!({ "lessons": LESSONS.each_ref().map(lesson) }));
     }
-    or_closed(anstream::stdout().lock().write_all(words::list(&LESSONS).as_bytes()))
+    or_closed(anstream::stdout().lock().write_all(text::list(&LESSONS).as_bytes()))
         .map_err(LessonError::io("write the result"))
 }
 
@@ -114,14 +113,14 @@ fn run_all(config: &LessonConfig, folder: &Path) -> Result<Vec<Outcome>, LessonE
             folder: folder.join(lesson.name),
             lateness: Lateness::watch(),
         };
-        print(&words::opening(lesson, place + 1, of));
+        print(&text::opening(lesson, place + 1, of));
         let failed = |source| LessonError::Failed { name: lesson.name, source: Box::new(source) };
         let outcome = run(&context).map_err(failed)?;
-        print(&words::ending(&outcome, config.args.sabotage));
+        print(&text::ending(&outcome, config.args.sabotage));
         outcomes.push(outcome);
     }
     if of > 1 {
-        print(&words::verdicts(&outcomes));
+        print(&text::verdicts(&outcomes));
     }
     Ok(outcomes)
 }

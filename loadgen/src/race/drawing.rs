@@ -3,8 +3,9 @@
 use super::config::RaceConfig;
 use crate::{
     duration,
-    report::{JudgedRun, Page, PageRun, counted, crowd, page, recorded_run},
+    report::{JudgedRun, Page, PageRun, command_line, page, recorded_run},
     setup::Locking,
+    words::{counted, crowd},
 };
 
 /// The page of `runs`, which `config` made, side by side.
@@ -29,10 +30,4 @@ fn page_run<'a>(config: &RaceConfig, run: &'a JudgedRun) -> PageRun<'a> {
     setup.push(("Command line", command_line()));
     page_run.facts.extend(setup.into_iter().map(|(name, value)| (name.to_owned(), value)));
     page_run
-}
-
-/// As it was typed, the program by its name alone.
-fn command_line() -> String {
-    let words = std::env::args_os().skip(1).map(|word| word.to_string_lossy().into_owned());
-    std::iter::once("loadgen".to_owned()).chain(words).collect::<Vec<_>>().join(" ")
 }

@@ -24,6 +24,7 @@ pub(super) fn exit_code(runs: &[JudgedRun]) -> u8 {
 mod tests {
     use super::*;
     use crate::{
+        judge::Counts,
         report::{JudgedHistory, RunSummary},
         setup::{Locking, Mode},
     };
@@ -38,14 +39,8 @@ mod tests {
                 servers: 1,
                 workers: 1,
                 tickets: 1,
-                sold: 0,
-                sold_out: 0,
-                errors: 0,
-                unknown: 0,
+                counts: Counts::default(),
                 left: None,
-                oversold: 0,
-                lost_updates: 0,
-                duplicate_tickets: 0,
                 elapsed_s: 0.0,
                 verdict,
             },

@@ -5,7 +5,7 @@ use std::{io, path::Path, time::Duration};
 use super::config::RaceConfig;
 use crate::{
     history::{Header, History, Places, clock_name, monotonic_ns},
-    judge::{self, Evidence, Untried},
+    judge::{self, Counts, Evidence, Untried},
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
     plan::{Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
@@ -201,14 +201,8 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
         servers: config.servers,
         workers: config.workers,
         tickets: config.tickets,
-        sold: counts.sold,
-        sold_out: counts.sold_out,
-        errors: counts.errors + u64::from(led.never_ready),
-        unknown: counts.unknown,
-        left: header.left.and_then(|left| u64::try_from(left).ok()),
-        oversold: counts.oversold,
-        lost_updates: counts.lost_updates,
-        duplicate_tickets: counts.duplicate_tickets,
+        counts: Counts { errors: counts.errors + u64::from(led.never_ready), ..counts },
+        left: header.left.filter(|left| *left >= 0),
         elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
     };

@@ -14,10 +14,11 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
     report::{
-        JudgedRun, ProgressLine, RaceSummary, RunFigures, crowd, heading, or_closed, paragraph,
-        proof, race_table, sentences, write_json,
+        JudgedRun, ProgressLine, RaceSummary, RunFigures, heading, or_closed, proof, race_table,
+        sentences, write_json,
     },
     setup::{Locking, Mode},
+    words::{crowd, paragraph},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
 

@@ -39,8 +39,7 @@ impl JudgedHistory {
             .iter()
             .map(|violation| ViolationView::new(violation, &self.history))
             .collect();
-        // One without operations shows nothing, and comes last.
-        violations.sort_by_key(|violation| violation.operations.len().wrapping_sub(1));
+        violations.sort_by_key(ViolationView::size);
         violations
     }
 }
@@ -67,6 +66,11 @@ impl<'a> ViolationView<'a> {
             .collect();
         let Violation { kind, message, story, .. } = violation;
         Self { kind: *kind, message, story, operations }
+    }
+
+    /// How many operations show it; one without any shows nothing, and comes last.
+    fn size(&self) -> usize {
+        self.operations.len().wrapping_sub(1)
     }
 }
 
@@ -95,12 +99,9 @@ impl<'a> OperationView<'a> {
 /// All histories of a check: the object that `--json` prints.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct CheckSummary<'a> {
-    operations: usize,
-    verdict: Verdict,
-    violations: Vec<ViolationView<'a>>,
-    doubts: Vec<&'a str>,
-    untried: Vec<Untried>,
-    notes: Vec<&'a str>,
+    /// All of them together.
+    #[serde(flatten)]
+    findings: Findings<'a>,
     /// One by one, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     histories: Vec<HistorySummary<'a>>,
@@ -114,59 +115,61 @@ pub(crate) struct CheckSummary<'a> {
 struct HistorySummary<'a> {
     label: Option<&'a str>,
     run: Option<&'a str>,
+    #[serde(flatten)]
+    findings: Findings<'a>,
+}
+
+/// What was found in one history or in several.
+#[derive(Clone, Debug, Serialize)]
+struct Findings<'a> {
     operations: usize,
     verdict: Verdict,
     violations: Vec<ViolationView<'a>>,
-    doubts: &'a [String],
-    untried: &'a [Untried],
-    notes: &'a [String],
+    doubts: Vec<&'a str>,
+    /// What some history did not try.
+    untried: Vec<Untried>,
+    notes: Vec<&'a str>,
 }
 
 impl<'a> CheckSummary<'a> {
-    /// Sums up `judged`; nothing at all is unknown.
+    /// Sums up `judged`.
     pub(crate) fn new(judged: &'a [JudgedHistory], figures: &'a [RunFigures]) -> Self {
+        let one = |one: &'a JudgedHistory| HistorySummary {
+            label: one.history.header.label.as_deref(),
+            run: one.history.header.run.as_deref(),
+            findings: Findings::of(std::slice::from_ref(one)),
+        };
+        let histories = if judged.len() > 1 { judged } else { &[] };
+        let histories = histories.iter().map(one).collect();
+        Self { findings: Findings::of(judged), histories, figures }
+    }
+}
+
+impl<'a> Findings<'a> {
+    fn of(judged: &'a [JudgedHistory]) -> Self {
         let mut violations: Vec<_> = judged.iter().flat_map(JudgedHistory::violations).collect();
-        violations.sort_by_key(|violation| violation.operations.len().wrapping_sub(1));
+        violations.sort_by_key(ViolationView::size);
+        let mut untried = Vec::new();
+        for one in judged.iter().flat_map(|judged| &judged.judgement.untried) {
+            if !untried.contains(one) {
+                untried.push(*one);
+            }
+        }
         let strings = |of: fn(&JudgedHistory) -> &[String]| {
             judged.iter().flat_map(of).map(String::as_str).collect()
         };
-        let histories = if judged.len() > 1 { judged } else { &[] };
         Self {
             operations: judged.iter().map(|judged| judged.history.operations.len()).sum(),
-            verdict: judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown),
+            verdict: worst(judged),
             violations,
             doubts: strings(|judged| &judged.judgement.doubts),
-            untried: all_untried(judged),
+            untried,
             notes: strings(|judged| &judged.notes),
-            histories: histories.iter().map(HistorySummary::new).collect(),
-            figures,
         }
     }
 }
 
-/// What some history of `judged` did not try.
-fn all_untried(judged: &[JudgedHistory]) -> Vec<Untried> {
-    let mut all = Vec::new();
-    for untried in judged.iter().flat_map(|judged| &judged.judgement.untried) {
-        if !all.contains(untried) {
-            all.push(*untried);
-        }
-    }
-    all
-}
-
-impl<'a> HistorySummary<'a> {
-    fn new(judged: &'a JudgedHistory) -> Self {
-        let header = &judged.history.header;
-        Self {
-            label: header.label.as_deref(),
-            run: header.run.as_deref(),
-            operations: judged.history.operations.len(),
-            verdict: judged.verdict(),
-            violations: judged.violations(),
-            doubts: &judged.judgement.doubts,
-            untried: &judged.judgement.untried,
-            notes: &judged.notes,
-        }
-    }
+/// The worst of all verdicts; nothing at all is unknown.
+pub(crate) fn worst(judged: &[JudgedHistory]) -> Verdict {
+    judged.iter().map(JudgedHistory::verdict).max().unwrap_or(Verdict::Unknown)
 }

@@ -7,7 +7,7 @@ use super::{
     page::RunFigures,
 };
 use crate::{
-    judge::{Untried, Verdict},
+    judge::{Counts, Untried, Verdict},
     setup::{Locking, Mode},
 };
 
@@ -59,22 +59,11 @@ pub(crate) struct RunSummary {
     pub(crate) workers: u32,
     /// Tickets at the start.
     pub(crate) tickets: u64,
-    /// Purchases that were answered "sold".
-    pub(crate) sold: u64,
-    /// Purchases that were answered "sold out".
-    pub(crate) sold_out: u64,
-    /// Purchases that failed and did not happen.
-    pub(crate) errors: u64,
-    /// Purchases that may have happened.
-    pub(crate) unknown: u64,
+    /// What came of the purchases, and what is wrong.
+    #[serde(flatten)]
+    pub(crate) counts: Counts,
     /// What `db.txt` says is left; `None` where it could not be read.
-    pub(crate) left: Option<u64>,
-    /// `sold` − `tickets` where positive.
-    pub(crate) oversold: u64,
-    /// `sold` − (`tickets` − `left`) where positive.
-    pub(crate) lost_updates: u64,
-    /// Sold tickets whose number was sold before.
-    pub(crate) duplicate_tickets: u64,
+    pub(crate) left: Option<i64>,
     /// From the release of the workers to the last answer, in seconds.
     pub(crate) elapsed_s: f64,
     /// What the judge says.
@@ -92,13 +81,6 @@ pub(crate) struct JudgedRun {
     pub(crate) judged: JudgedHistory,
     /// What people should know beside that: lower-case fragments.
     pub(crate) notes: Vec<String>,
-}
-
-impl RunSummary {
-    /// Lost updates that a count shows: one that stands at 0 could not have fallen any lower.
-    pub(super) fn shown_lost_updates(&self) -> u64 {
-        if self.left.is_some_and(|left| left > 0) { self.lost_updates } else { 0 }
-    }
 }
 
 impl JudgedRun {

@@ -22,7 +22,8 @@ use crate::{
     judge::{Judgement, judge_history},
     kept_file::{KeepError, KeptFile},
     lead::{HistoryError, Interrupts, Stage, lead},
-    report::{JudgedHistory, Measurement, crowd, measured_text, or_closed, write_json},
+    report::{JudgedHistory, Measurement, measured_text, or_closed, write_json},
+    words::crowd,
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
 

@@ -5,23 +5,21 @@
 //! ten too.
 
 use hdrhistogram::Histogram;
+use maud::{Markup, html};
 
 use super::{
-    figure::{line, number, percent, vertical},
-    frame::{Block, Table, empty_column},
-    mark::key,
-    markup::{Element, element},
+    block::{FIGURE_PARTS, block, column, empty_column},
     run::RunView,
-    scale::Tick,
+};
+use crate::{
+    latency::Clocks,
+    page::{CountScale, Figure, Table, Tick, UNITS, key, line, number, stretched},
     words,
 };
-use crate::latency::Clocks;
 
 /// The height of the figure in pixels, and what is free above and below.
 const HEIGHT: f64 = 240.0;
 const MARGIN: f64 = 14.0;
-/// How many units wide the curves' own coordinates are.
-const UNITS: f64 = 10_000.0;
 /// How many points a curve has.
 const POINTS: u32 = 240;
 /// The rarest that is drawn: one in a million.
@@ -30,138 +28,91 @@ const DECADES_MAX: f64 = 6.0;
 const TABLE: [f64; 9] = [0.0, 50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 100.0];
 const HEAD: [&str; 3] = ["Of the operations", "Response time", "Service time"];
 
-/// The curves of all runs; `None` where none was measured.
-pub(super) fn latencies(views: &[RunView<'_>]) -> Option<Block> {
-    views.iter().any(|view| view.run.clocks.is_some()).then(|| {
-        let lead = "Response time counts from the instant at which an operation was due, service \
-                    time from the instant at which it was sent. Where the first is far above the \
-                    second, operations had to wait before they could be sent: that is what buyers \
-                    felt, and what the service time alone would hide.";
-        Block {
-            id: "latency",
-            heading: "How long it took",
-            lead: vec![element("p").class("lead").text(lead)],
-            columns: views.iter().map(draw).collect(),
-            parts: 4,
-        }
-    })
+/// The curves of all runs, where one was measured.
+pub(super) fn latencies(views: &[RunView<'_>]) -> Markup {
+    let lead = "Response time counts from the instant at which an operation was due, service time \
+                from the instant at which it was sent. Where the first is far above the second, \
+                operations had to wait before they could be sent: that is what buyers felt, and what \
+                the service time alone would hide.";
+    let columns: Vec<Markup> = views.iter().map(draw).collect();
+    let is_measured = views.iter().any(|view| view.run.clocks.is_some());
+    let title = ("latency", "How long it took");
+    html! { @if is_measured { (block(title, &[lead], &columns, FIGURE_PARTS)) } }
 }
 
-fn draw(view: &RunView<'_>) -> Element {
+fn draw(view: &RunView<'_>) -> Markup {
     match view.run.clocks {
         Some(clocks) if !clocks.response_ns.is_empty() => curves(view, clocks),
         _ => empty_column(&view.label, "Nobody measured how long the operations took."),
     }
 }
 
-/// The scales of one figure.
+/// The scales of one figure: across, the powers of ten of 1 / (1 − p); down, those of the time.
 struct Scales {
     decades: f64,
-    low: f64,
-    high: f64,
+    down: CountScale,
 }
 
 impl Scales {
     fn of(clocks: &Clocks) -> Self {
-        let decades = float(clocks.response_ns.len()).log10().clamp(1.0, DECADES_MAX);
+        let decades = (clocks.response_ns.len() as f64).log10().clamp(1.0, DECADES_MAX);
         let both = [&clocks.response_ns, &clocks.service_ns];
         let seen = || both.iter().filter(|histogram| !histogram.is_empty());
-        let low = seen().map(|histogram| histogram.min()).min().unwrap_or(1).max(1);
+        let low = seen().map(|histogram| histogram.min()).min().unwrap_or(1);
         let high = seen().map(|histogram| histogram.max()).max().unwrap_or(1);
         // At least one power of ten, or a curve of equals would fill the figure with noise.
-        let (low, high) = (float(low).log10().floor(), float(high.max(1)).log10());
-        Self { decades, low, high: high.max(low + 1.0) }
+        let low = log(low as f64).floor();
+        let high = log(high as f64).max(low + 1.0);
+        Self { decades, down: CountScale { low, high, height: HEIGHT, margin: MARGIN } }
     }
 
     fn across(&self, decades: f64) -> f64 {
         decades / self.decades * 100.0
     }
-
-    fn down(&self, ns: f64) -> f64 {
-        let share = (self.high - ns.max(1.0).log10()) / (self.high - self.low);
-        MARGIN + share.clamp(0.0, 1.0) * (HEIGHT - 2.0 * MARGIN)
-    }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no nanosecond of a hundred days")]
-fn float(number: u64) -> f64 {
-    number as f64
+fn log(ns: f64) -> f64 {
+    ns.max(1.0).log10()
 }
 
-fn curves(view: &RunView<'_>, clocks: &Clocks) -> Element {
+fn curves(view: &RunView<'_>, clocks: &Clocks) -> Markup {
     let scales = Scales::of(clocks);
-    let words = caption(clocks);
-    let figcaption = element("figcaption")
-        .child(element("h3").child(element("span").class("label").text(&view.label)))
-        .child(element("p").prose(&words));
-    let stroke = |class| line((8.0, 7.0), (92.0, 7.0)).class(class);
-    let legend = element("ul")
-        .class("legend")
-        .with("role", "list")
-        .child(key(stroke("response"), "response time, from the instant it was due"))
-        .child(key(stroke("service"), "service time, from the instant it was sent"));
-    element("figure")
-        .child(figcaption)
-        .child(frame(view, clocks, &scales, &words))
-        .child(legend)
-        .child(table(view, clocks).draw())
+    let title = format!("How long the operations of {} took", view.label);
+    let caption = [caption(clocks)];
+    let figure = Figure {
+        id: format!("latency-{}", view.place),
+        title: format!("{title}, by percentile"),
+        description: caption[0].clone(),
+        names: down_ticks(&scales),
+        axis: across_ticks(&scales),
+        height: HEIGHT,
+        marks: stretched(
+            HEIGHT,
+            &[
+                ("service", curve(&clocks.service_ns, &scales)),
+                ("response", curve(&clocks.response_ns, &scales)),
+            ],
+        ),
+        zoom: None,
+    };
+    let stroke = |class| line(class, (8.0, 7.0), (92.0, 7.0));
+    let keys = html! {
+        (key(&stroke("response"), "response time, from the instant it was due"))
+        (key(&stroke("service"), "service time, from the instant it was sent"))
+    };
+    column(&view.label, &caption, &figure, &keys, &table(title, clocks))
 }
 
-fn frame(view: &RunView<'_>, clocks: &Clocks, scales: &Scales, words: &str) -> Element {
-    let across = across_ticks(scales);
-    let title = format!("How long the operations of {} took, by percentile", view.label);
-    let (title_id, text_id) =
-        (format!("latency-{}-title", view.place), format!("latency-{}-text", view.place));
-    let picture = element("svg")
-        .class("picture")
-        .with("role", "img")
-        .with("aria-labelledby", format!("{title_id} {text_id}"))
-        .with("width", "100%")
-        .with("height", number(HEIGHT))
-        .child(element("title").with("id", title_id).text(title))
-        .child(element("desc").with("id", text_id).text(words))
-        .child(
-            element("g")
-                .class("grid")
-                .children(across.iter().map(|tick| vertical(tick.at, (0.0, HEIGHT)))),
-        )
-        .child(curve("service", &clocks.service_ns, scales))
-        .child(curve("response", &clocks.response_ns, scales));
-    let axis = element("svg")
-        .class("axis")
-        .with("aria-hidden", "true")
-        .with("width", "100%")
-        .with("height", "24")
-        .children(across.iter().map(|tick| {
-            element("text").with("x", percent(tick.at)).with("y", "16").text(&tick.label)
-        }));
-    let canvas = element("div")
-        .class("canvas")
-        .child(super::figure::names(&down_ticks(scales), HEIGHT))
-        .child(picture)
-        .child(element("div").class("corner"))
-        .child(axis);
-    element("div").class("frame").child(element("div").class("curves").child(canvas))
-}
-
-fn curve(class: &'static str, histogram: &Histogram<u64>, scales: &Scales) -> Element {
-    let mut drawn = String::new();
-    for point in 0..=POINTS {
+fn curve(histogram: &Histogram<u64>, scales: &Scales) -> String {
+    let point = |point: u32| {
         let decades = f64::from(point) / f64::from(POINTS) * scales.decades;
         let quantile = 1.0 - 10_f64.powf(-decades);
         let x = scales.across(decades) / 100.0 * UNITS;
-        let y = scales.down(float(histogram.value_at_quantile(quantile)));
-        let step = if drawn.is_empty() { 'M' } else { 'L' };
-        drawn.push_str(&format!("{step}{} {}", number(x), number(y)));
-    }
-    let path =
-        element("path").class(class).with("d", drawn).with("vector-effect", "non-scaling-stroke");
-    element("svg")
-        .with("width", "100%")
-        .with("height", number(HEIGHT))
-        .with("viewBox", format!("0 0 {UNITS} {HEIGHT}"))
-        .with("preserveAspectRatio", "none")
-        .child(path)
+        let y = scales.down.at(log(histogram.value_at_quantile(quantile) as f64));
+        let step = if point == 0 { 'M' } else { 'L' };
+        format!("{step}{} {}", number(x), number(y))
+    };
+    (0..=POINTS).map(point).collect()
 }
 
 /// A tick at each power of ten: 0 %, 90 %, 99 %, …
@@ -178,13 +129,10 @@ fn across_ticks(scales: &Scales) -> Vec<Tick> {
 }
 
 fn down_ticks(scales: &Scales) -> Vec<Tick> {
-    (0_i32..13)
-        .map(f64::from)
-        .filter(|decade| (scales.low..=scales.high).contains(decade))
-        .map(|decade| 10_f64.powf(decade))
-        .map(|ns| Tick { at: scales.down(ns), label: words::time(ns) })
-        .rev()
-        .collect()
+    let shown = |decade: &f64| (scales.down.low..=scales.down.high).contains(decade);
+    let tick =
+        |decade| Tick { at: scales.down.at(decade), label: words::time(10_f64.powf(decade)) };
+    (0_i32..13).rev().map(f64::from).filter(shown).map(tick).collect()
 }
 
 fn caption(clocks: &Clocks) -> String {
@@ -204,11 +152,11 @@ fn caption(clocks: &Clocks) -> String {
     )
 }
 
-fn table(view: &RunView<'_>, clocks: &Clocks) -> Table {
+fn table(title: String, clocks: &Clocks) -> Table {
     let rows = TABLE.iter().map(|share| {
         let at =
             |histogram: &Histogram<u64>| words::time_ns(histogram.value_at_quantile(share / 100.0));
         vec![format!("{share} %"), at(&clocks.response_ns), at(&clocks.service_ns)]
     });
-    Table::new(format!("How long the operations of {} took", view.label), &HEAD, rows)
+    Table::new(title, &HEAD, rows)
 }

@@ -1,15 +1,19 @@
 //! The symptom: what was left over time, as the answers promised and as the counter said.
 
+use maud::{Markup, html};
+
 use super::{
-    figure::{Figure, line, number, sign},
-    frame::{Block, Table, column, empty_column},
-    mark::{key, note, readable},
-    markup::{Element, element},
+    block::{FIGURE_PARTS, block, column, empty_column},
+    mark::readable,
     run::RunView,
     sample::every,
-    scale::{CountScale, Tick, TimeScale},
     stock::{Stock, thinned},
-    words::{self, as_count, grouped},
+};
+use crate::{
+    page::{
+        CountScale, Figure, Table, Tick, UNITS, key, line, note, number, percent, sign, stretched,
+    },
+    words::{self, grouped},
 };
 
 /// Into how many slices of time a long line is thinned.
@@ -20,28 +24,19 @@ const POINTS_MAX: usize = 150;
 const COMPARABLE: i128 = 10;
 /// The height of the figure in pixels.
 const HEIGHT: f64 = 240.0;
-/// How many units wide the step line's own coordinates are.
-const UNITS: f64 = 10_000.0;
+/// The counter at the end.
+const FLAG: &str = "M-9-4.5H0V4.5H-9Z";
 const HEAD: [&str; 3] = ["Time", "Left, as promised", "Left, as answered"];
 
 /// What was left in all runs, on one scale of counts.
-pub(super) fn left_over_time(views: &[RunView<'_>], stocks: &[Stock]) -> Block {
-    let scales = count_scales(views, stocks);
+pub(super) fn left_over_time(views: &[RunView<'_>], stocks: &[Stock]) -> Markup {
     let lead = "The line starts at the tickets there were, and falls whenever a buyer is told \
                 “sold”. Below zero, tickets were promised that do not exist. The circles are what \
                 the counter itself said was left.";
-    Block {
-        id: "left",
-        heading: "What was left",
-        lead: vec![element("p").class("lead").text(lead)],
-        columns: views
-            .iter()
-            .zip(stocks)
-            .zip(scales)
-            .map(|((view, stock), scale)| draw(view, stock, scale))
-            .collect(),
-        parts: 4,
-    }
+    let runs = views.iter().zip(stocks).zip(count_scales(views, stocks));
+    let columns: Vec<Markup> =
+        runs.map(|((view, stock), scale)| draw(view, stock, scale)).collect();
+    block(("left", "What was left"), &[lead], &columns, FIGURE_PARTS)
 }
 
 /// One scale for all runs, unless that would leave some of them nothing but a flat line.
@@ -55,8 +50,8 @@ fn count_scales(views: &[RunView<'_>], stocks: &[Stock]) -> Vec<CountScale> {
         .into_iter()
         .map(|own| if is_comparable { (low, high) } else { own })
         .map(|(low, high)| CountScale {
-            low: float(low),
-            high: float(high),
+            low: low as f64,
+            high: high as f64,
             height: HEIGHT,
             margin: 16.0,
         })
@@ -72,32 +67,28 @@ fn range(view: &RunView<'_>, stock: &Stock) -> (i128, i128) {
     (counts().min().unwrap_or(0).min(0), counts().max().unwrap_or(1).max(1))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no ticket of 2^53")]
-fn float(count: i128) -> f64 {
-    count as f64
-}
-
-fn draw(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Element {
+fn draw(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
     if stock.promised.is_empty() && stock.told.is_empty() {
         let why = "Nobody recorded how many tickets there were, and no answer said what was left.";
         return empty_column(&view.label, why);
     }
-    let mut marks = vec![line((0.0, counts.at(0.0)), (100.0, counts.at(0.0))).class("zero")];
-    marks.extend(steps(view, stock, counts));
-    marks.extend(points(view, stock, counts));
-    marks.extend(labels(view, stock, counts));
+    let caption = [caption(view, stock)];
     let figure = Figure {
         id: format!("left-{}", view.place),
         title: format!("Tickets left under {}, over time", view.label),
-        description: caption(view, stock).join(" "),
-        scale: view.scale,
-        share: view.share,
-        group: &format!("run-{}", view.place),
-        height: HEIGHT,
+        description: caption[0].clone(),
         names: names(counts),
-        marks,
+        axis: view.scale.ticks(),
+        height: HEIGHT,
+        marks: html! {
+            (line("zero", (0.0, counts.at(0.0)), (100.0, counts.at(0.0))))
+            (steps(view, stock, counts))
+            (points(view, stock, counts))
+            (labels(view, stock, counts))
+        },
+        zoom: Some(view.zoom()),
     };
-    column(&view.label, &caption(view, stock), (figure, legend(stock)), table(view, stock))
+    column(&view.label, &caption, &figure, &keys(stock), &table(view, stock))
 }
 
 /// Round counts, and the highest.
@@ -108,83 +99,71 @@ fn names(counts: CountScale) -> Vec<Tick> {
 }
 
 /// The line of what was promised, and all of it that lies below zero.
-fn steps(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Option<Element> {
+fn steps(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
     let steps = thinned(&stock.promised, SLICES, view.scale.span);
-    let (_, first) = steps.first()?;
-    let zero = number(counts.at(0.0));
-    let mut drawn = format!("M0 {}", number(counts.at(float(*first))));
-    let mut below = format!("M0 {zero}V{}", number(counts.at(float((*first).min(0)))));
-    for (time, left) in &steps {
-        let x = number(across(&view.scale, *time));
-        drawn.push_str(&format!("H{x}V{}", number(counts.at(float(*left)))));
-        below.push_str(&format!("H{x}V{}", number(counts.at(float((*left).min(0))))));
-    }
-    drawn.push_str(&format!("H{UNITS}"));
-    below.push_str(&format!("H{UNITS}V{zero}Z"));
-    let path = |class: &str, d: String| {
-        element("path").class(class).with("d", d).with("vector-effect", "non-scaling-stroke")
+    let Some((_, first)) = steps.first() else {
+        return html! {};
     };
-    let picture = element("svg")
-        .with("width", "100%")
-        .with("height", number(HEIGHT))
-        .with("viewBox", format!("0 0 {UNITS} {HEIGHT}"))
-        .with("preserveAspectRatio", "none");
+    let y = |count: i128| number(counts.at(count as f64));
+    let mut promised = format!("M0 {}", y(*first));
+    let mut below = format!("M0 {}V{}", y(0), y((*first).min(0)));
+    for (time, left) in &steps {
+        let x = number(view.scale.at(*time) / 100.0 * UNITS);
+        promised.push_str(&format!("H{x}V{}", y(*left)));
+        below.push_str(&format!("H{x}V{}", y((*left).min(0))));
+    }
+    promised.push_str(&format!("H{UNITS}"));
+    below.push_str(&format!("H{UNITS}V{}Z", y(0)));
+    let paths = [("below", below), ("promised", promised)];
     let is_below = stock.lowest().is_some_and(|lowest| lowest < 0);
-    let picture = if is_below { picture.child(path("below", below)) } else { picture };
-    Some(picture.child(path("promised", drawn)))
-}
-
-fn across(scale: &TimeScale, time: f64) -> f64 {
-    scale.at(time) / 100.0 * UNITS
+    stretched(HEIGHT, if is_below { &paths } else { &paths[1..] })
 }
 
 /// What the answers said is left.
-fn points<'a>(
-    view: &'a RunView<'_>,
-    stock: &'a Stock,
-    counts: CountScale,
-) -> impl Iterator<Item = Element> + 'a {
-    every(stock.told.iter(), stock.told.len(), POINTS_MAX).map(move |(time, left, place)| {
-        let y = counts.at(float(i128::from(*left)));
-        readable("told", false, 0, &view.told(*place)).child(
-            element("circle")
-                .with("cx", super::figure::percent(view.scale.at(*time)))
-                .with("cy", number(y))
-                .with("r", "2.5"),
-        )
-    })
+fn points(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
+    let point = |time: f64, left: i64| {
+        let y = counts.at(left as f64);
+        html! { circle cx=(percent(view.scale.at(time))) cy=(number(y)) r="2.5" {} }
+    };
+    html! {
+        @for (time, left, place) in every(stock.told.iter(), stock.told.len(), POINTS_MAX) {
+            (readable("told", false, 0, &view.told(*place), &point(*time, *left)))
+        }
+    }
 }
 
 /// What stands beside the lines, so that nobody has to look it up.
-fn labels(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Vec<Element> {
-    let mut labels = Vec::new();
-    let last = stock.last();
-    if let Some(last) = last {
-        let y = counts.at(float(last));
-        let text = match last {
-            last if last < 0 => format!("{} sold that do not exist", grouped(-last)),
-            last => format!("promised: {} left", grouped(last)),
-        };
-        let class = if last < 0 { "said alarm" } else { "said" };
-        labels.push(note(class, (99.0, (y - 8.0).max(14.0)), &text));
-    }
-    if let Some(left) = view.run.header.left {
-        let count = i128::from(left);
-        let y = counts.at(float(count));
-        labels.push(sign("final", (100.0, y), "M-9-4.5H0V4.5H-9Z"));
-        if last != Some(count) {
-            let text = format!("counter: {} left", grouped(left));
-            labels.push(note("said", (98.0, (y - 8.0).max(12.0)), &text));
+fn labels(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
+    let y = |count: i128| counts.at(count as f64);
+    html! {
+        @match stock.last() {
+            Some(last) if last < 0 => (note(
+                "said alarm",
+                (99.0, (y(last) - 8.0).max(14.0)),
+                &format!("{} sold that do not exist", grouped(-last)),
+            ))
+            Some(last) => (note(
+                "said",
+                (99.0, (y(last) - 8.0).max(14.0)),
+                &format!("promised: {} left", grouped(last)),
+            ))
+            None => {}
+        }
+        @if let Some(left) = view.run.header.left.map(i128::from) {
+            (sign("final", (100.0, y(left)), FLAG))
+            @if stock.last() != Some(left) {
+                @let text = format!("counter: {} left", grouped(left));
+                (note("said", (98.0, (y(left) - 8.0).max(12.0)), &text))
+            }
         }
     }
-    labels
 }
 
-fn caption(view: &RunView<'_>, stock: &Stock) -> Vec<String> {
+fn caption(view: &RunView<'_>, stock: &Stock) -> String {
     let mut text = match (view.run.header.initial, stock.last()) {
         (Some(initial), Some(last)) => format!(
             "From {} to {}, as promised",
-            words::counted(initial, "ticket", "tickets"),
+            words::counted_grouped(initial, ("ticket", "tickets")),
             grouped(last)
         ),
         _ => "Nobody recorded how many tickets there were at the start".to_owned(),
@@ -199,23 +178,20 @@ fn caption(view: &RunView<'_>, stock: &Stock) -> Vec<String> {
     if stock.told.len() > POINTS_MAX {
         text.push_str(&format!(
             " Of {} answers that say what is left, {} are drawn.",
-            grouped(as_count(stock.told.len())),
+            grouped(stock.told.len()),
             every(stock.told.iter(), stock.told.len(), POINTS_MAX).count()
         ));
     }
-    vec![text]
+    text
 }
 
-fn legend(stock: &Stock) -> Element {
-    let list = element("ul").class("legend").with("role", "list");
-    let stroke = line((8.0, 7.0), (92.0, 7.0)).class("promised");
-    let mut list = list.child(key(stroke, "what the answers promised"));
-    if !stock.told.is_empty() {
-        let circle = element("circle").with("cx", "50%").with("cy", "7").with("r", "3");
-        let circle = element("g").class("op told").child(circle);
-        list = list.child(key(circle, "what an answer said is left"));
+fn keys(stock: &Stock) -> Markup {
+    let circle = html! { g class="op told" { circle cx="50%" cy="7" r="3" {} } };
+    html! {
+        (key(&line("promised", (8.0, 7.0), (92.0, 7.0)), "what the answers promised"))
+        @if !stock.told.is_empty() { (key(&circle, "what an answer said is left")) }
+        (key(&sign("final", (60.0, 7.0), FLAG), "the counter at the end"))
     }
-    list.child(key(sign("final", (60.0, 7.0), "M-9-4.5H0V4.5H-9Z"), "the counter at the end"))
 }
 
 /// Both lines at a few times.

@@ -88,7 +88,7 @@ function scrolled(figure) {
   requestAnimationFrame(() => drawAxis(figure));
 }
 
-// ---- The axis: as `TimeScale` in scale.rs, for the width that the figure really has ----
+// ---- The axis: as `TimeScale` of the page's kit, for the width that the figure really has ----
 
 function drawAxis(figure) {
   const width = figure.picture.getBoundingClientRect().width;
@@ -107,7 +107,7 @@ function drawAxis(figure) {
     const x = (place / 100) * width - figure.plot.scrollLeft;
     const value = Number(((n * step) / unit).toFixed(decimals));
     // Under the names at the left nobody could read it.
-    if (x > -1) texts.push(svg("text", { x: `${place}%`, y: 16, class: x < 20 ? "first" : "" }, `${value} ${name}`));
+    if (x > -1) texts.push(svg("text", { x: `${place}%`, y: 16, class: x < 20 ? "first" : place > 99 ? "last" : "" }, `${value} ${name}`));
     lines.push(svg("line", { x1: `${place}%`, x2: `${place}%`, y1: 0, y2: "100%" }));
   }
   figure.axis.replaceChildren(...texts);
@@ -273,7 +273,8 @@ function addTools(figure) {
 
 // Where runs take very different times, each fills its figure until the reader asks for one scale.
 function addScaleSwitch() {
-  if (document.body.dataset.scales === "one") return;
+  const note = document.getElementById("scale-note");
+  if (!note) return;
   const toggle = button("One time scale for all runs", null, () => {
     oneScale = !oneScale;
     toggle.setAttribute("aria-pressed", oneScale);
@@ -285,7 +286,7 @@ function addScaleSwitch() {
   });
   toggle.id = "one-scale";
   toggle.setAttribute("aria-pressed", false);
-  document.getElementById("scale-note").append(" ", toggle);
+  note.append(" ", toggle);
 }
 
 function addHint() {

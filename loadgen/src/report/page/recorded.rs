@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use super::{
-    PageRun,
-    words::{self, as_count, grouped},
-};
+use super::PageRun;
 use crate::{
     judge::{self, Evidence},
     report::JudgedHistory,
+    words::{self, grouped},
 };
 
 /// What is to be drawn of `judged`.
@@ -48,7 +46,7 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
     let time = start.zip(end).map_or(0, |(start, end)| end.saturating_sub(start));
     let known = |number: Option<i64>| number.map_or_else(|| "not recorded".to_owned(), grouped);
     let mut facts = vec![
-        ("Operations", grouped(as_count(history.operations.len()))),
+        ("Operations", grouped(history.operations.len())),
         ("Time", words::time_ns(time)),
         ("Tickets at the start", known(history.header.initial)),
         ("Answers “sold”", grouped(counts.sold)),

@@ -1,13 +1,11 @@
 //! One run as the page sees it.
 
-use super::{
-    scale::TimeScale,
-    words::{self, as_count},
-};
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
     latency::Clocks,
+    page::{TimeScale, Zoom},
+    words,
 };
 
 /// Runs whose times differ by at most this factor are drawn on one time scale.
@@ -109,7 +107,6 @@ fn ends(run: &PageRun<'_>) -> (u64, u64) {
     (origin_ns, ends.max().unwrap_or(0).max(origin_ns))
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a picture shows no nanosecond of a hundred days")]
 fn since(origin_ns: u64, ns: u64) -> f64 {
     if ns >= origin_ns { (ns - origin_ns) as f64 } else { -((origin_ns - ns) as f64) }
 }
@@ -151,6 +148,11 @@ impl RunView<'_> {
             .min_by_key(|violation| violation.operations.len())
     }
 
+    /// The operations of the smallest counterexample, by their calls.
+    pub(super) fn accused_of_smallest(&self) -> Vec<usize> {
+        self.smallest().map(|violation| self.accused(violation)).unwrap_or_default()
+    }
+
     /// The operations of `violation` that the history has, by their calls.
     pub(super) fn accused(&self, violation: &Violation) -> Vec<usize> {
         let mut places: Vec<usize> = violation
@@ -172,38 +174,34 @@ impl RunView<'_> {
             "{}: {}, {}",
             words::who(operation.process),
             words::asked(operation),
-            words::answered(operation)
+            words::answered_in_full(operation)
         );
-        if let Some(revision) = operation.revision {
-            text.push_str(&format!(", revision {}", words::grouped(revision)));
-        }
-        match answer {
-            Some(answer) => text.push_str(&format!(
-                ". Called at {}, answered at {} ({})",
-                words::time(call),
-                words::time(answer),
-                words::time(answer - call)
-            )),
-            None => text.push_str(&format!(". Called at {}, never answered", words::time(call))),
-        }
+        let mut add = |sentence: String| text.push_str(&format!(". {sentence}"));
+        let called = words::time(call);
+        add(match answer.map(|answer| (words::time(answer), words::time(answer - call))) {
+            Some((at, after)) => format!("Called at {called}, answered at {at} ({after})"),
+            None => format!("Called at {called}, never answered"),
+        });
         if let Some(section) = operation.section.as_deref() {
-            text.push_str(&format!(
-                ". Read the count at {}, done with it at {}",
-                words::time(self.time(section.read_ns)),
-                words::time(self.time(section.write_ns))
-            ));
+            let at = [section.read_ns, section.write_ns].map(|ns| words::time(self.time(ns)));
+            add(format!("Read the count at {}, done with it at {}", at[0], at[1]));
         }
         if let Some(point) = self.point(place) {
-            text.push_str(&format!(". The order puts it at {}", words::time(point)));
+            add(format!("The order puts it at {}", words::time(point)));
         }
         if let Some(key) = &operation.key {
-            text.push_str(&format!(". Key {}", words::clipped_to(key, LABEL_MAX)));
+            add(format!("Key {}", words::clipped_to(key, LABEL_MAX)));
         }
         words::sentence(&text)
     }
 
+    /// How its figures zoom: together.
+    pub(super) fn zoom(&self) -> Zoom {
+        Zoom { scale: self.scale, share: self.share, group: format!("run-{}", self.place) }
+    }
+
     /// How many operations, in words.
     pub(super) fn size(&self) -> String {
-        words::counted(as_count(self.run.operations.len()), "operation", "operations")
+        words::counted_grouped(self.run.operations.len(), ("operation", "operations"))
     }
 }

@@ -2,11 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    run::RunView,
-    words::{as_count, grouped},
-};
-use crate::history::Outcome;
+use super::run::RunView;
+use crate::{history::Outcome, words::grouped};
 
 /// The most lanes of one figure.
 const LANES_MAX: usize = 200;
@@ -25,8 +22,7 @@ pub(super) struct Sample {
 /// Chooses what is drawn: the counterexample, then what failed or has no answer, then of all others
 /// every so many.
 pub(super) fn sample(view: &RunView<'_>) -> Sample {
-    let accused: Vec<usize> =
-        view.smallest().map(|violation| view.accused(violation)).unwrap_or_default();
+    let accused = view.accused_of_smallest();
     let (workers, workers_all) = lanes(view, &accused);
     let has_lane = |place: &usize| workers.binary_search(&view.operation(*place).process).is_ok();
     let mut kept: BTreeSet<usize> =
@@ -85,17 +81,10 @@ fn left_out(
     if places.len() == operations_all {
         return None;
     }
-    let mut text = format!(
-        "Drawn are {} of {} operations",
-        grouped(as_count(places.len())),
-        grouped(as_count(operations_all))
-    );
+    let mut text =
+        format!("Drawn are {} of {} operations", grouped(places.len()), grouped(operations_all));
     if workers < workers_all {
-        text.push_str(&format!(
-            ", and {} of {} workers",
-            grouped(as_count(workers)),
-            grouped(as_count(workers_all))
-        ));
+        text.push_str(&format!(", and {} of {} workers", grouped(workers), grouped(workers_all)));
     }
     text.push_str(match accused {
         0 => ", evenly over the run.",

@@ -1,107 +1,82 @@
 //! The whole run: a lane for each worker, a bar for each operation.
 
+use maud::{Markup, html};
+
 use super::{
-    figure::Figure,
-    frame::{Block, Table, column, empty_column},
-    mark::{self, Place},
-    markup::{Element, element},
+    block::{FIGURE_PARTS, block, column, empty_column},
+    lanes::Lanes,
+    mark,
     run::RunView,
     sample::{Sample, sample},
-    scale::Tick,
-    words::{self, as_count, grouped},
+};
+use crate::{
+    page::{Figure, Table},
+    words,
 };
 
+/// The height of the lanes in pixels, where they can share it.
+const HEIGHT: f64 = 600.0;
 /// The columns of a table of operations.
 const HEAD: [&str; 6] = ["Worker", "Asked", "Answered", "Called", "Answered at", "Order"];
-
 /// The most operations of a counterexample that are ringed.
 const RINGS_MAX: usize = 8;
 
 /// The timelines of all runs.
-pub(super) fn timelines(views: &[RunView<'_>]) -> Block {
+pub(super) fn timelines(views: &[RunView<'_>]) -> Markup {
     let lead = "Every worker has a lane. A bar runs from the call to the answer, so bars above each \
                 other were under way at the same time.";
-    Block {
-        id: "timeline",
-        heading: "The whole run",
-        lead: vec![element("p").class("lead").text(lead)],
-        columns: views.iter().map(draw).collect(),
-        parts: 4,
-    }
+    let columns: Vec<Markup> = views.iter().map(draw).collect();
+    block(("timeline", "The whole run"), &[lead], &columns, FIGURE_PARTS)
 }
 
-fn draw(view: &RunView<'_>) -> Element {
+fn draw(view: &RunView<'_>) -> Markup {
     if view.run.operations.is_empty() {
         return empty_column(&view.label, "The history has no operation.");
     }
     let sample = sample(view);
-    let pitch = pitch(sample.workers.len());
-    let accused: Vec<usize> =
-        view.smallest().map(|violation| view.accused(violation)).unwrap_or_default();
-    let place_of = |at: usize| {
-        let lane = sample.workers.binary_search(&view.operation(at).process).unwrap_or(0);
-        Place { lane, middle: (px(lane) + 0.5) * pitch, height: (pitch - 2.0).min(12.0) }
+    let lanes = Lanes::within(sample.workers.iter().copied(), HEIGHT);
+    let place_of = |at: usize| lanes.place(view.operation(at).process);
+    let accused = view.accused_of_smallest();
+    let point = |at: usize| mark::order_point(view, at, &view.scale, place_of(at));
+    let ring = |at: usize| {
+        let (call, answer) = view.times(at);
+        mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(at).middle))
     };
-    let mut has_points = false;
-    let marks: Vec<Element> = sample
-        .places
-        .iter()
-        .map(|at| {
-            let place = place_of(*at);
-            let point = mark::order_point(view, *at, &view.scale, place);
-            has_points |= point.is_some();
-            let is_accused = accused.contains(at);
-            mark::operation(view, *at, &view.scale, place, is_accused).children(point)
-        })
-        .collect();
-    let rings = accused.iter().filter(|at| sample.places.contains(at)).take(RINGS_MAX).map(|at| {
-        let (call, answer) = view.times(*at);
-        mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(*at).middle))
-    });
-    let names = sample
-        .workers
-        .iter()
-        .enumerate()
-        .map(|(lane, worker)| Tick { at: (px(lane) + 0.5) * pitch, label: words::who(*worker) });
+    let marks = html! {
+        @for at in &sample.places {
+            @let point = point(*at).unwrap_or_default();
+            (mark::operation(view, *at, &view.scale, place_of(*at), accused.contains(at), &point))
+        }
+        @for at in accused.iter().filter(|at| sample.places.contains(at)).take(RINGS_MAX) {
+            (ring(*at))
+        }
+    };
     let figure = Figure {
         id: format!("timeline-{}", view.place),
         title: format!("All operations of {}, a lane for each worker", view.label),
         description: caption(view, &sample).join(" "),
-        scale: view.scale,
-        share: view.share,
-        group: &format!("run-{}", view.place),
-        height: (px(sample.workers.len()) * pitch).max(24.0),
-        names: names.collect(),
-        marks: marks.into_iter().chain(rings).collect(),
+        names: lanes.names(),
+        axis: view.scale.ticks(),
+        height: lanes.height(),
+        marks,
+        zoom: Some(view.zoom()),
     };
-    let mut legend = mark::legend(view.run.operations.iter());
-    if has_points {
-        legend = legend.child(mark::order_key());
-    }
-    if !accused.is_empty() {
-        legend = legend.child(mark::ring_key());
-    }
-    let title = format!("Operations of {}", view.label);
-    let table = operations_table(view, title, &sample.places);
-    column(&view.label, &caption(view, &sample), (figure, legend), table)
+    let keys = html! {
+        (mark::keys(view.run.operations.iter()))
+        @if sample.places.iter().any(|at| point(*at).is_some()) { (mark::order_key()) }
+        @if !accused.is_empty() { (mark::ring_key()) }
+    };
+    let table = operations_table(view, format!("Operations of {}", view.label), &sample.places);
+    column(&view.label, &caption(view, &sample), &figure, &keys, &table)
 }
 
 fn caption(view: &RunView<'_>, sample: &Sample) -> Vec<String> {
-    let workers = words::counted(as_count(sample.workers.len()), "worker", "workers");
+    let workers = words::counted_grouped(sample.workers.len(), ("worker", "workers"));
     let time = words::time(view.span());
     match &sample.left_out {
         None => vec![format!("{} of {workers} in {time}.", view.size())],
         Some(left_out) => vec![format!("{} in {time}. {left_out}", view.size())],
     }
-}
-
-/// The height of a lane in pixels: all of them fit, where that leaves each one room.
-fn pitch(lanes: usize) -> f64 {
-    (600.0 / px(lanes.max(1))).clamp(5.0, 22.0)
-}
-
-fn px(lanes: usize) -> f64 {
-    f64::from(u32::try_from(lanes).unwrap_or(u32::MAX))
 }
 
 /// The operations at `places` as a table.
@@ -111,7 +86,7 @@ pub(super) fn operations_table(view: &RunView<'_>, caption: String, places: &[us
         let (call, answer) = view.times(*at);
         let time = |time: Option<f64>| time.map_or_else(|| "–".to_owned(), words::time);
         vec![
-            grouped(operation.process),
+            operation.process.to_string(),
             words::asked(operation),
             words::answered(operation),
             time(Some(call)),

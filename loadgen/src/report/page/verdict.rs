@@ -1,40 +1,35 @@
 //! First of all: what the judge says of each run, in words.
 
-use super::{
-    frame::Block,
-    markup::{Element, element},
-    run::RunView,
-    words::{self, as_count, clipped},
+use maud::{Markup, html};
+
+use super::{block::block, run::RunView};
+use crate::{
+    judge::{Verdict, Violation, ViolationKind, next_steps},
+    page::prose,
+    words::{clipped, grouped, sentence},
 };
-use crate::judge::{Verdict, Violation, ViolationKind, next_steps};
 
 /// The most violations and doubts that are listed of one run.
 const LISTED_MAX: usize = 8;
 
 /// The verdicts of all runs.
-pub(super) fn verdicts(views: &[RunView<'_>]) -> Block {
-    Block {
-        id: "verdict",
-        heading: "Verdict",
-        lead: Vec::new(),
-        columns: views.iter().map(card).collect(),
-        parts: 1,
-    }
+pub(super) fn verdicts(views: &[RunView<'_>]) -> Markup {
+    let cards: Vec<Markup> = views.iter().map(card).collect();
+    block(("verdict", "Verdict"), &[], &cards, 1)
 }
 
-fn card(view: &RunView<'_>) -> Element {
+fn card(view: &RunView<'_>) -> Markup {
     let verdict = view.run.judgement.verdict();
-    let colon = if view.label.is_empty() { "" } else { ": " };
-    let heading = element("h3")
-        .child(sign(verdict))
-        .child(element("span").class("label").text(name(&view.label)))
-        .text(colon)
-        .child(element("strong").text(outcome(view, verdict)));
-    element("article")
-        .class(format_args!("card {verdict}"))
-        .child(heading)
-        .child(summary(view, verdict))
-        .child(findings(view))
+    html! {
+        article class={ "card " (verdict) } {
+            h3 {
+                (sign(verdict)) span.label { (name(&view.label)) } ": "
+                strong { (outcome(view, verdict)) }
+            }
+            p.summary { (prose(&summary(view, verdict))) }
+            (findings(view))
+        }
+    }
 }
 
 /// What people call a run: one without a lock is the one that a beginner looks for.
@@ -61,24 +56,20 @@ fn chief<'a>(view: &'a RunView<'_>) -> Option<&'a Violation> {
 }
 
 /// The verdict as a shape: a cross, a question, a tick.
-pub(super) fn sign(verdict: Verdict) -> Element {
+fn sign(verdict: Verdict) -> Markup {
     let path = match verdict {
-        Verdict::Violation => "M8 2H16L22 8V16L16 22H8L2 16V8ZM8 8L16 16M8 16L16 8",
+        Verdict::Violation => "M8 2H16L22 8V16L16 22H8L2 16V8ZM8 8L16 16M16 8L8 16",
         Verdict::Unknown => {
             "M12 1.5L22.5 12L12 22.5L1.5 12ZM9.5 10C9.5 6.5 14.5 6.5 14.5 9.7C14.5 11.6 12 11.6 12 13.6M12 16.4V16.6"
         }
         Verdict::Valid => "M2 12A10 10 0 1 1 22 12A10 10 0 1 1 2 12ZM7 12.5L10.7 16L17 8.5",
     };
-    element("svg")
-        .class("sign")
-        .with("viewBox", "0 0 24 24")
-        .with("aria-hidden", "true")
-        .child(element("path").with("d", path))
+    html! { svg.sign viewBox="0 0 24 24" aria-hidden="true" { path d=(path) {} } }
 }
 
-fn summary(view: &RunView<'_>, verdict: Verdict) -> Element {
+fn summary(view: &RunView<'_>, verdict: Verdict) -> String {
     let size = view.size();
-    let text = match (verdict, chief(view)) {
+    match (verdict, chief(view)) {
         (Verdict::Violation, Some(violation)) => {
             format!("A violation: {}.", clipped(&violation.message))
         }
@@ -86,41 +77,33 @@ fn summary(view: &RunView<'_>, verdict: Verdict) -> Element {
             format!("There is an order of the {size} that explains every answer.")
         }
         _ => format!("The {size} prove nothing, and that is no all-clear."),
-    };
-    element("p").class("summary").prose(&text)
+    }
 }
 
 /// What else is wrong, and why the history proves less than it should.
-fn findings(view: &RunView<'_>) -> Element {
+fn findings(view: &RunView<'_>) -> Markup {
     let judgement = view.run.judgement;
     let shown = chief(view);
     let is_other =
         |violation: &&Violation| !shown.is_some_and(|shown| std::ptr::eq(shown, *violation));
-    let others = judgement.violations.iter().filter(is_other).count();
-    let mut list = element("ul").class("findings");
-    for violation in judgement.violations.iter().filter(is_other).take(LISTED_MAX) {
-        list = list.child(element("li").prose(&words::sentence(&clipped(&violation.message))));
+    let others: Vec<&Violation> = judgement.violations.iter().filter(is_other).collect();
+    let more = [others.len(), judgement.doubts.len()].map(|all| all.saturating_sub(LISTED_MAX));
+    let more: usize = more.iter().sum();
+    html! {
+        ul.findings {
+            @for violation in others.iter().take(LISTED_MAX) {
+                li { (prose(&sentence(&clipped(&violation.message)))) }
+            }
+            @for doubt in judgement.doubts.iter().take(LISTED_MAX) {
+                li { "In doubt: " (prose(&clipped(doubt))) "." }
+            }
+            @for step in next_steps(judgement) {
+                li { "Next: " (prose(step)) "." }
+            }
+            @for untried in &judgement.untried {
+                li { "Not tried: " (prose(untried.advice())) "." }
+            }
+            @if more > 0 { li { "And " (grouped(more)) " more, not listed here." } }
+        }
     }
-    for doubt in judgement.doubts.iter().take(LISTED_MAX) {
-        let text = format!("In doubt: {}.", clipped(doubt));
-        list = list.child(element("li").class("doubt").prose(&text));
-    }
-    for step in next_steps(judgement) {
-        let text = format!("Next: {step}.");
-        list = list.child(element("li").class("doubt").prose(&text));
-    }
-    for untried in &judgement.untried {
-        let text = format!("Not tried: {}.", untried.advice());
-        list = list.child(element("li").class("doubt").prose(&text));
-    }
-    let more =
-        others.saturating_sub(LISTED_MAX) + judgement.doubts.len().saturating_sub(LISTED_MAX);
-    if more > 0 {
-        list =
-            list.child(element("li").text(format_args!(
-                "And {} more, not listed here.",
-                words::grouped(as_count(more))
-            )));
-    }
-    list
 }

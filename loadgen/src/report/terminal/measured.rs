@@ -1,23 +1,14 @@
 //! The result of a run for people: outcomes, percentiles of both clocks, a histogram, the verdict.
 
-use comfy_table::{
-    Attribute, Cell, CellAlignment, Color, ContentArrangement, ContentLineStyle, Table, TableStyle,
-    presets::UTF8_FULL_CONDENSED,
-};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, Table};
 use hdrhistogram::Histogram;
 
-use super::{
-    judged::JudgedHistory,
-    measurement::Measurement,
-    verdicts::check_text,
-    wording::{crowd, latency},
+use super::{table::empty_table, verdicts::check_text};
+use crate::{
+    latency::{Clocks, microseconds},
+    report::{JudgedHistory, Measurement},
+    words::{crowd, latency},
 };
-use crate::latency::{Clocks, microseconds};
-
-const STYLE: TableStyle = UTF8_FULL_CONDENSED
-    .with_rounded_corners()
-    .header_lines(ContentLineStyle::new('│', '│', '│'))
-    .content_lines(ContentLineStyle::new('│', '│', '│'));
 
 /// How many bars the histogram has, and how long the longest is.
 const BARS: usize = 11;
@@ -79,8 +70,7 @@ fn headline(measurement: &Measurement<'_>) -> String {
 }
 
 fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
+    let mut table = empty_table();
     table.set_header(header.iter().map(|name| Cell::new(name).add_attribute(Attribute::Bold)));
     table
 }
@@ -89,7 +79,6 @@ fn right(text: impl ToString) -> Cell {
     Cell::new(text).set_alignment(CellAlignment::Right)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
 fn outcomes(measurement: &Measurement<'_>) -> String {
     let mut table = table(&["outcome", "operations", "share"]);
     let outcomes = &measurement.outcomes;
@@ -118,15 +107,7 @@ fn outcomes(measurement: &Measurement<'_>) -> String {
 fn times(measurement: &Measurement<'_>) -> String {
     let mut table = table(&["time", "response", "service"]);
     let (response, service) = (&measurement.response_us, &measurement.service_us);
-    for (name, response, service) in [
-        ("50 %", response.p50, service.p50),
-        ("75 %", response.p75, service.p75),
-        ("90 %", response.p90, service.p90),
-        ("95 %", response.p95, service.p95),
-        ("99 %", response.p99, service.p99),
-        ("99.9 %", response.p999, service.p999),
-        ("max", response.max, service.max),
-    ] {
+    for ((name, response), (_, service)) in response.quoted().into_iter().zip(service.quoted()) {
         table.add_row(vec![Cell::new(name), right(latency(response)), right(latency(service))]);
     }
     table.to_string()

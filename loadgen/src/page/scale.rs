@@ -1,44 +1,47 @@
 //! From times to places across a figure, and from counts to places down it.
 
-use super::words;
+use crate::words;
+
+/// How many ticks an axis has, about.
+const TICKS: f64 = 5.0;
 
 /// A stretch of time across a figure. Times are nanoseconds since the first call of the run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct TimeScale {
+pub(crate) struct TimeScale {
     /// What stands at the left edge; negative where a margin reaches beyond the first call.
-    pub(super) start: f64,
+    pub(crate) start: f64,
     /// How much is shown; more than nothing.
-    pub(super) span: f64,
+    pub(crate) span: f64,
 }
 
 /// One mark of an axis.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Tick {
+pub(crate) struct Tick {
     /// Where it stands: percent of the width, or pixels from the top.
-    pub(super) at: f64,
+    pub(crate) at: f64,
     /// What it says.
-    pub(super) label: String,
+    pub(crate) label: String,
 }
 
 impl TimeScale {
     /// From `start` to `end`.
-    pub(super) fn new(start: f64, end: f64) -> Self {
+    pub(crate) fn new(start: f64, end: f64) -> Self {
         Self { start, span: (end - start).max(1.0) }
     }
 
     /// The same with a margin on both sides: a share of what is shown.
-    pub(super) fn with_margin(self, share: f64) -> Self {
+    pub(crate) fn with_margin(self, share: f64) -> Self {
         Self { start: self.start - self.span * share, span: self.span * (1.0 + 2.0 * share) }
     }
 
     /// Where `time` stands: percent of the width, within it.
-    pub(super) fn at(&self, time: f64) -> f64 {
+    pub(crate) fn at(&self, time: f64) -> f64 {
         ((time - self.start) / self.span * 100.0).clamp(0.0, 100.0)
     }
 
-    /// About `wanted` ticks at round times; the script makes them anew when it zooms.
-    pub(super) fn ticks(&self, wanted: u32) -> Vec<Tick> {
-        let step = round_step(self.span / f64::from(wanted));
+    /// A few ticks at round times; the script makes them anew for the width that a figure has.
+    pub(crate) fn ticks(&self) -> Vec<Tick> {
+        let step = round_step(self.span / TICKS);
         let (unit, name) = unit(self.start + self.span);
         let decimals = decimals(step / unit);
         steps(self.start.max(0.0), self.start + self.span, step)
@@ -52,26 +55,26 @@ impl TimeScale {
 
 /// Counts down a figure.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct CountScale {
+pub(crate) struct CountScale {
     /// The lowest count, at the bottom.
-    pub(super) low: f64,
+    pub(crate) low: f64,
     /// The highest count, at the top; above the lowest.
-    pub(super) high: f64,
+    pub(crate) high: f64,
     /// The figure's height in pixels.
-    pub(super) height: f64,
+    pub(crate) height: f64,
     /// Free pixels above and below.
-    pub(super) margin: f64,
+    pub(crate) margin: f64,
 }
 
 impl CountScale {
     /// Where `count` stands: pixels from the top.
-    pub(super) fn at(&self, count: f64) -> f64 {
+    pub(crate) fn at(&self, count: f64) -> f64 {
         let share = (self.high - count) / (self.high - self.low);
         self.margin + share.clamp(0.0, 1.0) * (self.height - 2.0 * self.margin)
     }
 
     /// About `wanted` ticks at round counts.
-    pub(super) fn ticks(&self, wanted: u32) -> Vec<Tick> {
+    pub(crate) fn ticks(&self, wanted: u32) -> Vec<Tick> {
         let step = round_step((self.high - self.low) / f64::from(wanted)).max(1.0);
         steps(self.low, self.high, step)
             .map(|count| Tick { at: self.at(count), label: words::grouped_f64(count) })
@@ -121,18 +124,18 @@ mod tests {
 
     #[test]
     fn time_axis_has_round_ticks_with_a_unit() {
-        let axis = TimeScale::new(0.0, 31e6).ticks(5);
+        let axis = TimeScale::new(0.0, 31e6).ticks();
         assert_eq!(labels(&axis), ["0 ms", "10 ms", "20 ms", "30 ms"]);
-        let axis = TimeScale::new(0.0, 12.4e9).ticks(5);
+        let axis = TimeScale::new(0.0, 12.4e9).ticks();
         assert_eq!(labels(&axis), ["0 s", "5 s", "10 s"]);
-        let axis = TimeScale::new(1.2e6, 1.9e6).ticks(4);
+        let axis = TimeScale::new(1.2e6, 1.9e6).ticks();
         assert_eq!(labels(&axis), ["1.2 ms", "1.4 ms", "1.6 ms", "1.8 ms"]);
         assert_eq!(TimeScale::new(7.0, 7.0).at(7.0), 0.0);
     }
 
     #[test]
     fn margin_begins_no_axis_below_zero() {
-        let axis = TimeScale::new(0.0, 10e6).with_margin(0.04).ticks(5);
+        let axis = TimeScale::new(0.0, 10e6).with_margin(0.04).ticks();
         assert_eq!(axis[0].label, "0 ms");
         assert!(axis[0].at > 3.0);
     }

@@ -1,13 +1,11 @@
 //! The result of a check for people: the verdict, the smallest counterexample, and the rest.
 
-use clap::builder::styling::{AnsiColor, Style};
-
-use super::{
-    judged::{JudgedHistory, ViolationView},
-    operations::operation_lines,
-    wording::{counted, paragraph_of},
+use super::operations::operation_lines;
+use crate::{
+    judge::{Verdict, next_steps},
+    report::{JudgedHistory, ViolationView, worst},
+    words::{self, counted, indented, kind_name},
 };
-use crate::judge::{Verdict, ViolationKind, next_steps};
 
 /// How many further violations, and how many doubts, are listed.
 const LISTED_MAX: usize = 20;
@@ -21,9 +19,8 @@ pub(crate) fn check_text(judged: &[JudgedHistory]) -> String {
             findings(&mut text, 0, one);
         }
         several => {
-            let verdict = several.iter().map(JudgedHistory::verdict).max();
-            let verdict = verdict.unwrap_or(Verdict::Unknown);
-            line(&mut text, 0, &format!("{}, {} histories", coloured(verdict), several.len()));
+            let verdict = coloured(worst(several));
+            line(&mut text, 0, &format!("{verdict}, {} histories", several.len()));
             for judged in several {
                 text.push('\n');
                 let verdict = coloured(judged.verdict());
@@ -36,13 +33,7 @@ pub(crate) fn check_text(judged: &[JudgedHistory]) -> String {
 }
 
 fn coloured(verdict: Verdict) -> String {
-    let color = match verdict {
-        Verdict::Valid => AnsiColor::Green,
-        Verdict::Unknown => AnsiColor::Yellow,
-        Verdict::Violation => AnsiColor::Red,
-    };
-    let style = Style::new().bold().fg_color(Some(color.into()));
-    format!("{style}{verdict}{style:#}")
+    words::coloured(verdict, verdict.name())
 }
 
 fn size(judged: &JudgedHistory) -> String {
@@ -85,9 +76,7 @@ fn findings(text: &mut String, depth: usize, judged: &JudgedHistory) {
 fn counterexample(text: &mut String, depth: usize, shown: &ViolationView<'_>, of: &JudgedHistory) {
     line(text, depth, &in_one_line(shown));
     for sentence in shown.story {
-        for part in paragraph_of(sentence, 80 - 2 * depth).lines() {
-            line(text, depth, part);
-        }
+        line(text, 0, &indented(sentence, 2 * depth));
     }
     let first_call = of.history.operations.iter().map(|operation| operation.call_ns).min();
     for operation in operation_lines(&shown.operations, first_call.unwrap_or(0)) {
@@ -97,21 +86,6 @@ fn counterexample(text: &mut String, depth: usize, shown: &ViolationView<'_>, of
 
 fn in_one_line(violation: &ViolationView<'_>) -> String {
     format!("{}: {}", kind_name(violation.kind), violation.message)
-}
-
-/// The name of the contract, as in JSON.
-fn kind_name(kind: ViolationKind) -> &'static str {
-    match kind {
-        ViolationKind::Oversell => "oversell",
-        ViolationKind::Undersell => "undersell",
-        ViolationKind::DuplicateTicket => "duplicate-ticket",
-        ViolationKind::LostUpdate => "lost-update",
-        ViolationKind::NotLinearizable => "not-linearizable",
-        ViolationKind::FalseSoldOut => "false-sold-out",
-        ViolationKind::LostSale => "lost-sale",
-        ViolationKind::AnsweredTwice => "answered-twice",
-        ViolationKind::ImpossibleCount => "impossible-count",
-    }
 }
 
 fn list(text: &mut String, depth: usize, title: &str, items: &[String]) {

@@ -1,14 +1,15 @@
 //! Two sentences on a race: what happened, and why. Pure; every word rests on the results.
 
-use super::{
-    summary::JudgedRun,
-    wording::{counted, listed},
+use crate::{
+    judge::Verdict,
+    report::JudgedRun,
+    setup::Locking,
+    words::{counted, listed, sentence},
 };
-use crate::{judge::Verdict, setup::Locking};
 
 /// What happened, and why.
 pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
-    [sentence(&what_happened(runs)), sentence(&why(runs))]
+    [what_happened(runs), why(runs)].map(|clauses| sentence(&clauses.join("; ")))
 }
 
 fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
@@ -51,18 +52,16 @@ fn under(runs: &[&JudgedRun]) -> String {
 
 fn broken_promise(run: &JudgedRun) -> String {
     let summary = &run.summary;
+    let counts = &summary.counts;
     let mut clause = sold_of(run);
-    if summary.duplicate_tickets > 0 {
-        let again = summary.duplicate_tickets;
+    if counts.duplicate_tickets > 0 {
+        let again = counts.duplicate_tickets;
         clause.push_str(&format!(", {again} of them with a number that was sold before"));
     }
-    match summary.left {
-        Some(left) if left > 0 && summary.lost_updates > 0 => {
-            clause.push_str(&format!(", and `db.txt` still says {left}"));
-        }
-        _ => {}
+    if let Some(left) = summary.left.filter(|left| *left > 0 && counts.lost_updates > 0) {
+        clause.push_str(&format!(", and `db.txt` still says {left}"));
     }
-    if summary.oversold + summary.duplicate_tickets + summary.lost_updates == 0 {
+    if counts.oversold + counts.duplicate_tickets + counts.lost_updates == 0 {
         for violation in &run.judged.judgement.violations {
             clause.push_str(&format!(", and {}", violation.message));
         }
@@ -72,13 +71,13 @@ fn broken_promise(run: &JudgedRun) -> String {
 
 /// As in "10 sold of 10".
 fn sold_of(run: &JudgedRun) -> String {
-    format!("{} sold of {}", run.summary.sold, run.summary.tickets)
+    format!("{} sold of {}", run.summary.counts.sold, run.summary.tickets)
 }
 
 fn kept_promise(run: &JudgedRun) -> String {
-    let summary = &run.summary;
-    let mut clause = format!("{}, {} told \"sold out\"", sold_of(run), summary.sold_out);
-    let failures = [(summary.errors, "failed"), (summary.unknown, "ended unknown")];
+    let counts = &run.summary.counts;
+    let mut clause = format!("{}, {} told \"sold out\"", sold_of(run), counts.sold_out);
+    let failures = [(counts.errors, "failed"), (counts.unknown, "ended unknown")];
     for (number, how) in failures.into_iter().filter(|(number, _)| *number > 0) {
         let purchases = counted(number, ("purchase", "purchases"));
         clause.push_str(&format!(", {purchases} {how}"));
@@ -142,22 +141,12 @@ const ONE_BY_ONE: &str =
     "a lock that is held from the read to the write lets in one purchase at a time";
 const GROUP: &str = "takes the lock once and settles all purchases that wait";
 
-/// Clauses as one sentence.
-fn sentence(clauses: &[String]) -> String {
-    let text = clauses.join("; ");
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => format!("{}{}.", first.to_uppercase(), letters.as_str()),
-        None => String::new(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        judge::{Violation, ViolationKind},
-        report::{JudgedHistory, summary::RunSummary},
+        judge::{Counts, Violation, ViolationKind},
+        report::{JudgedHistory, RunSummary},
         setup::Mode,
     };
 
@@ -172,14 +161,8 @@ mod tests {
                 servers,
                 workers: 100,
                 tickets: 10,
-                sold: 10,
-                sold_out: 90,
-                errors: 0,
-                unknown: 0,
+                counts: Counts { sold: 10, sold_out: 90, ..Counts::default() },
                 left: Some(0),
-                oversold: 0,
-                lost_updates: 0,
-                duplicate_tickets: 0,
                 elapsed_s: 1.0,
                 verdict: Verdict::Valid,
             },
@@ -191,12 +174,14 @@ mod tests {
     /// The same, but everybody was sold the same ticket.
     fn broken(locking: Locking, servers: u32) -> JudgedRun {
         let mut run = valid(locking, servers);
-        run.summary.sold = 100;
-        run.summary.sold_out = 0;
         run.summary.left = Some(9);
-        run.summary.oversold = 90;
-        run.summary.lost_updates = 99;
-        run.summary.duplicate_tickets = 99;
+        run.summary.counts = Counts {
+            sold: 100,
+            oversold: 90,
+            lost_updates: 99,
+            duplicate_tickets: 99,
+            ..Counts::default()
+        };
         run.summary.verdict = Verdict::Violation;
         run
     }
@@ -280,8 +265,8 @@ mod tests {
     #[test]
     fn safe_runs_with_different_figures_are_told_apart() {
         let mut odd = valid(Locking::File, 1);
-        odd.summary.sold_out = 89;
-        odd.summary.unknown = 1;
+        odd.summary.counts.sold_out = 89;
+        odd.summary.counts.unknown = 1;
         let [what, _] = sentences(&[odd, valid(Locking::Group, 1)]);
         assert!(what.contains("1 purchase ended unknown"), "{what}");
         assert!(what.contains("under `group`: 10 sold of 10, 90"), "{what}");

@@ -10,8 +10,7 @@ use ratatui::{
     widgets::{Block, Gauge, Paragraph, Row, Sparkline, Table},
 };
 
-use super::wording::latency;
-use crate::{latency::Percentiles, tally::Tally};
+use crate::{latency::Percentiles, tally::Tally, words::latency};
 
 /// How many points of the rate are kept.
 const POINTS: usize = 200;
@@ -50,7 +49,6 @@ impl LiveView {
 
     /// After `since` the run has counted `tally` in all.
     #[expect(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "a rate is far from 2^53 and never negative"
@@ -107,16 +105,8 @@ impl LiveView {
         let clocks = &self.tally.clocks;
         let response = Percentiles::of(&clocks.response_ns);
         let service = Percentiles::of(&clocks.service_ns);
-        let rows = [
-            ("50 %", response.p50, service.p50),
-            ("75 %", response.p75, service.p75),
-            ("90 %", response.p90, service.p90),
-            ("95 %", response.p95, service.p95),
-            ("99 %", response.p99, service.p99),
-            ("99.9 %", response.p999, service.p999),
-            ("max", response.max, service.max),
-        ];
-        let rows = rows.map(|(name, response, service)| {
+        let rows = response.quoted().into_iter().zip(service.quoted());
+        let rows = rows.map(|((name, response), (_, service))| {
             Row::new([name.to_owned(), latency(response), latency(service)])
         });
         let widths = [Constraint::Length(10), Constraint::Length(14), Constraint::Length(14)];
@@ -139,7 +129,6 @@ impl LiveView {
             .block(Block::bordered().title(" outcomes "))
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a share of the tickets")]
     fn draw_left(&self, frame: &mut Frame<'_>, area: Rect) {
         let block = Block::bordered().title(" left ");
         let left = self.tally.left.map(|(_, left)| left).or(self.initial);

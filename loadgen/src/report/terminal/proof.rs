@@ -1,7 +1,9 @@
 //! The smallest counterexample of a race: what happened to two or three of its buyers.
 
-use super::{
-    judged::JudgedHistory, operations::operation_lines, summary::JudgedRun, wording::paragraph,
+use super::operations::operation_lines;
+use crate::{
+    report::{JudgedHistory, JudgedRun},
+    words::paragraph,
 };
 
 /// How many operations a counterexample may have that is told in full.

@@ -5,8 +5,7 @@ use comfy_table::{
     presets::UTF8_FULL_CONDENSED,
 };
 
-use super::summary::JudgedRun;
-use crate::judge::Verdict;
+use crate::{judge::Verdict, report::JudgedRun};
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
     .with_rounded_corners()
@@ -15,30 +14,39 @@ const STYLE: TableStyle = UTF8_FULL_CONDENSED
 
 /// The table, with colours in it: whoever prints it takes them out where they do not belong.
 pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
-    let mut table = Table::new();
-    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
+    let mut table = empty_table();
     let locking = |run: &JudgedRun| {
         let color = if run.is_safe { Color::Reset } else { Color::Red };
         Cell::new(run.summary.locking).add_attribute(Attribute::Bold).fg(color)
     };
     table.set_header(row("locking", runs, locking));
     table.add_row(row("answers \"sold\"", runs, |run| {
-        alarming(run.summary.sold, run.summary.sold > run.summary.tickets)
+        alarming(run.summary.counts.sold, run.summary.counts.sold > run.summary.tickets)
     }));
-    table.add_row(row("answers \"sold out\"", runs, |run| Cell::new(run.summary.sold_out)));
-    if runs.iter().any(|run| run.summary.errors > 0) {
-        table.add_row(row("errors", runs, |run| fault(run.summary.errors)));
+    table.add_row(row("answers \"sold out\"", runs, |run| Cell::new(run.summary.counts.sold_out)));
+    if runs.iter().any(|run| run.summary.counts.errors > 0) {
+        table.add_row(row("errors", runs, |run| fault(run.summary.counts.errors)));
     }
-    if runs.iter().any(|run| run.summary.unknown > 0) {
-        table.add_row(row("outcome unknown", runs, |run| fault(run.summary.unknown)));
+    if runs.iter().any(|run| run.summary.counts.unknown > 0) {
+        table.add_row(row("outcome unknown", runs, |run| fault(run.summary.counts.unknown)));
     }
     table.add_row(row("left in db.txt", runs, left));
-    table.add_row(row("oversold", runs, |run| fault(run.summary.oversold)));
-    table.add_row(row("lost updates", runs, |run| fault(run.summary.shown_lost_updates())));
-    table.add_row(row("duplicate tickets", runs, |run| fault(run.summary.duplicate_tickets)));
+    table.add_row(row("oversold", runs, |run| fault(run.summary.counts.oversold)));
+    table.add_row(row("lost updates", runs, |run| {
+        fault(run.summary.counts.shown_lost_updates(run.summary.left))
+    }));
+    table
+        .add_row(row("duplicate tickets", runs, |run| fault(run.summary.counts.duplicate_tickets)));
     table.add_row(row("time", runs, |run| Cell::new(format!("{:.2} s", run.summary.elapsed_s))));
     table.add_row(row("verdict", runs, verdict));
     table.to_string()
+}
+
+/// A table without rows, as wide as what it holds.
+pub(super) fn empty_table() -> Table {
+    let mut table = Table::new();
+    table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
+    table
 }
 
 fn row(label: &str, runs: &[JudgedRun], cell: impl Fn(&JudgedRun) -> Cell) -> Vec<Cell> {
@@ -52,14 +60,14 @@ fn fault(number: u64) -> Cell {
     alarming(number, number > 0)
 }
 
-fn alarming(number: u64, is_alarming: bool) -> Cell {
+fn alarming(number: impl ToString, is_alarming: bool) -> Cell {
     let cell = Cell::new(number);
     if is_alarming { cell.fg(Color::Red) } else { cell }
 }
 
 fn left(run: &JudgedRun) -> Cell {
     match run.summary.left {
-        Some(left) => alarming(left, run.summary.lost_updates > 0),
+        Some(left) => alarming(left, run.summary.counts.lost_updates > 0),
         None => Cell::new("?").fg(Color::Yellow),
     }
 }

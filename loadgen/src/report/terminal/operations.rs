@@ -1,7 +1,9 @@
 //! Operations for people: one a line, with times from the first call on.
 
-use super::judged::OperationView;
-use crate::history::{Operation, OperationKind, Outcome, Ticket, Tickets};
+use crate::{
+    report::OperationView,
+    words::{answered_in_full, asked, who},
+};
 
 /// How many operations of one counterexample are listed.
 const LISTED_MAX: usize = 20;
@@ -26,13 +28,7 @@ pub(crate) fn operation_lines(operations: &[OperationView<'_>], start_ns: u64) -
             let end =
                 operation.return_ns.map_or_else(|| "…".to_owned(), |ns| unit.write(since(ns)));
             let times = format!("{} to {end} {}", unit.write(since(operation.call_ns)), unit.name);
-            [
-                place,
-                format!("worker {}", operation.process),
-                asked(operation),
-                times,
-                said(operation),
-            ]
+            [place, who(operation.process), asked(operation), times, answered_in_full(operation)]
         })
         .collect();
     let mut lines = in_columns(&rows);
@@ -82,69 +78,10 @@ impl Unit {
     }
 }
 
-fn asked(operation: &Operation) -> String {
-    let name = match operation.op {
-        OperationKind::Buy => "buy",
-        OperationKind::Search => "search",
-        OperationKind::Hold => "hold",
-        OperationKind::Confirm => "confirm",
-        OperationKind::Release => "release",
-        OperationKind::Refund => "refund",
-        OperationKind::Restock => "restock",
-    };
-    operation.quantity.map_or_else(|| name.to_owned(), |quantity| format!("{name} {quantity}"))
-}
-
-/// The answer as a clause: "sold ticket 7, 93 left".
-fn said(operation: &Operation) -> String {
-    let mut text = match operation.outcome {
-        Outcome::Sold => format!("sold {}", numbers(&operation.tickets)),
-        Outcome::Found => "found".to_owned(),
-        Outcome::Done => "done".to_owned(),
-        Outcome::SoldOut => "sold out".to_owned(),
-        Outcome::Refused => "refused".to_owned(),
-        Outcome::Unknown => "no answer".to_owned(),
-    };
-    if let Some(remaining) = operation.remaining {
-        let separator = if operation.outcome == Outcome::Found { " " } else { ", " };
-        text.push_str(&format!("{separator}{remaining} left"));
-    }
-    if let Some(revision) = operation.revision {
-        text.push_str(&format!(", revision {revision}"));
-    }
-    text
-}
-
-/// A name in quotes, a number as it is.
-fn ticket_name(ticket: &Ticket) -> String {
-    match ticket {
-        Ticket::Number(number) => number.to_string(),
-        Ticket::Name(name) => format!("`{name}`"),
-    }
-}
-
-fn numbers(tickets: &Tickets) -> String {
-    match (tickets.run(), tickets.len()) {
-        (_, 0) => "no ticket".to_owned(),
-        (Some((first, _)), 1) => format!("ticket {first}"),
-        (Some((first, last)), _) => format!("tickets {first} to {last}"),
-        (None, 1) => format!(
-            "ticket {}",
-            tickets.iter().map(|ticket| ticket_name(&ticket)).collect::<String>()
-        ),
-        (None, _) => {
-            let listed: Vec<String> =
-                tickets.iter().take(10).map(|ticket| ticket_name(&ticket)).collect();
-            let more = if tickets.len() > 10 { ", …" } else { "" };
-            format!("tickets {}{more}", listed.join(", "))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Answer;
+    use crate::history::{Answer, Operation, Outcome, Tickets};
 
     #[test]
     fn operations_are_columns_with_times_from_the_start() {
@@ -166,13 +103,5 @@ mod tests {
         );
         let views: Vec<_> = (0..25).map(|line| view(&sale, line)).collect();
         assert_eq!(operation_lines(&views, 0)[20], "and 5 more");
-    }
-
-    #[test]
-    fn ticket_numbers_are_told_shortly() {
-        let said = |numbers: &[u64]| super::numbers(&numbers.iter().copied().collect());
-        assert_eq!(said(&[]), "no ticket");
-        assert_eq!(said(&[4, 5, 6]), "tickets 4 to 6");
-        assert_eq!(said(&[4, 6]), "tickets 4, 6");
     }
 }

@@ -1,11 +1,10 @@
 //! A lesson in words: its title, what was seen, what it shows, where the product does the same.
 
-use super::{
-    definition::Lesson,
-    drawing,
-    outcome::{Outcome, sign},
+use super::{definition::Lesson, drawing, outcome::Outcome};
+use crate::{
+    judge::Verdict,
+    words::{coloured, indented, sign},
 };
-use crate::judge::Verdict;
 
 const COLUMNS: usize = 80;
 
@@ -53,8 +52,7 @@ fn verdict(outcome: &Outcome, is_sabotaged: bool) -> String {
         if is_sabotaged { format!("; --sabotage was given: {sabotage}") } else { String::new() };
     let text = indented(&format!("Verdict: {verdict}. {meaning}{sabotage}."), 0);
     // The colour comes last: it takes no columns.
-    let bold = format!("\x1b[1m{}", coloured(verdict, verdict.name()));
-    text.replacen(verdict.name(), &bold, 1)
+    text.replacen(verdict.name(), &coloured(verdict, verdict.name()), 1)
 }
 
 /// All verdicts, one below the other, where several lessons were run.
@@ -86,27 +84,4 @@ fn title(text: &str) -> String {
     let title = format!("── {text} ");
     let line = "─".repeat(COLUMNS.saturating_sub(title.chars().count()));
     format!("\n\x1b[1m{title}{line}\x1b[0m\n")
-}
-
-fn coloured(verdict: Verdict, text: &str) -> String {
-    let colour = match verdict {
-        Verdict::Valid => 32,
-        Verdict::Violation => 31,
-        Verdict::Unknown => 33,
-    };
-    format!("\x1b[{colour}m{text}\x1b[0m")
-}
-
-/// `text` in lines of at most 80 columns, each `by` columns in.
-fn indented(text: &str, by: usize) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        match lines.last_mut() {
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
-                *line += &format!(" {word}");
-            }
-            _ => lines.push(format!("{}{word}", " ".repeat(by))),
-        }
-    }
-    lines.join("\n")
 }

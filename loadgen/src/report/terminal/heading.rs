@@ -1,12 +1,10 @@
 //! The lines above the table: what was raced.
 
-use super::{
-    summary::JudgedRun,
-    wording::{counted, crowd, listed},
-};
 use crate::{
     duration,
+    report::JudgedRun,
     setup::{Delays, Locking},
+    words::{counted, crowd, listed},
 };
 
 /// Who buys what, and how a purchase goes where purchases go one by one.

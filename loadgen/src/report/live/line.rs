@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::wording::latency;
-use crate::{latency::Percentiles, tally::Tally};
+use crate::{latency::Percentiles, tally::Tally, words::latency};
 
 /// Plain lines come every second at first, then every ten.
 const OFTEN: Duration = Duration::from_secs(10);
@@ -45,7 +44,6 @@ impl LiveLine {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "no run counts to 2^53")]
 fn line(
     since: Duration,
     gap: Duration,

@@ -1,0 +1,85 @@
+//! A whole page.
+
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use maud::{Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
+
+const KIT: &str = include_str!("kit.css");
+
+/// The page with this `body`, in UTF-8; `style` and `script` are its own beside those of all pages.
+pub(crate) fn document(
+    title: &str,
+    style: &'static str,
+    script: Option<&'static str>,
+    body: &Markup,
+) -> String {
+    let style = format!("{KIT}{style}");
+    let page = html! {
+        (PreEscaped("<!doctype html>\n"))
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy(&style, script));
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="referrer" content="no-referrer";
+                title { (title) }
+                style { (PreEscaped(&style)) }
+            }
+            body {
+                (body)
+                @if let Some(script) = script { script type="module" { (PreEscaped(script)) } }
+            }
+        }
+    };
+    cleaned(&page.into_string())
+}
+
+/// The content security policy of a page with this `style` and `script`, each by its SHA-256 (CSP
+/// Level 3, <https://www.w3.org/TR/CSP3/>, section 2.3.1): nothing else runs, and nothing is fetched
+/// from anywhere.
+fn policy(style: &str, script: Option<&str>) -> String {
+    let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
+    let script = script.map_or_else(|| "'none'".to_owned(), hash);
+    format!(
+        "default-src 'none'; script-src {script}; style-src {}; base-uri 'none'; form-action 'none'",
+        hash(style)
+    )
+}
+
+/// `page` without the characters that would hide or turn around what follows them: controls and
+/// directions. Escaping leaves them as they are.
+fn cleaned(page: &str) -> String {
+    let seen = |letter: char| match letter {
+        '\n' | '\t' => letter,
+        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        letter if letter.is_control() => '\u{fffd}',
+        letter => letter,
+    };
+    page.chars().map(seen).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_gets_out_of_a_text_or_an_attribute() {
+        let evil = "</script><b a=\" onload=x>&\0\u{202e}\r";
+        let body = html! { p title=(evil) { (evil) } };
+        let page = document(evil, "", None, &body);
+        let inside = page.split_once("<body>").unwrap().1;
+        assert_eq!(inside.matches('<').count(), 4, "{inside}");
+        assert_eq!(inside.matches('"').count(), 2, "{inside}");
+        assert!(!page.contains(['\0', '\u{202e}', '\r']), "{page}");
+    }
+
+    #[test]
+    fn policy_names_the_style_and_the_script_alone() {
+        let page = document("", "", None, &html! {});
+        assert!(
+            page.contains("default-src 'none'; script-src 'none'; style-src 'sha256-"),
+            "{page}"
+        );
+    }
+}

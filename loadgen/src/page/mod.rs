@@ -1,0 +1,21 @@
+//! What the pages of the report and of the lessons are made of: self-contained HTML and SVG.
+//!
+//! # Invariants
+//! - Whatever comes in at run time is escaped, and can neither hide nor turn around what follows it.
+//! - A page asks nobody for anything, and nothing runs in it but the script that it was given.
+//! - It can be read without a script, and nothing is told by colour alone.
+
+mod document;
+mod figure;
+mod markup;
+mod scale;
+mod table;
+
+pub(crate) use document::document;
+pub(crate) use figure::UNITS;
+pub(crate) use figure::{
+    Figure, Zoom, bar, key, legend, line, note, number, percent, sign, stretched,
+};
+pub(crate) use markup::{json, prose};
+pub(crate) use scale::{CountScale, Tick, TimeScale};
+pub(crate) use table::Table;

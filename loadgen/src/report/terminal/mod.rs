@@ -1,0 +1,20 @@
+//! The result as text, with colours in it: whoever prints it takes them out where they do not belong.
+//!
+//! Of a race: `heading` (what was raced), `table`, `sentences` (what happened, and why) and `proof`. Of
+//! a run: `measured`. Of a check, and below a run: `verdicts`, with `operations` in columns.
+
+mod operations;
+mod table;
+mod verdicts;
+
+mod heading;
+mod measured;
+mod proof;
+mod sentences;
+
+pub(crate) use heading::heading;
+pub(crate) use measured::measured_text;
+pub(crate) use proof::proof;
+pub(crate) use sentences::sentences;
+pub(crate) use table::race_table;
+pub(crate) use verdicts::check_text;

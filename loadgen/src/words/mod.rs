@@ -1,0 +1,15 @@
+//! Numbers, times, operations and verdicts as people read them, on a terminal and on a page.
+//!
+//! The judge's stories have words of their own: it stands below.
+
+mod numbers;
+mod operations;
+mod text;
+mod times;
+mod verdicts;
+
+pub(crate) use numbers::{counted, counted_grouped, crowd, grouped, grouped_f64, listed, trimmed};
+pub(crate) use operations::{answered, answered_in_full, asked, who};
+pub(crate) use text::{clipped, clipped_to, indented, paragraph, sentence};
+pub(crate) use times::{latency, time, time_ns};
+pub(crate) use verdicts::{coloured, kind_name, sign};

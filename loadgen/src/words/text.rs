@@ -1,0 +1,77 @@
+//! Sentences and long texts.
+
+/// How wide a terminal is taken to be.
+const COLUMNS: usize = 80;
+
+/// The longest text of a history that is shown whole, in characters.
+const TEXT_MAX: usize = 400;
+
+/// Breaks `text` between words into lines of at most 80 columns; a longer word stays whole.
+pub(crate) fn paragraph(text: &str) -> String {
+    indented(text, 0)
+}
+
+/// The same, each line `by` columns in.
+pub(crate) fn indented(text: &str, by: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(format!("{:by$}{word}", "")),
+        }
+    }
+    lines.join("\n")
+}
+
+/// A fragment as a sentence: with a capital letter and a full stop.
+pub(crate) fn sentence(fragment: &str) -> String {
+    let mut letters = fragment.chars();
+    let Some(first) = letters.next() else {
+        return String::new();
+    };
+    let stop = if fragment.ends_with(['.', '!', '?', '…']) { "" } else { "." };
+    format!("{}{}{stop}", first.to_uppercase(), letters.as_str())
+}
+
+/// `text`, cut where it is too long to be read.
+pub(crate) fn clipped(text: &str) -> String {
+    clipped_to(text, TEXT_MAX)
+}
+
+/// `text`, cut after so many characters.
+pub(crate) fn clipped_to(text: &str, characters_max: usize) -> String {
+    match text.char_indices().nth(characters_max) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(clipped_to("äöü", 2), "äö…");
+        assert_eq!(clipped_to("äöü", 3), "äöü");
+    }
+
+    proptest! {
+        #[test]
+        fn no_line_is_too_long_and_no_word_is_lost(
+            words in prop::collection::vec("[a-zü]{1,20}", 0..60),
+            by in 0_usize..9,
+        ) {
+            let text = words.join(" ");
+            let broken = indented(&text, by);
+            prop_assert!(broken.lines().all(|line| line.chars().count() <= COLUMNS));
+            let whole = broken.lines().map(|line| &line[by..]).collect::<Vec<_>>().join(" ");
+            prop_assert_eq!(whole, text);
+        }
+    }
+}
