@@ -81,7 +81,7 @@ impl Figure {
                 div.corner {}
                 svg.axis aria-hidden="true" width="100%" height="24" {
                     @for Tick { at, label } in &self.axis {
-                        text.first[*at < 1.0].last[*at > 99.0] x=(percent(*at)) y="16" { (label) }
+                        text.first[*at < 1.0].last[*at > 97.0] x=(percent(*at)) y="16" { (label) }
                     }
                 }
             }
