@@ -61,7 +61,7 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Markup 
         zoom: Some(Zoom { scale, share: 1.0, group: format!("counterexample-{}", view.place) }),
     };
     let keys = html! {
-        (mark::keys(shown.iter().map(|at| view.operation(*at))))
+        (mark::keys(&shown.iter().map(|at| view.operation(*at))))
         @if shown.iter().any(|at| view.operation(*at).section.is_some()) {
             (key(&bar("section", (8.0, 82.0), 7.0, 8.0), "from the read to the write of the count"))
         }

@@ -104,16 +104,17 @@ fn shape(outcome: Outcome, (left, right): (f64, f64), place: Place) -> Markup {
 }
 
 /// What the bars of these operations mean, of outcomes that are among them.
-pub(super) fn keys<'a>(operations: impl Iterator<Item = &'a Operation>) -> Markup {
-    let mut is_there = [false; OUTCOMES.len()];
-    for operation in operations {
-        let known = OUTCOMES.iter().position(|(outcome, ..)| *outcome == operation.outcome);
-        known.into_iter().for_each(|known| is_there[known] = true);
-    }
-    let keys = OUTCOMES.iter().zip(is_there).filter(|(_, is_there)| *is_there);
+pub(super) fn keys<'a>(operations: &(impl Iterator<Item = &'a Operation> + Clone)) -> Markup {
+    let is_there = |outcome| operations.clone().any(|operation| operation.outcome == outcome);
     let place = Place { lane: 0, middle: 7.0, height: 8.0 };
-    let drawn = |outcome, class| html! { g class={ "op " (class) } { (shape(outcome, (8.0, 82.0), place)) } };
-    html! { @for ((outcome, class, text), _) in keys { (key(&drawn(*outcome, class), text)) } }
+    let bar = |outcome, class| {
+        html! { g class={ "op " (class) } { (shape(outcome, (8.0, 82.0), place)) } }
+    };
+    html! {
+        @for (outcome, class, text) in OUTCOMES {
+            @if is_there(outcome) { (key(&bar(outcome, class), text)) }
+        }
+    }
 }
 
 /// The sign for the point where the order puts an operation, for a legend.

@@ -62,9 +62,11 @@ fn draw(view: &RunView<'_>) -> Markup {
         zoom: Some(view.zoom()),
     };
     let keys = html! {
-        (mark::keys(view.run.operations.iter()))
+        (mark::keys(&view.run.operations.iter()))
         @if sample.places.iter().any(|at| point(*at).is_some()) { (mark::order_key()) }
-        @if !accused.is_empty() { (key(&sign(mark::RING_SMALL, (50.0, 7.0)), "the counterexample above")) }
+        @if !accused.is_empty() {
+            (key(&sign(mark::RING_SMALL, (50.0, 7.0)), "the counterexample above"))
+        }
     };
     let table = operations_table(view, format!("Operations of {}", view.label), &sample.places);
     column(&view.label, &caption(view, &sample), &figure, &keys, &table)
