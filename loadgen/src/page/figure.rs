@@ -81,7 +81,7 @@ impl Figure {
                 div.corner {}
                 svg.axis aria-hidden="true" width="100%" height="24" {
                     @for Tick { at, label } in &self.axis {
-                        text.first[*at < 1.0].last[*at > 99.0] x=(percent(*at)) y="16" { (label) }
+                        text.first[*at < 1.0].last[*at > 97.0] x=(percent(*at)) y="16" { (label) }
                     }
                 }
             }
@@ -124,8 +124,11 @@ pub(crate) fn bar(class: &str, (left, right): (f64, f64), middle: f64, height: f
     }
 }
 
-/// A sign of fixed size around a place; `path` is drawn from (0, 0).
-pub(crate) fn sign(class: &str, (x, y): (f64, f64), path: &str) -> Markup {
+/// A sign of fixed size: its class, and its path from the place where it stands.
+pub(crate) type Sign = (&'static str, &'static str);
+
+/// A sign at a place.
+pub(crate) fn sign((class, path): Sign, (x, y): (f64, f64)) -> Markup {
     html! {
         svg class=(class) x=(percent(x)) y=(number(y)) overflow="visible" { path d=(path) {} }
     }

@@ -12,9 +12,8 @@ mod scale;
 mod table;
 
 pub(crate) use document::document;
-pub(crate) use figure::UNITS;
 pub(crate) use figure::{
-    Figure, Zoom, bar, key, legend, line, note, number, percent, sign, stretched,
+    Figure, Sign, UNITS, Zoom, bar, key, legend, line, note, number, percent, sign, stretched,
 };
 pub(crate) use markup::{json, prose};
 pub(crate) use scale::{CountScale, Tick, TimeScale};

@@ -37,7 +37,9 @@ impl Table {
                     table {
                         caption {
                             (self.caption)
-                            @if all > shown { ", the first " (shown) " of " (words::grouped(all)) " rows" }
+                            @if all > shown {
+                                ", the first " (shown) " of " (words::grouped(all)) " rows"
+                            }
                         }
                         thead { tr { @for name in self.head { th scope="col" { (name) } } } }
                         tbody {

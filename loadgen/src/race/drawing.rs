@@ -22,12 +22,12 @@ fn page_run<'a>(config: &RaceConfig, run: &'a JudgedRun) -> PageRun<'a> {
         0 => "no server: each opens db.txt itself".to_owned(),
         servers => counted(servers.into(), ("server", "servers")),
     };
-    let mut setup = vec![("Workers", crowd(config.workers, config.mode)), ("Through", way)];
+    let facts = &mut page_run.facts;
+    facts.extend([("Workers", crowd(config.workers, config.mode)), ("Through", way)]);
     if run.summary.locking != Locking::Group {
-        setup.push(("Wait before the check", duration::format(config.delays.check)));
-        setup.push(("Wait before the write", duration::format(config.delays.write)));
+        facts.push(("Wait before the check", duration::format(config.delays.check)));
+        facts.push(("Wait before the write", duration::format(config.delays.write)));
     }
-    setup.push(("Command line", command_line()));
-    page_run.facts.extend(setup.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    facts.push(("Command line", command_line()));
     page_run
 }

@@ -31,6 +31,11 @@ impl JudgedHistory {
         self.judgement.verdict()
     }
 
+    /// The instant from which times are told.
+    pub(crate) fn first_call_ns(&self) -> u64 {
+        self.history.operations.iter().map(|operation| operation.call_ns).min().unwrap_or(0)
+    }
+
     /// What is wrong, the one that fewest operations show first.
     pub(crate) fn violations(&self) -> Vec<ViolationView<'_>> {
         let mut violations: Vec<_> = self

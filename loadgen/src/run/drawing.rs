@@ -3,7 +3,7 @@
 use super::{config::RunConfig, result::Ended};
 use crate::{
     duration,
-    report::{JudgedHistory, Page, PageRun, command_line, page, recorded_run},
+    report::{JudgedHistory, Page, command_line, page, recorded_run},
     words::crowd,
 };
 
@@ -14,7 +14,8 @@ pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -
         Some(rate) => format!("open loop, {rate:.1} a second asked for"),
         None => "closed loop".to_owned(),
     };
-    let mut facts = vec![
+    let mut run = recorded_run(judged);
+    run.facts.extend([
         ("Shop", config.url.clone()),
         ("Clients", config.plan.clients.to_string()),
         ("Workers", crowd(config.workers, config.mode)),
@@ -24,15 +25,9 @@ pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -
         ("Warm-up", duration::format(config.warm_up)),
         ("Seed", config.plan.seed.to_string()),
         ("Command line", command_line()),
-    ];
-    facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
-    let recorded = recorded_run(judged);
-    let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value));
-    let run = PageRun {
-        label: "run".to_owned(),
-        facts: recorded.facts.iter().cloned().chain(facts).collect(),
-        clocks: Some(&tally.clocks),
-        ..recorded
-    };
+    ]);
+    run.facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
+    run.label = "run".to_owned();
+    run.clocks = Some(&tally.clocks);
     page(&format!("A run on {}", config.url), &[run])
 }

@@ -4,29 +4,20 @@ use maud::{Markup, html};
 
 use crate::page::{Figure, Table, legend, prose};
 
-/// The block `id` with a lead for somebody who meets the subject for the first time. Its columns
-/// have `parts` parts each, so that these stand at one height.
-pub(super) fn block(
-    (id, heading): (&str, &str),
-    leads: &[&str],
-    columns: &[Markup],
-    parts: usize,
-) -> Markup {
+/// The block `id` with leads for somebody who meets the subject for the first time.
+pub(super) fn block((id, heading): (&str, &str), leads: &[&str], columns: &[Markup]) -> Markup {
     html! {
         section id=(id) aria-labelledby={ (id) "-heading" } {
             h2 id={ (id) "-heading" } { (heading) }
             @if !leads.is_empty() {
                 div.leads { @for lead in leads { p.lead { (lead) } } }
             }
-            div.runs data-runs=(columns.len().min(4)) data-parts=(parts) {
+            div.runs data-runs=(columns.len().min(4)) {
                 @for column in columns { (column) }
             }
         }
     }
 }
-
-/// How many parts a column with a figure has.
-pub(super) const FIGURE_PARTS: usize = 4;
 
 /// A figure of one run with its label, what it shows in words, its legend, and the same as a table.
 pub(super) fn column(

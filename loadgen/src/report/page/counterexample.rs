@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column},
+    block::{block, column},
     lanes::{Lanes, Place},
     mark,
     run::RunView,
@@ -12,7 +12,7 @@ use super::{
 use crate::{
     history::{Operation, Outcome},
     judge::Violation,
-    page::{Figure, TimeScale, Zoom, bar, key, line, note},
+    page::{Figure, TimeScale, Zoom, bar, key, line, note, sign},
     words::{answered, asked, clipped, grouped, sentence},
 };
 
@@ -34,7 +34,7 @@ pub(super) fn counterexamples(views: &[RunView<'_>]) -> Markup {
                 Time runs to the right: a bar begins when a worker asks, and ends when it has its \
                 answer.";
     let title = ("counterexample", "The smallest counterexample");
-    html! { @if !columns.is_empty() { (block(title, &[lead], &columns, FIGURE_PARTS)) } }
+    html! { @if !columns.is_empty() { (block(title, &[lead], &columns)) } }
 }
 
 fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Markup {
@@ -48,7 +48,7 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Markup 
         // A line through all that contradict each other.
         @for pair in anchors.windows(2) { (line("join", pair[0], pair[1])) }
         @for at in shown { (operation(view, *at, &scale, lanes.place(worker(at)))) }
-        @for anchor in &anchors { (mark::ring(*anchor)) }
+        @for anchor in &anchors { (sign(mark::RING, *anchor)) }
     };
     let figure = Figure {
         id: format!("counterexample-{}", view.place),
@@ -61,7 +61,7 @@ fn draw(view: &RunView<'_>, violation: &Violation, accused: &[usize]) -> Markup 
         zoom: Some(Zoom { scale, share: 1.0, group: format!("counterexample-{}", view.place) }),
     };
     let keys = html! {
-        (mark::keys(shown.iter().map(|at| view.operation(*at))))
+        (mark::keys(&shown.iter().map(|at| view.operation(*at))))
         @if shown.iter().any(|at| view.operation(*at).section.is_some()) {
             (key(&bar("section", (8.0, 82.0), 7.0, 8.0), "from the read to the write of the count"))
         }
@@ -101,15 +101,15 @@ fn operation(view: &RunView<'_>, at: usize, scale: &TimeScale, place: Place) -> 
         (note("said", (edge, place.middle - 13.0), &text))
         @if let Some(point) = view.point(at) {
             // At the edge of the bar, where it covers no other sign.
-            (mark::order_sign((scale.at(point), place.middle + place.height / 2.0)))
+            (sign(mark::ORDER, (scale.at(point), place.middle + place.height / 2.0)))
         }
         @if let Some(section) = operation.section.as_deref() {
             @let read = scale.at(view.time(section.read_ns));
             @let write = scale.at(view.time(section.write_ns));
             (bar("section", (read, write), place.middle, place.height))
-            (mark::read_sign((read, place.middle)))
+            (sign(mark::READ, (read, place.middle)))
             (steps(operation, (read, write), place.middle + 21.0))
-            @if operation.outcome == Outcome::Sold { (mark::write_sign((write, place.middle))) }
+            @if operation.outcome == Outcome::Sold { (sign(mark::WRITE, (write, place.middle))) }
         }
     }
 }

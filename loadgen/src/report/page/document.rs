@@ -62,7 +62,8 @@ fn draw(title: &str, runs: &[PageRun<'_>], marks_max: usize) -> Page {
         header {
             h1 { (title) }
             @if drawn.len() < runs.len() {
-                p.lead { "Drawn are the first " (drawn.len()) " of " (words::grouped(runs.len())) " runs." }
+                @let all = words::grouped(runs.len());
+                p.lead { "Drawn are the first " (drawn.len()) " of " (all) " runs." }
             }
             (facts::shared(&views))
             (scale_note(&views))

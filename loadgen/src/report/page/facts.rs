@@ -5,19 +5,13 @@ use maud::{Markup, html};
 use super::run::RunView;
 use crate::{page::prose, words::clipped};
 
-/// The most facts that are told.
-const FACTS_MAX: usize = 60;
-
 /// The facts that all runs share, for the head of the page.
 pub(super) fn shared(views: &[RunView<'_>]) -> Markup {
     let (shared, _) = names(views);
-    let value = |name| views.first().and_then(|view| fact(view, name)).unwrap_or_default();
     html! {
-        @if !shared.is_empty() {
+        @if let Some(view) = views.first().filter(|_| !shared.is_empty()) {
             dl.facts {
-                @for name in shared {
-                    div { dt { (prose(&clipped(name))) } dd { (prose(&clipped(value(name)))) } }
-                }
+                @for name in shared { div { dt { (name) } dd { (prose(&fact(view, name))) } } }
             }
         }
     }
@@ -26,7 +20,6 @@ pub(super) fn shared(views: &[RunView<'_>]) -> Markup {
 /// The facts in which runs differ, side by side.
 pub(super) fn compared(views: &[RunView<'_>]) -> Markup {
     let (_, differing) = names(views);
-    let value = |view, name| prose(&clipped(fact(view, name).unwrap_or("–")));
     html! {
         @if !differing.is_empty() {
             section id="facts" aria-labelledby="facts-heading" {
@@ -40,8 +33,8 @@ pub(super) fn compared(views: &[RunView<'_>]) -> Markup {
                         tbody {
                             @for name in differing {
                                 tr {
-                                    th scope="row" { (prose(&clipped(name))) }
-                                    @for view in views { td { (value(view, name)) } }
+                                    th scope="row" { (name) }
+                                    @for view in views { td { (prose(&fact(view, name))) } }
                                 }
                             }
                         }
@@ -54,10 +47,10 @@ pub(super) fn compared(views: &[RunView<'_>]) -> Markup {
 
 /// The names of the facts that all runs share, and of all others, in the order in which the runs
 /// tell them.
-fn names<'a>(views: &'a [RunView<'_>]) -> (Vec<&'a str>, Vec<&'a str>) {
+fn names(views: &[RunView<'_>]) -> (Vec<&'static str>, Vec<&'static str>) {
     let mut names: Vec<&str> = Vec::new();
     for (name, _) in views.iter().flat_map(|view| &view.run.facts) {
-        if !names.contains(&name.as_str()) && names.len() < FACTS_MAX {
+        if !names.contains(name) {
             names.push(name);
         }
     }
@@ -66,7 +59,9 @@ fn names<'a>(views: &'a [RunView<'_>]) -> (Vec<&'a str>, Vec<&'a str>) {
     names.into_iter().partition(is_shared)
 }
 
-fn fact<'a>(view: &'a RunView<'_>, name: &str) -> Option<&'a str> {
-    let facts = view.run.facts.iter();
-    facts.rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+/// All that `name` is told as, such as several notes; a dash where it is not told.
+fn fact(view: &RunView<'_>, name: &str) -> String {
+    let told = view.run.facts.iter().filter(|(known, _)| *known == name);
+    let told: Vec<&str> = told.map(|(_, value)| value.as_str()).collect();
+    if told.is_empty() { "–".to_owned() } else { clipped(&told.join("; ")) }
 }

@@ -8,7 +8,7 @@ use hdrhistogram::Histogram;
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column, empty_column},
+    block::{block, column, empty_column},
     run::RunView,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub(super) fn latencies(views: &[RunView<'_>]) -> Markup {
     let columns: Vec<Markup> = views.iter().map(draw).collect();
     let is_measured = views.iter().any(|view| view.run.clocks.is_some());
     let title = ("latency", "How long it took");
-    html! { @if is_measured { (block(title, &[lead], &columns, FIGURE_PARTS)) } }
+    html! { @if is_measured { (block(title, &[lead], &columns)) } }
 }
 
 fn draw(view: &RunView<'_>) -> Markup {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column, empty_column},
+    block::{block, column, empty_column},
     mark::readable,
     run::RunView,
     sample::every,
@@ -11,7 +11,8 @@ use super::{
 };
 use crate::{
     page::{
-        CountScale, Figure, Table, Tick, UNITS, key, line, note, number, percent, sign, stretched,
+        CountScale, Figure, Sign, Table, Tick, UNITS, key, line, note, number, percent, sign,
+        stretched,
     },
     words::{self, grouped},
 };
@@ -25,7 +26,7 @@ const COMPARABLE: i128 = 10;
 /// The height of the figure in pixels.
 const HEIGHT: f64 = 240.0;
 /// The counter at the end.
-const FLAG: &str = "M-9-4.5H0V4.5H-9Z";
+const FLAG: Sign = ("final", "M-9-4.5H0V4.5H-9Z");
 const HEAD: [&str; 3] = ["Time", "Left, as promised", "Left, as answered"];
 
 /// What was left in all runs, on one scale of counts.
@@ -36,7 +37,7 @@ pub(super) fn left_over_time(views: &[RunView<'_>], stocks: &[Stock]) -> Markup 
     let runs = views.iter().zip(stocks).zip(count_scales(views, stocks));
     let columns: Vec<Markup> =
         runs.map(|((view, stock), scale)| draw(view, stock, scale)).collect();
-    block(("left", "What was left"), &[lead], &columns, FIGURE_PARTS)
+    block(("left", "What was left"), &[lead], &columns)
 }
 
 /// One scale for all runs, unless that would leave some of them nothing but a flat line.
@@ -136,21 +137,15 @@ fn points(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
 fn labels(view: &RunView<'_>, stock: &Stock, counts: CountScale) -> Markup {
     let y = |count: i128| counts.at(count as f64);
     html! {
-        @match stock.last() {
-            Some(last) if last < 0 => (note(
-                "said alarm",
-                (99.0, (y(last) - 8.0).max(14.0)),
-                &format!("{} sold that do not exist", grouped(-last)),
-            ))
-            Some(last) => (note(
-                "said",
-                (99.0, (y(last) - 8.0).max(14.0)),
-                &format!("promised: {} left", grouped(last)),
-            ))
-            None => {}
+        @if let Some(last) = stock.last() {
+            @let (class, text) = match last {
+                ..0 => ("said alarm", format!("{} sold that do not exist", grouped(-last))),
+                0.. => ("said", format!("promised: {} left", grouped(last))),
+            };
+            (note(class, (99.0, (y(last) - 8.0).max(14.0)), &text))
         }
         @if let Some(left) = view.run.header.left.map(i128::from) {
-            (sign("final", (100.0, y(left)), FLAG))
+            (sign(FLAG, (100.0, y(left))))
             @if stock.last() != Some(left) {
                 @let text = format!("counter: {} left", grouped(left));
                 (note("said", (98.0, (y(left) - 8.0).max(12.0)), &text))
@@ -190,7 +185,7 @@ fn keys(stock: &Stock) -> Markup {
     html! {
         (key(&line("promised", (8.0, 7.0), (92.0, 7.0)), "what the answers promised"))
         @if !stock.told.is_empty() { (key(&circle, "what an answer said is left")) }
-        (key(&sign("final", (60.0, 7.0), FLAG), "the counter at the end"))
+        (key(&sign(FLAG, (60.0, 7.0)), "the counter at the end"))
     }
 }
 

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column},
+    block::{block, column},
     run::RunView,
 };
 use crate::{
@@ -35,7 +35,7 @@ pub(super) fn outcomes_over_time(views: &[RunView<'_>]) -> Markup {
     let lead = "Every column is a slice of time, as high as operations ended in it a second. Where \
                 columns are missing, nobody was answered.";
     let columns: Vec<Markup> = views.iter().map(draw).collect();
-    block(("outcomes", "What the clients were told, over time"), &[lead], &columns, FIGURE_PARTS)
+    block(("outcomes", "What the clients were told, over time"), &[lead], &columns)
 }
 
 fn layer(outcome: Outcome) -> usize {

@@ -107,7 +107,7 @@ function drawAxis(figure) {
     const x = (place / 100) * width - figure.plot.scrollLeft;
     const value = Number(((n * step) / unit).toFixed(decimals));
     // Under the names at the left nobody could read it.
-    if (x > -1) texts.push(svg("text", { x: `${place}%`, y: 16, class: x < 20 ? "first" : place > 99 ? "last" : "" }, `${value} ${name}`));
+    if (x > -1) texts.push(svg("text", { x: `${place}%`, y: 16, class: x < 20 ? "first" : place > 97 ? "last" : "" }, `${value} ${name}`));
     lines.push(svg("line", { x1: `${place}%`, x2: `${place}%`, y1: 0, y2: "100%" }));
   }
   figure.axis.replaceChildren(...texts);

@@ -127,7 +127,7 @@ fn what_a_history_says_stays_text() {
     };
     let run = PageRun {
         label: EVIL.to_owned(),
-        facts: vec![(EVIL.to_owned(), EVIL.to_owned())],
+        facts: vec![(EVIL, EVIL.to_owned())],
         header: &Header::new(1),
         operations: &operations,
         judgement: &judgement,
@@ -178,7 +178,7 @@ fn nothing_makes_the_page_larger_than_promised() {
     let header = Header { left: Some(i64::MAX), ..Header::new(u64::MAX) };
     let run = PageRun {
         label: huge.clone(),
-        facts: (0..100).map(|fact| (format!("{fact}{huge}"), huge.clone())).collect(),
+        facts: vec![("Note", huge.clone()); 100],
         header: &header,
         operations: &operations,
         judgement: &judgement,

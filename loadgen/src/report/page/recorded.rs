@@ -37,7 +37,7 @@ fn evidence(judged: &JudgedHistory) -> Evidence<'_> {
     Evidence { header: &history.header, operations: &history.operations, lacks: &history.lacks }
 }
 
-fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
+fn facts(judged: &JudgedHistory) -> Vec<(&'static str, String)> {
     let history = &judged.history;
     let counts = judge::count(&evidence(judged));
     let overlap = judge::overlap(&evidence(judged));
@@ -64,7 +64,7 @@ fn facts(judged: &JudgedHistory) -> Vec<(String, String)> {
     facts.extend(history.places.of(0).map(|(file, _)| ("File", file.to_owned())));
     facts.extend(history.header.run.iter().map(|run| ("Run", run.clone())));
     facts.extend(judged.notes.iter().map(|note| ("Note", note.clone())));
-    facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    facts
 }
 
 fn of(part: u64, all: u64) -> String {

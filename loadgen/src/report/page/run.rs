@@ -21,7 +21,7 @@ pub(crate) struct PageRun<'a> {
     /// What people call it, such as its locking.
     pub(crate) label: String,
     /// What should be said of it in numbers and words: names and values, in reading order.
-    pub(crate) facts: Vec<(String, String)>,
+    pub(crate) facts: Vec<(&'static str, String)>,
     /// What is known of the counter.
     pub(crate) header: &'a Header,
     /// What the clients saw, in any order.

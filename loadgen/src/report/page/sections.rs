@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column, empty_column},
+    block::{block, column, empty_column},
     critical::Section,
     figures::RunFigures,
     lanes::{Lanes, Place},
@@ -11,7 +11,7 @@ use super::{
     run::RunView,
 };
 use crate::{
-    page::{Figure, Table, TimeScale, Zoom, bar, key},
+    page::{Figure, Table, TimeScale, Zoom, bar, key, sign},
     words::{self, grouped},
 };
 
@@ -50,7 +50,7 @@ pub(super) fn critical_sections(
     let columns: Vec<Markup> = views.iter().zip(sections).zip(figures).map(drawn).collect();
     let is_cause = figures.iter().any(|figures| figures.sections_overwriting > 0);
     let heading = if is_cause { "The cause" } else { "From read to write" };
-    block(("sections", heading), &[steps, lost], &columns, FIGURE_PARTS)
+    block(("sections", heading), &[steps, lost], &columns)
 }
 
 fn draw(view: &RunView<'_>, sections: &[Section], figures: &RunFigures) -> Markup {
@@ -137,10 +137,11 @@ fn mark_section(view: &RunView<'_>, section: &Section, place: Place, scale: &Tim
     let is_roomy = height >= mark::ROOMY;
     let drawn = html! {
         (bar("", (read, write), middle, height))
-        @if is_roomy { (mark::read_sign((read, middle))) }
+        @if is_roomy { (sign(mark::READ, (read, middle))) }
         @match kind(section) {
-            "overwriting" => (mark::overwriting_sign((write, middle), is_roomy))
-            "writing" if is_roomy => (mark::write_sign((write, middle)))
+            "overwriting" if is_roomy => (sign(mark::OVERWRITE, (write, middle)))
+            "overwriting" => (sign(mark::OVERWRITE_SMALL, (write, middle)))
+            "writing" if is_roomy => (sign(mark::WRITE, (write, middle)))
             _ => {}
         }
     };
@@ -162,15 +163,15 @@ fn keys(drawn: &[Section]) -> Markup {
         ("reading", "read, and found nothing left to sell"),
     ];
     let is_there = |name: &str| drawn.iter().any(|section| kind(section) == name);
-    let sign = |name: &str| {
+    let bar_of = |name: &str| {
         html! {
             g class={ "op " (name) } {
                 (bar("", (8.0, 76.0), 7.0, 8.0))
-                @if name == "overwriting" { (mark::overwriting_sign((76.0, 7.0), true)) }
+                @if name == "overwriting" { (sign(mark::OVERWRITE, (76.0, 7.0))) }
             }
         }
     };
-    html! { @for (name, text) in kinds { @if is_there(name) { (key(&sign(name), text)) } } }
+    html! { @for (name, text) in kinds { @if is_there(name) { (key(&bar_of(name), text)) } } }
 }
 
 fn table(view: &RunView<'_>, drawn: &[Section]) -> Table {

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use super::{
-    block::{FIGURE_PARTS, block, column, empty_column},
+    block::{block, column, empty_column},
     lanes::Lanes,
     mark,
     run::RunView,
     sample::{Sample, sample},
 };
 use crate::{
-    page::{Figure, Table},
+    page::{Figure, Table, key, sign},
     words,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn timelines(views: &[RunView<'_>]) -> Markup {
     let lead = "Every worker has a lane. A bar runs from the call to the answer, so bars above each \
                 other were under way at the same time.";
     let columns: Vec<Markup> = views.iter().map(draw).collect();
-    block(("timeline", "The whole run"), &[lead], &columns, FIGURE_PARTS)
+    block(("timeline", "The whole run"), &[lead], &columns)
 }
 
 fn draw(view: &RunView<'_>) -> Markup {
@@ -40,7 +40,7 @@ fn draw(view: &RunView<'_>) -> Markup {
     let point = |at: usize| mark::order_point(view, at, &view.scale, place_of(at));
     let ring = |at: usize| {
         let (call, answer) = view.times(at);
-        mark::ring((view.scale.at(answer.unwrap_or(call)), place_of(at).middle))
+        sign(mark::RING, (view.scale.at(answer.unwrap_or(call)), place_of(at).middle))
     };
     let marks = html! {
         @for at in &sample.places {
@@ -62,9 +62,11 @@ fn draw(view: &RunView<'_>) -> Markup {
         zoom: Some(view.zoom()),
     };
     let keys = html! {
-        (mark::keys(view.run.operations.iter()))
+        (mark::keys(&view.run.operations.iter()))
         @if sample.places.iter().any(|at| point(*at).is_some()) { (mark::order_key()) }
-        @if !accused.is_empty() { (mark::ring_key()) }
+        @if !accused.is_empty() {
+            (key(&sign(mark::RING_SMALL, (50.0, 7.0)), "the counterexample above"))
+        }
     };
     let table = operations_table(view, format!("Operations of {}", view.label), &sample.places);
     column(&view.label, &caption(view, &sample), &figure, &keys, &table)

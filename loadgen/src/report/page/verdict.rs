@@ -15,7 +15,7 @@ const LISTED_MAX: usize = 8;
 /// The verdicts of all runs.
 pub(super) fn verdicts(views: &[RunView<'_>]) -> Markup {
     let cards: Vec<Markup> = views.iter().map(card).collect();
-    block(("verdict", "Verdict"), &[], &cards, 1)
+    block(("verdict", "Verdict"), &[], &cards)
 }
 
 fn card(view: &RunView<'_>) -> Markup {

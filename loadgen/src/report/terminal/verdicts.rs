@@ -78,8 +78,7 @@ fn counterexample(text: &mut String, depth: usize, shown: &ViolationView<'_>, of
     for sentence in shown.story {
         line(text, 0, &indented(sentence, 2 * depth));
     }
-    let first_call = of.history.operations.iter().map(|operation| operation.call_ns).min();
-    for operation in operation_lines(&shown.operations, first_call.unwrap_or(0)) {
+    for operation in operation_lines(&shown.operations, of.first_call_ns()) {
         line(text, depth + 1, &operation);
     }
 }
