@@ -142,7 +142,7 @@ fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
 
 /// An answered change with a revision above the one at the end.
 pub(super) fn beyond_the_end(requests: &Requests<'_>) -> Option<Violation> {
-    let end = requests.evidence.header.left_revision.filter(|_| requests.has_revisions)?;
+    let end = requests.left_revision()?;
     let changes = requests.list.iter().filter(|one| one.role == Role::Change);
     let beyond = changes
         .filter_map(|one| Some((requests.told(one).revision?, one.place)))

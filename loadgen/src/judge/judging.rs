@@ -6,7 +6,9 @@ use super::{
     alone::Alone,
     assumptions,
     budget::Budget,
-    counting, counts_told,
+    counting,
+    counts::count,
+    counts_told,
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
@@ -16,11 +18,13 @@ use super::{
     search::Search,
     start::starts,
     story::Teller,
+    told::quantity,
     vacuity,
     verdict::{Judgement, Violation, ViolationKind},
     windows::Windows,
     witness::Witness,
 };
+use crate::history::{Operation, OperationKind, Outcome};
 
 /// Judges `evidence`.
 #[must_use]
@@ -62,7 +66,9 @@ fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
 fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     let mut trusted = Trusted::ALL;
     let mut judgement = judged_with(evidence, trusted, budget);
-    for less in Trusted::less(evidence.header) {
+    let was_wrong = !judgement.violations.is_empty();
+    let is_high = end_is_high(evidence);
+    for less in Trusted::less(evidence.header).filter(|less| less.end || is_high) {
         let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
         if judgement.violations.is_empty() && !is_undecided {
             break;
@@ -70,7 +76,10 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         trusted = less;
         judgement = judged_with(evidence, trusted, budget);
     }
-    let requests = || Requests::collect(evidence, Known::of(evidence.header), Trusted::ALL);
+    let known = Known::of(evidence.header);
+    // Where counts may be late, so may be the end.
+    let told = Trusted { end: evidence.header.counts_are_exact(), ..Trusted::ALL };
+    let requests = || Requests::collect(evidence, known, told);
     let mut notes = Vec::new();
     if !trusted.counts {
         judgement.violations.extend(counts_told::impossible(&requests()));
@@ -82,15 +91,39 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
     if judgement.violations.is_empty() {
-        judgement.notes.extend(notes.into_iter().map(str::to_owned));
+        if !trusted.end {
+            judgement.doubts.push(LATE_END.to_owned());
+        }
+        if was_wrong {
+            judgement.notes.extend(notes.into_iter().map(str::to_owned));
+        }
         judgement.untried = vacuity::untried(evidence);
     }
     sort(&mut judgement.violations);
     judgement
 }
 
+/// Whether more was left at the end than all sales leave that can have been: a count that is late can say so,
+/// and one that is lower cannot be late.
+fn end_is_high(evidence: &Evidence<'_>) -> bool {
+    let header = evidence.header;
+    let Some((initial, left)) = header.initial.zip(header.left) else {
+        // The revision of the end may be the one that is late.
+        return true;
+    };
+    let may_have_sold = |one: &&Operation| {
+        one.op == OperationKind::Buy && matches!(one.outcome, Outcome::Sold | Outcome::Unknown)
+    };
+    let sold = evidence.operations.iter().filter(may_have_sold);
+    let sold: i128 = sold.map(|one| i128::from(quantity(one).unwrap_or(1))).sum();
+    i128::from(left) > i128::from(initial) - sold
+}
+
+const LATE_END: &str =
+    "what was left at the end may have been read too early, for the sales leave less";
+
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
-                    the answers, and each can have been the count before";
+                    the answers, and each may have been read at another moment";
 
 const SPARSE: &str = "revisions were taken by other things too: they do not number the sales one by one, \
                       and are an order of them";
@@ -112,7 +145,14 @@ fn judged_with(evidence: &Evidence<'_>, trusted: Trusted, budget: Budget) -> Jud
     }
     let mut judgement = first.unwrap_or_default();
     if !starts.are_all {
-        judgement.doubts.extend(judgement.violations.drain(..).map(|violation| {
+        let oversold = count(evidence).oversold > 0;
+        let stands = |violation: &mut Violation| match violation.kind {
+            ViolationKind::DuplicateTicket | ViolationKind::AnsweredTwice => false,
+            ViolationKind::Oversell => !oversold,
+            _ => true,
+        };
+        let explicable = judgement.violations.extract_if(.., stands).collect::<Vec<_>>();
+        judgement.doubts.extend(explicable.into_iter().map(|violation| {
             format!("what was sold before the start may explain that {}", violation.message)
         }));
     }

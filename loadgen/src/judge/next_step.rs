@@ -5,7 +5,10 @@ use super::verdict::{Judgement, Verdict};
 /// A part of a doubt, and what would settle it: a lower-case fragment.
 const STEPS: [(&str, &str); 14] = [
     ("the history is empty", "let somebody buy"),
-    ("nothing was recorded", "leave `--no-history` out"),
+    (
+        "may have been read too early",
+        "let the shop answer `[search]` without a cache, or write `left` into the first line of the history",
+    ),
     (
         "left at the end",
         "say in `[search]` of the map how the shop is asked, or write `left` into the first line of the history",

@@ -89,18 +89,26 @@ pub(super) struct Trusted {
     pub(super) counts: bool,
     /// Revisions: each change takes the next one.
     pub(super) revisions: bool,
+    /// The end: what was left then was read when all had ended.
+    pub(super) end: bool,
 }
 
 impl Trusted {
     /// Everything.
-    pub(super) const ALL: Self = Self { counts: true, revisions: true };
+    pub(super) const ALL: Self = Self { counts: true, revisions: true, end: true };
 
     /// Ever less, as far as `header` leaves it open.
     pub(super) fn less(header: &Header) -> impl Iterator<Item = Self> + use<> {
         let (counts, revisions) = (header.counts_are_exact(), header.revisions_are_consecutive());
-        let less = [(false, true), (true, false), (false, false)];
+        let less = [
+            (false, true, true),
+            (true, false, true),
+            (false, false, true),
+            (false, true, false),
+            (false, false, false),
+        ];
         less.into_iter()
-            .map(|(counts, revisions)| Self { counts, revisions })
+            .map(|(counts, revisions, end)| Self { counts, revisions, end })
             .filter(move |less| (less.counts || !counts) && (less.revisions || !revisions))
     }
 }
@@ -129,6 +137,7 @@ pub(super) struct Requests<'a> {
 impl<'a> Requests<'a> {
     /// The requests of `evidence`, with the read at the end where there is one.
     pub(super) fn collect(evidence: &Evidence<'a>, known: Known, trusted: Trusted) -> Self {
+        let known = Known { left: known.left.filter(|_| trusted.end), ..known };
         let mut requests = Self {
             evidence: *evidence,
             list: Vec::with_capacity(evidence.operations.len() + 1),
@@ -161,16 +170,21 @@ impl<'a> Requests<'a> {
         requests
     }
 
+    /// The revision at the end, where revisions are looked at and the end is trusted.
+    pub(super) fn left_revision(&self) -> Option<u64> {
+        let is_trusted = self.has_revisions && self.trusted.end;
+        self.evidence.header.left_revision.filter(|_| is_trusted)
+    }
+
     /// What `request` asked for and was told.
     pub(super) fn told(&self, request: &Request) -> Told<'_> {
         if request.place == FINAL {
-            let header = self.evidence.header;
             return Told {
                 op: OperationKind::Search,
                 quantity: None,
                 tickets: &self.no_tickets,
                 remaining: self.known.left,
-                revision: header.left_revision.filter(|_| self.has_revisions),
+                revision: self.left_revision(),
             };
         }
         let mut told = told(&self.evidence.operations[request.place as usize]);

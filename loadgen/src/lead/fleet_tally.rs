@@ -52,6 +52,7 @@ pub(super) struct FleetTally {
     clients: Vec<Attendance>,
     present: usize,
     ready: u32,
+    is_released: bool,
     over: usize,
     tally: Tally,
     recent: Tally,
@@ -75,6 +76,7 @@ impl FleetTally {
             ],
             workers,
             present: 0,
+            is_released: false,
             ready: 0,
             over: 0,
             tally: Tally::default(),
@@ -83,6 +85,11 @@ impl FleetTally {
             gone: 0,
             notes: BTreeMap::new(),
         }
+    }
+
+    /// From now on clients may have begun something.
+    pub(super) fn release(&mut self) {
+        self.is_released = true;
     }
 
     /// How many clients there are.
@@ -198,7 +205,7 @@ impl FleetTally {
     /// What came of the fleet that was released at `start_ns`.
     pub(super) fn close(mut self, start_ns: u64, was_interrupted: bool, odd: Vec<String>) -> Led {
         for worker in std::mem::take(&mut self.workers) {
-            if !worker.is_over {
+            if !worker.is_over && self.is_released {
                 self.give_up(&worker);
             }
         }
@@ -243,6 +250,7 @@ mod tests {
         let plan = Plan { pace, requests: Some(10), seed: 1, ..endless.plan.clone() };
         let plans = [WorkerPlan { plan, ..endless }];
         let mut fleet = FleetTally::new(&plans);
+        fleet.release();
         let mut tally = WorkerTally { intended: 5, ..WorkerTally::default() };
         tally.outcomes.sold = 3;
         fleet.hear(0, Message::Tally(Box::new(tally)));
@@ -258,6 +266,13 @@ mod tests {
             assert_eq!((led.tally.outcomes.sold, led.tally.outcomes.unknown), (3, 2));
             assert_eq!((led.lost.len(), led.is_deserted), (2, true));
         }
+    }
+
+    #[test]
+    fn nobody_has_begun_anything_before_all_are_released() {
+        let fleet = FleetTally::new(&[WorkerPlan::endless(0, 1, 2)]);
+        let led = fleet.close(0, true, Vec::new());
+        assert_eq!((led.tally.intended, led.lost.len(), led.never_ready), (0, 0, 2));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub(crate) async fn lead(
     let lead_ns = if mode == Mode::Process { LEAD_PROCESSES_NS } else { LEAD_NS };
     let start_ns = monotonic_ns() + lead_ns;
     let begun = Instant::now() + Duration::from_nanos(lead_ns);
+    tally.release();
     fleet.release(start_ns);
     let deadline = begun + limit.unwrap_or(FOREVER);
     let mut hearing = Hearing { tally: &mut tally, fleet: &fleet, begun, watch };

@@ -201,7 +201,7 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
         servers: config.servers,
         workers: config.workers,
         tickets: config.tickets,
-        counts: Counts { errors: counts.errors + u64::from(led.never_ready), ..counts },
+        counts: Counts { errors: errors(config, &counts), ..counts },
         left: header.left.filter(|left| *left >= 0),
         elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
@@ -213,4 +213,11 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
 /// Durations come from flags of at most a day each, far below what 64 bits hold.
 fn whole_ns(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// Whoever did not buy, was not told "sold out" and has no purchase of unknown outcome failed: also a worker
+/// that could not begin, or was gone before it asked.
+fn errors(config: &RaceConfig, counts: &Counts) -> u64 {
+    let answered = counts.sold + counts.sold_out + counts.unknown;
+    u64::from(config.workers).saturating_sub(answered)
 }

@@ -103,12 +103,12 @@ async fn first_look(
     shop: &Shop,
 ) -> Result<Result<Stock, String>, PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut target = HttpSession::new(shop, Waiting::Shared, &TlsConfigs::default())?;
-    match timeout(config.timeout, target.connect()).await {
+    let mut session = HttpSession::new(shop, Waiting::Shared, &TlsConfigs::default())?;
+    match timeout(config.timeout, session.connect()).await {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
     }
-    Ok(look(&mut target, config.timeout).await)
+    Ok(look(&mut session, config.timeout).await)
 }
 
 /// What the shop has once the run is over and `sold` were sold; `Err` says why nobody knows.
@@ -119,12 +119,12 @@ pub(super) async fn last_look(
     sold: u64,
     limit: Duration,
 ) -> Result<Stock, String> {
-    let target = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
-    let mut target = target.map_err(|error| error.to_string())?;
+    let session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
+    let mut session = session.map_err(|error| error.to_string())?;
     let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
     let asked = Instant::now();
     loop {
-        let stock = look(&mut target, limit.min(LAST_LOOK_MAX)).await?;
+        let stock = look(&mut session, limit.min(LAST_LOOK_MAX)).await?;
         let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0));
         if !is_late || asked.elapsed() >= LATE_MAX {
             return Ok(stock);
@@ -133,8 +133,8 @@ pub(super) async fn last_look(
     }
 }
 
-async fn look(target: &mut HttpSession, limit: Duration) -> Result<Stock, String> {
-    let looked = timeout(limit, target.stock()).await;
+async fn look(session: &mut HttpSession, limit: Duration) -> Result<Stock, String> {
+    let looked = timeout(limit, session.stock()).await;
     looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string()))
 }
 

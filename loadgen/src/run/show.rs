@@ -125,7 +125,7 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let (prepared, trial) = tokio::select! {
         prepared = prepare => prepared?,
         () = interrupts.next() => {
-            anstream::eprintln!("interrupted before the start");
+            anstream::eprintln!("interrupted before the start; one purchase may have been sent, to try the map out");
             return Ok(exit_code::INTERRUPTED);
         }
     };

@@ -39,12 +39,12 @@ pub(super) async fn try_out(
     if !is_due(config) {
         return Ok(Tally::default());
     }
-    let mut target = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
+    let mut session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
     let plan = &prepared.plans[0];
     let order = Order { run: plan.run, client, number: 0 };
     let sent_ns = monotonic_ns();
-    let answer = buy(&mut target, order, sent_ns, config.timeout).await?;
+    let answer = buy(&mut session, order, sent_ns, config.timeout).await?;
     let answered_ns = monotonic_ns();
     let key = plan.sends_keys().then(|| order.to_string());
     let mut tally = WorkerTally::default();
@@ -87,12 +87,12 @@ pub(super) async fn try_out(
 }
 
 async fn buy(
-    target: &mut HttpSession,
+    session: &mut HttpSession,
     order: Order,
     sent_ns: u64,
     limit: Duration,
 ) -> Result<Answer, PreparationError> {
-    match timeout(limit, target.call(Action::Buy, order, sent_ns)).await {
+    match timeout(limit, session.call(Action::Buy, order, sent_ns)).await {
         Err(_) => Ok(missing(Action::Buy, &Failure::Timeout(limit))),
         Ok(Response::Answer(answer)) => Ok(*answer),
         Ok(Response::Reply(reply, reader)) => {

@@ -39,7 +39,7 @@ const ROWS: usize = WRITTEN + WORD;
 /// How many bytes a cache line has.
 const CACHE_LINE: usize = 64;
 
-/// So many bytes of entries have room, the longest answer that a target takes among them. Only what
+/// So many bytes of entries have room, the longest answer that is read among them. Only what
 /// was written once takes memory.
 const ROOM: usize = 4 << 20;
 
@@ -113,7 +113,7 @@ impl JournalWriter {
 
     /// Writes in the row of the client on `slot` that it has `begun` an operation.
     pub(super) fn begin(&mut self, slot: usize, begun: &Begun) {
-        assert!(slot < self.clients, "no client sits there");
+        assert!(slot < self.clients, "no client has that row");
         // IMPORTANT: in this order, the number last.
         for (at, word) in row(slot).into_iter().zip(begun.encode()) {
             self.memory.store(at, word);

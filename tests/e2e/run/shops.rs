@@ -252,3 +252,20 @@ remaining = "/left"
     assert!(words.contains(r#"an answer that no rule of the map knows: {"error":"#), "{words}");
     assert!(words.contains("`[buy.sold_out]`"), "{words}");
 }
+
+/// What is left comes from a cache: it accuses nobody, and proves nothing either.
+#[test]
+fn stale_count_at_the_end_accuses_nobody() {
+    let left = AtomicI64::new(30);
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": 30}).to_string()),
+        _ => match left.fetch_sub(1, Ordering::SeqCst) {
+            seat @ 1.. => ("201 Created", json!({"seat": seat}).to_string()),
+            _ => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+        },
+    });
+
+    let result = assert_verdict(&sixty_purchases(&shop, "unique"), "unknown");
+
+    assert!(result["doubts"].to_string().contains("read too early"), "{result:#}");
+}

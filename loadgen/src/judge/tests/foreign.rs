@@ -37,6 +37,8 @@ struct Map {
     revisions_jump: bool,
     unknown_percent: u64,
     end_is_known: bool,
+    /// Whether what is left in the end is told from a cache.
+    end_is_kept: bool,
 }
 
 fn any_map(dice: &mut Dice) -> Map {
@@ -50,6 +52,7 @@ fn any_map(dice: &mut Dice) -> Map {
         revisions_jump: dice.chance(50),
         unknown_percent: dice.below(3) * 10,
         end_is_known: dice.chance(70),
+        end_is_kept: dice.chance(20),
     }
 }
 
@@ -110,14 +113,20 @@ fn history(
         operation.remaining =
             counts.iter().rev().find(|(since, _)| *since <= at).map(|count| count.1);
     }
+    let is_late = map.counts != Counts::Exact;
+    let kept = if map.end_is_kept && is_late { dice.below(sold + 1) } else { 0 };
     let is_numbered = map.numbers_from.is_some() && !map.names;
     let header = Header {
         sold: None,
         revision: None,
-        left: map.end_is_known.then_some(signed(initial) - signed(sold)),
+        left: map.end_is_known.then_some(signed(initial) - signed(sold) + signed(kept)),
+        left_revision: map
+            .revisions_from
+            .filter(|_| map.end_is_kept && is_late)
+            .map(|from| from + sold - kept),
         numbering: if is_numbered { Numbering::Consecutive } else { Numbering::Unique },
         counts: match map.counts {
-            Counts::Exact if dice.chance(50) => Some(CountTiming::Exact),
+            Counts::Exact => Some(CountTiming::Exact),
             _ => Some(CountTiming::Late),
         },
         revisions: Some(Revisions::Increasing),
@@ -188,7 +197,7 @@ fn what_is_certainly_wrong_is_never_valid() {
                 true
             }
             // A sale that is not missing at the end.
-            2 if !sales.is_empty() && map.unknown_percent == 0 => {
+            2 if !sales.is_empty() && map.unknown_percent == 0 && !map.end_is_kept => {
                 header.left = Some(signed(initial) - signed(sales.len() as u64) + 1);
                 true
             }

@@ -85,6 +85,15 @@ impl Looked<'_> {
     }
 }
 
+/// Whether a condition holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Held {
+    Yes,
+    /// By the absence of what it asks for: that many an answer has.
+    Absent,
+    No,
+}
+
 /// A place in an answer.
 #[derive(Clone, Debug)]
 pub(super) enum Place {
@@ -117,12 +126,18 @@ impl Place {
         ))
     }
 
-    /// Whether `wanted` stands there; what is not there at all is `false`, in an answer that could
-    /// have had it.
-    pub(super) fn holds(&self, answer: &Looked<'_>, wanted: &Value) -> bool {
-        // An error page has no members, whatever they would say.
-        let is_readable = !matches!(self, Self::Pointer(_)) || !answer.json.is_null();
-        is_readable && is_same(self.find(answer).as_ref(), wanted)
+    /// Whether `wanted` stands there; what is not there at all is `false`, in an answer that could have
+    /// had it.
+    pub(super) fn holds(&self, answer: &Looked<'_>, wanted: &Value) -> Held {
+        let is_pointer = matches!(self, Self::Pointer(_));
+        let holds = match (self.find(answer), wanted) {
+            (found, Value::Bool(wanted)) if !is_pointer => found.is_some() == *wanted,
+            (Some(found), wanted) => is_same(&found, wanted),
+            // A page that is no JSON has no members, whatever they would say.
+            (None, Value::Bool(false)) if !answer.json.is_null() => return Held::Absent,
+            (None, _) => false,
+        };
+        if holds { Held::Yes } else { Held::No }
     }
 
     /// What stands there.
@@ -152,6 +167,14 @@ impl Place {
                 text.parse().ok().or_else(|| whole(text.parse().ok()?))
             }
             _ => None,
+        }
+    }
+
+    /// The ticket that stands there first: a page may say it in its title and once more below.
+    pub(super) fn ticket(&self, answer: &Looked<'_>) -> Option<Vec<Ticket>> {
+        match self {
+            Self::Pattern(_) => Some(vec![ticket(&self.find(answer)?)?]),
+            Self::Pointer(_) | Self::Field(_) => self.tickets(answer),
         }
     }
 
@@ -193,17 +216,16 @@ fn whole(number: f64) -> Option<i64> {
 }
 
 /// Whether `found` is what is `wanted`: the same text, however each of them is written.
-fn is_same(found: Option<&Value>, wanted: &Value) -> bool {
+fn is_same(found: &Value, wanted: &Value) -> bool {
     let text = |value: &Value| match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    match (found, wanted) {
-        // `true` asks whether there is anything at all.
-        (Some(found), Value::Bool(true)) if !found.is_boolean() => !found.is_null(),
-        (None | Some(Value::Null), Value::Bool(false)) => true,
-        (Some(found), wanted) => text(found) == text(wanted),
-        (None, _) => false,
+    let is_nothing = ["null", "false", "0", ""].contains(&text(found).trim());
+    match wanted {
+        // `true` asks whether there is anything at all, and `false` whether there is nothing.
+        Value::Bool(is_wanted) => is_nothing != *is_wanted,
+        wanted => text(found) == text(wanted),
     }
 }
 
@@ -242,12 +264,10 @@ mod tests {
 
     #[test]
     fn values_are_the_same_however_they_are_written() {
-        assert!(is_same(Some(&json!("17")), &json!(17)));
-        assert!(is_same(Some(&json!(true)), &json!(true)));
-        assert!(!is_same(Some(&json!(false)), &json!(true)));
-        assert!(is_same(Some(&json!("anything")), &json!(true)));
-        assert!(is_same(None, &json!(false)));
-        assert!(!is_same(None, &json!("open")));
-        assert!(!is_same(Some(&json!("closed")), &json!("open")));
+        assert!(is_same(&json!("17"), &json!(17)));
+        assert!(is_same(&json!(true), &json!(true)));
+        assert!(!is_same(&json!(false), &json!(true)));
+        assert!(is_same(&json!("anything"), &json!(true)));
+        assert!(!is_same(&json!("closed"), &json!("open")));
     }
 }

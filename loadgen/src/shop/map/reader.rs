@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{
     members::Map,
-    place::{Looked, Place, Texts},
+    place::{Held, Looked, Place, Texts},
 };
 use crate::{
     history::{Answer, Numbering, Outcome, Ticket},
@@ -31,7 +31,7 @@ struct When {
 pub(in crate::shop) struct MapReader {
     numbering: Numbering,
     sold: When,
-    ticket: Option<Place>,
+    tickets: Option<TicketPlace>,
     quantity: u64,
     remaining: Option<Place>,
     revision: Option<Place>,
@@ -40,6 +40,13 @@ pub(in crate::shop) struct MapReader {
     sold_out_revision: Option<Place>,
     refused: Option<When>,
     search: Option<SearchReader>,
+}
+
+/// Where a sale says its tickets.
+#[derive(Clone, Debug)]
+enum TicketPlace {
+    One(Place),
+    List(Place),
 }
 
 /// Where an answer to a search says what.
@@ -76,11 +83,17 @@ impl MapReader {
                 ("buy.sold.status", &sold.status),
                 ("buy.sold.where", &sold.condition),
             )?,
-            ticket: match (&sold.ticket, &sold.tickets) {
+            tickets: match (&sold.ticket, &sold.tickets) {
                 (Some(_), Some(_)) => {
                     return Err(("buy.sold", "`ticket` and `tickets` are one".to_owned()));
                 }
-                (one, list) => place("buy.sold.ticket", one.as_deref().or(list.as_deref()))?,
+                (Some(one), None) => {
+                    Some(TicketPlace::One(Place::parse(one).map_err(named("buy.sold.ticket"))?))
+                }
+                (None, Some(list)) => {
+                    Some(TicketPlace::List(Place::parse(list).map_err(named("buy.sold.tickets"))?))
+                }
+                (None, None) => None,
             },
             quantity: map.buy.quantity,
             remaining: place("buy.sold.remaining", sold.remaining.as_deref())?,
@@ -110,8 +123,9 @@ impl MapReader {
     pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
-        rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked))
+        let rules = [Some(&self.sold_out), self.refused.as_ref()];
+        self.sold.holds(reply.status, &looked, self.tickets.is_some())
+            || rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked, false))
     }
 
     /// Reads an answer to a purchase.
@@ -119,16 +133,17 @@ impl MapReader {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
-        if self.sold.holds(status, &looked) {
+        if self.sold.holds(status, &looked, self.tickets.is_some()) {
             self.sale(&looked)
-        } else if self.sold_out.holds(status, &looked) {
+        } else if self.sold_out.holds(status, &looked, false) {
             Answer {
                 remaining: count(self.sold_out_remaining.as_ref(), &looked),
                 revision: number(self.sold_out_revision.as_ref(), &looked),
                 ..Answer::new(Outcome::SoldOut)
             }
         } else {
-            let is_refused = self.refused.as_ref().is_some_and(|when| when.holds(status, &looked));
+            let is_refused =
+                self.refused.as_ref().is_some_and(|when| when.holds(status, &looked, false));
             let is_known = is_refused || looked.is_empty();
             let reason = match is_known {
                 true => format!("status {status}"),
@@ -152,8 +167,12 @@ impl MapReader {
             revision: number(self.revision.as_ref(), looked),
             ..Answer::new(Outcome::Sold)
         };
-        if let Some(place) = &self.ticket {
-            let Some(tickets) = place.tickets(looked) else {
+        if let Some(place) = &self.tickets {
+            let tickets = match place {
+                TicketPlace::One(place) => place.ticket(looked),
+                TicketPlace::List(place) => place.tickets(looked),
+            };
+            let Some(tickets) = tickets else {
                 return Answer::unknown("sold, but without its ticket");
             };
             let is_number = |ticket: &Ticket| matches!(ticket, Ticket::Number(_));
@@ -175,7 +194,7 @@ impl MapReader {
             self.search.as_ref().ok_or("the map of this shop has no search")?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        if !when.holds(reply.status, &looked) {
+        if !when.holds(reply.status, &looked, true) {
             return Err(format!("status {}", reply.status));
         }
         let remaining = remaining.count(&looked);
@@ -205,9 +224,18 @@ impl When {
         Ok(Self { status: status.to_vec(), condition })
     }
 
-    fn holds(&self, status: u16, looked: &Looked<'_>) -> bool {
-        self.status.contains(&status)
-            && self.condition.iter().all(|(place, wanted)| place.holds(looked, wanted))
+    /// Whether an answer is of this kind. What only lacks something is so where the rule `says_more`, as which
+    /// ticket: else an error, which lacks it too, would be.
+    fn holds(&self, status: u16, looked: &Looked<'_>, says_more: bool) -> bool {
+        let mut is_shown = says_more || self.condition.is_empty();
+        for (place, wanted) in &self.condition {
+            match place.holds(looked, wanted) {
+                Held::Yes => is_shown = true,
+                Held::Absent => {}
+                Held::No => return false,
+            }
+        }
+        is_shown && self.status.contains(&status)
     }
 }
 
@@ -369,8 +397,13 @@ remaining = '''regex:left: (\d+)'''
             with("where = { \"/state\" = \"confirmed\" }", "where = { \"/error\" = false }");
         let sale = r#"{"seat": 7}"#;
         assert_eq!(reader.purchase(reply(200, sale)).outcome, Outcome::Sold);
-        let page = reader.purchase(reply(200, "<h1>Oops</h1>"));
-        assert_eq!(page.outcome, Outcome::Unknown);
+        for body in ["<h1>Oops</h1>", r#"{"message": "boom"}"#] {
+            assert_eq!(reader.purchase(reply(200, body)).outcome, Outcome::Unknown, "{body}");
+        }
+        // Which has no ticket to miss.
+        let blind = MapReader { tickets: None, ..reader };
+        let error = blind.purchase(reply(200, r#"{"message": "boom"}"#));
+        assert_eq!(error.outcome, Outcome::Unknown);
     }
 
     #[test]
