@@ -109,7 +109,11 @@ proptest! {
         let (header, operations) = simulate(&mut dice, &scene);
         let judgement = judged(&header, &operations);
         let is_undecided = judgement.doubts.iter().any(|doubt| doubt == UNDECIDED);
-        prop_assume!(!is_undecided || length < DECIDED);
+        prop_assert!(judgement.violations.is_empty(), "{judgement:?}\n{}", lines(&header, &operations));
+        if is_undecided && length >= DECIDED {
+            // Few are; `nearly_every_long_history_is_decided` counts them.
+            return Ok(());
+        }
         let is_vacuous = |doubt: &String| VACUOUS.iter().any(|vacuous| doubt.starts_with(vacuous));
         let vacuous = judgement.doubts.iter().all(is_vacuous);
         for (one, instant) in operations.iter().zip(instants(&header, &operations)) {
@@ -118,7 +122,6 @@ proptest! {
             prop_assert!(!is_asked || fits, "{instant:?} {one:?}\n{}", lines(&header, &operations));
         }
         prop_assert!(vacuous, "{judgement:?}\n{}", lines(&header, &operations));
-        prop_assert!(judgement.violations.is_empty(), "{judgement:?}\n{}", lines(&header, &operations));
     }
 
     #[test]
@@ -146,4 +149,16 @@ proptest! {
             "{:?}\n{}", judgement, lines(&header, &operations)
         );
     }
+}
+
+#[test]
+fn nearly_every_long_history_is_decided() {
+    let is_undecided = |seed: &u64| {
+        let mut dice = Dice::new(*seed);
+        let scene = telling(&mut dice, 200);
+        let (header, operations) = simulate(&mut dice, &scene);
+        judged(&header, &operations).doubts.iter().any(|doubt| doubt == UNDECIDED)
+    };
+    let undecided: Vec<u64> = (0..5000).filter(is_undecided).collect();
+    assert!(undecided.len() <= 10, "{undecided:?}");
 }
