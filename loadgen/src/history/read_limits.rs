@@ -39,8 +39,10 @@ impl ReadLimits {
 fn bytes_max() -> u64 {
     let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
     // Of the control group that this runs in, where it has a limit.
-    let group = fs::read_to_string("/sys/fs/cgroup/memory.max").unwrap_or_default();
-    free_bytes(&meminfo, &group) / 2
+    let [limit, used] = ["max", "current"].map(|name| {
+        fs::read_to_string(format!("/sys/fs/cgroup/memory.{name}")).unwrap_or_default()
+    });
+    free_bytes(&meminfo, &limit, &used) / 2
 }
 
 /// What `operation` takes at most while it is judged.
@@ -57,14 +59,16 @@ pub(super) fn bytes_of_history(header: Option<&Header>) -> u64 {
     (HISTORY_BYTES + 2 * texts) as u64
 }
 
-/// What is free according to the two files of the kernel; 4 GiB where they do not say.
-fn free_bytes(meminfo: &str, group: &str) -> u64 {
+/// What is free according to the kernel's files; 4 GiB where they do not say.
+fn free_bytes(meminfo: &str, limit: &str, used: &str) -> u64 {
     let available = meminfo.lines().find_map(|line| {
         let kibibytes = line.strip_prefix("MemAvailable:")?.strip_suffix("kB")?;
         kibibytes.trim().parse::<u64>().ok()?.checked_mul(1024)
     });
     let available = available.unwrap_or(4 << 30);
-    group.trim().parse().map_or(available, |group: u64| group.min(available))
+    let used: u64 = used.trim().parse().unwrap_or(0);
+    let group = limit.trim().parse().map(|limit: u64| limit.saturating_sub(used));
+    group.map_or(available, |free| free.min(available))
 }
 
 #[cfg(test)]
@@ -74,10 +78,10 @@ mod tests {
     #[test]
     fn the_lesser_of_two_limits_holds() {
         let meminfo = "MemTotal:       24595508 kB\nMemAvailable:   1024 kB\n";
-        assert_eq!(free_bytes(meminfo, "max\n"), 1 << 20);
-        assert_eq!(free_bytes(meminfo, "4096\n"), 4096);
-        assert_eq!(free_bytes(meminfo, ""), 1 << 20);
-        assert_eq!(free_bytes("", ""), 4 << 30);
+        assert_eq!(free_bytes(meminfo, "max\n", "9\n"), 1 << 20);
+        assert_eq!(free_bytes(meminfo, "4096\n", "96\n"), 4000);
+        assert_eq!(free_bytes(meminfo, "", ""), 1 << 20);
+        assert_eq!(free_bytes("", "", ""), 4 << 30);
         assert!(bytes_max() > 0);
     }
 }

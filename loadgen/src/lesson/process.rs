@@ -64,7 +64,7 @@ pub(super) struct Line {
 
 /// The number of a process, from 0, with what it or one of its children said; `None`: all of them
 /// have ended or closed their stdout.
-pub(super) type Heard = (usize, Option<Line>);
+pub(super) type Said = (usize, Option<Line>);
 
 /// Processes, and all that they said; dropping it ends and reaps them.
 #[derive(Debug)]
@@ -73,8 +73,8 @@ pub(super) struct Processes {
     timeline: Timeline,
     pub(super) started: Vec<Started>,
     pub(super) lines: Vec<Line>,
-    said: Sender<Heard>,
-    heard: Receiver<Heard>,
+    said: Sender<Said>,
+    heard: Receiver<Said>,
 }
 
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Processes {
 
     /// The next that is said by anybody, or that somebody's pipe has closed; an error where there
     /// is nothing for `limit`, while the lesson waits for `what`.
-    pub(super) fn next(&mut self, what: &str, limit: Duration) -> Result<Heard, LessonError> {
+    pub(super) fn next(&mut self, what: &str, limit: Duration) -> Result<Said, LessonError> {
         let late = |_| LessonError::Late { what: what.to_owned(), limit };
         let heard = self.heard.recv_timeout(limit).map_err(late)?;
         self.lines.extend(heard.1.clone());
@@ -184,7 +184,7 @@ impl Drop for Processes {
 }
 
 /// Passes on what is said through a pipe, until it closes.
-fn listen(number: usize, stdout: ChildStdout, timeline: &Timeline, said: &Sender<Heard>) {
+fn listen(number: usize, stdout: ChildStdout, timeline: &Timeline, said: &Sender<Said>) {
     for text in BufReader::new(stdout).lines().map_while(Result::ok) {
         // What is no line of ours was printed by somebody in passing.
         let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
