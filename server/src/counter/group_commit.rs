@@ -27,6 +27,9 @@ use crate::{
 /// After how long without a request the ledger may rest.
 const REST_AFTER: Duration = Duration::from_secs(1);
 
+/// How long to look for the next request before sleeping: what two wakes of a thread take on a small machine.
+const LOOK_AROUND: Duration = Duration::from_micros(100);
+
 /// How long to wait before the next try where a turn could not be taken.
 const RETRY: Duration = Duration::from_millis(20);
 
@@ -198,6 +201,22 @@ impl<B: Batch> Shared<B> {
         })
     }
 
+    /// Looks for a moment whether somebody comes: a lone client asks again as soon as it is answered, and
+    /// waking this thread would take longer than that.
+    fn look_around<'a>(
+        &'a self,
+        mut guarded: MutexGuard<'a, Guarded<B>>,
+    ) -> MutexGuard<'a, Guarded<B>> {
+        let start = Instant::now();
+        while guarded.queue.is_idle() && !guarded.queue.is_closed() && start.elapsed() < LOOK_AROUND
+        {
+            drop(guarded);
+            thread::yield_now();
+            guarded = self.lock();
+        }
+        guarded
+    }
+
     /// Sleeps until `wake_at` are here or `patience` is over, or for no reason.
     fn sleep<'a>(
         &self,
@@ -360,6 +379,9 @@ impl<E: Engine> Committer<E> {
                 true => Some(LOOK_AGAIN),
                 false => is_restless.then_some(REST_AFTER),
             };
+            if is_restless {
+                guarded = self.shared.look_around(guarded);
+            }
             while guarded.queue.is_idle() && !guarded.queue.is_closed() {
                 let start = Instant::now();
                 guarded = self.shared.sleep(guarded, 1, patience);
