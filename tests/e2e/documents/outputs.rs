@@ -4,7 +4,7 @@ use super::script::{MARK, command, run_blocks};
 
 /// Complains about each `console` command in `text` that wrote something else than stands below it.
 ///
-/// `…` stands for anything. A word of digits and letters, such as a receipt or a date, and a number of ten digits
+/// `…` stands for anything. A word of digits and letters, such as a receipt or a date, and a number of eight digits
 /// or more, such as a time, may be another one.
 pub(super) fn differences(text: &str, stdout: &str) -> Vec<String> {
     let mut complaints = Vec::new();
@@ -43,7 +43,7 @@ fn masked(text: &str) -> String {
         let word = piece.trim_end_matches(|c| !is_of_word(c));
         let digits = word.chars().filter(char::is_ascii_digit).count();
         let is_mixed = word.len() >= 8 && digits > 0 && digits < word.len();
-        let is_passing = is_mixed || (digits == word.len() && digits >= 10);
+        let is_passing = is_mixed || (digits == word.len() && digits >= 8);
         masked += if is_passing { "*" } else { word };
         masked += &piece[word.len()..];
     }
