@@ -337,11 +337,12 @@ impl<B: Batch> Clients for Shared<B> {
     }
 
     fn settled(&self) {
-        let told: Vec<_> = self.lock().queue.settled(Instant::now()).collect();
-        if !told.is_empty() {
-            self.meters.settled(told.len());
+        let told = self.lock().queue.settled(Instant::now());
+        let mut answers = 0;
+        self.post(told.inspect(|_| answers += 1));
+        if answers > 0 {
+            self.meters.settled(answers);
         }
-        self.post(told);
     }
 
     fn lost(&self, which: Void) {
@@ -471,6 +472,8 @@ impl<E: Engine> Committer<E> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::task::JoinHandle;
+
     use super::*;
     use crate::{
         counter::ReplyDelivery,
@@ -517,6 +520,20 @@ mod tests {
         Command::Buy(Order { quantity: 1, buyer: None }).into()
     }
 
+    /// Somebody who waits in the queue.
+    async fn waiting(
+        counter: &GroupCommit,
+        committer: &Committer<Timed<SimEngine>>,
+        channel: &ReplyChannel,
+    ) -> JoinHandle<Answer> {
+        let (counter, channel) = (counter.clone(), channel.clone());
+        let waiting = tokio::spawn(async move { counter.ask(buy(), &channel).await });
+        while committer.shared.lock().queue.here() == 0 {
+            tokio::task::yield_now().await;
+        }
+        waiting
+    }
+
     #[tokio::test]
     async fn who_asks_is_answered_by_the_committers_thread() {
         let (counter, committer, channel, delivery) = counter();
@@ -535,13 +552,7 @@ mod tests {
     async fn queue_that_panicked_tells_those_in_it_and_sells_nothing_more() {
         let (counter, committer, channel, delivery) = counter();
         tokio::spawn(delivery.run());
-        let waiting = tokio::spawn({
-            let (counter, channel) = (counter.clone(), channel.clone());
-            async move { counter.ask(buy(), &channel).await }
-        });
-        while committer.shared.lock().queue.here() == 0 {
-            tokio::task::yield_now().await;
-        }
+        let waiting = waiting(&counter, &committer, &channel).await;
 
         let shared = Arc::clone(&committer.shared);
         let panicked = thread::spawn(move || shared.with(|_| panic!("on purpose")));
@@ -558,13 +569,7 @@ mod tests {
     async fn whoever_still_waits_when_the_server_ends_has_bought_nothing() {
         let (counter, committer, channel, delivery) = counter();
         tokio::spawn(delivery.run());
-        let waiting = tokio::spawn({
-            let (counter, channel) = (counter.clone(), channel.clone());
-            async move { counter.ask(buy(), &channel).await }
-        });
-        while committer.shared.lock().queue.here() == 0 {
-            tokio::task::yield_now().await;
-        }
+        let waiting = waiting(&counter, &committer, &channel).await;
 
         counter.turn_away(&Refusal::ShuttingDown);
 
