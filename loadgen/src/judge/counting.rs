@@ -118,7 +118,7 @@ fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
 }
 
 /// Two changes cannot be one and the same record: one of them is not there any more.
-fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
+pub(super) fn same_revision(requests: &Requests<'_>) -> Option<Violation> {
     let changes = requests.list.iter().filter(|one| one.role == Role::Change);
     let mut revisions: Vec<(u64, u32)> =
         changes.filter_map(|one| Some((requests.told(one).revision?, one.place))).collect();

@@ -67,8 +67,7 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     let mut trusted = Trusted::ALL;
     let mut judgement = judged_with(evidence, trusted, budget);
     let was_wrong = !judgement.violations.is_empty();
-    let is_high = end_is_high(evidence);
-    for less in Trusted::less(evidence.header).filter(|less| less.end || is_high) {
+    for less in Trusted::less(evidence.header).filter(|less| less.end || end_is_high(evidence)) {
         let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
         if judgement.violations.is_empty() && !is_undecided {
             break;
@@ -76,18 +75,19 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         trusted = less;
         judgement = judged_with(evidence, trusted, budget);
     }
-    let known = Known::of(evidence.header);
-    // Where counts may be late, so may be the end.
-    let told = Trusted { end: evidence.header.counts_are_exact(), ..Trusted::ALL };
-    let requests = || Requests::collect(evidence, known, told);
     let mut notes = Vec::new();
-    if !trusted.counts {
-        judgement.violations.extend(counts_told::impossible(&requests()));
-        notes.push(LATE);
-    }
-    if !trusted.revisions {
-        judgement.violations.extend(revisions_told::out_of_order(&requests()));
-        notes.push(SPARSE);
+    if trusted != Trusted::ALL {
+        // Where counts may be late, so may be the end.
+        let told = Trusted { end: evidence.header.counts_are_exact(), ..Trusted::ALL };
+        let requests = Requests::collect(evidence, Known::of(evidence.header), told);
+        if !trusted.counts {
+            judgement.violations.extend(counts_told::impossible(&requests));
+            notes.push(LATE);
+        }
+        if !trusted.revisions {
+            judgement.violations.extend(revisions_told::out_of_order(&requests));
+            notes.push(SPARSE);
+        }
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
     if judgement.violations.is_empty() {

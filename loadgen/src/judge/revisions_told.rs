@@ -9,7 +9,9 @@ use super::{
 /// Two changes with one revision, one whose revision was already past when it was called, or one that the end
 /// does not know.
 pub(super) fn out_of_order(requests: &Requests<'_>) -> Option<Violation> {
-    same(requests).or_else(|| backwards(requests)).or_else(|| counting::beyond_the_end(requests))
+    counting::same_revision(requests)
+        .or_else(|| backwards(requests))
+        .or_else(|| counting::beyond_the_end(requests))
 }
 
 /// The revisions of the requests that `are` so, each with who was told it.
@@ -19,28 +21,6 @@ fn revisions<'r>(
 ) -> impl Iterator<Item = (u64, &'r Request)> {
     let list = requests.list.iter().filter(move |one| are(one));
     list.filter_map(|one| Some((requests.told(one).revision?, one)))
-}
-
-fn same(requests: &Requests<'_>) -> Option<Violation> {
-    let mut changes: Vec<_> = revisions(requests, |one| one.role == Role::Change).collect();
-    changes.sort_unstable_by_key(|(revision, one)| (*revision, one.call));
-    let pairs = changes.windows(2).filter(|pair| pair[0].0 == pair[1].0);
-    let count = pairs.clone().count();
-    let [(revision, first), (_, second)] = pairs.clone().next()? else { return None };
-    let message = match count {
-        1 => format!("two changes were told the same revision, `{revision}`"),
-        _ => format!("{count} changes were told the revision of another, as `{revision}`"),
-    };
-    Some(Violation {
-        kind: ViolationKind::LostSale,
-        message,
-        operations: vec![first.place as usize, second.place as usize],
-        story: vec![
-            "Each change takes a revision of its own: one of these has wiped out the other."
-                .to_owned(),
-        ],
-        needs_whole: false,
-    })
 }
 
 fn backwards(requests: &Requests<'_>) -> Option<Violation> {
