@@ -13,8 +13,8 @@ use crate::{
 pub(crate) struct Led {
     /// Everything that was counted.
     pub(crate) tally: Tally,
-    /// When all began, on the clock that the history has.
-    pub(crate) start_ns: u64,
+    /// When all began, on the clock that the history has; `None` where it was ended before.
+    pub(crate) start_ns: Option<u64>,
     /// Clients of workers of which nobody knows how they ended: each may have had one operation open.
     pub(crate) lost: Vec<u32>,
     /// How many clients ended before the start: these did nothing at all.
@@ -52,7 +52,6 @@ pub(super) struct FleetTally {
     clients: Vec<Attendance>,
     present: usize,
     ready: u32,
-    is_released: bool,
     over: usize,
     tally: Tally,
     recent: Tally,
@@ -76,7 +75,6 @@ impl FleetTally {
             ],
             workers,
             present: 0,
-            is_released: false,
             ready: 0,
             over: 0,
             tally: Tally::default(),
@@ -85,11 +83,6 @@ impl FleetTally {
             gone: 0,
             notes: BTreeMap::new(),
         }
-    }
-
-    /// From now on clients may have begun something.
-    pub(super) fn release(&mut self) {
-        self.is_released = true;
     }
 
     /// How many clients there are.
@@ -202,10 +195,15 @@ impl FleetTally {
         *self.notes.entry(text).or_default() += 1;
     }
 
-    /// What came of the fleet that was released at `start_ns`.
-    pub(super) fn close(mut self, start_ns: u64, was_interrupted: bool, odd: Vec<String>) -> Led {
+    /// What came of the fleet that was released at `start_ns`; nobody has begun anything before that.
+    pub(super) fn close(
+        mut self,
+        start_ns: Option<u64>,
+        was_interrupted: bool,
+        odd: Vec<String>,
+    ) -> Led {
         for worker in std::mem::take(&mut self.workers) {
-            if !worker.is_over && self.is_released {
+            if !worker.is_over && start_ns.is_some() {
                 self.give_up(&worker);
             }
         }
@@ -250,7 +248,6 @@ mod tests {
         let plan = Plan { pace, requests: Some(10), seed: 1, ..endless.plan.clone() };
         let plans = [WorkerPlan { plan, ..endless }];
         let mut fleet = FleetTally::new(&plans);
-        fleet.release();
         let mut tally = WorkerTally { intended: 5, ..WorkerTally::default() };
         tally.outcomes.sold = 3;
         fleet.hear(0, Message::Tally(Box::new(tally)));
@@ -262,7 +259,7 @@ mod tests {
         for last_message in [Some(Message::Done), Some(Message::Died), None] {
             let mut fleet = told(Pace::Closed);
             last_message.into_iter().for_each(|message| fleet.hear(0, message));
-            let led = fleet.close(0, false, Vec::new());
+            let led = fleet.close(Some(0), false, Vec::new());
             assert_eq!((led.tally.outcomes.sold, led.tally.outcomes.unknown), (3, 2));
             assert_eq!((led.lost.len(), led.is_deserted), (2, true));
         }
@@ -271,7 +268,7 @@ mod tests {
     #[test]
     fn nobody_has_begun_anything_before_all_are_released() {
         let fleet = FleetTally::new(&[WorkerPlan::endless(0, 1, 2)]);
-        let led = fleet.close(0, true, Vec::new());
+        let led = fleet.close(None, true, Vec::new());
         assert_eq!((led.tally.intended, led.lost.len(), led.never_ready), (0, 0, 2));
     }
 
@@ -280,7 +277,7 @@ mod tests {
         let profile = Profile::constant(100.0).unwrap();
         let mut fleet = told(Pace::Open { profile, arrivals: Arrivals::Constant });
         fleet.hear(0, Message::Died);
-        let led = fleet.close(0, false, Vec::new());
+        let led = fleet.close(Some(0), false, Vec::new());
         assert_eq!((led.tally.intended, led.tally.unsent), (5, 5));
     }
 }

@@ -94,11 +94,6 @@ impl FleetHistory {
         HistoryShare { path, room: self.room.clone() }
     }
 
-    /// The room that is left in it.
-    pub(crate) fn room(&self) -> Room {
-        self.room.clone()
-    }
-
     /// Writes `header`, which knows the end, and what the clients that are `lost` may have left open since
     /// `start_ns`, and reads all of it back.
     ///
@@ -108,13 +103,13 @@ impl FleetHistory {
         &self,
         header: &Header,
         lost: &[u32],
-        start_ns: u64,
+        start_ns: Option<u64>,
     ) -> Result<History, HistoryError> {
         finish_history(&self.path, header).map_err(HistoryError::Complete)?;
         let limits = ReadLimits::of_this_machine();
         let histories = read_files(std::slice::from_ref(&self.path), limits)?;
         let mut history = histories.into_iter().next().unwrap_or_default();
-        let open = open_operations(&history.operations, lost, start_ns);
+        let open = open_operations(&history.operations, lost, start_ns.unwrap_or(0));
         append(&self.path, &open).map_err(HistoryError::Complete)?;
         history.operations.extend(open);
         if self.temporary.is_some() {
@@ -192,7 +187,7 @@ mod tests {
     fn a_lost_client_may_have_had_one_purchase_open_since_its_last_answer() {
         let folder = tempfile::tempdir().unwrap();
         let history = begun(&HistoryPlace::File(folder.path().join("run.ndjson")));
-        let read = history.complete(&end(0), &[1, 3], 5).unwrap();
+        let read = history.complete(&end(0), &[1, 3], Some(5)).unwrap();
         let open: Vec<_> =
             read.operations[2..].iter().map(|buy| (buy.process, buy.call_ns)).collect();
         assert_eq!(open, [(1, 21), (3, 5)]);
@@ -206,7 +201,7 @@ mod tests {
     fn a_history_that_goes_away_is_no_place() {
         let history = begun(&HistoryPlace::Temporary);
         let path = history.path().to_owned();
-        let read = history.complete(&end(2), &[], 5).unwrap();
+        let read = history.complete(&end(2), &[], Some(5)).unwrap();
         assert!(read.places.is_empty());
         assert_eq!(read.lacks, ["the history:1: 2 operations were not recorded"]);
         drop(history);

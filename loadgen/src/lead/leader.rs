@@ -67,12 +67,11 @@ pub(crate) async fn lead(
     };
     if !gathered {
         fleet.reap(false).await;
-        return Ok(tally.close(0, true, Vec::new()));
+        return Ok(tally.close(None, true, Vec::new()));
     }
     let lead_ns = if mode == Mode::Process { LEAD_PROCESSES_NS } else { LEAD_NS };
     let start_ns = monotonic_ns() + lead_ns;
     let begun = Instant::now() + Duration::from_nanos(lead_ns);
-    tally.release();
     fleet.release(start_ns);
     let deadline = begun + limit.unwrap_or(FOREVER);
     let mut hearing = Hearing { tally: &mut tally, fleet: &fleet, begun, watch };
@@ -82,7 +81,7 @@ pub(crate) async fn lead(
     while let Ok((who, message)) = messages.try_recv() {
         tally.hear(who, message);
     }
-    Ok(tally.close(start_ns, was_interrupted, odd))
+    Ok(tally.close(Some(start_ns), was_interrupted, odd))
 }
 
 async fn gather(

@@ -189,7 +189,8 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
     let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
     let mut judgement = judge::judge_history(&history);
-    let elapsed = Duration::from_nanos(led.tally.answered_ns.saturating_sub(led.start_ns));
+    let elapsed =
+        Duration::from_nanos(led.tally.answered_ns.saturating_sub(led.start_ns.unwrap_or(0)));
     // A race is for the last ticket.
     if judgement.untried.contains(&Untried::SoldOut) {
         judgement.doubts.push("nobody was told sold out".to_owned());

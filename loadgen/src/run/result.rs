@@ -107,11 +107,8 @@ fn sending_s(config: &RunConfig, led: &Led, elapsed_s: f64) -> f64 {
 
 /// From the end of the warm-up to the instant `at_ns`.
 fn since_warm_up(config: &RunConfig, led: &Led, at_ns: u64) -> Duration {
-    if led.start_ns == 0 {
-        // It was ended before it began.
-        return Duration::ZERO;
-    }
-    let begun_ns = led.start_ns + config.plan.warm_up_ns;
+    let Some(start_ns) = led.start_ns else { return Duration::ZERO };
+    let begun_ns = start_ns + config.plan.warm_up_ns;
     Duration::from_nanos(at_ns.saturating_sub(begun_ns))
 }
 

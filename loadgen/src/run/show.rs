@@ -13,7 +13,7 @@ use super::{
     ending,
     preparation::{PreparationError, last_look, prepare},
     result::{Ended, measurement},
-    trial::try_out,
+    trial::{is_due, try_out},
     watch::Watch,
 };
 use crate::{
@@ -125,7 +125,8 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let (prepared, trial) = tokio::select! {
         prepared = prepare => prepared?,
         () = interrupts.next() => {
-            anstream::eprintln!("interrupted before the start; one purchase may have been sent, to try the map out");
+            let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
+            anstream::eprintln!("interrupted before the start{sent}");
             return Ok(exit_code::INTERRUPTED);
         }
     };

@@ -22,7 +22,7 @@ use crate::{
 const SHOWN_MAX: usize = 400;
 
 /// Whether the run that `config` describes begins with a trial.
-fn is_due(config: &RunConfig) -> bool {
+pub(super) fn is_due(config: &RunConfig) -> bool {
     let buys = matches!(config.plan.work, Work::Mix { buy: 1.., .. });
     config.map.is_some() && buys && config.plan.requests.is_none_or(|requests| requests > 1)
 }
@@ -69,10 +69,11 @@ pub(super) async fn try_out(
         tally.sold_ever += quantity;
     }
     if let Some(history) = &prepared.history {
-        let written = HistoryWriter::open(history.path(), history.room()).and_then(|mut writer| {
-            writer.write(&operation)?;
-            writer.flush()
-        });
+        let written =
+            HistoryWriter::open(history.path(), history.share().room).and_then(|mut writer| {
+                writer.write(&operation)?;
+                writer.flush()
+            });
         written.map_err(|source| HistoryError::Begin {
             path: history.path().display().to_string(),
             source,

@@ -116,9 +116,8 @@ async fn ready(
         return Ok(session);
     }
     let limit = (monotonic_ns(), plan.timeout());
-    let connected = watchdog.within(limit, pin!(session.connect())).await;
-    // Where that failed, the first operation tries again, and counts what comes of it.
-    drop(connected);
+    // Where that fails, the first operation tries again, and counts what comes of it.
+    let _ = watchdog.within(limit, pin!(session.connect())).await;
     Ok(session)
 }
 

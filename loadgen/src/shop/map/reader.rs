@@ -24,6 +24,8 @@ const UNREAD_MAX: usize = 200;
 struct When {
     status: Vec<u16>,
     condition: Vec<(Place, Value)>,
+    /// Whether the rule names something else that must be there: a ticket.
+    says_more: bool,
 }
 
 /// Reads the answers of one shop.
@@ -79,10 +81,10 @@ impl MapReader {
         });
         Ok(Self {
             numbering: map.numbering,
-            sold: When::new(
-                ("buy.sold.status", &sold.status),
-                ("buy.sold.where", &sold.condition),
-            )?,
+            sold: When {
+                says_more: sold.ticket.is_some() || sold.tickets.is_some(),
+                ..When::new(("buy.sold.status", &sold.status), ("buy.sold.where", &sold.condition))?
+            },
             tickets: match (&sold.ticket, &sold.tickets) {
                 (Some(_), Some(_)) => {
                     return Err(("buy.sold", "`ticket` and `tickets` are one".to_owned()));
@@ -123,9 +125,8 @@ impl MapReader {
     pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        let rules = [Some(&self.sold_out), self.refused.as_ref()];
-        self.sold.holds(reply.status, &looked, self.tickets.is_some())
-            || rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked, false))
+        let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
+        rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked))
     }
 
     /// Reads an answer to a purchase.
@@ -133,17 +134,16 @@ impl MapReader {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
-        if self.sold.holds(status, &looked, self.tickets.is_some()) {
+        if self.sold.holds(status, &looked) {
             self.sale(&looked)
-        } else if self.sold_out.holds(status, &looked, false) {
+        } else if self.sold_out.holds(status, &looked) {
             Answer {
                 remaining: count(self.sold_out_remaining.as_ref(), &looked),
                 revision: number(self.sold_out_revision.as_ref(), &looked),
                 ..Answer::new(Outcome::SoldOut)
             }
         } else {
-            let is_refused =
-                self.refused.as_ref().is_some_and(|when| when.holds(status, &looked, false));
+            let is_refused = self.refused.as_ref().is_some_and(|when| when.holds(status, &looked));
             let is_known = is_refused || looked.is_empty();
             let reason = match is_known {
                 true => format!("status {status}"),
@@ -194,7 +194,7 @@ impl MapReader {
             self.search.as_ref().ok_or("the map of this shop has no search")?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        if !when.holds(reply.status, &looked, true) {
+        if !when.holds(reply.status, &looked) {
             return Err(format!("status {}", reply.status));
         }
         let remaining = remaining.count(&looked);
@@ -221,13 +221,13 @@ impl When {
                 Ok((place, value.clone()))
             })
             .collect::<Result<_, Fault>>()?;
-        Ok(Self { status: status.to_vec(), condition })
+        Ok(Self { status: status.to_vec(), condition, says_more: false })
     }
 
-    /// Whether an answer is of this kind. What only lacks something is so where the rule `says_more`, as which
-    /// ticket: else an error, which lacks it too, would be.
-    fn holds(&self, status: u16, looked: &Looked<'_>, says_more: bool) -> bool {
-        let mut is_shown = says_more || self.condition.is_empty();
+    /// Whether an answer is of this kind. What only lacks something is so where the rule says more: else an
+    /// error, which lacks it too, would be.
+    fn holds(&self, status: u16, looked: &Looked<'_>) -> bool {
+        let mut is_shown = self.says_more || self.condition.is_empty();
         for (place, wanted) in &self.condition {
             match place.holds(looked, wanted) {
                 Held::Yes => is_shown = true,
@@ -401,7 +401,8 @@ remaining = '''regex:left: (\d+)'''
             assert_eq!(reader.purchase(reply(200, body)).outcome, Outcome::Unknown, "{body}");
         }
         // Which has no ticket to miss.
-        let blind = MapReader { tickets: None, ..reader };
+        let sold = When { says_more: false, ..reader.sold.clone() };
+        let blind = MapReader { tickets: None, sold, ..reader };
         let error = blind.purchase(reply(200, r#"{"message": "boom"}"#));
         assert_eq!(error.outcome, Outcome::Unknown);
     }
