@@ -20,7 +20,7 @@ use tower::ServiceExt as _;
 use crate::http::{
     answer::Whole,
     app::App,
-    connections::activity::Activity,
+    connections::{activity::Activity, upload::Upload},
     guard::Guard,
     headers::KEEP_ALIVE,
     problem::Problem,
@@ -107,7 +107,7 @@ impl Service {
 
     fn begin(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         activity: &Arc<Activity>,
     ) -> Step<
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
@@ -120,6 +120,7 @@ impl Service {
         {
             return Step::Answer(refused(problem));
         }
+        let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
             Seller::Counter(app) if is_buy => {
                 let sale = routes::buy(Arc::clone(app), request);

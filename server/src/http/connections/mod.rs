@@ -4,3 +4,4 @@ pub mod activity;
 pub mod drain;
 pub mod event_loops;
 pub mod linger;
+pub mod upload;
