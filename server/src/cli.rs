@@ -1,14 +1,13 @@
 //! The command line: what the user typed becomes a [`Config`], or a message.
 
 use std::{
-    ffi::OsString, fs, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread,
-    time::Duration,
+    ffi::OsString, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread, time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Config, Durability, Locking},
+    config::{Config, Durability, Locking, TlsFiles},
     counter::lesson::{Delays, Exclusion},
     domain::COUNT_MAX,
     http::{
@@ -120,7 +119,14 @@ struct Serve {
     /// A host name under which the server may be called, as `shop.example`; repeatable.
     #[arg(long, value_name = "NAME", value_parser = HostName::parse)]
     allow_host: Vec<HostName>,
-    /// How long an idle connection is kept, and how long one may take to send a request's head.
+    /// Speak TLS with this certificate: PEM, the server's own first, those of its authorities behind
+    /// it; read again at SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate: PEM, not encrypted; RSA, ECDSA or Ed25519.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How long an idle connection is kept.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "75s", value_parser = keep_alive)]
     keep_alive: Duration,
     /// How many connections may be open at once [default: as many as the limit of open files allows].
@@ -271,15 +277,18 @@ impl Serve {
             max_per_order: self.max_per_order,
             admin_token: self.admin_token_file.map(read_token).transpose()?,
             allowed_hosts: self.allow_host,
+            tls: self
+                .tls_cert
+                .zip(self.tls_key)
+                .map(|(certificate, key)| TlsFiles { certificate, key }),
             event_loops: loops(self.event_loops),
         })
     }
 }
 
 fn read_token(path: PathBuf) -> Result<String, RunError> {
-    let text = fs::read_to_string(&path).map_err(|source| RunError::AdminToken {
-        path: path.clone(),
-        reason: source.to_string(),
+    let text = run::read_secret("--admin-token-file", &path).map_err(|source| {
+        RunError::AdminToken { path: path.clone(), reason: source.to_string() }
     })?;
     let token = text.lines().next().unwrap_or_default().trim();
     if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -26,12 +26,23 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.
     pub allowed_hosts: Vec<HostName>,
+    /// With what the server speaks TLS; without it HTTP in the clear.
+    pub tls: Option<TlsFiles>,
     /// How many connections there may be, and how long an idle one is kept.
     pub limits: Limits,
     /// How many may listen to the news at once; fewer than there may be connections.
     pub live_max: usize,
     /// How many threads serve connections, at least 1.
     pub event_loops: usize,
+}
+
+/// Where the certificate of a server is, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificates: the server's own, and those between it and an authority.
+    pub certificate: PathBuf,
+    /// The private key of the first of them.
+    pub key: PathBuf,
 }
 
 /// How sales are kept apart.

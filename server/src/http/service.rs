@@ -5,7 +5,7 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -23,7 +23,7 @@ use crate::http::{
     connections::{activity::Activity, upload::Upload},
     guard::Guard,
     headers::KEEP_ALIVE,
-    problem::Problem,
+    problem::{Code, Problem},
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };
@@ -72,16 +72,17 @@ impl Service {
         Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
     }
 
-    /// Answers `request`.
+    /// Answers `request`, which came over a connection from `peer`.
     pub fn call(
         &self,
         request: Request<Incoming>,
+        peer: IpAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
-            self.guard.check(request.uri(), request.headers())
+            self.guard.check(&request, peer)
         };
         let step = match allowed {
             Err(problem) => Step::Answer(refused(problem)),
@@ -144,6 +145,12 @@ impl Service {
             }
         }
     }
+}
+
+/// The answer to whoever speaks HTTP in the clear where TLS is spoken.
+pub fn not_tls() -> Answer {
+    let detail = "this port speaks TLS: the address begins with `https://`";
+    refused(Problem::new(Code::InvalidRequest, detail))
 }
 
 /// The value of `Keep-Alive`.

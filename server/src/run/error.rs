@@ -2,10 +2,13 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::ledger::file::{
-    error::{LogError, OpenError, TurnError},
-    layout::Layout,
-    reader::HeadError,
+use crate::{
+    ledger::file::{
+        error::{LogError, OpenError, TurnError},
+        layout::Layout,
+        reader::HeadError,
+    },
+    run::certificate::TlsError,
 };
 
 /// Exit code: something else went wrong.
@@ -45,6 +48,9 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is nothing to repair from.
     #[error("no ledger in {}: nothing says what the count should be", folder.display())]
     NoLedger {
@@ -112,6 +118,7 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::Tls(error) => error.hint().map(str::to_owned),
             Self::ConnectionsMax { .. } => Some(
                 "`ulimit -n` raises how many files may be open; 64 are for other things".to_owned(),
             ),
@@ -151,6 +158,7 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Init { .. }
             | Self::AdminToken { .. }
+            | Self::Tls(_)
             | Self::NoLedger { .. }
             | Self::Scratch(_)
             | Self::System(_) => EXIT_FAILURE,
