@@ -163,6 +163,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
+        // Told on standard error, by a macro that panics where that is gone, as a terminal may be.
+        .log_internal_errors(false)
         .without_time()
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
         .init();

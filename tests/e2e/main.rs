@@ -45,4 +45,5 @@ mod shutdown;
 mod start;
 mod strace;
 mod tidy;
+mod tls;
 mod upkeep;

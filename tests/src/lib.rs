@@ -9,6 +9,7 @@
 //! - Ports and folders are the test's own.
 
 mod browser;
+mod certificate;
 mod counter;
 mod crowd;
 mod http;
@@ -27,6 +28,7 @@ mod tls_front;
 mod wait;
 
 pub use browser::Browser;
+pub use certificate::{Certificate, SERVER};
 pub use counter::{Counter, Fingerprint};
 pub use crowd::crowd;
 pub use http::{Answer, Client};
@@ -42,5 +44,5 @@ pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
 pub use stub::{Stub, StubRequest, read_request};
-pub use tls_front::{SERVER, TlsFront};
+pub use tls_front::TlsFront;
 pub use wait::eventually;
