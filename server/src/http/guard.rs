@@ -3,14 +3,21 @@
 //! A browser can be made to send requests here by any page that its user
 //! visits. The host check defeats DNS rebinding, the origin check a form that
 //! posts across sites. Clients that are no browsers send no `Origin` and pass.
+//! Whoever asks too often for something that changes the counter is told to wait.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
 use axum::http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use crate::http::{
+    headers::X_FORWARDED_FOR,
     host_name::{HostName, without_port},
     problem::{Code, Problem},
+    proxies::Proxies,
+    rate_limit::RateLimit,
 };
 
 /// Names that always mean this machine.
@@ -26,6 +33,10 @@ pub struct Guard {
     allowed: Vec<HostName>,
     /// Whether the server speaks TLS itself.
     is_tls: bool,
+    /// How often a client may change something; `None` as often as it likes.
+    rate_limit: Option<Arc<RateLimit>>,
+    /// Who says on whose behalf it asks.
+    proxies: Proxies,
 }
 
 impl Guard {
@@ -37,6 +48,8 @@ impl Guard {
             own: names.collect(),
             allowed: allowed.to_vec(),
             is_tls: false,
+            rate_limit: None,
+            proxies: Proxies::default(),
         }
     }
 
@@ -46,13 +59,48 @@ impl Guard {
         Self { is_tls: true, ..self }
     }
 
+    /// The same where each client may only change something as often as `rate_limit` says, also behind one
+    /// of these `proxies`.
+    #[must_use]
+    pub fn limiting(self, rate_limit: Option<Arc<RateLimit>>, proxies: Proxies) -> Self {
+        Self { rate_limit, proxies, ..self }
+    }
+
     /// Lets a request pass that came over a connection from `peer`, or says why not.
     ///
     /// # Errors
     /// A [`Problem`] for a missing or second `Host`, for a host that is not
-    /// allowed, and for a page of another origin.
-    pub fn check<B>(&self, request: &Request<B>, _peer: IpAddr) -> Result<(), Problem> {
-        self.check_names(request.uri(), request.headers())
+    /// allowed, for a page of another origin, and for a client that asks too often.
+    pub fn check<B>(&self, request: &Request<B>, peer: IpAddr) -> Result<(), Problem> {
+        self.check_names(request.uri(), request.headers())?;
+        match &self.rate_limit {
+            // Reading is cheap, and is what pages do by themselves.
+            Some(rate_limit) if !request.method().is_safe() => {
+                self.check_rate(rate_limit, peer, request.headers())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_rate(
+        &self,
+        rate_limit: &RateLimit,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
+        let client = self.proxies.client(peer, headers);
+        let Err(wait) = rate_limit.count(client) else { return Ok(()) };
+        let is_proxy =
+            headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
+        let hint = if is_proxy && !self.proxies.trusts(peer) {
+            format!("; if that is a proxy, the operator can name it with `--trust-proxy {peer}`")
+        } else {
+            String::new()
+        };
+        let detail =
+            format!("more than {} a second came from {client}{hint}", rate_limit.per_second());
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Err(Problem::new(Code::TooManyRequests, detail).retry_after(seconds.max(1)))
     }
 
     fn check_names(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {

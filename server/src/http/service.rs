@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 use crate::http::{
     answer::Whole,
     app::App,
+    browser_headers,
     connections::{activity::Activity, upload::Upload},
     guard::Guard,
     headers::KEEP_ALIVE,
@@ -138,7 +139,10 @@ impl Service {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
                     match routed.await {
-                        Ok(answer) => answer.map(Either::Right),
+                        Ok(mut answer) => {
+                            browser_headers::add(answer.headers_mut());
+                            answer.map(Either::Right)
+                        }
                         Err(never) => match never {},
                     }
                 }))
@@ -159,10 +163,13 @@ fn announced(keep_alive: Duration) -> HeaderValue {
     value.expect("a number is a header value")
 }
 
-fn whole(answer: Whole) -> Answer {
+fn whole(mut answer: Whole) -> Answer {
+    browser_headers::add_to_json(answer.headers_mut());
     answer.map(Either::Left)
 }
 
 fn refused(problem: Problem) -> Answer {
-    problem.into_response().map(Either::Right)
+    let mut answer = problem.into_response();
+    browser_headers::add(answer.headers_mut());
+    answer.map(Either::Right)
 }

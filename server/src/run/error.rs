@@ -29,6 +29,12 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
+    /// Other machines would reach the server, and no name is allowed by which they may call it.
+    #[error("--listen {address}: other machines reach that, and there is no `--allow-host`")]
+    NoAllowedHost {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The counter cannot be opened.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -118,6 +124,11 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::NoAllowedHost { .. } => Some(
+                "`--allow-host shop.example` says by which name, or address, clients call it; behind a \
+                 proxy on this machine, listen on 127.0.0.1"
+                    .to_owned(),
+            ),
             Self::Tls(error) => error.hint().map(str::to_owned),
             Self::ConnectionsMax { .. } => Some(
                 "`ulimit -n` raises how many files may be open; 64 are for other things".to_owned(),
@@ -140,6 +151,7 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Delays
+            | Self::NoAllowedHost { .. }
             | Self::LessonBesideLedger { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,

@@ -23,6 +23,8 @@ use crate::{
         guard::Guard,
         live::Live,
         metrics::Metrics,
+        proxies::Proxies,
+        rate_limit::RateLimit,
         service::Service,
     },
     ledger::file::layout::Layout,
@@ -112,6 +114,8 @@ async fn run(
     let metrics = Arc::new(Metrics::new(&opened.meters));
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let guard = if tls.is_some() { guard.over_tls() } else { guard };
+    let rate_limit = config.rate_limit.map(|rate| Arc::new(RateLimit::new(rate)));
+    let guard = guard.limiting(rate_limit, Proxies::new(&config.trusted_proxies));
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
     let (own, own_delivery) = next();
