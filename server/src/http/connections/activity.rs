@@ -6,9 +6,12 @@ use std::sync::{
 };
 
 /// How many ticks a connection that waits for its client is left alone, however many wait for a place.
+///
+/// Short, for a crowd of slow clients gives way as fast as this; and long enough for a request that is on
+/// its way, once the connection is open, to come from the other side of the world.
 const IDLE_TICKS: u32 = 2;
 
-/// The time of an event loop in seconds, as exactly as idleness needs it.
+/// The time of an event loop in half seconds, as exactly as idleness needs it.
 #[derive(Clone, Debug, Default)]
 pub struct Ticks(Arc<AtomicU32>);
 
@@ -42,7 +45,7 @@ impl Drop for Listening {
 }
 
 impl Ticks {
-    /// A second has passed.
+    /// Half a second has passed.
     pub fn tick(&self) {
         self.0.fetch_add(1, Relaxed);
     }

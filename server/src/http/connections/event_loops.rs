@@ -40,7 +40,7 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// How long the timer of an event loop that is always there takes: the exactness of [`Ticks`].
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(500);
 
 /// The file descriptors that are kept for other things than connections: standard streams, locks,
 /// the ledger, and what is looked up in it.
