@@ -5,7 +5,8 @@
 //! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
-//! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
+//! - [`body`], [`wire`], [`token`]: what goes in and what comes out.
+//! - [`sales`]: the list of what was sold.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
@@ -21,6 +22,7 @@ pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod routes;
+pub mod sales;
 pub mod service;
 pub mod token;
 pub mod wire;

@@ -162,6 +162,11 @@ pub struct Tickets {
 }
 
 impl Tickets {
+    /// The numbers with spaces between them.
+    pub fn text(self) -> String {
+        self.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
     fn numbers(self) -> std::ops::Range<u64> {
         self.first..self.first + self.quantity
     }

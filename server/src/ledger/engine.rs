@@ -164,15 +164,15 @@ pub trait Archive: Send + Sync {
     /// [`Cause`], also while somebody is writing: a later try succeeds.
     fn summary(&self) -> Result<Summary, Cause>;
 
-    /// The record at `revision`; `None` where the ledger does not have it.
-    fn record(self: Arc<Self>, revision: u64) -> Found;
+    /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them.
+    fn records(self: Arc<Self>, first: u64, last: u64) -> Found;
 
     /// Who keeps others from taking a turn just now; empty where that cannot be told.
     fn holders(&self) -> Vec<Holder>;
 }
 
-/// A record that is being looked for.
-pub type Found = Pin<Box<dyn Future<Output = Result<Option<Record>, Cause>> + Send>>;
+/// Records that are being looked for.
+pub type Found = Pin<Box<dyn Future<Output = Result<Vec<Record>, Cause>> + Send>>;
 
 /// What a ledger says in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
