@@ -6,7 +6,8 @@
 //!   [`proxies`], [`rate_limit`]: who that is, and how often.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
-//! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
+//! - [`body`], [`wire`], [`token`]: what goes in and what comes out.
+//! - [`sales`]: the list of what was sold.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it; [`browser_headers`].
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
@@ -24,8 +25,9 @@ pub mod page;
 pub mod problem;
 pub mod proxies;
 pub mod rate_limit;
-pub mod receipt;
 pub mod routes;
+pub mod sales;
 pub mod service;
+pub mod token;
 pub mod wire;
 pub mod yardstick;

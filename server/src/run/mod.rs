@@ -1,5 +1,6 @@
 //! A server from its start to its end: the parts put together.
 
+mod backup;
 mod certificate;
 mod counter;
 mod error;
@@ -10,6 +11,7 @@ mod serve;
 mod signals;
 mod upkeep;
 
+pub use backup::{backup, restore};
 pub use certificate::TlsError;
 pub use error::{EXIT_USAGE, RunError};
 pub use noop::{noop, noop_synced};
