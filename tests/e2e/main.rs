@@ -1,6 +1,7 @@
 //! The end-to-end tests, one module a behaviour.
 
 mod admin;
+mod backups;
 mod bad_counters;
 mod bad_requests;
 mod bench;

@@ -66,7 +66,8 @@ pub struct Shown {
 impl CountAnswer {
     /// The answer that `counter` has this `count`.
     pub fn of(counter: &Counter, count: Count) -> Self {
-        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision } = count;
+        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision, .. } =
+            count;
         let (locking, open) = (counter.locking(), !is_closed);
         Self { count, sold, held, revision, locking, refunded, admitted, open }
     }
