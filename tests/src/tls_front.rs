@@ -35,13 +35,7 @@ impl TlsFront {
     pub fn with(address: &str, extensions: &[&str], options: &str) -> TlsFront {
         let folder = TempDir::new().expect("a folder for the certificate");
         let (key, certificate) = (folder.path().join("key.pem"), certificate_in(&folder));
-        let made = Program::new("openssl")
-            .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
-            .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
-            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
-            .run();
-        assert_eq!(made.code, Some(0), "no certificate: {made:?}");
+        make_certificate(&key, &certificate, extensions);
         let [key, cert, ca] = [("key", &key), ("cert", &certificate), ("cafile", &certificate)]
             .map(|(option, path)| format!("{option}={}", path.display()));
         let process = Program::new("socat")
@@ -79,6 +73,21 @@ impl TlsFront {
     pub fn certificate(&self) -> PathBuf {
         certificate_in(&self.folder)
     }
+}
+
+/// Makes a `key`, and a `certificate` of its own signing that has these `extensions`.
+///
+/// # Panics
+/// When `openssl` does not.
+#[track_caller]
+pub(crate) fn make_certificate(key: &Path, certificate: &Path, extensions: &[&str]) {
+    let made = Program::new("openssl")
+        .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
+        .args([Path::new("-keyout"), key, Path::new("-out"), certificate])
+        .run();
+    assert_eq!(made.code, Some(0), "no certificate: {made:?}");
 }
 
 fn certificate_in(folder: &TempDir) -> PathBuf {
