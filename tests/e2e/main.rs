@@ -29,6 +29,7 @@ mod mounts;
 mod outside_changes;
 mod outsiders;
 mod packaged_proxies;
+mod packaged_unit;
 mod page;
 mod problem;
 mod programs;
