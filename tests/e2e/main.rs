@@ -28,6 +28,7 @@ mod metrics;
 mod mounts;
 mod outside_changes;
 mod outsiders;
+mod packaged_image;
 mod packaged_proxies;
 mod packaged_unit;
 mod page;
