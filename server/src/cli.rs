@@ -1,8 +1,7 @@
 //! The command line: what the user typed becomes a [`Config`], or a message.
 
 use std::{
-    ffi::OsString, fs, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread,
-    time::Duration,
+    ffi::OsString, fs, net::SocketAddr, path::PathBuf, process::ExitCode, thread, time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -15,6 +14,7 @@ use crate::{
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
+    log::{self, LogFormat},
     run::{self, RunError},
 };
 
@@ -129,6 +129,12 @@ struct Serve {
     /// How many may listen to the live count at once [default: half of the connections].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     live_max: Option<u32>,
+    /// Write a line for each request, with its method, route, status, duration, client and id.
+    #[arg(long)]
+    access_log: bool,
+    /// How the lines of the log are written.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
     /// How many threads serve connections [default: one less than there are cores].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
@@ -154,12 +160,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .without_time()
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
-        .init();
+    log::begin(cli.serve.log_format);
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -217,10 +218,6 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-fn no_color() -> Option<OsString> {
-    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
-}
-
 /// An address with its port, as typed.
 fn address(typed: &str) -> Result<SocketAddr, String> {
     let hint = "expected an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`";
@@ -263,6 +260,8 @@ impl Serve {
         Ok(Config {
             limits: Limits { connections_max, keep_alive: self.keep_alive },
             live_max,
+            access_log: self.access_log,
+            log_format: self.log_format,
             db: self.db,
             init: self.init,
             locking,

@@ -24,6 +24,7 @@ mod lessons_processes;
 mod links;
 mod live;
 mod lock_timeouts;
+mod logs;
 mod metrics;
 mod mounts;
 mod outside_changes;

@@ -4,13 +4,14 @@
 //! visits. The host check defeats DNS rebinding, the origin check a form that
 //! posts across sites. Clients that are no browsers send no `Origin` and pass.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
 
 use crate::http::{
     host_name::{HostName, without_port},
     problem::{Code, Problem},
+    refused_hosts::RefusedHosts,
 };
 
 /// Names that always mean this machine.
@@ -24,13 +25,19 @@ pub struct Guard {
     /// Names that mean this machine, whatever program serves there.
     own: Vec<String>,
     allowed: Vec<HostName>,
+    refused: Arc<RefusedHosts>,
 }
 
 impl Guard {
     /// A guard that lets the loopback names pass, the address `own`, and the names in `allowed`.
     pub fn new(own: SocketAddr, allowed: &[HostName]) -> Self {
         let names = LOOPBACK.map(str::to_owned).into_iter().chain([host_of(own)]);
-        Self { address: own.to_string(), own: names.collect(), allowed: allowed.to_vec() }
+        Self {
+            address: own.to_string(),
+            own: names.collect(),
+            allowed: allowed.to_vec(),
+            refused: Arc::default(),
+        }
     }
 
     /// Lets a request pass, or says why not.
@@ -47,6 +54,7 @@ impl Guard {
         if !self.allows(host) || target.is_some_and(|target| !self.allows_name(target)) {
             let host = String::from_utf8_lossy(target.map_or(host.as_bytes(), str::as_bytes));
             let name = without_port(&host);
+            self.refused.tell(name);
             let detail = format!(
                 "this server does not answer to the host `{host}`; the operator can allow it with \
                  `--allow-host {name}`"
@@ -108,6 +116,7 @@ impl Guard {
                         (nginx: `proxy_set_header Host $http_host`)";
             return Err(foreign(&text, hint));
         }
+        self.refused.tell(bare);
         let hint = format!("; the operator can allow it with `--allow-host {bare}`");
         Err(foreign(&text, if authority == bare { &hint } else { "" }))
     }

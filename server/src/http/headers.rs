@@ -8,6 +8,9 @@ pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
 /// Whether a proxy may keep an answer back to fill its buffers (nginx).
 pub const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 
+/// The name of a request, which a proxy may have given it.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// The header that makes a retry known as one.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 

@@ -3,12 +3,14 @@
 //! # Layout
 //! - [`connections`]: accepted, served, and ended.
 //! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
+//! - [`access_log`], [`request_id`], [`refused_hosts`]: what the operator is told of requests.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
 //! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
+pub mod access_log;
 pub mod answer;
 pub mod app;
 pub mod body;
@@ -21,6 +23,8 @@ pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod receipt;
+pub mod refused_hosts;
+pub mod request_id;
 pub mod routes;
 pub mod service;
 pub mod wire;

@@ -5,7 +5,7 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -18,6 +18,7 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
+    access_log::AccessLog,
     answer::Whole,
     app::App,
     connections::activity::Activity,
@@ -36,6 +37,7 @@ pub struct Service {
     guard: Guard,
     /// How long an idle connection is kept, as clients are told.
     keep_alive: HeaderValue,
+    access_log: Option<AccessLog>,
     seller: Seller,
     router: Router,
 }
@@ -61,6 +63,7 @@ impl Service {
         Self {
             guard,
             keep_alive,
+            access_log: None,
             router: routes::router(Arc::clone(&app)),
             seller: Seller::Counter(app),
         }
@@ -69,15 +72,24 @@ impl Service {
     /// What answers without a counter, behind `guard`: at once, or after the wait for a sync.
     pub fn noop(guard: Guard, keep_alive: Duration, waiting: Option<Waiting>) -> Self {
         let keep_alive = announced(keep_alive);
-        Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
+        let (router, seller) = (routes::noop_router(), Seller::Noop(waiting));
+        Self { guard, keep_alive, access_log: None, router, seller }
     }
 
-    /// Answers `request`.
+    /// The same with a line in `access_log` for each request.
+    #[must_use]
+    pub fn logging_to(self, access_log: AccessLog) -> Self {
+        Self { access_log: Some(access_log), ..self }
+    }
+
+    /// Answers `request`, which came over a connection from `peer`.
     pub fn call(
         &self,
         request: Request<Incoming>,
+        peer: IpAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
+        let line = self.access_log.as_ref().map(|log| log.begin(&request, peer));
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
@@ -101,7 +113,10 @@ impl Service {
                 Step::Route(answer) => answer.await,
             };
             answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
-            Ok(answer)
+            Ok(match line {
+                Some(line) => line.end(answer).map(Either::Right),
+                None => answer,
+            })
         }
     }
 

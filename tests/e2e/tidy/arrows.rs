@@ -12,17 +12,18 @@ use super::{
 type Arrows = &'static [(&'static str, &'static [&'static str])];
 
 const SERVER: Arrows = &[
+    ("log", &[]),
     ("domain", &[]),
     ("ledger", &["domain"]),
     ("counter::lesson", &["domain", "ledger"]),
     ("counter", &["domain", "ledger", "!ledger::file"]),
     ("http", &["domain", "counter"]),
-    ("config", &["counter", "http"]),
+    ("config", &["log", "counter", "http"]),
     ("simulation", &["domain", "ledger", "counter"]),
     ("fuzzing", &["domain", "ledger", "http::wire", "simulation"]),
-    ("run", &["domain", "ledger", "counter", "config", "http"]),
+    ("run", &["log", "domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
-    ("cli", &["domain", "ledger", "counter", "config", "http", "run", "noop"]),
+    ("cli", &["log", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
 ];
 
 const LOADGEN: Arrows = &[

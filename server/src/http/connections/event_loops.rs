@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    net::TcpListener,
+    net::{IpAddr, TcpListener},
     pin::Pin,
     sync::{
         Arc,
@@ -75,7 +75,7 @@ pub struct EventLoops {
 }
 
 struct EventLoop {
-    connections: mpsc::UnboundedSender<(std::net::TcpStream, Counted)>,
+    connections: mpsc::UnboundedSender<(std::net::TcpStream, IpAddr, Counted)>,
     thread: JoinHandle<()>,
 }
 
@@ -111,9 +111,9 @@ impl EventLoops {
             loop {
                 tokio::select! {
                     dealt = dealt.recv() => match dealt {
-                        Some((stream, counted)) => {
+                        Some((stream, peer, counted)) => {
                             let activity = Arc::new(Activity::new(&ticks));
-                            serve(stream, counted, &service, &drain, activity, keep_alive);
+                            serve(stream, peer, counted, &service, &drain, activity, keep_alive);
                         }
                         None => break,
                     },
@@ -150,11 +150,11 @@ impl EventLoops {
                 self.wishes.send_replace(Wish::MakeRoom);
                 sleep(ACCEPT_RETRY).await;
             }
-            let stream = accept_one(&listener).await;
+            let (stream, peer) = accept_one(&listener).await;
             // IMPORTANT: counted here, and not where it is served: a crowd waits for that.
             let counted = Counted::new(Arc::clone(&self.open));
             // A loop that has ended takes no more; the server is about to end.
-            let _ = event_loop.connections.send((stream, counted));
+            let _ = event_loop.connections.send((stream, peer, counted));
         }
         Ok(())
     }
@@ -189,6 +189,7 @@ async fn keep_ticking(ticks: Ticks) {
 
 fn serve(
     stream: std::net::TcpStream,
+    peer: IpAddr,
     counted: Counted,
     service: &Arc<Service>,
     drain: &Drain,
@@ -209,7 +210,7 @@ fn serve(
         .max_buf_size(HEAD_BYTES_MAX)
         // A short answer is cheaper to copy behind its head than to hand over in two pieces.
         .writev(false)
-        .serve_connection(stream, service_fn(move |request| service.call(request, &seen)));
+        .serve_connection(stream, service_fn(move |request| service.call(request, peer, &seen)));
     let connection = drain.watch(connection, activity);
     tokio::spawn(async move {
         let _counted = counted;
@@ -235,14 +236,14 @@ impl Drop for Counted {
     }
 }
 
-async fn accept_one(listener: &tokio::net::TcpListener) -> std::net::TcpStream {
+async fn accept_one(listener: &tokio::net::TcpListener) -> (std::net::TcpStream, IpAddr) {
     loop {
-        let accepted = listener.accept().await.and_then(|(stream, _)| {
+        let accepted = listener.accept().await.and_then(|(stream, peer)| {
             stream.set_nodelay(true)?;
-            stream.into_std()
+            Ok((stream.into_std()?, peer.ip()))
         });
         match accepted {
-            Ok(stream) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 sleep(ACCEPT_RETRY).await;
