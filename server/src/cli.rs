@@ -4,7 +4,7 @@ use std::{
     ffi::OsString, fs, net::SocketAddr, path::PathBuf, process::ExitCode, thread, time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Config, Durability, Locking},
@@ -15,6 +15,7 @@ use crate::{
         host_name::HostName,
     },
     log::{self, LogFormat},
+    manual::Manual,
     run::{self, RunError},
 };
 
@@ -50,6 +51,8 @@ enum Special {
     Verify(Upkeep),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 #[derive(Debug, Args)]
@@ -182,6 +185,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
+        Some(Special::Manual(manual)) => {
+            manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
+        }
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {
@@ -290,8 +296,6 @@ fn read_token(path: PathBuf) -> Result<String, RunError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

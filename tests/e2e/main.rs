@@ -25,6 +25,7 @@ mod links;
 mod live;
 mod lock_timeouts;
 mod logs;
+mod manual;
 mod metrics;
 mod mounts;
 mod outside_changes;

@@ -13,6 +13,7 @@ type Arrows = &'static [(&'static str, &'static [&'static str])];
 
 const SERVER: Arrows = &[
     ("log", &[]),
+    ("manual", &[]),
     ("domain", &[]),
     ("ledger", &["domain"]),
     ("counter::lesson", &["domain", "ledger"]),
@@ -23,13 +24,14 @@ const SERVER: Arrows = &[
     ("fuzzing", &["domain", "ledger", "http::wire", "simulation"]),
     ("run", &["log", "domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
-    ("cli", &["log", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
+    ("cli", &["log", "manual", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
 ];
 
 const LOADGEN: Arrows = &[
     ("exit_code", &[]),
     ("duration", &[]),
     ("lifeline", &[]),
+    ("manual", &[]),
     ("setup", &[]),
     ("kept_file", &["exit_code"]),
     ("history", &["kept_file"]),
@@ -95,7 +97,7 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
