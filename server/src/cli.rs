@@ -9,8 +9,9 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{Config, Durability, Locking},
     counter::lesson::{Delays, Exclusion},
-    domain::COUNT_MAX,
+    domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
+        app::Refunds,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
@@ -51,8 +52,32 @@ enum Special {
     Verify(Upkeep),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
+    /// Copy the counter, whole and sound, to a folder, while it is being sold from.
+    Backup(Backup),
+    /// Put a backup in place where no counter is; what is sold then has receipts of its own.
+    Restore(Restore),
     #[command(flatten)]
     Manual(Manual),
+}
+
+#[derive(Debug, Args)]
+struct Backup {
+    /// The folder to make; it must not be there yet.
+    dir: PathBuf,
+    #[command(flatten)]
+    counter: Upkeep,
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The folder that `server backup` made.
+    dir: PathBuf,
+    /// How many ticket numbers were given out by now: none of them is sold again, and those that the
+    /// backup does not know of are taken off what is left.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    sold_at_least: u64,
+    #[command(flatten)]
+    counter: Upkeep,
 }
 
 #[derive(Debug, Args)]
@@ -117,6 +142,15 @@ struct Serve {
     /// The most tickets in one order.
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
+    /// The longest time for which tickets may be held, as `15m`.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
+    hold_max: Duration,
+    /// Who may refund a sale: whoever has the token of admin calls, or the buyer, by the receipt.
+    #[arg(long, value_enum, default_value_t = Refunds::Admin)]
+    refunds: Refunds,
+    /// How many idempotency keys and ended holds are remembered, as `10m`; past it the oldest are forgotten.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value = "10m", value_parser = amount)]
+    keys_max: usize,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -185,6 +219,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
+        Some(Special::Backup(Backup { dir, counter: Upkeep { db, lock_timeout } })) => {
+            run::backup(&db, &dir, lock_timeout).map(|()| true)
+        }
+        Some(Special::Restore(Restore {
+            dir,
+            sold_at_least,
+            counter: Upkeep { db, lock_timeout },
+        })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
         Some(Special::Manual(manual)) => {
             manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
         }
@@ -206,6 +248,31 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads how long tickets may be held: whole seconds, a day at most.
+fn hold_max(text: &str) -> Result<Duration, String> {
+    let longest = Duration::from_secs(HOLD_SECONDS_MAX);
+    let held = humantime::parse_duration(text)
+        .map_err(|_| "expected a number and a unit, as in `15m` or `1h`".to_owned())?;
+    match held.subsec_nanos() {
+        0 if (Duration::from_secs(1)..=longest).contains(&held) => Ok(held),
+        _ => Err("expected whole seconds, from `1s` to `1day`".to_owned()),
+    }
+}
+
+/// Reads a number such as `5000`, `500k` or `10m`, from 1 to 4,000 million.
+fn amount(text: &str) -> Result<usize, String> {
+    let (digits, factor) = match text.as_bytes().last() {
+        Some(b'k') => (&text[..text.len() - 1], 1000),
+        Some(b'm') => (&text[..text.len() - 1], 1_000_000),
+        _ => (text, 1),
+    };
+    let number = digits.parse().ok().and_then(|number: usize| number.checked_mul(factor));
+    let number = number.filter(|number| (1..=4_000_000_000).contains(number));
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let expected = || "expected a whole number from 1 on, as in `5000` or `10m`".to_owned();
+    number.filter(|_| is_plain).ok_or_else(expected)
 }
 
 /// Reads how long a connection is kept: a whole second at least, for clients are told seconds.
@@ -274,6 +341,9 @@ impl Serve {
             durability: self.durability,
             lock_timeout: self.lock_timeout,
             max_per_order: self.max_per_order,
+            hold_seconds_max: self.hold_max.as_secs(),
+            refunds: self.refunds,
+            names_max: self.keys_max,
             admin_token: self.admin_token_file.map(read_token).transpose()?,
             allowed_hosts: self.allow_host,
             event_loops: loops(self.event_loops),

@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{connections::event_loops::Limits, host_name::HostName},
+    http::{app::Refunds, connections::event_loops::Limits, host_name::HostName},
     log::LogFormat,
 };
 
@@ -23,6 +23,12 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// The most tickets that one order may have.
     pub max_per_order: u64,
+    /// For how many seconds tickets are held at most.
+    pub hold_seconds_max: u64,
+    /// Who may refund.
+    pub refunds: Refunds,
+    /// How many requests are known again at most.
+    pub names_max: usize,
     /// The token of admin calls; without one they are refused.
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.

@@ -6,7 +6,8 @@
 //! - [`access_log`], [`request_id`], [`refused_hosts`]: what the operator is told of requests.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
-//! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
+//! - [`body`], [`wire`], [`token`]: what goes in and what comes out.
+//! - [`sales`]: the list of what was sold.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
@@ -22,10 +23,11 @@ pub mod live;
 pub mod metrics;
 pub mod page;
 pub mod problem;
-pub mod receipt;
 pub mod refused_hosts;
 pub mod request_id;
 pub mod routes;
+pub mod sales;
 pub mod service;
+pub mod token;
 pub mod wire;
 pub mod yardstick;

@@ -105,6 +105,8 @@ async fn run(
             live: live.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
+            hold_seconds_max: config.hold_seconds_max,
+            refunds: config.refunds,
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
