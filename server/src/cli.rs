@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
@@ -11,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 use crate::{
@@ -23,6 +22,8 @@ use crate::{
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
+    log::{self, LogFormat},
+    manual::Manual,
     run::{self, RunError},
 };
 
@@ -62,6 +63,8 @@ enum Special {
     Backup(Backup),
     /// Put a backup in place where no counter is; what is sold then has receipts of its own.
     Restore(Restore),
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 #[derive(Debug, Args)]
@@ -184,6 +187,12 @@ struct Serve {
     /// How many may listen to the live count at once [default: half of the connections].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     live_max: Option<u32>,
+    /// Write a line for each request, with its method, route, status, duration, client and id.
+    #[arg(long)]
+    access_log: bool,
+    /// How the lines of the log are written.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
     /// How many threads serve connections [default: one less than there are cores].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
@@ -209,14 +218,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        // Told on standard error, by a macro that panics where that is gone, as a terminal may be.
-        .log_internal_errors(false)
-        .without_time()
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
-        .init();
+    log::begin(cli.serve.log_format);
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -246,6 +248,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             sold_at_least,
             counter: Upkeep { db, lock_timeout },
         })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
+        Some(Special::Manual(manual)) => {
+            manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
+        }
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {
@@ -324,10 +329,6 @@ fn network(typed: &str) -> Result<IpNet, String> {
     Ok(network.trunc())
 }
 
-fn no_color() -> Option<OsString> {
-    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
-}
-
 /// An address with its port, as typed.
 fn address(typed: &str) -> Result<SocketAddr, String> {
     let hint = "expected an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`";
@@ -373,6 +374,8 @@ impl Serve {
         Ok(Config {
             limits: Limits { connections_max, keep_alive: self.keep_alive },
             live_max,
+            access_log: self.access_log,
+            log_format: self.log_format,
             db: self.db,
             init: self.init,
             locking,
@@ -409,8 +412,6 @@ fn read_token(path: PathBuf) -> Result<String, RunError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

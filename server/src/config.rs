@@ -7,6 +7,7 @@ use ipnet::IpNet;
 use crate::{
     counter::lesson::{Delays, Exclusion},
     http::{app::Refunds, connections::event_loops::Limits, host_name::HostName},
+    log::LogFormat,
 };
 
 /// Everything a running server is told.
@@ -42,6 +43,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How many connections there may be, and how long an idle one is kept.
     pub limits: Limits,
+    /// Whether each request gets a line in the log.
+    pub access_log: bool,
+    /// How the log is written.
+    pub log_format: LogFormat,
     /// How many may listen to the news at once; fewer than there may be connections.
     pub live_max: usize,
     /// How many threads serve connections, at least 1.

@@ -10,6 +10,8 @@ pub const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-bufferi
 
 /// Whom a proxy asks for, as everybody writes it who does not write `Forwarded`.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// The name of a request, which a proxy may have given it.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The header that makes a retry known as one.
 pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -4,6 +4,7 @@
 //! - [`connections`]: accepted, served, and ended.
 //! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server;
 //!   [`proxies`], [`rate_limit`]: who that is, and how often.
+//! - [`access_log`], [`request_id`], [`refused_hosts`]: what the operator is told of requests.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
 //! - [`body`], [`wire`], [`token`]: what goes in and what comes out.
@@ -11,6 +12,7 @@
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it; [`browser_headers`].
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
+pub mod access_log;
 pub mod answer;
 pub mod app;
 pub mod body;
@@ -25,6 +27,8 @@ pub mod page;
 pub mod problem;
 pub mod proxies;
 pub mod rate_limit;
+pub mod refused_hosts;
+pub mod request_id;
 pub mod routes;
 pub mod sales;
 pub mod service;

@@ -247,6 +247,23 @@ pub fn is_probe(method: &Method, uri: &Uri) -> bool {
     LIVEZ.is(method, uri) || READYZ.is(method, uri)
 }
 
+/// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().map(|route| route.path).find(|pattern| is_like(path, pattern))
+}
+
+fn is_like(path: &str, pattern: &str) -> bool {
+    let (mut parts, mut wanted) = (path.split('/'), pattern.split('/'));
+    loop {
+        match (parts.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(part), Some(wanted)) if part == wanted => {}
+            (Some(part), Some(wanted)) if wanted.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
 impl Route {
     /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
     pub fn is(&self, method: &Method, uri: &Uri) -> bool {

@@ -105,7 +105,7 @@ const LIVE_WORDS = {
 let live = null;
 
 function listen() {
-  live = new EventSource("/live");
+  live = new EventSource("live");
   live.addEventListener("open", () => sayLive("live"));
   live.addEventListener("count", (event) => sayLive(show(JSON.parse(event.data)) ? "live" : "behind"));
   live.addEventListener("error", () => {
@@ -124,7 +124,7 @@ function sayLive(state) {
 // Asks once: after a purchase while the live events are away, and when a sleeping page wakes up.
 async function refresh() {
   try {
-    const response = await fetch("/search", { cache: "no-store" });
+    const response = await fetch("search", { cache: "no-store" });
     if (response.ok) show(await response.json());
   } catch {
     sayLive("reconnecting");
@@ -151,7 +151,7 @@ async function ask({ quantity, key }) {
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), ANSWER_WAIT_MS);
   try {
-    const response = await fetch("/buy", {
+    const response = await fetch("buy", {
       method: "POST",
       headers: { "Content-Type": "application/json", "Idempotency-Key": key },
       body: JSON.stringify({ quantity }),
