@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{connections::event_loops::Limits, host_name::HostName},
+    http::{buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName},
 };
 
 /// Everything a running server is told.
@@ -22,6 +22,10 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// The most tickets that one order may have.
     pub max_per_order: u64,
+    /// What the tickets are for, as the page says it.
+    pub event: Option<String>,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
     /// The token of admin calls; without one they are refused.
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.

@@ -13,3 +13,6 @@ pub const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key
 
 /// The header that says that an answer was given before.
 pub const IDEMPOTENT_REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
+
+/// Where a ticket's page is, as its browser sees it: for the QR code.
+pub const PAGE_ADDRESS: HeaderName = HeaderName::from_static("page-address");

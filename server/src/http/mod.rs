@@ -3,16 +3,21 @@
 //! # Layout
 //! - [`connections`]: accepted, served, and ended.
 //! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
-//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
-//!   [`metrics`] what is counted.
-//! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
+//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`metrics`] what
+//!   is counted.
+//! - [`browser`]: what people are answered, with the pages in [`page`]; [`accept`]: who is one.
+//! - [`body`], [`form`], [`wire`], [`buyer_rule`], [`receipt`]: what goes in and what comes out.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
+pub mod accept;
 pub mod answer;
 pub mod app;
 pub mod body;
+pub mod browser;
+pub mod buyer_rule;
 pub mod connections;
+pub mod form;
 pub mod guard;
 pub mod headers;
 pub mod host_name;

@@ -7,22 +7,20 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
-    response::{Html, IntoResponse},
+    response::IntoResponse,
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use crate::{
-    counter::Count,
-    http::{
-        answer::{self, Whole},
-        app::App,
-        body::Unread,
-        connections::activity::Activity,
-        live, metrics,
-        page::{self, PageView},
-        problem::{Code, Problem},
-        wire::{self, CountAnswer, Shown},
-    },
+use crate::http::{
+    accept::{self, Representation},
+    answer::{self, Whole},
+    app::App,
+    body::{Unread, is_form},
+    browser,
+    connections::activity::Activity,
+    live, metrics,
+    problem::{Code, Problem},
+    wire::{self, CountAnswer, ReceiptAnswer, Shown},
 };
 
 /// One call.
@@ -57,13 +55,18 @@ struct Asked {
     part: String,
 }
 
-/// `POST /buy`, which [`super::service`] answers without the router.
+/// `POST /buy`, which [`super::service`] answers without the router, but for a form.
 pub const BUY: Route = Route {
     method: Method::POST,
     path: "/buy",
     access: Access::Anybody,
     handler: |asked| {
-        Box::pin(async { buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new)) })
+        Box::pin(async {
+            if is_form(asked.request.headers()) {
+                return Ok(browser::buy(asked.app, asked.request).await);
+            }
+            buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new))
+        })
     },
     words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
 };
@@ -109,15 +112,15 @@ const ROUTES: [Route; 10] = [
         method: Method::GET,
         path: "/",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { show_page(&asked.app).await }),
+        handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
         words: "is the page",
     },
     Route {
         method: Method::GET,
         path: "/receipts/{receipt}",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { receipt(&asked.app, &asked.part).await }),
-        words: "tells a sale again",
+        handler: |asked| Box::pin(receipt(asked)),
+        words: "tells a sale again; a browser gets the ticket",
     },
     Route {
         method: Method::POST,
@@ -251,24 +254,6 @@ fn nothing_here() -> Problem {
     Problem::new(Code::NotFound, "nothing is at this path").with("calls", calls)
 }
 
-async fn show_page(app: &App) -> Result<Response<Body>, Problem> {
-    let Count { remaining, sold, revision } = app.counter.count().await?;
-    let document = page::render(&PageView {
-        count: remaining,
-        sold,
-        revision,
-        locking: app.counter.locking(),
-        warning: app.counter.warning(),
-        max_per_order: app.max_per_order,
-    });
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, page::content_security_policy()),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, Html(document)).into_response())
-}
-
 /// `GET /search`; of `headers` nothing is kept but what a client has seen before.
 pub fn search(
     app: Arc<App>,
@@ -326,6 +311,7 @@ where
     let body = Unread::of(request);
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
+        app.buyer.check(&order)?;
         let has_key = key.is_some();
         let bought = app.counter.buy(order, key).await;
         let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
@@ -333,13 +319,28 @@ where
     })
 }
 
-async fn receipt(app: &App, token: &str) -> Result<Response<Body>, Problem> {
+async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part: token } = asked;
+    let headers = request.headers();
+    let told = receipt_answer(&app, &token).await;
+    let mut response = match accept::preferred(headers) {
+        Representation::Page => match told {
+            Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
+            Err(problem) => browser::refuse(&app, &problem, "../"),
+        },
+        Representation::Svg => told.and_then(|_| browser::code(headers, &token))?,
+        Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
     let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
     let seal = app.seal.as_ref().ok_or_else(unknown)?;
     let revision = seal.revision(token).ok_or_else(unknown)?;
     let record = app.counter.record(revision).await?.ok_or_else(unknown)?;
-    let receipt = answer::receipt(&record, seal).ok_or_else(unknown)?;
-    answer::done(&receipt).map(|answer| answer.map(Body::new))
+    answer::receipt(&record, seal).ok_or_else(unknown)
 }
 
 async fn restock(app: Arc<App>, request: Request) -> Result<Response<Body>, Problem> {

@@ -20,6 +20,7 @@ use tower::ServiceExt as _;
 use crate::http::{
     answer::Whole,
     app::App,
+    body::is_form,
     connections::activity::Activity,
     guard::Guard,
     headers::KEEP_ALIVE,
@@ -121,7 +122,7 @@ impl Service {
             return Step::Answer(refused(problem));
         }
         match &self.seller {
-            Seller::Counter(app) if is_buy => {
+            Seller::Counter(app) if is_buy && !is_form(request.headers()) => {
                 let sale = routes::buy(Arc::clone(app), request);
                 sale.map_or_else(|problem| Step::Answer(refused(problem)), Step::Buy)
             }

@@ -197,7 +197,11 @@ fn now_ms() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn random() -> io::Result<[u8; 32]> {
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).

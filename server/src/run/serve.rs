@@ -25,7 +25,7 @@ use crate::{
     ledger::file::layout::Layout,
     run::{
         RunError,
-        counter::{Opened, locate},
+        counter::{Opened, locate, random},
     },
 };
 
@@ -99,6 +99,9 @@ async fn run(
             live: live.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
+            event: config.event.clone(),
+            buyer: config.buyer,
+            random,
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);

@@ -1,0 +1,5 @@
+//! The pages, as people meet them: in a real Chromium, with scripts and without, and behind a proxy.
+
+mod form;
+mod shop;
+mod ticket;
