@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::{
     config::{Config, Durability, Locking},
     counter::lesson::{Delays, Exclusion},
-    domain::COUNT_MAX,
+    domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
+        app::Refunds,
         buyer_rule::BuyerRule,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
@@ -124,6 +125,15 @@ struct Serve {
     /// Whether an order says who buys.
     #[arg(long, value_enum, default_value_t = BuyerRule::Optional)]
     buyer: BuyerRule,
+    /// The longest time for which tickets may be held, as `15m`.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
+    hold_max: Duration,
+    /// Who may refund a sale: whoever has the token of admin calls, or the buyer, by the receipt.
+    #[arg(long, value_enum, default_value_t = Refunds::Admin)]
+    refunds: Refunds,
+    /// How many idempotency keys and ended holds are remembered, as `10m`; past it the oldest are forgotten.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value = "10m", value_parser = amount)]
+    keys_max: usize,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
@@ -221,6 +231,31 @@ fn event(text: &str) -> Result<String, String> {
     Ok(event.to_owned())
 }
 
+/// Reads how long tickets may be held: whole seconds, a day at most.
+fn hold_max(text: &str) -> Result<Duration, String> {
+    let longest = Duration::from_secs(HOLD_SECONDS_MAX);
+    let held = humantime::parse_duration(text)
+        .map_err(|_| "expected a number and a unit, as in `15m` or `1h`".to_owned())?;
+    match held.subsec_nanos() {
+        0 if (Duration::from_secs(1)..=longest).contains(&held) => Ok(held),
+        _ => Err("expected whole seconds, from `1s` to `1day`".to_owned()),
+    }
+}
+
+/// Reads a number such as `5000`, `500k` or `10m`, from 1 to 4,000 million.
+fn amount(text: &str) -> Result<usize, String> {
+    let (digits, factor) = match text.as_bytes().last() {
+        Some(b'k') => (&text[..text.len() - 1], 1000),
+        Some(b'm') => (&text[..text.len() - 1], 1_000_000),
+        _ => (text, 1),
+    };
+    let number = digits.parse().ok().and_then(|number: usize| number.checked_mul(factor));
+    let number = number.filter(|number| (1..=4_000_000_000).contains(number));
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let expected = || "expected a whole number from 1 on, as in `5000` or `10m`".to_owned();
+    number.filter(|_| is_plain).ok_or_else(expected)
+}
+
 /// Reads how long a connection is kept: a whole second at least, for clients are told seconds.
 fn keep_alive(text: &str) -> Result<Duration, String> {
     let kept = duration(text)?;
@@ -291,6 +326,9 @@ impl Serve {
             max_per_order: self.max_per_order,
             event: self.event,
             buyer: self.buyer,
+            hold_seconds_max: self.hold_max.as_secs(),
+            refunds: self.refunds,
+            names_max: self.keys_max,
             admin_token: self.admin_token_file.map(read_token).transpose()?,
             allowed_hosts: self.allow_host,
             event_loops: loops(self.event_loops),

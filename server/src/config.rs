@@ -4,7 +4,9 @@ use std::{path::PathBuf, time::Duration};
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName},
+    http::{
+        app::Refunds, buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName,
+    },
 };
 
 /// Everything a running server is told.
@@ -26,6 +28,12 @@ pub struct Config {
     pub event: Option<String>,
     /// Whether an order says who buys.
     pub buyer: BuyerRule,
+    /// For how many seconds tickets are held at most.
+    pub hold_seconds_max: u64,
+    /// Who may refund.
+    pub refunds: Refunds,
+    /// How many requests are known again at most.
+    pub names_max: usize,
     /// The token of admin calls; without one they are refused.
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.

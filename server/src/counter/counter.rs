@@ -17,7 +17,7 @@ use crate::{
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
     },
-    domain::{Command, Order, Outcome, Record, Request, Stock},
+    domain::{Change, Command, Order, Outcome, Record, Request, SaleStatus, SoldBefore, Stock},
     ledger::{Archive, Summary},
 };
 
@@ -73,10 +73,37 @@ pub enum Purchase {
 pub struct Count {
     /// How many tickets are left.
     pub remaining: u64,
-    /// How many were sold.
+    /// How many were sold, and not refunded.
     pub sold: u64,
+    /// How many are held.
+    pub held: u64,
+    /// How many were refunded.
+    pub refunded: u64,
+    /// How many were admitted.
+    pub admitted: u64,
+    /// Whether the sale is closed.
+    pub is_closed: bool,
     /// The number of the last change, where it is known.
     pub revision: Option<u64>,
+}
+
+/// A sale, and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SaleRecord {
+    /// Its record: of a [`Change::Sold`].
+    pub record: Record,
+    /// What became of it.
+    pub status: SaleStatus,
+}
+
+impl SaleRecord {
+    fn sold_before(&self) -> SoldBefore {
+        let quantity = match self.record.change {
+            Change::Sold { quantity, .. } => quantity,
+            _ => 0,
+        };
+        SoldBefore { revision: self.record.revision, quantity }
+    }
 }
 
 impl Counter {
@@ -127,7 +154,8 @@ impl Counter {
     pub async fn count(&self) -> Result<Count, Refusal> {
         let (summary, known) = match &self.seller {
             Seller::Lesson(seller) => {
-                (patiently(|| seller.summary()).await.map_err(Refusal::from), 0)
+                let summary = patiently(|| seller.summary()).await.map_err(Refusal::from);
+                (summary, Stock::default())
             }
             Seller::Group { group, channel, archive } => {
                 if let Some(count) = self.glance() {
@@ -143,11 +171,12 @@ impl Counter {
                 let summary = patiently(|| archive.summary())
                     .await
                     .map_err(|cause| Refusal::NotSold(cause.to_string().into()));
-                (summary, group.stock().sold)
+                (summary, group.stock())
             }
         };
         let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
-        Ok(Count { remaining, sold: sold.unwrap_or(known), revision: None })
+        let issued = sold.unwrap_or(known.issued);
+        Ok(Count { revision: None, ..Stock { remaining, issued, ..known }.into() })
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -183,11 +212,78 @@ impl Counter {
         self.settle(Request { command: Command::Restock { quantity }, key }).await
     }
 
+    /// Sets tickets aside for `seconds`; a request whose `key` was seen gets the first answer again.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn hold(
+        &self,
+        order: Order,
+        seconds: u64,
+        key: Option<Box<str>>,
+    ) -> Result<Settled, Refusal> {
+        self.settle(Request { command: Command::Hold { order, seconds }, key }).await
+    }
+
+    /// Sells what the hold made at the revision `hold` has set aside.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn confirm(&self, hold: u64) -> Result<Settled, Refusal> {
+        self.settle(Command::Confirm { hold }.into()).await
+    }
+
+    /// Gives back what the hold made at the revision `hold` has set aside.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn release(&self, hold: u64) -> Result<Settled, Refusal> {
+        self.settle(Command::Release { hold }.into()).await
+    }
+
+    /// Takes the tickets of `sale` back.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn refund(&self, sale: &SaleRecord) -> Result<Settled, Refusal> {
+        self.settle(Command::Refund(sale.sold_before()).into()).await
+    }
+
+    /// Lets the holders of the tickets of `sale` in.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn admit(&self, sale: &SaleRecord) -> Result<Settled, Refusal> {
+        self.settle(Command::Admit(sale.sold_before()).into()).await
+    }
+
+    /// Opens or closes the sale, for every server of the counter.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn set_sale(&self, is_open: bool) -> Result<Settled, Refusal> {
+        self.settle(Command::SetSale { is_open }.into()).await
+    }
+
+    /// The sale at `revision`, and what became of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where it cannot be read just now.
+    pub async fn sale(&self, revision: u64) -> Result<Option<SaleRecord>, Refusal> {
+        let Seller::Group { group, .. } = &self.seller else { return Ok(None) };
+        let record = self.record(revision).await?;
+        let record = record.filter(|record| matches!(record.change, Change::Sold { .. }));
+        let Some(record) = record else { return Ok(None) };
+        // What other servers have refunded is learnt; where that cannot be, what is known is told.
+        let _count = self.count().await;
+        Ok(Some(SaleRecord { status: group.status(revision), record }))
+    }
+
     /// The change at `revision`; `None` where the ledger does not have it.
     ///
     /// # Errors
     /// [`Refusal::Unknown`] where it cannot be read just now.
-    pub async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
+    async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
         let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
         let found = Arc::clone(archive).record(revision).await;
         found.map_err(|cause| self.public(Refusal::Unknown(cause.to_string().into())))
@@ -199,19 +295,19 @@ impl Counter {
             return Err(Refusal::NotSold("only `--locking group` can do that".into()));
         };
         // Kept only for the comparison: a request without a key is never repeated.
-        let command = request.key.is_some().then(|| request.command.clone());
+        let command = request.is_repeatable().then(|| request.command.clone());
         let outcome = group.ask(request, channel).await.map_err(|refusal| self.public(refusal))?;
         let Outcome::Repeated { revision } = outcome else {
             return Ok(Settled { outcome, is_repeated: false });
         };
         let lost = || Refusal::Unknown("the first answer is not in the ledger any more".into());
         let record = self.record(revision).await?.ok_or_else(lost)?;
-        match record.outcome() {
-            Some(outcome) if command.is_some_and(|command| record.answers(&command)) => {
+        match command.and_then(|command| record.answer_to(&command)) {
+            Some(outcome) => {
                 self.meters.replayed();
                 Ok(Settled { outcome, is_repeated: true })
             }
-            _ => Err(Refusal::KeyReused),
+            None => Err(Refusal::KeyReused),
         }
     }
 
@@ -227,8 +323,10 @@ impl Counter {
 }
 
 impl From<Stock> for Count {
-    fn from(Stock { remaining, sold, revision }: Stock) -> Self {
-        Self { remaining, sold, revision: Some(revision) }
+    fn from(stock: Stock) -> Self {
+        let Stock { remaining, held, refunded, admitted, is_closed, revision, .. } = stock;
+        let (sold, revision) = (stock.sold(), Some(revision));
+        Self { remaining, sold, held, refunded, admitted, is_closed, revision }
     }
 }
 
@@ -239,10 +337,9 @@ fn ended(bought: &Result<Purchase, Refusal>) -> Ended {
         Ok(Purchase::Settled(settled)) => match settled.outcome {
             Outcome::Sold(_) => Ended::Sold,
             Outcome::SoldOut { .. } => Ended::SoldOut,
+            Outcome::SaleClosed => Ended::SaleClosed,
             Outcome::OverLimit { .. } => Ended::OverLimit,
-            Outcome::Found(_) | Outcome::Restocked { .. } | Outcome::Repeated { .. } => {
-                Ended::Unknown
-            }
+            _ => Ended::Unknown,
         },
         Ok(Purchase::Lesson(LessonSale::Sold { .. })) => Ended::Sold,
         Ok(Purchase::Lesson(LessonSale::SoldOut { .. })) => Ended::SoldOut,

@@ -21,7 +21,7 @@ mod refusal;
 mod replies;
 pub mod single_flight;
 
-pub use counter::{Count, Counter, Purchase, Seller, Settled};
+pub use counter::{Count, Counter, Purchase, SaleRecord, Seller, Settled};
 pub use group_commit::{Committer, GroupCommit};
 pub use meters::Meters;
 pub use refusal::{Answer, Refusal};

@@ -4,8 +4,17 @@ use std::{io, sync::Arc};
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
-    http::{buyer_rule::BuyerRule, live::Live, metrics::Metrics, receipt::Seal, wire::Shown},
+    http::{buyer_rule::BuyerRule, live::Live, metrics::Metrics, token::Seal, wire::Shown},
 };
+
+/// Who may refund a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Refunds {
+    /// Whoever has the token of admin calls.
+    Admin,
+    /// Whoever has the receipt.
+    Buyer,
+}
 
 /// The counter, its news, and the limits.
 pub struct App {
@@ -27,6 +36,10 @@ pub struct App {
     pub buyer: BuyerRule,
     /// Where the keys of the page's own form come from.
     pub random: fn() -> io::Result<[u8; 32]>,
+    /// For how many seconds tickets are held at most.
+    pub hold_seconds_max: u64,
+    /// Who may refund.
+    pub refunds: Refunds,
     /// The token of admin calls.
     pub admin_token: Option<String>,
 }

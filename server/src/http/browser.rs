@@ -14,7 +14,7 @@ use crate::{
     domain::Outcome,
     http::{
         answer,
-        app::App,
+        app::{App, Refunds},
         body::Unread,
         form,
         page::{
@@ -24,7 +24,8 @@ use crate::{
             ticket::{self, LessonTicketView, TicketView},
         },
         problem::{Code, Problem},
-        wire::{ReceiptAnswer, Tickets},
+        token::Kind,
+        wire::{HOLD_SECONDS, ReceiptAnswer, Tickets},
     },
 };
 
@@ -33,7 +34,7 @@ use crate::{
 /// # Errors
 /// A [`Problem`] where the counter cannot be read.
 pub async fn shop(app: &App) -> Result<Response<Body>, Problem> {
-    let Count { remaining, revision, .. } = app.counter.count().await?;
+    let Count { remaining, revision, is_closed, .. } = app.counter.count().await?;
     let has_receipts = app.seal.is_some();
     // Without one the form still buys, and a second press buys again.
     let key = has_receipts.then(|| (app.random)().ok()).flatten();
@@ -42,12 +43,12 @@ pub async fn shop(app: &App) -> Result<Response<Body>, Problem> {
         event: app.event.as_deref(),
         count: remaining,
         revision,
-        is_open: true,
+        is_open: !is_closed,
         locking: app.counter.locking(),
         warning: app.counter.warning(),
         max_per_order: app.max_per_order,
         buyer: app.buyer,
-        has_receipts,
+        hold_seconds: has_receipts.then(|| HOLD_SECONDS.min(app.hold_seconds_max)),
         key: key.as_deref(),
     }))
 }
@@ -68,7 +69,7 @@ async fn sell(app: &App, request: Request) -> Result<Response<Body>, Problem> {
     match (&bought, &app.seal) {
         (Purchase::Settled(settled), Some(seal)) => {
             if let Outcome::Sold(sale) = settled.outcome {
-                let receipt = seal.token(sale.revision);
+                let receipt = seal.token(Kind::Sale, sale.revision);
                 return Ok(see_other(&format!("receipts/{}", receipt.as_str())));
             }
         }
@@ -105,7 +106,12 @@ pub fn ticket(
     receipt: &ReceiptAnswer,
 ) -> Response<Body> {
     let address = &address::of_ticket(headers, token);
-    ticket::answer(&TicketView { event: app.event.as_deref(), receipt, address })
+    ticket::answer(&TicketView {
+        event: app.event.as_deref(),
+        receipt,
+        address,
+        may_refund: app.refunds == Refunds::Buyer,
+    })
 }
 
 /// The QR code of a receipt alone, for a page that knows its own address better.

@@ -28,6 +28,16 @@ pub enum Code {
     RequestTimeout,
     /// Fewer tickets are left than were asked for: 409.
     SoldOut,
+    /// The tickets were used at the door before: 409.
+    Admitted,
+    /// The tickets were given back before: 409.
+    Refunded,
+    /// The hold was turned into a sale: 409.
+    Confirmed,
+    /// The hold is over: 410.
+    HoldExpired,
+    /// The operator has closed the sale: 410.
+    SaleClosed,
     /// The body is too long: 413.
     TooLarge,
     /// The body is not JSON: 415.
@@ -80,7 +90,7 @@ impl Code {
 }
 
 /// All codes in the order of their status: name, status, title, and what to do about it.
-const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
+const CODES: [(Code, &str, StatusCode, &str, &str); 21] = [
     (
         Code::InvalidRequest,
         "invalid-request",
@@ -127,6 +137,44 @@ const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
         "Sold out",
         "Fewer tickets are left than were asked for; nothing was sold. `remaining` says how \
          many are left, so a smaller order may succeed.",
+    ),
+    (
+        Code::Admitted,
+        "admitted",
+        StatusCode::CONFLICT,
+        "Admitted before",
+        "These tickets were used at the door at `admitted_at`. They let nobody in a second time, and \
+         are not refunded. Nothing changed.",
+    ),
+    (
+        Code::Refunded,
+        "refunded",
+        StatusCode::CONFLICT,
+        "Refunded before",
+        "These tickets were given back: they let nobody in. Nothing changed.",
+    ),
+    (
+        Code::Confirmed,
+        "confirmed",
+        StatusCode::CONFLICT,
+        "Confirmed before",
+        "What was held is sold: a hold that was confirmed cannot be released. Nothing changed.",
+    ),
+    (
+        Code::HoldExpired,
+        "hold-expired",
+        StatusCode::GONE,
+        "Hold expired",
+        "The time of the hold is over, or it was given back: its tickets may be somebody else's. \
+         Nothing was sold.",
+    ),
+    (
+        Code::SaleClosed,
+        "sale-closed",
+        StatusCode::GONE,
+        "Sale closed",
+        "The operator has closed the sale. Nothing was sold. What is held already can still be \
+         confirmed.",
     ),
     (
         Code::TooLarge,

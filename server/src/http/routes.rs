@@ -11,16 +11,20 @@ use axum::{
     routing::{MethodFilter, MethodRouter, on},
 };
 
-use crate::http::{
-    accept::{self, Representation},
-    answer::{self, Whole},
-    app::App,
-    body::{Unread, is_form},
-    browser,
-    connections::activity::Activity,
-    live, metrics,
-    problem::{Code, Problem},
-    wire::{self, CountAnswer, ReceiptAnswer, Shown},
+use crate::{
+    counter::{Refusal, SaleRecord, Settled},
+    http::{
+        accept::{self, Representation},
+        answer::{self, Whole},
+        app::{App, Refunds},
+        body::{Unread, is_form},
+        browser,
+        connections::activity::Activity,
+        live, metrics,
+        problem::{Code, Problem},
+        token::Kind,
+        wire::{self, CountAnswer, ReceiptAnswer, Shown},
+    },
 };
 
 /// One call.
@@ -43,6 +47,8 @@ enum Access {
     Anybody,
     /// Whoever has the token.
     Admin,
+    /// Who may refund: whoever has the token, or anybody who has a receipt.
+    Refunds,
 }
 
 type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
@@ -105,7 +111,7 @@ const READYZ: Route = Route {
 };
 
 /// All calls.
-const ROUTES: [Route; 10] = [
+const ROUTES: [Route; 16] = [
     BUY,
     SEARCH,
     Route {
@@ -123,11 +129,53 @@ const ROUTES: [Route; 10] = [
         words: "tells a sale again; a browser gets the ticket",
     },
     Route {
+        method: Method::DELETE,
+        path: "/receipts/{receipt}",
+        access: Access::Refunds,
+        handler: |asked| Box::pin(refund(asked)),
+        words: "refunds a sale: its tickets go back to the count",
+    },
+    Route {
+        method: Method::POST,
+        path: "/receipts/{receipt}/admit",
+        access: Access::Admin,
+        handler: |asked| Box::pin(admit(asked)),
+        words: "lets the holders of a sale's tickets in, once",
+    },
+    Route {
+        method: Method::POST,
+        path: "/holds",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(hold(asked)),
+        words: "sets tickets aside: {\"quantity\": 2, \"seconds\": 120}",
+    },
+    Route {
+        method: Method::POST,
+        path: "/holds/{hold}/confirm",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(confirm(asked)),
+        words: "buys what is held",
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/holds/{hold}",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(release(asked)),
+        words: "gives back what is held",
+    },
+    Route {
         method: Method::POST,
         path: "/restock",
         access: Access::Admin,
         handler: |asked| Box::pin(restock(asked.app, asked.request)),
         words: "puts more tickets on sale: {\"quantity\": 50}",
+    },
+    Route {
+        method: Method::POST,
+        path: "/sale",
+        access: Access::Admin,
+        handler: |asked| Box::pin(set_sale(asked)),
+        words: "closes the sale, and opens it again: {\"open\": false}",
     },
     Route {
         method: Method::GET,
@@ -207,7 +255,12 @@ impl Route {
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
             refuse_parameters(request.uri())?;
-            if access == Access::Admin {
+            let is_for_anybody = match access {
+                Access::Anybody => true,
+                Access::Refunds => app.refunds == Refunds::Buyer,
+                Access::Admin => false,
+            };
+            if !is_for_anybody {
                 admin(request.headers(), app.admin_token.as_deref())?;
             }
             let parts = parts.map_err(|_| nothing_here())?;
@@ -336,20 +389,88 @@ async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
 }
 
 async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
-    let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
-    let seal = app.seal.as_ref().ok_or_else(unknown)?;
-    let revision = seal.revision(token).ok_or_else(unknown)?;
-    let record = app.counter.record(revision).await?.ok_or_else(unknown)?;
-    answer::receipt(&record, seal).ok_or_else(unknown)
+    let sale = sale(app, token).await?;
+    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    answer::receipt(&sale, seal).ok_or_else(no_receipt)
+}
+
+/// The sale with the receipt `token`.
+async fn sale(app: &App, token: &str) -> Result<SaleRecord, Problem> {
+    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    let revision = seal.revision(Kind::Sale, token).ok_or_else(no_receipt)?;
+    app.counter.sale(revision).await?.ok_or_else(no_receipt)
+}
+
+fn no_receipt() -> Problem {
+    Problem::new(Code::NotFound, "this counter gave out no such receipt")
+}
+
+async fn refund(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    let sale = sale(&app, &part).await?;
+    settled(&app, app.counter.refund(&sale).await, true)
+}
+
+async fn admit(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    let sale = sale(&app, &part).await?;
+    let admitted = app.counter.admit(&sale).await;
+    let admitted = admitted.map_err(|refusal| Problem::of_repeatable(refusal, true))?;
+    answer::admission(&sale, admitted).map(|answer| answer.map(Body::new))
+}
+
+async fn hold(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, .. } = asked;
+    let key = wire::parse_key(request.headers())?;
+    let body = Unread::of(request).read().await?;
+    let (order, seconds) = wire::parse_hold(&body, app.max_per_order, app.hold_seconds_max)?;
+    app.buyer.check(&order)?;
+    let has_key = key.is_some();
+    settled(&app, app.counter.hold(order, seconds, key).await, has_key)
+}
+
+async fn confirm(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.confirm(held(&app, &part)?).await, true)
+}
+
+async fn release(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.release(held(&app, &part)?).await, true)
+}
+
+/// The revision of the hold `token`.
+fn held(app: &App, token: &str) -> Result<u64, Problem> {
+    let unknown = || Problem::new(Code::NotFound, "this counter made no such hold");
+    let revision = app.seal.as_ref().and_then(|seal| seal.revision(Kind::Hold, token));
+    revision.ok_or_else(unknown)
+}
+
+async fn set_sale(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, .. } = asked;
+    let is_open = wire::parse_open(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.set_sale(is_open).await, false)
+}
+
+/// Answers what came of a request, which may be a repetition.
+fn settled(
+    app: &App,
+    settled: Result<Settled, Refusal>,
+    is_repeatable: bool,
+) -> Result<Response<Body>, Problem> {
+    let settled = settled.map_err(|refusal| Problem::of_repeatable(refusal, is_repeatable))?;
+    answer::settled(settled, app.seal.as_ref()).map(|answer| answer.map(Body::new))
 }
 
 async fn restock(app: Arc<App>, request: Request) -> Result<Response<Body>, Problem> {
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
     let has_key = key.is_some();
-    let restocked = app.counter.restock(wire::parse_restock(&body)?, key).await;
-    let restocked = restocked.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
-    answer::settled(restocked, app.seal.as_ref()).map(|answer| answer.map(Body::new))
+    settled(&app, app.counter.restock(wire::parse_restock(&body)?, key).await, has_key)
 }
 
 /// Lets an admin call pass, or says why not.

@@ -102,6 +102,8 @@ async fn run(
             event: config.event.clone(),
             buyer: config.buyer,
             random,
+            hold_seconds_max: config.hold_seconds_max,
+            refunds: config.refunds,
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);

@@ -104,7 +104,7 @@ fn described(audit: &Audit) -> String {
         "{segments} {}, {records} records, count {}, sold {}, revision {}{torn}",
         if *segments == 1 { "segment" } else { "segments" },
         stock.remaining,
-        stock.sold,
+        stock.issued,
         stock.revision
     )
 }

@@ -117,10 +117,10 @@ impl Sound {
             ends.pop();
         }
         let records = records(disk);
-        let mut stocks = vec![Stock { remaining: 1000, sold: 0, revision: 0 }];
+        let mut stocks = vec![Stock::new(1000, 0, 0)];
         stocks.extend((1..).zip(&records).map(|(revision, record)| {
             let remaining = record.remaining;
-            Stock { remaining, sold: 1000 - remaining, revision }
+            Stock::new(remaining, 1000 - remaining, revision)
         }));
         let last = layout.segment(*starts.last()?);
         let last_line = |path: &PathBuf| {

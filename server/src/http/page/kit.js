@@ -69,6 +69,28 @@ async function busily(button, words, work) {
   }
 }
 
+// Does `work` at the second press, for what cannot be undone.
+function twice(button, again, words, work) {
+  const before = button.textContent;
+  let timer = null;
+  const reset = () => {
+    clearTimeout(timer);
+    timer = null;
+    if (!isBusy(button)) button.textContent = before;
+  };
+  button.addEventListener("blur", reset);
+  button.addEventListener("click", () => {
+    if (isBusy(button)) return;
+    if (timer === null) {
+      button.textContent = again;
+      timer = setTimeout(reset, 6_000);
+    } else {
+      reset();
+      busily(button, words, work);
+    }
+  });
+}
+
 // ---- What a browser keeps: it may be full, or forbidden ----
 
 // `where` is localStorage or sessionStorage by name; several counters may share an origin under prefixes.

@@ -77,6 +77,6 @@ impl<D: Disk> Archive for FileArchive<D> {
 
 /// Whether `head` says what `known` says.
 fn says(head: &Head, known: Stock) -> bool {
-    let Stock { remaining, sold, revision } = known;
+    let Stock { remaining, issued: sold, revision, .. } = known;
     (head.count, head.sold, head.revision) == (remaining, Some(sold), Some(revision))
 }

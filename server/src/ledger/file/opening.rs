@@ -68,9 +68,9 @@ pub(super) fn open<D: Disk>(
         let header = SegmentHeader::of(key, 0, stock, at_ms);
         let zeros = preallocation.take(options.sizes.first)?;
         let segment = Segment::create(disk, layout, &zeros, &header)?;
-        (Cursor::at_start_of(segment), header.inventory())
+        (Cursor::at_start_of(segment), header.inventory(options.names_max))
     } else {
-        read_the_last_day(disk, layout, &starts, (options.now_ms)())?
+        read_the_last_day(disk, layout, &starts, &options)?
     };
     let progress = Progress {
         disk: disk.clone(),
@@ -96,9 +96,7 @@ fn stock_of_head<D: Disk>(layout: &Layout, held: &Held<'_, D>) -> Result<Stock, 
 /// The stock that a ledger starts from when `head` is all there is.
 pub(super) fn first_stock(layout: &Layout, head: &Head) -> Result<Stock, TurnError> {
     match head.revision {
-        None | Some(0) => {
-            Ok(Stock { remaining: head.count, sold: head.sold.unwrap_or(0), revision: 0 })
-        }
+        None | Some(0) => Ok(Stock::new(head.count, head.sold.unwrap_or(0), 0)),
         Some(revision) => Err(TurnError::HeadAhead {
             path: layout.head.clone(),
             folder: layout.folder.clone(),
@@ -113,12 +111,12 @@ fn read_the_last_day<D: Disk>(
     disk: &D,
     layout: &Layout,
     starts: &[u64],
-    now_ms: u64,
+    options: &Options,
 ) -> Result<(Cursor<D::File>, Inventory), TurnError> {
-    let (first, mut unread) = first_of_the_last_day(disk, layout, starts, now_ms)?;
+    let (first, mut unread) = first_of_the_last_day(disk, layout, starts, (options.now_ms)())?;
     unread.retain(|start| *start != first.header().revision + 1);
     let segments = unread.len() + 1;
-    let mut inventory = first.header().inventory();
+    let mut inventory = first.header().inventory(options.names_max);
     let mut cursor = Cursor::at_start_of(first);
     let mut told = std::time::Instant::now();
     let mut fault = None;
@@ -170,7 +168,8 @@ fn first_of_the_last_day<D: Disk>(
         // The ledger's time goes on from its last record, also where the clock was ahead once.
         now_ms = now_ms.max(segment.header().at_ms);
         let is_old = segment.header().at_ms + KEY_LIFE_MS < now_ms;
-        if first == 0 || (is_old && starts.len() - first >= 2) {
+        let is_enough = is_old && segment.header().is_beginning() && starts.len() - first >= 2;
+        if first == 0 || is_enough {
             return Ok((segment, starts[first..].to_vec()));
         }
     }

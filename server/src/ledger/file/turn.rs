@@ -16,7 +16,10 @@ use crate::{
             adoption,
             disk::{Disk, DiskFile},
             error::{CommitError, TurnError},
-            format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
+            format::{
+                head::Head, reconcile::OutsideChange, segment_header::FORMAT_VERSION,
+                watermark::Watermark,
+            },
             layout::Layout,
             locks::Held,
             log::{
@@ -102,7 +105,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         // Before anything is written: a ledger that is refused is left alone.
         let head = self.refuse_a_head_ahead(&bytes)?;
-        let longest = Stock { remaining: u64::MAX, sold: u64::MAX, revision: u64::MAX };
+        let longest = Stock::new(u64::MAX, u64::MAX, u64::MAX);
         if Head::of(longest, head.foreign.clone()).image(bytes.len()).is_none() {
             return Err(TurnError::HeadFull { path: self.progress.layout.head.clone() });
         }
@@ -214,16 +217,21 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         Ok(FileBatch::at(&self.progress.cursor))
     }
 
-    /// Begins a new segment where this one is nearly full; has one made while its second half is in use.
+    /// Begins a new segment where this one is nearly full, or of an older version; has one made while its second half is in use.
     fn make_room(&mut self) -> Result<(), TurnError> {
         let Progress { disk, layout, options, preallocation, cursor, is_settled, .. } =
             &mut *self.progress;
         let size = cursor.segment().size();
         let room = cursor.segment().records_end().saturating_sub(cursor.position().offset);
-        let Some(used) = used_of_second_half(size, room) else { return Ok(()) };
+        let is_of_this_version = cursor.segment().header().ledger == FORMAT_VERSION;
+        let used = used_of_second_half(size, room);
         let next_size = options.sizes.after(size);
-        preallocation.prepare(next_size, used);
-        if room >= ROOM_BYTES_MIN.min(size / 4) {
+        match used {
+            None if is_of_this_version => return Ok(()),
+            Some(used) => preallocation.prepare(next_size, used),
+            None => {}
+        }
+        if is_of_this_version && room >= ROOM_BYTES_MIN.min(size / 4) {
             return Ok(());
         }
         let zeros = preallocation.take(next_size)?;

@@ -5,7 +5,6 @@
 
 const KEPT_MAX = 50;
 const LOOKED_AT_MAX = 10;
-const HOLD_SECONDS = 120;
 const LATE_SECONDS = 30;
 const ANNOUNCE_GAP_MS = 10_000;
 const ANNOUNCE_DELAY_MS = 1_000;
@@ -191,7 +190,9 @@ async function startHold() {
   if (!byId("order").reportValidity()) return;
   const order = ordered();
   const { quantity, buyer, key } = order;
-  const reply = await ask("POST", "holds", { body: { quantity, seconds: HOLD_SECONDS }, key });
+  const seconds = Number(byId("hold").dataset.seconds);
+  const body = { quantity, seconds, ...(buyer && { buyer }) };
+  const reply = await ask("POST", "holds", { body, key });
   if (reply?.status === 201) {
     const { hold: token, expires_at: expires } = reply.body;
     setHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead });
@@ -235,8 +236,7 @@ function tick() {
 
 async function confirmHold() {
   const order = hold;
-  const body = order.buyer ? { buyer: order.buyer } : undefined;
-  const reply = await ask("POST", `holds/${order.token}/confirm`, { body });
+  const reply = await ask("POST", `holds/${order.token}/confirm`);
   // A hold that is confirmed twice is bought once: asking again is safe.
   const isOver = reply !== null && (reply.status === 201 || (isRefusal(reply) && reply.status !== 429));
   if (isOver) setHold(null);

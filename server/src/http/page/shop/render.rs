@@ -43,8 +43,8 @@ pub struct ShopView<'a> {
     pub max_per_order: u64,
     /// Whether the buyer is asked for a name.
     pub buyer: BuyerRule,
-    /// Whether a sale has a receipt; then tickets can be held, too.
-    pub has_receipts: bool,
+    /// For how many seconds tickets are held; the lesson's sellers hold none, and give no receipts.
+    pub hold_seconds: Option<u64>,
     /// The idempotency key of the form; a form that is sent twice buys once.
     pub key: Option<&'a str>,
 }
@@ -73,8 +73,18 @@ fn page<'a>(view: &ShopView<'a>) -> Page<'a> {
         name_chars_max: BUYER_CHARS_MAX,
         asks_name: view.buyer != BuyerRule::None,
         needs_name: view.buyer == BuyerRule::Required,
-        has_receipts: view.has_receipts,
+        hold: view.hold_seconds.map(|seconds| (seconds, lasting(seconds))),
         key: view.key,
+    }
+}
+
+/// A time in whole minutes where it is one.
+fn lasting(seconds: u64) -> String {
+    match (seconds, seconds / 60) {
+        (1, _) => "1 second".to_owned(),
+        (60, _) => "1 minute".to_owned(),
+        (_, minutes @ 1..) if seconds.is_multiple_of(60) => format!("{minutes} minutes"),
+        _ => format!("{seconds} seconds"),
     }
 }
 
@@ -96,7 +106,8 @@ struct Page<'a> {
     name_chars_max: usize,
     asks_name: bool,
     needs_name: bool,
-    has_receipts: bool,
+    /// For how many seconds tickets are held, and how that reads.
+    hold: Option<(u64, String)>,
     key: Option<&'a str>,
 }
 
@@ -114,7 +125,7 @@ mod tests {
         warning: None,
         max_per_order: 10,
         buyer: BuyerRule::Optional,
-        has_receipts: true,
+        hold_seconds: Some(120),
         key: Some("k-1"),
     };
 
@@ -138,7 +149,7 @@ mod tests {
     fn buyer_is_told_nothing_of_locking_and_revisions_but_where_it_is_unsafe() {
         assert!(render(&VIEW).contains(r#"<p id="warning" class="notice bad" hidden>"#));
         let view = ShopView { locking: "none", warning: Some("may oversell"), ..VIEW };
-        let page = render(&ShopView { has_receipts: false, key: None, revision: None, ..view });
+        let page = render(&ShopView { hold_seconds: None, key: None, revision: None, ..view });
         assert!(page.contains(r#"<p id="warning" class="notice bad">"#));
         assert!(page.contains(r#"<span id="warning-text">may oversell</span>"#));
         assert!(page.contains(r#"<span id="locking">none</span>"#));
@@ -154,6 +165,15 @@ mod tests {
         assert_eq!(field(BuyerRule::None), None);
         assert!(!field(BuyerRule::Optional).unwrap().contains(" required"));
         assert!(field(BuyerRule::Required).unwrap().contains(" required"));
+    }
+
+    #[test]
+    fn page_says_how_long_tickets_are_held() {
+        let held = |seconds| render(&ShopView { hold_seconds: Some(seconds), ..VIEW });
+        assert!(held(120).contains(">Hold for 2 minutes</button>"));
+        assert!(held(60).contains(">Hold for 1 minute</button>"));
+        assert!(held(90).contains(r#"data-seconds="90""#));
+        assert_eq!([1, 90].map(lasting), ["1 second", "90 seconds"]);
     }
 
     #[test]

@@ -20,18 +20,38 @@ async function correctCode() {
 
 async function refreshStatus() {
   const reply = await ask("GET", location.pathname);
-  const status = reply?.status === 200 && reply.body.status;
+  if (reply?.status === 200) showStatus(reply.body.status);
+}
+
+function showStatus(status) {
   const line = byId("status");
-  if (!status || status === line.dataset.status) return;
+  if (status === line.dataset.status) return;
   line.dataset.status = status;
   line.textContent = STATUS_WORDS[status] ?? status;
   document.querySelector(".pass").dataset.status = status;
+  byId("refund")?.remove();
+}
+
+async function giveBack() {
+  const reply = await ask("DELETE", location.pathname);
+  if (reply?.status === 200) {
+    showStatus("refunded");
+    byId("answers").replaceChildren(notice("good", "Given back", "This ticket is no longer valid."));
+  } else {
+    const words = reply === null ? "No answer came back. Please try again." : "Please try again later.";
+    byId("answers").replaceChildren(notice("bad", "That did not work", words));
+    refreshStatus();
+  }
 }
 
 if (byId("code")) {
   correctCode();
-  byId("at").textContent = momentOf(new Date(byId("at").dateTime));
+  for (const time of document.querySelectorAll("time")) time.textContent = momentOf(new Date(time.dateTime));
   byId("print").hidden = false;
   byId("print").addEventListener("click", () => print());
+  if (byId("refund")) {
+    byId("refund").hidden = false;
+    twice(byId("refund"), "Press again to give it back", "Giving back…", giveBack);
+  }
   document.addEventListener("visibilitychange", () => document.hidden || refreshStatus());
 }

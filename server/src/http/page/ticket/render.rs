@@ -30,6 +30,8 @@ pub struct TicketView<'a> {
     pub receipt: &'a ReceiptAnswer,
     /// Where it is, for the QR code.
     pub address: &'a str,
+    /// Whether whoever has the receipt may refund it.
+    pub may_refund: bool,
 }
 
 /// What a sale without a receipt shows.
@@ -58,16 +60,17 @@ pub fn answer_lesson(view: &LessonTicketView<'_>) -> Response<Body> {
         status_words: "Sold",
         buyer: None,
         at: None,
-        at_words: String::new(),
+        admitted_at: None,
         address: "",
         code: None,
+        may_refund: false,
         back: "./",
     };
     ASSETS.answer(StatusCode::CREATED, &page)
 }
 
 fn page<'a>(view: &TicketView<'a>) -> Page<'a> {
-    let ReceiptAnswer { sale, buyer, at, status } = view.receipt;
+    let ReceiptAnswer { sale, buyer, at, status, admitted_at } = view.receipt;
     let Tickets { first, quantity } = sale.tickets;
     Page {
         assets: &ASSETS,
@@ -77,10 +80,11 @@ fn page<'a>(view: &TicketView<'a>) -> Page<'a> {
         status,
         status_words: status_words(status),
         buyer: buyer.as_deref(),
-        at: Some(at),
-        at_words: at_words(at),
+        at: Some(Moment::from(at.as_str())),
+        admitted_at: admitted_at.as_deref().map(Moment::from),
         address: view.address,
         code: qr::data_address(view.address),
+        may_refund: view.may_refund && *status == "sold",
         back: "../",
     }
 }
@@ -94,12 +98,21 @@ fn status_words(status: &str) -> &'static str {
     }
 }
 
-/// `2026-11-24T01:09:37.408Z` as `2026-11-24 01:09 UTC`: the script knows the time zone of its reader, and
-/// nobody else does.
-fn at_words(at: &str) -> String {
-    match (at.get(..10), at.get(11..16)) {
-        (Some(date), Some(time)) => format!("{date} {time} UTC"),
-        _ => at.to_owned(),
+/// A time for scripts (`at`) and for people (`words`).
+struct Moment<'a> {
+    at: &'a str,
+    words: String,
+}
+
+impl<'a> From<&'a str> for Moment<'a> {
+    /// `2026-11-24T01:09:37.408Z` as `2026-11-24 01:09 UTC`: the script knows the time zone of its reader,
+    /// and nobody else does.
+    fn from(at: &'a str) -> Self {
+        let words = match (at.get(..10), at.get(11..16)) {
+            (Some(date), Some(time)) => format!("{date} {time} UTC"),
+            _ => at.to_owned(),
+        };
+        Self { at, words }
     }
 }
 
@@ -113,11 +126,12 @@ struct Page<'a> {
     status: &'a str,
     status_words: &'static str,
     buyer: Option<&'a str>,
-    at: Option<&'a str>,
-    at_words: String,
+    at: Option<Moment<'a>>,
+    admitted_at: Option<Moment<'a>>,
     address: &'a str,
     /// The QR code as an address; `None` where there is no receipt.
     code: Option<String>,
+    may_refund: bool,
     back: &'static str,
 }
 
@@ -126,7 +140,7 @@ mod tests {
     use super::*;
     use crate::http::{
         page::markup_tests::{assert_strict, between},
-        receipt::Seal,
+        token::{Kind, Seal},
         wire::SaleAnswer,
     };
 
@@ -136,14 +150,16 @@ mod tests {
                 tickets: Tickets { first: 3, quantity },
                 remaining: 5,
                 revision: Some(9),
-                receipt: Some(Seal::new(&[7; 32]).token(9)),
+                receipt: Some(Seal::new(&[7; 32], &[]).token(Kind::Sale, 9)),
                 section: None,
             },
             buyer: buyer.map(str::to_owned),
             at: "2026-11-24T01:09:37.408Z".to_owned(),
             status,
+            admitted_at: (status == "admitted").then(|| "2026-11-25T19:30:00.000Z".to_owned()),
         };
-        let view = TicketView { event: Some("Jazz"), receipt: &receipt, address: "a:b/receipts/c" };
+        let address = "a:b/receipts/c";
+        let view = TicketView { event: Some("Jazz"), receipt: &receipt, address, may_refund: true };
         page(&view).render().unwrap()
     }
 
@@ -158,6 +174,9 @@ mod tests {
         assert!(page.contains(r#"src="data:image/svg+xml;base64,"#));
         // Neither the order of sales nor what was left is anybody's business here.
         assert!(!page.contains("evision"));
+        assert!(page.contains(r#"id="refund""#));
+        let used = render(None, 1, "admitted");
+        assert!(used.contains(">2026-11-25 19:30 UTC</time>") && !used.contains(r#"id="refund""#));
         assert!(render(None, 1, "refunded").contains(r#"data-status="refunded">Refunded</p>"#));
     }
 

@@ -150,9 +150,9 @@ impl<F: DiskFile> Segment<F> {
         let line = end.map_or(&bytes[..0], |end| &bytes[..end]);
         let (header, chain) =
             decode::<SegmentHeader>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
-        if header.ledger != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&header.ledger) {
             let reason = format!(
-                "version `{}` of the ledger; this program reads `{FORMAT_VERSION}`",
+                "version `{}` of the ledger; this program reads up to `{FORMAT_VERSION}`",
                 header.ledger
             );
             return Err(LogError::Damaged { path: path.to_owned(), line: 1, reason });
@@ -245,10 +245,12 @@ impl<F: DiskFile> Segment<F> {
     /// What the line at `position` is; `line` is without its newline.
     fn line(&self, line: &[u8], position: Position) -> Result<Line, LogError> {
         match decode::<RecordLine>(line, position.chain) {
-            Ok((line, chain)) => match line.into_record() {
-                Some(record) => Ok(Line::Record(record, chain)),
-                None => Err(self.damaged(position, "not exactly one change")),
-            },
+            Ok((line, _)) if line.version() > self.header.ledger => {
+                let (line, file) = (line.version(), self.header.ledger);
+                let reason = format!("a line of version `{line}` in a file of version `{file}`");
+                Err(self.damaged(position, &reason))
+            }
+            Ok((line, chain)) => Ok(Line::Record(line.record, chain)),
             // Its checksum fits, so it is what somebody wrote: a newer program, perhaps.
             Err(LineFault::Text(fault)) => {
                 match decode::<SealLine>(line, position.chain) {
