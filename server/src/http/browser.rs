@@ -18,7 +18,7 @@ use crate::{
         body::Unread,
         form,
         page::{
-            address, qr,
+            address, operator, qr,
             refusal::{self, RefusalView},
             shop::{self, ShopView},
             ticket::{self, LessonTicketView, TicketView},
@@ -96,6 +96,16 @@ fn see_other(address: &str) -> Response<Body> {
     headers.insert(header::LOCATION, address.expect("a receipt is base64url"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// `GET /operator`.
+pub fn operator(app: &App) -> Response<Body> {
+    operator::answer_operator(app.event.as_deref())
+}
+
+/// `GET /door`.
+pub fn door(app: &App) -> Response<Body> {
+    operator::answer_door(app.event.as_deref())
 }
 
 /// A receipt as a page.

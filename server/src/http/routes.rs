@@ -111,7 +111,7 @@ const READYZ: Route = Route {
 };
 
 /// All calls.
-const ROUTES: [Route; 16] = [
+const ROUTES: [Route; 18] = [
     BUY,
     SEARCH,
     Route {
@@ -119,7 +119,21 @@ const ROUTES: [Route; 16] = [
         path: "/",
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
-        words: "is the page",
+        words: "is the page that sells",
+    },
+    Route {
+        method: Method::GET,
+        path: "/operator",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::operator(&asked.app)) }),
+        words: "is the operator's page, which asks for the token",
+    },
+    Route {
+        method: Method::GET,
+        path: "/door",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::door(&asked.app)) }),
+        words: "is the page for the door, which asks for the token",
     },
     Route {
         method: Method::GET,

@@ -65,23 +65,26 @@ async function busily(button, words, work) {
     await work();
   } finally {
     button.setAttribute("aria-disabled", "false");
-    button.textContent = before;
+    // News may have given it another text meanwhile.
+    if (button.textContent === words) button.textContent = before;
   }
 }
 
-// Does `work` at the second press, for what cannot be undone.
+// Does `work` at the second press, for what cannot be undone, or cannot be undone unseen.
 function twice(button, again, words, work) {
-  const before = button.textContent;
+  let before = null;
   let timer = null;
   const reset = () => {
+    if (timer === null) return;
     clearTimeout(timer);
     timer = null;
-    if (!isBusy(button)) button.textContent = before;
+    if (button.textContent === again) button.textContent = before;
   };
   button.addEventListener("blur", reset);
   button.addEventListener("click", () => {
     if (isBusy(button)) return;
     if (timer === null) {
+      before = button.textContent;
       button.textContent = again;
       timer = setTimeout(reset, 6_000);
     } else {

@@ -3,6 +3,7 @@
 //!
 //! - [`shop`]: what is left, and a form that buys, with a script or without.
 //! - [`ticket`]: a receipt, with its QR code.
+//! - [`operator`]: the sale and the door, for whoever has the token of admin calls.
 //! - [`refusal`]: a problem, in words for people.
 //! - [`document`]: what they share; [`figure`], [`qr`], [`address`]: what stands in them.
 //!
@@ -23,6 +24,7 @@
 pub mod address;
 pub mod document;
 pub mod figure;
+pub mod operator;
 pub mod qr;
 pub mod refusal;
 pub mod shop;
