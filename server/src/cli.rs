@@ -19,6 +19,7 @@ use crate::{
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
         app::Refunds,
+        buyer_rule::BuyerRule,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
@@ -32,6 +33,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The most tickets that `--max-per-order` may allow: an answer lists their numbers.
 const PER_ORDER_MAX: u64 = 1000;
+
+/// The longest `--event`, in characters: it is a heading.
+const EVENT_CHARS_MAX: usize = 100;
 
 /// The longest time that a flag takes.
 const TIME_MAX: Duration = Duration::from_secs(3600);
@@ -149,6 +153,12 @@ struct Serve {
     /// The most tickets in one order.
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
+    /// What the tickets are for: the heading of the page and of the tickets.
+    #[arg(long, value_name = "TEXT", value_parser = event)]
+    event: Option<String>,
+    /// Whether an order says who buys.
+    #[arg(long, value_enum, default_value_t = BuyerRule::Optional)]
+    buyer: BuyerRule,
     /// The longest time for which tickets may be held, as `15m`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
     hold_max: Duration,
@@ -271,6 +281,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
 }
 
+/// Reads the name of an event: one line that is no longer than a heading should be.
+fn event(text: &str) -> Result<String, String> {
+    let event = text.trim();
+    let length = event.chars().take(EVENT_CHARS_MAX + 1).count();
+    if !(1..=EVENT_CHARS_MAX).contains(&length) || event.chars().any(char::is_control) {
+        return Err(format!("expected one line of 1 to {EVENT_CHARS_MAX} characters"));
+    }
+    Ok(event.to_owned())
+}
+
 /// Reads how long tickets may be held: whole seconds, a day at most.
 fn hold_max(text: &str) -> Result<Duration, String> {
     let longest = Duration::from_secs(HOLD_SECONDS_MAX);
@@ -382,6 +402,8 @@ impl Serve {
             durability: self.durability,
             lock_timeout: self.lock_timeout,
             max_per_order: self.max_per_order,
+            event: self.event,
+            buyer: self.buyer,
             hold_seconds_max: self.hold_max.as_secs(),
             refunds: self.refunds,
             names_max: self.keys_max,

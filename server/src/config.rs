@@ -6,7 +6,9 @@ use ipnet::IpNet;
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{app::Refunds, connections::event_loops::Limits, host_name::HostName},
+    http::{
+        app::Refunds, buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName,
+    },
     log::LogFormat,
 };
 
@@ -25,6 +27,10 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// The most tickets that one order may have.
     pub max_per_order: u64,
+    /// What the tickets are for, as the page says it.
+    pub event: Option<String>,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
     /// Who may refund.

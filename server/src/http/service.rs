@@ -21,6 +21,7 @@ use crate::http::{
     access_log::AccessLog,
     answer::Whole,
     app::App,
+    body::is_form,
     browser_headers,
     connections::{activity::Activity, upload::Upload},
     guard::Guard,
@@ -141,7 +142,7 @@ impl Service {
         }
         let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
-            Seller::Counter(app) if is_buy => {
+            Seller::Counter(app) if is_buy && !is_form(request.headers()) => {
                 let sale = routes::buy(Arc::clone(app), request);
                 sale.map_or_else(|problem| Step::Answer(refused(problem)), Step::Buy)
             }

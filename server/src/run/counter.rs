@@ -203,6 +203,9 @@ pub(super) fn now_ms() -> u64 {
 }
 
 /// Bytes that nobody can guess.
+///
+/// # Errors
+/// What the system says.
 pub(super) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
