@@ -1,6 +1,7 @@
 //! The end-to-end tests, one module a behaviour.
 
 mod admin;
+mod backups;
 mod bad_counters;
 mod bad_requests;
 mod bench;
@@ -26,10 +27,15 @@ mod lessons_processes;
 mod links;
 mod live;
 mod lock_timeouts;
+mod logs;
+mod manual;
 mod metrics;
 mod mounts;
 mod outside_changes;
 mod outsiders;
+mod packaged_image;
+mod packaged_proxies;
+mod packaged_unit;
 mod page;
 mod problem;
 mod programs;
@@ -42,6 +48,7 @@ mod replaced_counters;
 mod report_page;
 mod run;
 mod sales;
+mod sales_list;
 mod search;
 mod sharing;
 mod shutdown;
