@@ -55,6 +55,30 @@ enum Special {
     Verify(Upkeep),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
+    /// Copy the counter, whole and sound, to a folder, while it is being sold from.
+    Backup(Backup),
+    /// Put a backup in place where no counter is; what is sold then has receipts of its own.
+    Restore(Restore),
+}
+
+#[derive(Debug, Args)]
+struct Backup {
+    /// The folder to make; it must not be there yet.
+    dir: PathBuf,
+    #[command(flatten)]
+    counter: Upkeep,
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The folder that `server backup` made.
+    dir: PathBuf,
+    /// How many ticket numbers were given out by now: none of them is sold again, and those that the
+    /// backup does not know of are taken off what is left.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    sold_at_least: u64,
+    #[command(flatten)]
+    counter: Upkeep,
 }
 
 #[derive(Debug, Args)]
@@ -201,6 +225,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
+        Some(Special::Backup(Backup { dir, counter: Upkeep { db, lock_timeout } })) => {
+            run::backup(&db, &dir, lock_timeout).map(|()| true)
+        }
+        Some(Special::Restore(Restore {
+            dir,
+            sold_at_least,
+            counter: Upkeep { db, lock_timeout },
+        })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {

@@ -16,8 +16,9 @@ use crate::{
         GroupCommit, Meters, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
+        sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Change, Command, Order, Outcome, Record, Request, SaleStatus, SoldBefore, Stock},
+    domain::{Change, Command, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Summary},
 };
 
@@ -85,25 +86,6 @@ pub struct Count {
     pub is_closed: bool,
     /// The number of the last change, where it is known.
     pub revision: Option<u64>,
-}
-
-/// A sale, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SaleRecord {
-    /// Its record: of a [`Change::Sold`].
-    pub record: Record,
-    /// What became of it.
-    pub status: SaleStatus,
-}
-
-impl SaleRecord {
-    fn sold_before(&self) -> SoldBefore {
-        let quantity = match self.record.change {
-            Change::Sold { quantity, .. } => quantity,
-            _ => 0,
-        };
-        SoldBefore { revision: self.record.revision, quantity }
-    }
 }
 
 impl Counter {
@@ -285,8 +267,24 @@ impl Counter {
     /// [`Refusal::Unknown`] where it cannot be read just now.
     async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
         let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
-        let found = Arc::clone(archive).record(revision).await;
-        found.map_err(|cause| self.public(Refusal::Unknown(cause.to_string().into())))
+        let found = Arc::clone(archive).records(revision, revision).await;
+        let found = found.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        found.map(|mut records| records.pop()).map_err(|refusal| self.public(refusal))
+    }
+
+    /// The sales that `query` asks for, as many as fit on a page.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where they cannot be read just now.
+    pub async fn sales(&self, query: &SalesQuery) -> Result<SalesPage, Refusal> {
+        let Seller::Group { group, archive, .. } = &self.seller else {
+            return Ok(SalesPage::default());
+        };
+        // What other servers have sold is learnt; where that cannot be, what is known is told.
+        let _count = self.count().await;
+        let page = sales::page(archive, query, group.stock().revision, |sale| group.status(sale));
+        let page = page.await.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        page.map_err(|refusal| self.public(refusal))
     }
 
     /// Asks in the queue; a repeated request is answered from the ledger.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::domain::{
     Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
     holds::{Due, Holds},
-    keys::{Hash, Hasher, Remembered},
+    keys::{Hash, Hasher, Remembered, SeenName},
 };
 
 /// The whole truth about stock at one revision.
@@ -82,6 +82,36 @@ impl Inventory {
     /// The open holds, by their revisions.
     pub fn holds(&self) -> impl Iterator<Item = (u64, &OpenHold)> {
         self.holds.iter()
+    }
+
+    /// The requests that are known again, the oldest first.
+    pub fn names(&self) -> impl Iterator<Item = SeenName> {
+        self.names.iter()
+    }
+
+    /// The sales that were refunded or admitted, by their revisions.
+    pub fn sales(&self) -> impl Iterator<Item = (u64, SaleStatus)> {
+        self.sales.iter().map(|(revision, status)| (*revision, *status))
+    }
+
+    /// Takes in what was kept of a request, in the order of [`Inventory::names`].
+    pub fn restore_name(&mut self, name: SeenName) {
+        self.names.restore(name);
+    }
+
+    /// Takes in what was kept of the open hold made at `revision`.
+    pub fn restore_hold(&mut self, revision: u64, hold: OpenHold) {
+        self.holds.insert(revision, hold);
+    }
+
+    /// Takes in what was kept of the sale at `revision`.
+    pub fn restore_sale(&mut self, revision: u64, status: SaleStatus) {
+        self.sales.insert(revision, status);
+    }
+
+    /// Takes in that a life of the ledger began with `revision`.
+    pub fn restore_epoch(&mut self, revision: u64, epoch: u64) {
+        self.epochs.push((revision, epoch));
     }
 
     /// What became of the sale at `revision`.

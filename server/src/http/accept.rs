@@ -27,6 +27,11 @@ pub fn preferred(headers: &HeaderMap) -> Representation {
     }
 }
 
+/// Whether a client asks by name for `media_type`, such as `text/csv`.
+pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    weight(headers, media_type) > 0
+}
+
 /// The weight that `Accept` gives to a type that it names, in thousandths; 0 where it names it not.
 fn weight(headers: &HeaderMap, name: &str) -> u16 {
     let values = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());

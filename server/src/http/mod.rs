@@ -6,7 +6,8 @@
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`metrics`] what
 //!   is counted.
 //! - [`browser`]: what people are answered, with the pages in [`page`]; [`accept`]: who is one.
-//! - [`body`], [`form`], [`wire`], [`buyer_rule`], [`receipt`]: what goes in and what comes out.
+//! - [`body`], [`form`], [`wire`], [`buyer_rule`], [`token`]: what goes in and what comes out.
+//! - [`sales`]: the list of what was sold.
 //! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
@@ -26,6 +27,7 @@ pub mod metrics;
 pub mod page;
 pub mod problem;
 pub mod routes;
+pub mod sales;
 pub mod service;
 pub mod token;
 pub mod wire;

@@ -22,6 +22,7 @@ use crate::{
         connections::activity::Activity,
         live, metrics,
         problem::{Code, Problem},
+        sales,
         token::Kind,
         wire::{self, CountAnswer, ReceiptAnswer, Shown},
     },
@@ -110,8 +111,21 @@ const READYZ: Route = Route {
     words: "says whether the server can sell",
 };
 
+/// `GET /sales`, the only call with parameters.
+const SALES: Route = Route {
+    method: Method::GET,
+    path: "/sales",
+    access: Access::Admin,
+    handler: |asked| {
+        Box::pin(async move {
+            sales::sales(asked.app, asked.request.uri(), asked.request.headers()).await
+        })
+    },
+    words: "lists what was sold: page_size, page_token, buyer, search, order; or a table (text/csv)",
+};
+
 /// All calls.
-const ROUTES: [Route; 18] = [
+const ROUTES: [Route; 19] = [
     BUY,
     SEARCH,
     Route {
@@ -191,6 +205,7 @@ const ROUTES: [Route; 18] = [
         handler: |asked| Box::pin(set_sale(asked)),
         words: "closes the sale, and opens it again: {\"open\": false}",
     },
+    SALES,
     Route {
         method: Method::GET,
         path: "/live",
@@ -264,11 +279,13 @@ impl Route {
 
     fn service(self) -> MethodRouter<Arc<App>> {
         let filter = self.filter();
-        let Self { access, handler, .. } = self;
+        let Self { path, access, handler, .. } = self;
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
-            refuse_parameters(request.uri())?;
+            if path != SALES.path {
+                refuse_parameters(request.uri())?;
+            }
             let is_for_anybody = match access {
                 Access::Anybody => true,
                 Access::Refunds => app.refunds == Refunds::Buyer,

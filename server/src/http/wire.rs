@@ -162,8 +162,12 @@ pub struct Tickets {
 }
 
 impl Tickets {
-    /// The numbers, in their order.
-    pub fn numbers(self) -> std::ops::Range<u64> {
+    /// The numbers with spaces between them.
+    pub fn text(self) -> String {
+        self.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
+    fn numbers(self) -> std::ops::Range<u64> {
         self.first..self.first + self.quantity
     }
 }

@@ -51,6 +51,18 @@ pub enum RunError {
         /// Where the ledger would be.
         folder: PathBuf,
     },
+    /// Something is where a backup is to be made, or put in place.
+    #[error("{} is there already: nothing was written", path.display())]
+    RestoreOver {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// What was copied is not what was read.
+    #[error("the copy in {} is not what was read: there is no backup", path.display())]
+    Copy {
+        /// Where the backup would be.
+        path: PathBuf,
+    },
     /// The durable yardstick cannot keep anything.
     #[error("the scratch file: {0}")]
     Scratch(#[source] io::Error),
@@ -122,6 +134,9 @@ impl RunError {
                 "only `--locking group` writes its sales there; for a lesson take another `--db`"
                     .to_owned(),
             ),
+            Self::RestoreOver { .. } => {
+                Some("take another name, or move what is there out of the way".to_owned())
+            }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }
@@ -134,6 +149,7 @@ impl RunError {
         match self {
             Self::Delays
             | Self::LessonBesideLedger { .. }
+            | Self::RestoreOver { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(
@@ -152,6 +168,7 @@ impl RunError {
             | Self::Init { .. }
             | Self::AdminToken { .. }
             | Self::NoLedger { .. }
+            | Self::Copy { .. }
             | Self::Scratch(_)
             | Self::System(_) => EXIT_FAILURE,
         }

@@ -1,5 +1,6 @@
 //! A server from its start to its end: the parts put together.
 
+mod backup;
 mod counter;
 mod error;
 mod noop;
@@ -8,6 +9,7 @@ mod serve;
 mod signals;
 mod upkeep;
 
+pub use backup::{backup, restore};
 pub use error::{EXIT_USAGE, RunError};
 pub use noop::{noop, noop_synced};
 pub use serve::{bind, serve};
