@@ -46,7 +46,7 @@ impl Nginx {
         drop(free);
         let config = folder.path().join("nginx.conf");
         let text = format!(
-            "daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
+            "daemon off; master_process off; pid nginx.pid; error_log stderr;
              events {{ }}
              http {{
                  access_log off;

@@ -19,6 +19,8 @@ pub struct Inventory {
     sales: HashMap<u64, SaleStatus>,
     /// The lives of the ledger behind its first, with the revisions that they began with.
     epochs: Vec<(u64, u64)>,
+    /// How many holds have lapsed in what was folded.
+    lapsed: u64,
 }
 
 /// What an inventory keeps of the past, in figures.
@@ -32,6 +34,8 @@ pub struct Memory {
     pub holds: usize,
     /// How many sales were refunded or admitted.
     pub sales: usize,
+    /// How many holds have lapsed in what was folded since the start.
+    pub lapsed: u64,
 }
 
 impl Inventory {
@@ -44,6 +48,7 @@ impl Inventory {
             holds: Holds::default(),
             sales: HashMap::new(),
             epochs: Vec::new(),
+            lapsed: 0,
         }
     }
 
@@ -146,6 +151,7 @@ impl Inventory {
             names_forgotten_early: self.names.forgotten_early(),
             holds: self.holds.len(),
             sales: self.sales.len(),
+            lapsed: self.lapsed,
         }
     }
 
@@ -169,8 +175,10 @@ impl Inventory {
             self.holds.remove(hold);
         }
         self.sales.extend(record.ended_sale());
-        if let Change::Restored { epoch, .. } = record.change {
-            self.epochs.push((record.revision, epoch));
+        match record.change {
+            Change::Restored { epoch, .. } => self.epochs.push((record.revision, epoch)),
+            Change::Lapsed { .. } => self.lapsed += 1,
+            _ => {}
         }
         Ok(())
     }

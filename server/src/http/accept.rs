@@ -27,9 +27,9 @@ pub fn preferred(headers: &HeaderMap) -> Representation {
     }
 }
 
-/// Whether a client asks by name for `media_type`, such as `text/csv`.
-pub fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
-    weight(headers, media_type) > 0
+/// Whether a list is rather asked for as a table, for a spreadsheet.
+pub fn prefers_table(headers: &HeaderMap) -> bool {
+    weight(headers, "text/csv") > weight(headers, "application/json")
 }
 
 /// The weight that `Accept` gives to a type that it names, in thousandths; 0 where it names it not.

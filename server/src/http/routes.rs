@@ -10,6 +10,7 @@ use axum::{
     response::IntoResponse,
     routing::{MethodFilter, MethodRouter, on},
 };
+use subtle::ConstantTimeEq as _;
 
 use crate::{
     counter::{Refusal, SaleRecord, Settled},
@@ -266,6 +267,23 @@ pub fn is_probe(method: &Method, uri: &Uri) -> bool {
     LIVEZ.is(method, uri) || READYZ.is(method, uri)
 }
 
+/// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().map(|route| route.path).find(|pattern| is_like(path, pattern))
+}
+
+fn is_like(path: &str, pattern: &str) -> bool {
+    let (mut parts, mut wanted) = (path.split('/'), pattern.split('/'));
+    loop {
+        match (parts.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(part), Some(wanted)) if part == wanted => {}
+            (Some(part), Some(wanted)) if wanted.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
 impl Route {
     /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
     pub fn is(&self, method: &Method, uri: &Uri) -> bool {
@@ -412,7 +430,7 @@ async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
             Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
             Err(problem) => browser::refuse(&app, &problem, "../"),
         },
-        Representation::Svg => told.and_then(|_| browser::code(headers, &token))?,
+        Representation::Svg => told.and_then(|_| browser::code(&app, headers, &token))?,
         Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
@@ -512,9 +530,8 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     })?;
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(bearer).unwrap_or_default();
-    // All of both is compared, so that the time tells nothing about the token.
-    let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    if sent.len() != token.len() || differing != 0 {
+    // In constant time: how long it takes tells nothing of the token but its length.
+    if bool::from(sent.as_bytes().ct_ne(token.as_bytes())) {
         return Err(unauthorized("expected `Authorization: Bearer <token>` with the admin token"));
     }
     Ok(())
@@ -536,7 +553,8 @@ async fn ready(app: &App) -> Result<Response<Body>, Problem> {
 async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
     // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
-    let now = metrics::Now { count: app.counter.count().await.ok(), waiting, listeners };
+    let count = app.counter.count().await.ok();
+    let now = metrics::Now { count, memory: app.counter.memory(), waiting, listeners };
     let text = app.metrics.text(now);
     let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())

@@ -66,7 +66,8 @@ pub struct Shown {
 impl CountAnswer {
     /// The answer that `counter` has this `count`.
     pub fn of(counter: &Counter, count: Count) -> Self {
-        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision } = count;
+        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision, .. } =
+            count;
         let (locking, open) = (counter.locking(), !is_closed);
         Self { count, sold, held, revision, locking, refunded, admitted, open }
     }
@@ -167,7 +168,8 @@ impl Tickets {
         self.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    fn numbers(self) -> std::ops::Range<u64> {
+    /// The numbers, in their order.
+    pub fn numbers(self) -> std::ops::Range<u64> {
         self.first..self.first + self.quantity
     }
 }

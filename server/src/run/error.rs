@@ -2,10 +2,13 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::ledger::file::{
-    error::{LogError, OpenError, TurnError},
-    layout::Layout,
-    reader::HeadError,
+use crate::{
+    ledger::file::{
+        error::{LogError, OpenError, TurnError},
+        layout::Layout,
+        reader::HeadError,
+    },
+    run::certificate::TlsError,
 };
 
 /// Exit code: something else went wrong.
@@ -26,6 +29,12 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
+    /// Other machines would reach the server, and no name is allowed by which they may call it.
+    #[error("--listen {address}: other machines reach that, and there is no `--allow-host`")]
+    NoAllowedHost {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The counter cannot be opened.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -45,6 +54,9 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is nothing to repair from.
     #[error("no ledger in {}: nothing says what the count should be", folder.display())]
     NoLedger {
@@ -124,6 +136,12 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::NoAllowedHost { .. } => Some(
+                "`--allow-host shop.example` says by which name, or address, clients call it; behind a \
+                 proxy on this machine, listen on 127.0.0.1"
+                    .to_owned(),
+            ),
+            Self::Tls(error) => error.hint().map(str::to_owned),
             Self::ConnectionsMax { .. } => Some(
                 "`ulimit -n` raises how many files may be open; 64 are for other things".to_owned(),
             ),
@@ -148,6 +166,7 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Delays
+            | Self::NoAllowedHost { .. }
             | Self::LessonBesideLedger { .. }
             | Self::RestoreOver { .. }
             | Self::ConnectionsMax { .. }
@@ -167,6 +186,7 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Init { .. }
             | Self::AdminToken { .. }
+            | Self::Tls(_)
             | Self::NoLedger { .. }
             | Self::Copy { .. }
             | Self::Scratch(_)
