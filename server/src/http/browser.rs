@@ -115,7 +115,7 @@ pub fn ticket(
     token: &str,
     receipt: &ReceiptAnswer,
 ) -> Response<Body> {
-    let address = &address::of_ticket(headers, token);
+    let address = &address::of_ticket(headers, token, app.is_tls);
     ticket::answer(&TicketView {
         event: app.event.as_deref(),
         receipt,
@@ -128,9 +128,9 @@ pub fn ticket(
 ///
 /// # Errors
 /// A [`Problem`] where the address is too long for a code.
-pub fn code(headers: &HeaderMap, token: &str) -> Result<Response<Body>, Problem> {
+pub fn code(app: &App, headers: &HeaderMap, token: &str) -> Result<Response<Body>, Problem> {
     let too_long = || Problem::new(Code::InvalidRequest, "the address is too long for a QR code");
-    let svg = qr::svg(&address::of_ticket(headers, token)).ok_or_else(too_long)?;
+    let svg = qr::svg(&address::of_ticket(headers, token, app.is_tls)).ok_or_else(too_long)?;
     let mut answer = Response::new(Body::from(svg));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));
