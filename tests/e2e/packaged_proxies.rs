@@ -66,6 +66,25 @@ fn page_buys_and_its_receipt_is_found() {
 }
 
 #[test]
+fn form_sells_and_its_ticket_has_its_own_address() {
+    for packaged in Packaged::ALL {
+        let counter = Counter::with(100);
+        let (_server, proxy) = serve_behind(&counter, packaged);
+
+        let origin = format!("Origin: {}", proxy.origin());
+        let sold = proxy.answer("/buy", &["-d", "quantity=2", "-H", &origin]);
+
+        // As it came: whatever a proxy puts before an address that begins at the root, this one has none.
+        assert_eq!(sold.status, 303, "{packaged:?}: {sold:?}");
+        let path = format!("/{}", sold.header("Location"));
+        let ticket = proxy.answer(&path, &["-H", "Accept: text/html"]);
+        assert_eq!(ticket.status, 200, "{packaged:?}: {ticket:?}");
+        let own = format!("data-address=\"{}\"", proxy.url(&path));
+        assert!(ticket.text().contains(&own), "{packaged:?}: no {own} in {}", ticket.text());
+    }
+}
+
+#[test]
 fn news_arrive_while_the_stream_goes_on() {
     for packaged in Packaged::ALL {
         let counter = Counter::with(100);
