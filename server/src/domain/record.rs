@@ -144,7 +144,9 @@ impl Stock {
             return Err(Inconsistent::Ticket { revision, found, expected: self.issued + 1 });
         }
         let after = self.changed_by(record).filter(|after| {
-            let numbers = [after.remaining, after.issued, record.at_ms];
+            // What is held has to have room when it comes back.
+            let comes_back = after.remaining.saturating_add(after.held);
+            let numbers = [comes_back, after.issued, record.at_ms];
             numbers.iter().all(|number| *number <= COUNT_MAX)
         });
         let after = after.ok_or(Inconsistent::Impossible { revision })?;
@@ -198,7 +200,7 @@ impl Stock {
                 after.epoch = epoch;
             }
         }
-        (after.refunded + after.admitted <= after.issued).then_some(after)
+        (after.refunded.saturating_add(after.admitted) <= after.issued).then_some(after)
     }
 
     /// Takes over a count from outside, and the numbers given out by then.

@@ -24,7 +24,7 @@ pub(super) fn decide(facts: &Facts<'_>, request: &Request) -> (Outcome, Option<R
         Ok(changed) => changed,
         Err(outcome) => return (outcome, None),
     };
-    if stock.revision >= COUNT_MAX || remaining > COUNT_MAX {
+    if stock.revision >= COUNT_MAX {
         return over_limit();
     }
     let key = request.key.clone();
@@ -66,7 +66,7 @@ fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome
         }
         &Command::Refund(SoldBefore { revision: made, quantity }) => match sale {
             SaleStatus::Sold => {
-                Ok((remaining.saturating_add(quantity), Change::Refunded { sale: made, quantity }))
+                Ok((put(stock, quantity)?, Change::Refunded { sale: made, quantity }))
             }
             SaleStatus::Refunded { revision } => Err(Outcome::Repeated { revision }),
             SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
@@ -77,7 +77,7 @@ fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome
             SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
         },
         &Command::Restock { quantity } => {
-            Ok((remaining.saturating_add(quantity), Change::Restocked { quantity }))
+            Ok((put(stock, quantity)?, Change::Restocked { quantity }))
         }
         &Command::SetSale { is_open } if is_open != stock.is_closed => {
             Err(Outcome::SaleSet { is_open, remaining, revision })
@@ -94,6 +94,14 @@ fn take(stock: Stock, order: &Order) -> Result<u64, Outcome> {
     }
     let sold_out = Outcome::SoldOut { requested: order.quantity, remaining, revision };
     remaining.checked_sub(order.quantity).ok_or(sold_out)
+}
+
+/// What is left where `quantity` tickets are put to it; what is held has to have room when it comes back.
+fn put(stock: Stock, quantity: u64) -> Result<u64, Outcome> {
+    let Stock { remaining, held, .. } = stock;
+    let after = remaining.saturating_add(quantity);
+    let has_room = after.saturating_add(held) <= COUNT_MAX;
+    has_room.then_some(after).ok_or(Outcome::OverLimit { remaining })
 }
 
 /// The sale of `order`, from a `hold` or from what is left.
