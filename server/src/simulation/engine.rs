@@ -42,6 +42,7 @@ pub(crate) struct SimLedger(Arc<Mutex<World>>);
 
 struct World {
     dice: StdRng,
+    start: Stock,
     records: Vec<(Record, BatchId)>,
     on_its_way: Vec<SimBatch>,
     writers: u64,
@@ -74,7 +75,7 @@ impl SimLedger {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
         let (records, on_its_way) = (Vec::new(), Vec::new());
-        let world = World { dice, records, on_its_way, writers: 0, is_calm: false };
+        let world = World { dice, start: start(), records, on_its_way, writers: 0, is_calm: false };
         Self(Arc::new(Mutex::new(world)))
     }
 
@@ -82,7 +83,7 @@ impl SimLedger {
     pub(crate) fn open(&self, lie: Option<Lie>) -> (SimEngine, Inventory) {
         let mut world = self.world();
         world.writers += 1;
-        let mut inventory = Inventory::new(start(), 0);
+        let mut inventory = Inventory::new(world.start, 0);
         for (record, _) in &world.records {
             inventory.fold(record).unwrap();
         }
@@ -119,12 +120,12 @@ impl World {
 
     fn stock(&self) -> Stock {
         let after = |stock: Stock, (record, _): &(Record, _)| stock.after(record).unwrap();
-        self.records.iter().fold(start(), after)
+        self.records.iter().fold(self.start, after)
     }
 
     /// Appends `batch` if nobody has its revision; whether it is there now.
     fn append(&mut self, batch: &SimBatch) -> bool {
-        let at = usize::try_from(batch.known.revision).unwrap();
+        let at = usize::try_from(batch.known.revision - self.start.revision).unwrap();
         if let Some((_, owner)) = self.records.get(at) {
             return *owner == batch.id;
         }
@@ -211,7 +212,7 @@ impl Turn for SimTurn<'_> {
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
         let engine = &mut *self.0;
         let mut world = engine.ledger.world();
-        let from = usize::try_from(engine.known.revision).unwrap();
+        let from = usize::try_from(engine.known.revision - world.start.revision).unwrap();
         let breaks_at = world.chance(0.1).then(|| world.dice.random_range(0..4));
         let is_stale = world.chance(0.2);
         let news = world.records[from..].to_vec();
@@ -281,6 +282,12 @@ impl Turn for SimTurn<'_> {
 }
 
 impl SimEngine {
+    /// The same, in an empty ledger that begins with `start`.
+    pub(crate) fn behind(self, start: Stock) -> Self {
+        self.ledger.world().start = start;
+        Self { known: start, ..self }
+    }
+
     fn now_at(&mut self, batch: &SimBatch) -> Appended {
         self.known = batch.clone().take_known();
         Appended::Durable
