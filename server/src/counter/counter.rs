@@ -304,8 +304,12 @@ impl Counter {
         let record = self.record(revision).await?.ok_or_else(lost)?;
         match command.and_then(|command| record.answer_to(&command)) {
             Some(outcome) => {
-                self.meters.replayed();
-                Ok(Settled { outcome, is_repeated: true })
+                // Who comes too late for a hold is told by the record that ended it, and is not the one who made it.
+                let is_repeated = record.outcome().as_ref() == Some(&outcome);
+                if is_repeated {
+                    self.meters.replayed();
+                }
+                Ok(Settled { outcome, is_repeated })
             }
             None => Err(Refusal::KeyReused),
         }
