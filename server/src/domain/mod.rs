@@ -19,6 +19,8 @@ mod command;
 mod holds;
 mod inventory;
 mod keys;
+#[cfg(test)]
+mod model_tests;
 mod outcome;
 mod pieces;
 mod record;
