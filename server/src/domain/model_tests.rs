@@ -25,7 +25,7 @@ enum Step {
 }
 
 /// What somebody asks; holds and sales are picked among those that there are.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Call {
     Search,
     Buy(u64),
@@ -136,7 +136,7 @@ impl Model {
         true
     }
 
-    /// Answers what changes nothing, or what is seen again; `Err` with the name of what is new.
+    /// Answers what was seen before.
     fn seen(&self, request: &Request) -> Option<Outcome> {
         let call = match request.command {
             Command::Buy(_) => "buy",
@@ -144,7 +144,7 @@ impl Model {
             Command::Restock { .. } => "restock",
             Command::Confirm { hold: made } | Command::Release { hold: made } => {
                 let hold = self.holds.iter().find(|hold| hold.revision == made);
-                let Some((revision, at_ms)) = hold.and_then(|hold| hold.end) else { return None };
+                let (revision, at_ms) = hold.and_then(|hold| hold.end)?;
                 let is_remembered = self.at_ms - at_ms <= KEY_LIFE_MS;
                 return is_remembered.then_some(Outcome::Repeated { revision });
             }

@@ -78,6 +78,12 @@ impl<E: Engine> Seller<E> {
         self.clients.0.borrow().queue.stock()
     }
 
+    /// Looks at what is durable, as far as this seller knows.
+    #[cfg(test)]
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Inventory) -> R) -> R {
+        look(self.clients.0.borrow().queue.inventory())
+    }
+
     /// Serves `requests`, `chunk` of them an append, and gives the answers of those who were told.
     ///
     /// Whoever could not be told anything in this turn is forgotten, but for those of whom it is not
