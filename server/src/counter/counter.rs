@@ -165,7 +165,7 @@ impl Counter {
                 // to: a turn waits for the lock and learns what is left.
                 if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
                 {
-                    return Ok(stock.into());
+                    return Ok((*stock).into());
                 }
                 // Nobody can take a turn; what the ledger says in short is all that is known.
                 let summary = patiently(|| archive.summary())

@@ -286,7 +286,7 @@ impl<B: Batch> Shared<B> {
 
 impl<B: Batch> Door for Shared<B> {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal> {
-        let now = self.now();
+        let now = Instant::now();
         let is_due = {
             let mut guarded = self.lock();
             guarded.queue.enter(request, recipient, now)?;

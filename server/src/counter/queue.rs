@@ -39,6 +39,14 @@ pub struct Moment {
     pub at_ms: u64,
 }
 
+impl Moment {
+    /// What the clock on the wall says at `instant`, soon after, in milliseconds since 1970 UTC.
+    fn at_ms(&self, instant: Instant) -> u64 {
+        let later = instant.saturating_duration_since(self.instant).as_millis();
+        self.at_ms.saturating_add(u64::try_from(later).unwrap_or(u64::MAX))
+    }
+}
+
 /// The way back to whoever asked.
 pub trait Recipient {
     /// Whether nobody waits there any more.
@@ -55,7 +63,7 @@ pub struct Queue<B, R> {
     commit_delay: CommitDelay,
     lock_timeout: Duration,
     /// When the turn that is open was opened.
-    opened: Option<Instant>,
+    opened: Option<Moment>,
     taken_at: Option<Instant>,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
@@ -158,16 +166,18 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     ///
     /// # Errors
     /// The [`Refusal`] of one who is not let in.
-    pub fn enter(&mut self, request: Request, recipient: R, now: Moment) -> Result<(), Refusal> {
+    pub fn enter(&mut self, request: Request, recipient: R, now: Instant) -> Result<(), Refusal> {
         if let Some(refusal) = &self.closed {
             return Err(refusal.clone());
         }
         if self.here() >= CLIENTS_MAX {
             return Err(Refusal::Overloaded);
         }
-        let waiting = Waiting { request, recipient, since: now.instant };
-        if self.waiting.is_empty()
-            && let Some(outcome) = self.pipeline.apply(&waiting.request, now.at_ms)
+        let waiting = Waiting { request, recipient, since: now };
+        // Within a turn the clock on the wall is not read again: that would cost as much as the decision.
+        let at_ms = self.opened.filter(|_| self.waiting.is_empty()).map(|opened| opened.at_ms(now));
+        if let Some(at_ms) = at_ms
+            && let Some(outcome) = self.pipeline.apply(&waiting.request, at_ms)
         {
             self.gathered.push(Decided { waiting, outcome });
         } else {
@@ -182,7 +192,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whoever has gone away is passed over.
     pub fn gather(&mut self, now: Moment) {
         self.obstacle = None;
-        self.opened.get_or_insert(now.instant);
+        self.opened.get_or_insert(now);
         self.pipeline.lapse(now.at_ms);
         while let Some(waiting) = self.waiting.pop_front() {
             if waiting.recipient.is_gone() {
@@ -203,7 +213,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whether the turn goes on behind the next append; closes it where it does not.
     pub fn goes_on(&mut self, now: Instant) -> bool {
         let is_held_too_long =
-            self.opened.is_some_and(|opened| now.duration_since(opened) >= HOLD_MAX);
+            self.opened.is_some_and(|opened| now.duration_since(opened.instant) >= HOLD_MAX);
         if self.gathered.is_empty() || is_held_too_long {
             self.pipeline.close();
         }
@@ -372,7 +382,7 @@ mod tests {
         fn ask(&mut self, command: Command) -> Result<u64, Refusal> {
             self.entered += 1;
             let client = Client(self.entered, Rc::clone(&self.gone));
-            self.queue.enter(command.into(), client, self.moment()).map(|()| self.entered)
+            self.queue.enter(command.into(), client, self.now).map(|()| self.entered)
         }
 
         /// So many hold a ticket each for a second; gives the revisions.

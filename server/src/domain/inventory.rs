@@ -126,9 +126,9 @@ impl Inventory {
     /// # Errors
     /// [`Inconsistent`] where the record does not follow; the inventory is unchanged then.
     pub fn fold(&mut self, record: &Record) -> Result<(), Inconsistent> {
-        let stock = self.stock.after(record)?;
         self.check(record)?;
-        self.stock = stock;
+        // Whatever can fail comes first.
+        self.stock.fold(record)?;
         self.at_ms = self.at_ms.max(record.at_ms);
         if let Some(name) = record.name() {
             let hash = self.names.hasher().hash(name);
@@ -140,7 +140,9 @@ impl Inventory {
         if let Some((hold, _)) = record.ended_hold() {
             self.holds.remove(hold);
         }
-        self.sales.extend(record.ended_sale());
+        if let Some((sale, status)) = record.ended_sale() {
+            self.sales.insert(sale, status);
+        }
         if let Change::Restored { epoch, .. } = record.change {
             self.epochs.push((record.revision, epoch));
         }

@@ -167,7 +167,7 @@ impl Model {
         let (at_ms, revision) = (self.at_ms, self.revision + 1);
         let is_full = self.revision == COUNT_MAX;
         match &request.command {
-            Command::Search => Outcome::Found(self.stock()),
+            Command::Search => Outcome::Found(Box::new(self.stock())),
             Command::Buy(_) | Command::Hold { .. } if self.is_closed => Outcome::SaleClosed,
             Command::Buy(Order { quantity, .. })
             | Command::Hold { order: Order { quantity, .. }, .. }

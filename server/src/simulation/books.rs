@@ -235,6 +235,10 @@ impl<'a> Books<'a> {
     pub(crate) fn check_answer(&self, request: &Request, outcome: &Outcome) -> &'static str {
         let said = || format!("seed {}: {outcome:?} to {request:?}", self.seed);
         match *outcome {
+            Outcome::Found(ref stock) => {
+                assert_eq!(**stock, self.at(stock.revision), "{}", said());
+                "found"
+            }
             Outcome::Sold(sale) => {
                 self.expect_own(sale.revision, request, outcome);
                 if matches!(request.command, Command::Confirm { .. }) {
@@ -265,10 +269,6 @@ impl<'a> Books<'a> {
                     self.expect_own(revision, request, outcome);
                 }
                 "sold out"
-            }
-            Outcome::Found(stock) => {
-                assert_eq!(stock, self.at(stock.revision), "{}", said());
-                "found"
             }
             Outcome::SaleSet { is_open, remaining, revision } => {
                 let Stock { remaining: left, is_closed, .. } = self.at(revision);

@@ -135,7 +135,7 @@ impl<B: Batch> State<B> {
     fn let_a_chunk_in(&mut self) {
         for _ in 0..self.chunk.min(self.coming.len()) {
             let Some(request) = self.coming.pop_front() else { break };
-            let entered = self.queue.enter(request.clone(), Client(request), self.moment());
+            let entered = self.queue.enter(request.clone(), Client(request), self.now);
             entered.expect("nobody has closed the queue");
         }
     }
