@@ -16,8 +16,9 @@ use crate::{
         GroupCommit, Meters, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
+        sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Change, Command, Order, Outcome, Record, Request, SaleStatus, SoldBefore, Stock},
+    domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Summary},
 };
 
@@ -81,29 +82,16 @@ pub struct Count {
     pub refunded: u64,
     /// How many were admitted.
     pub admitted: u64,
+    /// How many ticket numbers were given out.
+    pub issued: u64,
+    /// How many tickets there are: left, held or sold.
+    pub capacity: u64,
+    /// `Conservation`: whether these add up.
+    pub is_conserved: bool,
     /// Whether the sale is closed.
     pub is_closed: bool,
     /// The number of the last change, where it is known.
     pub revision: Option<u64>,
-}
-
-/// A sale, and what became of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SaleRecord {
-    /// Its record: of a [`Change::Sold`].
-    pub record: Record,
-    /// What became of it.
-    pub status: SaleStatus,
-}
-
-impl SaleRecord {
-    fn sold_before(&self) -> SoldBefore {
-        let quantity = match self.record.change {
-            Change::Sold { quantity, .. } => quantity,
-            _ => 0,
-        };
-        SoldBefore { revision: self.record.revision, quantity }
-    }
 }
 
 impl Counter {
@@ -176,7 +164,9 @@ impl Counter {
         };
         let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
         let issued = sold.unwrap_or(known.issued);
-        Ok(Count { revision: None, ..Stock { remaining, issued, ..known }.into() })
+        let told = Stock { remaining, issued, ..known };
+        let capacity = remaining + told.held + told.sold();
+        Ok(Count { revision: None, ..Stock { capacity, ..told }.into() })
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -194,6 +184,14 @@ impl Counter {
         };
         self.meters.bought(ended(&bought));
         bought
+    }
+
+    /// What is kept of the past; nothing of what the lesson's sellers have done.
+    pub fn memory(&self) -> Option<Memory> {
+        match &self.seller {
+            Seller::Group { group, .. } => Some(group.memory()),
+            Seller::Lesson(_) => None,
+        }
     }
 
     /// How many wait to be decided, or for their answer.
@@ -285,8 +283,24 @@ impl Counter {
     /// [`Refusal::Unknown`] where it cannot be read just now.
     async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
         let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
-        let found = Arc::clone(archive).record(revision).await;
-        found.map_err(|cause| self.public(Refusal::Unknown(cause.to_string().into())))
+        let found = Arc::clone(archive).records(revision, revision).await;
+        let found = found.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        found.map(|mut records| records.pop()).map_err(|refusal| self.public(refusal))
+    }
+
+    /// The sales that `query` asks for, as many as fit on a page.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where they cannot be read just now.
+    pub async fn sales(&self, query: &SalesQuery) -> Result<SalesPage, Refusal> {
+        let Seller::Group { group, archive, .. } = &self.seller else {
+            return Ok(SalesPage::default());
+        };
+        // What other servers have sold is learnt; where that cannot be, what is known is told.
+        let _count = self.count().await;
+        let page = sales::page(archive, query, group.stock().revision, |sale| group.status(sale));
+        let page = page.await.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        page.map_err(|refusal| self.public(refusal))
     }
 
     /// Asks in the queue; a repeated request is answered from the ledger.
@@ -328,9 +342,18 @@ impl Counter {
 
 impl From<Stock> for Count {
     fn from(stock: Stock) -> Self {
-        let Stock { remaining, held, refunded, admitted, is_closed, revision, .. } = stock;
-        let (sold, revision) = (stock.sold(), Some(revision));
-        Self { remaining, sold, held, refunded, admitted, is_closed, revision }
+        Self {
+            remaining: stock.remaining,
+            sold: stock.sold(),
+            held: stock.held,
+            refunded: stock.refunded,
+            admitted: stock.admitted,
+            issued: stock.issued,
+            capacity: stock.capacity,
+            is_conserved: stock.is_conserved(),
+            is_closed: stock.is_closed,
+            revision: Some(stock.revision),
+        }
     }
 }
 

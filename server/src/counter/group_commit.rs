@@ -539,8 +539,8 @@ mod tests {
             unreachable!("nobody asks")
         }
 
-        fn record(self: Arc<Self>, _revision: u64) -> Found {
-            Box::pin(async { Ok(None) })
+        fn records(self: Arc<Self>, _first: u64, _last: u64) -> Found {
+            Box::pin(async { Ok(Vec::new()) })
         }
 
         fn holders(&self) -> Vec<Holder> {

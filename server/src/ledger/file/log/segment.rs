@@ -210,8 +210,22 @@ impl<F: DiskFile> Segment<F> {
         position: &mut Position,
         each: &mut dyn FnMut(Record) -> Result<Reading, Inconsistent>,
     ) -> Result<Ending, LogError> {
+        self.read_a_few(position, u64::MAX, each)
+    }
+
+    /// As [`Segment::read_on`], reading no more at once than `records` take at most.
+    ///
+    /// # Errors
+    /// As [`Segment::read_on`].
+    pub(super) fn read_a_few(
+        &self,
+        position: &mut Position,
+        records: u64,
+        each: &mut dyn FnMut(Record) -> Result<Reading, Inconsistent>,
+    ) -> Result<Ending, LogError> {
         let rest = usize::try_from(self.size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
-        let mut chunk = vec![0; CHUNK_BYTES.min(rest.saturating_add(1))];
+        let asked = usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(LINE_BYTES_MAX);
+        let mut chunk = vec![0; CHUNK_BYTES.min(asked).min(rest.saturating_add(1))];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
             let mut rest = &chunk[..length];
@@ -316,7 +330,11 @@ impl<F: DiskFile> Segment<F> {
         self.sync()
     }
 
-    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LogError> {
+    /// Reads `length` bytes at `offset`, fewer where the segment ends.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub(super) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LogError> {
         let mut bytes = vec![0; length];
         let length = self.file.read_at(&mut bytes, offset).map_err(self.io("read"))?;
         bytes.truncate(length);
