@@ -5,8 +5,9 @@
 //! - `Conservation`, `NoOversell`: at each record what is left is what was there, less what was taken, and more by
 //!   what came back.
 //! - `AnswerOnce`: of each call and key there is one record.
-//! - A hold ends once: it is confirmed or released before its time, or lapses at it, ahead of whatever is decided
-//!   from then on. A sale is refunded once or admitted once, and never both.
+//! - `HoldEndsOnce`: a hold is confirmed or released before its time, or lapses at it, ahead of whatever is decided
+//!   from then on.
+//! - `SaleEndsOnce`: a sale is refunded once or admitted once, and never both.
 //! - Nothing is sold or held while the sale is closed, but for what is held already.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -123,9 +124,9 @@ impl<'a> Books<'a> {
         match record.change {
             Change::Adjusted { .. } => {}
             Change::Lapsed { hold, .. } => {
-                assert_eq!(Some(hold), first, "it is not over: seed {}: {record:?}", self.seed);
+                assert_eq!(Some(hold), first, "HoldEndsOnce: seed {}: {record:?}", self.seed);
             }
-            _ => assert_eq!(first, None, "a hold is over: seed {}: {record:?}", self.seed),
+            _ => assert_eq!(first, None, "HoldEndsOnce: seed {}: {record:?}", self.seed),
         }
     }
 
@@ -194,7 +195,7 @@ impl<'a> Books<'a> {
     /// Ends a hold: of those that are over none is open any more but the one that lapses.
     fn end(&mut self, hold: u64, quantity: u64, record: &Record, stock: &mut Stock) {
         let ended = self.holds.get_mut(&hold).filter(|hold| hold.is_open);
-        let ended = ended.unwrap_or_else(|| panic!("it is not open: {}: {record:?}", self.seed));
+        let ended = ended.unwrap_or_else(|| panic!("HoldEndsOnce: seed {}: {record:?}", self.seed));
         assert_eq!(ended.quantity, quantity, "seed {}: {record:?}", self.seed);
         ended.is_open = false;
         stock.held -= quantity;
@@ -203,11 +204,11 @@ impl<'a> Books<'a> {
     fn settle(&mut self, sale: u64, quantity: u64, status: SaleStatus) {
         let seed = self.seed;
         let sold = self.sales.get_mut(&sale);
-        let sold = sold.unwrap_or_else(|| panic!("no sale at {sale}: seed {seed}"));
+        let sold = sold.unwrap_or_else(|| panic!("SaleEndsOnce: no sale at {sale}: seed {seed}"));
         assert_eq!(
             (sold.quantity, sold.status),
             (quantity, SaleStatus::Sold),
-            "{seed}: {status:?}"
+            "SaleEndsOnce: seed {seed}: {status:?}"
         );
         sold.status = status;
     }
