@@ -163,6 +163,7 @@ fn blank(op: OperationKind, quantity: Option<u64>, key: Option<String>) -> Opera
         remaining: None,
         revision: None,
         section: None,
+        links: None,
         answer: None,
     }
 }
