@@ -12,8 +12,9 @@ use super::{
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
+    holds_told,
     lacking::without_the_missing,
-    request::{FINAL, Known, Requests, Trusted},
+    request::{Known, NOBODY, Requests, Trusted},
     revisions_told,
     search::Search,
     start::starts,
@@ -169,6 +170,7 @@ fn judged_from(
     let mut doubts = assumptions::doubts(&requests);
     doubts.extend(vacuity::doubts(&requests));
     let mut violations = answered_twice(&mut requests);
+    violations.extend(holds_told::broken(&requests));
     let mut found = Alone::new(&requests).contradiction().map(Finding::Contradiction);
     let (mut counted, mut is_whole) = (false, true);
     let has_open_changes = requests.has_open_changes();
@@ -300,7 +302,7 @@ fn instants(evidence: &Evidence<'_>, mut budget: Budget) -> Vec<Option<u64>> {
     let mut instants = vec![None; evidence.operations.len()];
     let mut reached = 0;
     for place in Search::new(&requests, &list).run(&mut budget).order {
-        if place != FINAL {
+        if place < NOBODY {
             let operation = &evidence.operations[place as usize];
             reached = reached.max(operation.call_ns);
             instants[place as usize] = Some(reached);
