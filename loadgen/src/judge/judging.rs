@@ -91,6 +91,9 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         }
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
+    if evidence.header.held.is_some_and(|held| held > 0) {
+        doubt_what_holds_explain(&mut judgement);
+    }
     if judgement.violations.is_empty() {
         if !trusted.end {
             judgement.doubts.push(LATE_END.to_owned());
@@ -102,6 +105,17 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     sort(&mut judgement.violations);
     judgement
+}
+
+/// Holds from before the start lapse, and are confirmed by others, at times that nobody here knows.
+fn doubt_what_holds_explain(judgement: &mut Judgement) {
+    let may_be = |violation: &mut Violation| {
+        !matches!(violation.kind, ViolationKind::DuplicateTicket | ViolationKind::AnsweredTwice)
+    };
+    let explicable: Vec<Violation> = judgement.violations.extract_if(.., may_be).collect();
+    judgement.doubts.extend(explicable.into_iter().map(|violation| {
+        format!("what was put aside before the start may explain that {}", violation.message)
+    }));
 }
 
 /// Whether more was left at the end than all sales leave that can have been: a count that is late can say so,

@@ -7,7 +7,7 @@ use crate::{
     history::{Header, History, Places, clock_name, monotonic_ns},
     judge::{self, Counts, Evidence, Untried},
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
-    plan::{Pace, Plan, Work},
+    plan::{Holds, Pace, Plan, Work},
     report::{JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
     shop::{
@@ -159,6 +159,7 @@ fn worker_plans(
         warm_up_ns: 0,
         end_ns: None,
         requests: None,
+        holds: Holds::default(),
         seed: 0,
     };
     (0..workers)

@@ -279,6 +279,7 @@ pub(super) fn disturb(dice: &mut Dice, header: &mut Header, operations: &mut [Op
         9 => {
             // Another hold or sale of the same kind, or a lapse at another time.
             let is_alike = told.op == one.op && told.outcome == one.outcome;
+            let is_alike = is_alike && told.key.is_none() && one.key.is_none();
             if let (Some(links), Some(others)) = (&mut one.links, told.links.filter(|_| is_alike)) {
                 **links = *others;
             }
