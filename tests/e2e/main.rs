@@ -14,6 +14,7 @@ mod failing_disk;
 mod golden;
 mod harness;
 mod histories;
+mod holds;
 mod hosts;
 mod idempotency;
 mod kills;

@@ -24,7 +24,7 @@ pub(super) struct Tie {
 }
 
 /// What cannot be, whatever the order was.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Broken {
     /// Two holds, or two sales, have one name.
     OneName([u32; 2]),
@@ -114,6 +114,7 @@ impl Ties {
         ties.bound.sort_unstable();
         ties.lapses.sort_unstable();
         ties.impossible.sort_unstable();
+        ties.broken.sort_unstable();
         ties
     }
 

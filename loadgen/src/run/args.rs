@@ -87,7 +87,7 @@ pub(crate) struct RunArgs {
     refund_rate: f64,
 
     /// How long tickets are held; a run ends when its last hold is over
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = typed::seconds)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration::whole_seconds)]
     #[arg(allow_hyphen_values = true)]
     hold_seconds: u64,
 

@@ -114,15 +114,6 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     (0.0..=1.0).contains(&share).then_some(share).ok_or_else(|| EXPECTED.to_owned())
 }
 
-/// Reads a time of whole seconds, from one to a day.
-pub(super) fn seconds(text: &str) -> Result<u64, String> {
-    let time = duration::parse(text)?;
-    let is_whole = time.subsec_nanos() == 0 && (1..=24 * 3600).contains(&time.as_secs());
-    is_whole
-        .then_some(time.as_secs())
-        .ok_or_else(|| "expected whole seconds, from 1s to 24h".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,14 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn shares_and_seconds_have_their_bounds() {
+    fn shares_have_their_bounds() {
         assert_eq!((share("0.5"), share("30%"), share("1")), (Ok(0.5), Ok(0.3), Ok(1.0)));
         for text in ["", "-0.1", "1.1", "101%", "half"] {
             assert!(share(text).is_err(), "{text}");
-        }
-        assert_eq!((seconds("1s"), seconds("2m")), (Ok(1), Ok(120)));
-        for text in ["", "0s", "1.5s", "100ms", "25h", "5"] {
-            assert!(seconds(text).is_err(), "{text}");
         }
     }
 
