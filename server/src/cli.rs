@@ -1,17 +1,25 @@
 //! The command line: what the user typed becomes a [`Config`], or a message.
 
 use std::{
-    ffi::OsString, fs, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread,
+    ffi::OsString,
+    io,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
     time::Duration,
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use crate::{
-    config::{Config, Durability, Locking},
+    config::{Config, Durability, Locking, TlsFiles},
     counter::lesson::{Delays, Exclusion},
-    domain::COUNT_MAX,
+    domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
+        app::Refunds,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
@@ -50,6 +58,30 @@ enum Special {
     Verify(Upkeep),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
+    /// Copy the counter, whole and sound, to a folder, while it is being sold from.
+    Backup(Backup),
+    /// Put a backup in place where no counter is; what is sold then has receipts of its own.
+    Restore(Restore),
+}
+
+#[derive(Debug, Args)]
+struct Backup {
+    /// The folder to make; it must not be there yet.
+    dir: PathBuf,
+    #[command(flatten)]
+    counter: Upkeep,
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The folder that `server backup` made.
+    dir: PathBuf,
+    /// How many ticket numbers were given out by now: none of them is sold again, and those that the
+    /// backup does not know of are taken off what is left.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    sold_at_least: u64,
+    #[command(flatten)]
+    counter: Upkeep,
 }
 
 #[derive(Debug, Args)]
@@ -90,7 +122,7 @@ struct Serve {
     /// The counter's file.
     #[arg(long, value_name = "FILE", default_value = "db.txt")]
     db: PathBuf,
-    /// Where to listen; port 0 picks a free one.
+    /// Where to listen; port 0 picks a free one. Where other machines reach it, `--allow-host` is needed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Create a missing counter with N tickets; never touches one that exists.
@@ -114,13 +146,36 @@ struct Serve {
     /// The most tickets in one order.
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
+    /// The longest time for which tickets may be held, as `15m`.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
+    hold_max: Duration,
+    /// Who may refund a sale: whoever has the token of admin calls, or the buyer, by the receipt.
+    #[arg(long, value_enum, default_value_t = Refunds::Admin)]
+    refunds: Refunds,
+    /// How many idempotency keys and ended holds are remembered, as `10m`; past it the oldest are forgotten.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value = "10m", value_parser = amount)]
+    keys_max: usize,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
     /// A host name under which the server may be called, as `shop.example`; repeatable.
     #[arg(long, value_name = "NAME", value_parser = HostName::parse)]
     allow_host: Vec<HostName>,
-    /// How long an idle connection is kept, and how long one may take to send a request's head.
+    /// A proxy whose `X-Forwarded-For` or `Forwarded` says who asks, as `10.0.0.0/8`; repeatable.
+    #[arg(long, value_name = "ADDRESS/BITS", value_parser = network)]
+    trust_proxy: Vec<IpNet>,
+    /// How many calls that change something one client address may make, as `10/s`: so many at once,
+    /// and so many a second.
+    #[arg(long, value_name = "N/s", allow_hyphen_values = true, value_parser = rate)]
+    rate_limit: Option<NonZeroU32>,
+    /// Speak TLS with this certificate: PEM, the server's own first, those of its authorities behind
+    /// it; read again at SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate: PEM, not encrypted; RSA, ECDSA or Ed25519.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How long an idle connection is kept.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "75s", value_parser = keep_alive)]
     keep_alive: Duration,
     /// How many connections may be open at once [default: as many as the limit of open files allows].
@@ -157,6 +212,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(io::stderr)
         .with_target(false)
+        // Told on standard error, by a macro that panics where that is gone, as a terminal may be.
+        .log_internal_errors(false)
         .without_time()
         .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
         .init();
@@ -181,6 +238,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
+        Some(Special::Backup(Backup { dir, counter: Upkeep { db, lock_timeout } })) => {
+            run::backup(&db, &dir, lock_timeout).map(|()| true)
+        }
+        Some(Special::Restore(Restore {
+            dir,
+            sold_at_least,
+            counter: Upkeep { db, lock_timeout },
+        })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {
@@ -201,6 +266,31 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
 }
 
+/// Reads how long tickets may be held: whole seconds, a day at most.
+fn hold_max(text: &str) -> Result<Duration, String> {
+    let longest = Duration::from_secs(HOLD_SECONDS_MAX);
+    let held = humantime::parse_duration(text)
+        .map_err(|_| "expected a number and a unit, as in `15m` or `1h`".to_owned())?;
+    match held.subsec_nanos() {
+        0 if (Duration::from_secs(1)..=longest).contains(&held) => Ok(held),
+        _ => Err("expected whole seconds, from `1s` to `1day`".to_owned()),
+    }
+}
+
+/// Reads a number such as `5000`, `500k` or `10m`, from 1 to 4,000 million.
+fn amount(text: &str) -> Result<usize, String> {
+    let (digits, factor) = match text.as_bytes().last() {
+        Some(b'k') => (&text[..text.len() - 1], 1000),
+        Some(b'm') => (&text[..text.len() - 1], 1_000_000),
+        _ => (text, 1),
+    };
+    let number = digits.parse().ok().and_then(|number: usize| number.checked_mul(factor));
+    let number = number.filter(|number| (1..=4_000_000_000).contains(number));
+    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+    let expected = || "expected a whole number from 1 on, as in `5000` or `10m`".to_owned();
+    number.filter(|_| is_plain).ok_or_else(expected)
+}
+
 /// Reads how long a connection is kept: a whole second at least, for clients are told seconds.
 fn keep_alive(text: &str) -> Result<Duration, String> {
     let kept = duration(text)?;
@@ -215,6 +305,23 @@ fn duration(text: &str) -> Result<Duration, String> {
         return Err("longer than one hour".to_owned());
     }
     Ok(duration)
+}
+
+/// Reads a rate such as `10/s`.
+fn rate(typed: &str) -> Result<NonZeroU32, String> {
+    let number = typed.strip_suffix("/s").and_then(|number| number.parse().ok());
+    number.ok_or_else(|| "expected how many a second, from 1 on, as in `10/s`".to_owned())
+}
+
+/// Reads a network such as `10.0.0.0/8`, or one address.
+fn network(typed: &str) -> Result<IpNet, String> {
+    let address = |typed: &str| typed.parse::<IpAddr>().map(IpNet::from);
+    let network = typed.parse::<IpNet>().or_else(|_| address(typed));
+    let network = network.map_err(|_| "expected an address, or a network as in `10.0.0.0/8`")?;
+    if network.prefix_len() == 0 {
+        return Err("whoever trusts everybody is told anything; name the proxies".to_owned());
+    }
+    Ok(network.trunc())
 }
 
 fn no_color() -> Option<OsString> {
@@ -250,6 +357,9 @@ impl Serve {
             LockingName::Mutex => Locking::Lesson(Exclusion::Mutex, delays),
             LockingName::None => Locking::Lesson(Exclusion::None, delays),
         };
+        if !self.listen.ip().to_canonical().is_loopback() && self.allow_host.is_empty() {
+            return Err(RunError::NoAllowedHost { address: self.listen });
+        }
         let possible = connections_possible(loops(self.event_loops));
         let size = |asked: u32| usize::try_from(asked).unwrap_or(usize::MAX);
         let connections_max = self.connections_max.map_or(possible, size);
@@ -269,17 +379,25 @@ impl Serve {
             durability: self.durability,
             lock_timeout: self.lock_timeout,
             max_per_order: self.max_per_order,
+            hold_seconds_max: self.hold_max.as_secs(),
+            refunds: self.refunds,
+            names_max: self.keys_max,
             admin_token: self.admin_token_file.map(read_token).transpose()?,
             allowed_hosts: self.allow_host,
+            rate_limit: self.rate_limit,
+            trusted_proxies: self.trust_proxy,
+            tls: self
+                .tls_cert
+                .zip(self.tls_key)
+                .map(|(certificate, key)| TlsFiles { certificate, key }),
             event_loops: loops(self.event_loops),
         })
     }
 }
 
 fn read_token(path: PathBuf) -> Result<String, RunError> {
-    let text = fs::read_to_string(&path).map_err(|source| RunError::AdminToken {
-        path: path.clone(),
-        reason: source.to_string(),
+    let text = run::read_secret("--admin-token-file", &path).map_err(|source| {
+        RunError::AdminToken { path: path.clone(), reason: source.to_string() }
     })?;
     let token = text.lines().next().unwrap_or_default().trim();
     if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {

@@ -78,8 +78,7 @@ pub fn record_line(bytes: &[u8]) {
     let _ = (decode::<SegmentHeader>(&line, chain), decode::<Watermark>(&line, chain));
     let Ok((record, found)) = decode::<RecordLine>(&line, chain) else { return };
     assert_eq!(found, checksum);
-    let turn = record.turn;
-    let Some(record) = record.into_record() else { return };
+    let RecordLine { record, turn } = record;
     let mut again = Vec::new();
     let Ok(checksum) = encode_record(&record, turn, chain, &mut again) else {
         return;
@@ -88,7 +87,7 @@ pub fn record_line(bytes: &[u8]) {
     let (line, found) = decode::<RecordLine>(&again, chain).unwrap_or_else(|fault| {
         panic!("what was encoded is refused: {fault}");
     });
-    assert_eq!((line.into_record(), found), (Some(record), checksum));
+    assert_eq!((line.record, found), (record, checksum));
 }
 
 /// A segment of any bytes is refused and left alone, or the ledger sells on from a sound prefix.
@@ -133,6 +132,7 @@ fn open(disk: &SimDisk, path: &Path) -> Result<Seller<FileEngine<SimDisk>>, Turn
 
 fn options() -> Options {
     Options {
+        names_max: usize::MAX,
         synced: true,
         process: 1,
         sizes: Sizes { first: 4 << 10, max: 8 << 10 },
@@ -154,11 +154,10 @@ fn sound_prefix(bytes: &[u8]) -> Stock {
     else {
         return Stock::default();
     };
-    let mut inventory = header.inventory();
+    let mut inventory = header.inventory(usize::MAX);
     for line in lines {
         let Ok((line, next)) = decode::<RecordLine>(line, chain) else { break };
-        let Some(record) = line.into_record() else { break };
-        if inventory.fold(&record).is_err() {
+        if inventory.fold(&line.record).is_err() {
             break;
         }
         chain = next;

@@ -1,9 +1,11 @@
 //! The end-to-end tests, one module a behaviour.
 
 mod admin;
+mod backups;
 mod bad_counters;
 mod bad_requests;
 mod bench;
+mod browser_headers;
 mod buy;
 mod connections;
 mod crashes;
@@ -15,6 +17,7 @@ mod golden;
 mod harness;
 mod histories;
 mod holds;
+mod hostile_crowd;
 mod hosts;
 mod idempotency;
 mod kills;
@@ -35,6 +38,7 @@ mod programs;
 mod proxies;
 mod race;
 mod race_processes;
+mod rate_limits;
 mod receipts;
 mod replaced_counters;
 mod report_page;
@@ -46,4 +50,5 @@ mod shutdown;
 mod start;
 mod strace;
 mod tidy;
+mod tls;
 mod upkeep;

@@ -9,8 +9,10 @@
 //! - Ports and folders are the test's own.
 
 mod browser;
+mod certificate;
 mod counter;
 mod crowd;
+mod file_limit;
 mod http;
 mod live;
 mod lock;
@@ -27,8 +29,10 @@ mod tls_front;
 mod wait;
 
 pub use browser::Browser;
+pub use certificate::{Certificate, SERVER};
 pub use counter::{Counter, Fingerprint};
 pub use crowd::crowd;
+pub use file_limit::file_limit_of_at_least;
 pub use http::{Answer, Client};
 pub use live::{Event, Live};
 pub use lock::OutsideLock;
@@ -42,5 +46,5 @@ pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
 pub use stub::{Stub, StubRequest, read_request};
-pub use tls_front::{SERVER, TlsFront};
+pub use tls_front::TlsFront;
 pub use wait::eventually;

@@ -75,6 +75,17 @@ impl RawRequest {
         }
     }
 
+    /// Waits until the server ends the connection, whatever it sends before.
+    ///
+    /// # Panics
+    /// When it does not within 30 s of silence.
+    #[track_caller]
+    pub fn wait_for_the_end(mut self) {
+        let read = io::copy(&mut self.stream, &mut io::sink());
+        let is_late = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        assert!(!read.as_ref().is_err_and(is_late), "the connection goes on");
+    }
+
     /// Reads the answer, until the server closes.
     ///
     /// # Panics

@@ -16,8 +16,9 @@ use crate::{
         GroupCommit, Meters, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
+        sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Command, Order, Outcome, Record, Request, Stock},
+    domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Summary},
 };
 
@@ -73,8 +74,22 @@ pub enum Purchase {
 pub struct Count {
     /// How many tickets are left.
     pub remaining: u64,
-    /// How many were sold.
+    /// How many were sold, and not refunded.
     pub sold: u64,
+    /// How many are held.
+    pub held: u64,
+    /// How many were refunded.
+    pub refunded: u64,
+    /// How many were admitted.
+    pub admitted: u64,
+    /// How many ticket numbers were given out.
+    pub issued: u64,
+    /// How many tickets there are: left, held or sold.
+    pub capacity: u64,
+    /// `Conservation`: whether these add up.
+    pub is_conserved: bool,
+    /// Whether the sale is closed.
+    pub is_closed: bool,
     /// The number of the last change, where it is known.
     pub revision: Option<u64>,
 }
@@ -127,7 +142,8 @@ impl Counter {
     pub async fn count(&self) -> Result<Count, Refusal> {
         let (summary, known) = match &self.seller {
             Seller::Lesson(seller) => {
-                (patiently(|| seller.summary()).await.map_err(Refusal::from), 0)
+                let summary = patiently(|| seller.summary()).await.map_err(Refusal::from);
+                (summary, Stock::default())
             }
             Seller::Group { group, channel, archive } => {
                 if let Some(count) = self.glance() {
@@ -143,11 +159,14 @@ impl Counter {
                 let summary = patiently(|| archive.summary())
                     .await
                     .map_err(|cause| Refusal::NotSold(cause.to_string().into()));
-                (summary, group.stock().sold)
+                (summary, group.stock())
             }
         };
         let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
-        Ok(Count { remaining, sold: sold.unwrap_or(known), revision: None })
+        let issued = sold.unwrap_or(known.issued);
+        let told = Stock { remaining, issued, ..known };
+        let capacity = remaining + told.held + told.sold();
+        Ok(Count { revision: None, ..Stock { capacity, ..told }.into() })
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -167,6 +186,14 @@ impl Counter {
         bought
     }
 
+    /// What is kept of the past; nothing of what the lesson's sellers have done.
+    pub fn memory(&self) -> Option<Memory> {
+        match &self.seller {
+            Seller::Group { group, .. } => Some(group.memory()),
+            Seller::Lesson(_) => None,
+        }
+    }
+
     /// How many wait to be decided, or for their answer.
     pub fn waiting(&self) -> usize {
         match &self.seller {
@@ -183,14 +210,97 @@ impl Counter {
         self.settle(Request { command: Command::Restock { quantity }, key }).await
     }
 
+    /// Sets tickets aside for `seconds`; a request whose `key` was seen gets the first answer again.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn hold(
+        &self,
+        order: Order,
+        seconds: u64,
+        key: Option<Box<str>>,
+    ) -> Result<Settled, Refusal> {
+        self.settle(Request { command: Command::Hold { order, seconds }, key }).await
+    }
+
+    /// Sells what the hold made at the revision `hold` has set aside.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn confirm(&self, hold: u64) -> Result<Settled, Refusal> {
+        self.settle(Command::Confirm { hold }.into()).await
+    }
+
+    /// Gives back what the hold made at the revision `hold` has set aside.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn release(&self, hold: u64) -> Result<Settled, Refusal> {
+        self.settle(Command::Release { hold }.into()).await
+    }
+
+    /// Takes the tickets of `sale` back.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn refund(&self, sale: &SaleRecord) -> Result<Settled, Refusal> {
+        self.settle(Command::Refund(sale.sold_before()).into()).await
+    }
+
+    /// Lets the holders of the tickets of `sale` in.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn admit(&self, sale: &SaleRecord) -> Result<Settled, Refusal> {
+        self.settle(Command::Admit(sale.sold_before()).into()).await
+    }
+
+    /// Opens or closes the sale, for every server of the counter.
+    ///
+    /// # Errors
+    /// A [`Refusal`].
+    pub async fn set_sale(&self, is_open: bool) -> Result<Settled, Refusal> {
+        self.settle(Command::SetSale { is_open }.into()).await
+    }
+
+    /// The sale at `revision`, and what became of it; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where it cannot be read just now.
+    pub async fn sale(&self, revision: u64) -> Result<Option<SaleRecord>, Refusal> {
+        let Seller::Group { group, .. } = &self.seller else { return Ok(None) };
+        let record = self.record(revision).await?;
+        let record = record.filter(|record| matches!(record.change, Change::Sold { .. }));
+        let Some(record) = record else { return Ok(None) };
+        // What other servers have refunded is learnt; where that cannot be, what is known is told.
+        let _count = self.count().await;
+        Ok(Some(SaleRecord { status: group.status(revision), record }))
+    }
+
     /// The change at `revision`; `None` where the ledger does not have it.
     ///
     /// # Errors
     /// [`Refusal::Unknown`] where it cannot be read just now.
-    pub async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
+    async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
         let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
-        let found = Arc::clone(archive).record(revision).await;
-        found.map_err(|cause| self.public(Refusal::Unknown(cause.to_string().into())))
+        let found = Arc::clone(archive).records(revision, revision).await;
+        let found = found.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        found.map(|mut records| records.pop()).map_err(|refusal| self.public(refusal))
+    }
+
+    /// The sales that `query` asks for, as many as fit on a page.
+    ///
+    /// # Errors
+    /// [`Refusal::Unknown`] where they cannot be read just now.
+    pub async fn sales(&self, query: &SalesQuery) -> Result<SalesPage, Refusal> {
+        let Seller::Group { group, archive, .. } = &self.seller else {
+            return Ok(SalesPage::default());
+        };
+        // What other servers have sold is learnt; where that cannot be, what is known is told.
+        let _count = self.count().await;
+        let page = sales::page(archive, query, group.stock().revision, |sale| group.status(sale));
+        let page = page.await.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
+        page.map_err(|refusal| self.public(refusal))
     }
 
     /// Asks in the queue; a repeated request is answered from the ledger.
@@ -199,19 +309,19 @@ impl Counter {
             return Err(Refusal::NotSold("only `--locking group` can do that".into()));
         };
         // Kept only for the comparison: a request without a key is never repeated.
-        let command = request.key.is_some().then(|| request.command.clone());
+        let command = request.is_repeatable().then(|| request.command.clone());
         let outcome = group.ask(request, channel).await.map_err(|refusal| self.public(refusal))?;
         let Outcome::Repeated { revision } = outcome else {
             return Ok(Settled { outcome, is_repeated: false });
         };
         let lost = || Refusal::Unknown("the first answer is not in the ledger any more".into());
         let record = self.record(revision).await?.ok_or_else(lost)?;
-        match record.outcome() {
-            Some(outcome) if command.is_some_and(|command| record.answers(&command)) => {
+        match command.and_then(|command| record.answer_to(&command)) {
+            Some(outcome) => {
                 self.meters.replayed();
                 Ok(Settled { outcome, is_repeated: true })
             }
-            _ => Err(Refusal::KeyReused),
+            None => Err(Refusal::KeyReused),
         }
     }
 
@@ -227,8 +337,19 @@ impl Counter {
 }
 
 impl From<Stock> for Count {
-    fn from(Stock { remaining, sold, revision }: Stock) -> Self {
-        Self { remaining, sold, revision: Some(revision) }
+    fn from(stock: Stock) -> Self {
+        Self {
+            remaining: stock.remaining,
+            sold: stock.sold(),
+            held: stock.held,
+            refunded: stock.refunded,
+            admitted: stock.admitted,
+            issued: stock.issued,
+            capacity: stock.capacity,
+            is_conserved: stock.is_conserved(),
+            is_closed: stock.is_closed,
+            revision: Some(stock.revision),
+        }
     }
 }
 
@@ -239,10 +360,9 @@ fn ended(bought: &Result<Purchase, Refusal>) -> Ended {
         Ok(Purchase::Settled(settled)) => match settled.outcome {
             Outcome::Sold(_) => Ended::Sold,
             Outcome::SoldOut { .. } => Ended::SoldOut,
+            Outcome::SaleClosed => Ended::SaleClosed,
             Outcome::OverLimit { .. } => Ended::OverLimit,
-            Outcome::Found(_) | Outcome::Restocked { .. } | Outcome::Repeated { .. } => {
-                Ended::Unknown
-            }
+            _ => Ended::Unknown,
         },
         Ok(Purchase::Lesson(LessonSale::Sold { .. })) => Ended::Sold,
         Ok(Purchase::Lesson(LessonSale::SoldOut { .. })) => Ended::SoldOut,

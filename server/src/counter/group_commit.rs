@@ -16,9 +16,9 @@ use tokio::{sync::oneshot, task::spawn_blocking};
 use crate::{
     counter::{
         Answer, Meters, Refusal, ReplyChannel, ReplyTo,
-        queue::{Queue, Told, Withdrawn},
+        queue::{Moment, Queue, Told, Withdrawn},
     },
-    domain::{Inventory, Request, Stock},
+    domain::{Inventory, Memory, Request, SaleStatus, Stock},
     ledger::{
         Archive, Batch, Clients, Engine, Fault, Holder, Pipeline, Timed, Turned, Void, Writer,
     },
@@ -60,6 +60,7 @@ struct Shared<B> {
     archive: Arc<dyn Archive>,
     replies: Vec<ReplyChannel>,
     meters: Arc<Meters>,
+    now_ms: fn() -> u64,
 }
 
 struct Guarded<B> {
@@ -74,6 +75,8 @@ struct Guarded<B> {
 trait Door: Send + Sync {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal>;
     fn stock(&self) -> Stock;
+    fn status(&self, sale: u64) -> SaleStatus;
+    fn memory(&self) -> Memory;
     fn waiting(&self) -> usize;
     fn obstacle(&self) -> Option<Refusal>;
     fn close(&self);
@@ -99,10 +102,10 @@ impl GroupCommit {
     ) -> (Self, Committer<Timed<E>>) {
         let queue = Queue::new(inventory, lock_timeout);
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
-        let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters };
+        let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters, now_ms };
         let shared = Arc::new(shared);
         let writer = Writer::new(Timed::new(engine, shared.meters.clone()), now_ms);
-        let committer = Committer { shared: Arc::clone(&shared), writer, now_ms };
+        let committer = Committer { shared: Arc::clone(&shared), writer };
         (Self(shared), committer)
     }
 
@@ -124,6 +127,16 @@ impl GroupCommit {
     /// The stock that is durable, as far as this process knows.
     pub fn stock(&self) -> Stock {
         self.0.stock()
+    }
+
+    /// What became of the sale at `revision`, as far as this process knows.
+    pub fn status(&self, revision: u64) -> SaleStatus {
+        self.0.status(revision)
+    }
+
+    /// What is kept of the past.
+    pub fn memory(&self) -> Memory {
+        self.0.memory()
     }
 
     /// How many wait to be decided, or are decided and not taken yet.
@@ -189,6 +202,10 @@ impl Holders {
 }
 
 impl<B: Batch> Shared<B> {
+    fn now(&self) -> Moment {
+        Moment { instant: Instant::now(), at_ms: (self.now_ms)() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Guarded<B>> {
         self.queue.lock().unwrap_or_else(|poisoned| {
             // Nobody knows what whoever panicked had decided: nothing of it may be appended.
@@ -256,7 +273,7 @@ impl<B: Batch> Shared<B> {
 
 impl<B: Batch> Door for Shared<B> {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal> {
-        let now = Instant::now();
+        let now = self.now();
         let is_due = {
             let mut guarded = self.lock();
             guarded.queue.enter(request, recipient, now)?;
@@ -275,6 +292,14 @@ impl<B: Batch> Door for Shared<B> {
 
     fn stock(&self) -> Stock {
         self.lock().queue.stock()
+    }
+
+    fn status(&self, sale: u64) -> SaleStatus {
+        self.lock().queue.inventory().status(sale)
+    }
+
+    fn memory(&self) -> Memory {
+        self.lock().queue.inventory().memory()
     }
 
     fn waiting(&self) -> usize {
@@ -322,9 +347,9 @@ impl<B: Batch> Clients for Shared<B> {
 
     fn gather(&self) -> bool {
         let mut guarded = self.lock();
-        let now = Instant::now();
+        let now = self.now();
         guarded.queue.gather(now);
-        if let Some((expected, patience)) = guarded.queue.commit_delay(now) {
+        if let Some((expected, patience)) = guarded.queue.commit_delay(now.instant) {
             guarded = self.sleep(guarded, expected, Some(patience));
         }
         let goes_on = guarded.queue.goes_on(Instant::now());
@@ -354,7 +379,6 @@ impl<B: Batch> Clients for Shared<B> {
 pub struct Committer<E: Engine> {
     shared: Arc<Shared<E::Batch>>,
     writer: Writer<E>,
-    now_ms: fn() -> u64,
 }
 
 /// Turns everybody away when the committer ends, however it ends: nobody waits for ever.
@@ -380,6 +404,8 @@ impl<E: Engine> Committer<E> {
                 true => Some(LOOK_AGAIN),
                 false => is_restless.then_some(REST_AFTER),
             };
+            let due_in = guarded.queue.due_in(self.shared.now().at_ms);
+            let patience = patience.into_iter().chain(due_in).min();
             if is_restless {
                 guarded = self.shared.look_around(guarded);
             }
@@ -393,8 +419,11 @@ impl<E: Engine> Committer<E> {
             let (is_idle, is_closed) = (guarded.queue.is_idle(), guarded.queue.is_closed());
             // Who asks whether buyers can come back would otherwise never hear that they can.
             let looks_again = is_idle && guarded.queue.has_obstacle();
+            // What is held comes back at its time, also where nobody asks for it.
+            let due_in = guarded.queue.due_in(self.shared.now().at_ms);
+            let lapses = due_in.is_some_and(|due_in| due_in.is_zero()) && !is_closed;
             drop(guarded);
-            if is_idle && !looks_again {
+            if is_idle && !looks_again && !lapses {
                 if is_restless && !self.rest() {
                     return;
                 }
@@ -425,8 +454,9 @@ impl<E: Engine> Committer<E> {
 
     /// Says where the records are ahead of this machine's clock; whether that was due.
     fn warn_of_the_clock(&self) -> bool {
-        let lag =
-            Duration::from_millis(self.shared.with(|pipeline| pipeline.lag_ms((self.now_ms)())));
+        let lag = Duration::from_millis(
+            self.shared.with(|pipeline| pipeline.lag_ms((self.shared.now_ms)())),
+        );
         let is_due = lag >= CLOCK_LAG_MIN;
         if is_due {
             let lag = humantime::format_duration(Duration::from_secs(lag.as_secs()));
@@ -494,8 +524,8 @@ mod tests {
             unreachable!("nobody asks")
         }
 
-        fn record(self: Arc<Self>, _revision: u64) -> Found {
-            Box::pin(async { Ok(None) })
+        fn records(self: Arc<Self>, _first: u64, _last: u64) -> Found {
+            Box::pin(async { Ok(Vec::new()) })
         }
 
         fn holders(&self) -> Vec<Holder> {
@@ -574,6 +604,6 @@ mod tests {
         counter.turn_away(&Refusal::ShuttingDown);
 
         assert_eq!(waiting.await.unwrap(), Err(Refusal::ShuttingDown));
-        assert_eq!(counter.stock().sold, 0);
+        assert_eq!(counter.stock().issued, 0);
     }
 }

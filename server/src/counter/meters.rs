@@ -18,6 +18,7 @@ use crate::ledger::TurnTimes;
 pub(super) enum Ended {
     Sold,
     SoldOut,
+    SaleClosed,
     OverLimit,
     Replayed,
     KeyReused,
@@ -29,9 +30,10 @@ pub(super) enum Ended {
 }
 
 /// Each, as the label `outcome` says it.
-const OUTCOMES: [(Ended, &str); 10] = [
+const OUTCOMES: [(Ended, &str); 11] = [
     (Ended::Sold, "sold"),
     (Ended::SoldOut, "sold_out"),
+    (Ended::SaleClosed, "sale_closed"),
     (Ended::OverLimit, "over_limit"),
     (Ended::Replayed, "replayed"),
     (Ended::KeyReused, "key_reused"),

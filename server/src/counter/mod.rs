@@ -19,6 +19,7 @@ mod meters;
 pub mod queue;
 mod refusal;
 mod replies;
+mod sales;
 pub mod single_flight;
 
 pub use counter::{Count, Counter, Purchase, Seller, Settled};
@@ -26,3 +27,4 @@ pub use group_commit::{Committer, GroupCommit};
 pub use meters::Meters;
 pub use refusal::{Answer, Refusal};
 pub use replies::{ReplyChannel, ReplyDelivery, ReplyTo};
+pub use sales::{SaleRecord, SalesPage, SalesQuery};

@@ -30,6 +30,15 @@ const CLIENTS_MAX: usize = 16 * 1024;
 /// How long a turn may be held while there is always somebody: others wait for the lock.
 const HOLD_MAX: Duration = Duration::from_millis(2);
 
+/// Now.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// By the clock that never runs back.
+    pub instant: Instant,
+    /// By the clock on the wall, in milliseconds since 1970 UTC.
+    pub at_ms: u64,
+}
+
 /// The way back to whoever asked.
 pub trait Recipient {
     /// Whether nobody waits there any more.
@@ -105,6 +114,16 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         &mut self.pipeline
     }
 
+    /// How long it is until a hold is over, whoever asks or does not.
+    pub fn due_in(&self, now_ms: u64) -> Option<Duration> {
+        self.pipeline.due_in(now_ms)
+    }
+
+    /// All that is durable.
+    pub fn inventory(&self) -> &Inventory {
+        self.pipeline.inventory()
+    }
+
     /// The stock that is durable.
     pub fn stock(&self) -> Stock {
         self.pipeline.stock()
@@ -139,16 +158,16 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     ///
     /// # Errors
     /// The [`Refusal`] of one who is not let in.
-    pub fn enter(&mut self, request: Request, recipient: R, now: Instant) -> Result<(), Refusal> {
+    pub fn enter(&mut self, request: Request, recipient: R, now: Moment) -> Result<(), Refusal> {
         if let Some(refusal) = &self.closed {
             return Err(refusal.clone());
         }
         if self.here() >= CLIENTS_MAX {
             return Err(Refusal::Overloaded);
         }
-        let waiting = Waiting { request, recipient, since: now };
+        let waiting = Waiting { request, recipient, since: now.instant };
         if self.waiting.is_empty()
-            && let Some(outcome) = self.pipeline.apply(&waiting.request)
+            && let Some(outcome) = self.pipeline.apply(&waiting.request, now.at_ms)
         {
             self.gathered.push(Decided { waiting, outcome });
         } else {
@@ -157,17 +176,19 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         Ok(())
     }
 
-    /// A turn was opened at `now`: decides for those who wait, as many as there is room for.
+    /// A turn was opened at `now`: decides for those who wait, as many as there is room for, and ends
+    /// the holds that are over.
     ///
     /// Whoever has gone away is passed over.
-    pub fn gather(&mut self, now: Instant) {
+    pub fn gather(&mut self, now: Moment) {
         self.obstacle = None;
-        self.opened.get_or_insert(now);
+        self.opened.get_or_insert(now.instant);
+        self.pipeline.lapse(now.at_ms);
         while let Some(waiting) = self.waiting.pop_front() {
             if waiting.recipient.is_gone() {
                 continue;
             }
-            match self.pipeline.apply(&waiting.request) {
+            match self.pipeline.apply(&waiting.request, now.at_ms) {
                 Some(outcome) => self.gathered.push(Decided { waiting, outcome }),
                 None => return self.waiting.push_front(waiting),
             }
@@ -326,7 +347,7 @@ mod tests {
 
     impl Counter {
         fn with(tickets: u64) -> Self {
-            let stock = Stock { remaining: tickets, ..Stock::default() };
+            let stock = Stock::new(tickets, 0, 0);
             let queue = Queue::new(Inventory::new(stock, 0), LOCK_TIMEOUT);
             let start = Instant::now();
             Self { queue, start, now: start, gone: Rc::default(), entered: 0 }
@@ -337,12 +358,17 @@ mod tests {
             self.entered += 1;
             let client = Client(self.entered, Rc::clone(&self.gone));
             let order = Command::Buy(Order { quantity: 1, buyer: None });
-            self.queue.enter(order.into(), client, self.now).map(|()| self.entered)
+            self.queue.enter(order.into(), client, self.moment()).map(|()| self.entered)
+        }
+
+        fn moment(&self) -> Moment {
+            let at_ms = self.now.duration_since(self.start).as_millis();
+            Moment { instant: self.now, at_ms: at_ms.try_into().unwrap() }
         }
 
         fn open(&mut self, room: usize) {
             self.queue.pipeline().open(Room { records: 0, room }, None, 0);
-            self.queue.gather(self.now);
+            self.queue.gather(self.moment());
         }
 
         /// The next append, as a writer does it; the answers, once it is durable.
@@ -459,7 +485,8 @@ mod tests {
         counter.enter().unwrap();
         counter.queue.pipeline().drop_trial();
         counter.queue.lost(Void::Taken);
-        let change = crate::domain::Change::Sold { first_ticket: 1, quantity: 1, buyer: None };
+        let change =
+            crate::domain::Change::Sold { first_ticket: 1, quantity: 1, buyer: None, hold: None };
         let rival = Record { revision: 1, at_ms: 0, remaining: 1, change, key: None };
         counter.queue.pipeline().hear(&rival).unwrap();
         counter.open(9);
@@ -582,8 +609,8 @@ mod tests {
             let expected: Vec<_> = (1..=sales.len() as u64).collect();
             prop_assert_eq!(&sales, &expected, "in the order of their coming");
             let stock = counter.queue.stock();
-            prop_assert_eq!(stock.sold, sales.len() as u64, "nothing is sold to one who was turned away");
-            prop_assert_eq!(stock.remaining + stock.sold, tickets, "Conservation");
+            prop_assert_eq!(stock.issued, sales.len() as u64, "nothing is sold to one who was turned away");
+            prop_assert_eq!(stock.remaining + stock.issued, tickets, "Conservation");
         }
     }
 }

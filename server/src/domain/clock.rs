@@ -91,14 +91,14 @@ mod tests {
     #[test]
     fn after_a_moment_ten_years_ahead_keys_expire_as_ever() {
         let mut clock = Clock::new(0);
-        let mut keys = Remembered::new([1; 16]);
-        keys.note("k", 1, clock.told(NOW_MS + TEN_YEARS_MS));
+        let mut keys = Remembered::new([1; 16], 9);
+        keys.note_key("k", 1, clock.told(NOW_MS + TEN_YEARS_MS));
         assert_eq!(clock.lag_ms(NOW_MS), TEN_YEARS_MS);
         for hours in 0..=24 {
             let at_ms = clock.told(NOW_MS + hours * HOUR_MS);
-            assert_eq!(keys.revision_of("k", at_ms), Some(1), "after {hours} hours");
+            assert_eq!(keys.revision_of_key("k", at_ms), Some(1), "after {hours} hours");
         }
-        assert_eq!(keys.revision_of("k", clock.told(NOW_MS + 25 * HOUR_MS)), None);
+        assert_eq!(keys.revision_of_key("k", clock.told(NOW_MS + 25 * HOUR_MS)), None);
     }
 
     #[test]

@@ -1,19 +1,55 @@
 //! The whole truth about stock: what is durable, folded record by record.
 
-use crate::domain::{Inconsistent, Record, Stock, keys::Remembered};
+use std::collections::HashMap;
+
+use crate::domain::{
+    Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
+    holds::{Due, Holds},
+    keys::{Hash, Hasher, Remembered, SeenName},
+};
 
 /// The whole truth about stock at one revision.
 #[derive(Clone, Debug)]
 pub struct Inventory {
     stock: Stock,
     at_ms: u64,
-    keys: Remembered,
+    names: Remembered,
+    holds: Holds,
+    /// What became of the sales that were refunded or admitted, by their revisions.
+    sales: HashMap<u64, SaleStatus>,
+    /// The lives of the ledger behind its first, with the revisions that they began with.
+    epochs: Vec<(u64, u64)>,
+    /// How many holds have lapsed in what was folded.
+    lapsed: u64,
+}
+
+/// What an inventory keeps of the past, in figures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// How many requests are known again.
+    pub names: usize,
+    /// How many were forgotten before their time, since there were too many.
+    pub names_forgotten_early: u64,
+    /// How many holds are open.
+    pub holds: usize,
+    /// How many sales were refunded or admitted.
+    pub sales: usize,
+    /// How many holds have lapsed in what was folded since the start.
+    pub lapsed: u64,
 }
 
 impl Inventory {
     /// An inventory that starts from `stock`, last changed at `at_ms`.
     pub fn new(stock: Stock, at_ms: u64) -> Self {
-        Self { stock, at_ms, keys: Remembered::new([0; 16]) }
+        Self {
+            stock,
+            at_ms,
+            names: Remembered::new([0; 16], usize::MAX),
+            holds: Holds::default(),
+            sales: HashMap::new(),
+            epochs: Vec::new(),
+            lapsed: 0,
+        }
     }
 
     /// What stands on the counter.
@@ -26,16 +62,97 @@ impl Inventory {
         self.at_ms
     }
 
-    /// The same, with a secret that keeps outsiders from making keys that collide.
+    /// The same, knowing again `names_max` requests at most, by names that nobody without the `secret` can
+    /// make collide.
     #[must_use]
-    pub fn with_secret(mut self, secret: [u8; 16]) -> Self {
-        self.keys = Remembered::new(secret);
+    pub fn with_names(mut self, secret: [u8; 16], names_max: usize) -> Self {
+        self.names = Remembered::new(secret, names_max);
         self
     }
 
-    /// The revision of the record that has `key`, where it is remembered at the time `now_ms`.
-    pub fn revision_of(&self, key: &str, now_ms: u64) -> Option<u64> {
-        self.keys.revision_of(key, now_ms)
+    pub(super) fn hasher(&self) -> Hasher {
+        self.names.hasher()
+    }
+
+    /// The revision of the record whose name has this `hash`, where it is remembered at the time `now_ms`.
+    pub(super) fn revision_of(&self, hash: Hash, now_ms: u64) -> Option<u64> {
+        self.names.revision_of(hash, now_ms)
+    }
+
+    /// The hold that was made at `revision`, where it is open.
+    pub fn hold(&self, revision: u64) -> Option<&OpenHold> {
+        self.holds.get(revision)
+    }
+
+    /// The open holds, by their revisions.
+    pub fn holds(&self) -> impl Iterator<Item = (u64, &OpenHold)> {
+        self.holds.iter()
+    }
+
+    /// The requests that are known again, the oldest first.
+    pub fn names(&self) -> impl Iterator<Item = SeenName> {
+        self.names.iter()
+    }
+
+    /// The sales that were refunded or admitted, by their revisions.
+    pub fn sales(&self) -> impl Iterator<Item = (u64, SaleStatus)> {
+        self.sales.iter().map(|(revision, status)| (*revision, *status))
+    }
+
+    /// Takes in what was kept of a request, in the order of [`Inventory::names`].
+    pub fn restore_name(&mut self, name: SeenName) {
+        self.names.restore(name);
+    }
+
+    /// Takes in what was kept of the open hold made at `revision`.
+    pub fn restore_hold(&mut self, revision: u64, hold: OpenHold) {
+        self.holds.insert(revision, hold);
+    }
+
+    /// Takes in what was kept of the sale at `revision`.
+    pub fn restore_sale(&mut self, revision: u64, status: SaleStatus) {
+        self.sales.insert(revision, status);
+    }
+
+    /// Takes in that a life of the ledger began with `revision`.
+    pub fn restore_epoch(&mut self, revision: u64, epoch: u64) {
+        self.epochs.push((revision, epoch));
+    }
+
+    /// What became of the sale at `revision`.
+    pub fn status(&self, revision: u64) -> SaleStatus {
+        self.sales.get(&revision).copied().unwrap_or(SaleStatus::Sold)
+    }
+
+    /// In which life of the ledger the record at `revision` was written.
+    pub fn epoch_at(&self, revision: u64) -> u64 {
+        let behind = self.epochs.partition_point(|(first, _)| *first <= revision);
+        self.epochs[..behind].last().map_or(0, |(_, epoch)| *epoch)
+    }
+
+    /// The lives of the ledger behind its first, each with the revision that it began with.
+    pub fn epochs(&self) -> &[(u64, u64)] {
+        &self.epochs
+    }
+
+    /// When the next hold is over, in milliseconds since 1970 UTC.
+    pub fn due_at_ms(&self) -> Option<u64> {
+        self.first_due(None).map(|(at_ms, _)| at_ms)
+    }
+
+    pub(super) fn first_due(&self, passed: Option<Due>) -> Option<Due> {
+        self.holds.first_due(passed)
+    }
+
+    /// What is kept of the past.
+    pub fn memory(&self) -> Memory {
+        Memory {
+            names: self.names.len(),
+            names_forgotten_early: self.names.forgotten_early(),
+            holds: self.holds.len(),
+            sales: self.sales.len(),
+            lapsed: self.lapsed,
+        }
     }
 
     /// Takes in a durable record: the only way in which an inventory changes.
@@ -43,10 +160,41 @@ impl Inventory {
     /// # Errors
     /// [`Inconsistent`] where the record does not follow; the inventory is unchanged then.
     pub fn fold(&mut self, record: &Record) -> Result<(), Inconsistent> {
-        self.stock = self.stock.after(record)?;
+        let stock = self.stock.after(record)?;
+        self.check(record)?;
+        self.stock = stock;
         self.at_ms = self.at_ms.max(record.at_ms);
-        if let Some(key) = &record.key {
-            self.keys.note(key, record.revision, self.at_ms);
+        if let Some(name) = record.name() {
+            let hash = self.names.hasher().hash(name);
+            self.names.note(hash, record.revision, self.at_ms);
+        }
+        if let Some((revision, hold)) = record.opened_hold() {
+            self.holds.insert(revision, hold);
+        }
+        if let Some((hold, _)) = record.ended_hold() {
+            self.holds.remove(hold);
+        }
+        self.sales.extend(record.ended_sale());
+        match record.change {
+            Change::Restored { epoch, .. } => self.epochs.push((record.revision, epoch)),
+            Change::Lapsed { .. } => self.lapsed += 1,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Whether the hold that `record` ends is open, and the sale that it ends is not over.
+    fn check(&self, record: &Record) -> Result<(), Inconsistent> {
+        let revision = record.revision;
+        if let Some((hold, quantity)) = record.ended_hold()
+            && self.hold(hold).is_none_or(|open| open.quantity != quantity)
+        {
+            return Err(Inconsistent::Hold { revision });
+        }
+        if let Some((sale, _)) = record.ended_sale()
+            && (sale >= revision || self.status(sale) != SaleStatus::Sold)
+        {
+            return Err(Inconsistent::Sale { revision });
         }
         Ok(())
     }
@@ -77,7 +225,7 @@ mod tests {
     }
 
     fn counter(remaining: u64) -> Inventory {
-        Inventory::new(Stock { remaining, sold: 0, revision: 0 }, 0)
+        Inventory::new(Stock::new(remaining, 0, 0), 0)
     }
 
     fn buy(quantity: u64) -> Request {
@@ -110,7 +258,7 @@ mod tests {
     #[test]
     fn numbers_past_the_limit_are_refused_and_nothing_changes() {
         for (sold, revision) in [(COUNT_MAX, 0), (0, COUNT_MAX)] {
-            let start = Inventory::new(Stock { remaining: 5, sold, revision }, 0);
+            let start = Inventory::new(Stock::new(5, sold, revision), 0);
             let mut inventory = start.clone();
             assert_eq!(inventory.apply(&buy(1), 0), (Outcome::OverLimit { remaining: 5 }, None));
             assert_eq!(inventory.stock(), start.stock());
@@ -130,7 +278,7 @@ mod tests {
         let mut inventory = counter(3);
         inventory.apply(&buy(2), 0);
         inventory.adjust(9, 0);
-        assert_eq!(inventory.stock(), Stock { remaining: 9, sold: 2, revision: 2 });
+        assert_eq!(inventory.stock(), Stock::new(9, 2, 2));
         inventory.adjust(8, 5);
         let (outcome, _) = inventory.apply(&buy(1), 0);
         assert!(matches!(outcome, Outcome::Sold(Sale { first_ticket: 6, .. })));
@@ -151,7 +299,7 @@ mod tests {
             revision,
             at_ms: 0,
             remaining,
-            change: Change::Sold { first_ticket, quantity, buyer: None },
+            change: Change::Sold { first_ticket, quantity, buyer: None, hold: None },
             key: None,
         };
         let cases = [
@@ -209,7 +357,7 @@ mod tests {
                 folded.fold(record).unwrap();
             }
             prop_assert_eq!(folded.stock(), sold_on.stock());
-            prop_assert_eq!(folded.keys.len(), sold_on.keys.len());
+            prop_assert_eq!(folded.memory(), sold_on.memory());
         }
 
         #[test]
@@ -270,7 +418,7 @@ mod tests {
                 }
             }
             prop_assert_eq!(inventory.stock(), counter(start).stock());
-            prop_assert_eq!(inventory.keys.len(), 0);
+            prop_assert_eq!(inventory.memory(), counter(start).memory());
         }
     }
 }

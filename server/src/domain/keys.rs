@@ -1,7 +1,8 @@
-//! Which idempotency keys were seen, and at which revision the answer stands.
+//! Which requests were seen, by name, and at which revision the answer stands.
 //!
-//! The answer itself is in the ledger, in the record that has the key; here is
-//! only what it takes to find it: 32 bytes a key in the order of their coming,
+//! A name is an idempotency key with the call that it came with, or the hold that a request
+//! ended. The answer itself is in the ledger, in the record of the request; here is
+//! only what it takes to find it: 32 bytes a name in the order of their coming,
 //! and a hash table of 4-byte places in that order. The hash is SipHash-1-3
 //! with 128 bits of output and a secret key (Aumasson and Bernstein, 2012), so
 //! that nobody can make two keys collide.
@@ -26,10 +27,74 @@ const MINUTE_MS: u64 = 60 * 1000;
 /// How many expired keys are forgotten for each one that comes; 2, so that a crowd of them shrinks.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
-/// The keys of the last 24 hours.
+/// By what a repetition of a request is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    /// The key of a purchase.
+    Buy(&'a str),
+    /// The key of a hold.
+    Hold(&'a str),
+    /// The key of a restock.
+    Restock(&'a str),
+    /// The hold that was confirmed, released, or is over; by its revision.
+    EndOf(u64),
+}
+
+/// What stands for a name: 128 bits that nobody without the secret can make collide.
+pub(super) type Hash = (u64, u64);
+
+/// Makes the hashes of names.
+#[derive(Clone, Copy)]
+pub(super) struct Hasher(SipHasher13);
+
+impl Hasher {
+    pub(super) fn hash(&self, name: Name<'_>) -> Hash {
+        use std::hash::Hasher as _;
+
+        let number;
+        let (call, text) = match name {
+            Name::Buy(key) => (0, key.as_bytes()),
+            Name::Hold(key) => (1, key.as_bytes()),
+            Name::Restock(key) => (2, key.as_bytes()),
+            Name::EndOf(hold) => {
+                number = hold.to_le_bytes();
+                (3, &number[..])
+            }
+        };
+        let mut hasher = self.0;
+        hasher.write_u8(call);
+        hasher.write(text);
+        let hash = hasher.finish128();
+        (hash.h1, hash.h2)
+    }
+}
+
+impl std::fmt::Debug for Hasher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // Not the secret.
+        f.write_str("Hasher")
+    }
+}
+
+/// A request that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenName {
+    /// What stands for its name.
+    pub hash: (u64, u64),
+    /// The record that has the answer.
+    pub revision: u64,
+    /// When it was seen, in minutes since 1970 UTC.
+    pub minute: u32,
+}
+
+/// The names of the last 24 hours.
 #[derive(Clone)]
 pub(super) struct Remembered {
-    hasher: SipHasher13,
+    hasher: Hasher,
+    /// How many are kept; the oldest is forgotten first.
+    names_max: usize,
+    /// How many were forgotten before their time.
+    forgotten_early: u64,
     order: Pieces<Seen>,
     /// The place of the front of `order`; places are counted modulo 2^32 from the first key ever.
     first: u32,
@@ -39,7 +104,7 @@ pub(super) struct Remembered {
 
 #[derive(Clone, Copy)]
 struct Seen {
-    hash: (u64, u64),
+    hash: Hash,
     revision: u64,
     /// The place of the key before it in its bucket: forgotten, or its own, where it is the first.
     before: u32,
@@ -47,18 +112,24 @@ struct Seen {
 }
 
 impl Remembered {
-    /// No keys yet; `secret` keeps outsiders from making keys that collide.
-    pub(super) fn new(secret: [u8; 16]) -> Self {
+    /// No names yet, and never more than `names_max`; `secret` keeps outsiders from making keys that
+    /// collide.
+    pub(super) fn new(secret: [u8; 16], names_max: usize) -> Self {
         let mut latest = Pieces::new();
         latest.push_back(0);
-        Self { hasher: SipHasher13::new_with_key(&secret), order: Pieces::new(), first: 0, latest }
+        let hasher = Hasher(SipHasher13::new_with_key(&secret));
+        Self { hasher, names_max, forgotten_early: 0, order: Pieces::new(), first: 0, latest }
     }
 
-    /// The revision of the record that has `key`, if it was seen within [`KEY_LIFE_MS`].
+    /// What makes the hashes of its names.
+    pub(super) fn hasher(&self) -> Hasher {
+        self.hasher
+    }
+
+    /// The revision of the record whose name has this `hash`, if it was seen within [`KEY_LIFE_MS`].
     ///
-    /// A key is never forgotten early, and a minute late at most.
-    pub(super) fn revision_of(&self, key: &str, now_ms: u64) -> Option<u64> {
-        let hash = self.hash(key);
+    /// While there are not too many, a name is never forgotten early, and a minute late at most.
+    pub(super) fn revision_of(&self, hash: Hash, now_ms: u64) -> Option<u64> {
         let mut place = self.latest_in(self.bucket(hash));
         while let Some(seen) = place.and_then(|place| self.seen(place)) {
             if seen.hash == hash {
@@ -69,18 +140,20 @@ impl Remembered {
         None
     }
 
-    /// Notes that the record at `revision`, made at `at_ms`, has `key`.
-    pub(super) fn note(&mut self, key: &str, revision: u64, at_ms: u64) {
+    /// Notes that the record at `revision`, made at `at_ms`, has the name with this `hash`.
+    pub(super) fn note(&mut self, hash: Hash, revision: u64, at_ms: u64) {
         for _ in 0..FORGOTTEN_AT_ONCE {
             if self.order.get(0).is_some_and(|seen| seen.is_expired(at_ms)) {
-                self.order.pop_front();
-                self.first = self.first.wrapping_add(1);
+                self.forget_the_oldest();
             }
+        }
+        if self.order.len() >= self.names_max {
+            self.forget_the_oldest();
+            self.forgotten_early += 1;
         }
         if self.latest.len() <= self.order.len() {
             self.split_a_bucket();
         }
-        let hash = self.hash(key);
         let bucket = self.bucket(hash);
         let place = self.first.wrapping_add(u32::try_from(self.order.len()).unwrap_or(u32::MAX));
         let before = self.latest_in(bucket).unwrap_or(place);
@@ -88,7 +161,31 @@ impl Remembered {
         self.set_latest(bucket, place);
     }
 
-    /// How many keys are remembered.
+    fn forget_the_oldest(&mut self) {
+        if self.order.pop_front().is_some() {
+            self.first = self.first.wrapping_add(1);
+        }
+    }
+
+    /// All names, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = SeenName> {
+        self.order.iter().map(|seen| {
+            let Seen { hash, revision, minute, .. } = *seen;
+            SeenName { hash, revision, minute }
+        })
+    }
+
+    /// Notes what [`Remembered::iter`] gave elsewhere.
+    pub(super) fn restore(&mut self, name: SeenName) {
+        self.note(name.hash, name.revision, u64::from(name.minute) * MINUTE_MS);
+    }
+
+    /// How many names were forgotten before their time, since there were too many.
+    pub(super) fn forgotten_early(&self) -> u64 {
+        self.forgotten_early
+    }
+
+    /// How many names are remembered.
     pub(super) fn len(&self) -> usize {
         self.order.len()
     }
@@ -115,7 +212,7 @@ impl Remembered {
     }
 
     /// The bucket of a hash: its low bits, and one bit less where that bucket is still to come.
-    fn bucket(&self, hash: (u64, u64)) -> usize {
+    fn bucket(&self, hash: Hash) -> usize {
         let mask = self.latest.len().next_power_of_two() - 1;
         let bucket = usize::try_from(hash.0 & mask as u64).unwrap_or_default();
         if bucket < self.latest.len() { bucket } else { bucket & (mask >> 1) }
@@ -149,14 +246,6 @@ impl Remembered {
     fn seen(&self, place: u32) -> Option<&Seen> {
         self.order.get(place.wrapping_sub(self.first) as usize)
     }
-
-    fn hash(&self, key: &str) -> (u64, u64) {
-        use std::hash::Hasher as _;
-        let mut hasher = self.hasher;
-        hasher.write(key.as_bytes());
-        let hash = hasher.finish128();
-        (hash.h1, hash.h2)
-    }
 }
 
 impl Seen {
@@ -178,6 +267,19 @@ impl std::fmt::Debug for Remembered {
 }
 
 #[cfg(test)]
+impl Remembered {
+    /// Notes the key of a purchase.
+    pub(super) fn note_key(&mut self, key: &str, revision: u64, at_ms: u64) {
+        self.note(self.hasher.hash(Name::Buy(key)), revision, at_ms);
+    }
+
+    /// The revision of the purchase with this key.
+    pub(super) fn revision_of_key(&self, key: &str, now_ms: u64) -> Option<u64> {
+        self.revision_of(self.hasher.hash(Name::Buy(key)), now_ms)
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use std::iter;
 
@@ -185,42 +287,71 @@ mod tests {
 
     use super::*;
 
+    fn few() -> Remembered {
+        Remembered::new([1; 16], usize::MAX)
+    }
+
+    #[test]
+    fn a_key_is_another_one_for_another_call() {
+        let keys = few();
+        let names = [Name::Buy("1"), Name::Hold("1"), Name::Restock("1"), Name::EndOf(1)];
+        let hashes = names.map(|name| keys.hasher.hash(name));
+        for (index, hash) in hashes.iter().enumerate() {
+            assert_eq!(hashes.iter().position(|other| other == hash), Some(index));
+        }
+    }
+
+    #[test]
+    fn of_too_many_the_oldest_is_forgotten_first() {
+        let mut keys = Remembered::new([1; 16], 3);
+        for revision in 1..=5 {
+            keys.note_key(&revision.to_string(), revision, 0);
+        }
+        let found = ["1", "2", "3", "4", "5"].map(|key| keys.revision_of_key(key, 0));
+        assert_eq!(found, [None, None, Some(3), Some(4), Some(5)]);
+        assert_eq!((keys.len(), keys.forgotten_early()), (3, 2));
+    }
+
     #[test]
     fn a_key_is_remembered_for_a_day() {
-        let mut keys = Remembered::new([1; 16]);
-        keys.note("a", 1, 1_000);
-        assert_eq!(keys.revision_of("a", 1_000), Some(1));
-        assert_eq!(keys.revision_of("b", 1_000), None);
-        keys.note("b", 2, 1_000 + KEY_LIFE_MS);
-        assert_eq!(keys.revision_of("a", 1_000 + KEY_LIFE_MS), Some(1));
-        keys.note("c", 3, 2_000 + 2 * KEY_LIFE_MS);
-        assert_eq!(keys.revision_of("a", 2_000 + 2 * KEY_LIFE_MS), None);
-        assert_eq!(keys.revision_of("c", 2_000 + 2 * KEY_LIFE_MS), Some(3));
+        let mut keys = few();
+        keys.note_key("a", 1, 1_000);
+        assert_eq!(keys.revision_of_key("a", 1_000), Some(1));
+        assert_eq!(keys.revision_of_key("b", 1_000), None);
+        keys.note_key("b", 2, 1_000 + KEY_LIFE_MS);
+        assert_eq!(keys.revision_of_key("a", 1_000 + KEY_LIFE_MS), Some(1));
+        keys.note_key("c", 3, 2_000 + 2 * KEY_LIFE_MS);
+        assert_eq!(keys.revision_of_key("a", 2_000 + 2 * KEY_LIFE_MS), None);
+        assert_eq!(keys.revision_of_key("c", 2_000 + 2 * KEY_LIFE_MS), Some(3));
         assert!(keys.len() <= 2, "{keys:?}");
     }
 
     #[test]
     fn a_key_that_nobody_came_after_expires_too() {
-        let mut keys = Remembered::new([1; 16]);
-        keys.note("a", 1, 1_000);
-        assert_eq!(keys.revision_of("a", 1_000 + KEY_LIFE_MS + MINUTE_MS), None);
-        keys.note("a", 2, 1_000 + KEY_LIFE_MS + MINUTE_MS);
-        assert_eq!(keys.revision_of("a", 1_000), Some(2), "a clock that runs back revives none");
+        let mut keys = few();
+        keys.note_key("a", 1, 1_000);
+        assert_eq!(keys.revision_of_key("a", 1_000 + KEY_LIFE_MS + MINUTE_MS), None);
+        keys.note_key("a", 2, 1_000 + KEY_LIFE_MS + MINUTE_MS);
+        assert_eq!(
+            keys.revision_of_key("a", 1_000),
+            Some(2),
+            "a clock that runs back revives none"
+        );
     }
 
     #[test]
     fn a_clock_past_all_limits_forgets_no_key_at_once() {
-        let mut keys = Remembered::new([1; 16]);
-        keys.note("a", 1, u64::MAX);
-        assert_eq!(keys.revision_of("a", u64::MAX), Some(1));
+        let mut keys = few();
+        keys.note_key("a", 1, u64::MAX);
+        assert_eq!(keys.revision_of_key("a", u64::MAX), Some(1));
     }
 
     #[test]
     fn a_million_keys_take_at_most_eighty_bytes_each() {
-        let mut keys = Remembered::new([1; 16]);
+        let mut keys = few();
         let mut worst = 0;
         for revision in 1..=1_000_000_u64 {
-            keys.note(&revision.to_string(), revision, 0);
+            keys.note_key(&revision.to_string(), revision, 0);
             if revision > 10_000 {
                 worst = worst.max((keys.order.bytes() + keys.latest.bytes()) / keys.len());
             }
@@ -235,7 +366,7 @@ mod tests {
 
     #[test]
     fn no_single_call_has_much_to_do() {
-        let mut keys = Remembered::new([1; 16]);
+        let mut keys = few();
         // 100,000 keys a minute; then a quiet day, and as many again.
         let minutes = [0, 1, 2, 2000, 2001, 2002];
         let mut revision = 0;
@@ -244,7 +375,7 @@ mod tests {
                 revision += 1;
                 let (len, buckets) = (keys.len(), keys.latest.len());
                 let moved = length_of(&keys, buckets - (1 << buckets.ilog2()));
-                keys.note(&revision.to_string(), revision, minute * MINUTE_MS);
+                keys.note_key(&revision.to_string(), revision, minute * MINUTE_MS);
                 assert!(keys.len() + FORGOTTEN_AT_ONCE > len, "{revision}: forgets many at once");
                 assert!(keys.latest.len() <= buckets + 1, "{revision}: grows by many at once");
                 assert!(moved <= 20, "{revision}: moves {moved} keys at once");
@@ -257,9 +388,9 @@ mod tests {
 
     #[test]
     fn a_bucket_that_nobody_has_touched_since_places_began_anew_counts_as_empty() {
-        let mut keys = Remembered::new([1; 16]);
+        let mut keys = few();
         for revision in 0..100_u64 {
-            keys.note(&revision.to_string(), revision, 0);
+            keys.note_key(&revision.to_string(), revision, 0);
         }
         // As far as the place of a forgotten key says, each empty bucket has one of the others'.
         for bucket in 0..keys.latest.len() {
@@ -268,10 +399,10 @@ mod tests {
             }
         }
         for revision in 100..10_000_u64 {
-            keys.note(&revision.to_string(), revision, 0);
+            keys.note_key(&revision.to_string(), revision, 0);
         }
         for revision in 0..10_000_u64 {
-            assert_eq!(keys.revision_of(&revision.to_string(), 0), Some(revision));
+            assert_eq!(keys.revision_of_key(&revision.to_string(), 0), Some(revision));
         }
     }
 
@@ -281,12 +412,12 @@ mod tests {
             first in prop_oneof![Just(0), u32::MAX - 200..=u32::MAX],
             steps in prop::collection::vec((0..40_u8, 0..KEY_LIFE_MS / 8), 0..400),
         ) {
-            let mut keys = Remembered { first, ..Remembered::new([1; 16]) };
+            let mut keys = Remembered { first, ..few() };
             let mut list: Vec<(u8, u64, u64)> = Vec::new();
             let mut now_ms = 0;
             for (revision, (key, later)) in (1..).zip(steps) {
                 now_ms += later;
-                let found = keys.revision_of(&key.to_string(), now_ms);
+                let found = keys.revision_of_key(&key.to_string(), now_ms);
                 let noted = list.iter().rev().find(|(other, _, _)| *other == key);
                 let age = noted.map(|(_, _, at_ms)| now_ms - at_ms);
                 match found {
@@ -297,7 +428,7 @@ mod tests {
                     None => prop_assert!(age.is_none_or(|age| age > KEY_LIFE_MS)),
                 }
                 if found.is_none() {
-                    keys.note(&key.to_string(), revision, now_ms);
+                    keys.note_key(&key.to_string(), revision, now_ms);
                     list.push((key, revision, now_ms));
                 }
             }

@@ -8,11 +8,15 @@
 //! # Invariants
 //! - `NoOversell`: what is left is never below zero.
 //! - `AnswerOnce`: a request with a key that was seen changes nothing.
-//! - `Conservation`: what is left changes by exactly what a record says.
+//! - `Conservation`: what is left changes by exactly what a record says, and all tickets that there are
+//!   are left, held or sold.
+//! - What is held lapses at its time, and cannot be bought from then on.
+//! - A sale is refunded once or admitted once, and never both.
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
 mod clock;
 mod command;
+mod holds;
 mod inventory;
 mod keys;
 mod outcome;
@@ -23,10 +27,11 @@ mod stock;
 mod trial;
 
 pub use clock::Clock;
-pub use command::{Command, Order, Request};
-pub use inventory::Inventory;
-pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};
-pub use outcome::{Outcome, Sale};
+pub use command::{Command, HOLD_SECONDS_MAX, Order, Request, SoldBefore};
+pub use holds::OpenHold;
+pub use inventory::{Inventory, Memory};
+pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS, SeenName};
+pub use outcome::{Hold, Outcome, Sale, SaleStatus};
 pub use record::{Change, Record};
 pub use stock::{COUNT_MAX, Inconsistent, Stock};
 pub use trial::Trial;

@@ -1,47 +1,111 @@
 //! The rules of selling: what a request comes to, and the record of it.
 
-use crate::domain::{COUNT_MAX, Change, Command, Order, Outcome, Record, Request, Stock};
+use crate::domain::{
+    COUNT_MAX, Change, Command, OpenHold, Order, Outcome, Record, Request, SaleStatus, SoldBefore,
+    Stock,
+};
 
-/// Answers `request`, whose key was not seen before, on `stock`; a record is dated `at_ms`.
-pub(super) fn decide(stock: Stock, request: &Request, at_ms: u64) -> (Outcome, Option<Record>) {
-    let remaining = stock.remaining;
-    let (remaining, change) = match &request.command {
-        Command::Search => return (Outcome::Found(stock), None),
-        Command::Buy(order) => match sell(stock, order) {
-            Ok(sold) => sold,
-            Err(Outcome::SoldOut { .. }) if request.key.is_some() && !is_numbered_out(stock, 0) => {
-                let Order { quantity, buyer } = order.clone();
-                (remaining, Change::Refused { quantity, buyer })
+/// What a request is decided on.
+pub(super) struct Facts<'a> {
+    pub(super) stock: Stock,
+    /// Now.
+    pub(super) at_ms: u64,
+    /// The hold that the request speaks of, where it is open.
+    pub(super) hold: Option<&'a OpenHold>,
+    /// What became of the sale that the request speaks of.
+    pub(super) sale: SaleStatus,
+}
+
+/// Answers `request`, which was not seen before.
+pub(super) fn decide(facts: &Facts<'_>, request: &Request) -> (Outcome, Option<Record>) {
+    let stock = facts.stock;
+    let over_limit = || (Outcome::OverLimit { remaining: stock.remaining }, None);
+    let (remaining, change) = match change(facts, request) {
+        Ok(changed) => changed,
+        Err(outcome) => return (outcome, None),
+    };
+    if stock.revision >= COUNT_MAX || remaining > COUNT_MAX {
+        return over_limit();
+    }
+    let key = request.key.clone();
+    let (revision, at_ms) = (stock.revision + 1, facts.at_ms);
+    let record = Record { revision, at_ms, remaining, change, key };
+    match record.outcome() {
+        Some(outcome) => (outcome, Some(record)),
+        None => over_limit(),
+    }
+}
+
+/// What is left after `request`, and the change; or the answer, where nothing changes.
+fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome> {
+    let &Facts { stock, at_ms, hold, sale } = facts;
+    let Stock { remaining, revision, .. } = stock;
+    match &request.command {
+        Command::Search => Err(Outcome::Found(stock)),
+        Command::Buy(order) => match take(stock, order) {
+            Err(Outcome::SoldOut { .. }) if request.key.is_some() => {
+                Ok((remaining, refused(order, None)))
             }
-            Err(refused) => return (refused, None),
+            left => Ok((left?, sold(stock, order, None)?)),
+        },
+        Command::Hold { order, seconds } => match take(stock, order) {
+            Err(Outcome::SoldOut { .. }) if request.key.is_some() => {
+                Ok((remaining, refused(order, Some(*seconds))))
+            }
+            left => Ok((left?, Change::held(order, *seconds, at_ms))),
+        },
+        &Command::Confirm { hold: made } => {
+            let open = hold.filter(|hold| !hold.is_over(at_ms)).ok_or(Outcome::HoldExpired)?;
+            let OpenHold { quantity, buyer, .. } = open.clone();
+            Ok((remaining, sold(stock, &Order { quantity, buyer }, Some(made))?))
+        }
+        &Command::Release { hold: made } => {
+            let open = hold.filter(|hold| !hold.is_over(at_ms)).ok_or(Outcome::HoldExpired)?;
+            let quantity = open.quantity;
+            Ok((remaining + quantity, Change::Released { hold: made, quantity }))
+        }
+        &Command::Refund(SoldBefore { revision: made, quantity }) => match sale {
+            SaleStatus::Sold => {
+                Ok((remaining.saturating_add(quantity), Change::Refunded { sale: made, quantity }))
+            }
+            SaleStatus::Refunded { revision } => Err(Outcome::Repeated { revision }),
+            SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
+        },
+        &Command::Admit(SoldBefore { revision: made, quantity }) => match sale {
+            SaleStatus::Sold => Ok((remaining, Change::Admitted { sale: made, quantity })),
+            SaleStatus::Refunded { .. } => Err(Outcome::RefundedBefore),
+            SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
         },
         &Command::Restock { quantity } => {
-            let more = remaining.saturating_add(quantity);
-            if more > COUNT_MAX || is_numbered_out(stock, 0) {
-                return (Outcome::OverLimit { remaining }, None);
-            }
-            (more, Change::Restocked { quantity })
+            Ok((remaining.saturating_add(quantity), Change::Restocked { quantity }))
         }
-    };
-    let key = request.key.clone();
-    let record = Record { revision: stock.revision + 1, at_ms, remaining, change, key };
-    let outcome = record.outcome().unwrap_or(Outcome::Repeated { revision: record.revision });
-    (outcome, Some(record))
-}
-
-/// What is left after `order` is sold, and the change; or why it is not.
-fn sell(stock: Stock, order: &Order) -> Result<(u64, Change), Outcome> {
-    let Stock { remaining, sold, revision } = stock;
-    let quantity = order.quantity;
-    let sold_out = Outcome::SoldOut { requested: quantity, remaining, revision };
-    let left = remaining.checked_sub(quantity).ok_or(sold_out)?;
-    if is_numbered_out(stock, quantity) {
-        return Err(Outcome::OverLimit { remaining });
+        &Command::SetSale { is_open } if is_open != stock.is_closed => {
+            Err(Outcome::SaleSet { is_open, remaining, revision })
+        }
+        &Command::SetSale { is_open } => Ok((remaining, Change::SaleSet { is_open })),
     }
-    Ok((left, Change::Sold { first_ticket: sold + 1, quantity, buyer: order.buyer.clone() }))
 }
 
-/// Whether selling `quantity` more would need a number past the limit.
-fn is_numbered_out(stock: Stock, quantity: u64) -> bool {
-    stock.revision >= COUNT_MAX || stock.sold.saturating_add(quantity) > COUNT_MAX
+/// What is left where `order` is taken; or why it cannot be.
+fn take(stock: Stock, order: &Order) -> Result<u64, Outcome> {
+    let Stock { remaining, revision, .. } = stock;
+    if stock.is_closed {
+        return Err(Outcome::SaleClosed);
+    }
+    let sold_out = Outcome::SoldOut { requested: order.quantity, remaining, revision };
+    remaining.checked_sub(order.quantity).ok_or(sold_out)
+}
+
+/// The sale of `order`, from a `hold` or from what is left.
+fn sold(stock: Stock, order: &Order, hold: Option<u64>) -> Result<Change, Outcome> {
+    let Order { quantity, buyer } = order.clone();
+    if stock.issued.saturating_add(quantity) > COUNT_MAX {
+        return Err(Outcome::OverLimit { remaining: stock.remaining });
+    }
+    Ok(Change::Sold { first_ticket: stock.issued + 1, quantity, buyer, hold })
+}
+
+fn refused(order: &Order, seconds: Option<u64>) -> Change {
+    let Order { quantity, buyer } = order.clone();
+    Change::Refused { quantity, buyer, seconds }
 }

@@ -4,25 +4,49 @@
 //! writer had the revision, nothing of it has happened. What became durable is
 //! folded into the inventory, and only then is it the truth.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use crate::domain::{COUNT_MAX, Change, Inventory, Outcome, Record, Request, Stock, rules};
+use crate::domain::{
+    COUNT_MAX, Change, Command, Inventory, OpenHold, Outcome, Record, Request, SaleStatus,
+    SoldBefore, Stock,
+    holds::{Due, Holds},
+    keys::{Hash, Hasher, Name},
+    rules::{self, Facts},
+};
 
-/// An overlay on an [`Inventory`]: stock, time and keys as they would be.
+/// An overlay on an [`Inventory`]: everything as it would be.
 #[derive(Clone, Debug)]
 pub struct Trial {
     stock: Stock,
-    /// The time of all that is decided: a turn is short.
+    /// The time of what is decided next.
     at_ms: u64,
-    /// The keys of records that are not durable yet, and their revisions.
-    keys: HashMap<Box<str>, u64>,
+    hasher: Hasher,
+    /// The names of records that are not durable yet, and their revisions.
+    names: HashMap<Hash, u64>,
+    /// The holds that were made here and are open.
+    holds: Holds,
+    /// The holds below that were ended here.
+    ended: HashSet<u64>,
+    /// Up to where holds that were due have lapsed.
+    lapsed: Option<Due>,
+    /// What became here of sales.
+    sales: HashMap<u64, SaleStatus>,
 }
 
 impl Trial {
     /// A trial on `inventory` in which nothing has happened yet, at the time `at_ms` of the ledger
     /// (see [`crate::domain::Clock::told`]).
     pub fn of(inventory: &Inventory, at_ms: u64) -> Self {
-        Self { stock: inventory.stock(), at_ms, keys: HashMap::new() }
+        Self {
+            stock: inventory.stock(),
+            at_ms,
+            hasher: inventory.hasher(),
+            names: HashMap::new(),
+            holds: Holds::default(),
+            ended: HashSet::new(),
+            lapsed: None,
+            sales: HashMap::new(),
+        }
     }
 
     /// What would stand on the counter.
@@ -30,27 +54,83 @@ impl Trial {
         self.stock
     }
 
+    /// From now on it is `at_ms`, or as late as it was.
+    pub fn set_time(&mut self, at_ms: u64) {
+        self.at_ms = self.at_ms.max(at_ms);
+    }
+
     /// Answers `request`, and gives the record of what it would change.
     ///
-    /// Changes nothing: [`Trial::fold`] does. `AnswerOnce`: a key that was
-    /// seen, durably or on trial, gets no second record.
+    /// Changes nothing: [`Trial::fold`] does. `AnswerOnce`: what was seen,
+    /// durably or on trial, gets no second record.
     pub fn decide(&self, inventory: &Inventory, request: &Request) -> (Outcome, Option<Record>) {
-        if let Some(key) = request.key.as_deref() {
-            let on_trial = self.keys.get(key).copied();
-            if let Some(revision) = on_trial.or_else(|| inventory.revision_of(key, self.at_ms)) {
+        if let Some(name) = name_of(request) {
+            let hash = self.hasher.hash(name);
+            let on_trial = self.names.get(&hash).copied();
+            if let Some(revision) = on_trial.or_else(|| inventory.revision_of(hash, self.at_ms)) {
                 return (Outcome::Repeated { revision }, None);
             }
         }
-        rules::decide(self.stock, request, self.at_ms)
+        let hold = match request.command {
+            Command::Confirm { hold } | Command::Release { hold } => self.hold(inventory, hold),
+            _ => None,
+        };
+        let sale = match request.command {
+            Command::Refund(SoldBefore { revision, .. })
+            | Command::Admit(SoldBefore { revision, .. }) => self.status(inventory, revision),
+            _ => SaleStatus::Sold,
+        };
+        rules::decide(&Facts { stock: self.stock, at_ms: self.at_ms, hold, sale }, request)
+    }
+
+    fn hold<'a>(&'a self, inventory: &'a Inventory, revision: u64) -> Option<&'a OpenHold> {
+        let below = || inventory.hold(revision).filter(|_| !self.ended.contains(&revision));
+        self.holds.get(revision).or_else(below)
+    }
+
+    fn status(&self, inventory: &Inventory, sale: u64) -> SaleStatus {
+        self.sales.get(&sale).copied().unwrap_or_else(|| inventory.status(sale))
+    }
+
+    /// The record of the next hold whose time is over, if there is one: ahead of whatever is decided,
+    /// so that nobody misses what it sets free.
+    pub fn lapse(&mut self, inventory: &Inventory) -> Option<Record> {
+        let (due, quantity) = loop {
+            let below = inventory.first_due(self.lapsed);
+            let due = below.into_iter().chain(self.holds.first_due(None)).min()?;
+            if due.0 > self.at_ms || self.stock.revision >= COUNT_MAX {
+                return None;
+            }
+            match self.hold(inventory, due.1).map(|hold| hold.quantity) {
+                Some(quantity) => break (due, quantity),
+                // It was ended here.
+                None => self.lapsed = Some(due),
+            }
+        };
+        let (revision, remaining) = (self.stock.revision + 1, self.stock.remaining + quantity);
+        let change = Change::Lapsed { hold: due.1, quantity };
+        Some(Record { revision, at_ms: self.at_ms, remaining, change, key: None })
     }
 
     /// The record that takes over a count that somebody outside wrote.
     ///
-    /// `sold` never falls: a ticket number that was given out stays given out.
+    /// `sold` never falls: a ticket number that was given out stays given out. What is held has to
+    /// have room when it comes back.
     pub fn adjustment(&self, remaining: u64, sold: u64) -> Record {
-        let sold = sold.clamp(self.stock.sold, COUNT_MAX);
+        let sold = sold.clamp(self.stock.issued, COUNT_MAX);
+        let remaining = remaining.min(COUNT_MAX.saturating_sub(self.stock.held));
         let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);
         Record { revision, at_ms, remaining, change: Change::Adjusted { sold }, key: None }
+    }
+
+    /// The record that begins another life of the ledger, `epoch`, of which nothing is known but that
+    /// `sold` numbers at least were given out: those that are not in it are taken off what is left.
+    pub fn restoration(&self, epoch: u64, sold: u64) -> Record {
+        let Stock { remaining, issued, revision, .. } = self.stock;
+        let sold = sold.clamp(issued, COUNT_MAX);
+        let remaining = remaining.saturating_sub(sold - issued);
+        let change = Change::Restored { epoch, sold };
+        Record { revision: revision + 1, at_ms: self.at_ms, remaining, change, key: None }
     }
 
     /// Makes `record`, which was decided here, part of the trial.
@@ -60,15 +140,44 @@ impl Trial {
             // A rule contradicts itself; selling on would sell wrongly.
             Err(fault) => panic!("the record just made does not follow: {fault}"),
         }
-        if let Some(key) = &record.key {
-            self.keys.insert(key.clone(), record.revision);
+        if let Some(name) = record.name() {
+            self.names.insert(self.hasher.hash(name), record.revision);
         }
+        if let Some((revision, hold)) = record.opened_hold() {
+            self.holds.insert(revision, hold);
+        }
+        if let Some((hold, _)) = record.ended_hold() {
+            self.holds.remove(hold);
+            self.ended.insert(hold);
+        }
+        self.sales.extend(record.ended_sale());
     }
 
     /// Notes that the inventory below has folded `record`, which was part of the trial.
     pub fn settle(&mut self, record: &Record) {
-        if let Some(key) = &record.key {
-            self.keys.remove(key);
+        if let Some(name) = record.name() {
+            self.names.remove(&self.hasher.hash(name));
         }
+        if let Some((revision, _)) = record.opened_hold() {
+            self.holds.remove(revision);
+        }
+        if let Some((hold, _)) = record.ended_hold() {
+            self.ended.remove(&hold);
+        }
+        if let Some((sale, _)) = record.ended_sale() {
+            self.sales.remove(&sale);
+        }
+    }
+}
+
+/// By what a repetition of `request` is known.
+fn name_of(request: &Request) -> Option<Name<'_>> {
+    let key = request.key.as_deref();
+    match request.command {
+        Command::Buy(_) => key.map(Name::Buy),
+        Command::Hold { .. } => key.map(Name::Hold),
+        Command::Restock { .. } => key.map(Name::Restock),
+        Command::Confirm { hold } | Command::Release { hold } => Some(Name::EndOf(hold)),
+        Command::Search | Command::Refund(_) | Command::Admit(_) | Command::SetSale { .. } => None,
     }
 }

@@ -2,8 +2,6 @@
 //!
 //! The only place that knows how an outcome is told; a refusal is a [`Problem`].
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use axum::{
     body::Bytes,
     http::{HeaderValue, Response, StatusCode, header},
@@ -13,13 +11,16 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    counter::{Purchase, Settled, lesson::LessonSale},
-    domain::{COUNT_MAX, Change, Outcome, Record, Sale},
+    counter::{Purchase, SaleRecord, Settled, lesson::LessonSale},
+    domain::{COUNT_MAX, Change, Hold, Outcome, Sale, SaleStatus},
     http::{
         headers,
         problem::{Code, Problem},
-        receipt::{Seal, Token},
-        wire::{self, ReceiptAnswer, SaleAnswer, SectionAnswer, StockAnswer, Tickets},
+        token::{Kind, Seal, Token},
+        wire::{
+            self, AdmissionAnswer, HoldAnswer, OpenAnswer, ReceiptAnswer, SaleAnswer,
+            SectionAnswer, StockAnswer, Tickets,
+        },
     },
 };
 
@@ -69,30 +70,81 @@ fn told(outcome: &Outcome, seal: Option<&Seal>) -> Result<Whole, Problem> {
         Outcome::SoldOut { requested, remaining, revision } => {
             Err(sold_out(requested, remaining, Some(revision)))
         }
-        Outcome::Restocked { remaining, revision } => done(&StockAnswer { remaining, revision }),
+        Outcome::SaleClosed => {
+            Err(Problem::new(Code::SaleClosed, "the sale is closed; what is held can be confirmed"))
+        }
+        Outcome::Held(held) => self::held(held, seal),
+        Outcome::HoldExpired => {
+            let detail = "the hold is over, by its time or because it was given back";
+            Err(Problem::new(Code::HoldExpired, detail))
+        }
+        Outcome::HoldConfirmed => {
+            let detail = "the hold was confirmed: its tickets are sold";
+            Err(Problem::new(Code::Confirmed, detail))
+        }
+        Outcome::Changed { remaining, revision } => done(&StockAnswer { remaining, revision }),
+        Outcome::SaleSet { is_open: open, remaining, revision } => {
+            done(&OpenAnswer { open, remaining, revision })
+        }
+        Outcome::AdmittedBefore { at_ms } => {
+            let admitted_at = wire::rfc3339(at_ms);
+            let detail = format!("these tickets were used at {admitted_at}");
+            Err(Problem::new(Code::Admitted, detail).with("admitted_at", admitted_at))
+        }
+        Outcome::RefundedBefore => {
+            Err(Problem::new(Code::Refunded, "these tickets were refunded: they are not valid"))
+        }
         Outcome::OverLimit { remaining } => {
             let detail = format!("with {remaining} left, a number would pass {COUNT_MAX}");
             Err(Problem::new(Code::InvalidRequest, detail))
         }
-        Outcome::Found(_) | Outcome::Repeated { .. } => {
+        Outcome::Found(_) | Outcome::Admitted { .. } | Outcome::Repeated { .. } => {
             let detail = format!("the counter answered with {outcome:?}");
             Err(Problem::new(Code::OutcomeUnknown, detail))
         }
     }
 }
 
-/// The sale that `record` is of, where it is of one.
-pub fn receipt(record: &Record, seal: &Seal) -> Option<ReceiptAnswer> {
+/// What is told of a sale; `None` where its record is of none.
+pub fn receipt(sale: &SaleRecord, seal: &Seal) -> Option<ReceiptAnswer> {
+    let SaleRecord { record, status } = sale;
     let (Change::Sold { buyer, .. }, Some(Outcome::Sold(sale))) =
         (&record.change, record.outcome())
     else {
         return None;
     };
     let buyer = buyer.as_deref().map(str::to_owned);
-    let sale = sale_answer(sale, Some(seal));
-    let at = UNIX_EPOCH + Duration::from_millis(record.at_ms);
-    let at = humantime::format_rfc3339_millis(at).to_string();
-    Some(ReceiptAnswer { sale, buyer, at, status: "sold" })
+    let (sale, at) = (sale_answer(sale, Some(seal)), wire::rfc3339(record.at_ms));
+    let (status, admitted_at) = match *status {
+        SaleStatus::Sold => ("sold", None),
+        SaleStatus::Refunded { .. } => ("refunded", None),
+        SaleStatus::Admitted { at_ms, .. } => ("admitted", Some(wire::rfc3339(at_ms))),
+    };
+    Some(ReceiptAnswer { sale, buyer, at, status, admitted_at })
+}
+
+/// Answers the admission of `sale`.
+///
+/// # Errors
+/// A [`Problem`] where nobody may be let in.
+pub fn admission(sale: &SaleRecord, settled: Settled) -> Result<Whole, Problem> {
+    match (settled.outcome, sale.record.outcome()) {
+        (Outcome::Admitted { at_ms, revision }, Some(Outcome::Sold(sale))) => {
+            let tickets = Tickets { first: sale.first_ticket, quantity: sale.quantity };
+            done(&AdmissionAnswer { tickets, admitted_at: wire::rfc3339(at_ms), revision })
+        }
+        (outcome, _) => told(&outcome, None),
+    }
+}
+
+fn held(hold: Hold, seal: Option<&Seal>) -> Result<Whole, Problem> {
+    let Hold { quantity, expires_at_ms, remaining, revision } = hold;
+    let without = || Problem::new(Code::OutcomeUnknown, "this counter gives out no tokens");
+    let hold = seal.ok_or_else(without)?.token(Kind::Hold, revision);
+    let expires_at = wire::rfc3339(expires_at_ms);
+    let held = HoldAnswer { hold, quantity, expires_at, remaining, revision };
+    let text = wire::text(&held).map_err(|error| without_text(&error))?;
+    Ok(json(StatusCode::CREATED, text))
 }
 
 fn sale_answer(sale: Sale, seal: Option<&Seal>) -> SaleAnswer {
@@ -101,7 +153,7 @@ fn sale_answer(sale: Sale, seal: Option<&Seal>) -> SaleAnswer {
         tickets: Tickets { first, quantity },
         remaining,
         revision: Some(revision),
-        receipt: seal.map(|seal| seal.token(revision)),
+        receipt: seal.map(|seal| seal.token(Kind::Sale, revision)),
         section: None,
     }
 }

@@ -4,8 +4,17 @@ use std::sync::Arc;
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
-    http::{live::Live, metrics::Metrics, receipt::Seal, wire::Shown},
+    http::{live::Live, metrics::Metrics, token::Seal, wire::Shown},
 };
+
+/// Who may refund a sale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Refunds {
+    /// Whoever has the token of admin calls.
+    Admin,
+    /// Whoever has the receipt.
+    Buyer,
+}
 
 /// The counter, its news, and the limits.
 pub struct App {
@@ -21,6 +30,10 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The most tickets in one order.
     pub max_per_order: u64,
+    /// For how many seconds tickets are held at most.
+    pub hold_seconds_max: u64,
+    /// Who may refund.
+    pub refunds: Refunds,
     /// The token of admin calls.
     pub admin_token: Option<String>,
 }

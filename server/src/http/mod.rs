@@ -2,16 +2,19 @@
 //!
 //! # Layout
 //! - [`connections`]: accepted, served, and ended.
-//! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server.
+//! - [`service`]: what a connection is answered by; [`guard`], [`host_name`]: who may talk to the server;
+//!   [`proxies`], [`rate_limit`]: who that is, and how often.
 //! - [`routes`]: which path is answered by whom; [`app`] what they share; [`live`] the news, [`page`] the page,
 //!   [`metrics`] what is counted.
-//! - [`body`], [`wire`], [`receipt`]: what goes in and what comes out.
-//! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it.
+//! - [`body`], [`wire`], [`token`]: what goes in and what comes out.
+//! - [`sales`]: the list of what was sold.
+//! - [`answer`], [`problem`]: what the counter said, and refused, as HTTP has it; [`browser_headers`].
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
 pub mod answer;
 pub mod app;
 pub mod body;
+pub mod browser_headers;
 pub mod connections;
 pub mod guard;
 pub mod headers;
@@ -20,8 +23,11 @@ pub mod live;
 pub mod metrics;
 pub mod page;
 pub mod problem;
-pub mod receipt;
+pub mod proxies;
+pub mod rate_limit;
 pub mod routes;
+pub mod sales;
 pub mod service;
+pub mod token;
 pub mod wire;
 pub mod yardstick;

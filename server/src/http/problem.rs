@@ -28,6 +28,16 @@ pub enum Code {
     RequestTimeout,
     /// Fewer tickets are left than were asked for: 409.
     SoldOut,
+    /// The tickets were used at the door before: 409.
+    Admitted,
+    /// The tickets were given back before: 409.
+    Refunded,
+    /// The hold was turned into a sale: 409.
+    Confirmed,
+    /// The hold is over: 410.
+    HoldExpired,
+    /// The operator has closed the sale: 410.
+    SaleClosed,
     /// The body is too long: 413.
     TooLarge,
     /// The body is not JSON: 415.
@@ -36,6 +46,8 @@ pub enum Code {
     WrongHost,
     /// The idempotency key came with another request before: 422.
     KeyReused,
+    /// The client asks too often: 429.
+    TooManyRequests,
     /// The lock was not free in time; nothing was sold: 503.
     LockTimeout,
     /// Nothing was sold, for a cause that the detail names: 503.
@@ -80,7 +92,7 @@ impl Code {
 }
 
 /// All codes in the order of their status: name, status, title, and what to do about it.
-const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
+const CODES: [(Code, &str, StatusCode, &str, &str); 22] = [
     (
         Code::InvalidRequest,
         "invalid-request",
@@ -129,6 +141,44 @@ const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
          many are left, so a smaller order may succeed.",
     ),
     (
+        Code::Admitted,
+        "admitted",
+        StatusCode::CONFLICT,
+        "Admitted before",
+        "These tickets were used at the door at `admitted_at`. They let nobody in a second time, and \
+         are not refunded. Nothing changed.",
+    ),
+    (
+        Code::Refunded,
+        "refunded",
+        StatusCode::CONFLICT,
+        "Refunded before",
+        "These tickets were given back: they let nobody in. Nothing changed.",
+    ),
+    (
+        Code::Confirmed,
+        "confirmed",
+        StatusCode::CONFLICT,
+        "Confirmed before",
+        "What was held is sold: a hold that was confirmed cannot be released. Nothing changed.",
+    ),
+    (
+        Code::HoldExpired,
+        "hold-expired",
+        StatusCode::GONE,
+        "Hold expired",
+        "The time of the hold is over, or it was given back: its tickets may be somebody else's. \
+         Nothing was sold.",
+    ),
+    (
+        Code::SaleClosed,
+        "sale-closed",
+        StatusCode::GONE,
+        "Sale closed",
+        "The operator has closed the sale. Nothing was sold. What is held already can still be \
+         confirmed.",
+    ),
+    (
         Code::TooLarge,
         "too-large",
         StatusCode::PAYLOAD_TOO_LARGE,
@@ -157,6 +207,14 @@ const CODES: [(Code, &str, StatusCode, &str, &str); 16] = [
         "Key reused",
         "This `Idempotency-Key` came with another request within the last 24 hours. Nothing \
          was sold; take a new key for a new request.",
+    ),
+    (
+        Code::TooManyRequests,
+        "too-many-requests",
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many requests",
+        "More came from this address than the server's `--rate-limit` allows: this request changed \
+         nothing. The header `Retry-After` says how many seconds to wait.",
     ),
     (
         Code::LockTimeout,
@@ -207,6 +265,8 @@ pub struct Problem {
     detail: String,
     members: Map<String, Value>,
     replayed: bool,
+    /// After how many seconds it is worth to ask again, where that is known.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -217,13 +277,20 @@ impl Problem {
             let sold = if code == Code::OutcomeUnknown { "unknown" } else { "no" };
             members.insert("sold".to_owned(), json!(sold));
         }
-        Self { code, detail: detail.into(), members, replayed: false }
+        Self { code, detail: detail.into(), members, replayed: false, retry_after: None }
     }
 
     /// Adds a member of this problem's own.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says after how many seconds it is worth to ask again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -275,8 +342,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let is_unavailable = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or(is_unavailable.then_some(1)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code == Code::Overloaded {
             // Whoever comes back later leaves the place to others until then.

@@ -10,17 +10,20 @@ use axum::{
     response::{Html, IntoResponse},
     routing::{MethodFilter, MethodRouter, on},
 };
+use subtle::ConstantTimeEq as _;
 
 use crate::{
-    counter::Count,
+    counter::{Count, Refusal, SaleRecord, Settled},
     http::{
         answer::{self, Whole},
-        app::App,
+        app::{App, Refunds},
         body::Unread,
         connections::activity::Activity,
         live, metrics,
         page::{self, PageView},
         problem::{Code, Problem},
+        sales,
+        token::Kind,
         wire::{self, CountAnswer, Shown},
     },
 };
@@ -45,6 +48,8 @@ enum Access {
     Anybody,
     /// Whoever has the token.
     Admin,
+    /// Who may refund: whoever has the token, or anybody who has a receipt.
+    Refunds,
 }
 
 type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
@@ -101,8 +106,21 @@ const READYZ: Route = Route {
     words: "says whether the server can sell",
 };
 
+/// `GET /sales`, the only call with parameters.
+const SALES: Route = Route {
+    method: Method::GET,
+    path: "/sales",
+    access: Access::Admin,
+    handler: |asked| {
+        Box::pin(async move {
+            sales::sales(asked.app, asked.request.uri(), asked.request.headers()).await
+        })
+    },
+    words: "lists what was sold: page_size, page_token, buyer, search, order; or a table (text/csv)",
+};
+
 /// All calls.
-const ROUTES: [Route; 10] = [
+const ROUTES: [Route; 17] = [
     BUY,
     SEARCH,
     Route {
@@ -120,12 +138,55 @@ const ROUTES: [Route; 10] = [
         words: "tells a sale again",
     },
     Route {
+        method: Method::DELETE,
+        path: "/receipts/{receipt}",
+        access: Access::Refunds,
+        handler: |asked| Box::pin(refund(asked)),
+        words: "refunds a sale: its tickets go back to the count",
+    },
+    Route {
+        method: Method::POST,
+        path: "/receipts/{receipt}/admit",
+        access: Access::Admin,
+        handler: |asked| Box::pin(admit(asked)),
+        words: "lets the holders of a sale's tickets in, once",
+    },
+    Route {
+        method: Method::POST,
+        path: "/holds",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(hold(asked)),
+        words: "sets tickets aside: {\"quantity\": 2, \"seconds\": 120}",
+    },
+    Route {
+        method: Method::POST,
+        path: "/holds/{hold}/confirm",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(confirm(asked)),
+        words: "buys what is held",
+    },
+    Route {
+        method: Method::DELETE,
+        path: "/holds/{hold}",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(release(asked)),
+        words: "gives back what is held",
+    },
+    Route {
         method: Method::POST,
         path: "/restock",
         access: Access::Admin,
         handler: |asked| Box::pin(restock(asked.app, asked.request)),
         words: "puts more tickets on sale: {\"quantity\": 50}",
     },
+    Route {
+        method: Method::POST,
+        path: "/sale",
+        access: Access::Admin,
+        handler: |asked| Box::pin(set_sale(asked)),
+        words: "closes the sale, and opens it again: {\"open\": false}",
+    },
+    SALES,
     Route {
         method: Method::GET,
         path: "/live",
@@ -199,12 +260,19 @@ impl Route {
 
     fn service(self) -> MethodRouter<Arc<App>> {
         let filter = self.filter();
-        let Self { access, handler, .. } = self;
+        let Self { path, access, handler, .. } = self;
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
-            refuse_parameters(request.uri())?;
-            if access == Access::Admin {
+            if path != SALES.path {
+                refuse_parameters(request.uri())?;
+            }
+            let is_for_anybody = match access {
+                Access::Anybody => true,
+                Access::Refunds => app.refunds == Refunds::Buyer,
+                Access::Admin => false,
+            };
+            if !is_for_anybody {
                 admin(request.headers(), app.admin_token.as_deref())?;
             }
             let parts = parts.map_err(|_| nothing_here())?;
@@ -252,7 +320,7 @@ fn nothing_here() -> Problem {
 }
 
 async fn show_page(app: &App) -> Result<Response<Body>, Problem> {
-    let Count { remaining, sold, revision } = app.counter.count().await?;
+    let Count { remaining, sold, revision, .. } = app.counter.count().await?;
     let document = page::render(&PageView {
         count: remaining,
         sold,
@@ -334,21 +402,88 @@ where
 }
 
 async fn receipt(app: &App, token: &str) -> Result<Response<Body>, Problem> {
-    let unknown = || Problem::new(Code::NotFound, "this counter gave out no such receipt");
-    let seal = app.seal.as_ref().ok_or_else(unknown)?;
-    let revision = seal.revision(token).ok_or_else(unknown)?;
-    let record = app.counter.record(revision).await?.ok_or_else(unknown)?;
-    let receipt = answer::receipt(&record, seal).ok_or_else(unknown)?;
+    let sale = sale(app, token).await?;
+    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    let receipt = answer::receipt(&sale, seal).ok_or_else(no_receipt)?;
     answer::done(&receipt).map(|answer| answer.map(Body::new))
+}
+
+/// The sale with the receipt `token`.
+async fn sale(app: &App, token: &str) -> Result<SaleRecord, Problem> {
+    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    let revision = seal.revision(Kind::Sale, token).ok_or_else(no_receipt)?;
+    app.counter.sale(revision).await?.ok_or_else(no_receipt)
+}
+
+fn no_receipt() -> Problem {
+    Problem::new(Code::NotFound, "this counter gave out no such receipt")
+}
+
+async fn refund(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    let sale = sale(&app, &part).await?;
+    settled(&app, app.counter.refund(&sale).await, true)
+}
+
+async fn admit(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    let sale = sale(&app, &part).await?;
+    let admitted = app.counter.admit(&sale).await;
+    let admitted = admitted.map_err(|refusal| Problem::of_repeatable(refusal, true))?;
+    answer::admission(&sale, admitted).map(|answer| answer.map(Body::new))
+}
+
+async fn hold(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, .. } = asked;
+    let key = wire::parse_key(request.headers())?;
+    let body = Unread::of(request).read().await?;
+    let (order, seconds) = wire::parse_hold(&body, app.max_per_order, app.hold_seconds_max)?;
+    let has_key = key.is_some();
+    settled(&app, app.counter.hold(order, seconds, key).await, has_key)
+}
+
+async fn confirm(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.confirm(held(&app, &part)?).await, true)
+}
+
+async fn release(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part } = asked;
+    wire::parse_nothing(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.release(held(&app, &part)?).await, true)
+}
+
+/// The revision of the hold `token`.
+fn held(app: &App, token: &str) -> Result<u64, Problem> {
+    let unknown = || Problem::new(Code::NotFound, "this counter made no such hold");
+    let revision = app.seal.as_ref().and_then(|seal| seal.revision(Kind::Hold, token));
+    revision.ok_or_else(unknown)
+}
+
+async fn set_sale(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, .. } = asked;
+    let is_open = wire::parse_open(&Unread::of(request).read().await?)?;
+    settled(&app, app.counter.set_sale(is_open).await, false)
+}
+
+/// Answers what came of a request, which may be a repetition.
+fn settled(
+    app: &App,
+    settled: Result<Settled, Refusal>,
+    is_repeatable: bool,
+) -> Result<Response<Body>, Problem> {
+    let settled = settled.map_err(|refusal| Problem::of_repeatable(refusal, is_repeatable))?;
+    answer::settled(settled, app.seal.as_ref()).map(|answer| answer.map(Body::new))
 }
 
 async fn restock(app: Arc<App>, request: Request) -> Result<Response<Body>, Problem> {
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
     let has_key = key.is_some();
-    let restocked = app.counter.restock(wire::parse_restock(&body)?, key).await;
-    let restocked = restocked.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
-    answer::settled(restocked, app.seal.as_ref()).map(|answer| answer.map(Body::new))
+    settled(&app, app.counter.restock(wire::parse_restock(&body)?, key).await, has_key)
 }
 
 /// Lets an admin call pass, or says why not.
@@ -359,9 +494,8 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     })?;
     let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(bearer).unwrap_or_default();
-    // All of both is compared, so that the time tells nothing about the token.
-    let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    if sent.len() != token.len() || differing != 0 {
+    // In constant time: how long it takes tells nothing of the token but its length.
+    if bool::from(sent.as_bytes().ct_ne(token.as_bytes())) {
         return Err(unauthorized("expected `Authorization: Bearer <token>` with the admin token"));
     }
     Ok(())
@@ -383,7 +517,8 @@ async fn ready(app: &App) -> Result<Response<Body>, Problem> {
 async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
     // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
-    let now = metrics::Now { count: app.counter.count().await.ok(), waiting, listeners };
+    let count = app.counter.count().await.ok();
+    let now = metrics::Now { count, memory: app.counter.memory(), waiting, listeners };
     let text = app.metrics.text(now);
     let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())

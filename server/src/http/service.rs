@@ -5,7 +5,7 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -20,10 +20,11 @@ use tower::ServiceExt as _;
 use crate::http::{
     answer::Whole,
     app::App,
-    connections::activity::Activity,
+    browser_headers,
+    connections::{activity::Activity, upload::Upload},
     guard::Guard,
     headers::KEEP_ALIVE,
-    problem::Problem,
+    problem::{Code, Problem},
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };
@@ -72,16 +73,17 @@ impl Service {
         Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
     }
 
-    /// Answers `request`.
+    /// Answers `request`, which came over a connection from `peer`.
     pub fn call(
         &self,
         request: Request<Incoming>,
+        peer: IpAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
-            self.guard.check(request.uri(), request.headers())
+            self.guard.check(&request, peer)
         };
         let step = match allowed {
             Err(problem) => Step::Answer(refused(problem)),
@@ -107,7 +109,7 @@ impl Service {
 
     fn begin(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         activity: &Arc<Activity>,
     ) -> Step<
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
@@ -120,6 +122,7 @@ impl Service {
         {
             return Step::Answer(refused(problem));
         }
+        let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
             Seller::Counter(app) if is_buy => {
                 let sale = routes::buy(Arc::clone(app), request);
@@ -136,7 +139,10 @@ impl Service {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
                     match routed.await {
-                        Ok(answer) => answer.map(Either::Right),
+                        Ok(mut answer) => {
+                            browser_headers::add(answer.headers_mut());
+                            answer.map(Either::Right)
+                        }
                         Err(never) => match never {},
                     }
                 }))
@@ -145,16 +151,25 @@ impl Service {
     }
 }
 
+/// The answer to whoever speaks HTTP in the clear where TLS is spoken.
+pub fn not_tls() -> Answer {
+    let detail = "this port speaks TLS: the address begins with `https://`";
+    refused(Problem::new(Code::InvalidRequest, detail))
+}
+
 /// The value of `Keep-Alive`.
 fn announced(keep_alive: Duration) -> HeaderValue {
     let value = HeaderValue::try_from(format!("timeout={}", keep_alive.as_secs()));
     value.expect("a number is a header value")
 }
 
-fn whole(answer: Whole) -> Answer {
+fn whole(mut answer: Whole) -> Answer {
+    browser_headers::add_to_json(answer.headers_mut());
     answer.map(Either::Left)
 }
 
 fn refused(problem: Problem) -> Answer {
-    problem.into_response().map(Either::Right)
+    let mut answer = problem.into_response();
+    browser_headers::add(answer.headers_mut());
+    answer.map(Either::Right)
 }

@@ -1,5 +1,7 @@
 //! What stands in the bodies: what a client may send, and what it is answered.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderValue},
@@ -13,9 +15,12 @@ use crate::{
     http::{
         headers::IDEMPOTENCY_KEY,
         problem::{Code, Problem},
-        receipt::Token,
+        token::Token,
     },
 };
+
+/// For how long tickets are held where nobody says, in seconds.
+pub const HOLD_SECONDS: u64 = 120;
 
 /// The longest `buyer`, in characters.
 pub const BUYER_CHARS_MAX: usize = 200;
@@ -25,7 +30,7 @@ pub const BUYER_CHARS_MAX: usize = 200;
 pub struct CountAnswer {
     /// How many tickets are left.
     pub count: u64,
-    /// How many were sold.
+    /// How many were sold, and not refunded.
     pub sold: u64,
     /// How many are held and not yet bought.
     pub held: u64,
@@ -33,6 +38,20 @@ pub struct CountAnswer {
     pub revision: Option<u64>,
     /// How sales are kept apart.
     pub locking: &'static str,
+    /// How many were refunded, once there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub refunded: u64,
+    /// How many were admitted, once there are any.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub admitted: u64,
+    /// Whether the sale is open: told where it is not.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub open: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as `serde` calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// A [`CountAnswer`] as it is sent.
@@ -47,8 +66,10 @@ pub struct Shown {
 impl CountAnswer {
     /// The answer that `counter` has this `count`.
     pub fn of(counter: &Counter, count: Count) -> Self {
-        let Count { remaining: count, sold, revision } = count;
-        Self { count, sold, held: 0, revision, locking: counter.locking() }
+        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision, .. } =
+            count;
+        let (locking, open) = (counter.locking(), !is_closed);
+        Self { count, sold, held, revision, locking, refunded, admitted, open }
     }
 
     /// This answer as it is sent.
@@ -142,6 +163,11 @@ pub struct Tickets {
 }
 
 impl Tickets {
+    /// The numbers with spaces between them.
+    pub fn text(self) -> String {
+        self.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
+    }
+
     fn numbers(self) -> std::ops::Range<u64> {
         self.first..self.first + self.quantity
     }
@@ -169,13 +195,58 @@ impl From<Section> for SectionAnswer {
     }
 }
 
-/// The answer to a `POST /restock`.
+/// The answer to a `POST /restock`, a refund, and the release of a hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct StockAnswer {
     /// How many tickets are left.
     pub remaining: u64,
     /// The number of this change.
     pub revision: u64,
+}
+
+/// The answer to a `POST /holds`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HoldAnswer {
+    /// What the hold is confirmed or released by.
+    pub hold: Token,
+    /// How many tickets are held.
+    pub quantity: u64,
+    /// From when on they cannot be bought by whoever holds them, as RFC 3339 has it.
+    pub expires_at: String,
+    /// How many were left right after.
+    pub remaining: u64,
+    /// The number of this change.
+    pub revision: u64,
+}
+
+/// The answer to the admission of a sale.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AdmissionAnswer {
+    /// The ticket numbers.
+    pub tickets: Tickets,
+    /// When they were used, as RFC 3339 has it.
+    pub admitted_at: String,
+    /// The number of this change.
+    pub revision: u64,
+}
+
+/// The answer to a `POST /sale`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct OpenAnswer {
+    /// Whether tickets are to be had.
+    pub open: bool,
+    /// How many are left.
+    pub remaining: u64,
+    /// The number of the last change.
+    pub revision: u64,
+}
+
+/// A time of the ledger as RFC 3339 has it; whatever is later than its last year is its end.
+pub fn rfc3339(at_ms: u64) -> String {
+    /// 9999-12-31T23:59:59.999Z.
+    const LAST_MS: u64 = 253_402_300_799_999;
+    let at = UNIX_EPOCH + Duration::from_millis(at_ms.min(LAST_MS));
+    humantime::format_rfc3339_millis(at).to_string()
 }
 
 /// The answer to `GET /receipts/{receipt}`.
@@ -188,8 +259,11 @@ pub struct ReceiptAnswer {
     pub buyer: Option<String>,
     /// When, as RFC 3339 has it.
     pub at: String,
-    /// What became of it: `sold`.
+    /// What became of it: `sold`, `admitted` or `refunded`.
     pub status: &'static str,
+    /// When it was used, as RFC 3339 has it; there once it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub admitted_at: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -200,6 +274,28 @@ struct BuyMembers<'a> {
     #[serde(borrow)]
     buyer: Option<&'a RawValue>,
 }
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HoldMembers<'a> {
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    quantity: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    seconds: Option<&'a RawValue>,
+    #[serde(borrow)]
+    buyer: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenMembers<'a> {
+    #[serde(borrow, default, deserialize_with = "even_null")]
+    open: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NoMembers {}
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -217,9 +313,56 @@ pub fn parse_order(body: &[u8], max_per_order: u64) -> Result<Order, Problem> {
         return Ok(Order { quantity: 1, buyer: None });
     }
     let members: BuyMembers<'_> = object(body)?;
-    let quantity = members.quantity.map_or(Ok(1), |value| quantity(value, max_per_order))?;
+    let one = |value| whole_number("quantity", value, max_per_order);
+    let quantity = members.quantity.map_or(Ok(1), one)?;
     let buyer = members.buyer.map(buyer).transpose()?.flatten();
     Ok(Order { quantity, buyer })
+}
+
+/// Reads the body of `POST /holds`: what is to be held, and for how many seconds; an empty one holds
+/// one ticket for [`HOLD_SECONDS`].
+///
+/// # Errors
+/// A [`Problem`] that names the member and what is expected.
+pub fn parse_hold(
+    body: &[u8],
+    max_per_order: u64,
+    hold_seconds_max: u64,
+) -> Result<(Order, u64), Problem> {
+    let usual = HOLD_SECONDS.min(hold_seconds_max);
+    if body.is_empty() {
+        return Ok((Order { quantity: 1, buyer: None }, usual));
+    }
+    let members: HoldMembers<'_> = object(body)?;
+    let number = |name, max| move |value| whole_number(name, value, max);
+    let quantity = members.quantity.map_or(Ok(1), number("quantity", max_per_order))?;
+    let seconds = members.seconds.map_or(Ok(usual), number("seconds", hold_seconds_max))?;
+    let buyer = members.buyer.map(buyer).transpose()?.flatten();
+    Ok((Order { quantity, buyer }, seconds))
+}
+
+/// Reads the body of `POST /sale`: whether the sale is to be open.
+///
+/// # Errors
+/// A [`Problem`] that names the member and what is expected.
+pub fn parse_open(body: &[u8]) -> Result<bool, Problem> {
+    let members: OpenMembers<'_> = object(body)?;
+    match members.open.map(RawValue::get) {
+        Some("true") => Ok(true),
+        Some("false") => Ok(false),
+        _ => Err(invalid("`open` must be true or false, as in {\"open\": false}".to_owned())),
+    }
+}
+
+/// Reads the body of a call that needs none: it is empty, or an object without members.
+///
+/// # Errors
+/// A [`Problem`] that names a member.
+pub fn parse_nothing(body: &[u8]) -> Result<(), Problem> {
+    if body.is_empty() {
+        return Ok(());
+    }
+    object(body).map(|NoMembers {}| ())
 }
 
 /// Reads the body of `POST /restock`.
@@ -229,7 +372,7 @@ pub fn parse_order(body: &[u8], max_per_order: u64) -> Result<Order, Problem> {
 pub fn parse_restock(body: &[u8]) -> Result<u64, Problem> {
     let members: RestockMembers<'_> = object(body)?;
     let missing = || invalid("no `quantity`; expected for example {\"quantity\": 50}".to_owned());
-    quantity(members.quantity.ok_or_else(missing)?, COUNT_MAX)
+    whole_number("quantity", members.quantity.ok_or_else(missing)?, COUNT_MAX)
 }
 
 /// A member that is null is there: it is no quantity.
@@ -268,7 +411,7 @@ fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| invalid(format!("the body: {error}")))
 }
 
-fn quantity(value: &RawValue, max: u64) -> Result<u64, Problem> {
+fn whole_number(name: &str, value: &RawValue, max: u64) -> Result<u64, Problem> {
     let text = value.get();
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
@@ -276,7 +419,7 @@ fn quantity(value: &RawValue, max: u64) -> Result<u64, Problem> {
         _ => {
             let shown: String = text.chars().take(40).collect();
             let expected = format!("expected a whole number from 1 to {max}");
-            Err(invalid(format!("`quantity` is `{shown}`; {expected}")))
+            Err(invalid(format!("`{name}` is `{shown}`; {expected}")))
         }
     }
 }
@@ -343,7 +486,7 @@ mod tests {
 
     #[test]
     fn a_sale_is_told_as_serde_would_tell_it() {
-        let seal = crate::http::receipt::Seal::new(&[7; 32]);
+        let seal = crate::http::token::Seal::new(&[7; 32], &[]);
         for (first, quantity, remaining, revision) in
             [(1, 1, 0, 1), (9, 3, 10, 99), (COUNT_MAX - 9, 10, COUNT_MAX, u64::MAX), (5, 0, 7, 8)]
         {
@@ -351,7 +494,7 @@ mod tests {
                 tickets: Tickets { first, quantity },
                 remaining,
                 revision: Some(revision),
-                receipt: Some(seal.token(revision)),
+                receipt: Some(seal.token(crate::http::token::Kind::Sale, revision)),
                 section: None,
             };
             assert_eq!(sale.text().unwrap(), text(&sale).unwrap());

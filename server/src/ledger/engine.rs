@@ -13,7 +13,7 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    domain::{Record, Stock},
+    domain::{Inventory, Record, Stock},
     ledger::Holder,
 };
 
@@ -64,6 +64,13 @@ pub trait Turn {
     /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice, and
     /// [`Appended::Durable`] where it was there already.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
+
+    /// Whether it is time to keep what the ledger has come to: all that was told, and nothing else.
+    fn is_snapshot_due(&self) -> bool;
+
+    /// Keeps `inventory`, which is what was asked for, beside the ledger, so that a start need not read
+    /// all that was before; goes on while others sell, and nothing is lost where it fails.
+    fn keep(&mut self, inventory: Inventory);
 
     /// Ends the turn: what it learnt or appended can be seen outside.
     ///
@@ -164,15 +171,15 @@ pub trait Archive: Send + Sync {
     /// [`Cause`], also while somebody is writing: a later try succeeds.
     fn summary(&self) -> Result<Summary, Cause>;
 
-    /// The record at `revision`; `None` where the ledger does not have it.
-    fn record(self: Arc<Self>, revision: u64) -> Found;
+    /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them.
+    fn records(self: Arc<Self>, first: u64, last: u64) -> Found;
 
     /// Who keeps others from taking a turn just now; empty where that cannot be told.
     fn holders(&self) -> Vec<Holder>;
 }
 
-/// A record that is being looked for.
-pub type Found = Pin<Box<dyn Future<Output = Result<Option<Record>, Cause>> + Send>>;
+/// Records that are being looked for.
+pub type Found = Pin<Box<dyn Future<Output = Result<Vec<Record>, Cause>> + Send>>;
 
 /// What a ledger says in short.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,6 +9,8 @@
 //! - Nothing is gathered but while a turn is open: then the trial is based on all
 //!   that the ledger has.
 
+use std::time::Duration;
+
 use crate::{
     domain::{Clock, Inconsistent, Inventory, Outcome, Record, Request, Stock, Trial},
     ledger::Batch,
@@ -40,6 +42,11 @@ impl<B: Batch> Pipeline<B> {
         self.inventory.stock()
     }
 
+    /// All that is durable.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
     /// Folds a record that the ledger has.
     ///
     /// # Errors
@@ -69,11 +76,36 @@ impl<B: Batch> Pipeline<B> {
         }
     }
 
-    /// Answers `request` on trial; `None` while no turn is open or where there is no room.
+    /// How long it is from `now_ms`, by the machine's clock, until a hold is over; `None` where none is open.
+    pub fn due_in(&self, now_ms: u64) -> Option<Duration> {
+        let due_at_ms = self.inventory.due_at_ms()?;
+        let mut clock = self.clock;
+        Some(Duration::from_millis(due_at_ms.saturating_sub(clock.told(now_ms))))
+    }
+
+    /// Gathers the end of each hold that is over at `now_ms`, by the machine's clock.
+    ///
+    /// False where there is no room for all of them; the turn is closed then.
+    pub fn lapse(&mut self, now_ms: u64) -> bool {
+        if !self.is_open {
+            return true;
+        }
+        self.trial.set_time(self.clock.told(now_ms));
+        while let Some(record) = self.trial.lapse(&self.inventory) {
+            if !self.gather(record) {
+                self.close();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Answers `request` at `now_ms`, by the machine's clock, on trial; `None` while no turn is open or
+    /// where there is no room.
     ///
     /// The outcome may be told once all that is gathered by then is durable.
-    pub fn apply(&mut self, request: &Request) -> Option<Outcome> {
-        if !self.is_open {
+    pub fn apply(&mut self, request: &Request, now_ms: u64) -> Option<Outcome> {
+        if !self.is_open || !self.lapse(now_ms) {
             return None;
         }
         let (outcome, record) = self.trial.decide(&self.inventory, request);

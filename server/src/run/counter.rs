@@ -15,7 +15,7 @@ use crate::{
     config::{Config, Durability, Locking},
     counter::{Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
     domain::{Inventory, Stock},
-    http::receipt::Seal,
+    http::token::Seal,
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},
@@ -74,12 +74,15 @@ impl Opened {
         channels: Vec<ReplyChannel>,
     ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
-        let (engine, inventory) = open_ledger(path, synced, config.lock_timeout).await?;
-        let (archive, seal) = (engine.archive(), Some(Seal::new(&engine.key())));
+        let (patience, names_max) = (config.lock_timeout, config.names_max);
+        let (engine, inventory) = open_ledger(path, synced, patience, names_max).await?;
+        let (archive, seal) =
+            (engine.archive(), Some(Seal::new(&engine.key(), inventory.epochs())));
         // Each event loop reads by itself: none waits for another's reading.
         let archives: Vec<_> = channels.iter().map(|_| Arc::new(archive.another())).collect();
-        let Stock { remaining, sold, .. } = inventory.stock();
-        let greeting = format!("{remaining} left, {sold} sold, locking group");
+        let Stock { remaining, .. } = inventory.stock();
+        let greeting =
+            format!("{remaining} left, {} sold, locking group", inventory.stock().sold());
         let (timeout, meters) = (config.lock_timeout, Arc::<Meters>::default());
         let (group, committer) = GroupCommit::new(
             engine,
@@ -161,17 +164,19 @@ fn read_head(path: &Path) -> Result<Head, OpenError> {
 }
 
 /// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
-async fn open_ledger(
+pub(super) async fn open_ledger(
     path: &Path,
     synced: bool,
     patience: Duration,
+    names_max: usize,
 ) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
     let (process, sizes) = (process::id(), Sizes::default());
     let pause = thread::sleep;
-    let options = Options { synced, process, sizes, now_ms, random, in_background, pause };
+    let options =
+        Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
         // Nobody receives either any more where the server was told to end.
@@ -192,12 +197,12 @@ async fn open_ledger(
         .map_err(OpenError::from)?)
 }
 
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn random() -> io::Result<[u8; 32]> {
+pub(super) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).

@@ -16,21 +16,36 @@ use crate::{
     counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
         app::App,
-        connections::event_loops::{DRAIN_TIMEOUT, EventLoops},
+        connections::{
+            event_loops::{DRAIN_TIMEOUT, EventLoops},
+            tls::Tls,
+        },
         guard::Guard,
         live::Live,
         metrics::Metrics,
+        proxies::Proxies,
+        rate_limit::RateLimit,
         service::Service,
     },
     ledger::file::layout::Layout,
     run::{
         RunError,
+        certificate::read_certificate,
         counter::{Opened, locate},
+        signals::Hangups,
     },
 };
 
 /// How many may wait to be accepted: a crowd comes at once.
 const BACKLOG: i32 = 4096;
+
+/// How much of an answer the kernel takes of what a client does not take, in bytes (it doubles that for
+/// its own books): what is beyond waits with the server, which gives the client up.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long what was sent may stay unacknowledged, or without room at the client, in milliseconds: so long
+/// is a connection kept whose client vanished without a word (RFC 5482).
+const USER_TIMEOUT_MS: u32 = 30_000;
 
 /// How long before the end of the drain those who still wait are told that it is over.
 const LAST_WORD: Duration = Duration::from_millis(500);
@@ -59,6 +74,9 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
         let listener = TcpListener::bind(address)?;
         // Once more, with room for more than the standard library asks for (listen(2)).
         rustix::net::listen(&listener, BACKLOG)?;
+        // Connections have of their listener what was set there (tcp(7), socket(7)).
+        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES)?;
+        rustix::net::sockopt::set_tcp_user_timeout(&listener, USER_TIMEOUT_MS)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
@@ -70,6 +88,14 @@ async fn run(
     listener: TcpListener,
     mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), RunError> {
+    let hangups = Hangups::listen()?;
+    let tls = config.tls.as_ref().map(read_certificate).transpose()?.map(Tls::new);
+    let mut shutdown = pin!(async {
+        tokio::select! {
+            () = &mut shutdown => {}
+            () = hangups.heed(config.tls.as_ref().zip(tls.as_ref())) => {}
+        }
+    });
     let path = locate(config)?;
     if let Locking::Lesson(exclusion, _) = config.locking {
         let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
@@ -87,10 +113,13 @@ async fn run(
     let live = Live::new(config.live_max);
     let metrics = Arc::new(Metrics::new(&opened.meters));
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
+    let guard = if tls.is_some() { guard.over_tls() } else { guard };
+    let rate_limit = config.rate_limit.map(|rate| Arc::new(RateLimit::new(rate)));
+    let guard = guard.limiting(rate_limit, Proxies::new(&config.trusted_proxies));
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
     let (own, own_delivery) = next();
-    let event_loops = EventLoops::start(config.event_loops, config.limits, |_| {
+    let event_loops = EventLoops::start(config.event_loops, config.limits, tls.clone(), |_| {
         let (counter, delivery) = next();
         let app = App {
             counter,
@@ -99,6 +128,8 @@ async fn run(
             live: live.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
+            hold_seconds_max: config.hold_seconds_max,
+            refunds: config.refunds,
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
@@ -137,9 +168,10 @@ pub(super) async fn serve_until(
     on_drain: impl FnOnce(),
 ) -> Result<(), RunError> {
     let address = listener.local_addr()?;
+    let scheme = event_loops.scheme();
     let accepting = event_loops.accept(listener);
     // Scripts and tests wait for exactly this line.
-    eprintln!("listening on http://{address}");
+    eprintln!("listening on {scheme}://{address}");
     tokio::select! {
         ended = accepting => ended?,
         () = shutdown => {}

@@ -108,6 +108,10 @@ impl Sound {
         starts.sort_unstable();
         let start = *starts.iter().rev().nth(from_the_end)?;
         let path = layout.segment(start);
+        for name in names.iter().filter(|name| Layout::revision_behind_snapshot(name).is_some()) {
+            // A start that has one reads no segment ahead of it, and finds no damage there.
+            disk.damage(&layout.folder.join(name), Vec::clear);
+        }
         let bytes = disk.get(&path);
         let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
         let mut ends: Vec<_> =
@@ -117,10 +121,10 @@ impl Sound {
             ends.pop();
         }
         let records = records(disk);
-        let mut stocks = vec![Stock { remaining: 1000, sold: 0, revision: 0 }];
+        let mut stocks = vec![Stock::new(1000, 0, 0)];
         stocks.extend((1..).zip(&records).map(|(revision, record)| {
             let remaining = record.remaining;
-            Stock { remaining, sold: 1000 - remaining, revision }
+            Stock::new(remaining, 1000 - remaining, revision)
         }));
         let last = layout.segment(*starts.last()?);
         let last_line = |path: &PathBuf| {

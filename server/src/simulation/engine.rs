@@ -109,7 +109,7 @@ impl SimLedger {
 }
 
 fn start() -> Stock {
-    Stock { remaining: TICKETS, ..Stock::default() }
+    Stock::new(TICKETS, 0, 0)
 }
 
 impl World {
@@ -118,16 +118,8 @@ impl World {
     }
 
     fn stock(&self) -> Stock {
-        let (before, last) = match self.records.split_last() {
-            None => return start(),
-            Some(((last, _), before)) => (before, last),
-        };
-        let sold = |record: &Record| match record.change {
-            Change::Sold { quantity, .. } => quantity,
-            _ => 0,
-        };
-        let sold = before.iter().map(|(record, _)| sold(record)).sum::<u64>() + sold(last);
-        Stock { remaining: last.remaining, sold, revision: last.revision }
+        let after = |stock: Stock, (record, _): &(Record, _)| stock.after(record).unwrap();
+        self.records.iter().fold(start(), after)
     }
 
     /// Appends `batch` if nobody has its revision; whether it is there now.
@@ -156,9 +148,15 @@ impl World {
     fn rival(&mut self) {
         let stock = self.stock();
         let (remaining, change) = match stock.remaining.checked_sub(1) {
-            Some(left) => {
-                (left, Change::Sold { first_ticket: stock.sold + 1, quantity: 1, buyer: None })
-            }
+            Some(left) => (
+                left,
+                Change::Sold {
+                    first_ticket: stock.issued + 1,
+                    quantity: 1,
+                    buyer: None,
+                    hold: None,
+                },
+            ),
             None => (1, Change::Restocked { quantity: 1 }),
         };
         let record =
@@ -276,6 +274,12 @@ impl Turn for SimTurn<'_> {
             (false, _) => Appended::Lost,
         }
     }
+
+    fn is_snapshot_due(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _inventory: Inventory) {}
 
     fn end(self) -> Result<(), Fault> {
         Ok(())

@@ -95,7 +95,8 @@ impl Life {
         };
         let record = records.iter().find(|record| record.revision == revision);
         let record = record.unwrap_or_else(|| panic!("AckAfterSync: seed {seed}: {outcome:?}"));
-        assert!(record.answers(&request.command), "seed {seed}: {record:?} for {request:?}");
+        let answer = record.answer_to(&request.command);
+        assert!(answer.is_some(), "seed {seed}: {record:?} for {request:?}");
         assert_eq!(record.key, request.key, "seed {seed}");
         if let Outcome::Sold(_) = outcome {
             assert_eq!(record.outcome().as_ref(), Some(outcome), "AckAfterSync: seed {seed}");
@@ -104,7 +105,7 @@ impl Life {
 
     fn check(&self) {
         let (seed, records) = (self.seed, self.ledger.records());
-        let mut inventory = Inventory::new(Stock { remaining: TICKETS, ..Stock::default() }, 0);
+        let mut inventory = Inventory::new(Stock::new(TICKETS, 0, 0), 0);
         let (mut buyers, mut keys) = (BTreeMap::new(), BTreeMap::new());
         for record in &records {
             assert_eq!(inventory.fold(record), Ok(()), "seed {seed}");

@@ -14,7 +14,7 @@ use std::{
 };
 
 use crate::{
-    domain::{Command, Order, Outcome, Request, Stock},
+    domain::{Command, Order, Outcome, Request, SoldBefore, Stock},
     ledger::file::{format::segment_header::FORMAT_VERSION, layout::Layout, options::Options},
     simulation::{
         disk::SimDisk,
@@ -31,23 +31,32 @@ struct Golden {
     /// How it comes about; what it is has to stay what it was.
     make: fn(&SimDisk),
     stock: Stock,
-    /// Keys that were seen, with the revisions of their answers.
+    /// Keys of purchases that were seen, with the revisions of their answers.
     keys: &'static [(&'static str, u64)],
+    /// The first version of the format that has it.
+    since: u32,
 }
 
 const fn stock(remaining: u64, sold: u64, revision: u64) -> Stock {
-    Stock { remaining, sold, revision }
+    Stock::new(remaining, sold, revision)
 }
 
-/// The ledgers of version 1.
-const GOLDEN: [Golden; 7] = [
+/// The ledgers that are kept.
+const GOLDEN: [Golden; 8] = [
     Golden {
         shape: "fresh",
         make: |disk| drop(open(disk, 0)),
         stock: stock(1000, 0, 0),
         keys: &[],
+        since: 1,
     },
-    Golden { shape: "sold", make: |disk| drop(sell(disk)), stock: stock(1042, 8, 5), keys: &[] },
+    Golden {
+        shape: "sold",
+        make: |disk| drop(sell(disk)),
+        stock: stock(1042, 8, 5),
+        keys: &[],
+        since: 1,
+    },
     Golden {
         shape: "keys",
         make: |disk| {
@@ -57,7 +66,8 @@ const GOLDEN: [Golden; 7] = [
             ask(&mut ledger, &[with_key("more", Command::Restock { quantity: 7 }.into())]);
         },
         stock: stock(1046, 11, 9),
-        keys: &[("order-17", 6), ("too many", 7), ("more", 9)],
+        keys: &[("order-17", 6), ("too many", 7)],
+        since: 1,
     },
     Golden {
         shape: "rotated",
@@ -70,6 +80,7 @@ const GOLDEN: [Golden; 7] = [
         },
         stock: stock(840, 160, 160),
         keys: &[],
+        since: 1,
     },
     Golden {
         shape: "adjusted",
@@ -83,6 +94,7 @@ const GOLDEN: [Golden; 7] = [
         },
         stock: stock(1039, 11, 7),
         keys: &[],
+        since: 1,
     },
     Golden {
         shape: "torn_tail",
@@ -96,6 +108,7 @@ const GOLDEN: [Golden; 7] = [
         },
         stock: stock(1042, 8, 5),
         keys: &[],
+        since: 1,
     },
     Golden {
         shape: "unpublished",
@@ -110,6 +123,40 @@ const GOLDEN: [Golden; 7] = [
         },
         stock: stock(1039, 11, 6),
         keys: &[],
+        since: 1,
+    },
+    Golden {
+        shape: "box_office",
+        make: |disk| {
+            let mut ledger = sell(disk);
+            let hold = |quantity, seconds| {
+                let buyer = Some("Zoë".into());
+                Request::from(Command::Hold { order: Order { quantity, buyer }, seconds })
+            };
+            // Revisions 6 to 9: three holds and a refusal.
+            ask(&mut ledger, &[hold(2, 60), with_key("mine", hold(3, 1)), hold(4, 86_400)]);
+            ask(&mut ledger, &[with_key("too many", hold(5000, 60))]);
+            ask(
+                &mut ledger,
+                &[Command::Confirm { hold: 6 }.into(), Command::Release { hold: 8 }.into()],
+            );
+            let sale = |revision, quantity| SoldBefore { revision, quantity };
+            ask(
+                &mut ledger,
+                &[Command::Refund(sale(2, 2)).into(), Command::Admit(sale(1, 1)).into()],
+            );
+            ask(&mut ledger, &[Command::SetSale { is_open: false }.into()]);
+        },
+        stock: Stock {
+            held: 3,
+            refunded: 2,
+            admitted: 1,
+            capacity: 1050,
+            is_closed: true,
+            ..stock(1039, 10, 14)
+        },
+        keys: &[],
+        since: 2,
     },
 ];
 
@@ -222,20 +269,33 @@ fn text(bytes: &[u8]) -> String {
 
 #[test]
 fn a_kept_ledger_is_sold_on_from() {
-    for Golden { shape, stock, keys, .. } in &GOLDEN {
-        let disk = disk_with(&kept(1, shape));
-        let mut ledger = open(&disk, 1000);
-        assert_eq!(ledger.stock(), *stock, "{shape}");
-        for revision in 1..=stock.revision {
-            let record = record(&disk, revision);
-            assert_eq!(record.map(|record| record.revision), Some(revision), "{shape}");
+    for version in 1..=FORMAT_VERSION {
+        for golden in GOLDEN.iter().filter(|golden| golden.since <= version) {
+            is_sold_on_from(golden, version);
         }
-        for (key, revision) in *keys {
-            let answer = ask(&mut ledger, &[with_key(key, buy(1, None))]);
-            assert_eq!(answer, [Outcome::Repeated { revision: *revision }], "{shape}: {key}");
-        }
-        let sale = sales(ask(&mut ledger, &[buy(1, None)])).next().unwrap();
-        let next = (sale.first_ticket, sale.remaining, sale.revision);
-        assert_eq!(next, (stock.sold + 1, stock.remaining - 1, stock.revision + 1), "{shape}");
     }
+}
+
+fn is_sold_on_from(golden: &Golden, version: u32) {
+    let &Golden { shape, stock, keys, .. } = golden;
+    let disk = disk_with(&kept(version, shape));
+    let mut ledger = open(&disk, 1000);
+    assert_eq!(ledger.stock(), stock, "{version}/{shape}");
+    for revision in 1..=stock.revision {
+        let record = record(&disk, revision);
+        assert_eq!(record.map(|record| record.revision), Some(revision), "{version}/{shape}");
+    }
+    for (key, revision) in keys {
+        let answer = ask(&mut ledger, &[with_key(key, buy(1, None))]);
+        assert_eq!(answer, [Outcome::Repeated { revision: *revision }], "{version}/{shape}: {key}");
+    }
+    // What was held lapses by itself now.
+    let lapses = u64::from(stock.held > 0);
+    let opened = u64::from(stock.is_closed);
+    ask(&mut ledger, &[Command::SetSale { is_open: true }.into()]);
+    let sale = sales(ask(&mut ledger, &[buy(1, None)])).next().unwrap();
+    let next = (sale.first_ticket, sale.remaining, sale.revision);
+    let revision = stock.revision + lapses + opened + 1;
+    let expected = (stock.issued + 1, stock.remaining + stock.held - 1, revision);
+    assert_eq!(next, expected, "{version}/{shape}");
 }

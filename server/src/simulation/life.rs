@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
-    domain::{Change, Command, Order, Outcome, Record, Request, Stock},
+    domain::{Change, Command, Hold, Order, Outcome, Record, Request, Sale, SoldBefore, Stock},
     ledger::{
         Fault as Broken,
         file::{disk::Disk, error::TurnError, format::head::Head},
@@ -16,7 +16,9 @@ use crate::{
     simulation::{
         disk::SimDisk,
         file::Fault,
-        shop::{FileSeller, TICKETS, disk, head_path, open_with, options, records},
+        shop::{
+            FileSeller, TICKETS, disk, head_path, now_ms, open_with, options, records, set_now_ms,
+        },
     },
 };
 
@@ -51,6 +53,7 @@ pub(crate) struct Life<D: Disk> {
 impl<D: Disk> Life<D> {
     /// A life that follows from `seed`; the servers see the disk through `wrap`.
     pub(crate) fn new(seed: u64, wrap: fn(SimDisk) -> D) -> Self {
+        set_now_ms(7);
         Self {
             seed,
             disk: disk(seed),
@@ -116,6 +119,9 @@ impl<D: Disk> Life<D> {
 
     /// Lets the server in `place` answer a few requests in one turn, in one append or several.
     pub(crate) fn sell(&mut self, place: usize) {
+        if self.dice.random_bool(0.3) {
+            set_now_ms(now_ms() + self.dice.random_range(0..9000));
+        }
         let requests: Vec<_> = (0..self.dice.random_range(1..7)).map(|_| self.request()).collect();
         let chunk = self.dice.random_range(1..7);
         let Some(server) = &mut self.servers[place] else { return };
@@ -153,12 +159,38 @@ impl<D: Disk> Life<D> {
         // The same key is always sent with the same request.
         let number = dice.random_range(0..2 * KEYS);
         let quantity = number % 3 + 1;
+        let order = Order { quantity, buyer: None };
         let command = match number % 11 {
             10 => Command::Restock { quantity },
-            _ => Command::Buy(Order { quantity, buyer: None }),
+            8 | 9 => Command::Hold { order, seconds: number },
+            _ => Command::Buy(order),
         };
         let key = (number < KEYS).then(|| format!("key {number}").into());
+        if key.is_none() && dice.random_bool(0.4) {
+            return self.follow_up().unwrap_or(Request { command, key });
+        }
         Request { command, key }
+    }
+
+    /// Asks for something to be done with a hold or a sale that somebody was told of.
+    fn follow_up(&mut self) -> Option<Request> {
+        if self.dice.random_bool(0.1) {
+            return Some(Command::SetSale { is_open: self.dice.random_bool(0.7) }.into());
+        }
+        let told = self.answered.len().checked_sub(1)?;
+        // Mostly of the last ones: of the others all has been tried.
+        let place = told - self.dice.random_range(0..=told.min(20));
+        let is_first = self.dice.random_bool(0.6);
+        let command = match self.answered[place].1 {
+            Outcome::Held(Hold { revision: hold, .. }) if is_first => Command::Confirm { hold },
+            Outcome::Held(Hold { revision: hold, .. }) => Command::Release { hold },
+            Outcome::Sold(Sale { revision, quantity, .. }) => {
+                let sale = SoldBefore { revision, quantity };
+                if is_first { Command::Refund(sale) } else { Command::Admit(sale) }
+            }
+            _ => return None,
+        };
+        Some(command.into())
     }
 
     /// Changes the count as an outside program does that knows nothing of servers.
@@ -221,32 +253,54 @@ impl<D: Disk> Life<D> {
         for (request, outcome) in &self.answered {
             let revision = match outcome {
                 Outcome::Sold(sale) => sale.revision,
-                Outcome::Restocked { revision, .. } | Outcome::Repeated { revision } => *revision,
+                Outcome::Held(hold) => hold.revision,
+                Outcome::Changed { revision, .. }
+                | Outcome::Admitted { revision, .. }
+                | Outcome::Repeated { revision } => *revision,
                 _ => continue,
             };
             let record = records.iter().find(|record| record.revision == revision);
             let record = record.unwrap_or_else(|| panic!("AckAfterSync: seed {seed}: {outcome:?}"));
-            assert!(record.answers(&request.command), "seed {seed}: {record:?}");
             assert_eq!(record.key, request.key, "seed {seed}");
+            let answer = match request.command {
+                // It is answered from memory.
+                Command::Admit(_) => record.outcome(),
+                _ => record.answer_to(&request.command),
+            };
             let is_repeated = matches!(outcome, Outcome::Repeated { .. });
-            let said = if is_repeated { record.outcome() } else { Some(outcome.clone()) };
-            assert_eq!(record.outcome(), said, "AckAfterSync: seed {seed}");
+            let said = if is_repeated { answer.clone() } else { Some(outcome.clone()) };
+            assert!(answer.is_some() && answer == said, "AckAfterSync: seed {seed}: {record:?}");
         }
     }
 
     fn check_the_sum(&self, records: &[Record], stock: Stock) {
         let (seed, last) = (self.seed, records.last().map_or(0, |record| record.revision));
         assert_eq!((stock.revision, records.len() as u64), (last, last), "seed {seed}");
-        let (mut sold, mut restocked) = (0, 0);
+        let (mut issued, mut refunded, mut restocked) = (0, 0, 0);
+        let mut held = BTreeMap::new();
         for record in records {
             match record.change {
-                Change::Sold { quantity, .. } => sold += quantity,
+                Change::Sold { quantity, hold, .. } => {
+                    issued += quantity;
+                    let taken = hold.map(|hold| held.remove(&hold));
+                    assert!(taken.is_none_or(|taken| taken == Some(quantity)), "seed {seed}");
+                }
                 Change::Restocked { quantity } => restocked += quantity,
-                Change::Refused { .. } | Change::Adjusted { .. } => {}
+                Change::Held { quantity, .. } => {
+                    held.insert(record.revision, quantity);
+                }
+                Change::Released { hold, quantity } | Change::Lapsed { hold, quantity } => {
+                    assert_eq!(held.remove(&hold), Some(quantity), "freed twice: seed {seed}");
+                }
+                Change::Refunded { quantity, .. } => refunded += quantity,
+                _ => {}
             }
         }
-        assert_eq!(stock.sold, sold, "seed {seed}");
-        let there = i64::try_from(stock.remaining + sold).unwrap();
+        assert_eq!((stock.issued, stock.refunded), (issued, refunded), "seed {seed}");
+        assert_eq!(stock.held, held.values().sum::<u64>(), "seed {seed}");
+        let there = stock.remaining + stock.held + stock.sold();
+        assert_eq!(there, stock.capacity, "Conservation: seed {seed}");
+        let there = i64::try_from(there).unwrap();
         let explained = i64::try_from(TICKETS + restocked).unwrap() + self.outside;
         if self.is_exact {
             assert_eq!(there, explained, "Conservation: seed {seed}");

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    counter::queue::{Queue, Recipient},
+    counter::queue::{Moment, Queue, Recipient},
     domain::{Inventory, Outcome, Request, Stock},
     ledger::{Batch, Clients, Engine, Fault, Pipeline, Turned, Void, Writer},
 };
@@ -46,6 +46,7 @@ struct State<B> {
     told: Vec<(Request, Outcome)>,
     /// It stands still: no turn is ever held too long.
     now: Instant,
+    now_ms: fn() -> u64,
 }
 
 /// Who asked for this.
@@ -66,6 +67,7 @@ impl<E: Engine> Seller<E> {
             coming: VecDeque::new(),
             told: Vec::new(),
             now: Instant::now(),
+            now_ms,
         };
         let clients = InChunks(RefCell::new(state));
         Self { writer: Writer::new(engine, now_ms), clients }
@@ -120,10 +122,14 @@ impl<E: Engine> Seller<E> {
 }
 
 impl<B: Batch> State<B> {
+    fn moment(&self) -> Moment {
+        Moment { instant: self.now, at_ms: (self.now_ms)() }
+    }
+
     fn let_a_chunk_in(&mut self) {
         for _ in 0..self.chunk.min(self.coming.len()) {
             let Some(request) = self.coming.pop_front() else { break };
-            let entered = self.queue.enter(request.clone(), Client(request), self.now);
+            let entered = self.queue.enter(request.clone(), Client(request), self.moment());
             entered.expect("nobody has closed the queue");
         }
     }
@@ -139,7 +145,7 @@ impl<B: Batch> Clients for InChunks<B> {
     fn gather(&self) -> bool {
         let state = &mut *self.0.borrow_mut();
         let now = state.now;
-        state.queue.gather(now);
+        state.queue.gather(state.moment());
         if state.queue.here() == 0 {
             state.let_a_chunk_in();
         }

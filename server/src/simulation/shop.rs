@@ -1,6 +1,7 @@
 //! A shop on a simulated disk: what the tests of the ledger open, buy and read there.
 
 use std::{
+    cell::Cell,
     ops::Range,
     path::PathBuf,
     sync::atomic::{AtomicU64, Ordering},
@@ -39,10 +40,11 @@ pub(crate) fn head_path() -> PathBuf {
 /// How a shop opens its ledger: small segments, a clock that stands still.
 pub(crate) fn options(process: u32) -> Options {
     Options {
+        names_max: usize::MAX,
         synced: true,
         process,
         sizes: Sizes { first: 4 << 10, max: 8 << 10 },
-        now_ms: || 7,
+        now_ms,
         random: || Ok([7; 32]),
         in_background: |job| {
             job();
@@ -50,6 +52,21 @@ pub(crate) fn options(process: u32) -> Options {
         },
         pause: |_| {},
     }
+}
+
+thread_local! {
+    /// What every clock of a life says: a life is lived on one thread.
+    static NOW_MS: Cell<u64> = const { Cell::new(7) };
+}
+
+/// The time, in milliseconds since 1970 UTC.
+pub(crate) fn now_ms() -> u64 {
+    NOW_MS.get()
+}
+
+/// Sets all clocks of this thread.
+pub(crate) fn set_now_ms(now_ms: u64) {
+    NOW_MS.set(now_ms);
 }
 
 /// A seller from the ledger in files.
@@ -112,7 +129,7 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
         let bytes = disk.get(&layout.folder.join(name));
         let mut lines = bytes.split(|byte| *byte == b'\n');
         let (header, header_chain) = decode::<SegmentHeader>(lines.next().unwrap(), 0).unwrap();
-        let before = inventory.get_or_insert_with(|| header.inventory());
+        let before = inventory.get_or_insert_with(|| header.inventory(usize::MAX));
         if header.after != chain || header.revision != before.stock().revision {
             continue;
         }
@@ -120,9 +137,8 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
         while let Some(Ok((line, next))) =
             lines.next().map(|line| decode::<RecordLine>(line, chain))
         {
-            let record = line.into_record().unwrap();
-            before.fold(&record).unwrap();
-            records.push(record);
+            before.fold(&line.record).unwrap();
+            records.push(line.record);
             chain = next;
         }
     }

@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// How many records are looked up at once: each may open a file.
+/// How many look records up at once: each may open a file.
 const LOOKUPS_MAX: usize = 8;
 
 /// What is read of a ledger in files.
@@ -61,11 +61,11 @@ impl<D: Disk> Archive for FileArchive<D> {
         Ok(Summary { remaining: head.count, sold: head.sold })
     }
 
-    fn record(self: Arc<Self>, revision: u64) -> Found {
+    fn records(self: Arc<Self>, first: u64, last: u64) -> Found {
         Box::pin(async move {
             let _permit = self.looking.acquire().await.map_err(Cause::of)?;
             let lookup = Arc::clone(&self.lookup);
-            let found = spawn_blocking(move || lookup.record(revision));
+            let found = spawn_blocking(move || lookup.records(first, last));
             found.await.map_err(Cause::of)?.map_err(Cause::of)
         })
     }
@@ -77,6 +77,6 @@ impl<D: Disk> Archive for FileArchive<D> {
 
 /// Whether `head` says what `known` says.
 fn says(head: &Head, known: Stock) -> bool {
-    let Stock { remaining, sold, revision } = known;
+    let Stock { remaining, issued: sold, revision, .. } = known;
     (head.count, head.sold, head.revision) == (remaining, Some(sold), Some(revision))
 }

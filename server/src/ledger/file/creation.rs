@@ -26,7 +26,7 @@ pub fn create<D: Disk>(
     count: u64,
     (process, nonce): (u32, u64),
 ) -> io::Result<()> {
-    let stock = Stock { remaining: count, ..Stock::default() };
+    let stock = Stock::new(count, 0, 0);
     let head = Head { sold: None, revision: None, ..Head::of(stock, Vec::new()) };
     let image = head.image(0).ok_or(io::ErrorKind::InvalidInput)?;
     let temporary = layout.temporary_head(process, nonce);

@@ -11,6 +11,8 @@ pub struct Options {
     pub synced: bool,
     /// The number of this process.
     pub process: u32,
+    /// How many requests are known again, at most.
+    pub names_max: usize,
     /// How long segments are.
     pub sizes: Sizes,
     /// The time in milliseconds since 1970 UTC.

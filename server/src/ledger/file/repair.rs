@@ -21,8 +21,9 @@ pub fn head_for(ledger: Stock, found: Option<&Head>) -> Head {
     let foreign = found.map_or_else(Vec::new, |head| head.foreign.clone());
     let ahead = found.filter(|head| head.revision > Some(ledger.revision));
     let remaining = ahead.map_or(ledger.remaining, |head| head.count.min(ledger.remaining));
-    let sold = ahead.and_then(|head| head.sold).map_or(ledger.sold, |sold| sold.max(ledger.sold));
-    Head::of(Stock { remaining, sold, revision: ledger.revision }, foreign)
+    let sold =
+        ahead.and_then(|head| head.sold).map_or(ledger.issued, |sold| sold.max(ledger.issued));
+    Head::of(Stock { remaining, issued: sold, ..ledger }, foreign)
 }
 
 /// Writes `head` into `db.txt`, which is made where it is missing; durable on return.
@@ -54,7 +55,7 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
 mod tests {
     use super::*;
 
-    const LEDGER: Stock = Stock { remaining: 7, sold: 3, revision: 3 };
+    const LEDGER: Stock = Stock::new(7, 3, 3);
 
     #[test]
     fn a_lost_head_says_what_the_ledger_says() {
@@ -63,9 +64,9 @@ mod tests {
 
     #[test]
     fn what_a_head_ahead_has_sold_stays_sold() {
-        let ahead = Stock { remaining: 5, sold: 5, revision: 5 };
+        let ahead = Stock::new(5, 5, 5);
         let repaired = head_for(LEDGER, Some(&Head::of(ahead, Vec::new())));
-        let careful = Stock { remaining: 5, sold: 5, revision: 3 };
+        let careful = Stock::new(5, 5, 3);
         assert_eq!(repaired, Head::of(careful, Vec::new()));
     }
 }

@@ -55,7 +55,7 @@ impl Head {
     pub fn of(stock: Stock, foreign: Vec<(String, Box<str>)>) -> Self {
         Self {
             count: stock.remaining,
-            sold: Some(stock.sold),
+            sold: Some(stock.issued),
             revision: Some(stock.revision),
             foreign,
         }
@@ -237,11 +237,11 @@ mod tests {
 
     #[test]
     fn an_image_covers_what_stood_there_and_ends_in_a_newline() {
-        let head = Head::of(Stock { remaining: 97, sold: 3, revision: 3 }, Vec::new());
+        let head = Head::of(Stock::new(97, 3, 3), Vec::new());
         let lengths = [0, 64, 65, 200, 4096].map(|on_disk| head.image(on_disk).unwrap().len());
         assert_eq!(lengths, [64, 64, 65, 200, 4096]);
         assert!(head.image(64).unwrap().ends_with(b" \n"));
-        let long = Stock { remaining: COUNT_MAX, sold: COUNT_MAX, revision: COUNT_MAX };
+        let long = Stock::new(COUNT_MAX, COUNT_MAX, COUNT_MAX);
         assert_eq!(Head::of(long, Vec::new()).image(0).unwrap().len(), 128);
         let full = Head { foreign: vec![("k".into(), "1".repeat(4090).into())], ..head };
         assert_eq!(full.image(0), None);

@@ -62,7 +62,7 @@ fn with_adopted(seen: Stock, adopted: &[(Stock, Stock)]) -> Vec<Stock> {
     for (before, after) in adopted.iter().filter(|(_, after)| after.revision > seen.revision) {
         let moved = |from: u64, to: u64, stock: u64| (stock + to).saturating_sub(from);
         last.remaining = moved(before.remaining, after.remaining, last.remaining);
-        last.sold = moved(before.sold, after.sold, last.sold);
+        last.issued = moved(before.issued, after.issued, last.issued);
         readings.push(last);
     }
     readings
@@ -73,12 +73,12 @@ fn with_adopted(seen: Stock, adopted: &[(Stock, Stock)]) -> Vec<Stock> {
 /// `None` where it says the same as `seen`. A result below zero is zero: what
 /// was acknowledged stays sold.
 fn outside_change(head: &Head, seen: Stock, now: Stock) -> Option<OutsideChange> {
-    let sold_outside = head.sold.unwrap_or(0).saturating_sub(seen.sold);
+    let sold_outside = head.sold.unwrap_or(0).saturating_sub(seen.issued);
     if head.count == seen.remaining && sold_outside == 0 {
         return None;
     }
     let remaining = (now.remaining + head.count).saturating_sub(seen.remaining).min(COUNT_MAX);
-    let sold = now.sold.saturating_add(sold_outside).min(COUNT_MAX);
+    let sold = now.issued.saturating_add(sold_outside).min(COUNT_MAX);
     Some(OutsideChange { remaining, sold })
 }
 
@@ -88,7 +88,7 @@ fn most_careful_change(
     seen: impl IntoIterator<Item = Stock>,
     now: Stock,
 ) -> Option<OutsideChange> {
-    let unchanged = OutsideChange { remaining: now.remaining, sold: now.sold };
+    let unchanged = OutsideChange { remaining: now.remaining, sold: now.issued };
     let changes = seen.into_iter().map(|seen| outside_change(head, seen, now).unwrap_or(unchanged));
     changes.min_by_key(|change| change.remaining).filter(|change| *change != unchanged)
 }
@@ -97,8 +97,8 @@ fn most_careful_change(
 mod tests {
     use super::*;
 
-    const SEEN: Stock = Stock { remaining: 95, sold: 5, revision: 5 };
-    const NOW: Stock = Stock { remaining: 93, sold: 7, revision: 7 };
+    const SEEN: Stock = Stock::new(95, 5, 5);
+    const NOW: Stock = Stock::new(93, 7, 7);
 
     fn head(count: u64, sold: Option<u64>) -> Head {
         Head { count, sold, ..Head::default() }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn what_was_acknowledged_stays_sold_and_nothing_falls_below_zero() {
-        let now = Stock { remaining: 1, sold: 99, revision: 99 };
+        let now = Stock::new(1, 99, 99);
         let none_left = OutsideChange { remaining: 0, sold: 99 };
         assert_eq!(outside_change(&head(90, None), SEEN, now), Some(none_left));
     }
@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn what_was_adopted_already_is_not_adopted_again() {
         // Somebody added 50 on top of revision 5; the ledger has that as revision 6.
-        let now = Stock { remaining: 145, sold: 5, revision: 6 };
+        let now = Stock::new(145, 5, 6);
         let (seen, adopted) = (vec![SEEN], vec![(SEEN, now)]);
         let known = Known { now, published: 5, is_same_boot: true, seen, adopted };
         let text = Head { revision: Some(5), ..head(145, Some(5)) };

@@ -5,7 +5,12 @@
 //!
 //! Pure: bytes in, bytes out.
 
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::fmt;
+
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
 
 use crate::domain::{Change, Record};
 
@@ -76,19 +81,52 @@ fn write_record(record: &Record, turn: u64, out: &mut Vec<u8>) -> serde_json::Re
     member(",\"at_ms\":", record.at_ms, out)?;
     member(",\"count\":", record.remaining, out)?;
     match &record.change {
-        Change::Sold { first_ticket, quantity, buyer } => {
+        Change::Sold { first_ticket, quantity, buyer, hold } => {
             member(",\"sold\":{\"ticket\":", *first_ticket, out)?;
             member(",\"quantity\":", *quantity, out)?;
             text(",\"buyer\":", buyer.as_deref(), out)?;
+            if let Some(hold) = hold {
+                member(",\"hold\":", *hold, out)?;
+            }
         }
-        Change::Refused { quantity, buyer } => {
+        Change::Refused { quantity, buyer, seconds } => {
             member(",\"refused\":{\"quantity\":", *quantity, out)?;
             text(",\"buyer\":", buyer.as_deref(), out)?;
+            if let Some(seconds) = seconds {
+                member(",\"seconds\":", *seconds, out)?;
+            }
+        }
+        Change::Held { quantity, expires_at_ms, buyer } => {
+            member(",\"held\":{\"quantity\":", *quantity, out)?;
+            member(",\"expires_at_ms\":", *expires_at_ms, out)?;
+            text(",\"buyer\":", buyer.as_deref(), out)?;
+        }
+        Change::Released { hold, quantity } => {
+            member(",\"released\":{\"hold\":", *hold, out)?;
+            member(",\"quantity\":", *quantity, out)?;
+        }
+        Change::Lapsed { hold, quantity } => {
+            member(",\"lapsed\":{\"hold\":", *hold, out)?;
+            member(",\"quantity\":", *quantity, out)?;
+        }
+        Change::Refunded { sale, quantity } => {
+            member(",\"refunded\":{\"sale\":", *sale, out)?;
+            member(",\"quantity\":", *quantity, out)?;
+        }
+        Change::Admitted { sale, quantity } => {
+            member(",\"admitted\":{\"sale\":", *sale, out)?;
+            member(",\"quantity\":", *quantity, out)?;
         }
         Change::Restocked { quantity } => {
             member(",\"restocked\":{\"quantity\":", *quantity, out)?;
         }
+        Change::SaleSet { is_open: true } => out.extend_from_slice(b",\"sale\":{\"open\":true"),
+        Change::SaleSet { is_open: false } => out.extend_from_slice(b",\"sale\":{\"open\":false"),
         Change::Adjusted { sold } => member(",\"adjusted\":{\"sold\":", *sold, out)?,
+        Change::Restored { epoch, sold } => {
+            member(",\"restored\":{\"epoch\":", *epoch, out)?;
+            member(",\"sold\":", *sold, out)?;
+        }
     }
     out.push(b'}');
     text(",\"key\":", record.key.as_deref(), out)?;
@@ -148,65 +186,184 @@ pub fn with_fitting_checksums(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// A [`Record`] as it stands in a line, with the turn that it was written in.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecordLine {
-    /// The record's revision.
-    pub revision: u64,
+    /// The record.
+    pub record: Record,
     /// The first revision of the turn that wrote it: one write and one sync have them all.
     pub turn: u64,
-    at_ms: u64,
-    count: u64,
-    sold: Option<SoldLine>,
-    restocked: Option<RestockedLine>,
-    adjusted: Option<AdjustedLine>,
-    refused: Option<RefusedLine>,
-    key: Option<Box<str>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RefusedLine {
-    quantity: u64,
-    buyer: Option<Box<str>>,
+impl RecordLine {
+    /// The first version of the format that has such a line.
+    pub fn version(&self) -> u32 {
+        match &self.record.change {
+            Change::Sold { hold: None, .. }
+            | Change::Refused { seconds: None, .. }
+            | Change::Restocked { .. }
+            | Change::Adjusted { .. } => 1,
+            _ => 2,
+        }
+    }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SoldLine {
     ticket: u64,
     quantity: u64,
     buyer: Option<Box<str>>,
+    hold: Option<u64>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefusedLine {
+    quantity: u64,
+    buyer: Option<Box<str>>,
+    seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeldLine {
+    quantity: u64,
+    expires_at_ms: u64,
+    buyer: Option<Box<str>>,
+}
+
+/// The end of a hold.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EndLine {
+    hold: u64,
+    quantity: u64,
+}
+
+/// What became of a sale.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SaleLine {
+    sale: u64,
+    quantity: u64,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RestockedLine {
     quantity: u64,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OpenLine {
+    open: bool,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AdjustedLine {
     sold: u64,
 }
 
-impl RecordLine {
-    /// The record; `None` where the line has not exactly one change.
-    pub fn into_record(self) -> Option<Record> {
-        let Self { revision, at_ms, count: remaining, key, .. } = self;
-        let change = match (self.sold, self.refused, self.restocked, self.adjusted) {
-            (Some(SoldLine { ticket: first_ticket, quantity, buyer }), None, None, None) => {
-                Change::Sold { first_ticket, quantity, buyer }
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RestoredLine {
+    epoch: u64,
+    sold: u64,
+}
+
+/// The change that stands as the next value of `map` behind the name `kind`, which is its tag.
+fn change<'de, A: MapAccess<'de>>(kind: &str, map: &mut A) -> Result<Change, A::Error> {
+    Ok(match kind {
+        "sold" => {
+            let SoldLine { ticket: first_ticket, quantity, buyer, hold } = map.next_value()?;
+            Change::Sold { first_ticket, quantity, buyer, hold }
+        }
+        "refused" => {
+            let RefusedLine { quantity, buyer, seconds } = map.next_value()?;
+            Change::Refused { quantity, buyer, seconds }
+        }
+        "held" => {
+            let HeldLine { quantity, expires_at_ms, buyer } = map.next_value()?;
+            Change::Held { quantity, expires_at_ms, buyer }
+        }
+        "released" => {
+            let EndLine { hold, quantity } = map.next_value()?;
+            Change::Released { hold, quantity }
+        }
+        "lapsed" => {
+            let EndLine { hold, quantity } = map.next_value()?;
+            Change::Lapsed { hold, quantity }
+        }
+        "refunded" => {
+            let SaleLine { sale, quantity } = map.next_value()?;
+            Change::Refunded { sale, quantity }
+        }
+        "admitted" => {
+            let SaleLine { sale, quantity } = map.next_value()?;
+            Change::Admitted { sale, quantity }
+        }
+        "restocked" => {
+            let RestockedLine { quantity } = map.next_value()?;
+            Change::Restocked { quantity }
+        }
+        "sale" => {
+            let OpenLine { open: is_open } = map.next_value()?;
+            Change::SaleSet { is_open }
+        }
+        "adjusted" => {
+            let AdjustedLine { sold } = map.next_value()?;
+            Change::Adjusted { sold }
+        }
+        "restored" => {
+            let RestoredLine { epoch, sold } = map.next_value()?;
+            Change::Restored { epoch, sold }
+        }
+        unknown => return Err(A::Error::custom(format!("unknown member `{unknown}`"))),
+    })
+}
+
+impl<'de> Deserialize<'de> for RecordLine {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RecordLineVisitor)
+    }
+}
+
+struct RecordLineVisitor;
+
+impl<'de> Visitor<'de> for RecordLineVisitor {
+    type Value = RecordLine;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a record with exactly one change")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RecordLine, A::Error> {
+        let (mut revision, mut turn, mut at_ms, mut count) = (None, None, None, None);
+        let (mut change, mut key) = (None, None);
+        while let Some(name) = map.next_key::<&str>()? {
+            let was_there = match name {
+                "revision" => revision.replace(map.next_value()?).is_some(),
+                "turn" => turn.replace(map.next_value()?).is_some(),
+                "at_ms" => at_ms.replace(map.next_value()?).is_some(),
+                "count" => count.replace(map.next_value()?).is_some(),
+                "key" => key.replace(map.next_value()?).is_some(),
+                kind => change.replace(self::change(kind, &mut map)?).is_some(),
+            };
+            if was_there {
+                return Err(A::Error::custom(format!("`{name}` is too much")));
             }
-            (None, Some(RefusedLine { quantity, buyer }), None, None) => {
-                Change::Refused { quantity, buyer }
-            }
-            (None, None, Some(RestockedLine { quantity }), None) => Change::Restocked { quantity },
-            (None, None, None, Some(AdjustedLine { sold })) => Change::Adjusted { sold },
-            _ => return None,
+        }
+        let missing = A::Error::missing_field;
+        let record = Record {
+            revision: revision.ok_or_else(|| missing("revision"))?,
+            at_ms: at_ms.ok_or_else(|| missing("at_ms"))?,
+            remaining: count.ok_or_else(|| missing("count"))?,
+            change: change.ok_or_else(|| A::Error::custom("no change"))?,
+            key,
         };
-        Some(Record { revision, at_ms, remaining, change, key })
+        Ok(RecordLine { record, turn: turn.ok_or_else(|| missing("turn"))? })
     }
 }
 
@@ -217,7 +374,12 @@ mod tests {
     use super::*;
 
     fn sale() -> Record {
-        let change = Change::Sold { first_ticket: 3, quantity: 1, buyer: Some("Ann \"A\"".into()) };
+        let change = Change::Sold {
+            first_ticket: 3,
+            quantity: 1,
+            buyer: Some("Ann \"A\"".into()),
+            hold: None,
+        };
         Record { revision: 3, at_ms: 1_795_470_000_000, remaining: 97, change, key: None }
     }
 
@@ -236,7 +398,7 @@ mod tests {
         let checksum = encode_record(&sale(), 3, 7, &mut line).unwrap();
         line.pop();
         let (decoded, chain) = decode::<RecordLine>(&line, 7).unwrap();
-        assert_eq!((decoded.into_record(), chain), (Some(sale()), checksum));
+        assert_eq!((decoded.record, chain), (sale(), checksum));
         assert_eq!(decode::<RecordLine>(&line, 8), Err(LineFault::Checksum));
     }
 
@@ -246,6 +408,7 @@ mod tests {
             first_ticket: u64::MAX,
             quantity: u64::MAX,
             buyer: Some("\u{1f600}".repeat(200).into()),
+            hold: Some(u64::MAX),
         };
         let key = Some("\"".repeat(255).into());
         let (revision, at_ms, remaining) = (u64::MAX, u64::MAX, u64::MAX);
@@ -257,14 +420,33 @@ mod tests {
 
     fn any_change() -> impl Strategy<Value = Change> {
         let buyer = || prop::option::of("\\PC{1,9}").prop_map(|buyer| buyer.map(Box::from));
+        let number = any::<u64>;
+        let maybe = || prop::option::of(any::<u64>());
         prop_oneof![
-            (any::<u64>(), any::<u64>(), buyer()).prop_map(|(first_ticket, quantity, buyer)| {
-                Change::Sold { first_ticket, quantity, buyer }
+            (number(), number(), buyer(), maybe()).prop_map(
+                |(first_ticket, quantity, buyer, hold)| Change::Sold {
+                    first_ticket,
+                    quantity,
+                    buyer,
+                    hold
+                }
+            ),
+            (number(), buyer(), maybe()).prop_map(|(quantity, buyer, seconds)| Change::Refused {
+                quantity,
+                buyer,
+                seconds
             }),
-            (any::<u64>(), buyer())
-                .prop_map(|(quantity, buyer)| Change::Refused { quantity, buyer }),
-            any::<u64>().prop_map(|quantity| Change::Restocked { quantity }),
-            any::<u64>().prop_map(|sold| Change::Adjusted { sold }),
+            (number(), number(), buyer()).prop_map(|(quantity, expires_at_ms, buyer)| {
+                Change::Held { quantity, expires_at_ms, buyer }
+            }),
+            (number(), number()).prop_map(|(hold, quantity)| Change::Released { hold, quantity }),
+            (number(), number()).prop_map(|(hold, quantity)| Change::Lapsed { hold, quantity }),
+            (number(), number()).prop_map(|(sale, quantity)| Change::Refunded { sale, quantity }),
+            (number(), number()).prop_map(|(sale, quantity)| Change::Admitted { sale, quantity }),
+            number().prop_map(|quantity| Change::Restocked { quantity }),
+            any::<bool>().prop_map(|is_open| Change::SaleSet { is_open }),
+            number().prop_map(|sold| Change::Adjusted { sold }),
+            (number(), number()).prop_map(|(epoch, sold)| Change::Restored { epoch, sold }),
         ]
     }
 
@@ -285,7 +467,7 @@ mod tests {
             prop_assert_eq!(line.pop(), Some(b'\n'));
             let (decoded, found) = decode::<RecordLine>(&line, chain).unwrap();
             prop_assert_eq!((found, decoded.turn), (checksum, turn));
-            prop_assert_eq!(decoded.into_record(), Some(record));
+            prop_assert_eq!(decoded.record, record);
         }
 
         #[test]

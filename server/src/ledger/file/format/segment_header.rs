@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{COUNT_MAX, Inventory, Stock};
 
-/// The version of the format that this program writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the format that this program writes; it reads all up to it.
+///
+/// 1: sales, restocks, edits. 2: holds, refunds, admissions, closed sales, restored backups.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// Which counter a segment is of, and from where it goes on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,31 +28,93 @@ pub struct SegmentHeader {
     pub sold: u64,
     /// When that was, in milliseconds since 1970 UTC.
     pub at_ms: u64,
+    /// What was held then; from version 2 on, as all that follows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub held: u64,
+    /// The tickets refunded by then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub refunded: u64,
+    /// The tickets admitted by then.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub admitted: u64,
+    /// How many tickets there were; in version 1 those that were left or sold.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub capacity: u64,
+    /// Whether the sale was closed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub closed: bool,
+    /// Which life of the ledger it was.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub epoch: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as `serde` calls it")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 impl SegmentHeader {
     /// The header of a segment that goes on from `stock`, as it was last changed at `at_ms`, behind a
     /// line with checksum `after`.
     pub fn of(key: [u8; 32], after: u32, stock: Stock, at_ms: u64) -> Self {
-        let Stock { remaining: count, sold, revision } = stock;
-        Self { ledger: FORMAT_VERSION, key, after, revision, count, sold, at_ms }
+        let Stock { remaining: count, held, issued: sold, refunded, admitted, .. } = stock;
+        let Stock { capacity, is_closed: closed, epoch, revision, .. } = stock;
+        let ledger = FORMAT_VERSION;
+        Self {
+            ledger,
+            key,
+            after,
+            revision,
+            count,
+            sold,
+            at_ms,
+            held,
+            refunded,
+            admitted,
+            capacity,
+            closed,
+            epoch,
+        }
     }
 
     /// Whether every number is one that an inventory can have.
     pub fn is_possible(&self) -> bool {
-        [self.revision, self.count, self.sold, self.at_ms].iter().all(|number| *number <= COUNT_MAX)
+        let numbers = [self.revision, self.count, self.sold, self.at_ms, self.held];
+        numbers.iter().all(|number| *number <= COUNT_MAX)
+            && self.stock().is_conserved()
+            && (self.ledger > 1 || self.stock() == Stock::new(self.count, self.sold, self.revision))
+    }
+
+    /// Whether this header follows where `due` would be written: in an older version, too.
+    pub fn is_as(&self, due: &Self) -> bool {
+        *self == Self { ledger: self.ledger, capacity: self.capacity, ..due.clone() }
+            && self.stock() == due.stock()
     }
 
     /// The stock ahead of the first record.
     pub fn stock(&self) -> Stock {
-        Stock { remaining: self.count, sold: self.sold, revision: self.revision }
+        let start = Stock::new(self.count, self.sold, self.revision);
+        let capacity = if self.ledger > 1 { self.capacity } else { start.capacity };
+        let Self { held, refunded, admitted, closed: is_closed, epoch, .. } = *self;
+        Stock { held, refunded, admitted, capacity, is_closed, epoch, ..start }
+    }
+
+    /// Whether an inventory can begin here, with nothing known of what was before: no hold is open, no
+    /// sale is refunded or admitted, and the ledger is in its first life.
+    pub fn is_beginning(&self) -> bool {
+        (self.held, self.refunded, self.admitted, self.epoch) == (0, 0, 0, 0)
     }
 
     /// The inventory ahead of the first record.
-    pub fn inventory(&self) -> Inventory {
+    pub fn inventory(&self, names_max: usize) -> Inventory {
+        Inventory::new(self.stock(), self.at_ms).with_names(self.names_secret(), names_max)
+    }
+
+    /// The secret by which requests are known again.
+    pub fn names_secret(&self) -> [u8; 16] {
         let mut secret = [0; 16];
         secret.copy_from_slice(&self.key[..16]);
-        Inventory::new(self.stock(), self.at_ms).with_secret(secret)
+        secret
     }
 }
 

@@ -163,7 +163,7 @@ impl<F: DiskFile> Cursor<F> {
             let reason = "of another counter: its key is not that of the segment before";
             return Err(unconnected(next, reason));
         }
-        if *next.header() != self.header_of_next() {
+        if !next.header().is_as(&self.header_of_next()) {
             return Err(unconnected(next, "does not go on from the segment before"));
         }
         Ok(())

@@ -7,19 +7,16 @@
 //! Which segments there are is remembered, and the last few stay open: most
 //! lookups neither list the folder nor open a file.
 
-use std::{
-    io,
-    path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     domain::Record,
     ledger::file::{
         disk::{Disk, DiskFile},
         error::LogError,
-        format::record_line::{LINE_BYTES_MAX, RecordLine, claimed_checksum, decode},
+        format::record_line::{LINE_BYTES_MAX, claimed_checksum},
         layout::Layout,
+        log::segment::{Ending, Position, Reading, Segment},
     },
 };
 
@@ -43,7 +40,7 @@ struct Known<F> {
     /// The first revisions of the segments, in order.
     starts: Vec<u64>,
     /// Those that are open, with their first revisions; the one that was used last is the last.
-    open: Vec<(u64, Arc<F>)>,
+    open: Vec<(u64, Arc<Segment<F>>)>,
 }
 
 impl<F> Known<F> {
@@ -53,22 +50,25 @@ impl<F> Known<F> {
         self.starts[..behind].last().copied()
     }
 
-    /// The open file of the segment that begins with `start`.
-    fn file(&mut self, start: u64) -> Option<Arc<F>> {
+    /// The open segment that begins with `start`.
+    fn segment(&mut self, start: u64) -> Option<Arc<Segment<F>>> {
         let place = self.open.iter().position(|(open, _)| *open == start)?;
         self.open[place..].rotate_left(1);
-        self.open.last().map(|(_, file)| Arc::clone(file))
+        self.open.last().map(|(_, segment)| Arc::clone(segment))
     }
 
-    /// Keeps `file` open, in place of the one that was not used for the longest time.
-    fn keep(&mut self, start: u64, file: &Arc<F>) {
+    /// Keeps `segment` open, in place of the one that was not used for the longest time.
+    fn keep(&mut self, start: u64, segment: &Arc<Segment<F>>) {
         self.open.retain(|(open, _)| *open != start);
         if self.open.len() == OPEN_MAX {
             self.open.remove(0);
         }
-        self.open.push((start, Arc::clone(file)));
+        self.open.push((start, Arc::clone(segment)));
     }
 }
+
+/// Where a record stands.
+type Place<F> = (Arc<Segment<F>>, Position);
 
 impl<D: Disk> Lookup<D> {
     /// A lookup in the ledger of `layout`.
@@ -77,13 +77,40 @@ impl<D: Disk> Lookup<D> {
         Self { disk, layout, known }
     }
 
-    /// The record at `revision`; `None` where the ledger does not have it.
+    /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them.
     ///
     /// # Errors
-    /// [`LogError::Io`]; [`LogError::DamagedRecord`] where its line is not sound.
-    pub fn record(&self, revision: u64) -> Result<Option<Record>, LogError> {
-        if let Ok(Some(record)) = self.search_known(revision) {
-            return Ok(Some(record));
+    /// [`LogError::Io`]; [`LogError::DamagedRecord`] where a line is not sound.
+    pub fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, LogError> {
+        let mut found: Vec<Record> = Vec::new();
+        let mut next = first;
+        while next <= last {
+            let Some((segment, mut position)) = self.place(next)? else { break };
+            let before = next;
+            let records = (last - next).saturating_add(1);
+            let read = segment.read_a_few(&mut position, records, &mut |record| {
+                next = record.revision + 1;
+                found.push(record);
+                Ok(if next > last { Reading::Stops } else { Reading::GoesOn })
+            });
+            let ending = read.map_err(|error| of_record(error, next))?;
+            match ending {
+                Ending::Broken if next == before => {
+                    let reason = "no sound record".to_owned();
+                    let path = segment.path().to_owned();
+                    return Err(LogError::DamagedRecord { path, revision: next, reason });
+                }
+                Ending::Sealed | Ending::Stopped if next > before => {}
+                _ => break,
+            }
+        }
+        Ok(found)
+    }
+
+    /// Where the record at `revision` stands; `None` where the ledger does not have it.
+    fn place(&self, revision: u64) -> Result<Option<Place<D::File>>, LogError> {
+        if let Ok(Some(place)) = self.search_known(revision) {
+            return Ok(Some(place));
         }
         // There may be more by now, or another file under a name that is known.
         let starts = self.layout.starts(&self.disk)?;
@@ -92,30 +119,30 @@ impl<D: Disk> Lookup<D> {
     }
 
     /// Looks for the record in the segments that are known.
-    fn search_known(&self, revision: u64) -> Result<Option<Record>, LogError> {
+    fn search_known(&self, revision: u64) -> Result<Option<Place<D::File>>, LogError> {
         let mut upto = Some(revision);
         while let Some(start) = upto.and_then(|upto| self.known().start_up_to(upto)) {
-            let path = self.layout.segment(start);
-            let file = self.file(start, &path)?;
-            let found = search(&*file, &path, revision)?;
+            let segment = self.segment(start)?;
+            let found = search(&segment, revision)?;
             // The last segment that can have it has it, but for one that a killed
             // server made and nobody went on in.
-            if found.is_some() || has_records(&*file, &path)? {
-                return Ok(found);
+            if found.is_some() || segment.has_more(segment.records_start())? {
+                return Ok(found.map(|position| (segment, position)));
             }
             upto = start.checked_sub(1);
         }
         Ok(None)
     }
 
-    fn file(&self, start: u64, path: &Path) -> Result<Arc<D::File>, LogError> {
-        if let Some(file) = self.known().file(start) {
-            return Ok(file);
+    fn segment(&self, start: u64) -> Result<Arc<Segment<D::File>>, LogError> {
+        if let Some(segment) = self.known().segment(start) {
+            return Ok(segment);
         }
         // Whoever looks for another record need not wait for this.
-        let file = Arc::new(self.disk.open_to_read(path).map_err(io("open", path))?);
-        self.known().keep(start, &file);
-        Ok(file)
+        let segment = Segment::open_to_read(&self.disk, &self.layout.segment(start))?;
+        let segment = Arc::new(segment);
+        self.known().keep(start, &segment);
+        Ok(segment)
     }
 
     fn known(&self) -> MutexGuard<'_, Known<D::File>> {
@@ -124,18 +151,23 @@ impl<D: Disk> Lookup<D> {
     }
 }
 
-fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError {
-    let path = path.to_owned();
-    move |source| LogError::Io { action, path, source }
+/// What was found wrong where the record at `revision` should stand: nobody knows on which line that is.
+fn of_record(error: LogError, revision: u64) -> LogError {
+    match error {
+        LogError::Damaged { path, reason, .. } => {
+            LogError::DamagedRecord { path, revision, reason }
+        }
+        other => other,
+    }
 }
 
-/// Halves the file until a window is left that has the record, and the line before it.
-fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Record>, LogError> {
+/// Halves the segment until a window is left that has the record, and the line before it.
+fn search<F: DiskFile>(segment: &Segment<F>, revision: u64) -> Result<Option<Position>, LogError> {
     let two_lines = 2 * LINE_BYTES_MAX as u64;
-    let (mut low, mut high) = (0, file.size().map_err(io("read", path))?);
+    let (mut low, mut high) = (0, segment.size());
     while high - low > WINDOW_BYTES {
         let middle = low + (high - low) / 2;
-        let bytes = read(file, path, middle, middle + two_lines)?;
+        let bytes = segment.read(middle, 2 * LINE_BYTES_MAX)?;
         let found = bytes.split(|byte| *byte == b'\n').nth(1).and_then(revision_of);
         if found.is_some_and(|found| found < revision) {
             low = middle;
@@ -143,28 +175,18 @@ fn search(file: &impl DiskFile, path: &Path, revision: u64) -> Result<Option<Rec
             high = middle + two_lines;
         }
     }
-    let bytes = read(file, path, low, high + two_lines)?;
-    let mut before: &[u8] = &[];
+    let length = usize::try_from(high + two_lines - low).unwrap_or(usize::MAX);
+    let bytes = segment.read(low, length)?;
+    let (mut before, mut offset): (&[u8], u64) = (&[], low);
     for line in bytes.split(|byte| *byte == b'\n') {
         if revision_of(line) == Some(revision) {
-            return sound(line, before, path, revision).map(Some);
+            let chain = claimed_checksum(before).unwrap_or_default();
+            return Ok(Some(Position { offset, line: 0, chain }));
         }
+        offset += line.len() as u64 + 1;
         before = line;
     }
     Ok(None)
-}
-
-/// Whether anything stands behind the first line, which is the header.
-fn has_records(file: &impl DiskFile, path: &Path) -> Result<bool, LogError> {
-    let bytes = read(file, path, 0, 2 * LINE_BYTES_MAX as u64)?;
-    Ok(bytes.split(|byte| *byte == b'\n').nth(1).and_then(revision_of).is_some())
-}
-
-fn read(file: &impl DiskFile, path: &Path, from: u64, to: u64) -> Result<Vec<u8>, LogError> {
-    let mut bytes = vec![0; usize::try_from(to - from).unwrap_or(usize::MAX)];
-    let length = file.read_at(&mut bytes, from).map_err(io("read", path))?;
-    bytes.truncate(length);
-    Ok(bytes)
 }
 
 /// The revision that a line says it has; whether that is sound is another question.
@@ -174,17 +196,17 @@ fn revision_of(line: &[u8]) -> Option<u64> {
     std::str::from_utf8(&digits[..end]).ok()?.parse().ok()
 }
 
-fn sound(line: &[u8], before: &[u8], path: &Path, revision: u64) -> Result<Record, LogError> {
-    let damaged = |reason| LogError::DamagedRecord { path: path.to_owned(), revision, reason };
-    let chain = claimed_checksum(before).unwrap_or_default();
-    let (line, _) =
-        decode::<RecordLine>(line, chain).map_err(|fault| damaged(fault.to_string()))?;
-    line.into_record().ok_or_else(|| damaged("not exactly one change".to_owned()))
+#[cfg(test)]
+impl<D: Disk> Lookup<D> {
+    /// The record at `revision`.
+    pub(crate) fn record(&self, revision: u64) -> Result<Option<Record>, LogError> {
+        self.records(revision, revision).map(|mut records| records.pop())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::{fs, path::Path};
 
     use super::*;
     use crate::{
@@ -217,7 +239,7 @@ mod tests {
 
     /// Makes the segment with the records from `first` to `last`, of `size` bytes.
     fn make_segment<D: Disk>(disk: &D, layout: &Layout, (first, last): (u64, u64), size: u64) {
-        let stock = Stock { remaining: 5 + first, sold: 0, revision: first - 1 };
+        let stock = Stock::new(5 + first, 0, first - 1);
         let path = layout.temporary_segment(1, 1);
         let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size).unwrap();
         let header = SegmentHeader::of([0; 32], 0, stock, 0);
@@ -264,7 +286,11 @@ mod tests {
             assert_found(&lookup, revision);
             lookup.disk.calls() - before
         };
-        assert_eq!((calls(5), calls(5), calls(3)), (4, 2, 2), "list, open, size, read");
+        assert_eq!(
+            (calls(5), calls(5), calls(3)),
+            (6, 2, 2),
+            "list, open, size, the header, search, read"
+        );
     }
 
     #[test]

@@ -150,9 +150,9 @@ impl<F: DiskFile> Segment<F> {
         let line = end.map_or(&bytes[..0], |end| &bytes[..end]);
         let (header, chain) =
             decode::<SegmentHeader>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
-        if header.ledger != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&header.ledger) {
             let reason = format!(
-                "version `{}` of the ledger; this program reads `{FORMAT_VERSION}`",
+                "version `{}` of the ledger; this program reads up to `{FORMAT_VERSION}`",
                 header.ledger
             );
             return Err(LogError::Damaged { path: path.to_owned(), line: 1, reason });
@@ -210,8 +210,22 @@ impl<F: DiskFile> Segment<F> {
         position: &mut Position,
         each: &mut dyn FnMut(Record) -> Result<Reading, Inconsistent>,
     ) -> Result<Ending, LogError> {
+        self.read_a_few(position, u64::MAX, each)
+    }
+
+    /// As [`Segment::read_on`], reading no more at once than `records` take at most.
+    ///
+    /// # Errors
+    /// As [`Segment::read_on`].
+    pub(super) fn read_a_few(
+        &self,
+        position: &mut Position,
+        records: u64,
+        each: &mut dyn FnMut(Record) -> Result<Reading, Inconsistent>,
+    ) -> Result<Ending, LogError> {
         let rest = usize::try_from(self.size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
-        let mut chunk = vec![0; CHUNK_BYTES.min(rest.saturating_add(1))];
+        let asked = usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(LINE_BYTES_MAX);
+        let mut chunk = vec![0; CHUNK_BYTES.min(asked).min(rest.saturating_add(1))];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
             let mut rest = &chunk[..length];
@@ -245,10 +259,12 @@ impl<F: DiskFile> Segment<F> {
     /// What the line at `position` is; `line` is without its newline.
     fn line(&self, line: &[u8], position: Position) -> Result<Line, LogError> {
         match decode::<RecordLine>(line, position.chain) {
-            Ok((line, chain)) => match line.into_record() {
-                Some(record) => Ok(Line::Record(record, chain)),
-                None => Err(self.damaged(position, "not exactly one change")),
-            },
+            Ok((line, _)) if line.version() > self.header.ledger => {
+                let (line, file) = (line.version(), self.header.ledger);
+                let reason = format!("a line of version `{line}` in a file of version `{file}`");
+                Err(self.damaged(position, &reason))
+            }
+            Ok((line, chain)) => Ok(Line::Record(line.record, chain)),
             // Its checksum fits, so it is what somebody wrote: a newer program, perhaps.
             Err(LineFault::Text(fault)) => {
                 match decode::<SealLine>(line, position.chain) {
@@ -314,7 +330,11 @@ impl<F: DiskFile> Segment<F> {
         self.sync()
     }
 
-    fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LogError> {
+    /// Reads `length` bytes at `offset`, fewer where the segment ends.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub(super) fn read(&self, offset: u64, length: usize) -> Result<Vec<u8>, LogError> {
         let mut bytes = vec![0; length];
         let length = self.file.read_at(&mut bytes, offset).map_err(self.io("read"))?;
         bytes.truncate(length);
