@@ -1,14 +1,14 @@
-//! `loadgen run` with holds and refunds, on shops that hold right and wrong.
+//! `loadgen` with holds and refunds, on the server and on shops that hold right and wrong.
 
 use std::{
     sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
-use e2e::{Finished, Program, Stub, StubRequest};
+use e2e::{Counter, Finished, Program, Stub, StubRequest};
 use serde_json::{Value, json};
 
-use crate::programs::loadgen;
+use crate::programs::{loadgen, serve_with};
 
 /// What is wrong with a shop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +37,8 @@ struct Shop {
 
 impl Shop {
     fn start(fault: Fault, tickets: i64) -> Stub {
-        let shop = Self { fault, left: tickets, revision: 0, issued: 0, refunded: 0, holds: vec![] };
+        let shop =
+            Self { fault, left: tickets, revision: 0, issued: 0, refunded: 0, holds: vec![] };
         let shop = Arc::new(Mutex::new(shop));
         Stub::http(move |request| shop.lock().expect("nobody panics").answer(request))
     }
@@ -75,7 +76,8 @@ impl Shop {
                 false => ("410 Gone", json!({"type": "/problems/hold-expired"})),
             },
             ("DELETE", ["receipts", _]) => {
-                let is_allowed = request.fields.iter().any(|field| field.ends_with("Bearer secret"));
+                let is_allowed =
+                    request.fields.iter().any(|field| field.ends_with("Bearer secret"));
                 assert!(is_allowed, "{:?}", request.fields);
                 self.refunded += 1;
                 self.give_back(if self.fault == Fault::RefundsTwice { 2 } else { 1 })
@@ -138,7 +140,8 @@ impl Shop {
 
     fn sold_out(&self) -> (&'static str, Value) {
         let (left, revision) = (self.left, self.revision);
-        let problem = json!({"type": "/problems/sold-out", "remaining": left, "revision": revision});
+        let problem =
+            json!({"type": "/problems/sold-out", "remaining": left, "revision": revision});
         ("409 Conflict", problem)
     }
 }
@@ -174,7 +177,8 @@ fn run_with_holds_and_refunds_is_valid_where_the_shop_is_right() {
         for name in ["sold", "held", "given_back", "found"] {
             assert!(outcomes[name].as_u64() > Some(0), "{mode} {name}: {outcomes}");
         }
-        let ended: u64 = outcomes.as_object().expect("outcomes").values().filter_map(Value::as_u64).sum();
+        let ended: u64 =
+            outcomes.as_object().expect("outcomes").values().filter_map(Value::as_u64).sum();
         assert_eq!((result["requests"].as_u64(), ended), (Some(400), 400), "{mode}");
         assert_eq!((result["held"].as_u64(), result["verdict"].as_str()), (Some(0), Some("valid")));
         assert!(result["refunded_ever"].as_u64() > Some(0), "{result}");
@@ -218,9 +222,65 @@ fn holds_of_another_shop_are_refused_by_name() {
     let map = folder.path().join("shop.toml");
     std::fs::write(&map, "[buy]\npath = \"/buy\"\nsold = { status = [201] }\n")
         .expect("the folder is the test's own");
-    let finished =
-        run_on("http://127.0.0.1:1").args(["--mix", "hold=1", "--map"]).arg(&map).run();
+    let finished = run_on("http://127.0.0.1:1").args(["--mix", "hold=1", "--map"]).arg(&map).run();
 
     assert_eq!(finished.code, Some(2), "{finished:?}");
     assert!(finished.stderr.contains("`--mix hold=…`"), "{finished:?}");
+}
+
+#[test]
+fn race_for_holds_sells_or_leaves_all_and_holds_nothing_in_the_end() {
+    for (mode, servers, workers, tickets) in
+        [("task", "1", 40, 10), ("thread", "2", 40, 10), ("process", "1", 20, 5)]
+    {
+        let finished = loadgen()
+            .args(["race", "--holds", "--mode", mode, "--servers", servers, "--json"])
+            .args(["--workers", &format!("{workers}"), "--tickets", &format!("{tickets}")])
+            .run();
+
+        assert_eq!(finished.code, Some(0), "{mode}: {finished:?}");
+        let run = &finished.json()["runs"][0];
+        let number = |name: &str| run[name].as_u64().unwrap_or_else(|| panic!("{name}: {run}"));
+        assert_eq!((number("sold") + number("left"), number("held")), (tickets, 0), "{run}");
+        assert_eq!((number("oversold"), number("duplicate_tickets")), (0, 0), "{run}");
+        assert_eq!((number("errors"), number("unknown")), (0, 0), "{run}");
+        assert_eq!(number("holds") - number("lapsed"), number("sold"), "{run}");
+        assert_eq!(number("sold") + number("sold_out") + number("lapsed"), workers, "{run}");
+        assert!(number("lapsed") > 0, "{run}");
+        assert_eq!(run["verdict"], "valid");
+    }
+}
+
+#[test]
+fn race_for_holds_needs_a_server_that_holds() {
+    for (arguments, named) in [
+        (&["--holds", "--locking", "file"][..], "`--locking file`"),
+        (&["--holds", "--direct"], "--direct"),
+        (&["--hold-seconds", "2s"], "--holds"),
+    ] {
+        let finished = loadgen().arg("race").args(arguments).run();
+
+        assert_eq!(finished.code, Some(2), "{arguments:?}: {finished:?}");
+        assert!(finished.stderr.contains(named), "{arguments:?}: {}", finished.stderr);
+    }
+}
+
+#[test]
+fn run_with_holds_and_refunds_on_the_server_is_valid_and_can_be_repeated() {
+    let counter = Counter::with(300);
+    let server = serve_with(&counter, &["--refunds", "buyer"]);
+    // Of the second run the numbers do not begin at 1, and some are gone.
+    for more in [&["--hold-quantity", "2"][..], &["--retry", "--mode", "process", "--workers", "2"]]
+    {
+        let finished = run_on(server.url())
+            .args(["--mix", "buy=1,hold=2,search=1", "--hold-seconds", "1s"])
+            .args(["--refund-rate", "0.5"])
+            .args(more)
+            .run();
+
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let result = finished.json();
+        assert_eq!((result["verdict"].as_str(), result["held"].as_u64()), (Some("valid"), Some(0)));
+        assert!(result["refunded_ever"].as_u64() > Some(0), "{result}");
+    }
 }

@@ -3,7 +3,7 @@
 use super::verdict::{Judgement, Verdict};
 
 /// A part of a doubt, and what would settle it: a lower-case fragment.
-const STEPS: [(&str, &str); 15] = [
+const STEPS: [(&str, &str); 16] = [
     ("the history is empty", "let somebody buy"),
     (
         "may have been read too early",
@@ -26,6 +26,7 @@ const STEPS: [(&str, &str); 15] = [
         "most operations failed",
         "look at the causes: an answer that the map does not know as `[buy.sold_out]` counts as failed",
     ),
+    ("no hold lapsed", "let more workers hold"),
     ("nobody was told sold out", "start with fewer tickets than clients"),
     ("neither found nor excluded", "let answers say their `ticket` or what they left, or buy less"),
     (

@@ -198,13 +198,17 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
     let mut notes = Vec::new();
     let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
+    let mut judgement = judge::judge_history(&history);
     let held = config.holds.map(|_| holds::ends(operations, header.left_held));
     if config.holds.is_some() && header.left_held.is_none() {
         notes.push("how many tickets are held at the end is not known".to_owned());
     }
+    // A race for holds is for what comes back of them too.
+    if held.is_some_and(|held| held.lapsed == 0) {
+        judgement.doubts.push("no hold lapsed".to_owned());
+    }
     // Whoever was refused tries once more.
     let counts = Counts { sold_out: held.map_or(counts.sold_out, |held| held.refused), ..counts };
-    let mut judgement = judge::judge_history(&history);
     let elapsed =
         Duration::from_nanos(led.tally.answered_ns.saturating_sub(led.start_ns.unwrap_or(0)));
     // A race is for the last ticket.
