@@ -2,7 +2,6 @@
 
 use std::{
     ffi::OsString,
-    io,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     path::PathBuf,
@@ -11,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
 
 use crate::{
@@ -20,9 +19,12 @@ use crate::{
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
         app::Refunds,
+        buyer_rule::BuyerRule,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
+    log::{self, LogFormat},
+    manual::Manual,
     run::{self, RunError},
 };
 
@@ -31,6 +33,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The most tickets that `--max-per-order` may allow: an answer lists their numbers.
 const PER_ORDER_MAX: u64 = 1000;
+
+/// The longest `--event`, in characters: it is a heading.
+const EVENT_CHARS_MAX: usize = 100;
 
 /// The longest time that a flag takes.
 const TIME_MAX: Duration = Duration::from_secs(3600);
@@ -62,6 +67,8 @@ enum Special {
     Backup(Backup),
     /// Put a backup in place where no counter is; what is sold then has receipts of its own.
     Restore(Restore),
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 #[derive(Debug, Args)]
@@ -146,6 +153,12 @@ struct Serve {
     /// The most tickets in one order.
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
+    /// What the tickets are for: the heading of the page and of the tickets.
+    #[arg(long, value_name = "TEXT", value_parser = event)]
+    event: Option<String>,
+    /// Whether an order says who buys.
+    #[arg(long, value_enum, default_value_t = BuyerRule::Optional)]
+    buyer: BuyerRule,
     /// The longest time for which tickets may be held, as `15m`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
     hold_max: Duration,
@@ -184,6 +197,12 @@ struct Serve {
     /// How many may listen to the live count at once [default: half of the connections].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     live_max: Option<u32>,
+    /// Write a line for each request, with its method, route, status, duration, client and id.
+    #[arg(long)]
+    access_log: bool,
+    /// How the lines of the log are written.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
     /// How many threads serve connections [default: one less than there are cores].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
@@ -209,14 +228,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        // Told on standard error, by a macro that panics where that is gone, as a terminal may be.
-        .log_internal_errors(false)
-        .without_time()
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
-        .init();
+    log::begin(cli.serve.log_format);
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -246,6 +258,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             sold_at_least,
             counter: Upkeep { db, lock_timeout },
         })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
+        Some(Special::Manual(manual)) => {
+            manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
+        }
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {
@@ -264,6 +279,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads the name of an event: one line that is no longer than a heading should be.
+fn event(text: &str) -> Result<String, String> {
+    let event = text.trim();
+    let length = event.chars().take(EVENT_CHARS_MAX + 1).count();
+    if !(1..=EVENT_CHARS_MAX).contains(&length) || event.chars().any(char::is_control) {
+        return Err(format!("expected one line of 1 to {EVENT_CHARS_MAX} characters"));
+    }
+    Ok(event.to_owned())
 }
 
 /// Reads how long tickets may be held: whole seconds, a day at most.
@@ -324,10 +349,6 @@ fn network(typed: &str) -> Result<IpNet, String> {
     Ok(network.trunc())
 }
 
-fn no_color() -> Option<OsString> {
-    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
-}
-
 /// An address with its port, as typed.
 fn address(typed: &str) -> Result<SocketAddr, String> {
     let hint = "expected an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`";
@@ -373,12 +394,16 @@ impl Serve {
         Ok(Config {
             limits: Limits { connections_max, keep_alive: self.keep_alive },
             live_max,
+            access_log: self.access_log,
+            log_format: self.log_format,
             db: self.db,
             init: self.init,
             locking,
             durability: self.durability,
             lock_timeout: self.lock_timeout,
             max_per_order: self.max_per_order,
+            event: self.event,
+            buyer: self.buyer,
             hold_seconds_max: self.hold_max.as_secs(),
             refunds: self.refunds,
             names_max: self.keys_max,
@@ -409,8 +434,6 @@ fn read_token(path: PathBuf) -> Result<String, RunError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

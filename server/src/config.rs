@@ -6,7 +6,10 @@ use ipnet::IpNet;
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{app::Refunds, connections::event_loops::Limits, host_name::HostName},
+    http::{
+        app::Refunds, buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName,
+    },
+    log::LogFormat,
 };
 
 /// Everything a running server is told.
@@ -24,6 +27,10 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// The most tickets that one order may have.
     pub max_per_order: u64,
+    /// What the tickets are for, as the page says it.
+    pub event: Option<String>,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
     /// Who may refund.
@@ -42,6 +49,10 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// How many connections there may be, and how long an idle one is kept.
     pub limits: Limits,
+    /// Whether each request gets a line in the log.
+    pub access_log: bool,
+    /// How the log is written.
+    pub log_format: LogFormat,
     /// How many may listen to the news at once; fewer than there may be connections.
     pub live_max: usize,
     /// How many threads serve connections, at least 1.

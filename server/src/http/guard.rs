@@ -18,6 +18,7 @@ use crate::http::{
     problem::{Code, Problem},
     proxies::Proxies,
     rate_limit::RateLimit,
+    refused_hosts::RefusedHosts,
 };
 
 /// Names that always mean this machine.
@@ -37,6 +38,7 @@ pub struct Guard {
     rate_limit: Option<Arc<RateLimit>>,
     /// Who says on whose behalf it asks.
     proxies: Proxies,
+    refused: Arc<RefusedHosts>,
 }
 
 impl Guard {
@@ -50,6 +52,7 @@ impl Guard {
             is_tls: false,
             rate_limit: None,
             proxies: Proxies::default(),
+            refused: Arc::default(),
         }
     }
 
@@ -64,6 +67,11 @@ impl Guard {
     #[must_use]
     pub fn limiting(self, rate_limit: Option<Arc<RateLimit>>, proxies: Proxies) -> Self {
         Self { rate_limit, proxies, ..self }
+    }
+
+    /// The client on whose behalf `peer` sent `headers`: itself, unless it is a proxy that is believed.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.proxies.client(peer, headers)
     }
 
     /// Lets a request pass that came over a connection from `peer`, or says why not.
@@ -88,7 +96,7 @@ impl Guard {
         peer: IpAddr,
         headers: &HeaderMap,
     ) -> Result<(), Problem> {
-        let client = self.proxies.client(peer, headers);
+        let client = self.client(peer, headers);
         let Err(wait) = rate_limit.count(client) else { return Ok(()) };
         let is_proxy =
             headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
@@ -112,6 +120,7 @@ impl Guard {
         if !self.allows(host) || target.is_some_and(|target| !self.allows_name(target)) {
             let host = String::from_utf8_lossy(target.map_or(host.as_bytes(), str::as_bytes));
             let name = without_port(&host);
+            self.refused.tell(name);
             let detail = format!(
                 "this server does not answer to the host `{host}`; the operator can allow it with \
                  `--allow-host {name}`"
@@ -173,6 +182,7 @@ impl Guard {
                         (nginx: `proxy_set_header Host $http_host`)";
             return Err(foreign(&text, hint));
         }
+        self.refused.tell(bare);
         let hint = format!("; the operator can allow it with `--allow-host {bare}`");
         Err(foreign(&text, if authority == bare { &hint } else { "" }))
     }

@@ -313,6 +313,16 @@ impl Problem {
     pub fn code(&self) -> Code {
         self.code
     }
+
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// A member of this problem's own.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
+    }
 }
 
 impl From<Refusal> for Problem {

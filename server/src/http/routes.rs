@@ -7,24 +7,25 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
-    response::{Html, IntoResponse},
+    response::IntoResponse,
     routing::{MethodFilter, MethodRouter, on},
 };
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    counter::{Count, Refusal, SaleRecord, Settled},
+    counter::{Refusal, SaleRecord, Settled},
     http::{
+        accept::{self, Representation},
         answer::{self, Whole},
         app::{App, Refunds},
-        body::Unread,
+        body::{Unread, is_form},
+        browser,
         connections::activity::Activity,
         live, metrics,
-        page::{self, PageView},
         problem::{Code, Problem},
         sales,
         token::Kind,
-        wire::{self, CountAnswer, Shown},
+        wire::{self, CountAnswer, ReceiptAnswer, Shown},
     },
 };
 
@@ -62,13 +63,18 @@ struct Asked {
     part: String,
 }
 
-/// `POST /buy`, which [`super::service`] answers without the router.
+/// `POST /buy`, which [`super::service`] answers without the router, but for a form.
 pub const BUY: Route = Route {
     method: Method::POST,
     path: "/buy",
     access: Access::Anybody,
     handler: |asked| {
-        Box::pin(async { buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new)) })
+        Box::pin(async {
+            if is_form(asked.request.headers()) {
+                return Ok(browser::buy(asked.app, asked.request).await);
+            }
+            buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new))
+        })
     },
     words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
 };
@@ -120,22 +126,36 @@ const SALES: Route = Route {
 };
 
 /// All calls.
-const ROUTES: [Route; 17] = [
+const ROUTES: [Route; 19] = [
     BUY,
     SEARCH,
     Route {
         method: Method::GET,
         path: "/",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { show_page(&asked.app).await }),
-        words: "is the page",
+        handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
+        words: "is the page that sells",
+    },
+    Route {
+        method: Method::GET,
+        path: "/operator",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::operator(&asked.app)) }),
+        words: "is the operator's page, which asks for the token",
+    },
+    Route {
+        method: Method::GET,
+        path: "/door",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::door(&asked.app)) }),
+        words: "is the page for the door, which asks for the token",
     },
     Route {
         method: Method::GET,
         path: "/receipts/{receipt}",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { receipt(&asked.app, &asked.part).await }),
-        words: "tells a sale again",
+        handler: |asked| Box::pin(receipt(asked)),
+        words: "tells a sale again; a browser gets the ticket",
     },
     Route {
         method: Method::DELETE,
@@ -247,6 +267,23 @@ pub fn is_probe(method: &Method, uri: &Uri) -> bool {
     LIVEZ.is(method, uri) || READYZ.is(method, uri)
 }
 
+/// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().map(|route| route.path).find(|pattern| is_like(path, pattern))
+}
+
+fn is_like(path: &str, pattern: &str) -> bool {
+    let (mut parts, mut wanted) = (path.split('/'), pattern.split('/'));
+    loop {
+        match (parts.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(part), Some(wanted)) if part == wanted => {}
+            (Some(part), Some(wanted)) if wanted.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
 impl Route {
     /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
     pub fn is(&self, method: &Method, uri: &Uri) -> bool {
@@ -319,24 +356,6 @@ fn nothing_here() -> Problem {
     Problem::new(Code::NotFound, "nothing is at this path").with("calls", calls)
 }
 
-async fn show_page(app: &App) -> Result<Response<Body>, Problem> {
-    let Count { remaining, sold, revision, .. } = app.counter.count().await?;
-    let document = page::render(&PageView {
-        count: remaining,
-        sold,
-        revision,
-        locking: app.counter.locking(),
-        warning: app.counter.warning(),
-        max_per_order: app.max_per_order,
-    });
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, page::content_security_policy()),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, Html(document)).into_response())
-}
-
 /// `GET /search`; of `headers` nothing is kept but what a client has seen before.
 pub fn search(
     app: Arc<App>,
@@ -394,6 +413,7 @@ where
     let body = Unread::of(request);
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
+        app.buyer.check(&order)?;
         let has_key = key.is_some();
         let bought = app.counter.buy(order, key).await;
         let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
@@ -401,11 +421,26 @@ where
     })
 }
 
-async fn receipt(app: &App, token: &str) -> Result<Response<Body>, Problem> {
+async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part: token } = asked;
+    let headers = request.headers();
+    let told = receipt_answer(&app, &token).await;
+    let mut response = match accept::preferred(headers) {
+        Representation::Page => match told {
+            Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
+            Err(problem) => browser::refuse(&app, &problem, "../"),
+        },
+        Representation::Svg => told.and_then(|_| browser::code(headers, &token))?,
+        Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
     let sale = sale(app, token).await?;
     let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
-    let receipt = answer::receipt(&sale, seal).ok_or_else(no_receipt)?;
-    answer::done(&receipt).map(|answer| answer.map(Body::new))
+    answer::receipt(&sale, seal).ok_or_else(no_receipt)
 }
 
 /// The sale with the receipt `token`.
@@ -440,6 +475,7 @@ async fn hold(asked: Asked) -> Result<Response<Body>, Problem> {
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
     let (order, seconds) = wire::parse_hold(&body, app.max_per_order, app.hold_seconds_max)?;
+    app.buyer.check(&order)?;
     let has_key = key.is_some();
     settled(&app, app.counter.hold(order, seconds, key).await, has_key)
 }

@@ -18,8 +18,10 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
+    access_log::AccessLog,
     answer::Whole,
     app::App,
+    body::is_form,
     browser_headers,
     connections::{activity::Activity, upload::Upload},
     guard::Guard,
@@ -37,6 +39,7 @@ pub struct Service {
     guard: Guard,
     /// How long an idle connection is kept, as clients are told.
     keep_alive: HeaderValue,
+    access_log: Option<AccessLog>,
     seller: Seller,
     router: Router,
 }
@@ -62,6 +65,7 @@ impl Service {
         Self {
             guard,
             keep_alive,
+            access_log: None,
             router: routes::router(Arc::clone(&app)),
             seller: Seller::Counter(app),
         }
@@ -70,7 +74,14 @@ impl Service {
     /// What answers without a counter, behind `guard`: at once, or after the wait for a sync.
     pub fn noop(guard: Guard, keep_alive: Duration, waiting: Option<Waiting>) -> Self {
         let keep_alive = announced(keep_alive);
-        Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
+        let (router, seller) = (routes::noop_router(), Seller::Noop(waiting));
+        Self { guard, keep_alive, access_log: None, router, seller }
+    }
+
+    /// The same with a line in `access_log` for each request.
+    #[must_use]
+    pub fn logging_to(self, access_log: AccessLog) -> Self {
+        Self { access_log: Some(access_log), ..self }
     }
 
     /// Answers `request`, which came over a connection from `peer`.
@@ -80,6 +91,10 @@ impl Service {
         peer: IpAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
+        let line = self.access_log.as_ref().map(|log| {
+            let client = self.guard.client(peer, request.headers());
+            log.begin(&request, client)
+        });
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
@@ -103,7 +118,10 @@ impl Service {
                 Step::Route(answer) => answer.await,
             };
             answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
-            Ok(answer)
+            Ok(match line {
+                Some(line) => line.end(answer).map(Either::Right),
+                None => answer,
+            })
         }
     }
 
@@ -124,7 +142,7 @@ impl Service {
         }
         let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
-            Seller::Counter(app) if is_buy => {
+            Seller::Counter(app) if is_buy && !is_form(request.headers()) => {
                 let sale = routes::buy(Arc::clone(app), request);
                 sale.map_or_else(|problem| Step::Answer(refused(problem)), Step::Buy)
             }

@@ -4,6 +4,7 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
+    path::Path,
     pin::{Pin, pin},
     sync::Arc,
     time::Duration,
@@ -15,6 +16,7 @@ use crate::{
     config::{Config, Locking},
     counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
+        access_log::AccessLog,
         app::App,
         connections::{
             event_loops::{DRAIN_TIMEOUT, EventLoops},
@@ -25,13 +27,15 @@ use crate::{
         metrics::Metrics,
         proxies::Proxies,
         rate_limit::RateLimit,
+        request_id::RequestIds,
         service::Service,
     },
     ledger::file::layout::Layout,
+    log::LogFormat,
     run::{
         RunError,
         certificate::read_certificate,
-        counter::{Opened, locate},
+        counter::{Opened, locate, random},
         signals::Hangups,
     },
 };
@@ -119,6 +123,8 @@ async fn run(
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
     let (own, own_delivery) = next();
+    let access_logs = if config.access_log { access_logs(config.event_loops)? } else { Vec::new() };
+    let mut access_logs = access_logs.into_iter();
     let event_loops = EventLoops::start(config.event_loops, config.limits, tls.clone(), |_| {
         let (counter, delivery) = next();
         let app = App {
@@ -128,11 +134,18 @@ async fn run(
             live: live.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
+            event: config.event.clone(),
+            buyer: config.buyer,
+            random,
             hold_seconds_max: config.hold_seconds_max,
             refunds: config.refunds,
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
+        let service = match access_logs.next() {
+            Some(access_log) => service.logging_to(access_log),
+            None => service,
+        };
         (service, Box::pin(delivery.run()))
     })?;
     let (on_drain, draining) = oneshot::channel();
@@ -142,7 +155,7 @@ async fn run(
             opened.turn_away();
         }
     };
-    eprintln!("{}: {}", path.display(), opened.greeting);
+    greet(config.log_format, &path, &opened.greeting);
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run(), last_call);
         // A lesson has neither replies nor late requests: what is served is finished all the same.
@@ -158,6 +171,23 @@ async fn run(
     }
     opened.close();
     Ok(())
+}
+
+/// Says which counter is sold from.
+fn greet(format: LogFormat, path: &Path, greeting: &str) {
+    match format {
+        LogFormat::Text => eprintln!("{}: {greeting}", path.display()),
+        LogFormat::Json => tracing::info!("{}: {greeting}", path.display()),
+    }
+}
+
+/// An access log for each of `count` event loops; no two give a request the same name.
+fn access_logs(count: usize) -> Result<Vec<AccessLog>, RunError> {
+    let log = |_| {
+        let seed = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Ok(AccessLog::new(RequestIds::new(seed)))
+    };
+    (0..count).map(log).collect()
 }
 
 /// Serves until `shutdown` is over, then drains.
