@@ -126,6 +126,12 @@ impl<'a> Search<'a> {
             let Some(place) = self.member(class, nth, config, first_answer, budget)? else {
                 continue;
             };
+            if let Some(twin) = class.twin {
+                let (nth, class) = (config.used[twin][0] as usize, &self.unheard.classes[twin]);
+                if self.member(class, nth, config, first_answer, budget)?.is_some() {
+                    continue;
+                }
+            }
             if class.may_be_blank
                 && let Some(state) = config.state.remembering(class.quantity)
             {
@@ -186,14 +192,15 @@ impl<'a> Search<'a> {
         first_answer: u64,
         budget: &mut Budget,
     ) -> Result<Option<u32>, OutOfBudget> {
-        if class.members.first().is_none_or(|member| member.after.is_none()) {
+        if !class.is_bound {
             let member = class.members.get(nth).filter(|member| member.call <= first_answer);
             return Ok(member.map(|member| member.place));
         }
         budget.store(class.members.len())?;
         let is_free = |member: &&Member| {
-            let needed = member.after.and_then(|after| self.needed.get(&after));
-            needed.is_some_and(|index| config.is_done(*index))
+            let is_done =
+                |after| self.needed.get(&after).is_some_and(|index| config.is_done(*index));
+            member.after.is_none_or(is_done)
         };
         let called = class.members.iter().take_while(|member| member.call <= first_answer);
         Ok(called.filter(is_free).nth(nth).map(|member| member.place))

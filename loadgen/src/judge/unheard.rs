@@ -30,10 +30,15 @@ pub(super) struct Class {
     pub(super) may_be_blank: bool,
     /// In the order of their calls.
     pub(super) members: Vec<Member>,
+    /// Whether any of them needs something before it.
+    pub(super) is_bound: bool,
     /// The class that excludes this one, each being of one member.
     pub(super) rival: Option<usize>,
     /// The class of which this one comes: no more of this one than of that.
     pub(super) source: Option<usize>,
+    /// The class that is alike but for having to happen by the end: where one of that is free, one of this need
+    /// not be tried, for they can change places.
+    pub(super) twin: Option<usize>,
     /// Whether all of it, or its rival, must have happened by the end.
     is_due: bool,
 }
@@ -72,10 +77,21 @@ impl Unheard {
         let mut classes = Vec::new();
         for group in all.chunk_by(|one, other| one.0 == other.0) {
             let (alike @ (op, quantity, may_be_blank, tie), _) = group[0];
-            let members = group.iter().map(|one| one.1).collect();
-            let (rival, source, is_due) = (None, None, tie.is_due);
+            let members: Vec<Member> = group.iter().map(|one| one.1).collect();
+            let is_bound = members.iter().any(|member| member.after.is_some());
+            let (rival, source, twin, is_due) = (None, None, None, tie.is_due);
             keys.push(alike);
-            classes.push(Class { op, quantity, may_be_blank, members, rival, source, is_due });
+            classes.push(Class {
+                op,
+                quantity,
+                may_be_blank,
+                members,
+                is_bound,
+                rival,
+                source,
+                twin,
+                is_due,
+            });
         }
         for (index, (op, quantity, _, tie)) in keys.iter().enumerate() {
             let other = |is: &dyn Fn(&Alike) -> bool| keys.iter().position(is);
@@ -88,6 +104,14 @@ impl Unheard {
             } else if tie.rivals.is_some() {
                 classes[index].rival = other(&|(other, _, _, rival)| {
                     other != op && rival.rivals == tie.rivals && rival.span.is_none()
+                });
+            }
+        }
+        let free = |tie: &Tie| tie.rivals.is_none() && tie.span.is_none();
+        for (index, (op, quantity, _, tie)) in keys.iter().enumerate() {
+            if !tie.is_due && free(tie) {
+                classes[index].twin = keys.iter().position(|(other, asked, _, due)| {
+                    (other, asked) == (op, quantity) && due.is_due && free(due)
                 });
             }
         }

@@ -290,6 +290,37 @@ fn holds_from_before_the_start_make_a_doubt_of_what_they_explain() {
     assert_eq!(judged(&told, &shop.seen).verdict(), Verdict::Violation, "the control");
 }
 
+#[test]
+fn a_release_that_names_no_hold_may_be_of_any_beside_those_with_names() {
+    let mut shop = Shop::new(2);
+    let nameless = shop.hold().unwrap();
+    shop.seen[nameless].links = None;
+    let named = shop.hold().unwrap();
+    shop.buy();
+    // Given back, and nobody was told.
+    let release = shop.release(nameless);
+    let one = &mut shop.seen[release];
+    (one.outcome, one.return_ns, one.links) = (Outcome::Unknown, None, None);
+    (one.remaining, one.revision) = (None, None);
+    shop.buy();
+    shop.buy();
+    shop.wait();
+    shop.lapse();
+    shop.buy();
+    for says_revisions in [true, false] {
+        let mut seen = shop.seen.clone();
+        let mut header = shop.header(2);
+        if !says_revisions {
+            seen.iter_mut().for_each(|one| one.revision = None);
+            header.left_revision = None;
+        }
+        let judgement = judged(&header, &seen);
+        assert_eq!(judgement.violations, [], "{named} {judgement:?}");
+        seen.swap_remove(release);
+        assert_eq!(judged(&header, &seen).verdict(), Verdict::Violation, "the control");
+    }
+}
+
 /// A long evening by chance: what was held when, and how it ended.
 fn by_chance(dice: &mut Dice, length: usize) -> Shop {
     let mut shop = Shop::new(1 + dice.below(8));

@@ -147,13 +147,10 @@ impl Fills {
         }
         for (index, class) in self.unheard.classes.iter().enumerate() {
             budget.step()?;
-            let [sold, blank] = branch.used[index];
-            let free = match &self.froms[index] {
-                Some(froms) => froms.partition_point(|from| *from <= stretch.index),
-                // IMPORTANT: closed intervals: a call at the very instant of an answer may stand before it.
-                None => class.members.partition_point(|member| member.call <= latest),
-            };
-            if (sold + blank) as usize >= free || !self.unheard.is_open(index, &branch.used) {
+            let is_twin_free = |twin: usize| self.is_free(twin, branch, (stretch.index, latest));
+            if !self.is_free(index, branch, (stretch.index, latest))
+                || class.twin.is_some_and(is_twin_free)
+            {
                 continue;
             }
             budget.store(branch.used.len())?;
@@ -171,6 +168,19 @@ impl Fills {
             }
         }
         Ok(())
+    }
+
+    /// Whether one more of the class at `index` can take effect before the request at `before`, where it must
+    /// have been called by `latest`.
+    fn is_free(&self, index: usize, branch: &Branch, (before, latest): (usize, u64)) -> bool {
+        let members = &self.unheard.classes[index].members;
+        let [changed, blank] = branch.used[index];
+        let free = match &self.froms[index] {
+            Some(froms) => froms.partition_point(|from| *from <= before),
+            // IMPORTANT: closed intervals: a call at the very instant of an answer may stand before it.
+            None => members.partition_point(|member| member.call <= latest),
+        };
+        ((changed + blank) as usize) < free && self.unheard.is_open(index, &branch.used)
     }
 
     fn with_change(&self, branch: &Branch, index: usize) -> Option<Branch> {
@@ -193,9 +203,8 @@ fn froms(
     fixed: &[Request],
     (latest, end): (&[u64], u64),
 ) -> Vec<Option<Vec<usize>>> {
-    let needed = |class: &Class| class.members.iter().any(|member| member.after.is_some());
     let mut indices: HashMap<u32, usize> = HashMap::new();
-    if unheard.classes.iter().any(needed) {
+    if unheard.classes.iter().any(|class| class.is_bound) {
         let members = unheard.classes.iter().flat_map(|class| &class.members);
         indices.extend(members.filter_map(|member| Some((member.after?, usize::MAX))));
         for (index, request) in fixed.iter().enumerate().filter(|(_, one)| one.role == Role::Change)
@@ -204,18 +213,19 @@ fn froms(
         }
     }
     let of_class = |class: &Class| {
-        if !needed(class) {
+        if !class.is_bound {
             return None;
         }
         let from = |member: &Member| {
-            let behind =
-                member.after.and_then(|after| indices.get(&after)).copied().unwrap_or(usize::MAX);
+            let behind = member.after.map_or(0, |after| {
+                indices.get(&after).copied().unwrap_or(usize::MAX).saturating_add(1)
+            });
             if member.call > end {
                 return usize::MAX;
             }
             // IMPORTANT: closed intervals, as for all others.
             let called = latest.partition_point(|latest| *latest < member.call);
-            behind.saturating_add(1).max(called)
+            behind.max(called)
         };
         let mut froms: Vec<usize> = class.members.iter().map(from).collect();
         froms.sort_unstable();
