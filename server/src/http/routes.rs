@@ -13,12 +13,18 @@ use axum::{
 
 use crate::{
     counter::{Count, Refusal, SaleRecord, Settled},
+    domain::COUNT_MAX,
     http::{
         answer::{self, Whole},
         app::{App, Refunds},
         body::Unread,
         connections::activity::Activity,
         live, metrics,
+        openapi::{
+            calls,
+            document::{Limits, document},
+            terms::{Call, Terms},
+        },
         page::{self, PageView},
         problem::{Code, Problem},
         sales,
@@ -39,6 +45,8 @@ pub struct Route {
     handler: Handler,
     /// What it is for, for people.
     words: &'static str,
+    /// What it takes and gives.
+    terms: &'static Terms,
 }
 
 /// Who may call.
@@ -49,6 +57,17 @@ enum Access {
     Admin,
     /// Who may refund: whoever has the token, or anybody who has a receipt.
     Refunds,
+}
+
+impl Access {
+    /// Whether no token is needed where `refunds` says who may refund.
+    fn is_for_anybody(self, refunds: Refunds) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Refunds => refunds == Refunds::Buyer,
+            Self::Admin => false,
+        }
+    }
 }
 
 type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
@@ -70,6 +89,7 @@ pub const BUY: Route = Route {
         Box::pin(async { buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new)) })
     },
     words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
+    terms: &calls::BUY,
 };
 
 /// `GET /search`, which [`super::service`] answers without the router.
@@ -82,6 +102,7 @@ pub const SEARCH: Route = Route {
         Box::pin(async { found.await.map(|answer| answer.map(Body::new)) })
     },
     words: "says how many tickets are left",
+    terms: &calls::SEARCH,
 };
 
 // Nobody is asked for a token ahead of the router.
@@ -94,6 +115,7 @@ const LIVEZ: Route = Route {
     access: Access::Anybody,
     handler: |_| Box::pin(async { Ok("ok\n".into_response()) }),
     words: "says that the server runs",
+    terms: &calls::LIVEZ,
 };
 
 /// `GET /readyz`, which is asked, as [`LIVEZ`], under whatever name the server is reached.
@@ -103,6 +125,7 @@ const READYZ: Route = Route {
     access: Access::Anybody,
     handler: |asked| Box::pin(async move { ready(&asked.app).await }),
     words: "says whether the server can sell",
+    terms: &calls::READYZ,
 };
 
 /// `GET /sales`, the only call with parameters.
@@ -116,10 +139,11 @@ const SALES: Route = Route {
         })
     },
     words: "lists what was sold: page_size, page_token, buyer, search, order; or a table (text/csv)",
+    terms: &calls::SALES,
 };
 
 /// All calls.
-const ROUTES: [Route; 17] = [
+static ROUTES: [Route; 18] = [
     BUY,
     SEARCH,
     Route {
@@ -128,6 +152,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { show_page(&asked.app).await }),
         words: "is the page",
+        terms: &calls::PAGE,
     },
     Route {
         method: Method::GET,
@@ -135,6 +160,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { receipt(&asked.app, &asked.part).await }),
         words: "tells a sale again",
+        terms: &calls::RECEIPT,
     },
     Route {
         method: Method::DELETE,
@@ -142,6 +168,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Refunds,
         handler: |asked| Box::pin(refund(asked)),
         words: "refunds a sale: its tickets go back to the count",
+        terms: &calls::REFUND,
     },
     Route {
         method: Method::POST,
@@ -149,6 +176,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Admin,
         handler: |asked| Box::pin(admit(asked)),
         words: "lets the holders of a sale's tickets in, once",
+        terms: &calls::ADMIT,
     },
     Route {
         method: Method::POST,
@@ -156,6 +184,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(hold(asked)),
         words: "sets tickets aside: {\"quantity\": 2, \"seconds\": 120}",
+        terms: &calls::HOLD,
     },
     Route {
         method: Method::POST,
@@ -163,6 +192,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(confirm(asked)),
         words: "buys what is held",
+        terms: &calls::CONFIRM,
     },
     Route {
         method: Method::DELETE,
@@ -170,6 +200,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(release(asked)),
         words: "gives back what is held",
+        terms: &calls::RELEASE,
     },
     Route {
         method: Method::POST,
@@ -177,6 +208,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Admin,
         handler: |asked| Box::pin(restock(asked.app, asked.request)),
         words: "puts more tickets on sale: {\"quantity\": 50}",
+        terms: &calls::RESTOCK,
     },
     Route {
         method: Method::POST,
@@ -184,6 +216,7 @@ const ROUTES: [Route; 17] = [
         access: Access::Admin,
         handler: |asked| Box::pin(set_sale(asked)),
         words: "closes the sale, and opens it again: {\"open\": false}",
+        terms: &calls::SALE,
     },
     SALES,
     Route {
@@ -199,6 +232,7 @@ const ROUTES: [Route; 17] = [
             })
         },
         words: "tells the count whenever it changes, as server-sent events",
+        terms: &calls::LIVE,
     },
     Route {
         method: Method::GET,
@@ -206,24 +240,33 @@ const ROUTES: [Route; 17] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { metrics(&asked.app).await }),
         words: "is what a monitoring system reads: OpenMetrics",
+        terms: &calls::METRICS,
     },
     LIVEZ,
     READYZ,
+    Route {
+        method: Method::GET,
+        path: "/openapi.json",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { describe(&asked.app) }),
+        words: "describes all calls: OpenAPI 3.1",
+        terms: &calls::OPENAPI,
+    },
     Route {
         method: Method::GET,
         path: "/problems/{code}",
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { explain(&asked.part) }),
         words: "explains a problem",
+        terms: &calls::PROBLEM,
     },
 ];
 
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
-    let router = ROUTES.into_iter().fold(Router::new(), |router, route| {
-        let path = route.path;
-        router.route(path, route.service())
-    });
+    let router = ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.service()));
     router
         .fallback(|| async { nothing_here() })
         .method_not_allowed_fallback(|| async {
@@ -246,6 +289,10 @@ pub fn is_probe(method: &Method, uri: &Uri) -> bool {
     LIVEZ.is(method, uri) || READYZ.is(method, uri)
 }
 
+fn is_probe_route(route: &Route) -> bool {
+    [LIVEZ.path, READYZ.path].contains(&route.path)
+}
+
 impl Route {
     /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
     pub fn is(&self, method: &Method, uri: &Uri) -> bool {
@@ -257,21 +304,17 @@ impl Route {
         filter.expect("the method of a route is one that everybody knows")
     }
 
-    fn service(self) -> MethodRouter<Arc<App>> {
+    fn service(&self) -> MethodRouter<Arc<App>> {
         let filter = self.filter();
-        let Self { path, access, handler, .. } = self;
+        let Self { access, handler, terms, .. } = *self;
+        let takes_parameters = terms.parameters.iter().any(|parameter| parameter.place == "query");
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
-            if path != SALES.path {
+            if !takes_parameters {
                 refuse_parameters(request.uri())?;
             }
-            let is_for_anybody = match access {
-                Access::Anybody => true,
-                Access::Refunds => app.refunds == Refunds::Buyer,
-                Access::Admin => false,
-            };
-            if !is_for_anybody {
+            if !access.is_for_anybody(app.refunds) {
                 admin(request.headers(), app.admin_token.as_deref())?;
             }
             let parts = parts.map_err(|_| nothing_here())?;
@@ -491,7 +534,9 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     let token = token.ok_or_else(|| {
         unauthorized("this server has no admin token; start it with `--admin-token-file FILE`")
     })?;
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    // Of two, nobody knows which one somebody in between has looked at.
+    let sent = all.next().filter(|_| all.next().is_none()).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(bearer).unwrap_or_default();
     // All of both is compared, so that the time tells nothing about the token.
     let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
@@ -521,6 +566,35 @@ async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     let text = app.metrics.text(now);
     let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
+}
+
+fn describe(app: &App) -> Result<Response<Body>, Problem> {
+    let text = match app.description.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = wire::text(&described(app)).map_err(|error| answer::without_text(&error))?;
+            app.description.get_or_init(|| text).clone()
+        }
+    };
+    Ok(answer::json(StatusCode::OK, text).map(Body::new))
+}
+
+/// The calls of the server of `app`, as `GET /openapi.json` has them.
+fn described(app: &App) -> serde_json::Value {
+    let call = |route: &'static Route| Call {
+        method: &route.method,
+        path: route.path,
+        needs_token: !route.access.is_for_anybody(app.refunds),
+        is_guarded: !is_probe_route(route),
+        words: route.words,
+        terms: route.terms,
+    };
+    let limits = Limits {
+        max_per_order: app.max_per_order,
+        hold_seconds_max: app.hold_seconds_max,
+        count_max: COUNT_MAX,
+    };
+    document(&ROUTES.each_ref().map(call), limits)
 }
 
 fn explain(code: &str) -> Result<Response<Body>, Problem> {

@@ -10,7 +10,7 @@ use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderValue, Request, Response},
+    http::{HeaderValue, Request, Response, header},
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
@@ -21,6 +21,7 @@ use crate::http::{
     answer::Whole,
     app::App,
     connections::activity::Activity,
+    framing,
     guard::Guard,
     headers::KEEP_ALIVE,
     problem::Problem,
@@ -83,9 +84,10 @@ impl Service {
         } else {
             self.guard.check(request.uri(), request.headers())
         };
-        let step = match allowed {
-            Err(problem) => Step::Answer(refused(problem)),
-            Ok(()) => self.begin(request, activity),
+        let step = match (framing::check(request.headers()), allowed) {
+            (Err(problem), _) => Step::Answer(closing(refused(problem))),
+            (_, Err(problem)) => Step::Answer(refused(problem)),
+            (Ok(()), Ok(())) => self.begin(request, activity),
         };
         let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
         async move {
@@ -153,6 +155,12 @@ fn announced(keep_alive: Duration) -> HeaderValue {
 
 fn whole(answer: Whole) -> Answer {
     answer.map(Either::Left)
+}
+
+/// `answer`, behind which nothing more is read from its connection.
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn refused(problem: Problem) -> Answer {

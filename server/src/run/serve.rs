@@ -5,7 +5,7 @@ use std::{
     mem,
     net::{SocketAddr, TcpListener},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -101,6 +101,7 @@ async fn run(
             max_per_order: config.max_per_order,
             hold_seconds_max: config.hold_seconds_max,
             refunds: config.refunds,
+            description: OnceLock::new(),
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
