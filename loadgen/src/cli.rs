@@ -2,13 +2,14 @@
 
 use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     check::{self, CheckArgs, ReportArgs},
     exit_code,
     export::{self, ExportArgs},
     lesson::{self, LessonArgs},
+    manual::Manual,
     race::{self, RaceArgs},
     run::{self, RunArgs},
     shop, worker,
@@ -34,6 +35,9 @@ enum Command {
     Export(ExportArgs),
 
     Lesson(LessonArgs),
+
+    #[command(flatten)]
+    Manual(Manual),
 }
 
 /// What this program starts itself as. Apart from what people type, whose flags take longer to set
@@ -103,6 +107,10 @@ fn carry_out(command: Command) -> ExitCode {
             Err(error) => fail(&error, error.hint(), error.exit_code()),
         },
         Command::Lesson(args) => run_lesson(args),
+        Command::Manual(manual) => match manual.write(Cli::command()) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! # Layout
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
+//! - `manual`: what the program tells of its command line.
 //! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
@@ -31,6 +32,7 @@ mod latency;
 mod lead;
 mod lesson;
 mod lifeline;
+mod manual;
 mod page;
 mod plan;
 mod race;

@@ -1,21 +1,30 @@
 //! The command line: what the user typed becomes a [`Config`], or a message.
 
 use std::{
-    ffi::OsString, fs, io, net::SocketAddr, path::PathBuf, process::ExitCode, thread,
+    ffi::OsString,
+    net::{IpAddr, SocketAddr},
+    num::NonZeroU32,
+    path::PathBuf,
+    process::ExitCode,
+    thread,
     time::Duration,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
 
 use crate::{
-    config::{Config, Durability, Locking},
+    config::{Config, Durability, Locking, TlsFiles},
     counter::lesson::{Delays, Exclusion},
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
         app::Refunds,
+        buyer_rule::BuyerRule,
         connections::event_loops::{Limits, connections_possible},
         host_name::HostName,
     },
+    log::{self, LogFormat},
+    manual::Manual,
     run::{self, RunError},
 };
 
@@ -24,6 +33,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(75);
 
 /// The most tickets that `--max-per-order` may allow: an answer lists their numbers.
 const PER_ORDER_MAX: u64 = 1000;
+
+/// The longest `--event`, in characters: it is a heading.
+const EVENT_CHARS_MAX: usize = 100;
 
 /// The longest time that a flag takes.
 const TIME_MAX: Duration = Duration::from_secs(3600);
@@ -51,6 +63,32 @@ enum Special {
     Verify(Upkeep),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
+    /// Copy the counter, whole and sound, to a folder, while it is being sold from.
+    Backup(Backup),
+    /// Put a backup in place where no counter is; what is sold then has receipts of its own.
+    Restore(Restore),
+    #[command(flatten)]
+    Manual(Manual),
+}
+
+#[derive(Debug, Args)]
+struct Backup {
+    /// The folder to make; it must not be there yet.
+    dir: PathBuf,
+    #[command(flatten)]
+    counter: Upkeep,
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The folder that `server backup` made.
+    dir: PathBuf,
+    /// How many ticket numbers were given out by now: none of them is sold again, and those that the
+    /// backup does not know of are taken off what is left.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    sold_at_least: u64,
+    #[command(flatten)]
+    counter: Upkeep,
 }
 
 #[derive(Debug, Args)]
@@ -91,7 +129,7 @@ struct Serve {
     /// The counter's file.
     #[arg(long, value_name = "FILE", default_value = "db.txt")]
     db: PathBuf,
-    /// Where to listen; port 0 picks a free one.
+    /// Where to listen; port 0 picks a free one. Where other machines reach it, `--allow-host` is needed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Create a missing counter with N tickets; never touches one that exists.
@@ -115,6 +153,12 @@ struct Serve {
     /// The most tickets in one order.
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
     max_per_order: u64,
+    /// What the tickets are for: the heading of the page and of the tickets.
+    #[arg(long, value_name = "TEXT", value_parser = event)]
+    event: Option<String>,
+    /// Whether an order says who buys.
+    #[arg(long, value_enum, default_value_t = BuyerRule::Optional)]
+    buyer: BuyerRule,
     /// The longest time for which tickets may be held, as `15m`.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "1day", value_parser = hold_max)]
     hold_max: Duration,
@@ -130,7 +174,21 @@ struct Serve {
     /// A host name under which the server may be called, as `shop.example`; repeatable.
     #[arg(long, value_name = "NAME", value_parser = HostName::parse)]
     allow_host: Vec<HostName>,
-    /// How long an idle connection is kept, and how long one may take to send a request's head.
+    /// A proxy whose `X-Forwarded-For` or `Forwarded` says who asks, as `10.0.0.0/8`; repeatable.
+    #[arg(long, value_name = "ADDRESS/BITS", value_parser = network)]
+    trust_proxy: Vec<IpNet>,
+    /// How many calls that change something one client address may make, as `10/s`: so many at once,
+    /// and so many a second.
+    #[arg(long, value_name = "N/s", allow_hyphen_values = true, value_parser = rate)]
+    rate_limit: Option<NonZeroU32>,
+    /// Speak TLS with this certificate: PEM, the server's own first, those of its authorities behind
+    /// it; read again at SIGHUP.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate: PEM, not encrypted; RSA, ECDSA or Ed25519.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// How long an idle connection is kept.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "75s", value_parser = keep_alive)]
     keep_alive: Duration,
     /// How many connections may be open at once [default: as many as the limit of open files allows].
@@ -139,6 +197,12 @@ struct Serve {
     /// How many may listen to the live count at once [default: half of the connections].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
     live_max: Option<u32>,
+    /// Write a line for each request, with its method, route, status, duration, client and id.
+    #[arg(long)]
+    access_log: bool,
+    /// How the lines of the log are written.
+    #[arg(long, value_enum, default_value_t)]
+    log_format: LogFormat,
     /// How many threads serve connections [default: one less than there are cores].
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
     event_loops: Option<u16>,
@@ -164,12 +228,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_target(false)
-        .without_time()
-        .with_ansi(io::IsTerminal::is_terminal(&io::stderr()) && no_color().is_none())
-        .init();
+    log::begin(cli.serve.log_format);
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -191,6 +250,17 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
+        Some(Special::Backup(Backup { dir, counter: Upkeep { db, lock_timeout } })) => {
+            run::backup(&db, &dir, lock_timeout).map(|()| true)
+        }
+        Some(Special::Restore(Restore {
+            dir,
+            sold_at_least,
+            counter: Upkeep { db, lock_timeout },
+        })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
+        Some(Special::Manual(manual)) => {
+            manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
+        }
         None => serve(cli.serve).map(|()| true),
     };
     match outcome {
@@ -209,6 +279,16 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads the name of an event: one line that is no longer than a heading should be.
+fn event(text: &str) -> Result<String, String> {
+    let event = text.trim();
+    let length = event.chars().take(EVENT_CHARS_MAX + 1).count();
+    if !(1..=EVENT_CHARS_MAX).contains(&length) || event.chars().any(char::is_control) {
+        return Err(format!("expected one line of 1 to {EVENT_CHARS_MAX} characters"));
+    }
+    Ok(event.to_owned())
 }
 
 /// Reads how long tickets may be held: whole seconds, a day at most.
@@ -252,8 +332,21 @@ fn duration(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
-fn no_color() -> Option<OsString> {
-    std::env::var_os("NO_COLOR").filter(|value| !value.is_empty())
+/// Reads a rate such as `10/s`.
+fn rate(typed: &str) -> Result<NonZeroU32, String> {
+    let number = typed.strip_suffix("/s").and_then(|number| number.parse().ok());
+    number.ok_or_else(|| "expected how many a second, from 1 on, as in `10/s`".to_owned())
+}
+
+/// Reads a network such as `10.0.0.0/8`, or one address.
+fn network(typed: &str) -> Result<IpNet, String> {
+    let address = |typed: &str| typed.parse::<IpAddr>().map(IpNet::from);
+    let network = typed.parse::<IpNet>().or_else(|_| address(typed));
+    let network = network.map_err(|_| "expected an address, or a network as in `10.0.0.0/8`")?;
+    if network.prefix_len() == 0 {
+        return Err("whoever trusts everybody is told anything; name the proxies".to_owned());
+    }
+    Ok(network.trunc())
 }
 
 /// An address with its port, as typed.
@@ -285,6 +378,9 @@ impl Serve {
             LockingName::Mutex => Locking::Lesson(Exclusion::Mutex, delays),
             LockingName::None => Locking::Lesson(Exclusion::None, delays),
         };
+        if !self.listen.ip().to_canonical().is_loopback() && self.allow_host.is_empty() {
+            return Err(RunError::NoAllowedHost { address: self.listen });
+        }
         let possible = connections_possible(loops(self.event_loops));
         let size = |asked: u32| usize::try_from(asked).unwrap_or(usize::MAX);
         let connections_max = self.connections_max.map_or(possible, size);
@@ -298,26 +394,35 @@ impl Serve {
         Ok(Config {
             limits: Limits { connections_max, keep_alive: self.keep_alive },
             live_max,
+            access_log: self.access_log,
+            log_format: self.log_format,
             db: self.db,
             init: self.init,
             locking,
             durability: self.durability,
             lock_timeout: self.lock_timeout,
             max_per_order: self.max_per_order,
+            event: self.event,
+            buyer: self.buyer,
             hold_seconds_max: self.hold_max.as_secs(),
             refunds: self.refunds,
             names_max: self.keys_max,
             admin_token: self.admin_token_file.map(read_token).transpose()?,
             allowed_hosts: self.allow_host,
+            rate_limit: self.rate_limit,
+            trusted_proxies: self.trust_proxy,
+            tls: self
+                .tls_cert
+                .zip(self.tls_key)
+                .map(|(certificate, key)| TlsFiles { certificate, key }),
             event_loops: loops(self.event_loops),
         })
     }
 }
 
 fn read_token(path: PathBuf) -> Result<String, RunError> {
-    let text = fs::read_to_string(&path).map_err(|source| RunError::AdminToken {
-        path: path.clone(),
-        reason: source.to_string(),
+    let text = run::read_secret("--admin-token-file", &path).map_err(|source| {
+        RunError::AdminToken { path: path.clone(), reason: source.to_string() }
     })?;
     let token = text.lines().next().unwrap_or_default().trim();
     if token.len() < 16 || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
@@ -329,8 +434,6 @@ fn read_token(path: PathBuf) -> Result<String, RunError> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

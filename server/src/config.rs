@@ -1,10 +1,15 @@
 //! What the program needs, after what the user typed was checked.
 
-use std::{path::PathBuf, time::Duration};
+use std::{num::NonZeroU32, path::PathBuf, time::Duration};
+
+use ipnet::IpNet;
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
-    http::{app::Refunds, connections::event_loops::Limits, host_name::HostName},
+    http::{
+        app::Refunds, buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName,
+    },
+    log::LogFormat,
 };
 
 /// Everything a running server is told.
@@ -22,6 +27,10 @@ pub struct Config {
     pub lock_timeout: Duration,
     /// The most tickets that one order may have.
     pub max_per_order: u64,
+    /// What the tickets are for, as the page says it.
+    pub event: Option<String>,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
     /// Who may refund.
@@ -32,12 +41,31 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// Host names, beside the loopback ones, under which the server may be called.
     pub allowed_hosts: Vec<HostName>,
+    /// How many changes one client may ask for in a second; without it as many as it likes.
+    pub rate_limit: Option<NonZeroU32>,
+    /// Proxies whose word for a client's address is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// With what the server speaks TLS; without it HTTP in the clear.
+    pub tls: Option<TlsFiles>,
     /// How many connections there may be, and how long an idle one is kept.
     pub limits: Limits,
+    /// Whether each request gets a line in the log.
+    pub access_log: bool,
+    /// How the log is written.
+    pub log_format: LogFormat,
     /// How many may listen to the news at once; fewer than there may be connections.
     pub live_max: usize,
     /// How many threads serve connections, at least 1.
     pub event_loops: usize,
+}
+
+/// Where the certificate of a server is, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificates: the server's own, and those between it and an authority.
+    pub certificate: PathBuf,
+    /// The private key of the first of them.
+    pub key: PathBuf,
 }
 
 /// How sales are kept apart.

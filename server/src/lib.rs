@@ -2,6 +2,8 @@
 //!
 //! # Layout
 //! - [`cli`], [`config`]: what the user typed, and what the program needs.
+//! - [`log`]: what happens, told on standard error.
+//! - `manual`: what the program tells of its command line.
 //! - [`domain`]: the counter itself; pure.
 //! - [`ledger`]: where the sales are kept: `db.txt` and the records beside it.
 //! - [`counter`]: where requests wait, and the committer that sells to all of them at once; and the
@@ -19,6 +21,8 @@ pub mod domain;
 pub mod fuzzing;
 pub mod http;
 pub mod ledger;
+pub mod log;
+mod manual;
 pub mod run;
 #[cfg(any(test, feature = "simulation"))]
 #[cfg_attr(not(test), expect(dead_code, reason = "the tests use more of it than the fuzz targets"))]

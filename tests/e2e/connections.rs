@@ -213,7 +213,7 @@ fn limits_that_cannot_be_kept_are_refused_with_a_hint() {
 }
 
 /// How many connections `server` has open.
-fn connections_of(server: &Server) -> usize {
+pub(crate) fn connections_of(server: &Server) -> usize {
     states_of(server).into_iter().filter(|state| state == "01" || state == "08").count()
 }
 

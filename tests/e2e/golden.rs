@@ -99,8 +99,8 @@ const GOLDEN: [Golden; 7] = [
 
 #[test]
 fn verify_tells_what_a_kept_ledger_holds_and_changes_nothing() {
-    for golden in &GOLDEN {
-        let counter = copy_of(golden.shape);
+    for (version, golden) in all() {
+        let counter = copy_of(version, golden.shape);
         let before = everything_in(counter.folder());
 
         let said = verify(&counter);
@@ -117,8 +117,8 @@ fn verify_tells_what_a_kept_ledger_holds_and_changes_nothing() {
 /// F32: a server of today sells on from every ledger that was kept.
 #[test]
 fn kept_ledger_is_sold_on_from() {
-    for golden in &GOLDEN {
-        let counter = copy_of(golden.shape);
+    for (version, golden) in all() {
+        let counter = copy_of(version, golden.shape);
 
         let server = serve(&counter);
 
@@ -154,7 +154,7 @@ fn segment_of_another_counter_is_refused() {
     let strange = other.ledger().join(format!("{:020}.segment", 1));
     // A start reads what is younger than a day, which these are not, and the last two in any case.
     for (place, is_read_at_start) in [(1, false), (28, false), (82, true), (135, true)] {
-        let counter = copy_of("rotated");
+        let counter = copy_of(1, "rotated");
         let path = counter.ledger().join(format!("{place:020}.segment"));
         fs::copy(&strange, path).expect("a copy");
         let before = everything_in(counter.folder());
@@ -172,13 +172,19 @@ fn segment_of_another_counter_is_refused() {
     }
 }
 
+/// Every shape in every version of the format that has it.
+fn all() -> impl Iterator<Item = (u32, &'static Golden)> {
+    (1..=2).flat_map(|version| GOLDEN.iter().map(move |golden| (version, golden)))
+}
+
 fn verify(counter: &Counter) -> Finished {
     server().args(["verify", "--db"]).arg(counter.path()).run()
 }
 
 /// A counter with a copy of the kept files.
-fn copy_of(shape: &str) -> Counter {
-    let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/golden/1").join(shape);
+fn copy_of(version: u32, shape: &str) -> Counter {
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("../server/golden");
+    let kept = golden.join(version.to_string()).join(shape);
     let counter = Counter::holding(fs::read(kept.join("db.txt")).expect("a kept db.txt"));
     fs::create_dir(counter.ledger()).expect("the test's own folder");
     for entry in fs::read_dir(kept.join("db.txt.ledger")).expect("a kept ledger") {

@@ -124,6 +124,34 @@ fn allowed_name_that_would_never_match_is_refused_with_a_hint() {
 }
 
 #[test]
+fn server_that_other_machines_reach_needs_an_allowed_name() {
+    let counter = Counter::with(100);
+    let listening =
+        |address: &str| server().args(["--listen", address, "--db"]).arg(counter.path());
+
+    for address in ["0.0.0.0:0", "[::]:0", "192.0.2.1:0", "[::ffff:0.0.0.0]:0"] {
+        let refusal = listening(address).run();
+
+        assert_eq!(refusal.code, Some(2), "{address}: {refusal:?}");
+        assert!(refusal.stderr.contains(address), "{address}: {}", refusal.stderr);
+        let told = refusal.stderr.split("hint:").nth(1).unwrap_or_default();
+        assert!(told.contains("--allow-host"), "{address}: {}", refusal.stderr);
+    }
+    assert!(!counter.ledger().exists());
+    for (listen, program) in [
+        ("127.0.0.2:0", listening("127.0.0.2:0")),
+        ("0.0.0.0:0", listening("0.0.0.0:0").args(["--allow-host", "shop.example"])),
+        ("noop", server().args(["noop", "--listen", "0.0.0.0:0"])),
+    ] {
+        let process = program.start();
+        let patience = std::time::Duration::from_secs(20);
+        let line =
+            process.stderr().find_line(patience, |line| line.strip_prefix("listening").map(drop));
+        assert!(line.is_some(), "{listen}: {}", process.stderr().text());
+    }
+}
+
+#[test]
 fn allowed_name_is_known_in_every_spelling() {
     let counter = Counter::with(100);
 

@@ -115,7 +115,7 @@ fn ledger_of_another_counter_is_refused() {
 #[test]
 fn ledger_of_a_newer_version_is_refused() {
     let counter = counter_with_sales();
-    let newer = line(&counter, 1)[9..].replace("{\"ledger\":1,", "{\"ledger\":9,");
+    let newer = line(&counter, 1)[9..].replace("{\"ledger\":2,", "{\"ledger\":9,");
     let newer = format!("{:08x} {newer}", crc32c(newer.as_bytes()));
     change(&counter, |bytes| bytes[..newer.len()].copy_from_slice(newer.as_bytes()));
 

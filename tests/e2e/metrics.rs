@@ -3,33 +3,45 @@
 use std::collections::BTreeMap;
 
 use e2e::{Answer, Counter, Method, Server};
+use serde_json::json;
 
-use crate::{programs::serve, sales::order};
+use crate::{
+    programs::{serve, serve_with},
+    sales::order,
+};
 
 #[test]
 fn what_was_sold_and_how_long_it_took_is_counted() {
-    let counter = Counter::with(5);
-    let server = serve(&counter);
+    let counter = Counter::with(8);
+    let server = serve_with(&counter, &["--refunds", "buyer"]);
     order(&server, 3);
+    let sale = server.buy().header("Location").to_owned();
+    assert_eq!(Answer::to(server.request(Method::DELETE, &sale)).status, 200);
+    assert_eq!(server.post("/holds", &json!({"quantity": 2, "seconds": 3600})).status, 201);
     for _ in 0..2 {
         let twice = server.request(Method::POST, "/buy").header("Idempotency-Key", "one");
         assert_eq!(Answer::to(twice).status, 201);
     }
-    assert_eq!(order(&server, 2).status, 409);
+    assert_eq!(order(&server, 3).status, 409);
 
     let values = values(&server);
 
     for (name, value) in [
-        ("tickets_available", 1.0),
-        ("tickets_capacity", 5.0),
-        ("tickets_sold_total", 4.0),
-        ("tickets_buy_requests_total{outcome=\"sold\"}", 2.0),
+        ("tickets_available", 2.0),
+        ("tickets_capacity", 8.0),
+        ("tickets_sold_total", 5.0),
+        ("tickets_buy_requests_total{outcome=\"sold\"}", 3.0),
         ("tickets_buy_requests_total{outcome=\"sold_out\"}", 1.0),
         ("tickets_buy_requests_total{outcome=\"replayed\"}", 1.0),
         ("tickets_buy_requests_total{outcome=\"unknown\"}", 0.0),
         ("tickets_idempotency_replays_total", 1.0),
         ("tickets_lock_timeouts_total", 0.0),
-        ("tickets_journal_fsync_seconds_count", 2.0),
+        ("tickets_journal_fsync_seconds_count", 5.0),
+        ("tickets_held", 2.0),
+        ("tickets_refunded_total", 1.0),
+        ("tickets_holds_expired_total", 0.0),
+        ("tickets_conservation_violations_total", 0.0),
+        ("tickets_keys", 1.0),
         ("tickets_queue", 0.0),
         ("tickets_live_listeners", 0.0),
     ] {

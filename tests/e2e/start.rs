@@ -248,6 +248,10 @@ fn help_names_every_option_of_the_contract() {
         "--max-per-order",
         "--admin-token-file",
         "--allow-host",
+        "--tls-cert",
+        "--tls-key",
+        "--trust-proxy",
+        "--rate-limit",
         "--event-loops",
     ] {
         assert!(help.stdout.contains(option), "{option}:\n{}", help.stdout);

@@ -71,6 +71,16 @@ impl Browser {
         Browser::start_with(&json!({}), &["--blink-settings=preferredColorScheme=0"])
     }
 
+    /// Starts a browser for which `domain` is this machine, whatever certificate it shows.
+    ///
+    /// # Panics
+    /// As [`Browser::start`].
+    #[track_caller]
+    pub fn start_knowing(domain: &str) -> Browser {
+        let resolver = format!("--host-resolver-rules=MAP {domain} 127.0.0.1");
+        Browser::start_with(&json!({}), &["--ignore-certificate-errors", &resolver])
+    }
+
     #[track_caller]
     fn start_with(preferences: &Value, more_flags: &[&str]) -> Browser {
         let mark = Mark::new();

@@ -9,13 +9,16 @@
 //! - Ports and folders are the test's own.
 
 mod browser;
+mod certificate;
 mod counter;
 mod crowd;
+mod file_limit;
 mod http;
 mod live;
 mod lock;
 mod nginx;
 mod output;
+mod packaged_proxy;
 mod process;
 mod processes;
 mod program;
@@ -27,12 +30,15 @@ mod tls_front;
 mod wait;
 
 pub use browser::Browser;
+pub use certificate::{Certificate, SERVER};
 pub use counter::{Counter, Fingerprint};
 pub use crowd::crowd;
+pub use file_limit::file_limit_of_at_least;
 pub use http::{Answer, Client};
 pub use live::{Event, Live};
 pub use lock::OutsideLock;
 pub use nginx::Nginx;
+pub use packaged_proxy::{DOMAIN, Packaged, PackagedProxy, packaged_text, substituted};
 pub use process::{Finished, Process};
 pub use processes::Mark;
 pub use program::Program;
@@ -42,5 +48,5 @@ pub use rustix::process::Signal;
 pub use seed::seeded;
 pub use server::Server;
 pub use stub::{Stub, StubRequest, read_request};
-pub use tls_front::{SERVER, TlsFront};
+pub use tls_front::TlsFront;
 pub use wait::eventually;

@@ -1,4 +1,4 @@
-//! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`.
+//! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`, or two.
 
 use std::{fs, net::TcpListener};
 
@@ -20,6 +20,25 @@ impl Nginx {
     /// When it does not come up.
     #[track_caller]
     pub fn before(address: &str) -> Nginx {
+        Nginx::start(&format!("location / {{ proxy_pass http://{address}; }}"))
+    }
+
+    /// Starts one that has the server at `address` under `/<prefix>/`, and passes on the host that it was
+    /// called by.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn before_under(prefix: &str, address: &str) -> Nginx {
+        let mut nginx = Nginx::start(&format!(
+            "location /{prefix}/ {{ proxy_pass http://{address}/; proxy_set_header Host $http_host; }}"
+        ));
+        nginx.url += &format!("/{prefix}");
+        nginx
+    }
+
+    #[track_caller]
+    fn start(location: &str) -> Nginx {
         let folder = TempDir::new().expect("a folder for nginx");
         // nginx takes no port 0; the one that was just free is seldom taken meanwhile.
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
@@ -27,13 +46,13 @@ impl Nginx {
         drop(free);
         let config = folder.path().join("nginx.conf");
         let text = format!(
-            "daemon off; pid nginx.pid; error_log stderr; worker_processes 1;
+            "daemon off; master_process off; pid nginx.pid; error_log stderr;
              events {{ }}
              http {{
                  access_log off;
                  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
                  scgi_temp_path scgi; uwsgi_temp_path uwsgi;
-                 server {{ listen {own}; location / {{ proxy_pass http://{address}; }} }}
+                 server {{ listen {own}; {location} }}
              }}"
         );
         fs::write(&config, text).expect("the test's own folder");
@@ -43,7 +62,7 @@ impl Nginx {
         Nginx { _process: process, _folder: folder, url: format!("http://{own}") }
     }
 
-    /// Its URL.
+    /// Its URL, with the prefix.
     pub fn url(&self) -> &str {
         &self.url
     }

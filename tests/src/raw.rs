@@ -94,6 +94,17 @@ impl RawRequest {
         }
     }
 
+    /// Waits until the server ends the connection, whatever it sends before.
+    ///
+    /// # Panics
+    /// When it does not within 30 s of silence.
+    #[track_caller]
+    pub fn wait_for_the_end(mut self) {
+        let read = io::copy(&mut self.stream, &mut io::sink());
+        let is_late = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        assert!(!read.as_ref().is_err_and(is_late), "the connection goes on");
+    }
+
     /// Reads the answer, until the server closes.
     ///
     /// # Panics
@@ -110,12 +121,15 @@ impl RawRequest {
     }
 }
 
-fn parse(received: &[u8]) -> Option<Answer> {
+/// The answer in what was `received`, where it is one.
+pub(crate) fn parse(received: &[u8]) -> Option<Answer> {
     let end = received.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&received[..end]).ok()?;
     let mut lines = head.split("\r\n");
     let line = lines.next()?;
-    let status = line.strip_prefix("HTTP/1.1 ").or(line.strip_prefix("HTTP/1.0 "))?.get(..3)?;
+    let (version, status) = line.split_once(' ')?;
+    let status =
+        status.get(..3).filter(|_| ["HTTP/1.0", "HTTP/1.1", "HTTP/2"].contains(&version))?;
     let mut headers = HeaderMap::new();
     for line in lines {
         let (name, value) = line.split_once(':')?;

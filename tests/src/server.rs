@@ -42,7 +42,7 @@ impl Server {
         let Some(url) = url else {
             panic!("no line `listening on` from the server but:\n{}", process.stderr().text());
         };
-        let address = url.strip_prefix("http://").unwrap_or(&url).to_owned();
+        let address = url.split_once("://").map_or(&*url, |(_, address)| address).to_owned();
         Server { client: Client::new(&url), process, address }
     }
 

@@ -1,20 +1,19 @@
-//! A front that speaks TLS before a server that does not, as a proxy does: `socat`, with a
-//! certificate of its own making from `openssl`.
+//! A front that speaks TLS before a server that does not, as a proxy does: `socat`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use tempfile::TempDir;
-
-use crate::{process::Process, program::Program, wait::PATIENCE};
-
-/// What makes a certificate a server's and no authority's.
-pub const SERVER: &str = "basicConstraints=critical,CA:FALSE";
+use crate::{
+    certificate::{Certificate, LOOPBACK, SERVER},
+    process::Process,
+    program::Program,
+    wait::PATIENCE,
+};
 
 /// A front that speaks TLS on a free port of 127.0.0.1, and passes everything on.
 pub struct TlsFront {
     process: Process,
     port: u16,
-    folder: TempDir,
+    certificate: Certificate,
 }
 
 impl TlsFront {
@@ -24,7 +23,7 @@ impl TlsFront {
     /// When it does not come up.
     #[track_caller]
     pub fn before(address: &str) -> TlsFront {
-        TlsFront::with(address, &["subjectAltName=DNS:localhost,IP:127.0.0.1", SERVER], "verify=0")
+        TlsFront::with(address, &[LOOPBACK, SERVER], "verify=0")
     }
 
     /// The same with a certificate that has these extensions, and with options of `socat`'s.
@@ -33,16 +32,9 @@ impl TlsFront {
     /// When it does not come up.
     #[track_caller]
     pub fn with(address: &str, extensions: &[&str], options: &str) -> TlsFront {
-        let folder = TempDir::new().expect("a folder for the certificate");
-        let (key, certificate) = (folder.path().join("key.pem"), certificate_in(&folder));
-        let made = Program::new("openssl")
-            .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
-            .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-            .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
-            .args([Path::new("-keyout"), &key, Path::new("-out"), &certificate])
-            .run();
-        assert_eq!(made.code, Some(0), "no certificate: {made:?}");
-        let [key, cert, ca] = [("key", &key), ("cert", &certificate), ("cafile", &certificate)]
+        let certificate = Certificate::with(extensions);
+        let (key, chain) = (certificate.key(), certificate.chain());
+        let [key, cert, ca] = [("key", &key), ("cert", &chain), ("cafile", &chain)]
             .map(|(option, path)| format!("{option}={}", path.display()));
         let process = Program::new("socat")
             .args(["-d", "-d"])
@@ -57,7 +49,7 @@ impl TlsFront {
         let Some(port) = port else {
             panic!("no line `listening on` from socat but:\n{}", process.stderr().text());
         };
-        TlsFront { process, port, folder }
+        TlsFront { process, port, certificate }
     }
 
     /// Its URL by the name that its certificate has.
@@ -77,8 +69,23 @@ impl TlsFront {
 
     /// Its certificate, which has no authority but itself.
     pub fn certificate(&self) -> PathBuf {
-        certificate_in(&self.folder)
+        self.certificate.chain()
     }
+}
+
+/// Makes a `key`, and a `certificate` of its own signing that has these `extensions`.
+///
+/// # Panics
+/// When `openssl` does not.
+#[track_caller]
+pub(crate) fn make_certificate(key: &Path, certificate: &Path, extensions: &[&str]) {
+    let made = Program::new("openssl")
+        .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
+        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
+        .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
+        .args([Path::new("-keyout"), key, Path::new("-out"), certificate])
+        .run();
+    assert_eq!(made.code, Some(0), "no certificate: {made:?}");
 }
 
 fn certificate_in(folder: &TempDir) -> PathBuf {

@@ -18,7 +18,7 @@ use crate::{
         meters::Ended,
         sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Change, Command, Order, Outcome, Record, Request, Stock},
+    domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Summary},
 };
 
@@ -82,6 +82,12 @@ pub struct Count {
     pub refunded: u64,
     /// How many were admitted.
     pub admitted: u64,
+    /// How many ticket numbers were given out.
+    pub issued: u64,
+    /// How many tickets there are: left, held or sold.
+    pub capacity: u64,
+    /// `Conservation`: whether these add up.
+    pub is_conserved: bool,
     /// Whether the sale is closed.
     pub is_closed: bool,
     /// The number of the last change, where it is known.
@@ -158,7 +164,9 @@ impl Counter {
         };
         let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
         let issued = sold.unwrap_or(known.issued);
-        Ok(Count { revision: None, ..Stock { remaining, issued, ..known }.into() })
+        let told = Stock { remaining, issued, ..known };
+        let capacity = remaining + told.held + told.sold();
+        Ok(Count { revision: None, ..Stock { capacity, ..told }.into() })
     }
 
     /// Sells, or says why not; a request whose `key` was seen gets the first answer again.
@@ -176,6 +184,14 @@ impl Counter {
         };
         self.meters.bought(ended(&bought));
         bought
+    }
+
+    /// What is kept of the past; nothing of what the lesson's sellers have done.
+    pub fn memory(&self) -> Option<Memory> {
+        match &self.seller {
+            Seller::Group { group, .. } => Some(group.memory()),
+            Seller::Lesson(_) => None,
+        }
     }
 
     /// How many wait to be decided, or for their answer.
@@ -322,9 +338,18 @@ impl Counter {
 
 impl From<Stock> for Count {
     fn from(stock: Stock) -> Self {
-        let Stock { remaining, held, refunded, admitted, is_closed, revision, .. } = stock;
-        let (sold, revision) = (stock.sold(), Some(revision));
-        Self { remaining, sold, held, refunded, admitted, is_closed, revision }
+        Self {
+            remaining: stock.remaining,
+            sold: stock.sold(),
+            held: stock.held,
+            refunded: stock.refunded,
+            admitted: stock.admitted,
+            issued: stock.issued,
+            capacity: stock.capacity,
+            is_conserved: stock.is_conserved(),
+            is_closed: stock.is_closed,
+            revision: Some(stock.revision),
+        }
     }
 }
 

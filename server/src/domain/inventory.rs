@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::domain::{
     Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
     holds::{Due, Holds},
-    keys::{Hash, Hasher, Remembered},
+    keys::{Hash, Hasher, Remembered, SeenName},
 };
 
 /// The whole truth about stock at one revision.
@@ -19,6 +19,8 @@ pub struct Inventory {
     sales: HashMap<u64, SaleStatus>,
     /// The lives of the ledger behind its first, with the revisions that they began with.
     epochs: Vec<(u64, u64)>,
+    /// How many holds have lapsed in what was folded.
+    lapsed: u64,
 }
 
 /// What an inventory keeps of the past, in figures.
@@ -32,6 +34,8 @@ pub struct Memory {
     pub holds: usize,
     /// How many sales were refunded or admitted.
     pub sales: usize,
+    /// How many holds have lapsed in what was folded since the start.
+    pub lapsed: u64,
 }
 
 impl Inventory {
@@ -44,6 +48,7 @@ impl Inventory {
             holds: Holds::default(),
             sales: HashMap::new(),
             epochs: Vec::new(),
+            lapsed: 0,
         }
     }
 
@@ -84,6 +89,36 @@ impl Inventory {
         self.holds.iter()
     }
 
+    /// The requests that are known again, the oldest first.
+    pub fn names(&self) -> impl Iterator<Item = SeenName> {
+        self.names.iter()
+    }
+
+    /// The sales that were refunded or admitted, by their revisions.
+    pub fn sales(&self) -> impl Iterator<Item = (u64, SaleStatus)> {
+        self.sales.iter().map(|(revision, status)| (*revision, *status))
+    }
+
+    /// Takes in what was kept of a request, in the order of [`Inventory::names`].
+    pub fn restore_name(&mut self, name: SeenName) {
+        self.names.restore(name);
+    }
+
+    /// Takes in what was kept of the open hold made at `revision`.
+    pub fn restore_hold(&mut self, revision: u64, hold: OpenHold) {
+        self.holds.insert(revision, hold);
+    }
+
+    /// Takes in what was kept of the sale at `revision`.
+    pub fn restore_sale(&mut self, revision: u64, status: SaleStatus) {
+        self.sales.insert(revision, status);
+    }
+
+    /// Takes in that a life of the ledger began with `revision`.
+    pub fn restore_epoch(&mut self, revision: u64, epoch: u64) {
+        self.epochs.push((revision, epoch));
+    }
+
     /// What became of the sale at `revision`.
     pub fn status(&self, revision: u64) -> SaleStatus {
         self.sales.get(&revision).copied().unwrap_or(SaleStatus::Sold)
@@ -116,6 +151,7 @@ impl Inventory {
             names_forgotten_early: self.names.forgotten_early(),
             holds: self.holds.len(),
             sales: self.sales.len(),
+            lapsed: self.lapsed,
         }
     }
 
@@ -139,8 +175,10 @@ impl Inventory {
             self.holds.remove(hold);
         }
         self.sales.extend(record.ended_sale());
-        if let Change::Restored { epoch, .. } = record.change {
-            self.epochs.push((record.revision, epoch));
+        match record.change {
+            Change::Restored { epoch, .. } => self.epochs.push((record.revision, epoch)),
+            Change::Lapsed { .. } => self.lapsed += 1,
+            _ => {}
         }
         Ok(())
     }

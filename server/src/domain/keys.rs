@@ -76,6 +76,17 @@ impl std::fmt::Debug for Hasher {
     }
 }
 
+/// A request that was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SeenName {
+    /// What stands for its name.
+    pub hash: (u64, u64),
+    /// The record that has the answer.
+    pub revision: u64,
+    /// When it was seen, in minutes since 1970 UTC.
+    pub minute: u32,
+}
+
 /// The names of the last 24 hours.
 #[derive(Clone)]
 pub(super) struct Remembered {
@@ -154,6 +165,19 @@ impl Remembered {
         if self.order.pop_front().is_some() {
             self.first = self.first.wrapping_add(1);
         }
+    }
+
+    /// All names, the oldest first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = SeenName> {
+        self.order.iter().map(|seen| {
+            let Seen { hash, revision, minute, .. } = *seen;
+            SeenName { hash, revision, minute }
+        })
+    }
+
+    /// Notes what [`Remembered::iter`] gave elsewhere.
+    pub(super) fn restore(&mut self, name: SeenName) {
+        self.note(name.hash, name.revision, u64::from(name.minute) * MINUTE_MS);
     }
 
     /// How many names were forgotten before their time, since there were too many.

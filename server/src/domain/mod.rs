@@ -30,7 +30,7 @@ pub use clock::Clock;
 pub use command::{Command, HOLD_SECONDS_MAX, Order, Request, SoldBefore};
 pub use holds::OpenHold;
 pub use inventory::{Inventory, Memory};
-pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS};
+pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS, SeenName};
 pub use outcome::{Hold, Outcome, Sale, SaleStatus};
 pub use record::{Change, Record};
 pub use stock::{COUNT_MAX, Inconsistent, Stock};

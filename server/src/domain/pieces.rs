@@ -1,6 +1,8 @@
 //! A queue in pieces of one size: it grows and shrinks without moving what is in it.
+//!
+//! A copy of it shares the pieces until either side changes one: so it is made in no time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 /// How many items a piece has.
 const PIECE_ITEMS: usize = 1024;
@@ -8,7 +10,7 @@ const PIECE_ITEMS: usize = 1024;
 /// A queue in pieces.
 #[derive(Clone)]
 pub(super) struct Pieces<T> {
-    pieces: VecDeque<Vec<T>>,
+    pieces: VecDeque<Arc<Vec<T>>>,
     /// How many items of the first piece are gone.
     gone: usize,
     len: usize,
@@ -28,18 +30,23 @@ impl<T: Copy> Pieces<T> {
         self.pieces.get(place / PIECE_ITEMS)?.get(place % PIECE_ITEMS)
     }
 
+    /// The items, the first one first.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.pieces.iter().flat_map(|piece| piece.iter()).skip(self.gone)
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let place = self.gone + index;
-        self.pieces.get_mut(place / PIECE_ITEMS)?.get_mut(place % PIECE_ITEMS)
+        Arc::make_mut(self.pieces.get_mut(place / PIECE_ITEMS)?).get_mut(place % PIECE_ITEMS)
     }
 
     pub(super) fn push_back(&mut self, item: T) {
         match self.pieces.back_mut().filter(|last| last.len() < PIECE_ITEMS) {
-            Some(last) => last.push(item),
+            Some(last) => Arc::make_mut(last).push(item),
             None => {
                 let mut piece = Vec::with_capacity(PIECE_ITEMS);
                 piece.push(item);
-                self.pieces.push_back(piece);
+                self.pieces.push_back(Arc::new(piece));
             }
         }
         self.len += 1;
@@ -59,7 +66,7 @@ impl<T: Copy> Pieces<T> {
     /// How many bytes of memory it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        let lists = self.pieces.capacity() * size_of::<Vec<T>>();
+        let lists = self.pieces.capacity() * size_of::<Arc<Vec<T>>>();
         lists + self.pieces.len() * PIECE_ITEMS * size_of::<T>()
     }
 }
@@ -85,10 +92,22 @@ mod tests {
                     prop_assert_eq!(pieces.pop_front(), queue.pop_front());
                 }
                 prop_assert_eq!(pieces.len(), queue.len());
+                prop_assert!(pieces.iter().eq(&queue));
                 for index in [0, 1, queue.len() / 2, queue.len().saturating_sub(1), queue.len()] {
                     prop_assert_eq!(pieces.get(index), queue.get(index));
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_copy_stays_what_it_was() {
+        let mut pieces = Pieces::new();
+        (0..3000).for_each(|item| pieces.push_back(item));
+        let copy = pieces.clone();
+        pieces.pop_front();
+        (0..3000).for_each(|item| pieces.push_back(item));
+        *pieces.get_mut(7).unwrap() = 0;
+        assert!(copy.iter().copied().eq(0..3000));
     }
 }

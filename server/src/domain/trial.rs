@@ -123,6 +123,16 @@ impl Trial {
         Record { revision, at_ms, remaining, change: Change::Adjusted { sold }, key: None }
     }
 
+    /// The record that begins another life of the ledger, `epoch`, of which nothing is known but that
+    /// `sold` numbers at least were given out: those that are not in it are taken off what is left.
+    pub fn restoration(&self, epoch: u64, sold: u64) -> Record {
+        let Stock { remaining, issued, revision, .. } = self.stock;
+        let sold = sold.clamp(issued, COUNT_MAX);
+        let remaining = remaining.saturating_sub(sold - issued);
+        let change = Change::Restored { epoch, sold };
+        Record { revision: revision + 1, at_ms: self.at_ms, remaining, change, key: None }
+    }
+
     /// Makes `record`, which was decided here, part of the trial.
     pub fn fold(&mut self, record: &Record) {
         match self.stock.after(record) {

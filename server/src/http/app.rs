@@ -1,12 +1,15 @@
 //! What the handlers of one event loop share.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
 
 use axum::body::Bytes;
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
-    http::{live::Live, metrics::Metrics, token::Seal, wire::Shown},
+    http::{buyer_rule::BuyerRule, live::Live, metrics::Metrics, token::Seal, wire::Shown},
 };
 
 /// Who may refund a sale.
@@ -32,6 +35,12 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// The most tickets in one order.
     pub max_per_order: u64,
+    /// What the tickets are for, as the page says it.
+    pub event: Option<String>,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
+    /// Where the keys of the page's own form come from.
+    pub random: fn() -> io::Result<[u8; 32]>,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
     /// Who may refund.

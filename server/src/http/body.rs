@@ -1,4 +1,4 @@
-//! Reading a request's body: short, in time, and JSON by its own word.
+//! Reading a request's body: short, in time, and by its own word what is expected.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// A body that has still to be read, without the head that it came with.
 pub struct Unread<B> {
     body: B,
-    is_json: bool,
+    is_of_its_type: bool,
     /// A coding of the body that is not undone here.
     coding: Option<String>,
 }
@@ -33,10 +33,17 @@ where
     /// The body of `request`.
     pub fn of(request: Request<B>) -> Self {
         if request.body().is_end_stream() {
-            return Self { body: request.into_body(), is_json: true, coding: None };
+            return Self { body: request.into_body(), is_of_its_type: true, coding: None };
         }
-        let (is_json, coding) = (is_json(request.headers()), coding(request.headers()));
-        Self { body: request.into_body(), is_json, coding }
+        let headers = request.headers();
+        let (is_of_its_type, coding) = (is_of_type(headers, "application/json"), coding(headers));
+        Self { body: request.into_body(), is_of_its_type, coding }
+    }
+
+    /// The body of `request`, which [`is_form`].
+    pub fn of_form(request: Request<B>) -> Self {
+        let coding = coding(request.headers());
+        Self { body: request.into_body(), is_of_its_type: true, coding }
     }
 
     /// Reads the whole body; an absent one is empty.
@@ -73,7 +80,7 @@ where
                 format!("the body comes with `Content-Encoding: {coding}`; send it as it is");
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
-        if !bytes.is_empty() && !self.is_json {
+        if !bytes.is_empty() && !self.is_of_its_type {
             let detail = "the body must come with `Content-Type: application/json`";
             return Err(Problem::new(Code::UnsupportedMediaType, detail));
         }
@@ -95,8 +102,13 @@ fn coding(headers: &HeaderMap) -> Option<String> {
     codings.find(|coding| !coding.eq_ignore_ascii_case("identity")).map(str::to_owned)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether a request says that its body is a form, as browsers send one.
+pub fn is_form(headers: &HeaderMap) -> bool {
+    is_of_type(headers, "application/x-www-form-urlencoded")
+}
+
+fn is_of_type(headers: &HeaderMap, expected: &str) -> bool {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     let essence = value.and_then(|value| value.split(';').next());
-    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(expected))
 }

@@ -3,14 +3,22 @@
 //! A browser can be made to send requests here by any page that its user
 //! visits. The host check defeats DNS rebinding, the origin check a form that
 //! posts across sites. Clients that are no browsers send no `Origin` and pass.
+//! Whoever asks too often for something that changes the counter is told to wait.
 
-use std::net::SocketAddr;
+use std::{
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
 
-use axum::http::{HeaderMap, HeaderValue, Uri, Version, header};
+use axum::http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use crate::http::{
+    headers::X_FORWARDED_FOR,
     host_name::{HostName, without_port},
     problem::{Code, Problem},
+    proxies::Proxies,
+    rate_limit::RateLimit,
+    refused_hosts::RefusedHosts,
 };
 
 /// Names that always mean this machine.
@@ -24,21 +32,86 @@ pub struct Guard {
     /// Names that mean this machine, whatever program serves there.
     own: Vec<String>,
     allowed: Vec<HostName>,
+    /// Whether the server speaks TLS itself.
+    is_tls: bool,
+    /// How often a client may change something; `None` as often as it likes.
+    rate_limit: Option<Arc<RateLimit>>,
+    /// Who says on whose behalf it asks.
+    proxies: Proxies,
+    refused: Arc<RefusedHosts>,
 }
 
 impl Guard {
     /// A guard that lets the loopback names pass, the address `own`, and the names in `allowed`.
     pub fn new(own: SocketAddr, allowed: &[HostName]) -> Self {
         let names = LOOPBACK.map(str::to_owned).into_iter().chain([host_of(own)]);
-        Self { address: own.to_string(), own: names.collect(), allowed: allowed.to_vec() }
+        Self {
+            address: own.to_string(),
+            own: names.collect(),
+            allowed: allowed.to_vec(),
+            is_tls: false,
+            rate_limit: None,
+            proxies: Proxies::default(),
+            refused: Arc::default(),
+        }
     }
 
-    /// Lets a request pass, or says why not.
+    /// The same for a server that speaks TLS itself: a page that came in the clear is none of its own.
+    #[must_use]
+    pub fn over_tls(self) -> Self {
+        Self { is_tls: true, ..self }
+    }
+
+    /// The same where each client may only change something as often as `rate_limit` says, also behind one
+    /// of these `proxies`.
+    #[must_use]
+    pub fn limiting(self, rate_limit: Option<Arc<RateLimit>>, proxies: Proxies) -> Self {
+        Self { rate_limit, proxies, ..self }
+    }
+
+    /// The client on whose behalf `peer` sent `headers`: itself, unless it is a proxy that is believed.
+    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+        self.proxies.client(peer, headers)
+    }
+
+    /// Lets a request pass that came over a connection from `peer`, or says why not.
     ///
     /// # Errors
     /// A [`Problem`] for a missing or second `Host`, for a host that is not
-    /// allowed, and for a page of another origin.
-    pub fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
+    /// allowed, for a page of another origin, and for a client that asks too often.
+    pub fn check<B>(&self, request: &Request<B>, peer: IpAddr) -> Result<(), Problem> {
+        self.check_names(request.uri(), request.headers())?;
+        match &self.rate_limit {
+            // Reading is cheap, and is what pages do by themselves.
+            Some(rate_limit) if !request.method().is_safe() => {
+                self.check_rate(rate_limit, peer, request.headers())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn check_rate(
+        &self,
+        rate_limit: &RateLimit,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<(), Problem> {
+        let client = self.client(peer, headers);
+        let Err(wait) = rate_limit.count(client) else { return Ok(()) };
+        let is_proxy =
+            headers.contains_key(X_FORWARDED_FOR) || headers.contains_key(header::FORWARDED);
+        let hint = if is_proxy && !self.proxies.trusts(peer) {
+            format!("; if that is a proxy, the operator can name it with `--trust-proxy {peer}`")
+        } else {
+            String::new()
+        };
+        let detail =
+            format!("more than {} a second came from {client}{hint}", rate_limit.per_second());
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        Err(Problem::new(Code::TooManyRequests, detail).retry_after(seconds.max(1)))
+    }
+
+    fn check_names(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Problem> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(one_host());
@@ -47,6 +120,7 @@ impl Guard {
         if !self.allows(host) || target.is_some_and(|target| !self.allows_name(target)) {
             let host = String::from_utf8_lossy(target.map_or(host.as_bytes(), str::as_bytes));
             let name = without_port(&host);
+            self.refused.tell(name);
             let detail = format!(
                 "this server does not answer to the host `{host}`; the operator can allow it with \
                  `--allow-host {name}`"
@@ -93,7 +167,7 @@ impl Guard {
         let text = String::from_utf8_lossy(origin.as_bytes());
         let (scheme, authority) = text.split_once("://").unwrap_or_default();
         let implied = match scheme {
-            "http" => ":80",
+            "http" if !self.is_tls => ":80",
             "https" => ":443",
             _ => return Err(foreign(&text, "")),
         };
@@ -108,6 +182,7 @@ impl Guard {
                         (nginx: `proxy_set_header Host $http_host`)";
             return Err(foreign(&text, hint));
         }
+        self.refused.tell(bare);
         let hint = format!("; the operator can allow it with `--allow-host {bare}`");
         Err(foreign(&text, if authority == bare { &hint } else { "" }))
     }
@@ -134,15 +209,23 @@ pub fn host_of(address: SocketAddr) -> String {
 mod tests {
     use super::*;
 
+    fn guard() -> Guard {
+        let own = SocketAddr::from(([192, 0, 2, 1], 8080));
+        Guard::new(own, &[HostName::parse("tickets.example").unwrap()])
+    }
+
     #[track_caller]
     fn check(headers: &[(header::HeaderName, &str)]) -> Option<Code> {
+        check_by(&guard(), headers)
+    }
+
+    #[track_caller]
+    fn check_by(guard: &Guard, headers: &[(header::HeaderName, &str)]) -> Option<Code> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(name, value.parse().unwrap());
         }
-        let own = SocketAddr::from(([192, 0, 2, 1], 8080));
-        let guard = Guard::new(own, &[HostName::parse("tickets.example").unwrap()]);
-        guard.check(&Uri::from_static("/buy"), &map).err().map(|problem| problem.code())
+        guard.check_names(&Uri::from_static("/buy"), &map).err().map(|problem| problem.code())
     }
 
     #[test]
@@ -180,5 +263,17 @@ mod tests {
         for origin in others {
             assert_eq!(from(origin), Some(Code::ForeignOrigin), "{origin}");
         }
+    }
+
+    #[test]
+    fn over_tls_a_page_that_came_in_the_clear_is_refused() {
+        let guard = guard().over_tls();
+        let from = |origin| {
+            check_by(&guard, &[(header::HOST, "tickets.example"), (header::ORIGIN, origin)])
+        };
+        assert_eq!(from("https://tickets.example"), None);
+        assert_eq!(from("https://tickets.example:443"), None);
+        assert_eq!(from("http://tickets.example"), Some(Code::ForeignOrigin));
+        assert_eq!(from("http://tickets.example:443"), Some(Code::ForeignOrigin));
     }
 }

@@ -8,7 +8,10 @@ use prometheus_client::{
     registry::Registry,
 };
 
-use crate::counter::{Count, Meters};
+use crate::{
+    counter::{Count, Meters},
+    domain::Memory,
+};
 
 /// The type of the text (OpenMetrics 1.0.0).
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -18,8 +21,15 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 pub struct Metrics {
     registry: Registry,
     available: Gauge,
+    held: Gauge,
     capacity: Gauge,
     sold: Counter,
+    refunded: Counter,
+    admitted: Counter,
+    violations: Counter,
+    lapsed: Counter,
+    keys: Gauge,
+    keys_forgotten: Counter,
     queue: Gauge,
     listeners: Gauge,
 }
@@ -29,6 +39,8 @@ pub struct Metrics {
 pub struct Now {
     /// What is left, and sold; `None` where that cannot be read: then it stays what it was.
     pub count: Option<Count>,
+    /// What is kept of the past.
+    pub memory: Option<Memory>,
     /// How many requests wait.
     pub waiting: usize,
     /// How many listen to the news.
@@ -46,14 +58,42 @@ impl Metrics {
             registry.register(name, help, gauge.clone());
             gauge
         };
-        let available = gauge(&mut registry, "available", "Tickets left");
-        let capacity = gauge(&mut registry, "capacity", "Tickets left or sold");
-        let sold = Counter::default();
-        registry.register("sold", "Ticket numbers given out", sold.clone());
-        let queue = gauge(&mut registry, "queue", "Requests that wait to be decided");
-        let listeners = gauge(&mut registry, "live_listeners", "Clients of the live count");
+        let counter = |registry: &mut Registry, name: &str, help: &str| {
+            let counter = Counter::default();
+            registry.register(name, help, counter.clone());
+            counter
+        };
+        let all = &mut registry;
+        let available = gauge(all, "available", "Tickets left");
+        let held = gauge(all, "held", "Tickets set aside and not yet bought");
+        let capacity = gauge(all, "capacity", "Tickets left, held or sold");
+        let sold = counter(all, "sold", "Ticket numbers given out");
+        let refunded = counter(all, "refunded", "Tickets given back");
+        let admitted = counter(all, "admitted", "Tickets used at the door");
+        let help = "Looks at which the tickets left, held and sold were not all that there are";
+        let violations = counter(all, "conservation_violations", help);
+        let lapsed = counter(all, "holds_expired", "Holds that were over by their time");
+        let keys = gauge(all, "keys", "Idempotency keys and ended holds that are remembered");
+        let help = "Keys forgotten before their day was over, since there were too many";
+        let keys_forgotten = counter(all, "keys_forgotten", help);
+        let queue = gauge(all, "queue", "Requests that wait to be decided");
+        let listeners = gauge(all, "live_listeners", "Clients of the live count");
         meters.register(&mut registry);
-        Self { registry, available, capacity, sold, queue, listeners }
+        Self {
+            registry,
+            available,
+            held,
+            capacity,
+            sold,
+            refunded,
+            admitted,
+            violations,
+            lapsed,
+            keys,
+            keys_forgotten,
+            queue,
+            listeners,
+        }
     }
 
     /// The text, as of `now`.
@@ -62,10 +102,20 @@ impl Metrics {
     /// It has no text form.
     pub fn text(&self, now: Now) -> Result<String, fmt::Error> {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        if let Some(Count { remaining, sold, .. }) = now.count {
-            self.available.set(whole(remaining));
-            self.capacity.set(whole(remaining.saturating_add(sold)));
-            self.sold.inner().store(sold, Ordering::Relaxed);
+        let set = |counter: &Counter, value| counter.inner().store(value, Ordering::Relaxed);
+        if let Some(count) = now.count {
+            self.available.set(whole(count.remaining));
+            self.held.set(whole(count.held));
+            self.capacity.set(whole(count.capacity));
+            set(&self.sold, count.issued);
+            set(&self.refunded, count.refunded);
+            set(&self.admitted, count.admitted);
+            self.violations.inc_by(u64::from(!count.is_conserved));
+        }
+        if let Some(memory) = now.memory {
+            set(&self.lapsed, memory.lapsed);
+            self.keys.set(whole(memory.names as u64));
+            set(&self.keys_forgotten, memory.names_forgotten_early);
         }
         self.queue.set(whole(now.waiting as u64));
         self.listeners.set(whole(now.listeners as u64));

@@ -46,6 +46,8 @@ pub enum Code {
     WrongHost,
     /// The idempotency key came with another request before: 422.
     KeyReused,
+    /// The client asks too often: 429.
+    TooManyRequests,
     /// The lock was not free in time; nothing was sold: 503.
     LockTimeout,
     /// Nothing was sold, for a cause that the detail names: 503.
@@ -90,7 +92,7 @@ impl Code {
 }
 
 /// All codes in the order of their status: name, status, title, and what to do about it.
-const CODES: [(Code, &str, StatusCode, &str, &str); 21] = [
+const CODES: [(Code, &str, StatusCode, &str, &str); 22] = [
     (
         Code::InvalidRequest,
         "invalid-request",
@@ -207,6 +209,14 @@ const CODES: [(Code, &str, StatusCode, &str, &str); 21] = [
          was sold; take a new key for a new request.",
     ),
     (
+        Code::TooManyRequests,
+        "too-many-requests",
+        StatusCode::TOO_MANY_REQUESTS,
+        "Too many requests",
+        "More came from this address than the server's `--rate-limit` allows: this request changed \
+         nothing. The header `Retry-After` says how many seconds to wait.",
+    ),
+    (
         Code::LockTimeout,
         "lock-timeout",
         StatusCode::SERVICE_UNAVAILABLE,
@@ -255,6 +265,8 @@ pub struct Problem {
     detail: String,
     members: Map<String, Value>,
     replayed: bool,
+    /// After how many seconds it is worth to ask again, where that is known.
+    retry_after: Option<u64>,
 }
 
 impl Problem {
@@ -265,13 +277,20 @@ impl Problem {
             let sold = if code == Code::OutcomeUnknown { "unknown" } else { "no" };
             members.insert("sold".to_owned(), json!(sold));
         }
-        Self { code, detail: detail.into(), members, replayed: false }
+        Self { code, detail: detail.into(), members, replayed: false, retry_after: None }
     }
 
     /// Adds a member of this problem's own.
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Says after how many seconds it is worth to ask again.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -293,6 +312,16 @@ impl Problem {
     /// What kind of problem it is.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// What happened this time.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// A member of this problem's own.
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        self.members.get(name)
     }
 }
 
@@ -323,8 +352,9 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.code.status() == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let is_unavailable = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        if let Some(seconds) = self.retry_after.or(is_unavailable.then_some(1)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code == Code::Overloaded {
             // Whoever comes back later leaves the place to others until then.

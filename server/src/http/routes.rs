@@ -7,17 +7,20 @@ use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{RawPathParams, Request, State, rejection::RawPathParamsRejection},
     http::{self, HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header},
-    response::{Html, IntoResponse},
+    response::IntoResponse,
     routing::{MethodFilter, MethodRouter, on},
 };
+use subtle::ConstantTimeEq as _;
 
 use crate::{
-    counter::{Count, Refusal, SaleRecord, Settled},
+    counter::{Refusal, SaleRecord, Settled},
     domain::COUNT_MAX,
     http::{
+        accept::{self, Representation},
         answer::{self, Whole},
         app::{App, Refunds},
-        body::Unread,
+        body::{Unread, is_form},
+        browser,
         connections::activity::Activity,
         live, metrics,
         openapi::{
@@ -25,11 +28,10 @@ use crate::{
             document::{Limits, document},
             terms::{Call, Terms},
         },
-        page::{self, PageView},
         problem::{Code, Problem},
         sales,
         token::Kind,
-        wire::{self, CountAnswer, Shown},
+        wire::{self, CountAnswer, ReceiptAnswer, Shown},
     },
 };
 
@@ -80,13 +82,18 @@ struct Asked {
     part: String,
 }
 
-/// `POST /buy`, which [`super::service`] answers without the router.
+/// `POST /buy`, which [`super::service`] answers without the router, but for a form.
 pub const BUY: Route = Route {
     method: Method::POST,
     path: "/buy",
     access: Access::Anybody,
     handler: |asked| {
-        Box::pin(async { buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new)) })
+        Box::pin(async {
+            if is_form(asked.request.headers()) {
+                return Ok(browser::buy(asked.app, asked.request).await);
+            }
+            buy(asked.app, asked.request)?.await.map(|answer| answer.map(Body::new))
+        })
     },
     words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
     terms: &calls::BUY,
@@ -143,23 +150,39 @@ const SALES: Route = Route {
 };
 
 /// All calls.
-static ROUTES: [Route; 18] = [
+static ROUTES: [Route; 20] = [
     BUY,
     SEARCH,
     Route {
         method: Method::GET,
         path: "/",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { show_page(&asked.app).await }),
-        words: "is the page",
+        handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
+        words: "is the page that sells",
         terms: &calls::PAGE,
+    },
+    Route {
+        method: Method::GET,
+        path: "/operator",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::operator(&asked.app)) }),
+        words: "is the operator's page, which asks for the token",
+        terms: &calls::OPERATOR,
+    },
+    Route {
+        method: Method::GET,
+        path: "/door",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { Ok(browser::door(&asked.app)) }),
+        words: "is the page for the door, which asks for the token",
+        terms: &calls::DOOR,
     },
     Route {
         method: Method::GET,
         path: "/receipts/{receipt}",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { receipt(&asked.app, &asked.part).await }),
-        words: "tells a sale again",
+        handler: |asked| Box::pin(receipt(asked)),
+        words: "tells a sale again; a browser gets the ticket",
         terms: &calls::RECEIPT,
     },
     Route {
@@ -293,6 +316,23 @@ fn is_probe_route(route: &Route) -> bool {
     [LIVEZ.path, READYZ.path].contains(&route.path)
 }
 
+/// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
+pub fn pattern(path: &str) -> Option<&'static str> {
+    ROUTES.iter().map(|route| route.path).find(|pattern| is_like(path, pattern))
+}
+
+fn is_like(path: &str, pattern: &str) -> bool {
+    let (mut parts, mut wanted) = (path.split('/'), pattern.split('/'));
+    loop {
+        match (parts.next(), wanted.next()) {
+            (None, None) => return true,
+            (Some(part), Some(wanted)) if part == wanted => {}
+            (Some(part), Some(wanted)) if wanted.starts_with('{') && !part.is_empty() => {}
+            _ => return false,
+        }
+    }
+}
+
 impl Route {
     /// Whether a request with `method` and `uri` is this call, whose path has no part in braces.
     pub fn is(&self, method: &Method, uri: &Uri) -> bool {
@@ -361,24 +401,6 @@ fn nothing_here() -> Problem {
     Problem::new(Code::NotFound, "nothing is at this path").with("calls", calls)
 }
 
-async fn show_page(app: &App) -> Result<Response<Body>, Problem> {
-    let Count { remaining, sold, revision, .. } = app.counter.count().await?;
-    let document = page::render(&PageView {
-        count: remaining,
-        sold,
-        revision,
-        locking: app.counter.locking(),
-        warning: app.counter.warning(),
-        max_per_order: app.max_per_order,
-    });
-    let headers = [
-        (header::CONTENT_SECURITY_POLICY, page::content_security_policy()),
-        (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "no-store"),
-    ];
-    Ok((headers, Html(document)).into_response())
-}
-
 /// `GET /search`; of `headers` nothing is kept but what a client has seen before.
 pub fn search(
     app: Arc<App>,
@@ -436,6 +458,7 @@ where
     let body = Unread::of(request);
     Ok(async move {
         let order = wire::parse_order(&body.read().await?, app.max_per_order)?;
+        app.buyer.check(&order)?;
         let has_key = key.is_some();
         let bought = app.counter.buy(order, key).await;
         let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
@@ -443,11 +466,26 @@ where
     })
 }
 
-async fn receipt(app: &App, token: &str) -> Result<Response<Body>, Problem> {
+async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
+    let Asked { app, request, part: token } = asked;
+    let headers = request.headers();
+    let told = receipt_answer(&app, &token).await;
+    let mut response = match accept::preferred(headers) {
+        Representation::Page => match told {
+            Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
+            Err(problem) => browser::refuse(&app, &problem, "../"),
+        },
+        Representation::Svg => told.and_then(|_| browser::code(headers, &token))?,
+        Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
+    };
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+    Ok(response)
+}
+
+async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
     let sale = sale(app, token).await?;
     let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
-    let receipt = answer::receipt(&sale, seal).ok_or_else(no_receipt)?;
-    answer::done(&receipt).map(|answer| answer.map(Body::new))
+    answer::receipt(&sale, seal).ok_or_else(no_receipt)
 }
 
 /// The sale with the receipt `token`.
@@ -482,6 +520,7 @@ async fn hold(asked: Asked) -> Result<Response<Body>, Problem> {
     let key = wire::parse_key(request.headers())?;
     let body = Unread::of(request).read().await?;
     let (order, seconds) = wire::parse_hold(&body, app.max_per_order, app.hold_seconds_max)?;
+    app.buyer.check(&order)?;
     let has_key = key.is_some();
     settled(&app, app.counter.hold(order, seconds, key).await, has_key)
 }
@@ -538,9 +577,8 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     // Of two, nobody knows which one somebody in between has looked at.
     let sent = all.next().filter(|_| all.next().is_none()).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(bearer).unwrap_or_default();
-    // All of both is compared, so that the time tells nothing about the token.
-    let differing = sent.bytes().zip(token.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
-    if sent.len() != token.len() || differing != 0 {
+    // In constant time: how long it takes tells nothing of the token but its length.
+    if bool::from(sent.as_bytes().ct_ne(token.as_bytes())) {
         return Err(unauthorized("expected `Authorization: Bearer <token>` with the admin token"));
     }
     Ok(())
@@ -562,7 +600,8 @@ async fn ready(app: &App) -> Result<Response<Body>, Problem> {
 async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
     // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
-    let now = metrics::Now { count: app.counter.count().await.ok(), waiting, listeners };
+    let count = app.counter.count().await.ok();
+    let now = metrics::Now { count, memory: app.counter.memory(), waiting, listeners };
     let text = app.metrics.text(now);
     let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
@@ -592,6 +631,7 @@ fn described(app: &App) -> serde_json::Value {
     let limits = Limits {
         max_per_order: app.max_per_order,
         hold_seconds_max: app.hold_seconds_max,
+        buyer: app.buyer,
         count_max: COUNT_MAX,
     };
     document(&ROUTES.each_ref().map(call), limits)
@@ -602,4 +642,21 @@ fn explain(code: &str) -> Result<Response<Body>, Problem> {
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
     let (title, status) = (code.title(), code.status().as_u16());
     Ok(format!("{title} ({status})\n\n{}\n", code.explanation()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_name_of_its_own_and_says_what_its_part_may_be() {
+        let names: BTreeSet<_> = ROUTES.iter().map(|route| route.terms.name).collect();
+        assert_eq!(names.len(), ROUTES.len());
+        for Route { path, terms, .. } in &ROUTES {
+            assert_eq!(terms.part.is_some(), path.contains('{'), "{path}");
+            assert!(!terms.answers.is_empty() && !terms.name.is_empty(), "{path}");
+        }
+    }
 }

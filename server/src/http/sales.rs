@@ -15,9 +15,9 @@ use utoipa::ToSchema;
 use crate::{
     counter::{SaleRecord, SalesPage, SalesQuery},
     http::{
+        accept::prefers_table,
         answer,
         app::App,
-        headers::accepts,
         problem::{Code, Problem},
         token::Seal,
         wire::ReceiptAnswer,
@@ -58,7 +58,7 @@ pub async fn sales(
     let asked = Asked::parse(uri)?;
     let without = || Problem::new(Code::NotFound, "this counter keeps no list of its sales");
     let seal = app.seal.clone().ok_or_else(without)?;
-    if accepts(headers, "text/csv") {
+    if prefers_table(headers) {
         return Ok(table(app, seal, asked));
     }
     let SalesPage { sales, next } = app.counter.sales(&asked.query).await?;

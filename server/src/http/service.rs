@@ -5,7 +5,7 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -18,13 +18,16 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
+    access_log::AccessLog,
     answer::Whole,
     app::App,
-    connections::activity::Activity,
+    body::is_form,
+    browser_headers,
+    connections::{activity::Activity, upload::Upload},
     framing,
     guard::Guard,
     headers::KEEP_ALIVE,
-    problem::Problem,
+    problem::{Code, Problem},
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };
@@ -37,6 +40,7 @@ pub struct Service {
     guard: Guard,
     /// How long an idle connection is kept, as clients are told.
     keep_alive: HeaderValue,
+    access_log: Option<AccessLog>,
     seller: Seller,
     router: Router,
 }
@@ -62,6 +66,7 @@ impl Service {
         Self {
             guard,
             keep_alive,
+            access_log: None,
             router: routes::router(Arc::clone(&app)),
             seller: Seller::Counter(app),
         }
@@ -70,19 +75,31 @@ impl Service {
     /// What answers without a counter, behind `guard`: at once, or after the wait for a sync.
     pub fn noop(guard: Guard, keep_alive: Duration, waiting: Option<Waiting>) -> Self {
         let keep_alive = announced(keep_alive);
-        Self { guard, keep_alive, router: routes::noop_router(), seller: Seller::Noop(waiting) }
+        let (router, seller) = (routes::noop_router(), Seller::Noop(waiting));
+        Self { guard, keep_alive, access_log: None, router, seller }
     }
 
-    /// Answers `request`.
+    /// The same with a line in `access_log` for each request.
+    #[must_use]
+    pub fn logging_to(self, access_log: AccessLog) -> Self {
+        Self { access_log: Some(access_log), ..self }
+    }
+
+    /// Answers `request`, which came over a connection from `peer`.
     pub fn call(
         &self,
         request: Request<Incoming>,
+        peer: IpAddr,
         activity: &Arc<Activity>,
     ) -> impl Future<Output = Result<Answer, Infallible>> + Send + use<> {
+        let line = self.access_log.as_ref().map(|log| {
+            let client = self.guard.client(peer, request.headers());
+            log.begin(&request, client)
+        });
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
-            self.guard.check(request.uri(), request.headers())
+            self.guard.check(&request, peer)
         };
         let step = match (framing::check(request.headers()), allowed) {
             (Err(problem), _) => Step::Answer(closing(refused(problem))),
@@ -103,13 +120,16 @@ impl Service {
                 Step::Route(answer) => answer.await,
             };
             answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
-            Ok(answer)
+            Ok(match line {
+                Some(line) => line.end(answer).map(Either::Right),
+                None => answer,
+            })
         }
     }
 
     fn begin(
         &self,
-        mut request: Request<Incoming>,
+        request: Request<Incoming>,
         activity: &Arc<Activity>,
     ) -> Step<
         impl Future<Output = Result<Whole, Problem>> + Send + use<>,
@@ -122,8 +142,9 @@ impl Service {
         {
             return Step::Answer(refused(problem));
         }
+        let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
-            Seller::Counter(app) if is_buy => {
+            Seller::Counter(app) if is_buy && !is_form(request.headers()) => {
                 let sale = routes::buy(Arc::clone(app), request);
                 sale.map_or_else(|problem| Step::Answer(refused(problem)), Step::Buy)
             }
@@ -138,7 +159,10 @@ impl Service {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
                     match routed.await {
-                        Ok(answer) => answer.map(Either::Right),
+                        Ok(mut answer) => {
+                            browser_headers::add(answer.headers_mut());
+                            answer.map(Either::Right)
+                        }
                         Err(never) => match never {},
                     }
                 }))
@@ -147,13 +171,20 @@ impl Service {
     }
 }
 
+/// The answer to whoever speaks HTTP in the clear where TLS is spoken.
+pub fn not_tls() -> Answer {
+    let detail = "this port speaks TLS: the address begins with `https://`";
+    refused(Problem::new(Code::InvalidRequest, detail))
+}
+
 /// The value of `Keep-Alive`.
 fn announced(keep_alive: Duration) -> HeaderValue {
     let value = HeaderValue::try_from(format!("timeout={}", keep_alive.as_secs()));
     value.expect("a number is a header value")
 }
 
-fn whole(answer: Whole) -> Answer {
+fn whole(mut answer: Whole) -> Answer {
+    browser_headers::add_to_json(answer.headers_mut());
     answer.map(Either::Left)
 }
 
@@ -164,5 +195,7 @@ fn closing(mut answer: Answer) -> Answer {
 }
 
 fn refused(problem: Problem) -> Answer {
-    problem.into_response().map(Either::Right)
+    let mut answer = problem.into_response();
+    browser_headers::add(answer.headers_mut());
+    answer.map(Either::Right)
 }

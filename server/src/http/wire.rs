@@ -72,7 +72,8 @@ pub struct Shown {
 impl CountAnswer {
     /// The answer that `counter` has this `count`.
     pub fn of(counter: &Counter, count: Count) -> Self {
-        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision } = count;
+        let Count { remaining: count, sold, held, refunded, admitted, is_closed, revision, .. } =
+            count;
         let (locking, open) = (counter.locking(), !is_closed);
         Self { count, sold, held, revision, locking, refunded, admitted, open }
     }
@@ -176,7 +177,8 @@ impl Tickets {
         self.numbers().map(|number| number.to_string()).collect::<Vec<_>>().join(" ")
     }
 
-    fn numbers(self) -> std::ops::Range<u64> {
+    /// The numbers, in their order.
+    pub fn numbers(self) -> std::ops::Range<u64> {
         self.first..self.first + self.quantity
     }
 }
@@ -442,9 +444,7 @@ fn even_null<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue
 pub fn parse_key(headers: &HeaderMap) -> Result<Option<Box<str>>, Problem> {
     let mut keys = headers.get_all(&IDEMPOTENCY_KEY).iter();
     let Some(key) = keys.next() else { return Ok(None) };
-    let printable = |key: &&str| key.bytes().all(|byte| (b' '..=b'~').contains(&byte));
-    let key = key.to_str().ok().filter(printable);
-    let key = key.filter(|key| (1..=KEY_CHARS_MAX).contains(&key.len()));
+    let key = key.to_str().ok().filter(|key| is_key(key));
     match (key, keys.next()) {
         (Some(key), None) => Ok(Some(key.into())),
         _ => Err(invalid(format!(
@@ -452,6 +452,12 @@ pub fn parse_key(headers: &HeaderMap) -> Result<Option<Box<str>>, Problem> {
              ASCII characters"
         ))),
     }
+}
+
+/// Whether `text` may be an idempotency key.
+pub fn is_key(text: &str) -> bool {
+    let printable = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+    printable && (1..=KEY_CHARS_MAX).contains(&text.len())
 }
 
 fn invalid(detail: String) -> Problem {
@@ -466,8 +472,19 @@ fn object<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(body).map_err(|error| invalid(format!("the body: {error}")))
 }
 
+/// Reads how many tickets are meant, from 1 to `max`.
+///
+/// # Errors
+/// A [`Problem`] that says what is expected.
+pub fn parse_quantity(text: &str, max: u64) -> Result<u64, Problem> {
+    parse_whole_number("quantity", text, max)
+}
+
 fn whole_number(name: &str, value: &RawValue, max: u64) -> Result<u64, Problem> {
-    let text = value.get();
+    parse_whole_number(name, value.get(), max)
+}
+
+fn parse_whole_number(name: &str, text: &str, max: u64) -> Result<u64, Problem> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
         Ok(number) if digits && (1..=max).contains(&number) => Ok(number),
@@ -480,17 +497,26 @@ fn whole_number(name: &str, value: &RawValue, max: u64) -> Result<u64, Problem> 
 }
 
 fn buyer(value: &RawValue) -> Result<Option<Box<str>>, Problem> {
-    let expected = format!(
-        "`buyer` must be a text of 1 to {BUYER_CHARS_MAX} characters without control characters"
-    );
-    let text: Option<Box<str>> =
-        serde_json::from_str(value.get()).map_err(|_| invalid(expected.clone()))?;
-    let Some(text) = text else { return Ok(None) };
+    let text: Option<Box<str>> = serde_json::from_str(value.get()).map_err(|_| no_buyer())?;
+    text.map(checked_buyer).transpose()
+}
+
+/// Lets a text pass that may be who buys.
+///
+/// # Errors
+/// A [`Problem`] that says what is expected.
+pub fn checked_buyer(text: Box<str>) -> Result<Box<str>, Problem> {
     let length = text.chars().take(BUYER_CHARS_MAX + 1).count();
     if !(1..=BUYER_CHARS_MAX).contains(&length) || text.chars().any(char::is_control) {
-        return Err(invalid(expected));
+        return Err(no_buyer());
     }
-    Ok(Some(text))
+    Ok(text)
+}
+
+fn no_buyer() -> Problem {
+    invalid(format!(
+        "`buyer` must be a text of 1 to {BUYER_CHARS_MAX} characters without control characters"
+    ))
 }
 
 #[cfg(test)]

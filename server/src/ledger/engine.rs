@@ -13,7 +13,7 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    domain::{Record, Stock},
+    domain::{Inventory, Record, Stock},
     ledger::Holder,
 };
 
@@ -64,6 +64,13 @@ pub trait Turn {
     /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice, and
     /// [`Appended::Durable`] where it was there already.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
+
+    /// Whether it is time to keep what the ledger has come to: all that was told, and nothing else.
+    fn is_snapshot_due(&self) -> bool;
+
+    /// Keeps `inventory`, which is what was asked for, beside the ledger, so that a start need not read
+    /// all that was before; goes on while others sell, and nothing is lost where it fails.
+    fn keep(&mut self, inventory: Inventory);
 
     /// Ends the turn: what it learnt or appended can be seen outside.
     ///

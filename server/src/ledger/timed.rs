@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::ledger::{Appended, Engine, Fault, News, Turn};
+use crate::{
+    domain::Inventory,
+    ledger::{Appended, Engine, Fault, News, Turn},
+};
 
 /// Whom the times of turns are told.
 pub trait TurnTimes: Send + Sync {
@@ -80,6 +83,14 @@ impl<T: Turn> Turn for TimedTurn<T> {
         let appended = self.turn.append(batch);
         self.hold.times.appended(begun.elapsed());
         appended
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        self.turn.is_snapshot_due()
+    }
+
+    fn keep(&mut self, inventory: Inventory) {
+        self.turn.keep(inventory);
     }
 
     fn end(self) -> Result<(), Fault> {

@@ -147,6 +147,9 @@ impl<E: Engine> Writer<E> {
             }
         }
         let (batch, now_ms) = (turn.batch()?, (self.now_ms)());
+        if turn.is_snapshot_due() && !self.is_untold {
+            turn.keep(clients.with(|pipeline| pipeline.inventory().clone()));
+        }
         let edited = std::mem::take(&mut self.heard).edited;
         if self.is_untold {
             return Ok(match show(turn, clients, (batch, edited, now_ms))? {

@@ -74,7 +74,8 @@ impl Opened {
         channels: Vec<ReplyChannel>,
     ) -> Result<Self, RunError> {
         let synced = config.durability == Durability::Synced;
-        let (engine, inventory) = open_ledger(path, synced, config).await?;
+        let (patience, names_max) = (config.lock_timeout, config.names_max);
+        let (engine, inventory) = open_ledger(path, synced, patience, names_max).await?;
         let (archive, seal) =
             (engine.archive(), Some(Seal::new(&engine.key(), inventory.epochs())));
         // Each event loop reads by itself: none waits for another's reading.
@@ -162,18 +163,18 @@ fn read_head(path: &Path) -> Result<Head, OpenError> {
     Ok(reader::parse(path, &reader::read_bytes(path, &file, size)?)?)
 }
 
-/// Opens and recovers the ledger, unless somebody holds the locks for longer than a request would wait.
-async fn open_ledger(
+/// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
+pub(super) async fn open_ledger(
     path: &Path,
     synced: bool,
-    config: &Config,
+    patience: Duration,
+    names_max: usize,
 ) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
     let (process, sizes) = (process::id(), Sizes::default());
     let pause = thread::sleep;
-    let (patience, names_max) = (config.lock_timeout, config.names_max);
     let options =
         Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
@@ -196,12 +197,16 @@ async fn open_ledger(
         .map_err(OpenError::from)?)
 }
 
-fn now_ms() -> u64 {
+pub(super) fn now_ms() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn random() -> io::Result<[u8; 32]> {
+/// Bytes that nobody can guess.
+///
+/// # Errors
+/// What the system says.
+pub(super) fn random() -> io::Result<[u8; 32]> {
     let mut bytes = [0; 32];
     let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
     // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).

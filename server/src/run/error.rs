@@ -2,10 +2,13 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use crate::ledger::file::{
-    error::{LogError, OpenError, TurnError},
-    layout::Layout,
-    reader::HeadError,
+use crate::{
+    ledger::file::{
+        error::{LogError, OpenError, TurnError},
+        layout::Layout,
+        reader::HeadError,
+    },
+    run::certificate::TlsError,
 };
 
 /// Exit code: something else went wrong.
@@ -26,6 +29,12 @@ pub enum RunError {
         /// What the system says.
         source: io::Error,
     },
+    /// Other machines would reach the server, and no name is allowed by which they may call it.
+    #[error("--listen {address}: other machines reach that, and there is no `--allow-host`")]
+    NoAllowedHost {
+        /// The address.
+        address: SocketAddr,
+    },
     /// The counter cannot be opened.
     #[error(transparent)]
     Ledger(#[from] OpenError),
@@ -45,11 +54,26 @@ pub enum RunError {
         /// What is wrong.
         reason: String,
     },
+    /// TLS cannot be spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// There is nothing to repair from.
     #[error("no ledger in {}: nothing says what the count should be", folder.display())]
     NoLedger {
         /// Where the ledger would be.
         folder: PathBuf,
+    },
+    /// Something is where a backup is to be made, or put in place.
+    #[error("{} is there already: nothing was written", path.display())]
+    RestoreOver {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// What was copied is not what was read.
+    #[error("the copy in {} is not what was read: there is no backup", path.display())]
+    Copy {
+        /// Where the backup would be.
+        path: PathBuf,
     },
     /// The durable yardstick cannot keep anything.
     #[error("the scratch file: {0}")]
@@ -112,6 +136,12 @@ impl RunError {
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
             }
+            Self::NoAllowedHost { .. } => Some(
+                "`--allow-host shop.example` says by which name, or address, clients call it; behind a \
+                 proxy on this machine, listen on 127.0.0.1"
+                    .to_owned(),
+            ),
+            Self::Tls(error) => error.hint().map(str::to_owned),
             Self::ConnectionsMax { .. } => Some(
                 "`ulimit -n` raises how many files may be open; 64 are for other things".to_owned(),
             ),
@@ -122,6 +152,9 @@ impl RunError {
                 "only `--locking group` writes its sales there; for a lesson take another `--db`"
                     .to_owned(),
             ),
+            Self::RestoreOver { .. } => {
+                Some("take another name, or move what is there out of the way".to_owned())
+            }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }
@@ -133,7 +166,9 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Delays
+            | Self::NoAllowedHost { .. }
             | Self::LessonBesideLedger { .. }
+            | Self::RestoreOver { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(
@@ -151,7 +186,9 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Init { .. }
             | Self::AdminToken { .. }
+            | Self::Tls(_)
             | Self::NoLedger { .. }
+            | Self::Copy { .. }
             | Self::Scratch(_)
             | Self::System(_) => EXIT_FAILURE,
         }

@@ -1,15 +1,21 @@
 //! A server from its start to its end: the parts put together.
 
+mod backup;
+mod certificate;
 mod counter;
 mod error;
 mod noop;
 mod real_path;
+mod secret_file;
 mod serve;
 mod signals;
 mod upkeep;
 
+pub use backup::{backup, restore};
+pub use certificate::TlsError;
 pub use error::{EXIT_USAGE, RunError};
 pub use noop::{noop, noop_synced};
+pub use secret_file::read_secret;
 pub use serve::{bind, serve};
 pub use signals::shutdown;
 pub use upkeep::{repair, verify};

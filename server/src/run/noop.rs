@@ -30,7 +30,7 @@ pub fn noop(
         let service = |_| -> (_, Chore) {
             (Service::noop(guard.clone(), limits.keep_alive, None), Box::pin(async {}))
         };
-        let event_loops = EventLoops::start(event_loops, limits, service)?;
+        let event_loops = EventLoops::start(event_loops, limits, None, service)?;
         serve_until(shutdown, listener, event_loops, || {}).await
     })
 }
@@ -52,7 +52,7 @@ pub fn noop_synced(
         let Yardstick { event_loops: shares, failed } =
             yardstick::start(Path::new("."), event_loops).map_err(RunError::Scratch)?;
         let mut shares = shares.into_iter();
-        let event_loops = EventLoops::start(event_loops, limits, |_| {
+        let event_loops = EventLoops::start(event_loops, limits, None, |_| {
             let (waiting, waking) = shares.next().expect("there is a share for each event loop");
             (Service::noop(guard.clone(), limits.keep_alive, Some(waiting)), Box::pin(waking.run()))
         })?;

@@ -4,6 +4,7 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
+    path::Path,
     pin::{Pin, pin},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -15,22 +16,40 @@ use crate::{
     config::{Config, Locking},
     counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
+        access_log::AccessLog,
         app::App,
-        connections::event_loops::{DRAIN_TIMEOUT, EventLoops},
+        connections::{
+            event_loops::{DRAIN_TIMEOUT, EventLoops},
+            tls::Tls,
+        },
         guard::Guard,
         live::Live,
         metrics::Metrics,
+        proxies::Proxies,
+        rate_limit::RateLimit,
+        request_id::RequestIds,
         service::Service,
     },
     ledger::file::layout::Layout,
+    log::LogFormat,
     run::{
         RunError,
-        counter::{Opened, locate},
+        certificate::read_certificate,
+        counter::{Opened, locate, random},
+        signals::Hangups,
     },
 };
 
 /// How many may wait to be accepted: a crowd comes at once.
 const BACKLOG: i32 = 4096;
+
+/// How much of an answer the kernel takes of what a client does not take, in bytes (it doubles that for
+/// its own books): what is beyond waits with the server, which gives the client up.
+const SEND_BUFFER_BYTES: usize = 64 * 1024;
+
+/// How long what was sent may stay unacknowledged, or without room at the client, in milliseconds: so long
+/// is a connection kept whose client vanished without a word (RFC 5482).
+const USER_TIMEOUT_MS: u32 = 30_000;
 
 /// How long before the end of the drain those who still wait are told that it is over.
 const LAST_WORD: Duration = Duration::from_millis(500);
@@ -59,6 +78,9 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, RunError> {
         let listener = TcpListener::bind(address)?;
         // Once more, with room for more than the standard library asks for (listen(2)).
         rustix::net::listen(&listener, BACKLOG)?;
+        // Connections have of their listener what was set there (tcp(7), socket(7)).
+        rustix::net::sockopt::set_socket_send_buffer_size(&listener, SEND_BUFFER_BYTES)?;
+        rustix::net::sockopt::set_tcp_user_timeout(&listener, USER_TIMEOUT_MS)?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     };
@@ -70,6 +92,14 @@ async fn run(
     listener: TcpListener,
     mut shutdown: Pin<&mut impl Future<Output = ()>>,
 ) -> Result<(), RunError> {
+    let hangups = Hangups::listen()?;
+    let tls = config.tls.as_ref().map(read_certificate).transpose()?.map(Tls::new);
+    let mut shutdown = pin!(async {
+        tokio::select! {
+            () = &mut shutdown => {}
+            () = hangups.heed(config.tls.as_ref().zip(tls.as_ref())) => {}
+        }
+    });
     let path = locate(config)?;
     if let Locking::Lesson(exclusion, _) = config.locking {
         let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
@@ -87,10 +117,15 @@ async fn run(
     let live = Live::new(config.live_max);
     let metrics = Arc::new(Metrics::new(&opened.meters));
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
+    let guard = if tls.is_some() { guard.over_tls() } else { guard };
+    let rate_limit = config.rate_limit.map(|rate| Arc::new(RateLimit::new(rate)));
+    let guard = guard.limiting(rate_limit, Proxies::new(&config.trusted_proxies));
     let mut faces = mem::take(&mut opened.faces).into_iter().zip(deliveries);
     let mut next = || faces.next().expect("there is a face for each channel");
     let (own, own_delivery) = next();
-    let event_loops = EventLoops::start(config.event_loops, config.limits, |_| {
+    let access_logs = if config.access_log { access_logs(config.event_loops)? } else { Vec::new() };
+    let mut access_logs = access_logs.into_iter();
+    let event_loops = EventLoops::start(config.event_loops, config.limits, tls.clone(), |_| {
         let (counter, delivery) = next();
         let app = App {
             counter,
@@ -99,12 +134,19 @@ async fn run(
             live: live.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
+            event: config.event.clone(),
+            buyer: config.buyer,
+            random,
             hold_seconds_max: config.hold_seconds_max,
             refunds: config.refunds,
             description: OnceLock::new(),
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
+        let service = match access_logs.next() {
+            Some(access_log) => service.logging_to(access_log),
+            None => service,
+        };
         (service, Box::pin(delivery.run()))
     })?;
     let (on_drain, draining) = oneshot::channel();
@@ -114,7 +156,7 @@ async fn run(
             opened.turn_away();
         }
     };
-    eprintln!("{}: {}", path.display(), opened.greeting);
+    greet(config.log_format, &path, &opened.greeting);
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run(), last_call);
         // A lesson has neither replies nor late requests: what is served is finished all the same.
@@ -132,6 +174,23 @@ async fn run(
     Ok(())
 }
 
+/// Says which counter is sold from.
+fn greet(format: LogFormat, path: &Path, greeting: &str) {
+    match format {
+        LogFormat::Text => eprintln!("{}: {greeting}", path.display()),
+        LogFormat::Json => tracing::info!("{}: {greeting}", path.display()),
+    }
+}
+
+/// An access log for each of `count` event loops; no two give a request the same name.
+fn access_logs(count: usize) -> Result<Vec<AccessLog>, RunError> {
+    let log = |_| {
+        let seed = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Ok(AccessLog::new(RequestIds::new(seed)))
+    };
+    (0..count).map(log).collect()
+}
+
 /// Serves until `shutdown` is over, then drains.
 pub(super) async fn serve_until(
     shutdown: impl Future<Output = ()>,
@@ -140,9 +199,10 @@ pub(super) async fn serve_until(
     on_drain: impl FnOnce(),
 ) -> Result<(), RunError> {
     let address = listener.local_addr()?;
+    let scheme = event_loops.scheme();
     let accepting = event_loops.accept(listener);
     // Scripts and tests wait for exactly this line.
-    eprintln!("listening on http://{address}");
+    eprintln!("listening on {scheme}://{address}");
     tokio::select! {
         ended = accepting => ended?,
         () = shutdown => {}

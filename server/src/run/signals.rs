@@ -1,11 +1,20 @@
-//! The wish of the system, or of the person at the terminal, that the server ends.
+//! What the system, or the person at the terminal, asks of the server: to end, or to read its certificate again.
 
-use std::{io, process, thread};
+use std::{
+    io::{self, IsTerminal as _},
+    process, thread,
+};
 
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
     sync::oneshot,
+};
+
+use crate::{
+    config::TlsFiles,
+    http::connections::tls::Tls,
+    run::{TlsError, certificate::read_certificate},
 };
 
 /// Exit code: ended by a second signal, as a shell tells of `SIGINT`.
@@ -46,4 +55,47 @@ async fn next(interrupt: &mut Signal, terminate: &mut Signal) {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }
+}
+
+/// `SIGHUP`, from where this is made on.
+pub(super) struct Hangups(Signal);
+
+impl Hangups {
+    /// Listens for it, inside a runtime.
+    ///
+    /// # Errors
+    /// Where the system does not let it listen.
+    pub(super) fn listen() -> io::Result<Self> {
+        signal(SignalKind::hangup()).map(Self)
+    }
+
+    /// Does what the signal asks for; over where that is the end.
+    ///
+    /// With `tls` the certificate is read again; one that cannot be used is refused, and the old one
+    /// stays. Without, the signal says that the terminal is gone, which ends a server that was started
+    /// from one; else nothing is there to be read again.
+    pub(super) async fn heed(mut self, tls: Option<(&TlsFiles, &Tls)>) {
+        let has_terminal = io::stderr().is_terminal();
+        while self.0.recv().await.is_some() {
+            match tls {
+                Some((files, tls)) => match reload(files, tls) {
+                    Ok(()) => tracing::info!("read the certificate again (SIGHUP)"),
+                    Err(error) => {
+                        tracing::error!(
+                            "the old certificate stays, the new one is refused: {error}"
+                        );
+                    }
+                },
+                None if has_terminal => {
+                    tracing::info!("draining: the terminal is gone (SIGHUP)");
+                    return;
+                }
+                None => tracing::info!("nothing to read again (SIGHUP): there is no `--tls-cert`"),
+            }
+        }
+    }
+}
+
+fn reload(files: &TlsFiles, tls: &Tls) -> Result<(), TlsError> {
+    read_certificate(files).map(|config| tls.replace(config))
 }

@@ -9,8 +9,9 @@ use std::{
 };
 
 use crate::{
+    domain::Stock,
     ledger::file::{
-        audit::{Audit, read_head, read_ledger},
+        audit::{Audit, Auditor, read_head, read_ledger},
         disk::{Disk, FileLock, RealDisk},
         error::{LogError, OpenError},
         format::head::Head,
@@ -29,14 +30,26 @@ use crate::{
 /// [`RunError`] where it cannot be looked at, for example while somebody holds its lock.
 pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
     let layout = Layout::around(&real_path_of(db)?);
-    let _out = keep_out(&layout, patience)?;
-    let mut say = io::stdout().lock();
+    // Nearly all of it while others sell; what they have added then, and the end, without them.
+    let read = Auditor::begin(&RealDisk, &layout).and_then(|mut auditor| {
+        auditor.as_mut().map_or(Ok(()), Auditor::read_on)?;
+        Ok(auditor)
+    });
+    let out = keep_out(&layout, patience)?;
     let head = read_head(&RealDisk, &layout);
+    let ledger = match read {
+        Ok(Some(auditor)) => auditor.finish().map(Some),
+        // Its first sale can have come meanwhile.
+        Ok(None) => read_ledger(&RealDisk, &layout),
+        Err(error) => Err(error),
+    };
+    drop(out);
+    let mut say = io::stdout().lock();
     match &head {
         Ok(head) => writeln!(say, "{}: {head}", layout.head.display())?,
         Err(error) => writeln!(say, "fault: {error}")?,
     }
-    let ledger = match read_ledger(&RealDisk, &layout) {
+    let ledger = match ledger {
         Ok(ledger) => ledger,
         Err(error) => {
             writeln!(say, "fault: {error}")?;
@@ -45,9 +58,14 @@ pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
     };
     if let Some(audit) = &ledger {
         writeln!(say, "{}: {}", layout.folder.display(), described(audit))?;
+        writeln!(say, "{}", conserved(audit.stock))?;
+        for path in &audit.torn_snapshots {
+            let path = path.display();
+            writeln!(say, "note: {path} is torn: the next start reads more in its place")?;
+        }
     }
     let Ok(head) = head else { return Ok(false) };
-    let revision = ledger.map_or(0, |audit| audit.stock.revision);
+    let revision = ledger.as_ref().map_or(0, |audit| audit.stock.revision);
     match head.revision {
         Some(found) if found > revision => {
             writeln!(say, "fault: db.txt is at revision {found}, the ledger ends at {revision}")?;
@@ -55,7 +73,7 @@ pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
         }
         _ => {}
     }
-    if let Some(note) = ledger.and_then(|audit| what_the_next_start_does(&head, &audit)) {
+    if let Some(note) = ledger.as_ref().and_then(|audit| what_the_next_start_does(&head, audit)) {
         writeln!(say, "note: {note}")?;
     }
     writeln!(say, "sound")?;
@@ -94,8 +112,8 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     Ok(true)
 }
 
-fn described(audit: &Audit) -> String {
-    let Audit { segments, records, stock, torn_bytes } = audit;
+pub(super) fn described(audit: &Audit) -> String {
+    let Audit { segments, records, stock, torn_bytes, .. } = audit;
     let torn = match torn_bytes {
         0 => String::new(),
         bytes => format!(", {bytes} bytes of a sale that a crash cut off"),
@@ -104,8 +122,18 @@ fn described(audit: &Audit) -> String {
         "{segments} {}, {records} records, count {}, sold {}, revision {}{torn}",
         if *segments == 1 { "segment" } else { "segments" },
         stock.remaining,
-        stock.issued,
+        stock.sold(),
         stock.revision
+    )
+}
+
+/// `Conservation`, in figures.
+fn conserved(stock: Stock) -> String {
+    let Stock { remaining, held, issued, refunded, admitted, capacity, .. } = stock;
+    let sold = stock.sold();
+    format!(
+        "conservation: {capacity} there are = {remaining} left + {held} held + {sold} sold \
+         ({issued} numbers given out, {refunded} refunded, {admitted} admitted)"
     )
 }
 
@@ -137,7 +165,7 @@ fn open_locks(paths: &[PathBuf]) -> Result<Vec<(PathBuf, impl FileLock + use<>)>
 }
 
 /// Keeps servers and outsiders out for as long as the sender of the answer lives.
-fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, RunError> {
+pub(super) fn keep_out(layout: &Layout, patience: Duration) -> Result<mpsc::Sender<()>, RunError> {
     let (release, released) = mpsc::channel::<()>();
     let (sender, locked) = mpsc::channel();
     let paths = [layout.lock.clone(), layout.head.clone()];

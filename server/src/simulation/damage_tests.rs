@@ -108,6 +108,10 @@ impl Sound {
         starts.sort_unstable();
         let start = *starts.iter().rev().nth(from_the_end)?;
         let path = layout.segment(start);
+        for name in names.iter().filter(|name| Layout::revision_behind_snapshot(name).is_some()) {
+            // A start that has one reads no segment ahead of it, and finds no damage there.
+            disk.damage(&layout.folder.join(name), Vec::clear);
+        }
         let bytes = disk.get(&path);
         let used = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
         let mut ends: Vec<_> =

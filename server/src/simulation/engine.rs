@@ -275,6 +275,12 @@ impl Turn for SimTurn<'_> {
         }
     }
 
+    fn is_snapshot_due(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _inventory: Inventory) {}
+
     fn end(self) -> Result<(), Fault> {
         Ok(())
     }

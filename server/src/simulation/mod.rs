@@ -32,4 +32,6 @@ pub(crate) mod seller;
 #[cfg(test)]
 pub(crate) mod shop;
 #[cfg(test)]
+mod snapshot_tests;
+#[cfg(test)]
 mod start_up_tests;

@@ -12,23 +12,26 @@ use super::{
 type Arrows = &'static [(&'static str, &'static [&'static str])];
 
 const SERVER: Arrows = &[
+    ("log", &[]),
+    ("manual", &[]),
     ("domain", &[]),
     ("ledger", &["domain"]),
     ("counter::lesson", &["domain", "ledger"]),
     ("counter", &["domain", "ledger", "!ledger::file"]),
     ("http", &["domain", "counter"]),
-    ("config", &["counter", "http"]),
+    ("config", &["log", "counter", "http"]),
     ("simulation", &["domain", "ledger", "counter"]),
     ("fuzzing", &["domain", "ledger", "http::wire", "simulation"]),
-    ("run", &["domain", "ledger", "counter", "config", "http"]),
+    ("run", &["log", "domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
-    ("cli", &["domain", "ledger", "counter", "config", "http", "run", "noop"]),
+    ("cli", &["log", "manual", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
 ];
 
 const LOADGEN: Arrows = &[
     ("exit_code", &[]),
     ("duration", &[]),
     ("lifeline", &[]),
+    ("manual", &[]),
     ("setup", &[]),
     ("kept_file", &["exit_code"]),
     ("history", &["kept_file"]),
@@ -94,7 +97,7 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

@@ -40,51 +40,6 @@ impl Drain {
         self.wishes.subscribe()
     }
 
-    /// `connection` until it ends, by itself or as it is told.
-    pub fn watch<I, S, B>(
-        &self,
-        connection: http1::Connection<I, S>,
-        activity: Arc<Activity>,
-    ) -> impl Future<Output = hyper::Result<()>> + use<I, S, B>
-    where
-        I: Read + Write + Unpin,
-        S: HttpService<Incoming, ResBody = B>,
-        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-        B: Body + 'static,
-        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    {
-        let mut wishes = self.wishes();
-        async move {
-            let mut connection = pin!(connection);
-            loop {
-                let news = wishes.clone();
-                let mut changed = pin!(wishes.changed());
-                let mut is_waited_for = false;
-                let ended = poll_fn(|context| {
-                    // Once is enough to be woken: a task's waker stays the same.
-                    let is_due = !is_waited_for || news.has_changed().unwrap_or(true);
-                    is_waited_for = true;
-                    if is_due && changed.as_mut().poll(context).is_ready() {
-                        return Poll::Ready(None);
-                    }
-                    connection.as_mut().poll(context).map(Some)
-                });
-                if let Some(ended) = ended.await {
-                    return ended;
-                }
-                let wish = *news.borrow();
-                match wish {
-                    Wish::MakeRoom if activity.is_idle() => return Ok(()),
-                    Wish::Serve | Wish::MakeRoom => {}
-                    Wish::End => {
-                        connection.as_mut().graceful_shutdown();
-                        return connection.await;
-                    }
-                }
-            }
-        }
-    }
-
     /// Tells the connections that are of use to nobody to end.
     pub fn make_room(&self) {
         self.wishes.send_replace(Wish::MakeRoom);
@@ -94,5 +49,47 @@ impl Drain {
     pub async fn finish(self) {
         self.wishes.send_replace(Wish::End);
         self.wishes.closed().await;
+    }
+}
+
+/// `connection` until it ends, by itself or as `wishes` tell it.
+pub async fn watch<I, S, B>(
+    mut wishes: watch::Receiver<Wish>,
+    connection: http1::Connection<I, S>,
+    activity: Arc<Activity>,
+) -> hyper::Result<()>
+where
+    I: Read + Write + Unpin,
+    S: HttpService<Incoming, ResBody = B>,
+    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    B: Body + 'static,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut connection = pin!(connection);
+    loop {
+        let news = wishes.clone();
+        let mut changed = pin!(wishes.changed());
+        let mut is_waited_for = false;
+        let ended = poll_fn(|context| {
+            // Once is enough to be woken: a task's waker stays the same.
+            let is_due = !is_waited_for || news.has_changed().unwrap_or(true);
+            is_waited_for = true;
+            if is_due && changed.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            connection.as_mut().poll(context).map(Some)
+        });
+        if let Some(ended) = ended.await {
+            return ended;
+        }
+        let wish = *news.borrow();
+        match wish {
+            Wish::MakeRoom if activity.is_idle() => return Ok(()),
+            Wish::Serve | Wish::MakeRoom => {}
+            Wish::End => {
+                connection.as_mut().graceful_shutdown();
+                return connection.await;
+            }
+        }
     }
 }

@@ -6,7 +6,7 @@
 
 use std::{
     io,
-    net::TcpListener,
+    net::{IpAddr, TcpListener, TcpStream},
     pin::Pin,
     sync::{
         Arc,
@@ -16,10 +16,7 @@ use std::{
     time::Duration,
 };
 
-use hyper::{server::conn::http1, service::service_fn};
-use hyper_util::rt::TokioTimer;
 use tokio::{
-    net::TcpStream,
     runtime,
     sync::{mpsc, watch},
     task::spawn_blocking,
@@ -28,15 +25,13 @@ use tokio::{
 
 use crate::http::{
     connections::{
-        activity::{Activity, Ticks},
+        activity::Ticks,
+        connection::{self, Place},
         drain::{Drain, Wish},
-        linger::Lingering,
+        tls::Tls,
     },
     service::Service,
 };
-
-/// The longest head of a request, in bytes.
-const HEAD_BYTES_MAX: usize = 16 * 1024;
 
 /// How long the requests that are being served may take once the server ends.
 pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
@@ -45,7 +40,7 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
 
 /// How long the timer of an event loop that is always there takes: the exactness of [`Ticks`].
-const TICK: Duration = Duration::from_secs(1);
+const TICK: Duration = Duration::from_millis(500);
 
 /// The file descriptors that are kept for other things than connections: standard streams, locks,
 /// the ledger, and what is looked up in it.
@@ -70,27 +65,30 @@ pub type Chore = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub struct EventLoops {
     loops: Vec<EventLoop>,
     limits: Limits,
+    tls: Option<Tls>,
     wishes: watch::Sender<Wish>,
     open: Arc<AtomicUsize>,
 }
 
 struct EventLoop {
-    connections: mpsc::UnboundedSender<(std::net::TcpStream, Counted)>,
+    connections: mpsc::UnboundedSender<(TcpStream, IpAddr, Counted)>,
     thread: JoinHandle<()>,
 }
 
 impl EventLoops {
-    /// Starts `count` threads; `job` gives each what it serves and does.
+    /// Starts `count` threads, which speak `tls` where there is some; `job` gives each what it serves and does.
     ///
     /// # Errors
     /// Where the system has no room for a thread or its runtime.
     pub fn start(
         count: usize,
         limits: Limits,
+        tls: Option<Tls>,
         mut job: impl FnMut(usize) -> (Service, Chore),
     ) -> io::Result<Self> {
         let wishes = watch::Sender::default();
-        let mut event_loops = Self { loops: Vec::new(), limits, wishes, open: Arc::default() };
+        let (loops, open) = (Vec::new(), Arc::default());
+        let mut event_loops = Self { loops, limits, tls, wishes, open };
         for index in 0..count {
             let (service, chore) = job(index);
             let event_loop = event_loops.start_loop(service, chore)?;
@@ -102,29 +100,31 @@ impl EventLoops {
     fn start_loop(&self, service: Service, chore: Chore) -> io::Result<EventLoop> {
         let (connections, mut dealt) = mpsc::unbounded_channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let (keep_alive, mut wishes) = (self.limits.keep_alive, self.wishes.subscribe());
+        let mut wishes = self.wishes.subscribe();
+        let place = Place {
+            service: Arc::new(service),
+            ticks: Ticks::default(),
+            drain: Drain::default(),
+            keep_alive: self.limits.keep_alive,
+            tls: self.tls.clone(),
+        };
         let serve = async move {
-            let ticks = Ticks::default();
             tokio::spawn(chore);
-            tokio::spawn(keep_ticking(ticks.clone()));
-            let (service, drain) = (Arc::new(service), Drain::default());
+            tokio::spawn(keep_ticking(place.ticks.clone()));
             loop {
                 tokio::select! {
                     dealt = dealt.recv() => match dealt {
-                        Some((stream, counted)) => {
-                            let activity = Arc::new(Activity::new(&ticks));
-                            serve(stream, counted, &service, &drain, activity, keep_alive);
-                        }
+                        Some((stream, peer, counted)) => connection::serve(stream, peer, &place, counted),
                         None => break,
                     },
                     _ = wishes.changed() => match *wishes.borrow_and_update() {
                         Wish::End => break,
-                        Wish::MakeRoom => drain.make_room(),
+                        Wish::MakeRoom => place.drain.make_room(),
                         Wish::Serve => {}
                     },
                 }
             }
-            if timeout(DRAIN_TIMEOUT, drain.finish()).await.is_err() {
+            if timeout(DRAIN_TIMEOUT, place.drain.finish()).await.is_err() {
                 tracing::warn!("some requests were not answered within {DRAIN_TIMEOUT:?}");
             }
         };
@@ -150,13 +150,18 @@ impl EventLoops {
                 self.wishes.send_replace(Wish::MakeRoom);
                 sleep(ACCEPT_RETRY).await;
             }
-            let stream = accept_one(&listener).await;
+            let (stream, peer) = accept_one(&listener).await;
             // IMPORTANT: counted here, and not where it is served: a crowd waits for that.
             let counted = Counted::new(Arc::clone(&self.open));
             // A loop that has ended takes no more; the server is about to end.
-            let _ = event_loop.connections.send((stream, counted));
+            let _ = event_loop.connections.send((stream, peer, counted));
         }
         Ok(())
+    }
+
+    /// The scheme of the server's addresses.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
     }
 
     /// Lets the event loops answer what they are serving, and ends them.
@@ -187,38 +192,6 @@ async fn keep_ticking(ticks: Ticks) {
     }
 }
 
-fn serve(
-    stream: std::net::TcpStream,
-    counted: Counted,
-    service: &Arc<Service>,
-    drain: &Drain,
-    activity: Arc<Activity>,
-    keep_alive: Duration,
-) {
-    let stream = match TcpStream::from_std(stream) {
-        Ok(stream) => stream,
-        Err(error) => return tracing::debug!("lost a connection: {error}"),
-    };
-    let stream = Lingering::new(stream, drain.wishes(), Arc::clone(&activity));
-    let (service, seen) = (Arc::clone(service), Arc::clone(&activity));
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(keep_alive)
-        // A client that has said all may end its side, and still waits for the answer.
-        .half_close(true)
-        .max_buf_size(HEAD_BYTES_MAX)
-        // A short answer is cheaper to copy behind its head than to hand over in two pieces.
-        .writev(false)
-        .serve_connection(stream, service_fn(move |request| service.call(request, &seen)));
-    let connection = drain.watch(connection, activity);
-    tokio::spawn(async move {
-        let _counted = counted;
-        if let Err(error) = connection.await {
-            tracing::debug!("a connection ended early: {error}");
-        }
-    });
-}
-
 /// One open connection, for as long as it lives.
 struct Counted(Arc<AtomicUsize>);
 
@@ -235,14 +208,14 @@ impl Drop for Counted {
     }
 }
 
-async fn accept_one(listener: &tokio::net::TcpListener) -> std::net::TcpStream {
+async fn accept_one(listener: &tokio::net::TcpListener) -> (TcpStream, IpAddr) {
     loop {
-        let accepted = listener.accept().await.and_then(|(stream, _)| {
+        let accepted = listener.accept().await.and_then(|(stream, peer)| {
             stream.set_nodelay(true)?;
-            stream.into_std()
+            Ok((stream.into_std()?, peer.ip()))
         });
         match accepted {
-            Ok(stream) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) => {
                 tracing::warn!("cannot accept a connection: {error}");
                 sleep(ACCEPT_RETRY).await;

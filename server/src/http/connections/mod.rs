@@ -1,6 +1,10 @@
 //! Connections: accepted, dealt out to event loops, served, and ended.
 
 pub mod activity;
+pub mod connection;
 pub mod drain;
 pub mod event_loops;
+pub mod handshake;
 pub mod linger;
+pub mod tls;
+pub mod upload;

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     domain::KEY_CHARS_MAX,
     http::{
+        form::FormMembers,
         metrics,
         openapi::{
             schemas::{Schemas, Shape, of},
@@ -25,8 +26,24 @@ use crate::{
 pub const BUY: Terms = Terms {
     name: "buy",
     parameters: &[KEY],
-    body: Some(Taken { is_required: false, contents: &[(JSON, of::<BuyMembers<'_>>)] }),
-    answers: &[SOLD],
+    body: Some(Taken {
+        is_required: false,
+        contents: &[
+            (JSON, of::<BuyMembers<'_>>),
+            ("application/x-www-form-urlencoded", of::<FormMembers>),
+        ],
+    }),
+    answers: &[
+        SOLD,
+        found("sold to the page's own form, in the lesson's modes", &[(HTML, text)]),
+        Answer {
+            status: StatusCode::SEE_OTHER,
+            words: "sold to the page's own form",
+            headers: &[TICKET],
+            contents: &[],
+        },
+    ],
+    has_pages: true,
     problems: &[Code::SoldOut, Code::SaleClosed, Code::KeyReused],
     ..CHANGE
 };
@@ -53,9 +70,22 @@ pub const SEARCH: Terms = Terms {
 };
 
 /// `GET /`.
-pub const PAGE: Terms = Terms {
-    name: "page",
-    answers: &[found("the page", &[("text/html; charset=utf-8", text)])],
+pub const PAGE: Terms =
+    Terms { name: "page", answers: &[found("the page", &[(HTML, text)])], ..READING };
+
+/// `GET /operator`.
+pub const OPERATOR: Terms = Terms {
+    name: "operatorPage",
+    answers: &[found("the page", &[(HTML, text)])],
+    asks_counter: false,
+    ..READING
+};
+
+/// `GET /door`.
+pub const DOOR: Terms = Terms {
+    name: "doorPage",
+    answers: &[found("the page", &[(HTML, text)])],
+    asks_counter: false,
     ..READING
 };
 
@@ -63,7 +93,11 @@ pub const PAGE: Terms = Terms {
 pub const RECEIPT: Terms = Terms {
     name: "receipt",
     part: Some(of::<Token>),
-    answers: &[found("the sale", &[(JSON, of::<ReceiptAnswer>)])],
+    answers: &[found(
+        "the sale; to a browser the ticket, or its code alone",
+        &[(JSON, of::<ReceiptAnswer>), (HTML, text), ("image/svg+xml", text)],
+    )],
+    has_pages: true,
     ..READING
 };
 
@@ -228,6 +262,7 @@ const READING: Terms = Terms {
     body: None,
     answers: &[],
     asks_counter: true,
+    has_pages: false,
     problems: &[],
 };
 
@@ -257,6 +292,8 @@ const fn asked(name: &'static str, words: &'static str, shape: Shape) -> Paramet
 }
 
 const JSON: &str = "application/json";
+
+const HTML: &str = "text/html; charset=utf-8";
 
 const PLAIN: &str = "text/plain; charset=utf-8";
 
@@ -295,6 +332,13 @@ const LOCATION: Header = Header {
     words: "where the sale is told again; the lesson's modes have no such place",
     is_required: false,
     shape: |_| json!({"type": "string", "pattern": "^/receipts/[A-Za-z0-9_-]{32}$"}),
+};
+
+const TICKET: Header = Header {
+    name: "Location",
+    words: "where the ticket is, seen from here",
+    is_required: true,
+    shape: |_| json!({"type": "string", "pattern": "^receipts/[A-Za-z0-9_-]{32}$"}),
 };
 
 const ETAG: Header = Header {

@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::http::{
+    buyer_rule::BuyerRule,
     openapi::{
         calls::REPLAYED,
         schemas::{Schemas, Shape},
@@ -22,6 +23,8 @@ pub struct Limits {
     pub max_per_order: u64,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
+    /// Whether an order says who buys.
+    pub buyer: BuyerRule,
     /// The most tickets that there may be.
     pub count_max: u64,
 }
@@ -36,9 +39,13 @@ pub fn document(calls: &[Call<'_>], limits: Limits) -> Value {
         path[call.method.as_str().to_ascii_lowercase()] = operation;
     }
     schemas.limit("BuyMembers", "quantity", limits.max_per_order);
+    schemas.limit("FormMembers", "quantity", limits.max_per_order);
     schemas.limit("HoldMembers", "quantity", limits.max_per_order);
     schemas.limit("HoldMembers", "seconds", limits.hold_seconds_max);
     schemas.limit("RestockMembers", "quantity", limits.count_max);
+    for name in ["BuyMembers", "HoldMembers"] {
+        schemas.name_buyer(name, limits.buyer);
+    }
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -165,6 +172,9 @@ fn problems(call: &Call<'_>, schemas: &mut Schemas) -> Vec<(StatusCode, Value)> 
             "description": titles.join("; "),
             "content": {"application/problem+json": {"schema": schema}},
         });
+        if call.terms.has_pages {
+            response["content"]["text/html; charset=utf-8"] = json!({"schema": {"type": "string"}});
+        }
         let headers_there = headers_of(call, status);
         if !headers_there.is_empty() {
             response["headers"] = headers(&headers_there, schemas);
@@ -180,6 +190,7 @@ fn may_answer(call: &Call<'_>, code: Code) -> bool {
     match code {
         Code::InvalidRequest => true,
         Code::ForeignOrigin | Code::WrongHost => call.is_guarded,
+        Code::TooManyRequests => !call.method.is_safe(),
         Code::Unauthorized => call.needs_token,
         Code::NotFound => part.is_some() || problems.contains(&code),
         Code::RequestTimeout | Code::TooLarge | Code::UnsupportedMediaType => body.is_some(),

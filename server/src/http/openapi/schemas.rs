@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::http::{problem::Code, wire::SectionAnswer};
+use crate::http::{buyer_rule::BuyerRule, problem::Code, wire::SectionAnswer};
 
 /// The schemas that were named so far, by their names.
 #[derive(Default)]
@@ -60,6 +60,20 @@ impl Schemas {
         let name = named["$ref"].as_str().and_then(|path| path.rsplit('/').next());
         let schema = name.and_then(|name| self.0.get(name));
         schema.is_some_and(|schema| schema["properties"][member].is_object())
+    }
+
+    /// Says whether a `buyer` is taken and missed, in the schema `name`.
+    pub fn name_buyer(&mut self, name: &str, rule: BuyerRule) {
+        let Some(schema) = self.0.get_mut(name) else { return };
+        let buyer = &mut schema["properties"]["buyer"];
+        match rule {
+            BuyerRule::Optional => {}
+            BuyerRule::None => *buyer = json!({"type": "null"}),
+            BuyerRule::Required => {
+                buyer["type"] = json!("string");
+                schema["required"] = json!(["buyer"]);
+            }
+        }
     }
 
     /// Says that the member `member` of the schema `name` is at most `max`, where it is named.
@@ -127,7 +141,8 @@ fn own_members(code: Code) -> &'static [Member] {
         | Code::TooLarge
         | Code::UnsupportedMediaType
         | Code::WrongHost
-        | Code::KeyReused => &[],
+        | Code::KeyReused
+        | Code::TooManyRequests => &[],
     }
 }
 

@@ -35,6 +35,8 @@ pub struct Terms {
     pub answers: &'static [Answer],
     /// Whether it asks the counter, which may be locked, ending, or unable to sell.
     pub asks_counter: bool,
+    /// Whether a browser is told of problems by a page.
+    pub has_pages: bool,
     /// The problems of its own, beside those that its access, path and body imply.
     pub problems: &'static [Code],
 }

@@ -1,24 +1,34 @@
-//! The page at `/`: what is left, large and live, a button that buys, and the last answers.
+//! The pages: one self-contained document each, with its style and script in it, that asks this server for
+//! anything and nobody else.
 //!
-//! One self-contained document: style and script stand in it, the icon is a `data:` address, and the
-//! browser asks this server for `/live`, `/buy` and `/search` and nobody else for anything. Without
-//! a script it still shows the count it was rendered with, and says how to buy with curl.
+//! - [`shop`]: what is left, and a form that buys, with a script or without.
+//! - [`ticket`]: a receipt, with its QR code.
+//! - [`operator`]: the sale and the door, for whoever has the token of admin calls.
+//! - [`refusal`]: a problem, in words for people.
+//! - [`document`]: what they share; [`figure`], [`qr`], [`address`]: what stands in them.
 //!
-//! Browser tests find their way by these ids, which stay: `count`, `sold`, `revision`, `locking`,
-//! `warning`, `quantity`, `buy`, `answers`, `live-state`. `count`, `sold` and `revision` are
-//! `<data>` elements: the bare number is their `value`, their text groups digits from 10,000 on.
-//! `warning` is there always, and `hidden` when there is nothing to warn of. `buy` stays pressable
-//! at zero, because the counter decides and not the page; while it waits it has `aria-busy="true"`
-//! and ignores presses. `live-state` tells its state in `data-state`: `loaded`, `live`,
-//! `reconnecting` or `behind`.
+//! A script adds what a form cannot: the live count, a hold, tickets that are listed again after a reload.
+//! It reads what its page was rendered with from the markup, so a template and its script belong together.
+//!
+//! Browser tests find their way by ids, which stay: `count`, `warning`, `locking`, `quantity`, `buyer`, `buy`,
+//! `hold`, `confirm`, `release`, `time-left`, `answers`, `kept-list`, `live-state`. `live-state` tells its state in
+//! `data-state`: `loaded`, `live`, `polling`, `lost` or `behind`. A button that waits has `aria-disabled="true"` and
+//! ignores presses.
 //!
 //! # Invariants
-//! - Every value is escaped; only the two constants `STYLE` and `SCRIPT` go in as they are.
-//! - The header that [`content_security_policy`] gives names exactly those two texts, so that a
-//!   script which got in by any other way would not run.
-//!
-//! Which locking deserves a warning, and its words, are the caller's.
+//! - Every value is escaped; only the constants of [`document::Assets`] go in as they are.
+//! - The policy of a page names exactly its own two texts, so that a script which got in by any other way would
+//!   not run.
+//! - Every address in a page is relative: it works under any prefix that a proxy puts in front.
 
-mod render;
+pub mod address;
+pub mod document;
+pub mod figure;
+pub mod operator;
+pub mod qr;
+pub mod refusal;
+pub mod shop;
+pub mod ticket;
 
-pub use render::{PageView, content_security_policy, render};
+#[cfg(test)]
+mod markup_tests;

@@ -1,7 +1,13 @@
 //! Reading the whole ledger without changing anything: is it sound, and what does it say?
+//!
+//! All of it is folded, from the first record on, and held against what was kept of it
+//! on the way. What is acknowledged does not change any more, so most of the reading
+//! needs no lock: only its end does.
+
+use std::{cell::RefCell, io, path::PathBuf};
 
 use crate::{
-    domain::Stock,
+    domain::{Change, Inventory, Record, SaleStatus, Stock},
     ledger::file::{
         disk::Disk,
         error::LogError,
@@ -9,14 +15,16 @@ use crate::{
         layout::Layout,
         log::{
             cursor::{Cursor, Step, left_behind},
+            lookup::Lookup,
             segment::{Ending, Segment},
+            snapshots,
         },
         reader::{self, HeadError},
     },
 };
 
 /// What the segments of a counter say.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     /// How many segments there are.
     pub segments: usize,
@@ -26,38 +34,194 @@ pub struct Audit {
     pub stock: Stock,
     /// How many bytes a crash left behind the last record; the next start drops them.
     pub torn_bytes: usize,
+    /// Snapshots that are torn: the next start passes them over.
+    pub torn_snapshots: Vec<PathBuf>,
+    /// The first revisions of the segments that were read, in order.
+    pub entered: Vec<u64>,
+    /// Where the last record ends.
+    pub end: End,
+}
+
+/// A place at the end of a ledger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End {
+    /// The first revision of the segment.
+    pub start: u64,
+    /// The offset in it, in bytes.
+    pub offset: u64,
+}
+
+/// A reading of the whole ledger, which goes on as the ledger grows.
+pub struct Auditor<D: Disk> {
+    disk: D,
+    layout: Layout,
+    lookup: Lookup<D>,
+    cursor: Cursor<D::File>,
+    ending: Ending,
+    folded: Folded,
+}
+
+/// What was read so far.
+struct Folded {
+    inventory: Inventory,
+    /// The first revisions of the segments that were read.
+    entered: Vec<u64>,
+    /// The sales that were refunded or admitted since they were last looked at, and the records of that.
+    ended: Vec<(Record, u64, u64)>,
+    torn_snapshots: Vec<PathBuf>,
+    fault: Option<LogError>,
+}
+
+impl<D: Disk> Auditor<D> {
+    /// Ahead of the first record of the counter; `None` where it has no ledger.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn begin(disk: &D, layout: &Layout) -> Result<Option<Self>, LogError> {
+        let starts = layout.starts(disk)?;
+        let Some(first) = starts.first() else { return Ok(None) };
+        let segment = Segment::open_to_read(disk, &layout.segment(*first))?;
+        let folded = Folded {
+            inventory: segment.header().inventory(usize::MAX),
+            entered: vec![*first],
+            ended: Vec::new(),
+            torn_snapshots: Vec::new(),
+            fault: None,
+        };
+        let (disk, layout) = (disk.clone(), layout.clone());
+        let lookup = Lookup::new(disk.clone(), layout.clone());
+        let (cursor, ending) = (Cursor::at_start_of(segment), Ending::Clean);
+        Ok(Some(Self { disk, layout, lookup, cursor, ending, folded }))
+    }
+
+    /// Reads on to where the ledger ends by now.
+    ///
+    /// # Errors
+    /// [`LogError::Damaged`] or [`LogError::DamagedRecord`] with the first fault; [`LogError::Io`].
+    pub fn read_on(&mut self) -> Result<(), LogError> {
+        let Self { disk, layout, cursor, folded, .. } = self;
+        let folded = RefCell::new(folded);
+        let mut each = |step| folded.borrow_mut().take(disk, layout, step);
+        self.ending = loop {
+            let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
+            if cursor.enter_unannounced(disk, layout, &mut each)?.is_none() {
+                break ending;
+            }
+        };
+        if let Some(fault) = self.folded.fault.take() {
+            return Err(fault);
+        }
+        for (record, sale, quantity) in std::mem::take(&mut self.folded.ended) {
+            self.check_end(&record, sale, quantity)?;
+        }
+        Ok(())
+    }
+
+    /// Holds what ended a sale against the sale.
+    fn check_end(&self, record: &Record, sale: u64, quantity: u64) -> Result<(), LogError> {
+        let sold = self.lookup.records(sale, sale)?;
+        let is_of_it = |change: &Change| matches!(change, Change::Sold { quantity: sold, .. } if *sold == quantity);
+        if sold.first().is_some_and(|sold| is_of_it(&sold.change)) {
+            return Ok(());
+        }
+        let reason =
+            format!("it is of `{quantity}` tickets of revision `{sale}`, which sold others");
+        let path = self.layout.folder.clone();
+        Err(LogError::DamagedRecord { path, revision: record.revision, reason })
+    }
+
+    /// What was read, to its end; whoever calls keeps everybody out.
+    ///
+    /// # Errors
+    /// As [`Auditor::read_on`].
+    pub fn finish(mut self) -> Result<Audit, LogError> {
+        self.read_on()?;
+        let Self { disk, layout, cursor, ending, folded, .. } = self;
+        let starts = layout.starts(&disk)?;
+        let unread = starts.iter().filter(|start| !folded.entered.contains(start)).copied();
+        let unread: Vec<u64> = unread.collect();
+        let (segment, position, stock) = (cursor.segment(), cursor.position(), cursor.stock());
+        let is_behind = |start: &u64| *start > segment.header().revision + 1;
+        if ending == Ending::Broken && unread.iter().any(is_behind) {
+            let (path, line) = (segment.path().to_owned(), position.line);
+            return Err(LogError::Damaged { path, line, reason: "no sound record".to_owned() });
+        }
+        left_behind(&disk, &layout, unread, &cursor)?;
+        Ok(Audit {
+            segments: starts.len(),
+            records: stock.revision + 1 - folded.entered.first().copied().unwrap_or(1),
+            stock,
+            torn_bytes: segment.torn_tail(position, stock.revision + 1)?,
+            torn_snapshots: folded.torn_snapshots,
+            end: End { start: segment.header().revision + 1, offset: position.offset },
+            entered: folded.entered,
+        })
+    }
+
+    /// What stands on the counter where the reading is.
+    pub fn stock(&self) -> Stock {
+        self.cursor.stock()
+    }
+}
+
+impl Folded {
+    /// Takes in what is met on the way; the first fault is kept.
+    fn take<D: Disk>(&mut self, disk: &D, layout: &Layout, step: Step) {
+        let taken = match step {
+            Step::Record(record, _) => self.fold(layout, record),
+            Step::Segment(start) => {
+                self.entered.push(start);
+                self.compare(disk, layout, start)
+            }
+        };
+        if let Err(fault) = taken {
+            self.fault.get_or_insert(fault);
+        }
+    }
+
+    fn fold(&mut self, layout: &Layout, record: Record) -> Result<(), LogError> {
+        self.inventory.fold(&record).map_err(|fault| {
+            let (path, reason) = (layout.folder.clone(), fault.to_string());
+            LogError::DamagedRecord { path, revision: record.revision, reason }
+        })?;
+        if let Change::Refunded { sale, quantity } | Change::Admitted { sale, quantity } =
+            record.change
+        {
+            self.ended.push((record, sale, quantity));
+        }
+        Ok(())
+    }
+
+    /// Holds the snapshot at the beginning of a segment, where there is one, against what was read.
+    fn compare<D: Disk>(&mut self, disk: &D, layout: &Layout, start: u64) -> Result<(), LogError> {
+        let path = layout.snapshot(start);
+        if disk.stat(&path).is_err() {
+            return Ok(());
+        }
+        let segment = Segment::open_to_read(disk, &layout.segment(start))?;
+        let Ok(kept) = snapshots::read(disk, layout, segment.header(), usize::MAX) else {
+            self.torn_snapshots.push(path);
+            return Ok(());
+        };
+        let read = &self.inventory;
+        let has_same_sales = kept.memory().sales == read.memory().sales
+            && read.sales().all(|(sale, status): (u64, SaleStatus)| kept.status(sale) == status);
+        if kept.holds().eq(read.holds()) && has_same_sales && kept.epochs() == read.epochs() {
+            return Ok(());
+        }
+        let reason = "the snapshot is not what the records come to".to_owned();
+        Err(LogError::Damaged { path, line: 1, reason })
+    }
 }
 
 /// Reads every segment of the counter; `None` where it has no ledger.
 ///
+/// The caller keeps everybody out.
+///
 /// # Errors
-/// [`LogError::Damaged`] with the first fault; [`LogError::Io`].
+/// As [`Auditor::read_on`].
 pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, LogError> {
-    let starts = layout.starts(disk)?;
-    let Some(first) = starts.first() else { return Ok(None) };
-    let mut cursor = Cursor::at_start_of(Segment::open_to_read(disk, &layout.segment(*first))?);
-    let begin = cursor.stock().revision;
-    let mut unread = starts[1..].to_vec();
-    let mut each = |step| {
-        if let Step::Segment(start) = step {
-            unread.retain(|unread| *unread != start);
-        }
-    };
-    let ending = loop {
-        let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
-        if cursor.enter_unannounced(disk, layout, &mut each)?.is_none() {
-            break ending;
-        }
-    };
-    let (segment, position, stock) = (cursor.segment(), cursor.position(), cursor.stock());
-    if let (Ending::Broken, Some(_)) = (ending, unread.last()) {
-        let (path, line) = (segment.path().to_owned(), position.line);
-        return Err(LogError::Damaged { path, line, reason: "no sound record".to_owned() });
-    }
-    left_behind(disk, layout, unread, &cursor)?;
-    let torn_bytes = segment.torn_tail(position, stock.revision + 1)?;
-    let (segments, records) = (starts.len(), stock.revision - begin);
-    Ok(Some(Audit { segments, records, stock, torn_bytes }))
+    Auditor::begin(disk, layout)?.map(Auditor::finish).transpose()
 }
 
 /// Reads `db.txt`.
@@ -65,17 +229,32 @@ pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, 
 /// # Errors
 /// [`HeadError`].
 pub fn read_head<D: Disk>(disk: &D, layout: &Layout) -> Result<Head, HeadError> {
+    read_head_bytes(disk, layout).and_then(|bytes| reader::parse(&layout.head, &bytes))
+}
+
+/// Reads the bytes of `db.txt`.
+///
+/// # Errors
+/// [`HeadError`].
+pub fn read_head_bytes<D: Disk>(disk: &D, layout: &Layout) -> Result<Vec<u8>, HeadError> {
     let path = &layout.head;
-    let error = |source| HeadError::io(path, source);
+    let error = |source: io::Error| HeadError::io(path, source);
     let file = disk.open_to_read(path).map_err(error)?;
     let size = disk.stat(path).map_err(error)?.size;
-    reader::parse(path, &reader::read_bytes(path, &file, size)?)
+    reader::read_bytes(path, &file, size)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::shop::{buy, disk, head_path, open};
+    use crate::simulation::{
+        disk::SimDisk,
+        shop::{buy, disk, head_path, open},
+    };
+
+    fn audit(disk: &SimDisk) -> Result<Option<Audit>, LogError> {
+        read_ledger(disk, &Layout::around(&head_path()))
+    }
 
     #[test]
     fn a_ledger_of_many_segments_is_read_where_nothing_can_be_written() {
@@ -85,8 +264,38 @@ mod tests {
             buy(&mut seller, &[1]).unwrap();
         }
         disk.make_read_only();
-        let audit = read_ledger(&disk, &Layout::around(&head_path())).unwrap().unwrap();
+        let audit = audit(&disk).unwrap().unwrap();
         assert!(audit.segments > 2, "{audit:?}");
         assert_eq!(audit.records, 100);
+        assert_eq!(audit.torn_snapshots, [] as [PathBuf; 0]);
+    }
+
+    #[test]
+    fn what_is_sold_while_the_ledger_is_read_is_read_at_its_end() {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        buy(&mut seller, &[1]).unwrap();
+        let layout = Layout::around(&head_path());
+        let mut auditor = Auditor::begin(&disk, &layout).unwrap().unwrap();
+        for sold in 2..100 {
+            auditor.read_on().unwrap();
+            buy(&mut seller, &[1]).unwrap();
+            assert_eq!(auditor.stock().revision, sold - 1);
+        }
+        assert_eq!(auditor.finish().unwrap().records, 99);
+    }
+
+    #[test]
+    fn a_torn_snapshot_is_named_and_is_no_fault() {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        for _ in 0..100 {
+            buy(&mut seller, &[1]).unwrap();
+        }
+        let layout = Layout::around(&head_path());
+        let start = *snapshots::starts(&disk, &layout).unwrap().last().unwrap();
+        let path = layout.snapshot(start);
+        disk.damage(&path, |bytes| bytes.truncate(9));
+        assert_eq!(audit(&disk).unwrap().unwrap().torn_snapshots, [path]);
     }
 }

@@ -53,6 +53,22 @@ impl Layout {
         Ok(starts)
     }
 
+    /// The snapshot from which the segment whose first record is `first_revision` goes on.
+    pub fn snapshot(&self, first_revision: u64) -> PathBuf {
+        self.folder.join(format!("{first_revision:020}.snapshot"))
+    }
+
+    /// The first revision behind the snapshot called `name`; `None` for other files.
+    pub fn revision_behind_snapshot(name: &str) -> Option<u64> {
+        let digits = name.strip_suffix(".snapshot")?;
+        digits.parse().ok().filter(|_| digits.len() == 20)
+    }
+
+    /// Where the process `process` prepares a snapshot before it gets its name.
+    pub fn temporary_snapshot(&self, process: u32, nonce: u64) -> PathBuf {
+        self.folder.join(format!("{process}-{nonce:016x}.snapshot.tmp"))
+    }
+
     /// Where the process `process` prepares a segment before it gets its name.
     ///
     /// `nonce` keeps apart processes of the same number, as in two containers.

@@ -6,11 +6,13 @@
 //! - [`log`]: the records in their segments.
 //! - [`archive`]: reading beside the turns; [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
 //! - [`creation`]: making `db.txt`; [`audit`], [`repair`]: reading all of it, and writing it anew.
+//! - [`backup`]: copying it while it sells, and another life of it.
 //! - [`engine`]: the ledger itself, and how it is opened ([`options`]).
 
 mod adoption;
 pub mod archive;
 pub mod audit;
+pub mod backup;
 pub mod creation;
 pub mod disk;
 pub mod engine;

@@ -19,6 +19,7 @@ use crate::{
             cursor::{Cursor, Step, left_behind},
             preallocation::Preallocation,
             segment::{Ending, Segment},
+            snapshots::{self, Snapshots},
         },
         options::Options,
         reader,
@@ -54,6 +55,9 @@ pub(super) fn open<D: Disk>(
     let temporary = layout.temporary_segment(options.process, nonce);
     let mut preallocation =
         Preallocation::new(disk, &temporary, options.in_background, options.pause);
+    let (in_background, pause) = (options.in_background, options.pause);
+    let temporary = layout.temporary_snapshot(options.process, nonce);
+    let snapshots = Snapshots::new(disk, layout, &temporary, in_background, pause);
     // IMPORTANT: whoever named a segment may have been killed before its name
     // was on the disk; nothing must be sold in it, nor a seal lead to it, until it is.
     for folder in [&layout.folder, &layout.parent] {
@@ -70,7 +74,7 @@ pub(super) fn open<D: Disk>(
         let segment = Segment::create(disk, layout, &zeros, &header)?;
         (Cursor::at_start_of(segment), header.inventory(options.names_max))
     } else {
-        read_the_last_day(disk, layout, &starts, &options)?
+        read_on_from_the_past(disk, layout, &starts, &options)?
     };
     let progress = Progress {
         disk: disk.clone(),
@@ -78,6 +82,7 @@ pub(super) fn open<D: Disk>(
         options,
         boot,
         preallocation,
+        snapshots,
         cursor,
         image: None,
         foreign: Vec::new(),
@@ -106,17 +111,25 @@ pub(super) fn first_stock(layout: &Layout, head: &Head) -> Result<Stock, TurnErr
     }
 }
 
-/// Reads the segments of the last day, for their keys, and at least the last two; one is open at a time.
-fn read_the_last_day<D: Disk>(
+/// Reads what is behind the last snapshot, or, where that is more, the segments of the last day, for their
+/// keys, and at least the last two; one is open at a time.
+fn read_on_from_the_past<D: Disk>(
     disk: &D,
     layout: &Layout,
     starts: &[u64],
     options: &Options,
 ) -> Result<(Cursor<D::File>, Inventory), TurnError> {
-    let (first, mut unread) = first_of_the_last_day(disk, layout, starts, (options.now_ms)())?;
-    unread.retain(|start| *start != first.header().revision + 1);
+    let (first, mut inventory) = match snapshots::newest(disk, layout, options.names_max) {
+        Some(kept) => kept,
+        None => {
+            let first = first_of_the_last_day(disk, layout, starts, (options.now_ms)())?;
+            let inventory = first.header().inventory(options.names_max);
+            (first, inventory)
+        }
+    };
+    let behind = starts.iter().filter(|start| **start > first.header().revision + 1);
+    let mut unread: Vec<u64> = behind.copied().collect();
     let segments = unread.len() + 1;
-    let mut inventory = first.header().inventory(options.names_max);
     let mut cursor = Cursor::at_start_of(first);
     let mut told = std::time::Instant::now();
     let mut fault = None;
@@ -153,13 +166,13 @@ fn read_the_last_day<D: Disk>(
     Ok((cursor, inventory))
 }
 
-/// The first segment that has to be read, and the first revisions of it and of all behind it.
+/// The first segment that has to be read where there is no snapshot.
 fn first_of_the_last_day<D: Disk>(
     disk: &D,
     layout: &Layout,
     starts: &[u64],
     now_ms: u64,
-) -> Result<(Segment<D::File>, Vec<u64>), LogError> {
+) -> Result<Segment<D::File>, LogError> {
     let mut first = starts.len();
     let mut now_ms = now_ms;
     loop {
@@ -169,8 +182,14 @@ fn first_of_the_last_day<D: Disk>(
         now_ms = now_ms.max(segment.header().at_ms);
         let is_old = segment.header().at_ms + KEY_LIFE_MS < now_ms;
         let is_enough = is_old && segment.header().is_beginning() && starts.len() - first >= 2;
+        if first == 0 && !segment.header().is_beginning() {
+            let reason =
+                "what was before it is missing, and there is no snapshot of that".to_owned();
+            let path = segment.path().to_owned();
+            return Err(LogError::Damaged { path, line: 1, reason });
+        }
         if first == 0 || is_enough {
-            return Ok((segment, starts[first..].to_vec()));
+            return Ok(segment);
         }
     }
 }

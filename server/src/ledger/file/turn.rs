@@ -9,7 +9,7 @@
 use std::{io, path::Path};
 
 use crate::{
-    domain::{Change, Stock},
+    domain::{Change, Inventory, Stock},
     ledger::{
         Appended, Cause, Fault, News, Turn,
         file::{
@@ -27,6 +27,7 @@ use crate::{
                 cursor::{Cursor, Step},
                 preallocation::Preallocation,
                 segment::{Ending, Segment},
+                snapshots::Snapshots,
             },
             options::Options,
             reader,
@@ -45,6 +46,7 @@ pub(super) struct Progress<D: Disk> {
     /// The time since the machine last started, as the watermark names it.
     pub(super) boot: String,
     pub(super) preallocation: Preallocation<D>,
+    pub(super) snapshots: Snapshots<D>,
     pub(super) cursor: Cursor<D::File>,
     /// The head as this process wrote it last; `None` before it has.
     pub(super) image: Option<Vec<u8>>,
@@ -219,8 +221,9 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Begins a new segment where this one is nearly full, or of an older version; has one made while its second half is in use.
     fn make_room(&mut self) -> Result<(), TurnError> {
-        let Progress { disk, layout, options, preallocation, cursor, is_settled, .. } =
-            &mut *self.progress;
+        let Progress {
+            disk, layout, options, preallocation, snapshots, cursor, is_settled, ..
+        } = &mut *self.progress;
         let size = cursor.segment().size();
         let room = cursor.segment().records_end().saturating_sub(cursor.position().offset);
         let is_of_this_version = cursor.segment().header().ledger == FORMAT_VERSION;
@@ -243,6 +246,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         cursor.segment().seal(cursor.position(), header.revision + 1)?;
+        snapshots.segment_is_full(size);
         *cursor = Cursor::at_start_of(next);
         Ok(())
     }
@@ -340,6 +344,17 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
             }
             Err(error) => Appended::Broken(Cause::of(error)),
         }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        let Progress { cursor, snapshots, .. } = &*self.progress;
+        cursor.position() == cursor.segment().records_start() && snapshots.is_due()
+    }
+
+    fn keep(&mut self, inventory: Inventory) {
+        let Progress { cursor, snapshots, .. } = &mut *self.progress;
+        assert_eq!(inventory.stock(), cursor.stock(), "it is what the ledger has come to");
+        snapshots.keep(inventory, cursor.segment().header().clone());
     }
 
     fn end(mut self) -> Result<(), Fault> {

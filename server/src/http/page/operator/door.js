@@ -1,0 +1,102 @@
+
+// ---- The door: a code goes in, and the server says once whether to let somebody in ----
+
+const BEFORE_MAX = 10;
+
+// Codes that were sent and not answered: whether they let somebody in, nobody here knows.
+const unanswered = new Set();
+let queue = Promise.resolve();
+let last = null;
+
+async function check(code) {
+  // The answer of before is not the answer to this one, however long it takes.
+  write({ kind: "none", title: "…", words: "" });
+  const reply = await askAdmin("POST", `receipts/${encodeURIComponent(code)}/admit`);
+  if (reply?.status === 401) return;
+  tell(verdict(reply, code));
+}
+
+function verdict(reply, code) {
+  if (reply === null || reply.status >= 500) {
+    unanswered.add(code);
+    return { kind: "unsure", title: "Not checked", words: "No answer from the server. Scan this ticket again." };
+  }
+  const wasUnanswered = unanswered.delete(code);
+  if (reply.status === 200) {
+    const { tickets } = reply.body;
+    const people = tickets.length === 1 ? "1 person" : `${tickets.length} people`;
+    return { kind: "good", title: "Come in", words: `${people}. ${ticketsNamed(tickets)}.` };
+  }
+  switch (problemOf(reply)) {
+    case "admitted": {
+      const at = new Date(reply.body.admitted_at);
+      const words = `${timeOf(at)}, ${ago(Date.now() + reply.ahead - at)} ago.`;
+      return wasUnanswered
+        ? { kind: "unsure", title: "Used", words: `${words} Perhaps by your own scan, whose answer got lost. Did somebody go in?` }
+        : { kind: "bad", title: "Used before", words: `At ${words}` };
+    }
+    case "refunded":
+      return { kind: "bad", title: "Refunded", words: "The money was given back. This ticket is not valid." };
+    case "not-found":
+      return { kind: "bad", title: "No ticket", words: "This code is not one of our tickets." };
+    default:
+      return { kind: "unsure", title: "Not checked", words: reply.body.detail ?? `The server answered ${reply.status}.` };
+  }
+}
+
+function ago(ms) {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const told = [[86_400, "day"], [3600, "hour"], [60, "minute"], [1, "second"]];
+  const [length, unit] = told.find(([length]) => seconds >= length) ?? [1, "second"];
+  const number = Math.floor(seconds / length);
+  return `${number} ${unit}${number === 1 ? "" : "s"}`;
+}
+
+function tell(now) {
+  if (last !== null) {
+    const line = element("li", {}, element("strong", {}, last.title), element("span", { className: "quiet" }, `${last.words} ${last.time}`));
+    line.dataset.verdict = last.kind;
+    byId("before").prepend(line);
+    while (byId("before").children.length > BEFORE_MAX) byId("before").lastElementChild.remove();
+  }
+  last = { ...now, time: timeOf(new Date()) };
+  write(now);
+}
+
+function write({ kind, title, words }) {
+  byId("verdict").dataset.verdict = kind;
+  byId("verdict-title").textContent = title;
+  byId("verdict-words").textContent = words;
+}
+
+function show(news) {
+  for (const id of ["admitted", "sold"]) {
+    byId(id).value = news[id] ?? 0;
+    byId(id).textContent = grouped(news[id] ?? 0);
+  }
+  return true;
+}
+
+// ---- Start ----
+
+byId("door-form").addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  const code = codeIn(byId("code").value);
+  byId("code").value = "";
+  byId("code").focus();
+  // One after the other: a scanner may be faster than the network.
+  if (code !== "") queue = queue.then(() => check(code));
+});
+
+// What a scanner types goes into the field, wherever the focus was lost to.
+document.addEventListener("keydown", (press) => {
+  const isText = press.key.length === 1 && !press.ctrlKey && !press.metaKey && !press.altKey;
+  if (isText && document.activeElement === document.body && !byId("signed-in").hidden) byId("code").focus();
+});
+
+let isFollowing = false;
+signIn(() => {
+  if (!isFollowing) follow(show);
+  isFollowing = true;
+  byId("code").focus();
+});

@@ -1,0 +1,323 @@
+// The page that sells. It promises that
+// - an older revision never replaces a newer one (without revisions the newest message wins),
+// - one press is one purchase, and trying that one again carries the same idempotency key, also after a reload,
+// - an answer that did not arrive is called unknown, not failed.
+
+const KEPT_MAX = 50;
+const LOOKED_AT_MAX = 10;
+const LATE_SECONDS = 30;
+const ANNOUNCE_GAP_MS = 10_000;
+const ANNOUNCE_DELAY_MS = 1_000;
+
+const root = new URL(".", document.baseURI).pathname;
+const bought = kept("localStorage", "bought", root);
+const held = kept("localStorage", "held", root);
+const pending = kept("sessionStorage", "pending", root);
+
+// ---- What is left ----
+
+const event = byId("event").textContent;
+const hasHolds = byId("hold") !== null;
+const shown = {
+  count: Number(byId("count").value),
+  revision: byId("count").dataset.revision === undefined ? null : Number(byId("count").dataset.revision),
+  open: !document.title.endsWith(": closed"),
+};
+
+// `news` is what `GET /search` and the live events say. Returns false where it is older than what
+// stands on the page already.
+function show(news) {
+  const revision = news.revision ?? null;
+  if (revision !== null && shown.revision !== null && revision < shown.revision) return false;
+
+  const open = news.open ?? true;
+  shown.revision = revision;
+  showLocking(news.locking);
+  if (news.count !== shown.count || open !== shown.open) announceSoon();
+  shown.open = open;
+  shown.count = news.count;
+  showCount();
+  return true;
+}
+
+function showCount() {
+  const { count, open } = shown;
+  const text = grouped(count);
+  byId("count").value = count;
+  byId("count").textContent = text;
+  byId("count").dataset.size = sizeOf(text);
+  byId("count-unit").textContent = unit(count);
+  document.title = `${event}: ${open ? (count === 0 ? "sold out" : `${text} left`) : "closed"}`;
+  showChoices();
+}
+
+function unit(count) {
+  return count === 1 ? "ticket left" : "tickets left";
+}
+
+// One of three: the form, what is held, or why there is nothing to buy.
+function showChoices() {
+  const over = !shown.open || shown.count === 0;
+  const holding = hold !== null;
+  const focused = byId("order").contains(document.activeElement);
+  byId("held").hidden = !holding;
+  // Whoever is typing, or waits for an answer, is not interrupted: the server decides.
+  const typing = focused && document.activeElement.matches("input");
+  const engaged = typing || [byId("buy"), byId("hold")].some((button) => button && isBusy(button));
+  byId("order").hidden = holding || (over && !engaged);
+  byId("over").hidden = holding || !over || engaged;
+  byId("over-heading").textContent = shown.open ? "Sold out" : "The sale is closed";
+  byId("over-words").textContent = shown.open
+    ? "Tickets may come back. Leave this page open: it shows them at once."
+    : "If it opens again, this page shows it at once.";
+  if (focused && !byId("over").hidden) byId("over-heading").focus();
+}
+
+// The server was started anew with another locking: what the page was rendered with no longer holds.
+function showLocking(locking) {
+  const before = byId("locking").textContent;
+  if (locking === undefined || locking === before) return;
+  byId("locking").textContent = locking;
+  byId("warning-text").textContent = `it was ${before} before. Please reload this page.`;
+  byId("warning").hidden = false;
+}
+
+// ---- The count, for those who listen ----
+
+let announcedAt = -Infinity;
+let announcement = null;
+
+// Says the latest count, soon but seldom: up to twenty changes a second arrive.
+function announceSoon() {
+  if (announcement !== null) return;
+  const wait = Math.max(ANNOUNCE_DELAY_MS, announcedAt + ANNOUNCE_GAP_MS - performance.now());
+  announcement = setTimeout(() => {
+    announcement = null;
+    announcedAt = performance.now();
+    announce(shown.open ? `${grouped(shown.count)} ${unit(shown.count)}` : "The sale is closed");
+  }, wait);
+}
+
+function announce(words) {
+  byId("announcer").textContent = words;
+}
+
+// ---- Buying ----
+
+async function buy(order) {
+  pending.set(order);
+  const { quantity, buyer, key } = order;
+  const reply = await ask("POST", "buy", { body: { quantity, ...(buyer && { buyer }) }, key });
+  conclude(reply, () => buy(order), order);
+}
+
+// Says what an answer to a purchase means. `again` asks for the very same one.
+function conclude(reply, again, order) {
+  if (reply?.status === 201 && Array.isArray(reply.body.tickets)) {
+    pending.set(null);
+    sold(reply.body, order.buyer);
+    return true;
+  }
+  if (reply !== null && isRefusal(reply)) {
+    pending.set(null);
+    say(...refusal(reply, order.quantity));
+    refresh();
+    return false;
+  }
+  say(notice("bad", "We are not sure", "No answer came back. The tickets may be yours, or not.", ...tryAgain(again)));
+  refresh();
+  return false;
+}
+
+function sold({ tickets, receipt }, buyer) {
+  const words = tickets.length === 1 ? "is yours" : "are yours";
+  if (receipt) {
+    keep({ receipt, tickets, buyer, at: new Date().toISOString() });
+    const label = tickets.length === 1 ? "Show my ticket" : "Show my tickets";
+    const link = element("a", { className: "button main", href: `receipts/${receipt}` }, label);
+    say(notice("good", `${ticketsNamed(tickets)} ${words}`, link));
+  } else {
+    say(notice("good", `${ticketsNamed(tickets)} ${words}`, "There is no receipt: write the number down."));
+  }
+  refresh();
+}
+
+function refusal(reply, quantity) {
+  switch (problemOf(reply)) {
+    case "sold-out": {
+      const { remaining } = reply.body;
+      const words = `You wanted ${quantity}, but only ${grouped(remaining)} ${remaining === 1 ? "is" : "are"} left.`;
+      return remaining > 0
+        ? [notice("bad", "Not enough left", words, "You did not buy anything.")]
+        : [notice("bad", "Sold out", "You did not buy anything.")];
+    }
+    case "sale-closed":
+      return [notice("bad", "The sale is closed", "You did not buy anything.")];
+    case "hold-expired":
+      return [notice("bad", "Too late", "The time was over, and the tickets went back. You did not buy anything.")];
+    case "invalid-request":
+      return [notice("bad", "Please check what you typed", reply.body.detail ?? "", "You did not buy anything.")];
+    default:
+      return [notice("bad", "That did not work", "You did not buy anything. Please try again in a moment.")];
+  }
+}
+
+// Only where sales have receipts are idempotency keys remembered, and trying again is safe.
+function tryAgain(again) {
+  const safe = hasHolds;
+  const promise = safe ? "Ask again: you will not buy twice." : "In this lesson, asking again may buy twice.";
+  const button = element("button", { type: "button", className: "main" }, "Ask again");
+  button.addEventListener("click", () => busily(button, "Asking…", again));
+  return [promise, button];
+}
+
+function say(...words) {
+  byId("answers").replaceChildren(...words);
+  byId("answers").scrollIntoView({ block: "nearest" });
+}
+
+function ordered() {
+  const buyer = byId("buyer")?.value.trim();
+  return { quantity: byId("quantity").valueAsNumber, buyer: buyer || undefined, key: newKey() };
+}
+
+// ---- Holding ----
+
+let hold = null;
+let clock = null;
+
+async function startHold() {
+  if (!byId("order").reportValidity()) return;
+  const order = ordered();
+  const { quantity, buyer, key } = order;
+  const seconds = Number(byId("hold").dataset.seconds);
+  const body = { quantity, seconds, ...(buyer && { buyer }) };
+  const reply = await ask("POST", "holds", { body, key });
+  if (reply?.status === 201) {
+    const { hold: token, expires_at: expires } = reply.body;
+    setHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead });
+    byId("answers").replaceChildren();
+    byId("confirm").focus();
+  } else if (reply !== null && isRefusal(reply)) {
+    say(...refusal(reply, quantity));
+  } else {
+    say(notice("bad", "That did not work", "No answer came back. Nothing was bought. Please try again."));
+  }
+  refresh();
+}
+
+function setHold(value) {
+  hold = value;
+  held.set(value);
+  clearInterval(clock);
+  if (value !== null) {
+    const { quantity } = value;
+    byId("held-words").textContent = `${quantity} ${quantity === 1 ? "ticket is" : "tickets are"} kept for you.`;
+    clock = setInterval(tick, 250);
+    tick();
+  }
+  showChoices();
+}
+
+// Only a display: whether it is too late, the server says.
+function tick() {
+  const seconds = Math.max(0, Math.ceil((hold.expires - Date.now()) / 1000));
+  const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+  if (byId("time-left").textContent === text) return;
+  byId("time-left").textContent = text;
+  byId("held").toggleAttribute("data-late", seconds <= LATE_SECONDS);
+  if ([60, LATE_SECONDS, 10].includes(seconds)) announce(`${seconds} seconds left`);
+  if (seconds > 0) return;
+  clearInterval(clock);
+  setHold(null);
+  say(notice("", "Time is up", "The tickets went back. You did not buy anything."));
+  refresh();
+}
+
+async function confirmHold() {
+  const order = hold;
+  const reply = await ask("POST", `holds/${order.token}/confirm`);
+  // A hold that is confirmed twice is bought once: asking again is safe.
+  const isOver = reply !== null && (reply.status === 201 || (isRefusal(reply) && reply.status !== 429));
+  if (isOver) setHold(null);
+  conclude(reply, confirmHold, order);
+}
+
+async function releaseHold() {
+  const { token } = hold;
+  const reply = await ask("DELETE", `holds/${token}`);
+  if (reply === null) {
+    say(notice("", "No answer came back", "The tickets go back by themselves when the time is over."));
+    return;
+  }
+  setHold(null);
+  byId("answers").replaceChildren();
+  byId("buy").focus();
+  refresh();
+}
+
+// ---- Tickets that were bought before ----
+
+function keep(ticket) {
+  const all = bought.get() ?? [];
+  const others = all.filter(({ receipt }) => receipt !== ticket.receipt);
+  bought.set([ticket, ...others].slice(0, KEPT_MAX));
+  showKept();
+}
+
+function showKept() {
+  const all = bought.get() ?? [];
+  byId("kept").hidden = all.length === 0;
+  byId("kept-list").replaceChildren(...all.map(({ receipt, tickets, at, over }) => {
+    const link = element("a", { href: `receipts/${receipt}` }, ticketsNamed(tickets));
+    const words = over ? `${over}, ${momentOf(new Date(at))}` : momentOf(new Date(at));
+    return element("li", { className: over ? "over" : "" }, link, element("span", { className: "quiet" }, words));
+  }));
+}
+
+const OVER_WORDS = { admitted: "used", refunded: "refunded" };
+
+// What became of the latest ones: used, refunded, or of another counter that was here before.
+async function lookAtKept() {
+  const all = bought.get() ?? [];
+  const looked = await Promise.all(all.slice(0, LOOKED_AT_MAX).map(async (ticket) => {
+    const reply = await ask("GET", `receipts/${ticket.receipt}`);
+    if (reply?.status === 404) return null;
+    return reply?.status === 200 ? { ...ticket, over: OVER_WORDS[reply.body.status] } : ticket;
+  }));
+  bought.set([...looked.filter((ticket) => ticket !== null), ...all.slice(LOOKED_AT_MAX)]);
+  showKept();
+}
+
+// ---- Start ----
+
+for (const [id, change] of [["fewer", "stepDown"], ["more", "stepUp"]]) {
+  byId(id).hidden = false;
+  byId(id).addEventListener("click", () => byId("quantity")[change]());
+}
+
+byId("order").addEventListener("focusout", () => setTimeout(showChoices));
+byId("order").addEventListener("submit", (submit) => {
+  submit.preventDefault();
+  busily(byId("buy"), "Buying…", () => buy(ordered())).then(showChoices);
+});
+
+if (hasHolds) {
+  byId("hold").hidden = false;
+  byId("hold-words").hidden = false;
+  byId("hold").addEventListener("click", () => busily(byId("hold"), "Holding…", startHold));
+  byId("confirm").addEventListener("click", () => busily(byId("confirm"), "Buying…", confirmHold));
+  byId("release").addEventListener("click", () => busily(byId("release"), "Letting go…", releaseHold));
+}
+
+const refresh = follow(show);
+const before = held.get();
+if (before !== null && before.expires > Date.now()) setHold(before);
+showCount();
+showKept();
+lookAtKept();
+const asked = pending.get();
+if (asked !== null) {
+  const words = "You asked for tickets before, and this page has not seen the answer.";
+  say(notice("bad", "We are not sure", words, ...tryAgain(() => buy(asked))));
+}

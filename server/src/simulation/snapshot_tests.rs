@@ -1,0 +1,93 @@
+//! A start from a snapshot, from an older one, and from none comes to the same.
+
+use std::path::PathBuf;
+
+use crate::{
+    domain::{Command, Inventory, Order, Outcome, Request, SoldBefore},
+    ledger::file::{engine::FileEngine, layout::Layout, log::snapshots},
+    simulation::{
+        disk::SimDisk,
+        shop::{FileSeller, disk, head_path, open, options},
+    },
+};
+
+/// Sells, holds, confirms, refunds and admits, through many segments.
+fn box_office(disk: &SimDisk) {
+    let mut seller = open(disk).unwrap();
+    let mut ask = |command: Command, key: Option<&str>| {
+        let request = Request { command, key: key.map(Box::from) };
+        FileSeller::ask(&mut seller, &[request]).unwrap().remove(0)
+    };
+    for number in 0..120_u64 {
+        let order = Order { quantity: number % 3 + 1, buyer: None };
+        let key = format!("key {number}");
+        let told = match number % 4 {
+            0 => ask(Command::Hold { order, seconds: 900 }, Some(&key)),
+            _ => ask(Command::Buy(order), Some(&key)),
+        };
+        match told {
+            Outcome::Held(hold) if number % 8 == 0 => {
+                ask(Command::Confirm { hold: hold.revision }, None);
+            }
+            Outcome::Sold(sale) if number % 4 == 1 => {
+                let sale = SoldBefore { revision: sale.revision, quantity: sale.quantity };
+                let end =
+                    if number % 8 == 1 { Command::Refund(sale) } else { Command::Admit(sale) };
+                ask(end, None);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn opened(disk: &SimDisk) -> Inventory {
+    let disk = disk.another_process();
+    FileEngine::open(&disk, &head_path(), options(disk.process()), || {}).unwrap().1
+}
+
+#[track_caller]
+fn assert_same(found: &Inventory, expected: &Inventory) {
+    assert_eq!(found.stock(), expected.stock());
+    assert!(found.holds().eq(expected.holds()));
+    assert!(found.names().eq(expected.names()));
+    for revision in 0..=expected.stock().revision {
+        assert_eq!(found.status(revision), expected.status(revision), "{revision}");
+    }
+}
+
+fn snapshots_on(disk: &SimDisk) -> Vec<PathBuf> {
+    let layout = Layout::around(&head_path());
+    let starts = snapshots::starts(disk, &layout).unwrap();
+    starts.into_iter().map(|start| layout.snapshot(start)).collect()
+}
+
+#[test]
+fn a_start_is_the_same_from_a_snapshot_from_an_older_one_and_from_none() {
+    let disk = disk(1);
+    box_office(&disk);
+    let paths = snapshots_on(&disk);
+    assert_eq!(paths.len(), 2, "the last two are kept");
+    let from_the_last = opened(&disk);
+    assert!(from_the_last.holds().count() > 5 && from_the_last.stock().refunded > 5);
+    disk.damage(&paths[1], |bytes| bytes.truncate(bytes.len() / 2));
+    assert_same(&opened(&disk), &from_the_last);
+    disk.damage(&paths[0], |bytes| bytes[100] ^= 1);
+    assert_same(&opened(&disk), &from_the_last);
+}
+
+#[test]
+fn a_start_reads_the_snapshot_and_what_is_behind_it() {
+    let disk = disk(1);
+    box_office(&disk);
+    let calls = |disk: &SimDisk| {
+        let before = disk.calls();
+        opened(disk);
+        disk.calls() - before
+    };
+    let with = calls(&disk);
+    for path in snapshots_on(&disk) {
+        disk.damage(&path, Vec::clear);
+    }
+    let without = calls(&disk);
+    assert!(with + 10 < without, "{with} calls with a snapshot, {without} without");
+}

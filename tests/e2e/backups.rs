@@ -1,0 +1,198 @@
+//! `server backup` and `server restore`: a counter copied while it sells, and put in place again.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
+    thread,
+};
+
+use e2e::{Answer, Counter, Finished, Method};
+use serde_json::json;
+
+use crate::{
+    problem::assert_problem,
+    programs::{serve, serve_with, server},
+    sales::{tickets, tickets_of},
+};
+
+const TICKETS: u64 = 100_000;
+
+#[test]
+fn backups_of_a_counter_that_is_being_sold_from_are_whole_and_keep_nobody_from_buying() {
+    let counter = Counter::with(TICKETS);
+    let server = serve(&counter);
+    let folder = tempfile::tempdir().unwrap();
+    let is_over = AtomicBool::new(false);
+
+    let (answers, copied) = thread::scope(|scope| {
+        let buyers: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut answers = Vec::new();
+                    while !is_over.load(Ordering::Relaxed) {
+                        answers.push(server.buy());
+                    }
+                    answers
+                })
+            })
+            .collect();
+        let mut copied = Vec::new();
+        for number in 0..5 {
+            let dir = folder.path().join(number.to_string());
+            let said = backup(&counter, &dir);
+            assert_eq!(said.code, Some(0), "{said:?}");
+            copied.push(dir);
+            // The same reading, beside the same sales.
+            assert_sound(&counter.path());
+        }
+        is_over.store(true, Ordering::Relaxed);
+        let answers =
+            buyers.into_iter().flat_map(|buyer| buyer.join().unwrap()).collect::<Vec<_>>();
+        (answers, copied)
+    });
+
+    assert!(answers.iter().all(|answer| answer.status == 201));
+    assert!(!tickets(&answers).is_empty());
+    let mut sold = 0;
+    for dir in copied {
+        let head = dir.join("db.txt");
+        assert_sound(&head);
+        let head: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&head).unwrap()).unwrap();
+        let count = |name: &str| head[name].as_u64().unwrap();
+        assert_eq!(count("count") + count("sold"), TICKETS);
+        assert!(count("sold") >= sold, "a later backup has all that an earlier one has");
+        sold = count("sold");
+    }
+}
+
+#[test]
+fn restored_backup_gives_out_no_receipt_and_no_number_a_second_time() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    let kept = server.buy();
+    let (_folder, dir) = backed_up(&counter);
+    let lost = [server.buy(), server.buy()];
+    server.terminate();
+    lose(&counter);
+
+    let said = restore(&counter, &dir, &["--sold-at-least", "3"]);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("27 left, 0 held, 3 sold; the next number is 4"), "{said:?}");
+
+    let server = serve(&counter);
+    let sold = [server.buy(), server.buy()];
+    assert_eq!(sold.iter().flat_map(tickets_of).collect::<Vec<_>>(), [4, 5]);
+    let receipts = |answers: &[Answer]| -> BTreeSet<String> {
+        answers.iter().map(|answer| answer.header("Location").to_owned()).collect()
+    };
+    assert!(receipts(&lost).is_disjoint(&receipts(&sold)));
+    assert_eq!(server.get(kept.header("Location")).status, 200);
+    for lost in receipts(&lost) {
+        assert_problem(&server, &server.get(&lost), 404, "not-found");
+    }
+    for sold in receipts(&sold) {
+        assert_eq!(server.get(&sold).status, 200);
+    }
+    server.terminate();
+    assert_sound(&counter.path());
+}
+
+#[test]
+fn what_was_held_refunded_and_admitted_is_so_behind_a_restore() {
+    let counter = Counter::with(10);
+    let token = counter.folder().join("token");
+    fs::write(&token, "a-long-secret-of-the-operator").unwrap();
+    let arguments = ["--admin-token-file", token.to_str().unwrap(), "--refunds", "buyer"];
+    let server = serve_with(&counter, &arguments);
+    let held = server.post("/holds", &json!({"quantity": 2, "seconds": 3600})).json();
+    let refunded = server.buy().header("Location").to_owned();
+    assert_eq!(Answer::to(server.request(Method::DELETE, &refunded)).status, 200);
+    let (_folder, dir) = backed_up(&counter);
+    server.terminate();
+    lose(&counter);
+    assert_eq!(restore(&counter, &dir, &[]).code, Some(0));
+
+    let server = serve_with(&counter, &arguments);
+    assert_eq!(server.get(&refunded).json()["status"], "refunded");
+    let confirm = format!("/holds/{}/confirm", held["hold"].as_str().unwrap());
+    let confirmed = server.post_text(&confirm, "");
+    assert_eq!((confirmed.status, tickets_of(&confirmed)), (201, vec![2, 3]));
+    assert_eq!(server.search()["held"], 0);
+}
+
+#[test]
+fn nothing_that_is_there_is_written_over() {
+    let counter = Counter::with(30);
+    drop(serve(&counter));
+    let (folder, dir) = backed_up(&counter);
+    let before = counter.fingerprint();
+
+    let again = backup(&counter, &dir);
+    let over = restore(&counter, &dir, &[]);
+
+    for said in [&again, &over] {
+        assert_eq!(said.code, Some(2), "{said:?}");
+        assert!(said.stderr.contains("is there already: nothing was written"), "{said:?}");
+    }
+    assert!(counter.fingerprint().is_same_file(&before));
+    let names = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert_eq!(names.collect::<Vec<_>>(), ["backup"], "nothing half done is left");
+}
+
+#[test]
+fn damaged_counter_is_not_backed_up_and_a_damaged_backup_not_restored() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    (0..5).for_each(|_| drop(server.buy()));
+    server.terminate();
+    let (folder, dir) = backed_up(&counter);
+    let segment = |ledger: PathBuf| ledger.join("00000000000000000001.segment");
+    let spoil = |path: PathBuf| {
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[300] ^= 1;
+        fs::write(&path, bytes).unwrap();
+    };
+    spoil(segment(counter.ledger()));
+    let other = folder.path().join("other");
+
+    let said = backup(&counter, &other);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(!other.exists());
+
+    spoil(segment(dir.join("db.txt.ledger")));
+    lose(&counter);
+    let said = restore(&counter, &dir, &[]);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(!counter.path().exists() && !counter.ledger().exists());
+}
+
+fn backed_up(counter: &Counter) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let dir = folder.path().join("backup");
+    let said = backup(counter, &dir);
+    assert_eq!(said.code, Some(0), "{said:?}");
+    (folder, dir)
+}
+
+fn backup(counter: &Counter, dir: &Path) -> Finished {
+    server().arg("backup").arg(dir).arg("--db").arg(counter.path()).run()
+}
+
+fn restore(counter: &Counter, dir: &Path, more: &[&str]) -> Finished {
+    server().arg("restore").arg(dir).arg("--db").arg(counter.path()).args(more).run()
+}
+
+/// The disk is gone.
+fn lose(counter: &Counter) {
+    fs::remove_file(counter.path()).unwrap();
+    fs::remove_dir_all(counter.ledger()).unwrap();
+}
+
+#[track_caller]
+fn assert_sound(head: &Path) {
+    let said = server().arg("verify").arg("--db").arg(head).run();
+    assert!(said.code == Some(0) && said.stdout.ends_with("\nsound\n"), "{said:?}");
+}

@@ -1,0 +1,132 @@
+//! Buying without a script: a form, 303, the ticket.
+
+use e2e::{Answer, Browser, Client, Counter, Method};
+
+use crate::{
+    problem::assert_problem,
+    programs::{serve, serve_with},
+};
+
+/// `POST /buy` as a browser sends a form.
+fn send(client: &Client, form: &str) -> Answer {
+    let request = client.request(Method::POST, "/buy").body(form.to_owned());
+    Answer::to(request.header("Content-Type", "application/x-www-form-urlencoded"))
+}
+
+#[test]
+fn buyer_without_javascript_gets_the_ticket() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--event", "Jazz <live>"]);
+    let browser = Browser::start_without_javascript();
+    browser.open(server.url());
+    assert_eq!(
+        (browser.text("event"), browser.text("count")),
+        ("Jazz <live>".into(), "100".into())
+    );
+
+    browser.fill("quantity", "2");
+    browser.fill("buyer", "Zoë <script>");
+    browser.click("buy");
+
+    assert_eq!(browser.text("tickets"), "Tickets 1 and 2");
+    assert_eq!(browser.text("buyer"), "Zoë <script>");
+    assert!(browser.is_visible("code"));
+    assert_eq!(counter.count(), 98);
+}
+
+#[test]
+fn form_is_answered_with_the_way_to_the_receipt() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    let client = server.client();
+    let sold = send(client, "quantity=2&buyer=Zo%C3%AB");
+
+    // The client follows, as a browser does, and says what it takes as no browser does.
+    assert_eq!((sold.status, sold.header("Content-Type")), (200, "application/json"), "{sold:?}");
+    assert_eq!(sold.json()["buyer"], "Zoë");
+    assert_eq!(counter.count(), 98);
+}
+
+#[test]
+fn form_that_is_sent_twice_buys_once() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+
+    let form = "quantity=1&key=of-one-page";
+    let first = send(server.client(), form).json();
+
+    assert_eq!(send(server.client(), form).json()["receipt"], first["receipt"]);
+    assert_eq!(send(server.client(), "quantity=2&key=of-one-page").status, 422);
+    assert_eq!(counter.count(), 99);
+}
+
+#[test]
+fn what_is_wrong_with_a_form_is_told_as_a_page() {
+    let counter = Counter::with(2);
+    let server = serve(&counter);
+
+    for (form, status, words) in [
+        ("quantity=3", 409, "Only 2 left"),
+        ("quantity=11", 400, "from 1 to 10"),
+        ("quantiy=1", 400, "quantiy"),
+        ("quantity=1&quantity=1", 400, "twice"),
+        ("buyer=a%00b", 400, "control characters"),
+    ] {
+        let refused = send(server.client(), form);
+
+        assert_eq!(refused.status, status, "{form}: {refused:?}");
+        assert_eq!(refused.header("Content-Type"), "text/html; charset=utf-8", "{form}");
+        assert!(refused.text().contains(words), "{form}: {}", refused.text());
+    }
+    assert_eq!(counter.count(), 2);
+}
+
+#[test]
+fn form_of_another_site_buys_nothing() {
+    let counter = Counter::with(2);
+    let server = serve(&counter);
+
+    let request = server.request(Method::POST, "/buy").header("Origin", "https://evil.example");
+    let form =
+        request.header("Content-Type", "application/x-www-form-urlencoded").body("quantity=1");
+
+    assert_problem(&server, &Answer::to(form), 403, "foreign-origin");
+    assert_eq!(counter.count(), 2);
+}
+
+#[test]
+fn lesson_without_receipts_sells_to_a_form_all_the_same() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--locking", "none"]);
+
+    let sold = send(server.client(), "quantity=2");
+
+    assert_eq!(sold.status, 201, "{sold:?}");
+    assert!(sold.text().contains("Tickets 1 and 2"), "{}", sold.text());
+    assert_eq!(counter.count(), 98);
+}
+
+#[test]
+fn name_is_asked_for_refused_or_missed_as_the_operator_wants() {
+    for (rule, without, with_a_name) in
+        [("none", 201, 400), ("optional", 201, 201), ("required", 400, 201)]
+    {
+        let counter = Counter::with(100);
+        let server = serve_with(&counter, &["--buyer", rule]);
+
+        let answers = ["{}", "{\"buyer\": \"Ada\"}"].map(|body| server.post_text("/buy", body));
+
+        assert_eq!(
+            answers.each_ref().map(|answer| answer.status),
+            [without, with_a_name],
+            "{rule}"
+        );
+        for refused in answers.iter().filter(|answer| answer.status == 400) {
+            assert_problem(&server, refused, 400, "invalid-request");
+            assert!(refused.text().contains("`buyer`"), "{}", refused.text());
+            assert!(refused.text().contains(&format!("--buyer {rule}")), "{}", refused.text());
+        }
+        assert_eq!(server.get("/").text().contains("id=\"buyer\""), rule != "none");
+    }
+}

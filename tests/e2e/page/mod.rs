@@ -1,0 +1,7 @@
+//! The pages, as people meet them: in a real Chromium, with scripts and without, and behind a proxy.
+
+mod form;
+mod hold;
+mod operator;
+mod shop;
+mod ticket;
