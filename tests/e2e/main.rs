@@ -53,6 +53,7 @@ mod replaced_counters;
 mod report_page;
 mod run;
 mod sales;
+mod sales_list;
 mod search;
 mod sharing;
 mod shutdown;

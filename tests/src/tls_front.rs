@@ -72,22 +72,3 @@ impl TlsFront {
         self.certificate.chain()
     }
 }
-
-/// Makes a `key`, and a `certificate` of its own signing that has these `extensions`.
-///
-/// # Panics
-/// When `openssl` does not.
-#[track_caller]
-pub(crate) fn make_certificate(key: &Path, certificate: &Path, extensions: &[&str]) {
-    let made = Program::new("openssl")
-        .args(["req", "-x509", "-nodes", "-days", "1", "-subj", "/CN=localhost"])
-        .args(["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])
-        .args(extensions.iter().flat_map(|extension| ["-addext", extension]))
-        .args([Path::new("-keyout"), key, Path::new("-out"), certificate])
-        .run();
-    assert_eq!(made.code, Some(0), "no certificate: {made:?}");
-}
-
-fn certificate_in(folder: &TempDir) -> PathBuf {
-    folder.path().join("cert.pem")
-}

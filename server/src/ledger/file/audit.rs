@@ -247,9 +247,12 @@ pub fn read_head_bytes<D: Disk>(disk: &D, layout: &Layout) -> Result<Vec<u8>, He
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::simulation::{
-        disk::SimDisk,
-        shop::{buy, disk, head_path, open},
+    use crate::{
+        ledger::file::format,
+        simulation::{
+            disk::SimDisk,
+            shop::{buy, disk, head_path, open},
+        },
     };
 
     fn audit(disk: &SimDisk) -> Result<Option<Audit>, LogError> {
@@ -297,5 +300,27 @@ mod tests {
         let path = layout.snapshot(start);
         disk.damage(&path, |bytes| bytes.truncate(9));
         assert_eq!(audit(&disk).unwrap().unwrap().torn_snapshots, [path]);
+    }
+
+    #[test]
+    fn a_snapshot_that_says_what_the_records_do_not_is_damage() {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        for _ in 0..100 {
+            buy(&mut seller, &[1]).unwrap();
+        }
+        let layout = Layout::around(&head_path());
+        let start = *snapshots::starts(&disk, &layout).unwrap().last().unwrap();
+        let segment = Segment::open_to_read(&disk, &layout.segment(start)).unwrap();
+        let mut kept = snapshots::read(&disk, &layout, segment.header(), usize::MAX).unwrap();
+        // As if it had been taken ahead of the sync of what it is of, and that was lost.
+        kept.restore_sale(1, SaleStatus::Refunded { revision: start - 1 });
+        let mut bytes = Vec::new();
+        format::snapshot::write(&kept, segment.header(), &mut bytes).unwrap();
+        disk.damage(&layout.snapshot(start), |snapshot| *snapshot = bytes);
+        let found = audit(&disk);
+        assert!(
+            matches!(&found, Err(LogError::Damaged { path, .. }) if *path == layout.snapshot(start))
+        );
     }
 }
