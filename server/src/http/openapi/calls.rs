@@ -34,8 +34,11 @@ pub const BUY: Terms = Terms {
         ],
     }),
     answers: &[
-        SOLD,
-        found("sold to the page's own form, in the lesson's modes", &[(HTML, text)]),
+        Answer {
+            words: "sold; in the lesson's modes the page's own form is answered so, too, with the ticket",
+            contents: &[(JSON, of::<SaleAnswer>), (HTML, text)],
+            ..SOLD
+        },
         Answer {
             status: StatusCode::SEE_OTHER,
             words: "sold to the page's own form",

@@ -8,10 +8,7 @@
 //! - [`terms`]: what can be said of a call; [`calls`]: what is said of each.
 //! - [`document`]: all of it together.
 
-pub mod schemas;
-
-pub mod terms;
-
 pub mod calls;
-
 pub mod document;
+pub mod schemas;
+pub mod terms;
