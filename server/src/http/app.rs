@@ -39,6 +39,8 @@ pub struct App {
     pub event: Option<String>,
     /// Whether an order says who buys.
     pub buyer: BuyerRule,
+    /// Whether browsers reach the server itself over TLS.
+    pub is_tls: bool,
     /// Where the keys of the page's own form come from.
     pub random: fn() -> io::Result<[u8; 32]>,
     /// For how many seconds tickets are held at most.

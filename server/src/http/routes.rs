@@ -475,7 +475,7 @@ async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
             Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
             Err(problem) => browser::refuse(&app, &problem, "../"),
         },
-        Representation::Svg => told.and_then(|_| browser::code(headers, &token))?,
+        Representation::Svg => told.and_then(|_| browser::code(&app, headers, &token))?,
         Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
     };
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));

@@ -136,6 +136,7 @@ async fn run(
             max_per_order: config.max_per_order,
             event: config.event.clone(),
             buyer: config.buyer,
+            is_tls: tls.is_some(),
             random,
             hold_seconds_max: config.hold_seconds_max,
             refunds: config.refunds,
