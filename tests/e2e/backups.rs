@@ -170,7 +170,7 @@ fn damaged_counter_is_not_backed_up_and_a_damaged_backup_not_restored() {
 }
 
 fn backed_up(counter: &Counter) -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let dir = folder.path().join("backup");
     let said = backup(counter, &dir);
     assert_eq!(said.code, Some(0), "{said:?}");
@@ -187,8 +187,8 @@ fn restore(counter: &Counter, dir: &Path, more: &[&str]) -> Finished {
 
 /// The disk is gone.
 fn lose(counter: &Counter) {
-    fs::remove_file(counter.path()).unwrap();
-    fs::remove_dir_all(counter.ledger()).unwrap();
+    fs::remove_file(counter.path()).expect("it is there");
+    fs::remove_dir_all(counter.ledger()).expect("it is there");
 }
 
 #[track_caller]

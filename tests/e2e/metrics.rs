@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use e2e::{Answer, Counter, Method, Server};
+use e2e::{Answer, Counter, Method, Server, eventually};
 use serde_json::json;
 
 use crate::{
@@ -24,7 +24,12 @@ fn what_was_sold_and_how_long_it_took_is_counted() {
     }
     assert_eq!(order(&server, 3).status, 409);
 
-    let values = values(&server);
+    // The last answer leaves ahead of the end of its turn.
+    let values = eventually("the end of the last turn", || {
+        let values = values(&server);
+        let turns = |what: &str| values[&format!("tickets_lock_{what}_seconds_count")];
+        (turns("hold") == turns("wait")).then_some(values)
+    });
 
     for (name, value) in [
         ("tickets_available", 2.0),
@@ -48,7 +53,7 @@ fn what_was_sold_and_how_long_it_took_is_counted() {
         assert_eq!(values.get(name), Some(&value), "{name}: {values:#?}");
     }
     let turns = values["tickets_lock_hold_seconds_count"];
-    assert!(turns >= 4.0 && values["tickets_lock_wait_seconds_count"] == turns, "{values:#?}");
+    assert!(turns >= 4.0, "{values:#?}");
     assert!(values["tickets_lock_hold_seconds_sum"] > values["tickets_journal_fsync_seconds_sum"]);
 }
 

@@ -66,6 +66,26 @@ fn page_buys_and_its_receipt_is_found() {
 }
 
 #[test]
+fn form_buys_without_a_script_and_leads_to_a_ticket_that_knows_its_address() {
+    for packaged in Packaged::ALL {
+        let counter = Counter::with(100);
+        let (_server, proxy) = serve_behind(&counter, packaged);
+
+        let origin = format!("Origin: {}", proxy.origin());
+        let sale = proxy.answer("/buy", &["--data", "quantity=2", "-H", &origin]);
+
+        assert_eq!(sale.status, 303, "{packaged:?}: {sale:?}");
+        let location = sale.header("Location");
+        let own = format!("{}/{location}", proxy.url(""));
+        let address = if location.starts_with('/') { proxy.origin() + location } else { own };
+        let ticket = proxy.answer_at(&address, &["-H", "Accept: text/html"]);
+        assert_eq!(ticket.status, 200, "{packaged:?}, {address}: {ticket:?}");
+        assert!(ticket.text().contains(&address), "{packaged:?}, {address}: {}", ticket.text());
+        assert_eq!(counter.count(), 98, "{packaged:?}");
+    }
+}
+
+#[test]
 fn news_arrive_while_the_stream_goes_on() {
     for packaged in Packaged::ALL {
         let counter = Counter::with(100);
@@ -193,8 +213,9 @@ fn server_is_told_who_calls_under_which_name_and_nothing_that_the_client_made_up
         let address = echo.url();
         let address = address.strip_prefix("http://").expect("it speaks in the clear");
         let proxy = PackagedProxy::before(address, packaged);
-        let made_up = ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Request-Id"]
-            .map(|name| format!("{name}: made-up.example"));
+        let made_up = ["For", "Proto", "Host", "Prefix"].map(|name| format!("X-Forwarded-{name}"));
+        let made_up = made_up.iter().map(String::as_str).chain(["X-Request-Id", "Forwarded"]);
+        let made_up: Vec<_> = made_up.map(|name| format!("{name}: for=made-up")).collect();
         let options: Vec<&str> = made_up.iter().flat_map(|field| ["-H", field]).collect();
 
         let head = proxy.answer("/search", &options).text().to_lowercase();
@@ -207,28 +228,34 @@ fn server_is_told_who_calls_under_which_name_and_nothing_that_the_client_made_up
             ("x-forwarded-for", "127.0.0.1"),
             ("x-forwarded-proto", "https"),
             ("x-forwarded-host", &authority),
+            ("x-forwarded-prefix", proxy.base()),
         ] {
             let prefix = format!("{name}: ");
             let values: Vec<_> =
                 head.lines().filter_map(|line| line.strip_prefix(&prefix)).collect();
-            assert_eq!(values, [value], "{packaged:?}, {name}: {head}");
+            let expected = Some(value).filter(|value| !value.is_empty());
+            assert_eq!(values, Vec::from_iter(expected), "{packaged:?}, {name}: {head}");
         }
         assert_eq!(head.matches("x-request-id: ").count(), 1, "{packaged:?}: {head}");
     }
 }
 
 #[test]
-fn request_has_one_name_in_the_log_and_in_the_answer() {
+fn request_has_its_client_and_one_name_in_the_log_and_in_the_answer() {
     for packaged in Packaged::ALL {
         let counter = Counter::with(100);
-        let server = serve_with(&counter, &["--allow-host", DOMAIN, "--access-log"]);
+        let flags = ["--allow-host", DOMAIN, "--trust-proxy", "127.0.0.1", "--access-log"];
+        let server = serve_with(&counter, &flags);
         let proxy = PackagedProxy::before(server.address(), packaged);
 
-        let answer = proxy.answer("/search", &[]);
+        // The client has another address than the proxy, and says of itself that it has a third one.
+        let lies = ["-H", "X-Forwarded-For: 192.0.2.1", "-H", "Forwarded: for=192.0.2.1"];
+        let options = [lies.as_slice(), &["--interface", "127.0.0.2"]].concat();
+        let answer = proxy.answer("/search", &options);
 
         let name = answer.header("X-Request-Id");
         assert!(name.len() >= 16, "{packaged:?}: {answer:?}");
-        let told = format!("request_id=\"{name}\"");
+        let told = format!("client=127.0.0.2 request_id=\"{name}\"");
         eventually("the line of the request", || server.stderr().contains(&told).then_some(()));
     }
 }

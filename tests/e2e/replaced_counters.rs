@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use e2e::Counter;
+use e2e::{Counter, OutsideLock};
 
 use crate::{
     problem::assert_problem,
@@ -56,6 +56,8 @@ fn removed_counter_stops_sales_and_is_not_made_anew() {
     let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
     server.buy();
     let text = counter.text();
+    // A turn that still goes on would sell on, and be shown by a later one.
+    drop(OutsideLock::take(&counter));
 
     fs::remove_file(counter.path()).expect("the test's own file");
     let refused = server.buy();

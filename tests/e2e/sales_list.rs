@@ -12,8 +12,11 @@ const TOKEN: &str = "a-long-secret-of-the-operator";
 /// A server on `counter` that knows its operator.
 fn serve(counter: &Counter) -> Server {
     let file = counter.folder().join("token");
-    fs::write(&file, TOKEN).unwrap();
-    serve_with(counter, &["--admin-token-file", file.to_str().unwrap(), "--refunds", "buyer"])
+    fs::write(&file, TOKEN).expect("the test's own folder");
+    serve_with(
+        counter,
+        &["--admin-token-file", file.to_str().expect("a path in UTF-8"), "--refunds", "buyer"],
+    )
 }
 
 fn ask(client: &Client, path: &str, accept: &str) -> Answer {
@@ -29,8 +32,8 @@ fn page(client: &Client, query: &str) -> Value {
 
 /// The revisions of the sales on a page.
 fn revisions(page: &Value) -> Vec<u64> {
-    let sales = page["sales"].as_array().unwrap();
-    sales.iter().map(|sale| sale["revision"].as_u64().unwrap()).collect()
+    let sales = page["sales"].as_array().expect("a list");
+    sales.iter().map(|sale| sale["revision"].as_u64().expect("a number")).collect()
 }
 
 fn buy_for(client: &Client, buyer: &str) -> String {

@@ -211,7 +211,7 @@ process, terminal = pty.fork()
 if process == 0:
     os.execv(sys.argv[1], sys.argv[1:])
 told = b''
-while b'listening on' not in told:
+while b'\\n' not in told.partition(b'listening on')[2]:
     told += os.read(terminal, 1024)
 os.close(terminal)
 print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))

@@ -1,6 +1,11 @@
 //! What the handlers of one event loop share.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
+
+use axum::body::Bytes;
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
@@ -34,12 +39,16 @@ pub struct App {
     pub event: Option<String>,
     /// Whether an order says who buys.
     pub buyer: BuyerRule,
+    /// Whether browsers reach the server itself over TLS.
+    pub is_tls: bool,
     /// Where the keys of the page's own form come from.
     pub random: fn() -> io::Result<[u8; 32]>,
     /// For how many seconds tickets are held at most.
     pub hold_seconds_max: u64,
     /// Who may refund.
     pub refunds: Refunds,
+    /// What `GET /openapi.json` answers, once somebody has asked.
+    pub description: OnceLock<Bytes>,
     /// The token of admin calls.
     pub admin_token: Option<String>,
 }

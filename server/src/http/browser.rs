@@ -6,6 +6,7 @@ use axum::{
     body::Body,
     extract::Request,
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    response::IntoResponse,
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 
@@ -13,6 +14,7 @@ use crate::{
     counter::{Count, Purchase, lesson::LessonSale},
     domain::Outcome,
     http::{
+        accept::{Representation, preferred},
         answer,
         app::{App, Refunds},
         body::Unread,
@@ -25,7 +27,7 @@ use crate::{
         },
         problem::{Code, Problem},
         token::Kind,
-        wire::{HOLD_SECONDS, ReceiptAnswer, Tickets},
+        wire::{self, HOLD_SECONDS, ReceiptAnswer, Tickets},
     },
 };
 
@@ -53,15 +55,21 @@ pub async fn shop(app: &App) -> Result<Response<Body>, Problem> {
     }))
 }
 
-/// `POST /buy` by form: 303 to the ticket, or a page that says why not.
+/// `POST /buy` by form: 303 to the ticket; or why not, to a browser as a page.
 pub async fn buy(app: Arc<App>, request: Request) -> Response<Body> {
-    let bought = sell(&app, request).await;
-    bought.unwrap_or_else(|problem| refuse(&app, &problem, "./"))
+    let is_browser = preferred(request.headers()) == Representation::Page;
+    match sell(&app, request).await {
+        Ok(answer) => answer,
+        Err(problem) if is_browser => refuse(&app, &problem, "./"),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 async fn sell(app: &App, request: Request) -> Result<Response<Body>, Problem> {
+    let in_head = wire::parse_key(request.headers())?;
     let body = Unread::of_form(request).read().await?;
     let form::FormOrder { order, key } = form::parse(&body, app.max_per_order)?;
+    let key = in_head.or(key);
     app.buyer.check(&order)?;
     let has_key = key.is_some();
     let bought = app.counter.buy(order, key).await;
@@ -115,7 +123,7 @@ pub fn ticket(
     token: &str,
     receipt: &ReceiptAnswer,
 ) -> Response<Body> {
-    let address = &address::of_ticket(headers, token);
+    let address = &address::of_ticket(headers, token, app.is_tls);
     ticket::answer(&TicketView {
         event: app.event.as_deref(),
         receipt,
@@ -128,9 +136,9 @@ pub fn ticket(
 ///
 /// # Errors
 /// A [`Problem`] where the address is too long for a code.
-pub fn code(headers: &HeaderMap, token: &str) -> Result<Response<Body>, Problem> {
+pub fn code(app: &App, headers: &HeaderMap, token: &str) -> Result<Response<Body>, Problem> {
     let too_long = || Problem::new(Code::InvalidRequest, "the address is too long for a QR code");
-    let svg = qr::svg(&address::of_ticket(headers, token)).ok_or_else(too_long)?;
+    let svg = qr::svg(&address::of_ticket(headers, token, app.is_tls)).ok_or_else(too_long)?;
     let mut answer = Response::new(Body::from(svg));
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("image/svg+xml"));

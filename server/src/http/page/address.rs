@@ -12,11 +12,12 @@ use crate::http::headers::PAGE_ADDRESS;
 /// The longest address, in bytes: the code of a longer one is too fine for a phone.
 const ADDRESS_BYTES_MAX: usize = 300;
 
-/// The address of the ticket of `receipt`, as far as it can be told.
-pub fn of_ticket(headers: &HeaderMap, receipt: &str) -> String {
+/// The address of the ticket of `receipt`, as far as it can be told; `is_tls` says how the server itself
+/// was asked.
+pub fn of_ticket(headers: &HeaderMap, receipt: &str, is_tls: bool) -> String {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let told = text(PAGE_ADDRESS.as_str()).filter(|told| is_of(told, receipt));
-    told.map_or_else(|| guess(text, receipt), str::to_owned)
+    told.map_or_else(|| guess(text, receipt, is_tls), str::to_owned)
 }
 
 /// Whether `address` is one under which a browser can see the ticket of `receipt`.
@@ -30,7 +31,7 @@ fn is_of(address: &str, receipt: &str) -> bool {
 }
 
 /// What proxies that say something say: scheme, host and prefix.
-fn guess<'a>(text: impl Fn(&str) -> Option<&'a str>, receipt: &str) -> String {
+fn guess<'a>(text: impl Fn(&str) -> Option<&'a str>, receipt: &str, is_tls: bool) -> String {
     let is_plain = |text: &&str| {
         text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~:[]/".contains(&byte))
     };
@@ -39,7 +40,8 @@ fn guess<'a>(text: impl Fn(&str) -> Option<&'a str>, receipt: &str) -> String {
     let prefix = text("x-forwarded-prefix").filter(is_plain).unwrap_or_default();
     let prefix = prefix.trim_matches('/');
     let slash = if prefix.is_empty() { "" } else { "/" };
-    let (scheme, host) = (scheme.unwrap_or("http"), host.unwrap_or("localhost"));
+    let (scheme, host) =
+        (scheme.unwrap_or(if is_tls { "https" } else { "http" }), host.unwrap_or("localhost"));
     format!("{scheme}://{host}{slash}{prefix}/receipts/{receipt}")
 }
 
@@ -53,12 +55,14 @@ mod tests {
         let pairs = headers
             .iter()
             .map(|&(name, value)| (HeaderName::from_static(name), value.parse().unwrap()));
-        of_ticket(&pairs.collect(), "abc")
+        of_ticket(&pairs.collect(), "abc", false)
     }
 
     #[test]
     fn without_a_proxy_it_is_the_host_that_was_asked() {
         assert_eq!(seen(&[("host", "localhost:8080")]), "http://localhost:8080/receipts/abc");
+        let over_tls = of_ticket(&HeaderMap::new(), "abc", true);
+        assert_eq!(over_tls, "https://localhost/receipts/abc");
     }
 
     #[test]

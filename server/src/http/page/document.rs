@@ -48,7 +48,6 @@ impl Assets {
         // Nobody else learns a receipt; the page's own form says where it comes from, which it would not
         // under `no-referrer` (Fetch, "append a request `Origin` header").
         headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         let policy = HeaderValue::try_from(&self.policy);
         let policy = policy.expect("hashes in base64 are ASCII");
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

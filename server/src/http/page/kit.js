@@ -36,6 +36,13 @@ function momentOf(date) {
   return date.toLocaleString("en-GB", { dateStyle: "long", timeStyle: "short" });
 }
 
+// For lists: without the year, and without the day where that is today.
+function shortMomentOf(date) {
+  const isToday = date.toDateString() === new Date().toDateString();
+  const day = isToday ? {} : { day: "numeric", month: "short" };
+  return date.toLocaleString("en-GB", { ...day, hour: "2-digit", minute: "2-digit" });
+}
+
 // ---- Markup: texts go in as texts ----
 
 function element(name, properties, ...children) {

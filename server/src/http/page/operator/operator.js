@@ -1,11 +1,15 @@
 
 // ---- The sale: figures, restock, refund, close ----
 
-const PAGE_SIZE = 500;
-const SALES_MAX = 20_000;
+const CHART_MAX = 500;
 const SHOWN_MAX = 25;
+const SHOWN_AT_ONCE = 1000;
+const PAGES_AT_ONCE = 20;
+const FIND_GAP_MS = 300;
+const CODE = /^[\w-]{32}$/;
 const RELOAD_GAP_MS = 2_000;
 const BARS_MAX = 40;
+const BARS_MIN = 12;
 
 const STATUS_WORDS = { sold: "Sold", admitted: "Admitted", refunded: "Refunded" };
 
@@ -66,60 +70,70 @@ async function restock() {
   tell(reply, `${grouped(quantity)} more ${quantity === 1 ? "ticket" : "tickets"} on sale`);
 }
 
-// ---- The sales: the server tells them oldest first, in pages ----
+// ---- The last sales, or those that were looked for ----
 
-const book = { sales: [], revision: undefined, isWhole: true, isThere: true };
+// Those that are shown, the latest first, and where the server goes on from.
+const book = { sales: [], next: null };
 let reloading = null;
+let told = null;
 
 function reloadSoon() {
   reloading ??= setTimeout(async () => {
+    told = shown.revision;
     await reload();
     reloading = null;
-    if (book.revision !== shown.revision) reloadSoon();
-  }, book.revision === undefined ? 0 : RELOAD_GAP_MS);
+    if (told !== shown.revision) reloadSoon();
+  }, told === null ? 0 : RELOAD_GAP_MS);
 }
 
-// A refund changes what was read before, so all is read again, up to a limit.
 async function reload() {
-  const revision = shown.revision;
-  const sales = [];
-  let token = "";
-  do {
-    const page = token && `&page_token=${encodeURIComponent(token)}`;
-    const reply = await askAdmin("GET", `sales?page_size=${PAGE_SIZE}${page}`);
-    if (reply?.status !== 200) {
-      book.isThere = reply?.status !== 404;
-      break;
-    }
-    sales.push(...reply.body.sales);
-    token = reply.body.next_page_token;
-  } while (token && sales.length < SALES_MAX);
-  Object.assign(book, { sales, revision, isWhole: !token });
-  showSales();
-  showChart();
+  const latest = await salesPage(CHART_MAX, "");
+  if (latest !== null) showChart(latest.sales);
+  // Whoever is about to press a button there is not interrupted.
+  if (!byId("sales").contains(document.activeElement)) await find();
 }
 
-// What was typed, or an address that was scanned.
+// `{ sales, next }`, or null where none came.
+async function salesPage(size, more) {
+  const reply = await askAdmin("GET", `sales?order=newest&page_size=${size}${more}`);
+  if (reply?.status === 404) byId("sales-words").textContent = "This server keeps no list of its sales.";
+  return reply?.status === 200 ? { sales: reply.body.sales, next: reply.body.next_page_token } : null;
+}
+
+// What was typed, or the code of an address that was scanned.
 function sought() {
-  return codeIn(byId("find").value).toLowerCase();
+  return codeIn(byId("find").value);
 }
 
-function matches({ tickets, buyer, receipt }, text) {
-  if (text === "") return true;
-  const isTicket = tickets.includes(Number(text));
-  return isTicket || receipt?.toLowerCase() === text || Boolean(buyer?.toLowerCase().includes(text));
-}
-
-function showSales() {
+// A code is looked up by itself; a name or a number the server looks for.
+async function find() {
   const text = sought();
-  const found = book.sales.filter((sale) => matches(sale, text)).reverse();
-  byId("sales").replaceChildren(...found.slice(0, SHOWN_MAX).map(row));
-  const words = [];
-  if (!book.isThere) words.push("This server does not list its sales.");
-  else if (found.length === 0) words.push(text ? "Nothing found." : "Nothing sold yet.");
-  else if (found.length > SHOWN_MAX) words.push(`The last ${SHOWN_MAX} of ${grouped(found.length)}.`);
-  if (!book.isWhole) words.push(`Only the first ${grouped(book.sales.length)} sales are searched.`);
-  byId("sales-words").textContent = words.join(" ");
+  const reply = CODE.test(text) ? await ask("GET", `receipts/${text}`) : null;
+  if (reply?.status === 200) showSales([reply.body], null);
+  else await findMore(text, [], "");
+}
+
+// It tells a stretch of the ledger at a time, where there may be little to be found.
+async function findMore(text, before, next) {
+  const sales = [...before];
+  const size = before.length === 0 ? Math.min(Math.max(book.sales.length, SHOWN_MAX), SHOWN_AT_ONCE) : SHOWN_MAX;
+  const search = text && `&search=${encodeURIComponent(text)}`;
+  for (let page = 0; page < PAGES_AT_ONCE && next !== null && sales.length < before.length + size; page += 1) {
+    const token = next && `&page_token=${encodeURIComponent(next)}`;
+    const found = await salesPage(size, token + search);
+    if (found === null || text !== sought()) return;
+    sales.push(...found.sales);
+    next = found.next;
+  }
+  showSales(sales, next);
+}
+
+function showSales(sales, next) {
+  Object.assign(book, { sales, next });
+  byId("sales").replaceChildren(...sales.map(row));
+  byId("more").hidden = next === null;
+  const nothing = sought() === "" ? "Nothing sold yet." : "Nothing found.";
+  byId("sales-words").textContent = sales.length === 0 ? nothing : "";
 }
 
 function row({ tickets, buyer, at, status, receipt }) {
@@ -134,41 +148,43 @@ function row({ tickets, buyer, at, status, receipt }) {
     action.append(button);
   }
   const name = element("td", { dir: "auto" }, buyer ?? "");
-  return element("tr", {}, element("td", {}, link), name, element("td", {}, momentOf(new Date(at))), state, action);
+  return element("tr", {}, element("td", {}, link), name, element("td", {}, shortMomentOf(new Date(at))), state, action);
 }
 
 async function refund(receipt, tickets) {
   const reply = await askAdmin("DELETE", `receipts/${receipt}`);
   tell(reply, `${ticketsNamed(tickets)} refunded`);
-  await reload();
+  await find();
+  // The button is gone: the row that it was in is still the place.
+  byId("sales").querySelector(`a[href$="${receipt}"]`)?.focus();
 }
 
 // ---- The chart: tickets sold in each stretch of time ----
 
 const STRETCHES_S = [60, 300, 900, 3600, 10_800, 21_600, 86_400, 604_800];
 
-function showChart() {
-  const sold = book.sales.filter(({ status }) => status !== "refunded");
+function showChart(latest) {
+  const sold = latest.filter(({ status }) => status !== "refunded").reverse();
   if (sold.length === 0) return;
   const times = sold.map(({ at }) => Date.parse(at) / 1000);
   const span = times.at(-1) - times[0];
   const stretch = STRETCHES_S.find((seconds) => span / seconds < BARS_MAX) ?? Math.ceil(span / BARS_MAX);
-  const first = Math.floor(times[0] / stretch);
-  const bars = new Array(Math.floor(times.at(-1) / stretch) - first + 1).fill(0);
+  const last = Math.floor(times.at(-1) / stretch);
+  const first = Math.min(Math.floor(times[0] / stretch), last - BARS_MIN + 1);
+  const bars = new Array(last - first + 1).fill(0);
   sold.forEach(({ tickets }, at) => { bars[Math.floor(times[at] / stretch) - first] += tickets.length; });
   const most = Math.max(...bars);
   const name = stretchNamed(stretch);
   const picture = svg("svg", { viewBox: "0 0 100 40", preserveAspectRatio: "none", role: "img" });
-  picture.setAttribute("aria-label", `Tickets sold ${name}: at most ${most}, ${bars.at(-1)} in the last`);
-  const width = 100 / Math.max(bars.length, 12);
+  picture.setAttribute("aria-label", `Tickets sold ${name}: at most ${most}, and ${bars.at(-1)} in the last`);
+  const width = 100 / bars.length;
   bars.forEach((bar, at) => {
     const height = (bar / most) * 39;
     picture.append(svg("rect", { x: at * width, y: 40 - height, width: width * 0.8, height }));
   });
   picture.append(svg("line", { x1: 0, x2: 100, y1: 40, y2: 40, "stroke-width": 0.5 }));
-  const legend = element("p", {}, element("span", {}, `${name}, at most ${grouped(most)}`));
-  const ends = element("p", {}, element("span", {}, momentOf(new Date(times[0] * 1000))), element("span", {}, momentOf(new Date(times.at(-1) * 1000))));
-  byId("chart").replaceChildren(picture, ends, legend);
+  const ends = [first, last].map((at) => element("span", {}, shortMomentOf(new Date(at * stretch * 1000))));
+  byId("chart").replaceChildren(picture, element("p", {}, ...ends), element("p", {}, `${name}, at most ${grouped(most)}`));
 }
 
 function stretchNamed(seconds) {
@@ -193,7 +209,12 @@ byId("restock-form").addEventListener("submit", (submit) => {
   submit.preventDefault();
   busily(byId("restock"), "Adding…", restock);
 });
-byId("find").addEventListener("input", showSales);
+let finding = null;
+byId("find").addEventListener("input", () => {
+  clearTimeout(finding);
+  finding = setTimeout(() => { book.sales = []; find(); }, FIND_GAP_MS);
+});
+byId("more").addEventListener("click", () => busily(byId("more"), "Looking…", () => findMore(sought(), book.sales, book.next)));
 
 let isFollowing = false;
 signIn(() => {
