@@ -220,8 +220,11 @@ fn shops_that_hold_or_refund_wrong_are_caught() {
 fn holds_of_another_shop_are_refused_by_name() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let map = folder.path().join("shop.toml");
-    std::fs::write(&map, "[buy]\npath = \"/buy\"\nsold = { status = [201] }\n")
-        .expect("the folder is the test's own");
+    std::fs::write(
+        &map,
+        "[buy]\npath = \"/buy\"\nsold = { status = [201] }\nsold_out = { status = [409] }\n",
+    )
+    .expect("the folder is the test's own");
     let finished = run_on("http://127.0.0.1:1").args(["--mix", "hold=1", "--map"]).arg(&map).run();
 
     assert_eq!(finished.code, Some(2), "{finished:?}");
