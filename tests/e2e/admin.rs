@@ -1,22 +1,19 @@
 //! Calls of the operator: `Authorization: Bearer TOKEN`.
 
-use std::fs;
-
 use e2e::{Answer, Counter, Method, Server};
 use serde_json::json;
 
 use crate::{
+    operator::{TOKEN, serve_for_operator},
     problem::assert_problem,
-    programs::{serve, serve_with},
+    programs::serve,
 };
-
-const TOKEN: &str = "a-long-secret-of-the-operator";
 
 /// RFC 9110, section 11.1: the scheme is written in any case, and spaces stand behind it.
 #[test]
 fn operator_is_known_in_every_spelling_of_the_scheme() {
     let counter = Counter::with(10);
-    let server = serve_for_operator(&counter);
+    let server = serve_for_operator(&counter, &[]);
 
     for (at, scheme) in ["Bearer ", "bearer ", "BEARER  ", "bEaReR    "].into_iter().enumerate() {
         let restocked = restock(&server, Some(&format!("{scheme}{TOKEN}")));
@@ -30,7 +27,7 @@ fn operator_is_known_in_every_spelling_of_the_scheme() {
 #[test]
 fn nobody_else_is_taken_for_the_operator() {
     let counter = Counter::with(10);
-    let server = serve_for_operator(&counter);
+    let server = serve_for_operator(&counter, &[]);
 
     for credentials in [
         None,
@@ -63,13 +60,6 @@ fn server_without_a_token_says_how_to_get_one() {
     assert_problem(&server, &refused, 401, "unauthorized");
     assert!(refused.text().contains("--admin-token-file"), "{}", refused.text());
     assert_eq!(counter.count(), 10);
-}
-
-#[track_caller]
-fn serve_for_operator(counter: &Counter) -> Server {
-    let file = counter.folder().join("token");
-    fs::write(&file, format!("{TOKEN}\n")).expect("the test's own folder");
-    serve_with(counter, &["--admin-token-file", &file.display().to_string()])
 }
 
 /// Puts five more tickets on sale, with these `credentials`.

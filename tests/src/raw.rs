@@ -29,6 +29,25 @@ impl RawRequest {
         RawRequest { stream }
     }
 
+    /// Sends `request` to `address`, as much as is taken of it, ends the sending half, and reads the answer;
+    /// `None` where the connection was closed without one.
+    ///
+    /// # Panics
+    /// When nobody listens, or what comes is no HTTP/1.
+    #[track_caller]
+    pub fn exchange(address: &str, request: &[u8]) -> Option<Answer> {
+        let mut stream = TcpStream::connect(address).expect("the server accepts connections");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a read timeout can be set");
+        // Who refuses a request early may close ahead of its end.
+        let _ = stream.write_all(request).and_then(|()| stream.shutdown(Shutdown::Write));
+        let mut received = Vec::new();
+        let read = stream.read_to_end(&mut received);
+        let answer = parse(&received);
+        let text = String::from_utf8_lossy(&received);
+        assert!(answer.is_some() || text.is_empty(), "no HTTP answer ({read:?}) but `{text}`");
+        answer
+    }
+
     /// Sends `POST /buy` without a body to `address`.
     ///
     /// # Panics

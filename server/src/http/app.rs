@@ -1,6 +1,11 @@
 //! What the handlers of one event loop share.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{Arc, OnceLock},
+};
+
+use axum::body::Bytes;
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
@@ -42,6 +47,8 @@ pub struct App {
     pub hold_seconds_max: u64,
     /// Who may refund.
     pub refunds: Refunds,
+    /// What `GET /openapi.json` answers, once somebody has asked.
+    pub description: OnceLock<Bytes>,
     /// The token of admin calls.
     pub admin_token: Option<String>,
 }

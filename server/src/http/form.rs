@@ -1,6 +1,8 @@
 //! An order as a browser sends it from the page's own form (`application/x-www-form-urlencoded`).
 
+use serde::Deserialize;
 use url::form_urlencoded;
+use utoipa::ToSchema;
 
 use crate::{
     domain::Order,
@@ -9,6 +11,22 @@ use crate::{
         wire,
     },
 };
+
+/// The members of a form, as they are described.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "a form is read by its names")]
+pub struct FormMembers {
+    /// How many tickets: 1 where nobody says.
+    #[schema(required = false, minimum = 1, default = 1)]
+    quantity: u64,
+    /// Who buys, in the buyer's own words, without control characters; empty: nobody says.
+    #[schema(required = false, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    buyer: String,
+    /// What `Idempotency-Key` is to other clients.
+    #[schema(required = false, min_length = 1, max_length = 255, pattern = "^[ -~]+$")]
+    key: String,
+}
 
 /// An order by form.
 #[derive(Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::{
     counter::{Refusal, SaleRecord, Settled},
+    domain::COUNT_MAX,
     http::{
         accept::{self, Representation},
         answer::{self, Whole},
@@ -22,6 +23,11 @@ use crate::{
         browser,
         connections::activity::Activity,
         live, metrics,
+        openapi::{
+            calls,
+            document::{Limits, document},
+            terms::{Call, Terms},
+        },
         problem::{Code, Problem},
         sales,
         token::Kind,
@@ -41,6 +47,8 @@ pub struct Route {
     handler: Handler,
     /// What it is for, for people.
     words: &'static str,
+    /// What it takes and gives.
+    terms: &'static Terms,
 }
 
 /// Who may call.
@@ -51,6 +59,17 @@ enum Access {
     Admin,
     /// Who may refund: whoever has the token, or anybody who has a receipt.
     Refunds,
+}
+
+impl Access {
+    /// Whether no token is needed where `refunds` says who may refund.
+    fn is_for_anybody(self, refunds: Refunds) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Refunds => refunds == Refunds::Buyer,
+            Self::Admin => false,
+        }
+    }
 }
 
 type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
@@ -77,6 +96,7 @@ pub const BUY: Route = Route {
         })
     },
     words: "buys tickets: {\"quantity\": 1, \"buyer\": \"user 4711\"}, or one without a body",
+    terms: &calls::BUY,
 };
 
 /// `GET /search`, which [`super::service`] answers without the router.
@@ -89,6 +109,7 @@ pub const SEARCH: Route = Route {
         Box::pin(async { found.await.map(|answer| answer.map(Body::new)) })
     },
     words: "says how many tickets are left",
+    terms: &calls::SEARCH,
 };
 
 // Nobody is asked for a token ahead of the router.
@@ -101,6 +122,7 @@ const LIVEZ: Route = Route {
     access: Access::Anybody,
     handler: |_| Box::pin(async { Ok("ok\n".into_response()) }),
     words: "says that the server runs",
+    terms: &calls::LIVEZ,
 };
 
 /// `GET /readyz`, which is asked, as [`LIVEZ`], under whatever name the server is reached.
@@ -110,6 +132,7 @@ const READYZ: Route = Route {
     access: Access::Anybody,
     handler: |asked| Box::pin(async move { ready(&asked.app).await }),
     words: "says whether the server can sell",
+    terms: &calls::READYZ,
 };
 
 /// `GET /sales`, the only call with parameters.
@@ -123,10 +146,11 @@ const SALES: Route = Route {
         })
     },
     words: "lists what was sold: page_size, page_token, buyer, search, order; or a table (text/csv)",
+    terms: &calls::SALES,
 };
 
 /// All calls.
-const ROUTES: [Route; 19] = [
+static ROUTES: [Route; 20] = [
     BUY,
     SEARCH,
     Route {
@@ -135,6 +159,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
         words: "is the page that sells",
+        terms: &calls::PAGE,
     },
     Route {
         method: Method::GET,
@@ -142,6 +167,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { Ok(browser::operator(&asked.app)) }),
         words: "is the operator's page, which asks for the token",
+        terms: &calls::OPERATOR,
     },
     Route {
         method: Method::GET,
@@ -149,6 +175,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { Ok(browser::door(&asked.app)) }),
         words: "is the page for the door, which asks for the token",
+        terms: &calls::DOOR,
     },
     Route {
         method: Method::GET,
@@ -156,6 +183,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(receipt(asked)),
         words: "tells a sale again; a browser gets the ticket",
+        terms: &calls::RECEIPT,
     },
     Route {
         method: Method::DELETE,
@@ -163,6 +191,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Refunds,
         handler: |asked| Box::pin(refund(asked)),
         words: "refunds a sale: its tickets go back to the count",
+        terms: &calls::REFUND,
     },
     Route {
         method: Method::POST,
@@ -170,6 +199,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Admin,
         handler: |asked| Box::pin(admit(asked)),
         words: "lets the holders of a sale's tickets in, once",
+        terms: &calls::ADMIT,
     },
     Route {
         method: Method::POST,
@@ -177,6 +207,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(hold(asked)),
         words: "sets tickets aside: {\"quantity\": 2, \"seconds\": 120}",
+        terms: &calls::HOLD,
     },
     Route {
         method: Method::POST,
@@ -184,6 +215,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(confirm(asked)),
         words: "buys what is held",
+        terms: &calls::CONFIRM,
     },
     Route {
         method: Method::DELETE,
@@ -191,6 +223,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(release(asked)),
         words: "gives back what is held",
+        terms: &calls::RELEASE,
     },
     Route {
         method: Method::POST,
@@ -198,6 +231,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Admin,
         handler: |asked| Box::pin(restock(asked.app, asked.request)),
         words: "puts more tickets on sale: {\"quantity\": 50}",
+        terms: &calls::RESTOCK,
     },
     Route {
         method: Method::POST,
@@ -205,6 +239,7 @@ const ROUTES: [Route; 19] = [
         access: Access::Admin,
         handler: |asked| Box::pin(set_sale(asked)),
         words: "closes the sale, and opens it again: {\"open\": false}",
+        terms: &calls::SALE,
     },
     SALES,
     Route {
@@ -220,6 +255,7 @@ const ROUTES: [Route; 19] = [
             })
         },
         words: "tells the count whenever it changes, as server-sent events",
+        terms: &calls::LIVE,
     },
     Route {
         method: Method::GET,
@@ -227,24 +263,33 @@ const ROUTES: [Route; 19] = [
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { metrics(&asked.app).await }),
         words: "is what a monitoring system reads: OpenMetrics",
+        terms: &calls::METRICS,
     },
     LIVEZ,
     READYZ,
+    Route {
+        method: Method::GET,
+        path: "/openapi.json",
+        access: Access::Anybody,
+        handler: |asked| Box::pin(async move { describe(&asked.app) }),
+        words: "describes all calls: OpenAPI 3.1",
+        terms: &calls::OPENAPI,
+    },
     Route {
         method: Method::GET,
         path: "/problems/{code}",
         access: Access::Anybody,
         handler: |asked| Box::pin(async move { explain(&asked.part) }),
         words: "explains a problem",
+        terms: &calls::PROBLEM,
     },
 ];
 
 /// The routes of the server.
 pub fn router(app: Arc<App>) -> Router {
-    let router = ROUTES.into_iter().fold(Router::new(), |router, route| {
-        let path = route.path;
-        router.route(path, route.service())
-    });
+    let router = ROUTES
+        .iter()
+        .fold(Router::new(), |router, route| router.route(route.path, route.service()));
     router
         .fallback(|| async { nothing_here() })
         .method_not_allowed_fallback(|| async {
@@ -265,6 +310,10 @@ pub fn noop_router() -> Router {
 pub fn is_probe(method: &Method, uri: &Uri) -> bool {
     let method = if *method == Method::HEAD { &Method::GET } else { method };
     LIVEZ.is(method, uri) || READYZ.is(method, uri)
+}
+
+fn is_probe_route(route: &Route) -> bool {
+    [LIVEZ.path, READYZ.path].contains(&route.path)
 }
 
 /// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
@@ -295,21 +344,17 @@ impl Route {
         filter.expect("the method of a route is one that everybody knows")
     }
 
-    fn service(self) -> MethodRouter<Arc<App>> {
+    fn service(&self) -> MethodRouter<Arc<App>> {
         let filter = self.filter();
-        let Self { path, access, handler, .. } = self;
+        let Self { access, handler, terms, .. } = *self;
+        let takes_parameters = terms.parameters.iter().any(|parameter| parameter.place == "query");
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
-            if path != SALES.path {
+            if !takes_parameters {
                 refuse_parameters(request.uri())?;
             }
-            let is_for_anybody = match access {
-                Access::Anybody => true,
-                Access::Refunds => app.refunds == Refunds::Buyer,
-                Access::Admin => false,
-            };
-            if !is_for_anybody {
+            if !access.is_for_anybody(app.refunds) {
                 admin(request.headers(), app.admin_token.as_deref())?;
             }
             let parts = parts.map_err(|_| nothing_here())?;
@@ -528,7 +573,9 @@ fn admin(headers: &HeaderMap, token: Option<&str>) -> Result<(), Problem> {
     let token = token.ok_or_else(|| {
         unauthorized("this server has no admin token; start it with `--admin-token-file FILE`")
     })?;
-    let sent = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    // Of two, nobody knows which one somebody in between has looked at.
+    let sent = all.next().filter(|_| all.next().is_none()).and_then(|value| value.to_str().ok());
     let sent = sent.and_then(bearer).unwrap_or_default();
     // In constant time: how long it takes tells nothing of the token but its length.
     if bool::from(sent.as_bytes().ct_ne(token.as_bytes())) {
@@ -560,9 +607,56 @@ async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())
 }
 
+fn describe(app: &App) -> Result<Response<Body>, Problem> {
+    let text = match app.description.get() {
+        Some(text) => text.clone(),
+        None => {
+            let text = wire::text(&described(app)).map_err(|error| answer::without_text(&error))?;
+            app.description.get_or_init(|| text).clone()
+        }
+    };
+    Ok(answer::json(StatusCode::OK, text).map(Body::new))
+}
+
+/// The calls of the server of `app`, as `GET /openapi.json` has them.
+fn described(app: &App) -> serde_json::Value {
+    let call = |route: &'static Route| Call {
+        method: &route.method,
+        path: route.path,
+        needs_token: !route.access.is_for_anybody(app.refunds),
+        is_guarded: !is_probe_route(route),
+        words: route.words,
+        terms: route.terms,
+    };
+    let limits = Limits {
+        max_per_order: app.max_per_order,
+        hold_seconds_max: app.hold_seconds_max,
+        buyer: app.buyer,
+        count_max: COUNT_MAX,
+    };
+    document(&ROUTES.each_ref().map(call), limits)
+}
+
 fn explain(code: &str) -> Result<Response<Body>, Problem> {
     let code = Code::all().find(|known| known.name() == code);
     let code = code.ok_or_else(|| Problem::new(Code::NotFound, "there is no such problem"))?;
     let (title, status) = (code.title(), code.status().as_u16());
     Ok(format!("{title} ({status})\n\n{}\n", code.explanation()).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_name_of_its_own_and_says_what_its_part_may_be() {
+        let names: BTreeSet<_> = ROUTES.iter().map(|route| route.terms.name).collect();
+        assert_eq!(names.len(), ROUTES.len());
+        for Route { path, terms, .. } in &ROUTES {
+            assert_eq!(terms.part.is_some(), path.contains('{'), "{path}");
+            assert!(!terms.answers.is_empty() && !terms.name.is_empty(), "{path}");
+        }
+    }
 }

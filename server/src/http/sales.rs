@@ -10,6 +10,7 @@ use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use url::form_urlencoded;
+use utoipa::ToSchema;
 
 use crate::{
     counter::{SaleRecord, SalesPage, SalesQuery},
@@ -24,10 +25,10 @@ use crate::{
 };
 
 /// How many sales a page has where nobody says.
-const PAGE_SIZE: usize = 100;
+pub const PAGE_SIZE: usize = 100;
 
 /// How many a page has at most.
-const PAGE_SIZE_MAX: usize = 1000;
+pub const PAGE_SIZE_MAX: usize = 1000;
 
 /// How many pieces of a table wait for a client that reads slowly.
 const PIECES_WAITING: usize = 2;
@@ -36,11 +37,12 @@ const PIECES_WAITING: usize = 2;
 const PARAMETERS: [&str; 5] = ["page_size", "page_token", "buyer", "search", "order"];
 
 /// The answer to `GET /sales`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct SalesAnswer {
     /// The sales, oldest first unless asked otherwise.
     pub sales: Vec<ReceiptAnswer>,
     /// What asks for the next page; null where this was the last.
+    #[schema(required)]
     pub next_page_token: Option<String>,
 }
 

@@ -10,7 +10,7 @@ use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration}
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderValue, Request, Response},
+    http::{HeaderValue, Request, Response, header},
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
@@ -24,6 +24,7 @@ use crate::http::{
     body::is_form,
     browser_headers,
     connections::{activity::Activity, upload::Upload},
+    framing,
     guard::Guard,
     headers::KEEP_ALIVE,
     problem::{Code, Problem},
@@ -100,9 +101,10 @@ impl Service {
         } else {
             self.guard.check(&request, peer)
         };
-        let step = match allowed {
-            Err(problem) => Step::Answer(refused(problem)),
-            Ok(()) => self.begin(request, activity),
+        let step = match (framing::check(request.headers()), allowed) {
+            (Err(problem), _) => Step::Answer(closing(refused(problem))),
+            (_, Err(problem)) => Step::Answer(refused(problem)),
+            (Ok(()), Ok(())) => self.begin(request, activity),
         };
         let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
         async move {
@@ -184,6 +186,12 @@ fn announced(keep_alive: Duration) -> HeaderValue {
 fn whole(mut answer: Whole) -> Answer {
     browser_headers::add_to_json(answer.headers_mut());
     answer.map(Either::Left)
+}
+
+/// `answer`, behind which nothing more is read from its connection.
+fn closing(mut answer: Answer) -> Answer {
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
 }
 
 fn refused(problem: Problem) -> Answer {

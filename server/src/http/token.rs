@@ -11,6 +11,10 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Serialize, Serializer};
 use sha2::Sha256;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, Type},
+};
 
 /// How much of the MAC stands in a token, in bytes.
 const MAC_BYTES: usize = 16;
@@ -39,6 +43,15 @@ impl Serialize for Token {
         serializer.serialize_str(self.as_str())
     }
 }
+
+impl PartialSchema for Token {
+    fn schema() -> RefOr<Schema> {
+        let pattern = format!("^[A-Za-z0-9_-]{{{TOKEN_CHARS}}}$");
+        ObjectBuilder::new().schema_type(Type::String).pattern(Some(pattern)).into()
+    }
+}
+
+impl ToSchema for Token {}
 
 /// What a token is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,10 @@ use axum::{
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ArrayBuilder, ObjectBuilder, RefOr, Schema, Type},
+};
 
 use crate::{
     counter::{Count, Counter, lesson::Section},
@@ -26,7 +30,7 @@ pub const HOLD_SECONDS: u64 = 120;
 pub const BUYER_CHARS_MAX: usize = 200;
 
 /// The answer to `GET /search`, and the data of `GET /live`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct CountAnswer {
     /// How many tickets are left.
     pub count: u64,
@@ -35,8 +39,10 @@ pub struct CountAnswer {
     /// How many are held and not yet bought.
     pub held: u64,
     /// The number of the last change; null in the lesson's modes, which count no changes.
+    #[schema(required)]
     pub revision: Option<u64>,
     /// How sales are kept apart.
+    #[schema(schema_with = lockings)]
     pub locking: &'static str,
     /// How many were refunded, once there are any.
     #[serde(skip_serializing_if = "is_zero")]
@@ -94,18 +100,21 @@ pub fn text(answer: &impl Serialize) -> serde_json::Result<Bytes> {
 }
 
 /// The answer to a `POST /buy` that sold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SaleAnswer {
     /// The ticket numbers.
     pub tickets: Tickets,
     /// How many were left right after this sale.
     pub remaining: u64,
     /// The sale's place in the order of all changes; null in the lesson's modes.
+    #[schema(required)]
     pub revision: Option<u64>,
     /// What proves the sale; null in the lesson's modes.
+    #[schema(required)]
     pub receipt: Option<Token>,
     /// When the count was read and written; in the lesson's modes only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub section: Option<SectionAnswer>,
 }
 
@@ -180,9 +189,18 @@ impl Serialize for Tickets {
     }
 }
 
+impl PartialSchema for Tickets {
+    fn schema() -> RefOr<Schema> {
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1));
+        ArrayBuilder::new().items(number).min_items(Some(1)).unique_items(true).into()
+    }
+}
+
+impl ToSchema for Tickets {}
+
 /// The critical section of a sale in the lesson's modes, in nanoseconds of the machine's monotonic
 /// clock (`CLOCK_MONOTONIC`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct SectionAnswer {
     /// Right before the count was read.
     pub read_ns: u64,
@@ -197,7 +215,7 @@ impl From<Section> for SectionAnswer {
 }
 
 /// The answer to a `POST /restock`, a refund, and the release of a hold.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct StockAnswer {
     /// How many tickets are left.
     pub remaining: u64,
@@ -206,13 +224,14 @@ pub struct StockAnswer {
 }
 
 /// The answer to a `POST /holds`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HoldAnswer {
     /// What the hold is confirmed or released by.
     pub hold: Token,
     /// How many tickets are held.
     pub quantity: u64,
     /// From when on they cannot be bought by whoever holds them, as RFC 3339 has it.
+    #[schema(format = DateTime)]
     pub expires_at: String,
     /// How many were left right after.
     pub remaining: u64,
@@ -221,18 +240,19 @@ pub struct HoldAnswer {
 }
 
 /// The answer to the admission of a sale.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AdmissionAnswer {
     /// The ticket numbers.
     pub tickets: Tickets,
     /// When they were used, as RFC 3339 has it.
+    #[schema(format = DateTime)]
     pub admitted_at: String,
     /// The number of this change.
     pub revision: u64,
 }
 
 /// The answer to a `POST /sale`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OpenAnswer {
     /// Whether tickets are to be had.
     pub open: bool,
@@ -251,58 +271,94 @@ pub fn rfc3339(at_ms: u64) -> String {
 }
 
 /// The answer to `GET /receipts/{receipt}`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct ReceiptAnswer {
     /// The sale.
     #[serde(flatten)]
     pub sale: SaleAnswer,
     /// Who bought, in the buyer's own words.
+    #[schema(required)]
     pub buyer: Option<String>,
     /// When, as RFC 3339 has it.
+    #[schema(format = DateTime)]
     pub at: String,
     /// What became of it: `sold`, `admitted` or `refunded`.
+    #[schema(schema_with = statuses)]
     pub status: &'static str,
     /// When it was used, as RFC 3339 has it; there once it was.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime, nullable = false)]
     pub admitted_at: Option<String>,
 }
 
-#[derive(Default, Deserialize)]
+/// The body of `POST /buy`.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BuyMembers<'a> {
+pub struct BuyMembers<'a> {
+    /// How many tickets: 1 where nobody says.
     #[serde(borrow, default, deserialize_with = "even_null")]
+    #[schema(value_type = u64, required = false, minimum = 1, default = 1)]
     quantity: Option<&'a RawValue>,
+    /// Who buys, in the buyer's own words, without control characters.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     buyer: Option<&'a RawValue>,
 }
 
-#[derive(Default, Deserialize)]
+/// The body of `POST /holds`.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct HoldMembers<'a> {
+pub struct HoldMembers<'a> {
+    /// How many tickets: 1 where nobody says.
     #[serde(borrow, default, deserialize_with = "even_null")]
+    #[schema(value_type = u64, required = false, minimum = 1, default = 1)]
     quantity: Option<&'a RawValue>,
+    /// For how long, in seconds.
     #[serde(borrow, default, deserialize_with = "even_null")]
+    #[schema(value_type = u64, required = false, minimum = 1)]
     seconds: Option<&'a RawValue>,
+    /// For whom, in the buyer's own words, without control characters.
     #[serde(borrow)]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
     buyer: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+/// The body of `POST /sale`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct OpenMembers<'a> {
+pub struct OpenMembers<'a> {
+    /// Whether tickets are to be had.
     #[serde(borrow, default, deserialize_with = "even_null")]
+    #[schema(value_type = bool, required)]
     open: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
+/// The body of a call that needs none.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct NoMembers {}
+pub struct NoMembers {}
 
-#[derive(Default, Deserialize)]
+/// The body of `POST /restock`.
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RestockMembers<'a> {
+pub struct RestockMembers<'a> {
+    /// How many tickets more.
     #[serde(borrow, default, deserialize_with = "even_null")]
+    #[schema(value_type = u64, required, minimum = 1)]
     quantity: Option<&'a RawValue>,
+}
+
+fn lockings() -> Schema {
+    names(["group", "file", "mutex", "none"])
+}
+
+fn statuses() -> Schema {
+    names(["sold", "admitted", "refunded"])
+}
+
+/// The schema of a text that is one of `names`.
+fn names<const N: usize>(names: [&str; N]) -> Schema {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(names)).into()
 }
 
 /// Reads the body of `POST /buy`; an empty one buys one ticket.

@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::Path,
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -140,6 +140,7 @@ async fn run(
             random,
             hold_seconds_max: config.hold_seconds_max,
             refunds: config.refunds,
+            description: OnceLock::new(),
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
