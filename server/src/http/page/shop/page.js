@@ -306,7 +306,7 @@ if (hasHolds) {
   byId("hold-words").hidden = false;
   byId("hold").addEventListener("click", () => busily(byId("hold"), "Holding…", startHold));
   byId("confirm").addEventListener("click", () => busily(byId("confirm"), "Buying…", confirmHold));
-  byId("release").addEventListener("click", () => busily(byId("release"), "Letting go…", releaseHold));
+  byId("release").addEventListener("click", () => busily(byId("release"), "Giving back…", releaseHold));
 }
 
 const refresh = follow(show);
