@@ -22,6 +22,17 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     Ok(duration)
 }
 
+/// Reads a time of whole seconds, from one second to a day.
+///
+/// # Errors
+/// It is none.
+pub(crate) fn whole_seconds(text: &str) -> Result<u64, String> {
+    let time = parse(text)?;
+    let is_whole = time.subsec_nanos() == 0 && !time.is_zero();
+    let seconds = is_whole.then_some(time.as_secs());
+    seconds.ok_or_else(|| "expected whole seconds, from `1s` on".to_owned())
+}
+
 /// Writes `duration` as people do: `100ms`, `1h 30m`.
 pub(crate) fn format(duration: Duration) -> String {
     humantime::format_duration(duration).to_string()
@@ -43,6 +54,14 @@ mod tests {
             ("24h", 86_400_000_000_000),
         ] {
             assert_eq!(parse(text), Ok(Duration::from_nanos(ns)), "{text}");
+        }
+    }
+
+    #[test]
+    fn seconds_are_whole() {
+        assert_eq!((whole_seconds("1s"), whole_seconds("2m")), (Ok(1), Ok(120)));
+        for text in ["", "0s", "1.5s", "100ms", "25h", "5"] {
+            assert!(whole_seconds(text).is_err(), "{text}");
         }
     }
 

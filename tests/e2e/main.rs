@@ -17,6 +17,7 @@ mod failing_disk;
 mod golden;
 mod harness;
 mod histories;
+mod holds;
 mod hostile_crowd;
 mod hosts;
 mod idempotency;

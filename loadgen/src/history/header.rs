@@ -22,12 +22,22 @@ pub struct Header {
     /// The revision at the start; `None` where nobody knows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// Tickets that were put aside at the start; `None` where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<u64>,
     /// Tickets left once everybody had ended; `None` where nobody looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
     /// The revision once everybody had ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub left_revision: Option<u64>,
+    /// Tickets that were still put aside then; `None` where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_held: Option<u64>,
+    /// When that was looked at, in nanoseconds of the run's clock: whatever must have lapsed by then is no
+    /// longer put aside. `None` where nobody knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended_ns: Option<u64>,
     /// What ticket numbers promise.
     #[serde(default, deserialize_with = "null_or", skip_serializing_if = "Numbering::is_default")]
     pub numbering: Numbering,
@@ -112,8 +122,11 @@ impl Header {
             initial: Some(signed(initial)),
             sold: Some(0),
             revision: Some(0),
+            held: None,
             left: None,
             left_revision: None,
+            left_held: None,
+            ended_ns: None,
             numbering: Numbering::default(),
             counts: Some(CountTiming::Exact),
             revisions: None,

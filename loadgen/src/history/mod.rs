@@ -6,6 +6,7 @@
 
 mod clock;
 mod header;
+mod links;
 mod operation;
 mod tickets;
 mod writer;
@@ -28,6 +29,7 @@ mod file;
 pub use clock::{clock_name, monotonic_ns};
 pub use file::HistoryFile;
 pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, Revisions, signed};
+pub use links::Links;
 pub use ndjson::{LineError, decode, encode};
 pub use operation::{Answer, CriticalSection, Missing, Operation, OperationKind, Outcome};
 pub use places::Places;

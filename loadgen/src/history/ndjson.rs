@@ -71,7 +71,7 @@ pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::history::{Answer, CriticalSection, OperationKind, Ticket, Tickets};
+    use crate::history::{Answer, CriticalSection, Links, OperationKind, Ticket, Tickets};
 
     #[test]
     fn a_sale_is_the_line_of_the_contract() {
@@ -143,6 +143,7 @@ pub(super) mod tests {
             revision in any::<Option<u64>>(),
             key in prop_oneof![Just(None), "[a-z0-9 -]{0,9}".prop_map(Some), any::<Option<String>>()],
             section in any::<Option<(u32, u32)>>(),
+            links in any::<Option<(Option<String>, Option<String>, Option<u32>, Option<u32>)>>(),
         ) -> Operation {
             let tickets: Tickets = tickets.into_iter().collect();
             let section = section.map(|(read_ns, write_ns)| CriticalSection {
@@ -153,7 +154,13 @@ pub(super) mod tests {
                 Answer { tickets, remaining, revision, section, ..Answer::new(outcome) };
             let call_ns = u64::from(call_ns);
             let operation = Operation::buy(process, call_ns, call_ns + u64::from(took_ns), answer);
-            Operation { op, key, ..operation }
+            let links = links.map(|(hold, sale, from, by)| Links {
+                hold: hold.map(Into::into),
+                sale: sale.map(Into::into),
+                lapses_from_ns: from.map(u64::from),
+                lapses_by_ns: by.map(u64::from),
+            });
+            Operation { op, key, links: links.map(Box::new), ..operation }
         }
     }
 

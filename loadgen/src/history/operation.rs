@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Tickets;
+use super::{Links, Tickets};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -149,6 +149,9 @@ pub struct Operation {
     /// When the seller read the count and when it wrote it; left out where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<Box<CriticalSection>>,
+    /// The hold and the sale that it is about; left out where nothing is known of either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub links: Option<Box<Links>>,
     /// How an answer begins that matched no rule of a map; left out elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<String>>,
@@ -178,6 +181,31 @@ impl Operation {
         }
     }
 
+    /// An operation of the kind `op`, of so many tickets, by worker `process`, called at `call_ns` and
+    /// answered at `return_ns`.
+    #[must_use]
+    pub fn of_kind(
+        (op, quantity): (OperationKind, Option<u64>),
+        process: u32,
+        call_ns: u64,
+        return_ns: u64,
+        answer: Answer,
+    ) -> Self {
+        Self { quantity, ..Self::of(op, process, call_ns, return_ns, answer) }
+    }
+
+    /// The hold that it is about, where that is known.
+    #[must_use]
+    pub fn hold(&self) -> Option<&str> {
+        self.links.as_ref()?.hold.as_deref()
+    }
+
+    /// The sale that it is about, where that is known.
+    #[must_use]
+    pub fn sale(&self) -> Option<&str> {
+        self.links.as_ref()?.sale.as_deref()
+    }
+
     fn of(op: OperationKind, process: u32, call_ns: u64, return_ns: u64, answer: Answer) -> Self {
         Self {
             process,
@@ -191,6 +219,7 @@ impl Operation {
             remaining: answer.remaining,
             revision: answer.revision,
             section: answer.section.map(Box::new),
+            links: None,
             answer: answer.unread,
         }
     }

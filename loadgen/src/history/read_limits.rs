@@ -48,7 +48,9 @@ fn bytes_max() -> u64 {
 /// What `operation` takes at most while it is judged.
 pub(super) fn bytes_of(operation: &Operation) -> u64 {
     let key = operation.key.as_ref().map_or(0, String::len);
-    (OPERATION_BYTES + key + 2 * operation.tickets.bytes()) as u64
+    // The judge keeps the names of holds and sales sorted, which takes as much again.
+    let links = operation.links.as_ref().map_or(0, |links| 2 * links.bytes());
+    (OPERATION_BYTES + key + 2 * operation.tickets.bytes() + links) as u64
 }
 
 /// What a history that begins with `header` takes beside its operations.

@@ -16,6 +16,9 @@ const LEFT: &str = "left";
 const LEFT_REVISION: &str = "left_revision";
 const SOLD: &str = "sold";
 const REVISION: &str = "revision";
+const HELD: &str = "held";
+const LEFT_HELD: &str = "left_held";
+const ENDED: &str = "ended_ns";
 const NUMBERING: &str = "numbering";
 
 /// A member that parts disagree on, and how, for people.
@@ -87,6 +90,9 @@ impl History {
         conflicts.extend(settle(LEFT_REVISION, &mut known.left_revision, header.left_revision));
         conflicts.extend(settle(SOLD, &mut known.sold, header.sold));
         conflicts.extend(settle(REVISION, &mut known.revision, header.revision));
+        conflicts.extend(settle(HELD, &mut known.held, header.held));
+        conflicts.extend(settle(LEFT_HELD, &mut known.left_held, header.left_held));
+        conflicts.extend(settle(ENDED, &mut known.ended_ns, header.ended_ns));
         if known.numbering != header.numbering {
             conflicts.push((NUMBERING, "disagree on `numbering`".to_owned()));
         }
@@ -104,6 +110,9 @@ impl History {
                 INITIAL => self.header.initial = None,
                 LEFT => self.header.left = None,
                 LEFT_REVISION => self.header.left_revision = None,
+                HELD => self.header.held = None,
+                LEFT_HELD => self.header.left_held = None,
+                ENDED => self.header.ended_ns = None,
                 NUMBERING => self.header.numbering = Numbering::Unique,
                 _ => self.disputes_start = true,
             }

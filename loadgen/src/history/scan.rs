@@ -6,7 +6,7 @@
 //! - What it reads, `serde_json` reads as the same; whatever it does not know it leaves to that.
 
 use super::{
-    CriticalSection, Operation, OperationKind, Outcome, Ticket, Tickets, tickets::Gathered,
+    CriticalSection, Links, Operation, OperationKind, Outcome, Ticket, Tickets, tickets::Gathered,
 };
 
 const KINDS: [(&[u8], OperationKind); 7] = [
@@ -42,9 +42,13 @@ pub(super) fn scan(line: &[u8]) -> Option<Operation> {
     let remaining = text.next(b"\"remaining\":")?.number_or_null()?;
     let remaining = remaining.map(i64::try_from).transpose().ok()?;
     let revision = text.next(b"\"revision\":")?.number_or_null()?;
-    let section = match text.0 {
-        [b',', ..] => Some(Box::new(text.next(b"\"section\":")?.section()?)),
-        _ => None,
+    let section = match text.try_next(b"\"section\":") {
+        true => Some(Box::new(text.section()?)),
+        false => None,
+    };
+    let links = match text.try_next(b"\"links\":") {
+        true => Some(Box::new(text.links()?)),
+        false => None,
     };
     text.end()?;
     Some(Operation {
@@ -59,6 +63,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Operation> {
         remaining,
         revision,
         section,
+        links,
         answer: None,
     })
 }
@@ -83,6 +88,16 @@ impl<'a> Cursor<'a> {
     /// Goes past a comma and the member's name behind it.
     fn next(&mut self, name: &[u8]) -> Option<&mut Self> {
         self.after(b",")?.after(name)
+    }
+
+    /// The same where they stand there, and says whether they do.
+    fn try_next(&mut self, name: &[u8]) -> bool {
+        let mut ahead = Self(self.0);
+        let stands_there = ahead.next(name).is_some();
+        if stands_there {
+            *self = ahead;
+        }
+        stands_there
     }
 
     fn number(&mut self) -> Option<u64> {
@@ -151,6 +166,35 @@ impl<'a> Cursor<'a> {
         Some(CriticalSection { read_ns, write_ns })
     }
 
+    fn links(&mut self) -> Option<Links> {
+        self.after(b"{")?;
+        let mut links = Links::default();
+        let mut is_first = true;
+        let mut is_there = |text: &mut Self, name: &[u8]| {
+            let stands_there = if is_first {
+                text.0.starts_with(name) && text.after(name).is_some()
+            } else {
+                text.try_next(name)
+            };
+            is_first &= !stands_there;
+            stands_there
+        };
+        if is_there(self, b"\"hold\":") {
+            links.hold = Some(self.word()?.into());
+        }
+        if is_there(self, b"\"sale\":") {
+            links.sale = Some(self.word()?.into());
+        }
+        if is_there(self, b"\"lapses_from_ns\":") {
+            links.lapses_from_ns = Some(self.number()?);
+        }
+        if is_there(self, b"\"lapses_by_ns\":") {
+            links.lapses_by_ns = Some(self.number()?);
+        }
+        self.0 = self.0.strip_prefix(b"}")?;
+        Some(links)
+    }
+
     fn end(&self) -> Option<()> {
         let rest = self.0.strip_prefix(b"}")?;
         rest.iter().all(|byte| matches!(byte, b' ' | b'\r')).then_some(())
@@ -177,6 +221,11 @@ mod tests {
                 r#""return_ns":null,"outcome":"unknown","tickets":[],"remaining":null,"#,
                 r#""revision":null,"section":{"read_ns":4,"write_ns":5}}"#,
                 "\r"
+            ),
+            concat!(
+                r#"{"process":0,"op":"hold","quantity":2,"key":null,"call_ns":1,"#,
+                r#""return_ns":2,"outcome":"done","tickets":[],"remaining":null,"revision":null,"#,
+                r#""links":{"hold":"0-7","lapses_from_ns":3,"lapses_by_ns":4}}"#
             ),
         ] {
             let scanned = scan(line.as_bytes());

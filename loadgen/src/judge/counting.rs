@@ -63,6 +63,7 @@ fn moved(requests: &Requests<'_>) -> Moved {
     for request in &requests.list {
         let told = requests.told(request);
         let (taken, put_back) = match request.role {
+            _ if is_over(requests, request) => (&mut moved.taken, &mut moved.put_back),
             Role::Change => (&mut moved.taken, &mut moved.put_back),
             Role::Unknown => (&mut moved.maybe_taken, &mut moved.maybe_put_back),
             Role::Read | Role::SoldOut => continue,
@@ -78,6 +79,15 @@ fn moved(requests: &Requests<'_>) -> Moved {
         }
     }
     moved
+}
+
+/// Whether `request` gives back what was put aside, and must have by the end.
+fn is_over(requests: &Requests<'_>, request: &Request) -> bool {
+    if request.role != Role::Unknown || requests.known.left.is_none() {
+        return false;
+    }
+    let tie = requests.ties.tie(request.place, request.is_lapse);
+    tie.is_due && tie.rivals.is_none()
 }
 
 fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
@@ -183,6 +193,10 @@ fn conservation(
             needs_whole: false,
         });
     }
+    let over: u128 = over(requests).map(|(_, quantity)| u128::from(quantity)).sum();
+    if found < least && found + over >= least {
+        return Some(kept(requests, (found, least)));
+    }
     (found < least).then(|| Violation {
         kind: ViolationKind::Undersell,
         message: format!(
@@ -198,6 +212,38 @@ fn conservation(
         ],
         needs_whole: false,
     })
+}
+
+/// The holds that must have lapsed by the end, each with its tickets.
+fn over<'a>(requests: &'a Requests<'_>) -> impl Iterator<Item = (u32, u64)> + 'a {
+    let over = requests.list.iter().filter(|one| is_over(requests, one));
+    over.map(|one| {
+        let hold = requests.ties.tie(one.place, one.is_lapse).after.unwrap_or(one.place);
+        (hold, requests.told(one).quantity.unwrap_or(0))
+    })
+}
+
+/// Fewer are left than there must be, by no more than was put aside and must have come back.
+fn kept(requests: &Requests<'_>, (found, least): (u128, u128)) -> Violation {
+    let missing = least - found;
+    let mut operations: Vec<usize> = over(requests).map(|(hold, _)| hold as usize).collect();
+    let holds = operations.len();
+    operations.truncate(1);
+    Violation {
+        kind: ViolationKind::Undersell,
+        message: format!("{missing} of the tickets whose holds were over did not come back"),
+        operations,
+        story: vec![
+            format!(
+                "{holds} holds were neither confirmed nor released, and must have lapsed by the end."
+            ),
+            format!(
+                "Then {least} were left at least. But {found} were, so {missing} tickets can be sold to \
+                 nobody."
+            ),
+        ],
+        needs_whole: false,
+    }
 }
 
 /// Where nothing but purchases changed the count it only falls: what is left was there all the time.

@@ -11,7 +11,7 @@ use crate::history::{Operation, OperationKind, Outcome};
 /// What can be counted in a history of purchases; several under one key count once where they sold.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
-    /// Tickets that a buyer was told are sold.
+    /// Tickets that a buyer was told are sold, those that came back later among them.
     pub sold: u64,
     /// Purchases that were answered "sold out".
     pub sold_out: u64,
@@ -19,7 +19,7 @@ pub struct Counts {
     pub errors: u64,
     /// Purchases that may have happened.
     pub unknown: u64,
-    /// How many more were sold than there were.
+    /// How many more were sold, and did not come back, than there were.
     pub oversold: u64,
     /// How many more were sold than the count fell by.
     pub lost_updates: u64,
@@ -41,13 +41,17 @@ impl Counts {
 pub fn count(evidence: &Evidence<'_>) -> Counts {
     let requests = Requests::collect(evidence, Known::of(evidence.header), Trusted::ALL);
     let mut counts = Counts::default();
-    for buy in requests.list.iter().filter_map(|one| evidence.operations.get(one.place as usize)) {
-        match (buy.op, buy.outcome) {
-            (OperationKind::Buy, Outcome::Sold) => {
-                counts.sold = counts.sold.saturating_add(quantity(buy).unwrap_or(1));
+    let mut refunded: u64 = 0;
+    for request in requests.list.iter().filter(|one| !one.is_lapse) {
+        let Some(one) = evidence.operations.get(request.place as usize) else { continue };
+        let tickets = quantity(one).unwrap_or(1);
+        match (one.op, one.outcome) {
+            (OperationKind::Buy | OperationKind::Confirm, Outcome::Sold) => {
+                counts.sold = counts.sold.saturating_add(tickets);
             }
-            (OperationKind::Buy, Outcome::SoldOut) => counts.sold_out += 1,
-            (OperationKind::Buy, Outcome::Unknown) => counts.unknown += 1,
+            (OperationKind::Refund, Outcome::Done) => refunded = refunded.saturating_add(tickets),
+            (OperationKind::Buy | OperationKind::Hold, Outcome::SoldOut) => counts.sold_out += 1,
+            (op, Outcome::Unknown) if is_purchase(op) => counts.unknown += 1,
             _ => {}
         }
     }
@@ -55,16 +59,23 @@ pub fn count(evidence: &Evidence<'_>) -> Counts {
     let Some(initial) = requests.known.initial else {
         return counts;
     };
-    counts.oversold = counts.sold.saturating_sub(initial);
-    counts.lost_updates =
-        requests.known.left.map_or(0, |left| lost_updates(initial, counts.sold, left));
+    let sold = counts.sold.saturating_sub(refunded);
+    counts.oversold = sold.saturating_sub(initial);
+    counts.lost_updates = requests.known.left.map_or(0, |left| lost_updates(initial, sold, left));
     counts.duplicate_tickets = Given::of(&requests).again();
     counts
 }
 
+fn is_purchase(op: OperationKind) -> bool {
+    matches!(op, OperationKind::Buy | OperationKind::Hold | OperationKind::Confirm)
+}
+
 fn is_error(operation: &Operation) -> bool {
-    operation.op == OperationKind::Buy
-        && matches!(operation.outcome, Outcome::Refused | Outcome::Found | Outcome::Done)
+    match operation.outcome {
+        Outcome::Refused | Outcome::Found => is_purchase(operation.op),
+        Outcome::Done => operation.op == OperationKind::Buy,
+        Outcome::Sold | Outcome::SoldOut | Outcome::Unknown => false,
+    }
 }
 
 /// `sold − (initial − left)` where positive; `left` may be more than `initial`.

@@ -82,6 +82,7 @@ fn core(contradiction: &Contradiction) -> Vec<u32> {
             before.iter().chain([place]).copied().collect()
         }
         Contradiction::Gap { before, after, .. } => before.iter().chain([after]).copied().collect(),
+        Contradiction::Kept { hold } => vec![*hold],
         Contradiction::Stuck { window } => window.clone(),
     }
 }
@@ -103,6 +104,7 @@ fn story(
         Contradiction::Gap { before, after, step } if few.len() == core.len() => {
             teller.gap(before, after, step)
         }
+        Contradiction::Kept { hold } => teller.kept(hold),
         _ => teller.stuck(few),
     }
 }
@@ -138,7 +140,7 @@ fn kind(requests: &Requests<'_>, contradiction: &Contradiction) -> ViolationKind
             ViolationKind::LostSale
         }
         Contradiction::Backwards { before: FINAL, .. } => ViolationKind::LostUpdate,
-        Contradiction::Gap { .. } => ViolationKind::Undersell,
+        Contradiction::Gap { .. } | Contradiction::Kept { .. } => ViolationKind::Undersell,
         _ => ViolationKind::NotLinearizable,
     }
 }
@@ -149,6 +151,7 @@ fn kind_of_misfit(misfit: Misfit, place: u32) -> ViolationKind {
         Misfit::Enough { .. } => ViolationKind::FalseSoldOut,
         Misfit::Remaining { told, expected } if told > expected => ViolationKind::LostUpdate,
         Misfit::Remaining { .. } => ViolationKind::Undersell,
+        Misfit::Held { told, expected } if told > expected => ViolationKind::Undersell,
         Misfit::Revision { told, expected } if told < expected && place == FINAL => {
             ViolationKind::LostSale
         }
@@ -178,6 +181,9 @@ fn message(teller: &Teller<'_>, kind: ViolationKind, contradiction: &Contradicti
         }
         (Contradiction::Backwards { .. }, _) => {
             "an answer came before a call that it must have come after".to_owned()
+        }
+        (Contradiction::Kept { .. }, _) => {
+            "a hold was over, and its tickets did not come back".to_owned()
         }
         (Contradiction::Stuck { .. }, _) => {
             "no order of the operations explains the answers".to_owned()

@@ -28,6 +28,8 @@ pub(super) enum Contradiction {
     Misfit { before: Option<u32>, place: u32, misfit: Misfit },
     /// Between `before` and `after` something happened that nobody here can have done.
     Gap { before: Option<u32>, after: u32, step: Step },
+    /// The hold at `hold` must have lapsed by the end, and its tickets have not come back.
+    Kept { hold: u32 },
     /// No order fits these, which is as far as the search got.
     Stuck { window: Vec<u32> },
 }

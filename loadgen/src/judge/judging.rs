@@ -12,8 +12,9 @@ use super::{
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
+    holds_told,
     lacking::without_the_missing,
-    request::{FINAL, Known, Requests, Trusted},
+    request::{Known, NOBODY, Requests, Trusted},
     revisions_told,
     search::Search,
     start::starts,
@@ -90,6 +91,9 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         }
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
+    if evidence.header.held.is_some_and(|held| held > 0) {
+        doubt_what_holds_explain(&mut judgement);
+    }
     if judgement.violations.is_empty() {
         if !trusted.end {
             judgement.doubts.push(LATE_END.to_owned());
@@ -101,6 +105,17 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     sort(&mut judgement.violations);
     judgement
+}
+
+/// Holds from before the start lapse, and are confirmed by others, at times that nobody here knows.
+fn doubt_what_holds_explain(judgement: &mut Judgement) {
+    let may_be = |violation: &mut Violation| {
+        !matches!(violation.kind, ViolationKind::DuplicateTicket | ViolationKind::AnsweredTwice)
+    };
+    let explicable: Vec<Violation> = judgement.violations.extract_if(.., may_be).collect();
+    judgement.doubts.extend(explicable.into_iter().map(|violation| {
+        format!("what was put aside before the start may explain that {}", violation.message)
+    }));
 }
 
 /// Whether more was left at the end than all sales leave that can have been: a count that is late can say so,
@@ -169,6 +184,7 @@ fn judged_from(
     let mut doubts = assumptions::doubts(&requests);
     doubts.extend(vacuity::doubts(&requests));
     let mut violations = answered_twice(&mut requests);
+    violations.extend(holds_told::broken(&requests));
     let mut found = Alone::new(&requests).contradiction().map(Finding::Contradiction);
     let (mut counted, mut is_whole) = (false, true);
     let has_open_changes = requests.has_open_changes();
@@ -300,7 +316,7 @@ fn instants(evidence: &Evidence<'_>, mut budget: Budget) -> Vec<Option<u64>> {
     let mut instants = vec![None; evidence.operations.len()];
     let mut reached = 0;
     for place in Search::new(&requests, &list).run(&mut budget).order {
-        if place != FINAL {
+        if place < NOBODY {
             let operation = &evidence.operations[place as usize];
             reached = reached.max(operation.call_ns);
             instants[place as usize] = Some(reached);

@@ -2,7 +2,9 @@
 //!
 //! - `assumptions` and `vacuity`: what a history must be to prove anything.
 //! - `told`, `request`, `answers`: operations under one key are one request; `model`: the counter, one step at a time.
-//! - `alone`, `counting`, `tickets`: what is wrong whatever the order was.
+//! - `ties`: which of them name one hold or one sale, and the lapses that may have happened; `unheard`: all
+//!   that may have happened, alike with alike.
+//! - `alone`, `counting`, `tickets`, `holds_told`: what is wrong whatever the order was.
 //! - `start`: what the answers say of what was before; `counts_told`, `revisions_told`: counts that
 //!   nobody can have read, revisions that are no order.
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
@@ -27,6 +29,7 @@ mod evidence;
 mod explain;
 mod finding;
 mod history;
+mod holds_told;
 mod judging;
 mod lacking;
 mod model;
@@ -41,7 +44,9 @@ mod story;
 #[cfg(test)]
 mod tests;
 mod tickets;
+mod ties;
 mod told;
+mod unheard;
 mod vacuity;
 mod verdict;
 mod windows;

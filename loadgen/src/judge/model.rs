@@ -42,6 +42,8 @@ pub(super) enum Misfit {
     Remaining { told: u64, expected: u64 },
     /// Numbers that do not follow each other, or names, where numbers run.
     Scattered,
+    /// Other tickets put aside.
+    Held { told: u64, expected: u64 },
     /// Other numbers.
     Tickets { told: u64, expected: u64 },
     /// Another revision.
@@ -59,7 +61,7 @@ impl State {
         Self {
             remaining: known.initial,
             sold: known.sold,
-            held: is_fresh.then_some(0),
+            held: known.held.or(is_fresh.then_some(0)),
             out: is_fresh.then_some(0),
             revision: known.revision,
         }
@@ -124,7 +126,9 @@ impl State {
             .map_err(|(told, expected)| Misfit::Remaining { told, expected })?;
         let revision = settle(self.revision, told.revision)
             .map_err(|(told, expected)| Misfit::Revision { told, expected })?;
-        Ok(Self { remaining, revision, ..self })
+        let held = settle(self.held, told.held)
+            .map_err(|(told, expected)| Misfit::Held { told, expected })?;
+        Ok(Self { remaining, revision, held, ..self })
     }
 
     /// The state that a "sold out" saw.

@@ -3,7 +3,7 @@
 use super::verdict::{Judgement, Verdict};
 
 /// A part of a doubt, and what would settle it: a lower-case fragment.
-const STEPS: [(&str, &str); 14] = [
+const STEPS: [(&str, &str); 16] = [
     ("the history is empty", "let somebody buy"),
     (
         "may have been read too early",
@@ -26,12 +26,14 @@ const STEPS: [(&str, &str); 14] = [
         "most operations failed",
         "look at the causes: an answer that the map does not know as `[buy.sold_out]` counts as failed",
     ),
+    ("no hold lapsed", "let more workers hold"),
     ("nobody was told sold out", "start with fewer tickets than clients"),
     ("neither found nor excluded", "let answers say their `ticket` or what they left, or buy less"),
     (
         "before the start",
         "write `sold` or `revision` at the start into the first line of the history",
     ),
+    ("was put aside before", "begin when nothing is put aside any more"),
     ("do not say how many tickets", "write `quantity` into each operation"),
     ("not recorded", "raise `--history-limit`"),
     ("different clocks", "record all parts of a run on one machine, by one clock"),

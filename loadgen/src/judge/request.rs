@@ -5,20 +5,23 @@
 //! (`AnswerOnce`). So the effect lies after the first of their calls and before the first of their
 //! answers, and any instant in between will do: the operation that was called first can have caused
 //! it. That makes one request of the group, and loses nothing. What was refused did not happen and
-//! drops out. A confirm, a release and a refund can be repeated too, by their token: whoever records
-//! such repeats gives them the token as their key.
+//! drops out. A confirm, a release and a refund can be repeated too, by their token: those that name
+//! one hold or one sale are one request, as are those to which whoever records gave the token as their
+//! key.
 //!
 //! # What an answer leaves open
 //! A member that is null constrains nothing; where several answers under one key tell different
 //! members, they tell them together. An operation without an answer may have taken effect at
-//! any time after its call, or never; a search without an answer drops out. A hold that ran out is
-//! recorded as a `release` of unknown outcome, called when the hold could first have run out.
+//! any time after its call, or never; a search without an answer drops out. A hold that can lapse tells
+//! from when on, and its lapse is a release of unknown outcome, called then; who does not tell that can
+//! record such a release.
 
 use std::hash::{BuildHasher, RandomState};
 
 use super::{
     answers::Merged,
     evidence::Evidence,
+    ties::Ties,
     told::{Told, quantity, told},
     verdict::{Violation, ViolationKind},
 };
@@ -26,6 +29,9 @@ use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Ticke
 
 /// The place of the read at the end, which is no operation.
 pub(super) const FINAL: u32 = u32::MAX;
+
+/// The place of a lapse, which is no operation either.
+pub(super) const NOBODY: u32 = u32::MAX - 1;
 
 /// The return of a request that was never answered.
 pub(super) const NEVER: u64 = u64::MAX;
@@ -56,8 +62,10 @@ pub(super) struct Request {
     pub(super) place: u32,
     /// What it is to the order.
     pub(super) role: Role,
-    /// Whether it has an idempotency key.
+    /// Whether it has an idempotency key, or a token for one.
     pub(super) is_keyed: bool,
+    /// Whether it is the lapse of the hold at `place`, which nobody called.
+    pub(super) is_lapse: bool,
 }
 
 /// What is known of the start and the end; what is below zero is not, and is a violation of its own.
@@ -71,14 +79,16 @@ pub(super) struct Known {
     pub(super) sold: Option<u64>,
     /// The revision at the start.
     pub(super) revision: Option<u64>,
+    /// Tickets put aside at the start.
+    pub(super) held: Option<u64>,
 }
 
 impl Known {
     /// What `header` says.
     pub(super) fn of(header: &Header) -> Self {
-        let Header { initial, left, sold, revision, .. } = *header;
+        let Header { initial, left, sold, revision, held, .. } = *header;
         let counted = |count: Option<i64>| count.and_then(|count| u64::try_from(count).ok());
-        Self { initial: counted(initial), left: counted(left), sold, revision }
+        Self { initial: counted(initial), left: counted(left), sold, revision, held }
     }
 }
 
@@ -123,6 +133,8 @@ pub(super) struct Requests<'a> {
     pub(super) has_revisions: bool,
     /// Whether nothing but purchases changed the count.
     pub(super) is_sales_only: bool,
+    /// How they hang together by holds and sales.
+    pub(super) ties: Ties,
     pub(super) answered_twice: Vec<Violation>,
     pub(super) doubts: Vec<String>,
     /// What is known of the start and the end.
@@ -143,6 +155,7 @@ impl<'a> Requests<'a> {
             list: Vec::with_capacity(evidence.operations.len() + 1),
             has_revisions: true,
             is_sales_only: false,
+            ties: Ties::default(),
             answered_twice: Vec::new(),
             doubts: Vec::new(),
             known,
@@ -151,23 +164,51 @@ impl<'a> Requests<'a> {
             no_tickets: Tickets::default(),
         };
         let mut keyed: Vec<u32> = Vec::new();
-        for (place, operation) in (0..FINAL).zip(evidence.operations) {
+        for (place, operation) in (0..NOBODY).zip(evidence.operations) {
             if is_nothing(operation) {
                 continue;
             }
-            if operation.key.is_some() && operation.op != OperationKind::Search {
+            if identity(operation).is_some() {
                 keyed.push(place);
             } else {
                 requests.list.push(request(place, operation));
             }
         }
         requests.collapse_keys(&keyed);
+        requests.tie();
         requests.has_revisions = trusted.revisions && requests.some_change_has_a_revision();
         requests.is_sales_only = requests.list.iter().all(|request| {
             matches!(requests.told(request).op, OperationKind::Buy | OperationKind::Search)
         });
         requests.add_final_read();
         requests
+    }
+
+    /// Ties together what names one hold or one sale, and adds the lapses that may have happened.
+    fn tie(&mut self) {
+        let header = self.evidence.header;
+        let has_end = self.known.left.is_some() || self.left_revision().is_some();
+        let ended_ns = header.ended_ns.filter(|_| self.trusted.end && has_end);
+        let requests = self.list.iter().map(|one| (one.place, one.call));
+        self.ties = Ties::of(self.evidence.operations, requests, ended_ns);
+        let impossible = &self.ties.impossible;
+        if !impossible.is_empty() {
+            self.list.retain(|one| impossible.binary_search(&one.place).is_err());
+        }
+        self.list.extend(self.ties.lapses.iter().map(|(place, call)| Request {
+            call: *call,
+            ret: NEVER,
+            at: 0,
+            place: *place,
+            role: Role::Unknown,
+            is_keyed: false,
+            is_lapse: true,
+        }));
+    }
+
+    /// Tickets that are put aside at the end, where the end is trusted.
+    pub(super) fn left_held(&self) -> Option<u64> {
+        self.evidence.header.left_held.filter(|_| self.trusted.end && self.trusted.counts)
     }
 
     /// The revision at the end, where revisions are looked at and the end is trusted.
@@ -184,10 +225,16 @@ impl<'a> Requests<'a> {
                 quantity: None,
                 tickets: &self.no_tickets,
                 remaining: self.known.left,
+                held: self.left_held(),
                 revision: self.left_revision(),
             };
         }
         let mut told = told(&self.evidence.operations[request.place as usize]);
+        if request.is_lapse {
+            let nothing =
+                Told { remaining: None, revision: None, tickets: &self.no_tickets, ..told };
+            return Told { op: OperationKind::Release, ..nothing };
+        }
         if request.is_keyed && !self.merged.is_empty() {
             let merged = self.merged.binary_search_by_key(&request.place, |(place, _)| *place);
             told = merged.map_or(told, |index| self.merged[index].1);
@@ -222,13 +269,20 @@ impl<'a> Requests<'a> {
         let operations = self.evidence.operations.iter();
         let end = operations.map(|one| one.return_ns.unwrap_or(one.call_ns)).max().unwrap_or(0);
         let after = end.saturating_add(1);
+        // Where nobody says when the end was looked at, a hold can have lapsed however late.
+        let looked = match header.ended_ns {
+            Some(ended) => ended.max(after),
+            None if self.ties.lapses.is_empty() => after,
+            None => NEVER - 1,
+        };
         self.list.push(Request {
             call: after,
-            ret: after,
+            ret: looked,
             at: 0,
             place: FINAL,
             role: Role::Read,
             is_keyed: false,
+            is_lapse: false,
         });
     }
 
@@ -236,7 +290,8 @@ impl<'a> Requests<'a> {
         let operations = self.evidence.operations;
         // Numbers sort many times faster than texts, and most keys are there once.
         let hasher = RandomState::new();
-        let hashed = |place: &u32| (hasher.hash_one(&operations[*place as usize].key), *place);
+        let hashed =
+            |place: &u32| (hasher.hash_one(identity(&operations[*place as usize])), *place);
         let mut hashed: Vec<(u64, u32)> = keyed.iter().map(hashed).collect();
         hashed.sort_unstable();
         let shared = hashed.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1);
@@ -247,7 +302,7 @@ impl<'a> Requests<'a> {
             self.list.push(request(place, &operations[place as usize]));
         }
         // Different keys can have one hash.
-        let key = |place: &u32| &operations[*place as usize].key;
+        let key = |place: &u32| identity(&operations[*place as usize]);
         let call = |place: &u32| operations[*place as usize].call_ns;
         repeats.sort_unstable_by(|a, b| (key(a), call(a)).cmp(&(key(b), call(b))));
         for group in repeats.chunk_by(|a, b| key(a) == key(b)) {
@@ -292,8 +347,8 @@ impl<'a> Requests<'a> {
             }
         }
         if seen.len() > 1 {
-            let key = operations[group[0] as usize].key.as_deref().unwrap_or_default();
-            self.doubts.push(format!("key `{key}` is on different requests, and none is answered"));
+            let key = named(&operations[group[0] as usize]);
+            self.doubts.push(format!("{key} is told in different ways, and none is answered"));
         }
     }
 }
@@ -320,7 +375,33 @@ fn request(place: u32, operation: &Operation) -> Request {
         at: 0,
         place,
         role,
-        is_keyed: operation.key.is_some() && !is_search,
+        is_keyed: identity(operation).is_some(),
+        is_lapse: false,
+    }
+}
+
+/// What makes one request of operations: the hold or the sale that they are about, or their key.
+fn identity(operation: &Operation) -> Option<(Option<OperationKind>, &str)> {
+    let token = match operation.op {
+        OperationKind::Search => return None,
+        OperationKind::Confirm | OperationKind::Release => operation.hold(),
+        OperationKind::Refund => operation.sale(),
+        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => None,
+    };
+    match token {
+        Some(token) => Some((Some(operation.op), token)),
+        None => operation.key.as_deref().map(|key| (None, key)),
+    }
+}
+
+/// The same for people.
+fn named(operation: &Operation) -> String {
+    match identity(operation) {
+        Some((Some(OperationKind::Refund), sale)) => format!("the refund of sale `{sale}`"),
+        Some((Some(OperationKind::Release), hold)) => format!("the release of hold `{hold}`"),
+        Some((Some(_), hold)) => format!("the confirm of hold `{hold}`"),
+        Some((None, key)) => format!("the request with key `{key}`"),
+        None => "the request".to_owned(),
     }
 }
 
@@ -329,10 +410,10 @@ fn shape(operation: &Operation) -> (OperationKind, Option<u64>) {
 }
 
 fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation {
-    let key = operations[first as usize].key.as_deref().unwrap_or_default();
+    let key = named(&operations[first as usize]);
     Violation {
         kind: ViolationKind::AnsweredTwice,
-        message: format!("the request with key `{key}` got two different answers"),
+        message: format!("{key} got two different answers"),
         operations: vec![first as usize, other as usize],
         story: Vec::new(),
         needs_whole: false,

@@ -13,10 +13,9 @@ use super::{
     budget::{Budget, OutOfBudget},
     finding::{Contradiction, Finding},
     model::State,
-    request::{FINAL, NEVER, Request, Requests, Role},
-    told::Told,
+    request::{FINAL, NEVER, NOBODY, Request, Requests, Role},
+    unheard::{Class, Member, Unheard},
 };
-use crate::history::{OperationKind, Tickets};
 
 /// What has happened so far.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -30,21 +29,15 @@ struct Config {
     state: State,
 }
 
-/// Unknown requests that are alike.
-struct Class {
-    op: OperationKind,
-    quantity: Option<u64>,
-    may_be_blank: bool,
-    /// Calls with their places, in order.
-    calls: Vec<(u64, u32)>,
-}
-
 pub(super) struct Search<'a> {
     requests: &'a Requests<'a>,
     /// In the order of their calls.
     answered: Vec<Request>,
-    classes: Vec<Class>,
-    no_tickets: Tickets,
+    /// For each of these the one of these that must have taken effect before it.
+    needs: Vec<Option<u32>>,
+    unheard: Unheard,
+    /// The index of each answered request that something of `unheard` needs, by its place.
+    needed: HashMap<u32, u32>,
 }
 
 /// One step of a way: the step before it, what took effect, and when at the earliest.
@@ -65,8 +58,9 @@ impl<'a> Search<'a> {
         let (unknown, mut answered): (Vec<Request>, Vec<Request>) =
             list.iter().partition(|request| request.role == Role::Unknown);
         answered.sort_unstable_by_key(|request| (request.call, request.ret));
-        let classes = classes(requests, &unknown);
-        Self { requests, answered, classes, no_tickets: Tickets::default() }
+        let unheard = Unheard::of(requests, &unknown);
+        let (needs, needed) = needs(requests, &answered, &unheard);
+        Self { requests, answered, needs, unheard, needed }
     }
 
     /// Looks for an order, depth first.
@@ -104,7 +98,7 @@ impl<'a> Search<'a> {
         if !self.answered.iter().any(|one| self.requests.told(one).revision.is_some()) {
             state.revision = None;
         }
-        let used = vec![[0, 0]; self.classes.len()];
+        let used = vec![[0, 0]; self.unheard.classes.len()];
         Config { front: 0, missing: Vec::new(), used, state }
     }
 
@@ -122,25 +116,30 @@ impl<'a> Search<'a> {
     ) -> Result<(), OutOfBudget> {
         let (candidates, first_answer) = self.candidates(config);
         let words = config.words();
-        for (index, class) in self.classes.iter().enumerate() {
+        for (index, class) in self.unheard.classes.iter().enumerate() {
             budget.step()?;
             let [changed, blank] = config.used[index];
-            let Some(&(_, place)) = class
-                .calls
-                .get((changed + blank) as usize)
-                .filter(|(call, _)| *call <= first_answer)
-            else {
+            if !self.unheard.is_open(index, &config.used) {
+                continue;
+            }
+            let nth = (changed + blank) as usize;
+            let Some(place) = self.member(class, nth, config, first_answer, budget)? else {
                 continue;
             };
+            if let Some(twin) = class.twin {
+                let (nth, class) = (config.used[twin][0] as usize, &self.unheard.classes[twin]);
+                if self.member(class, nth, config, first_answer, budget)?.is_some() {
+                    continue;
+                }
+            }
             if class.may_be_blank
                 && let Some(state) = config.state.remembering(class.quantity)
             {
                 budget.store(words)?;
                 found(config.with_unknown(index, 1, state), place);
             }
-            if let Ok(state) =
-                config.state.changed(&self.told(class), self.requests.is_consecutive())
-            {
+            let told = self.unheard.told(index);
+            if let Ok(state) = config.state.changed(&told, self.requests.is_consecutive()) {
                 budget.store(words)?;
                 found(config.with_unknown(index, 0, state), place);
             }
@@ -148,6 +147,11 @@ impl<'a> Search<'a> {
         for &index in candidates.iter().rev() {
             budget.step()?;
             let request = &self.answered[index as usize];
+            if self.needs[index as usize].is_some_and(|needed| !config.is_done(needed))
+                || (request.place == FINAL && self.unheard.overdue(&config.used).is_some())
+            {
+                continue;
+            }
             if request.is_keyed && request.role == Role::SoldOut {
                 let remembered = config.state.with_next_revision();
                 if let Ok(state) = remembered.after(self.requests, request) {
@@ -179,14 +183,27 @@ impl<'a> Search<'a> {
         (candidates, first_answer)
     }
 
-    fn told(&self, class: &Class) -> Told<'_> {
-        Told {
-            op: class.op,
-            quantity: class.quantity,
-            tickets: &self.no_tickets,
-            remaining: None,
-            revision: None,
+    /// The place of the `nth` of those in `class` that are free in `config`, from 0.
+    fn member(
+        &self,
+        class: &Class,
+        nth: usize,
+        config: &Config,
+        first_answer: u64,
+        budget: &mut Budget,
+    ) -> Result<Option<u32>, OutOfBudget> {
+        if !class.is_bound {
+            let member = class.members.get(nth).filter(|member| member.call <= first_answer);
+            return Ok(member.map(|member| member.place));
         }
+        budget.store(class.members.len())?;
+        let is_free = |member: &&Member| {
+            let is_done =
+                |after| self.needed.get(&after).is_some_and(|index| config.is_done(*index));
+            member.after.is_none_or(is_done)
+        };
+        let called = class.members.iter().take_while(|member| member.call <= first_answer);
+        Ok(called.filter(is_free).nth(nth).map(|member| member.place))
     }
 
     /// Where the search got stuck: what was outstanding, and what had come right before it.
@@ -195,7 +212,8 @@ impl<'a> Search<'a> {
         let outstanding = candidates.iter().map(|index| &self.answered[*index as usize]);
         let is_answered = |place: &&u32| {
             **place == FINAL
-                || self.requests.evidence.operations[**place as usize].return_ns.is_some()
+                || **place < NOBODY
+                    && self.requests.evidence.operations[**place as usize].return_ns.is_some()
         };
         let recent = order.iter().rev().filter(is_answered).take(STUCK_MAX / 2).copied();
         let mut window: Vec<u32> =
@@ -206,25 +224,20 @@ impl<'a> Search<'a> {
     }
 }
 
-/// The requests of `unknown` that are alike, together.
-fn classes(requests: &Requests<'_>, unknown: &[Request]) -> Vec<Class> {
-    let mut classes: Vec<Class> = Vec::new();
-    let mut known = HashMap::new();
-    for request in unknown {
-        let told = requests.told(request);
-        let (op, quantity) = (told.op, told.quantity);
-        let may_be_blank =
-            request.is_keyed && matches!(op, OperationKind::Buy | OperationKind::Hold);
-        let index = *known.entry((op, quantity, may_be_blank)).or_insert(classes.len());
-        if index == classes.len() {
-            classes.push(Class { op, quantity, may_be_blank, calls: Vec::new() });
-        }
-        classes[index].calls.push((request.call, request.place));
-    }
-    for class in &mut classes {
-        class.calls.sort_unstable();
-    }
-    classes
+/// For each of `answered` the one that must have taken effect before it, and the index of each that something
+/// of `unheard` needs.
+fn needs(
+    requests: &Requests<'_>,
+    answered: &[Request],
+    unheard: &Unheard,
+) -> (Vec<Option<u32>>, HashMap<u32, u32>) {
+    let members = unheard.classes.iter().flat_map(|class| &class.members);
+    let all = requests.ties.needs().iter().map(|(_, needed)| *needed);
+    let all: HashSet<u32> = all.chain(members.filter_map(|member| member.after)).collect();
+    let indices = (0..).zip(answered).filter(|(_, one)| all.contains(&one.place));
+    let needed: HashMap<u32, u32> = indices.map(|(index, one)| (one.place, index)).collect();
+    let need = |one: &Request| needed.get(&requests.ties.need(one.place)?).copied();
+    (answered.iter().map(need).collect(), needed)
 }
 
 /// How many operations are looked at for a smaller counterexample.
@@ -237,6 +250,12 @@ impl Config {
             (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| word * 64 + bit)
         };
         self.missing.iter().flat_map(bits_of).chain(self.front..)
+    }
+
+    /// Whether the answered request `index` took effect.
+    fn is_done(&self, index: u32) -> bool {
+        let word = self.missing.binary_search_by_key(&(index / 64), |(word, _)| *word);
+        index < self.front && word.map_or(true, |at| self.missing[at].1 >> (index % 64) & 1 == 0)
     }
 
     /// How many words of 64 bits it takes beside its own size.

@@ -25,7 +25,7 @@ pub(super) fn starts(requests: &Requests<'_>) -> Starts {
         let Some(base) = first_revision(requests).filter(|_| known.revision.is_none()) else {
             return as_known;
         };
-        let unheard = requests.list.iter().filter(|one| one.role == Role::Unknown).count() as u64;
+        let unheard = requests.list.iter().filter(|one| may_be_first(requests, one)).count() as u64;
         return each(base, unheard, |revision| Known { revision: Some(revision), ..known });
     }
     if known.sold.is_some() || !requests.is_consecutive() {
@@ -38,9 +38,16 @@ pub(super) fn starts(requests: &Requests<'_>) -> Starts {
     let Some(base) = first_number(requests) else {
         return Starts { likely: vec![with(0)], are_all: true };
     };
-    let unheard = requests.list.iter().filter(|one| one.role == Role::Unknown);
+    let unheard = requests.list.iter().filter(|one| may_be_first(requests, one));
     let unheard = unheard.map(|one| requests.told(one).quantity.unwrap_or(u64::MAX));
     each(base, unheard.fold(0, u64::saturating_add), with)
+}
+
+/// Whether `request` is one that nobody heard of and that needs none before it.
+fn may_be_first(requests: &Requests<'_>, request: &Request) -> bool {
+    request.role == Role::Unknown
+        && !request.is_lapse
+        && requests.ties.tie(request.place, false).after.is_none()
 }
 
 /// From `base` down, as far as those who were not heard of may have come first.

@@ -4,6 +4,7 @@ use super::{
     finding::Step,
     model::Misfit,
     request::{FINAL, Requests},
+    ties::Broken,
     told::quantity,
 };
 use crate::history::{Operation, OperationKind, Outcome, Ticket};
@@ -176,6 +177,9 @@ impl<'a> Teller<'a> {
             Misfit::Remaining { told, expected } => {
                 format!("{who} was told that {told} were left, but {expected} must have been.")
             }
+            Misfit::Held { told, expected } => {
+                format!("At the end {told} were put aside, but {expected} must have been.")
+            }
             Misfit::Scattered => {
                 format!(
                     "The tickets that {} got are no numbers that follow each other.",
@@ -200,6 +204,37 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// A hold whose tickets did not come back.
+    pub(super) fn kept(&self, hold: u32) -> Vec<String> {
+        let operation = self.requests.evidence.operations.get(hold as usize);
+        let by = operation.and_then(|one| one.links.as_ref()?.lapses_by_ns);
+        let by = by.map_or(String::new(), |by| format!(" by {}", self.ms(by)));
+        vec![
+            format!("{} {}.", self.who(hold), self.what(hold)),
+            format!(
+                "Nobody confirmed or released it, so it must have lapsed{by}; but what was left and the \
+                 revisions have no place for that: these tickets can be sold to nobody."
+            ),
+        ]
+    }
+
+    /// What is told of one hold or one sale, and cannot be.
+    pub(super) fn broken_hold(&self, broken: Broken, [first, second]: [u32; 2]) -> Vec<String> {
+        let both =
+            [first, second].map(|place| format!("{} {}.", self.who(place), self.what(place)));
+        let last = match broken {
+            Broken::OneName(_) => "Both were given the same one.".to_owned(),
+            Broken::BothEnds(_) => {
+                "Both are of one hold, and of a hold one thing can become at most.".to_owned()
+            }
+            Broken::Late { .. } => format!(
+                "That was called at {}, when the hold must have lapsed: its tickets were anybody's.",
+                self.called(second)
+            ),
+        };
+        both.into_iter().chain([last]).collect()
+    }
+
     /// Something that nobody here can have done.
     pub(super) fn gap(&self, before: Option<u32>, after: u32, step: Step) -> Vec<String> {
         let mut story = Vec::new();
@@ -215,7 +250,9 @@ impl<'a> Teller<'a> {
             }
             Step::Tickets(first, last) => format!("Tickets {first} to {last} lie in between"),
         };
-        story.push(format!("{between}, and nobody in this history can have taken it in time: the count fell by more than was sold here."));
+        let nor_lapsed =
+            if self.requests.ties.lapses.is_empty() { "" } else { ", nor any hold have lapsed" };
+        story.push(format!("{between}, and nobody in this history can have taken it in time{nor_lapsed}: the count fell by more than was sold here."));
         story
     }
 

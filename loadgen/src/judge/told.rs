@@ -10,6 +10,8 @@ pub(super) struct Told<'a> {
     pub(super) quantity: Option<u64>,
     pub(super) tickets: &'a Tickets,
     pub(super) remaining: Option<u64>,
+    /// Tickets that are put aside; only the end tells.
+    pub(super) held: Option<u64>,
     pub(super) revision: Option<u64>,
 }
 
@@ -20,6 +22,7 @@ pub(super) fn told(operation: &Operation) -> Told<'_> {
         quantity: quantity(operation),
         tickets: &operation.tickets,
         remaining: counted(operation),
+        held: None,
         revision: operation.revision,
     }
 }

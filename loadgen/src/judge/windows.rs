@@ -12,7 +12,7 @@ use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{
     finding::{Contradiction, Finding},
-    model::Misfit,
+    model::{Misfit, State},
     request::{FINAL, Known, NEVER, Request, Requests, Role},
     told::Told,
 };
@@ -53,9 +53,13 @@ struct Window {
 
 impl<'a> Windows<'a> {
     /// `None` where `list`, which is all of `requests`, has other changes than sales of one ticket,
-    /// or where the start is not known.
+    /// where the start is not known, or where other tickets are put aside at the end than at the start.
     pub(super) fn find(requests: &'a Requests<'a>, list: &'a [Request]) -> Option<Self> {
         let initial = requests.known.initial?;
+        let held = State::at_start(&requests.known).held.zip(requests.left_held());
+        if held.is_some_and(|(held, left)| held != left) {
+            return None;
+        }
         let mut windows = Self {
             requests,
             list,

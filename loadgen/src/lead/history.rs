@@ -11,8 +11,8 @@ use tempfile::TempPath;
 
 use crate::{
     history::{
-        self, Answer, Header, History, Operation, Places, ReadError, ReadLimits, Room,
-        begin_history, finish_history, read_files,
+        self, Answer, Header, History, Operation, OperationKind, Places, ReadError, ReadLimits,
+        Room, begin_history, finish_history, read_files,
     },
     worker::{HistoryShare, WORKER_IS_GONE},
 };
@@ -110,6 +110,11 @@ impl FleetHistory {
         let histories = read_files(std::slice::from_ref(&self.path), limits)?;
         let mut history = histories.into_iter().next().unwrap_or_default();
         let open = open_operations(&history.operations, lost, start_ns.unwrap_or(0));
+        let holds = |one: &Operation| !matches!(one.op, OperationKind::Buy | OperationKind::Search);
+        if !open.is_empty() && history.operations.iter().any(holds) {
+            // It may have been none of a purchase.
+            history.lacks.push(format!("what {} clients had open is not recorded", open.len()));
+        }
         append(&self.path, &open).map_err(HistoryError::Complete)?;
         history.operations.extend(open);
         if self.temporary.is_some() {

@@ -6,34 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     arrivals::{Arrivals, Places, Stretch},
+    holds::{Fate, Holds},
     profile::Profile,
     random::Random,
+    work::{Action, Work},
 };
-
-/// What an operation does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Action {
-    /// Buys one ticket.
-    Buy,
-    /// Looks at the count.
-    Search,
-}
-
-/// What the operations do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Work {
-    /// Every client searches once and then buys once: the race.
-    SearchThenBuy,
-    /// Each buys or searches, in this proportion; not both are 0.
-    Mix {
-        /// Of so many…
-        buy: u32,
-        /// …to so many.
-        search: u32,
-    },
-}
 
 /// When the operations are due.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -65,6 +42,8 @@ pub(crate) struct Plan {
     pub(crate) end_ns: Option<u64>,
     /// So many operations are counted, and no more.
     pub(crate) requests: Option<u64>,
+    /// What is held, and what becomes of it.
+    pub(crate) holds: Holds,
     /// What decides between a purchase and a search, and how Poisson arrivals fall.
     pub(crate) seed: u64,
 }
@@ -125,10 +104,17 @@ impl Plan {
         }
     }
 
+    /// What `client` does with what it is given.
+    pub(crate) fn fate(&self, client: u32) -> Fate {
+        // The streams of schedules come in pairs from 0 on, so that this one is none of theirs.
+        let stream = u64::from(client) | 1 << 40;
+        Fate::new(self.holds, self.work, client, Random::new(self.seed, stream))
+    }
+
     /// How many operations of `client` are counted in all, where they are due by the clock.
     pub(crate) fn counted(&self, client: u32) -> u64 {
         let mut schedule = self.schedule(client);
-        let steps = std::iter::from_fn(|| match schedule.next(u64::MAX) {
+        let steps = std::iter::from_fn(|| match schedule.next(u64::MAX, None) {
             Next::Step(step) => Some(step),
             Next::Over => None,
         });
@@ -145,9 +131,10 @@ impl Plan {
 }
 
 impl Schedule {
-    /// What comes next, where it is `now_ns` since the start.
-    pub(crate) fn next(&mut self, now_ns: u64) -> Next {
-        let Some(action) = self.action() else { return Next::Over };
+    /// What comes next, where it is `now_ns` since the start; `follow_up` instead of what would come
+    /// else, where there is one.
+    pub(crate) fn next(&mut self, now_ns: u64, follow_up: Option<Action>) -> Next {
+        let Some(action) = follow_up.or_else(|| self.action()) else { return Next::Over };
         let Some(due_ns) = self.due_ns(now_ns) else { return Next::Over };
         let is_counted = due_ns >= self.plan.warm_up_ns;
         if self.plan.end_ns.is_some_and(|end_ns| due_ns >= end_ns)
@@ -169,19 +156,26 @@ impl Schedule {
 
     fn action(&mut self) -> Option<Action> {
         match self.plan.work {
-            Work::SearchThenBuy => [Action::Search, Action::Buy]
-                .get(usize::try_from(self.begun).unwrap_or(usize::MAX))
-                .copied(),
-            Work::Mix { search: 0, .. } => Some(Action::Buy),
-            Work::Mix { buy, search } => {
-                let of = u64::from(buy) + u64::from(search);
-                Some(if self.random.next() % of < u64::from(buy) {
+            Work::SearchThenBuy => self.nth([Action::Search, Action::Buy]),
+            Work::SearchThenHold => self.nth([Action::Search, Action::Hold]),
+            Work::Mix { hold: 0, search: 0, .. } => Some(Action::Buy),
+            Work::Mix { buy, hold, search } => {
+                let [buy, hold, search] = [buy, hold, search].map(u64::from);
+                let drawn = self.random.next() % (buy + hold + search);
+                Some(if drawn < buy {
                     Action::Buy
+                } else if drawn < buy + hold {
+                    Action::Hold
                 } else {
                     Action::Search
                 })
             }
         }
+    }
+
+    /// Each of `actions` once.
+    fn nth(&self, actions: [Action; 2]) -> Option<Action> {
+        actions.get(usize::try_from(self.begun).unwrap_or(usize::MAX)).copied()
     }
 }
 
@@ -196,11 +190,12 @@ mod tests {
     fn plan(pace: Pace) -> Plan {
         Plan {
             clients: 4,
-            work: Work::Mix { buy: 1, search: 0 },
+            work: Work::Mix { buy: 1, hold: 0, search: 0 },
             pace,
             warm_up_ns: 0,
             end_ns: Some(10 * SECOND),
             requests: None,
+            holds: Holds::default(),
             seed: 1,
         }
     }
@@ -214,7 +209,7 @@ mod tests {
         let mut steps = Vec::new();
         for client in 0..plan.clients {
             let mut schedule = plan.schedule(client);
-            while let Next::Step(step) = schedule.next(0) {
+            while let Next::Step(step) = schedule.next(0, None) {
                 steps.push(step);
             }
         }
@@ -240,9 +235,26 @@ mod tests {
         let race = Plan { work: Work::SearchThenBuy, end_ns: None, ..plan(Pace::Closed) };
         let mut schedule = race.schedule(3);
         let step = |action, due_ns| Next::Step(Step { action, due_ns, is_counted: true });
-        assert_eq!(schedule.next(5), step(Action::Search, 5));
-        assert_eq!(schedule.next(9), step(Action::Buy, 9));
-        assert_eq!(schedule.next(11), Next::Over);
+        assert_eq!(schedule.next(5, None), step(Action::Search, 5));
+        assert_eq!(schedule.next(9, None), step(Action::Buy, 9));
+        assert_eq!(schedule.next(11, None), Next::Over);
+    }
+
+    #[test]
+    fn a_follow_up_takes_the_place_of_another_operation() {
+        let held = Plan {
+            work: Work::Mix { buy: 0, hold: 1, search: 0 },
+            requests: Some(8),
+            ..plan(Pace::Closed)
+        };
+        let mut schedule = held.schedule(0);
+        let mut next = |follow_up| match schedule.next(0, follow_up) {
+            Next::Step(step) => Some(step.action),
+            Next::Over => None,
+        };
+        assert_eq!(next(None), Some(Action::Hold));
+        assert_eq!(next(Some(Action::Confirm)), Some(Action::Confirm));
+        assert_eq!(next(Some(Action::Refund)), None);
     }
 
     #[test]
@@ -278,14 +290,14 @@ mod tests {
     #[test]
     fn a_closed_loop_ends_with_its_time() {
         let mut schedule = plan(Pace::Closed).schedule(0);
-        assert!(matches!(schedule.next(10 * SECOND - 1), Next::Step(_)));
-        assert_eq!(schedule.next(10 * SECOND), Next::Over);
+        assert!(matches!(schedule.next(10 * SECOND - 1, None), Next::Step(_)));
+        assert_eq!(schedule.next(10 * SECOND, None), Next::Over);
     }
 
     #[test]
     fn a_mix_has_its_proportion_and_repeats() {
         let mixed = Plan {
-            work: Work::Mix { buy: 1, search: 9 },
+            work: Work::Mix { buy: 1, hold: 0, search: 9 },
             ..plan(open(1000.0, Arrivals::Constant))
         };
         let first = steps(&mixed);

@@ -6,7 +6,10 @@ use std::{
     time::Duration,
 };
 
-use super::config::{RaceConfig, timeout_default};
+use super::{
+    config::{RaceConfig, timeout_default},
+    holds,
+};
 use crate::{
     duration,
     setup::{Delays, Locking, Mode},
@@ -59,6 +62,16 @@ pub(crate) struct RaceArgs {
     #[arg(long, conflicts_with = "servers")]
     direct: bool,
 
+    /// Let every worker hold a ticket: half of them confirm it, half let it lapse, and whoever was refused tries
+    /// once more when these are over (`group`)
+    #[arg(long, conflicts_with = "direct")]
+    holds: bool,
+
+    /// How long a ticket is held
+    #[arg(long, value_name = "TIME", default_value = "1s", allow_hyphen_values = true)]
+    #[arg(value_parser = duration::whole_seconds, requires = "holds")]
+    hold_seconds: u64,
+
     /// What keeps two purchases apart, several in turn [default: all that are possible]
     #[arg(long, value_enum, value_name = "LOCKING", value_delimiter = ',')]
     locking: Vec<Locking>,
@@ -100,6 +113,11 @@ pub(crate) enum ArgsError {
          hint: with `--direct` there are `none` and `file`"
     )]
     NeedsServer(Locking),
+    /// A locking whose servers hold nothing.
+    #[error(
+        "`--locking {0}` sells one by one and holds nothing\nhint: with `--holds` there is `group`"
+    )]
+    NoHolds(Locking),
     /// The same locking again.
     #[error("`--locking` names `{0}` twice")]
     Twice(Locking),
@@ -138,7 +156,8 @@ impl RaceArgs {
             tickets: self.tickets,
             servers: if self.direct { 0 } else { self.servers },
             delays,
-            lockings: lockings(self.locking, self.direct)?,
+            holds: self.holds.then(|| holds::terms(self.hold_seconds)),
+            lockings: lockings(self.locking, self.direct, self.holds)?,
             timeout,
             history: self.history,
             report: self.report,
@@ -157,14 +176,19 @@ fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_its_folder).unwrap_or_else(|| path.to_owned())
 }
 
-fn lockings(asked: Vec<Locking>, direct: bool) -> Result<Vec<Locking>, ArgsError> {
-    let possible: &[Locking] = if direct { &Locking::DIRECT } else { &Locking::ALL };
+fn lockings(asked: Vec<Locking>, direct: bool, holds: bool) -> Result<Vec<Locking>, ArgsError> {
+    let possible: &[Locking] = match (direct, holds) {
+        (true, _) => &Locking::DIRECT,
+        (false, true) => &[Locking::Group],
+        (false, false) => &Locking::ALL,
+    };
     if asked.is_empty() {
         return Ok(possible.to_vec());
     }
     for (place, locking) in asked.iter().enumerate() {
         if !possible.contains(locking) {
-            return Err(ArgsError::NeedsServer(*locking));
+            let error = if holds { ArgsError::NoHolds } else { ArgsError::NeedsServer };
+            return Err(error(*locking));
         }
         if asked[..place].contains(locking) {
             return Err(ArgsError::Twice(*locking));
@@ -210,6 +234,14 @@ mod tests {
     }
 
     #[test]
+    fn holds_are_raced_for_where_there_are_any() {
+        let config = parsed("--holds").unwrap();
+        assert_eq!(config.lockings, [Locking::Group]);
+        assert_eq!(config.holds.map(|holds| (holds.quantity, holds.seconds)), Some((1, 1)));
+        assert_eq!(parsed("").unwrap().holds, None);
+    }
+
+    #[test]
     fn wrong_flags_are_named() {
         for (line, flag) in [
             ("--workers 0", "--workers"),
@@ -225,6 +257,10 @@ mod tests {
             ("--write-delay -1ms", "--write-delay"),
             ("--lesson-delays --check-delay 1ms", "--check-delay"),
             ("--locking mutex --direct", "--locking mutex"),
+            ("--holds --locking none", "--locking none"),
+            ("--holds --direct", "--direct"),
+            ("--holds --hold-seconds 0s", "--hold-seconds"),
+            ("--hold-seconds 2s", "--holds"),
             ("--locking none,none", "--locking"),
             ("--locking nothing", "--locking"),
             ("--timeout 0s", "--timeout"),

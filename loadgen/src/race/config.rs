@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use crate::setup::{Delays, Locking, Mode};
+use crate::{
+    plan::Holds,
+    setup::{Delays, Locking, Mode},
+};
 
 /// What a race is made of.
 #[derive(Clone, Debug)]
@@ -17,6 +20,8 @@ pub(crate) struct RaceConfig {
     pub(crate) servers: u32,
     /// The waits of a purchase that goes one by one.
     pub(crate) delays: Delays,
+    /// What the workers hold, where they do not buy at once.
+    pub(crate) holds: Option<Holds>,
     /// Which lockings, in turn; each at most once, and at least one.
     pub(crate) lockings: Vec<Locking>,
     /// How long a worker waits for an answer.

@@ -40,6 +40,7 @@ mod tests {
                 workers: 1,
                 tickets: 1,
                 counts: Counts::default(),
+                holds: None,
                 left: None,
                 elapsed_s: 0.0,
                 verdict,

@@ -4,6 +4,7 @@ mod args;
 mod config;
 mod drawing;
 mod ending;
+mod holds;
 mod run;
 mod show;
 

@@ -2,13 +2,13 @@
 
 use std::{io, path::Path, time::Duration};
 
-use super::config::RaceConfig;
+use super::{config::RaceConfig, holds};
 use crate::{
     history::{Header, History, Places, clock_name, monotonic_ns},
     judge::{self, Counts, Evidence, Untried},
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
     plan::{Pace, Plan, Work},
-    report::{JudgedHistory, JudgedRun, RunSummary},
+    report::{Held, JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
     shop::{
         Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_ending,
@@ -55,9 +55,15 @@ pub(super) async fn run(
     let file = HistoryPlace::File(folder.path().join("history.ndjson"));
     let file = FleetHistory::begin(&file, &header, u64::MAX)?.expect("there is to be one");
     let plans = worker_plans(config, &addresses(config, locking, &db, &servers), &file);
-    // A search and a purchase, each up to its limit, and time to say so.
-    let limit = config.timeout * 2 + Duration::from_secs(10);
+    // A search and a purchase, each up to its limit, and time to say so; with holds, two tries and a confirm.
+    let calls = if config.holds.is_some() { 4 } else { 2 };
+    let held = config.holds.map_or(Duration::ZERO, |holds| Duration::from_secs(holds.seconds + 1));
+    let limit = config.timeout * calls + held + Duration::from_secs(10);
     let led = lead(config.mode, plans, Some(limit), interrupts, watch).await?;
+    let held = match (&config.holds, servers.first()) {
+        (Some(holds), Some(server)) => holds::held_at_the_end(server.url(), holds).await,
+        _ => None,
+    };
     let mut last_words = Vec::new();
     for server in servers {
         if let Err(error) = server.stop().await {
@@ -69,6 +75,8 @@ pub(super) async fn run(
     let header = Header {
         left: left.map(|ending| ending.left),
         left_revision: left.and_then(|ending| ending.revision),
+        left_held: held.map(|(held, _)| held),
+        ended_ns: held.map(|(_, answered_ns)| answered_ns),
         unrecorded: led.tally.unrecorded,
         ..header
     };
@@ -154,11 +162,12 @@ fn worker_plans(
     let workers = if config.mode == Mode::Task { 1 } else { config.workers };
     let plan = Plan {
         clients: config.workers,
-        work: Work::SearchThenBuy,
+        work: if config.holds.is_some() { Work::SearchThenHold } else { Work::SearchThenBuy },
         pace: Pace::Closed,
         warm_up_ns: 0,
         end_ns: None,
         requests: None,
+        holds: config.holds.unwrap_or_default(),
         seed: 0,
     };
     (0..workers)
@@ -186,9 +195,20 @@ fn header(config: &RaceConfig, locking: Locking) -> Header {
 
 fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led) -> JudgedRun {
     let (header, operations) = (&history.header, &history.operations);
+    let mut notes = Vec::new();
     let evidence = Evidence { header, operations, lacks: &history.lacks };
     let counts = judge::count(&evidence);
     let mut judgement = judge::judge_history(&history);
+    let held = config.holds.map(|_| holds::ends(operations, header.left_held));
+    if config.holds.is_some() && header.left_held.is_none() {
+        notes.push("how many tickets are held at the end is not known".to_owned());
+    }
+    // A race for holds is for what comes back of them too.
+    if held.is_some_and(|held| held.lapsed == 0) {
+        judgement.doubts.push("no hold lapsed".to_owned());
+    }
+    // Whoever was refused tries once more.
+    let counts = Counts { sold_out: held.map_or(counts.sold_out, |held| held.refused), ..counts };
     let elapsed =
         Duration::from_nanos(led.tally.answered_ns.saturating_sub(led.start_ns.unwrap_or(0)));
     // A race is for the last ticket.
@@ -202,13 +222,14 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
         servers: config.servers,
         workers: config.workers,
         tickets: config.tickets,
-        counts: Counts { errors: errors(config, &counts), ..counts },
+        counts: Counts { errors: errors(config, &counts, held), ..counts },
+        holds: held,
         left: header.left.filter(|left| *left >= 0),
         elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
         verdict: judgement.verdict(),
     };
     let judged = JudgedHistory::new(history, judgement);
-    JudgedRun { is_safe: locking.is_safe(config.servers), summary, judged, notes: Vec::new() }
+    JudgedRun { is_safe: locking.is_safe(config.servers), summary, judged, notes }
 }
 
 /// Durations come from flags of at most a day each, far below what 64 bits hold.
@@ -218,7 +239,8 @@ fn whole_ns(duration: Duration) -> u64 {
 
 /// Whoever did not buy, was not told "sold out" and has no purchase of unknown outcome failed: also a worker
 /// that could not begin, or was gone before it asked.
-fn errors(config: &RaceConfig, counts: &Counts) -> u64 {
-    let answered = counts.sold + counts.sold_out + counts.unknown;
+fn errors(config: &RaceConfig, counts: &Counts, held: Option<Held>) -> u64 {
+    let lapsed = held.map_or(0, |held| held.lapsed);
+    let answered = counts.sold + counts.sold_out + counts.unknown + lapsed;
     u64::from(config.workers).saturating_sub(answered)
 }

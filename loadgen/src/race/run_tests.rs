@@ -18,6 +18,7 @@ async fn race(mode: Mode, locking: Locking) -> Judgement {
         tickets: 3,
         servers: 0,
         delays,
+        holds: None,
         lockings: vec![locking],
         timeout: Duration::from_secs(60),
         history: None,

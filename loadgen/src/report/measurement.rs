@@ -39,8 +39,12 @@ pub(crate) struct Measurement<'a> {
     pub(crate) initial: Option<i64>,
     /// Tickets left at the end; `None` where nobody knows.
     pub(crate) left: Option<i64>,
+    /// Tickets put aside at the end; `None` where nobody knows.
+    pub(crate) held: Option<u64>,
     /// Tickets sold, those of the warm-up among them.
     pub(crate) sold_ever: u64,
+    /// Tickets that came back of these.
+    pub(crate) refunded_ever: u64,
     /// What a worker was.
     pub(crate) mode: Mode,
     /// How many clients there were.

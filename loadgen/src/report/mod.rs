@@ -17,5 +17,5 @@ pub(crate) use judged::{CheckSummary, JudgedHistory, OperationView, ViolationVie
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
 pub(crate) use page::{Page, PageRun, RunFigures, recorded_run, render as page};
-pub(crate) use summary::{JudgedRun, RaceSummary, RunSummary};
+pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};
 pub(crate) use terminal::{check_text, heading, measured_text, proof, race_table, sentences};

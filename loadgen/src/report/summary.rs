@@ -62,12 +62,29 @@ pub(crate) struct RunSummary {
     /// What came of the purchases, and what is wrong.
     #[serde(flatten)]
     pub(crate) counts: Counts,
+    /// What became of the holds, where the race was for those.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub(crate) holds: Option<Held>,
     /// What `db.txt` says is left; `None` where it could not be read.
     pub(crate) left: Option<i64>,
     /// From the release of the workers to the last answer, in seconds.
     pub(crate) elapsed_s: f64,
     /// What the judge says.
     pub(crate) verdict: Verdict,
+}
+
+/// What became of the holds of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Held {
+    /// Holds that were made.
+    pub(crate) holds: u64,
+    /// How many of these lapsed since nobody confirmed them.
+    pub(crate) lapsed: u64,
+    /// Workers that were told "sold out" at the last.
+    #[serde(skip)]
+    pub(crate) refused: u64,
+    /// Tickets that are still held at the end; `None` where nobody knows.
+    pub(crate) held: Option<u64>,
 }
 
 /// A run with what stands behind its verdict.

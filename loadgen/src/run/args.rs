@@ -1,6 +1,7 @@
 //! The run's flags: typed by the user, checked once.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -9,9 +10,9 @@ use super::{args_error::ArgsError, config::RunConfig, threshold::Threshold, type
 use crate::{
     duration,
     lead::HistoryPlace,
-    plan::{Arrivals, Pace, Plan, Profile, Work},
+    plan::{Arrivals, Holds, Pace, Plan, Profile, Work},
     setup::Mode,
-    shop::{Location, Trust, read_map},
+    shop::{Location, Secret, Trust, read_map},
 };
 
 /// How long a run takes where nothing else is said.
@@ -69,6 +70,35 @@ pub(crate) struct RunArgs {
     /// What the operations do, and in which proportion
     #[arg(long, value_name = "MIX", default_value = "buy=1,search=0", value_parser = typed::mix)]
     mix: Work,
+
+    /// Which share of the holds is confirmed
+    #[arg(long, value_name = "SHARE", default_value = "0.6", value_parser = typed::share)]
+    #[arg(allow_hyphen_values = true)]
+    confirm_rate: f64,
+
+    /// Which share of the holds is released; what is neither confirmed nor released lapses
+    #[arg(long, value_name = "SHARE", default_value = "0.2", value_parser = typed::share)]
+    #[arg(allow_hyphen_values = true)]
+    release_rate: f64,
+
+    /// Which share of the sales is refunded
+    #[arg(long, value_name = "SHARE", default_value = "0", value_parser = typed::share)]
+    #[arg(allow_hyphen_values = true)]
+    refund_rate: f64,
+
+    /// How long tickets are held; a run ends when its last hold is over
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration::whole_seconds)]
+    #[arg(allow_hyphen_values = true)]
+    hold_seconds: u64,
+
+    /// How many tickets a hold is of
+    #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    hold_quantity: u64,
+
+    /// Where the operator's token lies, which a refund needs unless the server runs with `--refunds buyer`
+    #[arg(long, value_name = "FILE")]
+    admin_token_file: Option<PathBuf>,
 
     /// Load that is not counted, before the rest; with a rate, at the first one above 0
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
@@ -188,8 +218,9 @@ impl RunArgs {
         }
         self.check_files()?;
         let map = self.map.as_deref().map(read_map).transpose()?;
-        let buys = matches!(self.mix, Work::Mix { buy: 1.., .. });
-        if self.retry && buys && map.as_ref().is_some_and(|map| !map.sends_keys()) {
+        self.check_holds(map.is_some())?;
+        let admin_token = self.admin_token_file.as_deref().map(admin_token).transpose()?;
+        if self.retry && self.mix.buys() && map.as_ref().is_some_and(|map| !map.sends_keys()) {
             let path = self.map.unwrap_or_default();
             return Err(ArgsError::NoKey(path.display().to_string()));
         }
@@ -212,6 +243,7 @@ impl RunArgs {
             trust: if self.insecure { Trust::Anybody } else { Trust::Authorities },
             keeps_alive: !self.disable_keepalive,
             fields: self.fields,
+            admin_token,
             map,
             initial: self.initial,
             history: match self.history {
@@ -228,6 +260,18 @@ impl RunArgs {
             tui: !self.no_tui,
             url: self.url,
         })
+    }
+
+    /// Refuses holds that cannot be, or that a shop has none of.
+    fn check_holds(&self, has_map: bool) -> Result<(), ArgsError> {
+        if self.confirm_rate + self.release_rate > 1.0 {
+            return Err(ArgsError::ManyEnds);
+        }
+        match (has_map, self.mix.holds(), self.refund_rate > 0.0) {
+            (true, true, _) => Err(ArgsError::OwnServer("--mix hold=…")),
+            (true, _, true) => Err(ArgsError::OwnServer("--refund-rate")),
+            _ => Ok(()),
+        }
     }
 
     /// Refuses files that the run would lose, or that it cannot read back.
@@ -289,9 +333,27 @@ impl RunArgs {
             warm_up_ns: ns(self.warmup),
             end_ns: length.map(|length| ns(self.warmup + length)),
             requests: self.requests,
+            holds: Holds {
+                quantity: self.hold_quantity,
+                seconds: self.hold_seconds,
+                confirm: self.confirm_rate,
+                release: self.release_rate,
+                refund: self.refund_rate,
+            },
             seed: self.seed,
         })
     }
+}
+
+/// The token that the file at `path` has, without white space around it.
+fn admin_token(path: &Path) -> Result<Secret, ArgsError> {
+    let unreadable = |reason: String| ArgsError::AdminToken { path: path.to_path_buf(), reason };
+    let text = fs::read_to_string(path).map_err(|error| unreadable(error.to_string()))?;
+    let token = text.trim();
+    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(unreadable("it has no token in it".to_owned()));
+    }
+    Ok(Secret(token.to_owned()))
 }
 
 #[cfg(test)]
@@ -319,7 +381,7 @@ mod tests {
         assert_eq!(config.length, Some(Duration::from_secs(10)));
         assert_eq!(config.timeout, Duration::from_secs(10));
         assert_eq!(config.plan.pace, Pace::Closed);
-        assert_eq!(config.plan.work, Work::Mix { buy: 1, search: 0 });
+        assert_eq!(config.plan.work, Work::Mix { buy: 1, hold: 0, search: 0 });
     }
 
     #[test]
@@ -358,6 +420,14 @@ mod tests {
             ("--stages 0:5,0:5 -z 0s", "`--duration` is nothing"),
             ("--arrivals poisson", "--arrivals poisson"),
             ("--mix buy=0", "--mix"),
+            ("--mix hold=x", "--mix"),
+            ("--mix sell=1", "--mix"),
+            ("--confirm-rate 1.5", "--confirm-rate"),
+            ("--confirm-rate 0.6 --release-rate 0.6", "`--confirm-rate` and `--release-rate`"),
+            ("--refund-rate -1", "--refund-rate"),
+            ("--hold-seconds 1", "--hold-seconds"),
+            ("--hold-quantity 0", "--hold-quantity"),
+            ("--admin-token-file no-such-file", "`--admin-token-file`"),
             ("--workers 0", "--workers"),
             ("--workers 101", "--workers 101"),
             ("--threshold p(99)", "--threshold"),

@@ -16,6 +16,23 @@ pub(crate) enum ArgsError {
     /// A mix that the map has no call for.
     #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
     NoSearch,
+    /// More ends than holds.
+    #[error(
+        "`--confirm-rate` and `--release-rate` are more than 1 together\n\
+         hint: what is neither confirmed nor released lapses"
+    )]
+    ManyEnds,
+    /// A part of the mix that only this project's own server has.
+    #[error("`{0}` needs this project's own server, and with `--map` it is another shop's")]
+    OwnServer(&'static str),
+    /// A token that cannot be read.
+    #[error("`--admin-token-file`: cannot use `{}`: {reason}", path.display())]
+    AdminToken {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// Retries that a shop cannot tell from new purchases.
     #[error(
         "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \

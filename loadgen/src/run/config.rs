@@ -7,7 +7,7 @@ use crate::{
     lead::HistoryPlace,
     plan::{Plan, Profile},
     setup::Mode,
-    shop::{Location, Map, Trust},
+    shop::{Location, Map, Secret, Trust},
 };
 
 /// What a run is made of.
@@ -39,6 +39,8 @@ pub(crate) struct RunConfig {
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
     pub(crate) fields: Vec<(String, String)>,
+    /// What refunds are allowed by.
+    pub(crate) admin_token: Option<Secret>,
     /// How the shop is spoken to where it is another one.
     pub(crate) map: Option<Map>,
     /// How many tickets there are at the start, where the shop need not be asked.

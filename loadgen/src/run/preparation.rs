@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 
 use super::config::RunConfig;
 use crate::{
-    history::{CountTiming, Header, Revisions, clock_name, signed},
+    history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
     lead::{FleetHistory, HistoryError},
     shop::{
         Address, Failure, HttpSession, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
@@ -89,6 +89,8 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     shop.keeps_alive = config.keeps_alive;
     shop.fields.clone_from(&config.fields);
     shop.sends_keys = config.retries;
+    shop.holds = Some(config.plan.holds);
+    shop.admin_token.clone_from(&config.admin_token);
     let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;
     let header = header(config, &stock, run);
@@ -111,23 +113,38 @@ async fn first_look(
     Ok(look(&mut session, config.timeout).await)
 }
 
+/// What a shop has once a run is over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LastLook {
+    /// What it has.
+    pub(super) stock: Stock,
+    /// When it said so, in nanoseconds of the run's clock.
+    pub(super) answered_ns: u64,
+}
+
 /// What the shop has once the run is over and `sold` were sold; `Err` says why nobody knows.
 ///
-/// Where the shop says more than are left, it may tell a count of before: it is asked again for a while.
+/// Where the shop says more than are left, it may tell a count of before: it is asked again for a while. Where
+/// tickets are still put aside, it is asked until `held_until`.
 pub(super) async fn last_look(
     prepared: &Prepared,
     sold: u64,
+    held_until: Option<Instant>,
     limit: Duration,
-) -> Result<Stock, String> {
+) -> Result<LastLook, String> {
     let session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
     let mut session = session.map_err(|error| error.to_string())?;
     let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
     let asked = Instant::now();
     loop {
         let stock = look(&mut session, limit.min(LAST_LOOK_MAX)).await?;
-        let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0));
-        if !is_late || asked.elapsed() >= LATE_MAX {
-            return Ok(stock);
+        let answered_ns = monotonic_ns();
+        let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0))
+            && asked.elapsed() < LATE_MAX;
+        let is_held = stock.held.is_some_and(|held| held > prepared.header.held.unwrap_or(0))
+            && held_until.is_some_and(|until| Instant::now() < until);
+        if !is_late && !is_held {
+            return Ok(LastLook { stock, answered_ns });
         }
         sleep(LOOK_AGAIN).await;
     }
@@ -143,7 +160,11 @@ fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header
     header.numbering = config.map.as_ref().map(|map| map.numbering).unwrap_or_default();
     let stock = stock.as_ref().ok();
     header.initial = config.initial.map(signed).or(stock.map(|stock| stock.remaining));
-    header.sold = stock.and_then(|stock| stock.sold);
+    // What was refunded before is not among the sold, and its numbers are gone all the same: only on a fresh
+    // counter, or on one that has no revisions and so no refunds, does this name the last number.
+    let names_last = |stock: &&Stock| config.map.is_some() || stock.revision.unwrap_or(0) == 0;
+    header.sold = stock.filter(names_last).and_then(|stock| stock.sold);
+    header.held = stock.and_then(|stock| stock.held);
     header.revision = stock.and_then(|stock| stock.revision);
     (header.counts, header.revisions) = match &config.map {
         None => (Some(CountTiming::Exact), None),

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use super::{config::RunConfig, preparation::Prepared};
+use super::{
+    config::RunConfig,
+    preparation::{LastLook, Prepared},
+};
 use crate::{
     latency::Percentiles,
     lead::{HistoryPlace, Led},
     report::{JudgedHistory, Measurement, Rule, first_violations},
-    shop::Stock,
 };
 
 /// How much of the asked rate has to be reached.
@@ -20,7 +22,7 @@ pub(super) struct Ended {
     /// What came of the fleet.
     pub(super) led: Led,
     /// What the shop has in the end; `Err` says why nobody knows.
-    pub(super) left: Result<Stock, String>,
+    pub(super) left: Result<LastLook, String>,
 }
 
 /// The result of the run of `config`.
@@ -58,8 +60,10 @@ pub(super) fn measurement<'a>(
         response_us: Percentiles::of(&tally.clocks.response_ns),
         service_us: Percentiles::of(&tally.clocks.service_ns),
         initial: prepared.header.initial,
-        left: left.as_ref().ok().map(|stock| stock.remaining),
+        left: left.as_ref().ok().map(|look| look.stock.remaining),
+        held: left.as_ref().ok().and_then(|look| look.stock.held),
         sold_ever: tally.sold_ever,
+        refunded_ever: tally.refunded_ever,
         mode: config.mode,
         clients: config.plan.clients,
         workers: config.workers,

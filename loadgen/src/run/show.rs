@@ -4,7 +4,7 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     exit_code,
-    history::{Header, History},
+    history::{Header, History, Links},
     judge::{Judgement, judge_history},
     kept_file::{KeepError, KeptFile},
     lead::{HistoryError, Interrupts, Stage, lead},
@@ -36,6 +36,9 @@ const NOTES_MAX: usize = 10;
 
 /// What a run that is stopped waits for beyond its end and one answer's limit.
 const GRACE: Duration = Duration::from_secs(10);
+
+/// How long after the last hold must have lapsed its tickets are waited for.
+const LATE_HOLDS: Duration = Duration::from_secs(1);
 
 /// Why a run has no result.
 #[derive(Debug, thiserror::Error)]
@@ -137,9 +140,15 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let mut led = lead(config.mode, plans, limit, &mut interrupts, see).await?;
     led.tally.merge(&trial);
     drop(watch);
-    let sold = led.tally.sold_ever;
+    let sold = led.tally.sold_net();
+    let held_until = config.plan.work.holds().then(|| {
+        Instant::now()
+            + Duration::from_nanos(Links::lapse_ns(config.plan.holds.seconds))
+            + LATE_HOLDS
+    });
+    let held_until = held_until.filter(|_| !led.was_interrupted);
     let (left, was_interrupted) = tokio::select! {
-        left = last_look(&prepared, sold, config.timeout) => (left, false),
+        left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
         () = interrupts.next() => (Err("interrupted".to_owned()), true),
     };
     let mut ended = Ended { prepared, led, left };
@@ -195,8 +204,10 @@ async fn judge(ended: &Ended) -> JudgedHistory {
     let (file, led) = (Arc::clone(file), &ended.led);
     let left = ended.left.as_ref().ok();
     let header = Header {
-        left: left.map(|stock| stock.remaining),
-        left_revision: left.and_then(|stock| stock.revision),
+        left: left.map(|look| look.stock.remaining),
+        left_revision: left.and_then(|look| look.stock.revision),
+        left_held: left.and_then(|look| look.stock.held),
+        ended_ns: left.map(|look| look.answered_ns),
         unrecorded: led.tally.unrecorded,
         ..ended.prepared.header.clone()
     };

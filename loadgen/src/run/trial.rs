@@ -12,7 +12,7 @@ use super::{
 use crate::{
     history::{Answer, HistoryWriter, Missing, Operation, Outcome, monotonic_ns},
     lead::HistoryError,
-    plan::{Action, Work},
+    plan::Action,
     shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
     tally::{Seen, Tally, WorkerTally},
     worker::ending,
@@ -23,8 +23,9 @@ const SHOWN_MAX: usize = 400;
 
 /// Whether the run that `config` describes begins with a trial.
 pub(super) fn is_due(config: &RunConfig) -> bool {
-    let buys = matches!(config.plan.work, Work::Mix { buy: 1.., .. });
-    config.map.is_some() && buys && config.plan.requests.is_none_or(|requests| requests > 1)
+    config.map.is_some()
+        && config.plan.work.buys()
+        && config.plan.requests.is_none_or(|requests| requests > 1)
 }
 
 /// Buys once where that is due, writes it down, and gives what is to be counted of it: it is one of the
@@ -42,7 +43,7 @@ pub(super) async fn try_out(
     let mut session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
     let plan = &prepared.plans[0];
-    let order = Order { run: plan.run, client, number: 0 };
+    let order = Order { run: plan.run, client, number: 0, token: "" };
     let sent_ns = monotonic_ns();
     let answer = buy(&mut session, order, sent_ns, config.timeout).await?;
     let answered_ns = monotonic_ns();
@@ -51,7 +52,7 @@ pub(super) async fn try_out(
     if config.warm_up == Duration::ZERO {
         tally.begin();
         tally.end(&Seen {
-            ending: ending(&answer),
+            ending: ending(Action::Buy, &answer),
             was_sent: answer.missing != Some(Missing::Unsent),
             cause: answer.reason.as_deref(),
             due_ns: sent_ns,
@@ -89,7 +90,7 @@ pub(super) async fn try_out(
 
 async fn buy(
     session: &mut HttpSession,
-    order: Order,
+    order: Order<'_>,
     sent_ns: u64,
     limit: Duration,
 ) -> Result<Answer, PreparationError> {

@@ -75,15 +75,20 @@ fn stage(text: &str) -> Result<(Duration, f64), String> {
 
 /// Reads `buy=1,search=9`; what is not named is 0.
 pub(super) fn mix(text: &str) -> Result<Work, String> {
-    let (mut buy, mut search) = (None, None);
+    let (mut buy, mut hold, mut search) = (None, None, None);
     for part in text.split(',') {
         let (name, share) = part
             .split_once('=')
             .ok_or_else(|| format!("`{part}` is no `name=share`, as in `buy=1,search=9`"))?;
         let place = match name {
             "buy" => &mut buy,
+            "hold" => &mut hold,
             "search" => &mut search,
-            _ => return Err(format!("`{name}` is no operation: there are `buy` and `search`")),
+            _ => {
+                return Err(format!(
+                    "`{name}` is no operation: there are `buy`, `hold` and `search`"
+                ));
+            }
         };
         let share = share.parse::<u32>().ok().filter(|share| *share <= 1_000_000);
         let share =
@@ -92,10 +97,21 @@ pub(super) fn mix(text: &str) -> Result<Work, String> {
             return Err(format!("`{name}` is named twice"));
         }
     }
-    match (buy.unwrap_or(0), search.unwrap_or(0)) {
-        (0, 0) => Err("all shares are 0".to_owned()),
-        (buy, search) => Ok(Work::Mix { buy, search }),
+    match (buy.unwrap_or(0), hold.unwrap_or(0), search.unwrap_or(0)) {
+        (0, 0, 0) => Err("all shares are 0".to_owned()),
+        (buy, hold, search) => Ok(Work::Mix { buy, hold, search }),
     }
+}
+
+/// Reads a share of a whole, such as `0.5` and `30%`.
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    const EXPECTED: &str = "expected a share from 0 to 1, as in `0.5` or `50%`";
+    let (digits, whole) = match text.strip_suffix('%') {
+        Some(digits) => (digits, 100.0),
+        None => (text, 1.0),
+    };
+    let share = rate(digits).map_err(|_| EXPECTED)? / whole;
+    (0.0..=1.0).contains(&share).then_some(share).ok_or_else(|| EXPECTED.to_owned())
 }
 
 #[cfg(test)]
@@ -124,6 +140,14 @@ mod tests {
     }
 
     #[test]
+    fn shares_have_their_bounds() {
+        assert_eq!((share("0.5"), share("30%"), share("1")), (Ok(0.5), Ok(0.3), Ok(1.0)));
+        for text in ["", "-0.1", "1.1", "101%", "half"] {
+            assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn stages_name_the_one_that_is_wrong() {
         assert!(stages("0:0,10s:500").is_ok());
         for (text, named) in [
@@ -143,8 +167,9 @@ mod tests {
 
     #[test]
     fn a_mix_names_its_operations() {
-        assert_eq!(mix("buy=1,search=9"), Ok(Work::Mix { buy: 1, search: 9 }));
-        assert_eq!(mix("search=1"), Ok(Work::Mix { buy: 0, search: 1 }));
+        assert_eq!(mix("buy=1,search=9"), Ok(Work::Mix { buy: 1, hold: 0, search: 9 }));
+        assert_eq!(mix("search=1"), Ok(Work::Mix { buy: 0, hold: 0, search: 1 }));
+        assert_eq!(mix("buy=6,hold=3,search=1"), Ok(Work::Mix { buy: 6, hold: 3, search: 1 }));
         for text in ["", "buy", "buy=x", "buy=-1", "buy=0", "sell=1", "buy=1,buy=2", "buy=1,"] {
             assert!(mix(text).is_err(), "{text}");
         }

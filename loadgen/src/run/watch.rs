@@ -20,11 +20,14 @@ impl Watch {
         if config.tui
             && let Some(screen) = Screen::open()
         {
-            let view = LiveView::new(title, initial, config.asked_rps());
+            let refunds = config.plan.holds.refund > 0.0;
+            let view = LiveView::new(title, (initial, refunds), config.asked_rps());
             return Self::Drawn(Box::new((screen, view)));
         }
         let mut line = ProgressLine::new();
         line.begin(title);
+        // What comes back is sold again.
+        let initial = initial.filter(|_| config.plan.holds.refund == 0.0);
         Self::Said(Box::new((line, LiveLine::new(initial))))
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct Stock {
     pub(crate) remaining: i64,
     /// Sold so far, where the shop says it.
     pub(crate) sold: Option<u64>,
+    /// Put aside, where the shop says it.
+    pub(crate) held: Option<u64>,
     /// The revision that this rests on, where there is one.
     pub(crate) revision: Option<u64>,
 }
@@ -24,7 +26,9 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
     let (missing, answer) = match action {
         _ if failure.did_not_happen() => (Missing::Unsent, Answer::refused(reason)),
         Action::Search => (Missing::Unanswered, Answer::refused(reason)),
-        Action::Buy => (Missing::Unanswered, Answer::unknown(reason)),
+        Action::Buy | Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
+            (Missing::Unanswered, Answer::unknown(reason))
+        }
     };
     Answer { missing: Some(missing), is_passing: true, ..answer }
 }

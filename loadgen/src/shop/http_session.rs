@@ -25,8 +25,8 @@ pub(crate) struct HttpSession {
     waiting: Waiting,
     tls: Option<Tls>,
     keeps_alive: bool,
-    buy: Template,
-    search: Option<Template>,
+    /// The request of each action, where the shop has one.
+    templates: Vec<(Action, Template)>,
     reader: Reader,
     room: Vec<u8>,
     connection: Option<Connection>,
@@ -54,8 +54,10 @@ impl HttpSession {
             waiting,
             tls: tls.transpose()?,
             keeps_alive: shop.keeps_alive,
-            buy: shop.template(Action::Buy).expect("every shop sells"),
-            search: shop.template(Action::Search),
+            templates: Action::ALL
+                .into_iter()
+                .filter_map(|action| Some((action, shop.template(action)?)))
+                .collect(),
             reader: Reader::of(shop),
             room: Vec::new(),
             connection: None,
@@ -104,7 +106,12 @@ impl HttpSession {
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. Where the caller drops this
     /// before it is done, [`HttpSession::is_sent`] says whether the request may have reached the server.
-    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Response<'_> {
+    pub(crate) async fn call(
+        &mut self,
+        action: Action,
+        order: Order<'_>,
+        now_ns: u64,
+    ) -> Response<'_> {
         match self.exchange(action, order, now_ns).await {
             Ok((reply, reader)) => Response::Reply(reply, reader),
             Err(failure) => Response::Answer(Box::new(missing(action, &failure))),
@@ -116,10 +123,10 @@ impl HttpSession {
     /// # Errors
     /// There is no answer, or none that says so.
     pub(crate) async fn stock(&mut self) -> Result<Stock, String> {
-        if self.search.is_none() {
+        if !self.templates.iter().any(|(action, _)| *action == Action::Search) {
             return Err("the map of this shop has no search".to_owned());
         }
-        let order = Order { run: 0, client: 0, number: 0 };
+        let order = Order { run: 0, client: 0, number: 0, token: "" };
         let exchanged = self.exchange(Action::Search, order, monotonic_ns()).await;
         let (reply, reader) = exchanged.map_err(|failure| failure.to_string())?;
         reader.stock(reply)
@@ -133,7 +140,7 @@ impl HttpSession {
     async fn exchange(
         &mut self,
         action: Action,
-        order: Order,
+        order: Order<'_>,
         now_ns: u64,
     ) -> Result<(Reply<'_>, &Reader), Failure> {
         self.is_sent = false;
@@ -145,10 +152,8 @@ impl HttpSession {
         }
         let connection = self.connection.as_mut().expect("it stands, or was opened just now");
         (self.is_under_way, self.is_sent) = (true, true);
-        let template = match action {
-            Action::Buy => &self.buy,
-            Action::Search => self.search.as_ref().unwrap_or(&self.buy),
-        };
+        let template = self.templates.iter().find(|(other, _)| *other == action);
+        let (_, template) = template.expect("a plan is checked against its shop");
         let request = template.bytes(order, &mut self.room);
         let (reply, keeps_alive) = connection.exchange(request).await?;
         self.is_under_way = !keeps_alive;

@@ -1,21 +1,31 @@
 //! A shop that sells over HTTP: this project's own server, or another that a map describes.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     location::Location,
     map::{Call, Map},
-    wire::{KEY, Parts, Template, Trust},
+    wire::{KEY, Parts, TOKEN, Template, Trust},
 };
-use crate::plan::Action;
+use crate::plan::{Action, Holds};
 
 /// How long it may take to connect where nobody says.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
 
+/// A text that is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Secret(pub(crate) String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
 /// A server and how it is spoken to; travels to a worker process as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Shop {
     host: String,
     base: String,
@@ -32,6 +42,10 @@ pub(crate) struct Shop {
     pub(crate) fields: Vec<(String, String)>,
     /// Whether purchases carry an idempotency key; another shop's map says so itself.
     pub(crate) sends_keys: bool,
+    /// How many tickets are put aside at a time, and for how long, where that is done at all.
+    pub(crate) holds: Option<Holds>,
+    /// What the operator's calls, a refund among them, are allowed by.
+    pub(crate) admin_token: Option<Secret>,
     /// How it is spoken to where it is another shop.
     pub(crate) map: Option<Map>,
 }
@@ -50,6 +64,8 @@ impl Shop {
             keeps_alive: true,
             fields: Vec::new(),
             sends_keys: false,
+            holds: None,
+            admin_token: None,
             map,
         }
     }
@@ -57,14 +73,36 @@ impl Shop {
     /// The request for `action`; `None` where this shop has none.
     pub(super) fn template(&self, action: Action) -> Option<Template> {
         let own = |method, path| Call { method, path, ..Call::default() };
+        let hold = self.holds.map_or(String::new(), |holds| {
+            format!(r#"{{"quantity":{},"seconds":{}}}"#, holds.quantity, holds.seconds)
+        });
+        let [confirm, release, refund] =
+            [("/holds/", "/confirm"), ("/holds/", ""), ("/receipts/", "")]
+                .map(|(before, behind)| format!("{before}{TOKEN}{behind}"));
         let mut call = match (&self.map, action) {
             (Some(map), Action::Buy) => map.buy_call(),
             (Some(map), Action::Search) => map.search_call()?,
             (None, Action::Buy) => own("POST", "/buy"),
             (None, Action::Search) => own("GET", "/search"),
+            (None, Action::Hold) => {
+                self.holds?;
+                Call { body: Some(&hold), ..own("POST", "/holds") }
+            }
+            (None, Action::Confirm) => own("POST", &confirm),
+            (None, Action::Release) => own("DELETE", &release),
+            (None, Action::Refund) => own("DELETE", &refund),
+            (Some(_), Action::Hold | Action::Confirm | Action::Release | Action::Refund) => {
+                return None;
+            }
         };
-        if self.map.is_none() && self.sends_keys && action == Action::Buy {
+        if self.map.is_none() && self.sends_keys && matches!(action, Action::Buy | Action::Hold) {
             call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
+        }
+        if let (Action::Refund, Some(Secret(token))) = (action, &self.admin_token) {
+            call.fields.push(("Authorization".to_owned(), format!("Bearer {token}")));
+        }
+        if action == Action::Hold {
+            call.fields.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         call.fields.extend(self.fields.iter().cloned());
         if !self.keeps_alive {
@@ -77,6 +115,7 @@ impl Shop {
             host: &self.host,
             fields: &call.fields,
             body: call.body,
+            is_own: self.map.is_none(),
         };
         Some(Template::new(&parts).expect("a map is checked when it is read"))
     }

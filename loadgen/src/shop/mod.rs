@@ -20,7 +20,7 @@ mod wire;
 pub(crate) use answer::{Stock, missing};
 pub(crate) use db_file::{CounterError, create_counter, read_ending};
 pub(crate) use http_session::{HttpSession, IdleConnections};
-pub(crate) use http_shop::Shop;
+pub(crate) use http_shop::{Secret, Shop};
 pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};

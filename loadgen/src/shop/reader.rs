@@ -39,7 +39,17 @@ impl Reader {
             (Action::Buy, None) => own::purchase(reply.status, reply.body),
             (Action::Buy, Some(reader)) => reader.purchase(reply),
             (Action::Search, _) => answer::found(self.stock(reply)),
+            // Only this project's own server knows these.
+            (Action::Confirm, _) => own::confirmed(reply.status, reply.body),
+            (Action::Hold | Action::Release | Action::Refund, _) => {
+                own::change(reply.status, reply.body)
+            }
         }
+    }
+
+    /// The token of the hold or the sale that `reply` tells of.
+    pub(crate) fn token(&self, reply: Reply<'_>) -> Option<String> {
+        own::token(reply.body)
     }
 
     /// What is needed of `reply` to read it.
@@ -60,16 +70,6 @@ impl Reader {
         match &self.0 {
             None => own::stock(reply.status, reply.body),
             Some(reader) => reader.stock(reply),
-        }
-    }
-}
-
-impl Response<'_> {
-    /// What it says to `action`.
-    pub(crate) fn read(self, action: Action) -> Answer {
-        match self {
-            Self::Reply(reply, reader) => reader.read(action, reply),
-            Self::Answer(answer) => *answer,
         }
     }
 }

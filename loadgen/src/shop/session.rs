@@ -15,12 +15,12 @@ use super::{
 };
 use crate::{
     history::{Answer, Missing, Outcome},
-    plan::Action,
+    plan::{Action, Holds},
     setup::Delays,
 };
 
 /// Where a worker buys; travels to a worker process as JSON.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Address {
     /// A server.
@@ -80,12 +80,13 @@ pub(crate) enum Session {
 }
 
 impl Session {
-    /// A way to `address`; a server is not connected to yet.
+    /// A way to `address`, to hold as `holds` says; a server is not connected to yet.
     ///
     /// # Errors
     /// The server's address is none, there is nobody to trust, or the file cannot be opened.
     pub(crate) async fn at(
         address: &Address,
+        holds: Holds,
         waiting: Waiting,
         tls_configs: &TlsConfigs,
     ) -> Result<Self, SessionError> {
@@ -93,7 +94,8 @@ impl Session {
             Address::Server { url } => {
                 let location = Location::parse(url)?;
                 let addresses = location.resolve().await?;
-                let shop = Shop::new(&location, addresses, None);
+                let mut shop = Shop::new(&location, addresses, None);
+                shop.holds = Some(holds);
                 Self::Http(Box::new(HttpSession::new(&shop, waiting, tls_configs)?))
             }
             Address::Shop(shop) => {
@@ -136,13 +138,21 @@ impl Session {
 
     /// Carries out `action` as `order`, at `now_ns` of the run's clock. It may be dropped before it is
     /// done: then [`Session::gave_up`] says what is known.
-    pub(crate) async fn call(&mut self, action: Action, order: Order, now_ns: u64) -> Response<'_> {
+    pub(crate) async fn call(
+        &mut self,
+        action: Action,
+        order: Order<'_>,
+        now_ns: u64,
+    ) -> Response<'_> {
         match self {
             Self::Http(session) => session.call(action, order, now_ns).await,
             Self::File(session) => {
                 let answer = match action {
                     Action::Buy => session.buy().await,
                     Action::Search => session.search().await,
+                    Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
+                        Answer::refused("`db.txt` by itself has no holds")
+                    }
                 };
                 let is_missing = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
                 let missing = is_missing.then_some(Missing::Unsent);

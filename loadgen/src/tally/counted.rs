@@ -41,6 +41,8 @@ pub(crate) struct Tally<Times = Clocks> {
     pub(crate) unsent: u64,
     /// Tickets sold, those of the warm-up among them.
     pub(crate) sold_ever: u64,
+    /// Tickets that came back of these.
+    pub(crate) refunded_ever: u64,
     /// Operations that the history has no more room for.
     pub(crate) unrecorded: u64,
     /// The newest count that an answer told, and when that was.
@@ -112,6 +114,11 @@ impl<Times> Tally<Times> {
         }
     }
 
+    /// Tickets sold that have not come back.
+    pub(crate) fn sold_net(&self) -> u64 {
+        self.sold_ever.saturating_sub(self.refunded_ever)
+    }
+
     /// Operations that were begun and have not ended.
     pub(crate) fn open(&self) -> u64 {
         self.intended.saturating_sub(self.outcomes.total())
@@ -125,6 +132,7 @@ impl<Times> Tally<Times> {
         }
         self.unsent += other.unsent;
         self.sold_ever += other.sold_ever;
+        self.refunded_ever += other.refunded_ever;
         self.unrecorded += other.unrecorded;
         if let Some((at_ns, left)) = other.left {
             self.see_left(at_ns, left);
@@ -159,10 +167,12 @@ mod tests {
 
     use super::*;
 
-    const ENDINGS: [Ending; 6] = [
+    const ENDINGS: [Ending; 8] = [
         Ending::Sold,
         Ending::SoldOut,
         Ending::Found,
+        Ending::Held,
+        Ending::GivenBack,
         Ending::Refused,
         Ending::Error,
         Ending::Unknown,
@@ -171,7 +181,7 @@ mod tests {
     proptest! {
         #[test]
         fn parts_that_are_taken_add_up_to_the_whole(
-            events in prop::collection::vec((0_usize..6, 0_u64..1000, any::<bool>()), 0..200),
+            events in prop::collection::vec((0_usize..8, 0_u64..1000, any::<bool>()), 0..200),
         ) {
             let (mut whole, mut part) = (WorkerTally::default(), WorkerTally::default());
             let mut sum = Tally::default();
@@ -179,7 +189,7 @@ mod tests {
                 let seen = Seen {
                     ending: ENDINGS[ending],
                     was_sent: ending % 2 == 0,
-                    cause: (ending > 2).then_some("odd"),
+                    cause: (ending > 4).then_some("odd"),
                     due_ns: at_ns,
                     sent_ns: at_ns,
                     answered_ns: 2 * at_ns,

@@ -1,7 +1,7 @@
 //! What came of the operations of a run, counted.
 //!
 //! # Invariants
-//! - `RequestConservation`: intended = sold + sold out + found + refused + error + unknown.
+//! - `RequestConservation`: intended = sold + sold out + found + held + given back + refused + error + unknown.
 
 mod counted;
 mod outcomes;

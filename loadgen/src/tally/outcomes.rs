@@ -11,6 +11,10 @@ pub(crate) enum Ending {
     SoldOut,
     /// Looked at.
     Found,
+    /// Put aside.
+    Held,
+    /// Released or refunded.
+    GivenBack,
     /// The server answered that it did not happen.
     Refused,
     /// There was no answer, and it did not happen.
@@ -28,6 +32,12 @@ pub(crate) struct Outcomes {
     pub(crate) sold_out: u64,
     /// Looked at.
     pub(crate) found: u64,
+    /// Put aside; left out of the JSON where there is none.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) held: u64,
+    /// Released or refunded; left out likewise.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) given_back: u64,
     /// The server answered that it did not happen.
     pub(crate) refused: u64,
     /// There was no answer, and it did not happen.
@@ -43,6 +53,8 @@ impl Outcomes {
             Ending::Sold => &mut self.sold,
             Ending::SoldOut => &mut self.sold_out,
             Ending::Found => &mut self.found,
+            Ending::Held => &mut self.held,
+            Ending::GivenBack => &mut self.given_back,
             Ending::Refused => &mut self.refused,
             Ending::Error => &mut self.error,
             Ending::Unknown => &mut self.unknown,
@@ -51,7 +63,7 @@ impl Outcomes {
 
     /// All together.
     pub(crate) fn total(&self) -> u64 {
-        self.sold + self.sold_out + self.found + self.failed()
+        self.sold + self.sold_out + self.found + self.held + self.given_back + self.failed()
     }
 
     /// Those that are no answer to what was asked.
@@ -64,8 +76,15 @@ impl Outcomes {
         self.sold += other.sold;
         self.sold_out += other.sold_out;
         self.found += other.found;
+        self.held += other.held;
+        self.given_back += other.given_back;
         self.refused += other.refused;
         self.error += other.error;
         self.unknown += other.unknown;
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }

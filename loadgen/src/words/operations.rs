@@ -3,7 +3,7 @@
 //! Ticket numbers stand as they do in the history, since people look for them there.
 
 use super::{numbers::grouped, text::clipped_to, verdicts::json_name};
-use crate::history::{Operation, Outcome, Ticket, Tickets};
+use crate::history::{Operation, OperationKind, Outcome, Ticket, Tickets};
 
 /// The most tickets that are named of one sale, and how many characters of each.
 const TICKETS_MAX: usize = 4;
@@ -25,7 +25,14 @@ pub(crate) fn answered(operation: &Operation) -> String {
     let mut text = match operation.outcome {
         Outcome::Sold => format!("sold {}", named(&operation.tickets)),
         Outcome::Found => "found".to_owned(),
-        Outcome::Done => "done".to_owned(),
+        Outcome::Done => match operation.op {
+            OperationKind::Hold => "held",
+            OperationKind::Release => "released",
+            OperationKind::Refund => "refunded",
+            OperationKind::Restock => "added",
+            OperationKind::Buy | OperationKind::Search | OperationKind::Confirm => "done",
+        }
+        .to_owned(),
         Outcome::SoldOut => "sold out".to_owned(),
         Outcome::Refused => "refused".to_owned(),
         Outcome::Unknown => "no answer".to_owned(),
@@ -64,7 +71,7 @@ fn named(tickets: &Tickets) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::{Answer, OperationKind};
+    use crate::history::Answer;
 
     #[test]
     fn a_sale_of_many_tickets_stays_short() {

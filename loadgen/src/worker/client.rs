@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     history::{Answer, Outcome, monotonic_ns},
-    plan::{Action, Next, Pace, Schedule, Step},
+    plan::{Action, Fate, FollowUp, Next, Pace, Schedule, Step},
     shop::{Order, Response, Session, SessionError, Waiting},
 };
 
@@ -43,6 +43,19 @@ struct Client {
     watchdog: Watchdog,
     start_ns: u64,
     begun: u64,
+    fate: Fate,
+    /// What it does next with what it was given.
+    pending: Option<Pending>,
+}
+
+/// What a client does next with a hold or a sale.
+struct Pending {
+    action: Action,
+    /// Which of its operations made that; `None` where it begins anew.
+    of: Option<u64>,
+    token: String,
+    /// Not before this, in nanoseconds of the run's clock.
+    from_ns: u64,
 }
 
 /// What a client still has to do; where it is dropped, what was due until then and is not begun is
@@ -56,9 +69,9 @@ struct Agenda {
 }
 
 impl Agenda {
-    /// Looks at what comes next, where it is `now_ns` since the start.
-    fn look(&mut self, now_ns: u64) -> Option<Step> {
-        self.next = match self.schedule.next(now_ns) {
+    /// Looks at what comes next, where it is `now_ns` since the start; `follow_up` where there is one.
+    fn look(&mut self, now_ns: u64, follow_up: Option<Action>) -> Option<Step> {
+        self.next = match self.schedule.next(now_ns, follow_up) {
             Next::Step(step) => Some(step),
             Next::Over => None,
         };
@@ -72,14 +85,14 @@ impl Drop for Agenda {
             return;
         }
         let now_ns = since(self.start_ns);
-        let mut next = self.next.or_else(|| self.look(now_ns));
+        let mut next = self.next.or_else(|| self.look(now_ns, None));
         while let Some(step) = next
             && step.due_ns < now_ns
         {
             if step.is_counted {
                 self.worker.leave_unsent(self.start_ns + step.due_ns, self.start_ns + now_ns);
             }
-            next = self.look(now_ns);
+            next = self.look(now_ns, None);
         }
     }
 }
@@ -96,7 +109,9 @@ pub(super) async fn serve(worker: Arc<WorkerState>, mut participant: Participant
     let Some(start_ns) = participant.released().await else { return };
     let schedule = worker.plan.plan.schedule(number);
     let agenda = Agenda { worker: Arc::clone(&worker), schedule, start_ns, next: None };
-    let client = Client { worker, number, session, watchdog, start_ns, begun: 0 };
+    let fate = worker.plan.plan.fate(number);
+    let (begun, pending) = (0, None);
+    let client = Client { worker, number, session, watchdog, start_ns, begun, fate, pending };
     client.work(agenda).await;
 }
 
@@ -108,7 +123,8 @@ async fn ready(
 ) -> Result<Session, String> {
     let plan = &worker.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
-    let session = Session::at(plan.address(client), waiting, &worker.tls_configs).await;
+    let session =
+        Session::at(plan.address(client), plan.plan.holds, waiting, &worker.tls_configs).await;
     let mut session = session.map_err(|error: SessionError| error.to_string())?;
     if plan.plan.pace != Pace::Closed {
         // A connection is opened once a request is due and nobody has left one.
@@ -128,8 +144,14 @@ impl Client {
         let is_open_loop = self.worker.plan.plan.pace != Pace::Closed;
         let mut breathed_ns = 0;
         loop {
+            let pending = self.pending.take();
+            if let Some(Pending { from_ns: from_ns @ 1.., .. }) = pending {
+                self.worker.pacer.until(slot, from_ns).await;
+            }
             let mut now_ns = monotonic_ns();
-            let Some(step) = agenda.look(now_ns.saturating_sub(self.start_ns)) else { return };
+            let follow_up = pending.as_ref().map(|pending| pending.action);
+            let look = agenda.look(now_ns.saturating_sub(self.start_ns), follow_up);
+            let Some(step) = look else { return };
             if now_ns > breathed_ns + BREATH_NS {
                 breathed_ns = now_ns;
                 yield_now().await;
@@ -144,7 +166,7 @@ impl Client {
                 return;
             }
             agenda.next = None;
-            let has_reached_nobody = self.carry_out(step, due_ns, now_ns).await;
+            let has_reached_nobody = self.carry_out(step, pending, due_ns, now_ns).await;
             self.session.rest();
             if has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
@@ -161,23 +183,41 @@ impl Client {
 
     /// Carries out one operation, which in a closed loop is due when it is sent, and that is at
     /// `sent_ns`: now. Returns whether nobody could be reached.
-    async fn carry_out(&mut self, step: Step, due_ns: Option<u64>, sent_ns: u64) -> bool {
+    async fn carry_out(
+        &mut self,
+        step: Step,
+        pending: Option<Pending>,
+        due_ns: Option<u64>,
+        sent_ns: u64,
+    ) -> bool {
         let Step { action, is_counted, .. } = step;
         let (client, number) = (self.number, self.begun);
         self.begun += 1;
         let due_ns = due_ns.unwrap_or(sent_ns);
-        let begun = Begun { number, action, is_counted, due_ns, sent_ns };
+        let of = pending.as_ref().and_then(|pending| pending.of);
+        let begun = Begun { number, action, of, is_counted, due_ns, sent_ns };
         self.worker.begin(client, begun);
-        let order = Order { run: self.worker.plan.run, client, number };
+        let token = pending.as_ref().map_or("", |pending| &pending.token);
+        let order = Order { run: self.worker.plan.run, client, number, token };
+        // What nothing can follow on is not read here.
+        let may_follow = self.fate.may_follow(action);
+        let mut heard = None;
         let end = if self.worker.plan.retries {
             let first = self.attempt(action, order, sent_ns).await;
-            let answer = self.settle(action, order, first).await;
+            let (answer, token) = self.settle(action, order, first).await;
+            heard = may_follow.then_some((answer.outcome, token));
             End::Answer(answer, monotonic_ns())
         } else {
             let limit = self.worker.plan.timeout();
             let (session, watchdog) = (&mut self.session, &mut self.watchdog);
             match response(session, watchdog, (action, order), (sent_ns, limit)).await {
-                Some(Response::Reply(reply, reader)) => End::Reply(reader.needed(reply)),
+                Some(Response::Reply(reply, reader)) => {
+                    if may_follow {
+                        let outcome = reader.read(action, reply).outcome;
+                        heard = Some((outcome, reader.token(reply)));
+                    }
+                    End::Reply(reader.needed(reply))
+                }
                 Some(Response::Answer(answer)) => End::Answer(*answer, monotonic_ns()),
                 None => End::Answer(self.session.gave_up(action, limit), monotonic_ns()),
             }
@@ -186,21 +226,40 @@ impl Client {
             |answer: &Answer| answer.missing.is_some() && answer.outcome == Outcome::Refused;
         let has_reached_nobody = matches!(&end, End::Answer(answer, _) if is_nobody(answer));
         self.worker.end(client, begun, end);
+        if let Some((outcome, token)) = heard {
+            self.pending = follow_up(&mut self.fate, begun, outcome, token);
+        }
         has_reached_nobody
     }
 
-    async fn attempt(&mut self, action: Action, order: Order, sent_ns: u64) -> Answer {
+    /// What came of sending `order` once, with the token that it brought where one may be needed.
+    async fn attempt(
+        &mut self,
+        action: Action,
+        order: Order<'_>,
+        sent_ns: u64,
+    ) -> (Answer, Option<String>) {
+        let may_follow = self.fate.may_follow(action);
         let limit = self.worker.plan.timeout();
         let (session, watchdog) = (&mut self.session, &mut self.watchdog);
         match response(session, watchdog, (action, order), (sent_ns, limit)).await {
-            Some(response) => response.read(action),
-            None => self.session.gave_up(action, limit),
+            Some(Response::Reply(reply, reader)) => {
+                let token = if may_follow { reader.token(reply) } else { None };
+                (reader.read(action, reply), token)
+            }
+            Some(Response::Answer(answer)) => (*answer, None),
+            None => (self.session.gave_up(action, limit), None),
         }
     }
 
     /// Sends again, under the same key, what got no final answer.
-    async fn settle(&mut self, action: Action, order: Order, first: Answer) -> Answer {
-        let mut answer = first;
+    async fn settle(
+        &mut self,
+        action: Action,
+        order: Order<'_>,
+        first: (Answer, Option<String>),
+    ) -> (Answer, Option<String>) {
+        let (mut answer, mut token) = first;
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
@@ -210,20 +269,39 @@ impl Client {
             may_have_happened |= answer.outcome == Outcome::Unknown;
             sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
-            answer = self.attempt(action, order, monotonic_ns()).await;
+            (answer, token) = self.attempt(action, order, monotonic_ns()).await;
         }
         if may_have_happened && answer.outcome == Outcome::Refused {
             answer.outcome = Outcome::Unknown;
         }
-        answer
+        (answer, token)
     }
+}
+
+/// What follows on what was `begun` and brought `token`.
+fn follow_up(
+    fate: &mut Fate,
+    begun: Begun,
+    outcome: Outcome,
+    token: Option<String>,
+) -> Option<Pending> {
+    let is_sold_out = outcome == Outcome::SoldOut;
+    if !is_sold_out && !matches!(outcome, Outcome::Sold | Outcome::Done) {
+        return None;
+    }
+    let FollowUp { action, wait_ns } = fate.after(begun.action, is_sold_out)?;
+    let from_ns = if wait_ns == 0 { 0 } else { monotonic_ns() + wait_ns };
+    if is_sold_out {
+        return Some(Pending { action, of: None, token: String::new(), from_ns });
+    }
+    Some(Pending { action, of: Some(begun.number), token: token?, from_ns })
 }
 
 /// What comes back from `session`; `None` where that takes longer than the limit from `now_ns` on.
 async fn response<'a>(
     session: &'a mut Session,
     watchdog: &mut Watchdog,
-    (action, order): (Action, Order),
+    (action, order): (Action, Order<'_>),
     (now_ns, limit): (u64, Duration),
 ) -> Option<Response<'a>> {
     let call = pin!(session.call(action, order, now_ns));

@@ -17,6 +17,8 @@ pub(super) struct Begun {
     pub(super) number: u64,
     /// What it does.
     pub(super) action: Action,
+    /// Which of the client's operations made the hold or the sale that it is about.
+    pub(super) of: Option<u64>,
     /// Whether it is measured, and not part of the warm-up.
     pub(super) is_counted: bool,
     /// When it was due, in nanoseconds of the run's clock.
@@ -67,13 +69,16 @@ pub(crate) enum NoEntry {
     /// No operation has this number.
     #[error("it is of operation {0}")]
     Number(u64),
+    /// There is no such action.
+    #[error("what it did makes no sense: {0}")]
+    Action(u64),
     /// It ended in no way that there is.
     #[error("how it ended makes no sense: {0}")]
     Answer(#[from] postcard::Error),
 }
 
 /// How many words an entry begins with.
-const WORDS: usize = 6;
+const WORDS: usize = 7;
 
 /// How many bytes those are.
 const WORDS_LENGTH: usize = WORDS * size_of::<u64>();
@@ -86,14 +91,16 @@ const ANSWER: u64 = 2;
 const UNSENT: u64 = 3;
 
 const KIND: u64 = 0x0f;
-const IS_SEARCH: u64 = 0x10;
-const IS_COUNTED: u64 = 0x20;
+const IS_COUNTED: u64 = 0x10;
+/// Where the action's place among all of them stands.
+const ACTION: u32 = 5;
+const ACTIONS: u64 = 0x07;
 
 /// An entry as it is written.
 #[derive(Debug)]
 pub(super) struct Encoded<'a> {
-    /// Its words: what it is, with the status and the client; the operation's number; when it was
-    /// due, sent and answered; the lengths of both parts.
+    /// Its words: what it is, with the status and the client; the operation's number, and that of the one
+    /// that it is about; when it was due, sent and answered; the lengths of both parts.
     pub(super) words: [u64; WORDS],
     /// The bytes behind them.
     pub(super) parts: [Cow<'a, [u8]>; 2],
@@ -120,7 +127,7 @@ impl<'a> Entry<'a> {
                 encoded(first, *client, begun, *answered_ns, [Cow::default(), plain(answer)])
             }
             Self::Unsent { due_ns, now_ns } => {
-                let words = [UNSENT, 0, *due_ns, 0, *now_ns, 0];
+                let words = [UNSENT, 0, 0, *due_ns, 0, *now_ns, 0];
                 Encoded { words, parts: [Cow::default(), Cow::default()] }
             }
         }
@@ -133,13 +140,13 @@ impl<'a> Entry<'a> {
     pub(super) fn decode(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), NoEntry> {
         let (words, rest) = bytes.split_first_chunk::<WORDS_LENGTH>().ok_or(NoEntry::Cut)?;
         let (words, _) = words.as_chunks();
-        let [first, number, due_ns, sent_ns, answered_ns, lengths] =
+        let [first, number, of, due_ns, sent_ns, answered_ns, lengths] =
             std::array::from_fn(|place| u64::from_ne_bytes(words[place]));
         let [client, low] = halves(first);
         let [head, body] = halves(lengths).map(|length| length as usize);
         let (head, rest) = rest.split_at_checked(head).ok_or(NoEntry::Cut)?;
         let (body, rest) = rest.split_at_checked(body).ok_or(NoEntry::Cut)?;
-        let begun = begun(first, number, due_ns, sent_ns)?;
+        let begun = begun(first, (number, of), due_ns, sent_ns)?;
         let entry = match first & KIND {
             REPLY => {
                 let status = u16::try_from(low >> 16).expect("16 bits are 16 bits");
@@ -158,35 +165,48 @@ impl<'a> Entry<'a> {
 }
 
 /// How many words an operation that is open has.
-pub(super) const OPEN_WORDS: usize = 3;
+pub(super) const OPEN_WORDS: usize = 4;
 
 impl Begun {
     /// The words that say that it is open. The last one is never 0, and no two operations of a client
     /// have the same.
     pub(super) fn encode(&self) -> [u64; OPEN_WORDS] {
-        [self.due_ns, self.sent_ns, (self.number + 1) << 8 | flags(self)]
+        [self.due_ns, self.sent_ns, about(self), (self.number + 1) << 8 | flags(self)]
     }
 
     /// The operation that these words say, if any.
-    pub(super) fn decode([due_ns, sent_ns, last]: [u64; OPEN_WORDS]) -> Option<Self> {
-        begun(last, (last >> 8).checked_sub(1)?, due_ns, sent_ns).ok()
+    pub(super) fn decode([due_ns, sent_ns, of, last]: [u64; OPEN_WORDS]) -> Option<Self> {
+        begun(last, ((last >> 8).checked_sub(1)?, of), due_ns, sent_ns).ok()
     }
 }
 
 fn flags(begun: &Begun) -> u64 {
-    let action = match begun.action {
-        Action::Buy => 0,
-        Action::Search => IS_SEARCH,
-    };
+    let place = Action::ALL.iter().position(|action| *action == begun.action).unwrap_or(0) as u64;
+    let action = place << ACTION;
     if begun.is_counted { action | IS_COUNTED } else { action }
 }
 
-fn begun(flags: u64, number: u64, due_ns: u64, sent_ns: u64) -> Result<Begun, NoEntry> {
-    let action = if flags & IS_SEARCH == 0 { Action::Buy } else { Action::Search };
+/// The operation that `begun` is about: 0 for none, else one more than its number.
+fn about(begun: &Begun) -> u64 {
+    begun.of.map_or(0, |of| of + 1)
+}
+
+fn begun(
+    flags: u64,
+    (number, of): (u64, u64),
+    due_ns: u64,
+    sent_ns: u64,
+) -> Result<Begun, NoEntry> {
     if number >= NUMBER_MAX {
         return Err(NoEntry::Number(number));
     }
-    Ok(Begun { number, action, is_counted: flags & IS_COUNTED != 0, due_ns, sent_ns })
+    if of > NUMBER_MAX {
+        return Err(NoEntry::Number(of));
+    }
+    let action = Action::ALL.get((flags >> ACTION & ACTIONS) as usize).copied();
+    let action = action.ok_or(NoEntry::Action(flags))?;
+    let is_counted = flags & IS_COUNTED != 0;
+    Ok(Begun { number, action, of: of.checked_sub(1), is_counted, due_ns, sent_ns })
 }
 
 fn encoded<'a>(
@@ -200,7 +220,8 @@ fn encoded<'a>(
     let [head, body] = parts.each_ref().map(|part| part.len() as u64);
     let lengths = head << 32 | body;
     let Begun { number, due_ns, sent_ns, .. } = *begun;
-    Encoded { words: [first, number, due_ns, sent_ns, answered_ns, lengths], parts }
+    let words = [first, number, about(begun), due_ns, sent_ns, answered_ns, lengths];
+    Encoded { words, parts }
 }
 
 fn plain(answer: &Answer) -> Cow<'static, [u8]> {
@@ -241,10 +262,16 @@ pub(super) mod tests {
     }
 
     fn some_begun() -> impl Strategy<Value = Begun> {
-        (0..NUMBER_MAX, any::<[bool; 2]>(), any::<[u64; 2]>()).prop_map(
-            |(number, [is_counted, buys], [due_ns, sent_ns])| {
-                let action = if buys { Action::Buy } else { Action::Search };
-                Begun { number, action, is_counted, due_ns, sent_ns }
+        let numbers = (0..NUMBER_MAX, prop::option::of(0..NUMBER_MAX));
+        let action = prop::sample::select(Action::ALL.to_vec());
+        (numbers, action, any::<bool>(), any::<[u64; 2]>()).prop_map(
+            |((number, of), action, is_counted, [due_ns, sent_ns])| Begun {
+                number,
+                action,
+                of,
+                is_counted,
+                due_ns,
+                sent_ns,
             },
         )
     }
@@ -305,8 +332,10 @@ pub(super) mod tests {
         ) {
             let [head, body] = lengths.map(|is_some| if is_some { 30 } else { 0 });
             let [number, due_ns, sent_ns, answered_ns] = words;
-            let words = [number << 8 | kind, number >> 8, due_ns, sent_ns, answered_ns, head << 32 | body];
-            let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+            let first = [number << 8 | kind, number >> 8, number >> 9];
+            let last = [due_ns, sent_ns, answered_ns, head << 32 | body];
+            let words = first.into_iter().chain(last);
+            let mut bytes: Vec<u8> = words.flat_map(u64::to_ne_bytes).collect();
             bytes.extend(rest);
             match Entry::decode(&bytes) {
                 Ok((entry, _)) => {
@@ -316,6 +345,7 @@ pub(super) mod tests {
                 Err(NoEntry::Number(_)) => prop_assert!(number >> 8 >= NUMBER_MAX),
                 Err(NoEntry::Kind(_)) => prop_assert!(!(REPLY..=UNSENT).contains(&kind)),
                 Err(NoEntry::Answer(_)) => prop_assert_eq!(kind, ANSWER),
+                Err(NoEntry::Action(_)) => prop_assert!(false, "every entry has flags of none"),
                 Err(NoEntry::Cut) => prop_assert!(false, "there are bytes enough"),
             }
         }
@@ -331,6 +361,7 @@ pub(super) mod tests {
         let begun = Begun {
             number: NUMBER_MAX,
             action: Action::Buy,
+            of: None,
             is_counted: true,
             due_ns: 0,
             sent_ns: 0,

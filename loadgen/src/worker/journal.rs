@@ -89,7 +89,7 @@ fn entries(clients: usize) -> usize {
 /// Where the words are that say what a client has open.
 fn row(slot: usize) -> [usize; OPEN_WORDS] {
     let start = ROWS + slot * OPEN_WORDS * WORD;
-    [start, start + WORD, start + 2 * WORD]
+    std::array::from_fn(|word| start + word * WORD)
 }
 
 /// The side that writes.
@@ -179,10 +179,11 @@ impl JournalReader {
     /// read after this.
     pub(super) fn rows(&self) -> impl Iterator<Item = Option<Begun>> {
         (0..self.clients).map(|slot| {
-            let [due, sent, last] = row(slot);
+            let [due, sent, of, last] = row(slot);
             // IMPORTANT: the number first: whoever sees it sees what was written before.
             let last = self.memory.load(last);
-            Begun::decode([self.memory.load(due), self.memory.load(sent), last])
+            let [due, sent, of] = [due, sent, of].map(|at| self.memory.load(at));
+            Begun::decode([due, sent, of, last])
         })
     }
 
@@ -272,7 +273,14 @@ mod tests {
     }
 
     fn begun(number: u64) -> Begun {
-        Begun { number, action: Action::Buy, is_counted: true, due_ns: number, sent_ns: number }
+        Begun {
+            number,
+            action: Action::Buy,
+            of: None,
+            is_counted: true,
+            due_ns: number,
+            sent_ns: number,
+        }
     }
 
     proptest! {

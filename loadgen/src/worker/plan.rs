@@ -98,11 +98,12 @@ impl WorkerPlan {
     pub(crate) fn endless(worker: u32, workers: u32, clients: u32) -> Self {
         let plan = Plan {
             clients,
-            work: crate::plan::Work::Mix { buy: 1, search: 0 },
+            work: crate::plan::Work::Mix { buy: 1, hold: 0, search: 0 },
             pace: crate::plan::Pace::Closed,
             warm_up_ns: 0,
             end_ns: None,
             requests: None,
+            holds: crate::plan::Holds::default(),
             seed: 0,
         };
         Self {

@@ -12,7 +12,9 @@ use super::{
     plan::WorkerPlan,
 };
 use crate::{
-    history::{Answer, HistoryWriter, Missing, Operation, Outcome, monotonic_ns},
+    history::{
+        Answer, HistoryWriter, Links, Missing, Operation, OperationKind, Outcome, monotonic_ns,
+    },
     plan::Action,
     shop::{Address, Order, Reader},
     tally::{Ending, Seen, WorkerTally},
@@ -34,6 +36,8 @@ struct ClientRecord {
     begun: u64,
     /// The last one, where it has not ended.
     open: Option<Begun>,
+    /// How many tickets its last sale was of.
+    sold: u64,
 }
 
 /// What the clients of one worker have done.
@@ -123,7 +127,8 @@ impl Recorder {
         }
         // One that is still open has ended, and nobody will say how.
         self.finish(client, unknown(LOST), monotonic_ns());
-        self.clients[slot] = ClientRecord { begun: begun.number + 1, open: Some(begun) };
+        let sold = self.clients[slot].sold;
+        self.clients[slot] = ClientRecord { begun: begun.number + 1, open: Some(begun), sold };
         if begun.is_counted {
             self.tally.begin();
         }
@@ -147,7 +152,7 @@ impl Recorder {
         let tally = &mut self.tally;
         if open.is_counted {
             tally.end(&Seen {
-                ending: ending(&answer),
+                ending: ending(open.action, &answer),
                 was_sent: answer.missing != Some(Missing::Unsent),
                 cause: answer.reason.as_deref(),
                 due_ns: open.due_ns,
@@ -158,21 +163,56 @@ impl Recorder {
         if let Some(left) = answer.remaining {
             tally.see_left(answered_ns, left);
         }
-        let (call_ns, run) = (open.sent_ns, self.plan.run);
-        let operation = match open.action {
-            Action::Buy => Operation {
-                quantity: Some(self.quantity),
-                ..Operation::buy(client, call_ns, answered_ns, answer)
-            },
-            Action::Search => Operation::search(client, call_ns, answered_ns, answer),
-        };
-        let has_key = self.sends_keys && open.action == Action::Buy;
-        let key = has_key.then(|| Order { run, client, number: open.number }.to_string());
+        let operation = self.operation(client, &open, answered_ns, answer);
+        let has_key = self.sends_keys && matches!(open.action, Action::Buy | Action::Hold);
+        let order = Order { run: self.plan.run, client, number: open.number, token: "" };
+        let key = has_key.then(|| order.to_string());
         // By what was asked for: another shop may sell without a word on which tickets.
-        if operation.outcome == Outcome::Sold {
-            self.tally.sold_ever += operation.quantity.unwrap_or(0);
+        let quantity = operation.quantity.unwrap_or(0);
+        match operation.outcome {
+            Outcome::Sold => {
+                self.tally.sold_ever += quantity;
+                self.clients[self.plan.slot(client)].sold = quantity;
+            }
+            Outcome::Done if operation.op == OperationKind::Refund => {
+                self.tally.refunded_ever += quantity;
+            }
+            _ => {}
         }
         self.record(&Operation { key, ..operation });
+    }
+
+    /// What `client` has begun as `open` and was told at `answered_ns`, as the history has it: holds and sales
+    /// are named by who made them, and no token stands there.
+    fn operation(&self, client: u32, open: &Begun, answered_ns: u64, answer: Answer) -> Operation {
+        let holds = &self.plan.plan.holds;
+        let (op, quantity) = match open.action {
+            Action::Buy => (OperationKind::Buy, Some(self.quantity)),
+            Action::Search => (OperationKind::Search, None),
+            Action::Hold => (OperationKind::Hold, Some(holds.quantity)),
+            Action::Confirm => (OperationKind::Confirm, Some(holds.quantity)),
+            Action::Release => (OperationKind::Release, Some(holds.quantity)),
+            Action::Refund => {
+                let sold = self.clients[self.plan.slot(client)].sold;
+                (OperationKind::Refund, Some(sold))
+            }
+        };
+        let own = || Box::from(format!("{client}-{}", open.number));
+        let about = || open.of.map(|of| Box::from(format!("{client}-{of}")));
+        let sale = || (holds.refund > 0.0).then(own);
+        let operation =
+            Operation::of_kind((op, quantity), client, open.sent_ns, answered_ns, answer);
+        let links = match open.action {
+            Action::Search => Links::default(),
+            Action::Buy => Links { sale: sale(), ..Links::default() },
+            Action::Hold if operation.outcome == Outcome::SoldOut => Links::default(),
+            Action::Hold => Links::of_hold(own(), open.sent_ns, operation.return_ns, holds.seconds),
+            Action::Confirm => Links { hold: about(), sale: sale(), ..Links::default() },
+            Action::Release => Links { hold: about(), ..Links::default() },
+            Action::Refund => Links { sale: about(), ..Links::default() },
+        };
+        let links = (links != Links::default()).then(|| Box::new(links));
+        Operation { links, ..operation }
     }
 
     /// An operation was due at `due_ns` and is not begun, since all is over at `now_ns`.
@@ -227,11 +267,13 @@ fn unknown(reason: &str) -> Answer {
 }
 
 /// What an answer is counted as.
-pub(crate) fn ending(answer: &Answer) -> Ending {
+pub(crate) fn ending(action: Action, answer: &Answer) -> Ending {
     match answer.outcome {
+        Outcome::Done if action == Action::Hold => Ending::Held,
+        Outcome::Done => Ending::GivenBack,
         Outcome::Sold => Ending::Sold,
         Outcome::SoldOut => Ending::SoldOut,
-        Outcome::Found | Outcome::Done => Ending::Found,
+        Outcome::Found => Ending::Found,
         Outcome::Refused if answer.missing.is_some() => Ending::Error,
         Outcome::Refused => Ending::Refused,
         Outcome::Unknown => Ending::Unknown,
@@ -259,7 +301,7 @@ mod tests {
     }
 
     fn begun(number: u64) -> Begun {
-        Begun { number, action: Action::Buy, is_counted: true, due_ns: 1, sent_ns: 2 }
+        Begun { number, action: Action::Buy, of: None, is_counted: true, due_ns: 1, sent_ns: 2 }
     }
 
     fn answered(client: u32, number: u64) -> Entry<'static> {

@@ -153,7 +153,7 @@ impl Counter {
                 // to: a turn waits for the lock and learns what is left.
                 if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
                 {
-                    return Ok(stock.into());
+                    return Ok((*stock).into());
                 }
                 // Nobody can take a turn; what the ledger says in short is all that is known.
                 let summary = patiently(|| archive.summary())
@@ -318,8 +318,12 @@ impl Counter {
         let record = self.record(revision).await?.ok_or_else(lost)?;
         match command.and_then(|command| record.answer_to(&command)) {
             Some(outcome) => {
-                self.meters.replayed();
-                Ok(Settled { outcome, is_repeated: true })
+                // Who comes too late for a hold is told by the record that ended it, and is not the one who made it.
+                let is_repeated = record.outcome().as_ref() == Some(&outcome);
+                if is_repeated {
+                    self.meters.replayed();
+                }
+                Ok(Settled { outcome, is_repeated })
             }
             None => Err(Refusal::KeyReused),
         }

@@ -44,7 +44,8 @@ const GAP: Duration = Duration::from_micros(100);
 /// How long an answer to who holds the lock is good for.
 const HOLDERS_FOR: Duration = Duration::from_millis(100);
 
-/// How long to wait before it is tried again whether an obstacle is gone while nobody comes.
+/// How long to wait, while nobody comes, before it is tried again whether an obstacle is gone, and before the
+/// clock is looked at again while tickets are held: it may be set, and a machine that sleeps does not wait.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 const PANICKED: &str = "no more sales until a restart: the queue panicked";
@@ -201,6 +202,18 @@ impl Holders {
     }
 }
 
+impl<B: Batch> Guarded<B> {
+    /// How long to sleep where nobody comes; `None` for until somebody does.
+    fn patience(&mut self, is_restless: bool, now: Moment) -> Option<Duration> {
+        if self.queue.has_obstacle() {
+            // Whatever is due waits for that, too.
+            return Some(LOOK_AGAIN);
+        }
+        let due_in = self.queue.due_in(now.at_ms).map(|due_in| due_in.min(LOOK_AGAIN));
+        is_restless.then_some(REST_AFTER).into_iter().chain(due_in).min()
+    }
+}
+
 impl<B: Batch> Shared<B> {
     fn now(&self) -> Moment {
         Moment { instant: Instant::now(), at_ms: (self.now_ms)() }
@@ -273,7 +286,7 @@ impl<B: Batch> Shared<B> {
 
 impl<B: Batch> Door for Shared<B> {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal> {
-        let now = self.now();
+        let now = Instant::now();
         let is_due = {
             let mut guarded = self.lock();
             guarded.queue.enter(request, recipient, now)?;
@@ -400,12 +413,7 @@ impl<E: Engine> Committer<E> {
         let (mut failures, mut is_warned) = (0, false);
         loop {
             let mut guarded = self.shared.lock();
-            let patience = match guarded.queue.has_obstacle() {
-                true => Some(LOOK_AGAIN),
-                false => is_restless.then_some(REST_AFTER),
-            };
-            let due_in = guarded.queue.due_in(self.shared.now().at_ms);
-            let patience = patience.into_iter().chain(due_in).min();
+            let patience = guarded.patience(is_restless, self.shared.now());
             if is_restless {
                 guarded = self.shared.look_around(guarded);
             }
@@ -420,8 +428,10 @@ impl<E: Engine> Committer<E> {
             // Who asks whether buyers can come back would otherwise never hear that they can.
             let looks_again = is_idle && guarded.queue.has_obstacle();
             // What is held comes back at its time, also where nobody asks for it.
-            let due_in = guarded.queue.due_in(self.shared.now().at_ms);
-            let lapses = due_in.is_some_and(|due_in| due_in.is_zero()) && !is_closed;
+            let lapses = !is_closed && !guarded.queue.has_obstacle() && {
+                let due_in = guarded.queue.due_in(self.shared.now().at_ms);
+                due_in.is_some_and(|due_in| due_in.is_zero())
+            };
             drop(guarded);
             if is_idle && !looks_again && !lapses {
                 if is_restless && !self.rest() {
@@ -502,14 +512,19 @@ impl<E: Engine> Committer<E> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    };
+
     use tokio::task::JoinHandle;
 
     use super::*;
     use crate::{
         counter::ReplyDelivery,
-        domain::{Command, Order, Outcome},
-        ledger::{Found, Summary},
-        simulation::engine::{SimEngine, SimLedger},
+        domain::{COUNT_MAX, Change, Command, Order, Outcome, Record},
+        ledger::{Cause, Found, Summary},
+        simulation::engine::{SimEngine, SimLedger, SimTurn},
     };
 
     /// Nothing can be read but through turns.
@@ -520,7 +535,7 @@ mod tests {
             false
         }
 
-        fn summary(&self) -> Result<Summary, crate::ledger::Cause> {
+        fn summary(&self) -> Result<Summary, Cause> {
             unreachable!("nobody asks")
         }
 
@@ -544,6 +559,180 @@ mod tests {
         let (counter, committer) =
             GroupCommit::new(engine, inventory, archive, limit, channels, meters, || 0);
         (counter, committer, channel, delivery)
+    }
+
+    /// How an engine begins its turns.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Begins {
+        Well,
+        Never,
+        Broken,
+    }
+
+    /// An engine that counts its turns, and may not begin any.
+    struct Counted {
+        engine: SimEngine,
+        begins: Begins,
+        turns: Arc<AtomicUsize>,
+        rests: Arc<AtomicUsize>,
+    }
+
+    impl Engine for Counted {
+        type Batch = <SimEngine as Engine>::Batch;
+        type Turn<'a> = SimTurn<'a>;
+
+        fn begin(&mut self) -> Result<SimTurn<'_>, Fault> {
+            self.turns.fetch_add(1, Ordering::Relaxed);
+            match self.begins {
+                Begins::Well => self.engine.begin(),
+                Begins::Never => Err(Fault::Passing(Cause::of("on purpose"))),
+                Begins::Broken => Err(Fault::Lasting(Cause::of("on purpose"))),
+            }
+        }
+
+        fn rest(&mut self) -> Result<(), Fault> {
+            self.rests.fetch_add(1, Ordering::Relaxed);
+            self.engine.rest()
+        }
+    }
+
+    /// A counter that began anew with two tickets held until `expires_at_ms`, and how many turns it took; nobody
+    /// asks it anything.
+    struct Holding {
+        counter: GroupCommit,
+        turns: Arc<AtomicUsize>,
+        rests: Arc<AtomicUsize>,
+        committing: thread::JoinHandle<()>,
+    }
+
+    impl Holding {
+        fn until(expires_at_ms: u64, begins: Begins, now_ms: fn() -> u64) -> Self {
+            Self::at((0, AHEAD_MS), expires_at_ms, begins, now_ms)
+        }
+
+        fn at(
+            (revision, at_ms): (u64, u64),
+            expires_at_ms: u64,
+            begins: Begins,
+            now_ms: fn() -> u64,
+        ) -> Self {
+            let ledger = SimLedger::new(1);
+            ledger.calm();
+            let (engine, _) = ledger.open(None);
+            let mut inventory = Inventory::new(Stock::new(9, 0, revision), 0);
+            let change = Change::Held { quantity: 2, expires_at_ms, buyer: None };
+            let held = Record { revision: revision + 1, at_ms, remaining: 7, change, key: None };
+            inventory.fold(&held).unwrap();
+            let engine = engine.behind(inventory.stock());
+            let (turns, rests) = (Arc::default(), Arc::default());
+            let (counted_turns, counted_rests) = (Arc::clone(&turns), Arc::clone(&rests));
+            let counted = Counted { engine, begins, turns: counted_turns, rests: counted_rests };
+            let (channel, _) = ReplyChannel::new(0);
+            let (limit, archive) = (Duration::from_secs(3), Arc::new(NoArchive));
+            let (counter, committer) = GroupCommit::new(
+                counted,
+                inventory,
+                archive,
+                limit,
+                vec![channel],
+                Arc::default(),
+                now_ms,
+            );
+            let committing = thread::spawn(move || committer.run());
+            Self { counter, turns, rests, committing }
+        }
+
+        fn held(&self) -> u64 {
+            self.counter.stock().held
+        }
+
+        /// Waits until `is_so`, though nobody asks anything.
+        fn wait_until(&self, is_so: impl Fn(&Self) -> bool) {
+            let start = Instant::now();
+            while !is_so(self) {
+                assert!(start.elapsed() < Duration::from_secs(20), "it never is");
+                thread::sleep(Duration::from_millis(1));
+            }
+        }
+
+        fn wait_for_the_end_of_holds(&self) {
+            self.wait_until(|holding| holding.held() == 0);
+        }
+
+        /// Closes the counter, and gives how many turns it took.
+        fn end(self) -> usize {
+            self.counter.close();
+            self.committing.join().unwrap();
+            self.turns.load(Ordering::Relaxed)
+        }
+    }
+
+    /// When the last record was made, for those whose machine's clock is behind it.
+    const AHEAD_MS: u64 = 1_000_000;
+
+    /// A clock that began when it was looked at first, far behind that record.
+    fn behind_ms() -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed().as_millis().try_into().unwrap()
+    }
+
+    #[test]
+    fn what_is_held_comes_back_at_its_time_though_nobody_asks() {
+        fn now_ms() -> u64 {
+            AHEAD_MS + behind_ms()
+        }
+        let holding = Holding::until(now_ms() + 50, Begins::Well, now_ms);
+        holding.wait_for_the_end_of_holds();
+        assert_eq!((holding.counter.stock().remaining, holding.end()), (9, 1));
+    }
+
+    #[test]
+    fn what_is_held_comes_back_though_the_ledger_is_ahead_of_the_clock() {
+        let holding = Holding::until(AHEAD_MS + 50, Begins::Well, behind_ms);
+        holding.wait_for_the_end_of_holds();
+        assert_eq!(holding.end(), 1);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_is_noticed_though_nobody_asks() {
+        static SET: AtomicUsize = AtomicUsize::new(0);
+        let now_ms = || AHEAD_MS + SET.load(Ordering::Relaxed) as u64;
+        let holding = Holding::until(AHEAD_MS + 3_600_000, Begins::Well, now_ms);
+        // From now on nothing but what is held wakes the committer.
+        holding.wait_until(|holding| holding.rests.load(Ordering::Relaxed) > 0);
+        SET.store(3_600_000, Ordering::Relaxed);
+        holding.wait_for_the_end_of_holds();
+        assert_eq!(holding.end(), 1);
+    }
+
+    #[test]
+    fn where_no_turn_can_be_taken_what_is_due_waits_and_the_committer_sleeps() {
+        let holding = Holding::until(AHEAD_MS + 1, Begins::Never, || AHEAD_MS + 1);
+        thread::sleep(5 * RETRY);
+        assert_eq!((holding.held(), holding.counter.obstacle().is_some()), (2, true));
+        assert!(holding.end() <= 2, "two tries at once, then one a second");
+    }
+
+    #[test]
+    fn at_the_last_revision_nothing_is_due_and_the_committer_sleeps() {
+        let last = (COUNT_MAX - 1, 0);
+        let holding = Holding::at(last, 1, Begins::Well, || AHEAD_MS);
+        thread::sleep(RETRY);
+        assert_eq!((holding.held(), holding.end()), (2, 0));
+    }
+
+    #[test]
+    fn a_broken_ledger_ends_the_committer_though_holds_are_due() {
+        let holding = Holding::until(AHEAD_MS + 1, Begins::Broken, || AHEAD_MS + 1);
+        holding.committing.join().unwrap();
+        assert_eq!(holding.turns.load(Ordering::Relaxed), 1);
+        assert!(matches!(holding.counter.obstacle(), Some(Refusal::NotSold(_))));
+    }
+
+    #[test]
+    fn a_closed_counter_ends_though_holds_are_due() {
+        let holding = Holding::until(AHEAD_MS + 1, Begins::Never, || AHEAD_MS + 1);
+        holding.end();
     }
 
     fn buy() -> Request {

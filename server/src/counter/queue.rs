@@ -39,6 +39,14 @@ pub struct Moment {
     pub at_ms: u64,
 }
 
+impl Moment {
+    /// What the clock on the wall says at `instant`, soon after, in milliseconds since 1970 UTC.
+    fn at_ms(&self, instant: Instant) -> u64 {
+        let later = instant.saturating_duration_since(self.instant).as_millis();
+        self.at_ms.saturating_add(u64::try_from(later).unwrap_or(u64::MAX))
+    }
+}
+
 /// The way back to whoever asked.
 pub trait Recipient {
     /// Whether nobody waits there any more.
@@ -55,7 +63,7 @@ pub struct Queue<B, R> {
     commit_delay: CommitDelay,
     lock_timeout: Duration,
     /// When the turn that is open was opened.
-    opened: Option<Instant>,
+    opened: Option<Moment>,
     taken_at: Option<Instant>,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
@@ -115,7 +123,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     }
 
     /// How long it is until a hold is over, whoever asks or does not.
-    pub fn due_in(&self, now_ms: u64) -> Option<Duration> {
+    pub fn due_in(&mut self, now_ms: u64) -> Option<Duration> {
         self.pipeline.due_in(now_ms)
     }
 
@@ -158,16 +166,18 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     ///
     /// # Errors
     /// The [`Refusal`] of one who is not let in.
-    pub fn enter(&mut self, request: Request, recipient: R, now: Moment) -> Result<(), Refusal> {
+    pub fn enter(&mut self, request: Request, recipient: R, now: Instant) -> Result<(), Refusal> {
         if let Some(refusal) = &self.closed {
             return Err(refusal.clone());
         }
         if self.here() >= CLIENTS_MAX {
             return Err(Refusal::Overloaded);
         }
-        let waiting = Waiting { request, recipient, since: now.instant };
-        if self.waiting.is_empty()
-            && let Some(outcome) = self.pipeline.apply(&waiting.request, now.at_ms)
+        let waiting = Waiting { request, recipient, since: now };
+        // Within a turn the clock on the wall is not read again: that would cost as much as the decision.
+        let at_ms = self.opened.filter(|_| self.waiting.is_empty()).map(|opened| opened.at_ms(now));
+        if let Some(at_ms) = at_ms
+            && let Some(outcome) = self.pipeline.apply(&waiting.request, at_ms)
         {
             self.gathered.push(Decided { waiting, outcome });
         } else {
@@ -182,7 +192,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whoever has gone away is passed over.
     pub fn gather(&mut self, now: Moment) {
         self.obstacle = None;
-        self.opened.get_or_insert(now.instant);
+        self.opened.get_or_insert(now);
         self.pipeline.lapse(now.at_ms);
         while let Some(waiting) = self.waiting.pop_front() {
             if waiting.recipient.is_gone() {
@@ -203,7 +213,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     /// Whether the turn goes on behind the next append; closes it where it does not.
     pub fn goes_on(&mut self, now: Instant) -> bool {
         let is_held_too_long =
-            self.opened.is_some_and(|opened| now.duration_since(opened) >= HOLD_MAX);
+            self.opened.is_some_and(|opened| now.duration_since(opened.instant) >= HOLD_MAX);
         if self.gathered.is_empty() || is_held_too_long {
             self.pipeline.close();
         }
@@ -300,30 +310,38 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{Command, Order, Record, Sale};
+    use crate::domain::{Change, Command, Order, Record, Sale};
 
     const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
     /// A batch with room for so many records.
     #[derive(Debug)]
     struct Room {
-        records: usize,
+        records: Vec<Record>,
         room: usize,
     }
 
+    impl Room {
+        fn for_records(room: usize) -> Self {
+            Self { records: Vec::new(), room }
+        }
+    }
+
     impl Batch for Room {
-        fn push(&mut self, _record: &Record) -> bool {
-            let has_room = self.records < self.room;
-            self.records += usize::from(has_room);
+        fn push(&mut self, record: &Record) -> bool {
+            let has_room = self.records.len() < self.room;
+            if has_room {
+                self.records.push(record.clone());
+            }
             has_room
         }
 
         fn is_empty(&self) -> bool {
-            self.records == 0
+            self.records.is_empty()
         }
 
         fn take(&mut self) -> Self {
-            mem::replace(self, Self { records: 0, room: self.room })
+            mem::replace(self, Self::for_records(self.room))
         }
     }
 
@@ -343,6 +361,7 @@ mod tests {
         now: Instant,
         gone: Rc<RefCell<Vec<u64>>>,
         entered: u64,
+        ledger: Vec<Record>,
     }
 
     impl Counter {
@@ -350,15 +369,46 @@ mod tests {
             let stock = Stock::new(tickets, 0, 0);
             let queue = Queue::new(Inventory::new(stock, 0), LOCK_TIMEOUT);
             let start = Instant::now();
-            Self { queue, start, now: start, gone: Rc::default(), entered: 0 }
+            let gone = Rc::default();
+            Self { queue, start, now: start, gone, entered: 0, ledger: Vec::new() }
         }
 
         /// Somebody comes for one ticket; gives their number.
         fn enter(&mut self) -> Result<u64, Refusal> {
+            self.ask(Command::Buy(Order { quantity: 1, buyer: None }))
+        }
+
+        /// Somebody comes with this; gives their number.
+        fn ask(&mut self, command: Command) -> Result<u64, Refusal> {
             self.entered += 1;
             let client = Client(self.entered, Rc::clone(&self.gone));
-            let order = Command::Buy(Order { quantity: 1, buyer: None });
-            self.queue.enter(order.into(), client, self.moment()).map(|()| self.entered)
+            self.queue.enter(command.into(), client, self.now).map(|()| self.entered)
+        }
+
+        /// So many hold a ticket each for a second; gives the revisions.
+        fn hold(&mut self, holds: u64) -> Vec<u64> {
+            for _ in 0..holds {
+                let order = Order { quantity: 1, buyer: None };
+                self.ask(Command::Hold { order, seconds: 1 }).unwrap();
+            }
+            self.open(usize::MAX);
+            assert!(!self.goes_on_without_anybody());
+            let told = self.append().into_iter();
+            let held = told.map(|(_, answer)| match answer {
+                Ok(Outcome::Held(hold)) => hold.revision,
+                answer => panic!("{answer:?}"),
+            });
+            held.collect()
+        }
+
+        /// Whether the turn goes on though it has lasted as long as it may.
+        fn goes_on_without_anybody(&mut self) -> bool {
+            self.queue.goes_on(self.now + HOLD_MAX)
+        }
+
+        fn due_in(&mut self) -> Option<Duration> {
+            let now = self.moment();
+            self.queue.due_in(now.at_ms)
         }
 
         fn moment(&self) -> Moment {
@@ -367,13 +417,14 @@ mod tests {
         }
 
         fn open(&mut self, room: usize) {
-            self.queue.pipeline().open(Room { records: 0, room }, None, 0);
+            self.queue.pipeline().open(Room::for_records(room), None, 0);
             self.queue.gather(self.moment());
         }
 
         /// The next append, as a writer does it; the answers, once it is durable.
         fn append(&mut self) -> Vec<(u64, Answer)> {
-            let _batch = self.queue.take(self.now);
+            let batch = self.queue.take(self.now);
+            self.ledger.extend(batch.into_iter().flat_map(|batch| batch.records));
             self.queue.pipeline().accept();
             numbered(self.queue.settled(self.now).collect())
         }
@@ -389,7 +440,10 @@ mod tests {
     }
 
     fn sold(ticket: u64, remaining: u64) -> Answer {
-        let (first_ticket, revision) = (ticket, ticket);
+        sold_at(ticket, remaining, ticket)
+    }
+
+    fn sold_at(first_ticket: u64, remaining: u64, revision: u64) -> Answer {
         Ok(Outcome::Sold(Sale { first_ticket, quantity: 1, remaining, revision }))
     }
 
@@ -485,8 +539,7 @@ mod tests {
         counter.enter().unwrap();
         counter.queue.pipeline().drop_trial();
         counter.queue.lost(Void::Taken);
-        let change =
-            crate::domain::Change::Sold { first_ticket: 1, quantity: 1, buyer: None, hold: None };
+        let change = Change::Sold { first_ticket: 1, quantity: 1, buyer: None, hold: None };
         let rival = Record { revision: 1, at_ms: 0, remaining: 1, change, key: None };
         counter.queue.pipeline().hear(&rival).unwrap();
         counter.open(9);
@@ -529,6 +582,82 @@ mod tests {
         counter.gone.borrow_mut().push(1);
         counter.open(9);
         assert_eq!(counter.append(), [(2, sold(1, 8))]);
+    }
+
+    #[test]
+    fn what_is_over_is_ended_in_a_turn_in_which_nobody_waits() {
+        let mut counter = Counter::with(9);
+        counter.hold(2);
+        assert_eq!(counter.due_in(), Some(Duration::from_secs(1)));
+        counter.now += Duration::from_secs(1);
+        assert_eq!(counter.due_in(), Some(Duration::ZERO));
+        assert!(counter.queue.is_idle());
+        counter.open(9);
+        assert!(!counter.queue.goes_on(counter.now), "nobody is there");
+        assert_eq!(counter.append(), []);
+        assert_eq!((counter.queue.stock().held, counter.queue.stock().remaining), (0, 9));
+        assert_eq!(counter.due_in(), None);
+    }
+
+    #[test]
+    fn who_has_waited_past_the_end_of_a_hold_is_told_that_it_is_over() {
+        let mut counter = Counter::with(9);
+        let [hold] = counter.hold(1)[..] else { panic!("one hold") };
+        counter.now += Duration::from_millis(999);
+        let late = counter.ask(Command::Confirm { hold }).unwrap();
+        counter.now += Duration::from_millis(1);
+        counter.open(9);
+        // The answer is the one of the record that ended the hold.
+        let revision = 2;
+        assert_eq!(counter.append(), [(late, Ok(Outcome::Repeated { revision }))]);
+        let ended = counter.ledger.last().unwrap();
+        assert_eq!((ended.revision, &ended.change), (2, &Change::Lapsed { hold, quantity: 1 }));
+        assert_eq!(ended.answer_to(&Command::Confirm { hold }), Some(Outcome::HoldExpired));
+        assert_eq!(counter.queue.stock().issued, 0);
+    }
+
+    #[test]
+    fn who_comes_in_the_millisecond_ahead_of_the_end_of_a_hold_gets_the_tickets() {
+        let mut counter = Counter::with(9);
+        let [hold] = counter.hold(1)[..] else { panic!("one hold") };
+        counter.now += Duration::from_millis(999);
+        counter.open(9);
+        let in_time = counter.ask(Command::Confirm { hold }).unwrap();
+        counter.now += Duration::from_millis(1);
+        assert_eq!(counter.append(), [(in_time, sold_at(1, 8, 2))]);
+        assert_eq!(counter.queue.stock().held, 0);
+    }
+
+    #[test]
+    fn more_that_is_over_than_there_is_room_for_ends_in_several_turns_and_nobody_overtakes() {
+        let mut counter = Counter::with(5);
+        counter.hold(5);
+        counter.now += Duration::from_secs(1);
+        let buyer = counter.enter().unwrap();
+        for _ in 0..2 {
+            counter.open(2);
+            counter.enter().unwrap();
+            assert!(!counter.queue.goes_on(counter.now));
+            assert_eq!(counter.append(), []);
+        }
+        counter.open(2);
+        assert_eq!(counter.append(), [(buyer, sold_at(1, 4, 11))]);
+        assert_eq!((counter.queue.stock().held, counter.queue.here()), (0, 2));
+    }
+
+    #[test]
+    fn a_lapse_that_was_lost_is_recorded_by_the_next_turn() {
+        let mut counter = Counter::with(9);
+        counter.hold(1);
+        counter.now += Duration::from_secs(1);
+        counter.open(9);
+        let _batch = counter.queue.take(counter.now);
+        counter.queue.pipeline().drop_trial();
+        counter.queue.lost(Void::Taken);
+        assert_eq!(counter.due_in(), Some(Duration::ZERO));
+        counter.open(9);
+        assert_eq!(counter.append(), []);
+        assert_eq!(counter.queue.stock().held, 0);
     }
 
     #[derive(Clone, Debug)]

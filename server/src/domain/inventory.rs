@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::domain::{
-    Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
+    COUNT_MAX, Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
     holds::{Due, Holds},
     keys::{Hash, Hasher, Remembered, SeenName},
 };
@@ -135,9 +135,11 @@ impl Inventory {
         &self.epochs
     }
 
-    /// When the next hold is over, in milliseconds since 1970 UTC.
+    /// When the next hold is over, in milliseconds since 1970 UTC; `None` where none is open, or nothing can
+    /// be recorded any more.
     pub fn due_at_ms(&self) -> Option<u64> {
-        self.first_due(None).map(|(at_ms, _)| at_ms)
+        let (at_ms, _) = self.first_due(None)?;
+        (self.stock.revision < COUNT_MAX).then_some(at_ms)
     }
 
     pub(super) fn first_due(&self, passed: Option<Due>) -> Option<Due> {
@@ -160,9 +162,9 @@ impl Inventory {
     /// # Errors
     /// [`Inconsistent`] where the record does not follow; the inventory is unchanged then.
     pub fn fold(&mut self, record: &Record) -> Result<(), Inconsistent> {
-        let stock = self.stock.after(record)?;
         self.check(record)?;
-        self.stock = stock;
+        // Whatever can fail comes first.
+        self.stock.fold(record)?;
         self.at_ms = self.at_ms.max(record.at_ms);
         if let Some(name) = record.name() {
             let hash = self.names.hasher().hash(name);
@@ -174,7 +176,9 @@ impl Inventory {
         if let Some((hold, _)) = record.ended_hold() {
             self.holds.remove(hold);
         }
-        self.sales.extend(record.ended_sale());
+        if let Some((sale, status)) = record.ended_sale() {
+            self.sales.insert(sale, status);
+        }
         match record.change {
             Change::Restored { epoch, .. } => self.epochs.push((record.revision, epoch)),
             Change::Lapsed { .. } => self.lapsed += 1,
@@ -205,7 +209,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{COUNT_MAX, Change, Clock, Command, Order, Outcome, Request, Sale, Trial};
+    use crate::domain::{Clock, Command, Order, Outcome, Request, Sale, SoldBefore, Trial};
 
     impl Inventory {
         /// Answers `request`, and folds what it changed at once.
@@ -216,6 +220,20 @@ mod tests {
                 self.fold(record).unwrap();
             }
             (outcome, record)
+        }
+
+        /// Ends what is over at `now_ms`, and gives the records.
+        fn lapse(&mut self, now_ms: u64) -> Vec<Record> {
+            let at_ms = Clock::new(self.at_ms).told(now_ms);
+            let mut trial = Trial::of(self, at_ms);
+            let mut records = Vec::new();
+            while let Some(record) = trial.lapse(self) {
+                trial.fold(&record);
+                self.fold(&record).unwrap();
+                trial.settle(&record);
+                records.push(record);
+            }
+            records
         }
 
         fn adjust(&mut self, remaining: u64, sold: u64) {
@@ -230,6 +248,10 @@ mod tests {
 
     fn buy(quantity: u64) -> Request {
         Command::Buy(Order { quantity, buyer: None }).into()
+    }
+
+    fn hold(quantity: u64, seconds: u64) -> Request {
+        Command::Hold { order: Order { quantity, buyer: None }, seconds }.into()
     }
 
     fn with_key(key: &str, request: Request) -> Request {
@@ -262,6 +284,61 @@ mod tests {
             let mut inventory = start.clone();
             assert_eq!(inventory.apply(&buy(1), 0), (Outcome::OverLimit { remaining: 5 }, None));
             assert_eq!(inventory.stock(), start.stock());
+        }
+    }
+
+    #[test]
+    fn what_is_held_has_room_when_it_comes_back() {
+        let sale = SoldBefore { revision: 1, quantity: 5 };
+        for put in [Command::Restock { quantity: 20 }, Command::Refund(sale)] {
+            let mut inventory = counter(COUNT_MAX - 5);
+            inventory.apply(&buy(5), 0);
+            inventory.apply(&hold(10, 1), 0);
+            inventory.adjust(COUNT_MAX, 5);
+            let remaining = COUNT_MAX - 10;
+            assert_eq!(inventory.stock().remaining, remaining);
+            let put = inventory.apply(&put.into(), 0);
+            assert_eq!(put, (Outcome::OverLimit { remaining }, None));
+            assert_eq!(inventory.lapse(1000).len(), 1);
+            assert_eq!(inventory.stock().remaining, COUNT_MAX);
+        }
+    }
+
+    #[test]
+    fn at_the_last_revision_nothing_lapses_and_nothing_is_due() {
+        let mut inventory = Inventory::new(Stock::new(5, 0, COUNT_MAX - 1), 0);
+        inventory.apply(&hold(1, 1), 0);
+        assert_eq!(inventory.stock().revision, COUNT_MAX);
+        assert_eq!(inventory.due_at_ms(), None);
+        assert_eq!(inventory.lapse(1000), []);
+        let confirm = Command::Confirm { hold: COUNT_MAX }.into();
+        assert_eq!(inventory.apply(&confirm, 1000), (Outcome::HoldExpired, None));
+    }
+
+    #[test]
+    fn no_sum_of_a_record_that_does_not_follow_overflows() {
+        let mut start = Stock::new(0, 2, 0);
+        (start.refunded, start.capacity) = (1, 1);
+        for change in [
+            Change::Refunded { sale: 1, quantity: u64::MAX },
+            Change::Refunded { sale: 1, quantity: u64::MAX - 1 },
+            Change::Admitted { sale: 1, quantity: u64::MAX },
+            Change::Lapsed { hold: 1, quantity: u64::MAX },
+            Change::Held { quantity: u64::MAX, expires_at_ms: 0, buyer: None },
+            Change::Restocked { quantity: u64::MAX },
+            Change::Adjusted { sold: u64::MAX },
+        ] {
+            for admitted in [0, 1, u64::MAX] {
+                let before = Stock { admitted, ..start };
+                let record = Record {
+                    revision: 1,
+                    at_ms: 0,
+                    remaining: 0,
+                    change: change.clone(),
+                    key: None,
+                };
+                assert!(before.after(&record).is_err(), "{change:?}");
+            }
         }
     }
 
@@ -336,6 +413,10 @@ mod tests {
             1 => (1..9_u64).prop_map(|quantity| Command::Restock { quantity }),
             1 => Just(Command::Restock { quantity: COUNT_MAX }),
             1 => Just(Command::Search),
+            2 => (1..12_u64, 1..9_u64).prop_map(|(quantity, seconds)| hold(quantity, seconds).command),
+            2 => (0..30_u64).prop_map(|hold| Command::Confirm { hold }),
+            1 => (0..30_u64).prop_map(|hold| Command::Release { hold }),
+            1 => any::<bool>().prop_map(|is_open| Command::SetSale { is_open }),
         ];
         let key = prop::option::of("[a-f]".prop_map(Box::from));
         (command, key).prop_map(|(command, key)| Request { command, key })

@@ -10,8 +10,8 @@
 //! - `AnswerOnce`: a request with a key that was seen changes nothing.
 //! - `Conservation`: what is left changes by exactly what a record says, and all tickets that there are
 //!   are left, held or sold.
-//! - What is held lapses at its time, and cannot be bought from then on.
-//! - A sale is refunded once or admitted once, and never both.
+//! - `HoldEndsOnce`: what is held lapses at its time, and cannot be bought from then on.
+//! - `SaleEndsOnce`: a sale is refunded once or admitted once, and never both.
 //! - Revisions run 1, 2, 3, … without gaps; so do ticket numbers.
 
 mod clock;
@@ -19,6 +19,8 @@ mod command;
 mod holds;
 mod inventory;
 mod keys;
+#[cfg(test)]
+mod model_tests;
 mod outcome;
 mod pieces;
 mod record;

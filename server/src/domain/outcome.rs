@@ -7,8 +7,8 @@ use crate::domain::Stock;
 /// "Sold out" is an outcome and not an error: the counter worked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// The stock as it stands.
-    Found(Stock),
+    /// The stock as it stands; in a box, for every answer is as large as the largest.
+    Found(Box<Stock>),
     /// The tickets are sold.
     Sold(Sale),
     /// Fewer are left than were asked for; nothing was sold.

@@ -133,7 +133,15 @@ impl Stock {
     ///
     /// # Errors
     /// [`Inconsistent`] where the record does not follow.
-    pub fn after(self, record: &Record) -> Result<Self, Inconsistent> {
+    pub fn after(mut self, record: &Record) -> Result<Self, Inconsistent> {
+        self.fold(record).map(|()| self)
+    }
+
+    /// Becomes the stock after `record`, in place.
+    ///
+    /// # Errors
+    /// [`Inconsistent`] where the record does not follow; it is unchanged then.
+    pub(super) fn fold(&mut self, record: &Record) -> Result<(), Inconsistent> {
         let revision = record.revision;
         if revision != self.revision + 1 {
             return Err(Inconsistent::Revision { found: revision, expected: self.revision + 1 });
@@ -144,7 +152,9 @@ impl Stock {
             return Err(Inconsistent::Ticket { revision, found, expected: self.issued + 1 });
         }
         let after = self.changed_by(record).filter(|after| {
-            let numbers = [after.remaining, after.issued, record.at_ms];
+            // What is held has to have room when it comes back.
+            let comes_back = after.remaining.saturating_add(after.held);
+            let numbers = [comes_back, after.issued, record.at_ms];
             numbers.iter().all(|number| *number <= COUNT_MAX)
         });
         let after = after.ok_or(Inconsistent::Impossible { revision })?;
@@ -155,13 +165,15 @@ impl Stock {
         if !after.is_conserved() {
             return Err(Inconsistent::Conservation { revision });
         }
-        Ok(after)
+        *self = after;
+        Ok(())
     }
 
     /// What `record` changes; `None` where it takes what is not there.
-    fn changed_by(self, record: &Record) -> Option<Self> {
-        let mut after = Self { revision: record.revision, ..self };
-        let Self { remaining, held, issued, refunded, admitted, .. } = self;
+    #[inline]
+    fn changed_by(&self, record: &Record) -> Option<Self> {
+        let mut after = Self { revision: record.revision, ..*self };
+        let &Self { remaining, held, issued, refunded, admitted, .. } = self;
         match record.change {
             Change::Sold { quantity, hold: None, .. } => {
                 after.remaining = remaining.checked_sub(quantity)?;
@@ -198,7 +210,7 @@ impl Stock {
                 after.epoch = epoch;
             }
         }
-        (after.refunded + after.admitted <= after.issued).then_some(after)
+        (after.refunded.saturating_add(after.admitted) <= after.issued).then_some(after)
     }
 
     /// Takes over a count from outside, and the numbers given out by then.

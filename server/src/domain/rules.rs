@@ -7,7 +7,7 @@ use crate::domain::{
 
 /// What a request is decided on.
 pub(super) struct Facts<'a> {
-    pub(super) stock: Stock,
+    pub(super) stock: &'a Stock,
     /// Now.
     pub(super) at_ms: u64,
     /// The hold that the request speaks of, where it is open.
@@ -24,7 +24,7 @@ pub(super) fn decide(facts: &Facts<'_>, request: &Request) -> (Outcome, Option<R
         Ok(changed) => changed,
         Err(outcome) => return (outcome, None),
     };
-    if stock.revision >= COUNT_MAX || remaining > COUNT_MAX {
+    if stock.revision >= COUNT_MAX {
         return over_limit();
     }
     let key = request.key.clone();
@@ -39,9 +39,9 @@ pub(super) fn decide(facts: &Facts<'_>, request: &Request) -> (Outcome, Option<R
 /// What is left after `request`, and the change; or the answer, where nothing changes.
 fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome> {
     let &Facts { stock, at_ms, hold, sale } = facts;
-    let Stock { remaining, revision, .. } = stock;
+    let &Stock { remaining, revision, .. } = stock;
     match &request.command {
-        Command::Search => Err(Outcome::Found(stock)),
+        Command::Search => Err(Outcome::Found(Box::new(*stock))),
         Command::Buy(order) => match take(stock, order) {
             Err(Outcome::SoldOut { .. }) if request.key.is_some() => {
                 Ok((remaining, refused(order, None)))
@@ -66,7 +66,7 @@ fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome
         }
         &Command::Refund(SoldBefore { revision: made, quantity }) => match sale {
             SaleStatus::Sold => {
-                Ok((remaining.saturating_add(quantity), Change::Refunded { sale: made, quantity }))
+                Ok((put(stock, quantity)?, Change::Refunded { sale: made, quantity }))
             }
             SaleStatus::Refunded { revision } => Err(Outcome::Repeated { revision }),
             SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
@@ -77,7 +77,7 @@ fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome
             SaleStatus::Admitted { at_ms, .. } => Err(Outcome::AdmittedBefore { at_ms }),
         },
         &Command::Restock { quantity } => {
-            Ok((remaining.saturating_add(quantity), Change::Restocked { quantity }))
+            Ok((put(stock, quantity)?, Change::Restocked { quantity }))
         }
         &Command::SetSale { is_open } if is_open != stock.is_closed => {
             Err(Outcome::SaleSet { is_open, remaining, revision })
@@ -87,8 +87,8 @@ fn change(facts: &Facts<'_>, request: &Request) -> Result<(u64, Change), Outcome
 }
 
 /// What is left where `order` is taken; or why it cannot be.
-fn take(stock: Stock, order: &Order) -> Result<u64, Outcome> {
-    let Stock { remaining, revision, .. } = stock;
+fn take(stock: &Stock, order: &Order) -> Result<u64, Outcome> {
+    let &Stock { remaining, revision, .. } = stock;
     if stock.is_closed {
         return Err(Outcome::SaleClosed);
     }
@@ -96,8 +96,16 @@ fn take(stock: Stock, order: &Order) -> Result<u64, Outcome> {
     remaining.checked_sub(order.quantity).ok_or(sold_out)
 }
 
+/// What is left where `quantity` tickets are put to it; what is held has to have room when it comes back.
+fn put(stock: &Stock, quantity: u64) -> Result<u64, Outcome> {
+    let &Stock { remaining, held, .. } = stock;
+    let after = remaining.saturating_add(quantity);
+    let has_room = after.saturating_add(held) <= COUNT_MAX;
+    has_room.then_some(after).ok_or(Outcome::OverLimit { remaining })
+}
+
 /// The sale of `order`, from a `hold` or from what is left.
-fn sold(stock: Stock, order: &Order, hold: Option<u64>) -> Result<Change, Outcome> {
+fn sold(stock: &Stock, order: &Order, hold: Option<u64>) -> Result<Change, Outcome> {
     let Order { quantity, buyer } = order.clone();
     if stock.issued.saturating_add(quantity) > COUNT_MAX {
         return Err(Outcome::OverLimit { remaining: stock.remaining });

@@ -80,7 +80,7 @@ impl Trial {
             | Command::Admit(SoldBefore { revision, .. }) => self.status(inventory, revision),
             _ => SaleStatus::Sold,
         };
-        rules::decide(&Facts { stock: self.stock, at_ms: self.at_ms, hold, sale }, request)
+        rules::decide(&Facts { stock: &self.stock, at_ms: self.at_ms, hold, sale }, request)
     }
 
     fn hold<'a>(&'a self, inventory: &'a Inventory, revision: u64) -> Option<&'a OpenHold> {
@@ -135,10 +135,9 @@ impl Trial {
 
     /// Makes `record`, which was decided here, part of the trial.
     pub fn fold(&mut self, record: &Record) {
-        match self.stock.after(record) {
-            Ok(stock) => self.stock = stock,
+        if let Err(fault) = self.stock.fold(record) {
             // A rule contradicts itself; selling on would sell wrongly.
-            Err(fault) => panic!("the record just made does not follow: {fault}"),
+            panic!("the record just made does not follow: {fault}");
         }
         if let Some(name) = record.name() {
             self.names.insert(self.hasher.hash(name), record.revision);
@@ -150,7 +149,9 @@ impl Trial {
             self.holds.remove(hold);
             self.ended.insert(hold);
         }
-        self.sales.extend(record.ended_sale());
+        if let Some((sale, status)) = record.ended_sale() {
+            self.sales.insert(sale, status);
+        }
     }
 
     /// Notes that the inventory below has folded `record`, which was part of the trial.

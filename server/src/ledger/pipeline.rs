@@ -76,11 +76,13 @@ impl<B: Batch> Pipeline<B> {
         }
     }
 
-    /// How long it is from `now_ms`, by the machine's clock, until a hold is over; `None` where none is open.
-    pub fn due_in(&self, now_ms: u64) -> Option<Duration> {
+    /// How long it is from `now_ms`, by the machine's clock, until a hold is over; `None` where none will be.
+    pub fn due_in(&mut self, now_ms: u64) -> Option<Duration> {
         let due_at_ms = self.inventory.due_at_ms()?;
-        let mut clock = self.clock;
-        Some(Duration::from_millis(due_at_ms.saturating_sub(clock.told(now_ms))))
+        // IMPORTANT: told, and not to a copy: where the ledger is ahead of the machine's clock its time goes
+        // on from when it was first asked for.
+        self.clock.heard(self.inventory.at_ms());
+        Some(Duration::from_millis(due_at_ms.saturating_sub(self.clock.told(now_ms))))
     }
 
     /// Gathers the end of each hold that is over at `now_ms`, by the machine's clock.
@@ -177,5 +179,72 @@ impl<B: Batch> Pipeline<B> {
     pub fn drop_trial(&mut self) {
         self.in_flight.clear();
         self.drop_gathered();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Change;
+
+    /// A batch with room for so many records, of which nothing is kept.
+    #[derive(Debug)]
+    struct Room {
+        records: usize,
+        room: usize,
+    }
+
+    impl Batch for Room {
+        fn push(&mut self, _record: &Record) -> bool {
+            let has_room = self.records < self.room;
+            self.records += usize::from(has_room);
+            has_room
+        }
+
+        fn is_empty(&self) -> bool {
+            self.records == 0
+        }
+
+        fn take(&mut self) -> Self {
+            std::mem::replace(self, Self { records: 0, room: self.room })
+        }
+    }
+
+    /// A pipeline on a counter whose tickets are all held until `expires_at_ms`, one a hold.
+    fn all_held(tickets: u64, at_ms: u64, expires_at_ms: u64) -> Pipeline<Room> {
+        let mut inventory = Inventory::new(Stock::new(tickets, 0, 0), 0);
+        for revision in 1..=tickets {
+            let change = Change::Held { quantity: 1, expires_at_ms, buyer: None };
+            let remaining = tickets - revision;
+            let record = Record { revision, at_ms, remaining, change, key: None };
+            inventory.fold(&record).unwrap();
+        }
+        Pipeline::new(inventory)
+    }
+
+    #[test]
+    fn a_million_holds_that_are_over_at_once_end_a_batch_a_turn() {
+        let (tickets, room) = (1_000_000, 10_000);
+        let mut pipeline = all_held(tickets, 0, 1000);
+        let mut turns = 0;
+        while pipeline.due_in(1000) == Some(Duration::ZERO) {
+            turns += 1;
+            pipeline.open(Room { records: 0, room }, None, 1000);
+            pipeline.lapse(1000);
+            pipeline.close();
+            assert_eq!(pipeline.take().map(|batch| batch.records), Some(room));
+            pipeline.accept();
+        }
+        assert_eq!(turns, tickets / room as u64);
+        assert_eq!((pipeline.stock().remaining, pipeline.stock().held), (tickets, 0));
+    }
+
+    #[test]
+    fn where_the_ledger_is_ahead_of_the_clock_what_is_held_is_over_all_the_same() {
+        let mut pipeline = all_held(1, 1_000_000, 1_001_000);
+        // As a server after a restart, of which nobody asks anything.
+        let due_in = [5000, 5400, 5999, 6000].map(|now_ms| pipeline.due_in(now_ms));
+        let expected = [1000, 600, 1, 0].map(|ms| Some(Duration::from_millis(ms)));
+        assert_eq!(due_in, expected);
     }
 }

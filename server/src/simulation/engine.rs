@@ -11,6 +11,7 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     domain::{Change, Inventory, Record, Stock},
     ledger::{Appended, Batch, Cause, Engine, Fault, News, Turn},
+    simulation::shop::now_ms,
 };
 
 /// How many tickets a simulated ledger begins with.
@@ -27,6 +28,59 @@ pub(crate) enum Lie {
     LostThoughDurable,
     /// A batch whose answer was lost is called lost before anybody knows.
     LostThoughUnknown,
+    /// What lapses comes back as if it were put on sale: no record ends the hold.
+    LapseUnrecorded,
+    /// A refund is heard of as a restock: the sale can be refunded once more.
+    RefundForgotten,
+    /// A hold is heard of as one that lasts longer: it is confirmed after its end.
+    HoldWithoutEnd,
+    /// The confirmation of a hold is heard of as an outside edit: the hold lapses as well.
+    ConfirmForgotten,
+    /// An admission is not remembered from before a start: the tickets are used once more.
+    AdmissionForgotten,
+    /// The own batch of an append of unknown outcome is heard of without its keys, which went with the trial.
+    KeyForgotten,
+}
+
+/// From where a record is heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Heard {
+    AtTheStart,
+    OfAnother,
+    OfOneself,
+}
+
+impl Lie {
+    /// What is written for `record`; it leaves the same count, and nobody sees from that what was done to it.
+    fn written(self, record: &Record) -> Record {
+        let change = match (self, &record.change) {
+            (Self::LapseUnrecorded, Change::Lapsed { quantity, .. }) => {
+                Change::Restocked { quantity: *quantity }
+            }
+            _ => return record.clone(),
+        };
+        Record { change, ..record.clone() }
+    }
+
+    /// What is heard for `record`, which leaves the same count, where `issued` numbers were given out before.
+    fn heard(self, record: &Record, issued: u64, heard: Heard) -> Record {
+        let mut lied = record.clone();
+        match (self, &mut lied.change) {
+            (Self::RefundForgotten, Change::Refunded { quantity, .. }) => {
+                lied.change = Change::Restocked { quantity: *quantity };
+            }
+            (Self::HoldWithoutEnd, Change::Held { expires_at_ms, .. }) => *expires_at_ms += 60_000,
+            (Self::ConfirmForgotten, Change::Sold { quantity, hold: Some(_), .. }) => {
+                lied.change = Change::Adjusted { sold: issued + *quantity };
+            }
+            (Self::AdmissionForgotten, Change::Admitted { .. }) if heard == Heard::AtTheStart => {
+                lied.change = Change::Adjusted { sold: issued };
+            }
+            (Self::KeyForgotten, _) if heard == Heard::OfOneself => lied.key = None,
+            _ => {}
+        }
+        lied
+    }
 }
 
 /// Who appended a record.
@@ -42,6 +96,7 @@ pub(crate) struct SimLedger(Arc<Mutex<World>>);
 
 struct World {
     dice: StdRng,
+    start: Stock,
     records: Vec<(Record, BatchId)>,
     on_its_way: Vec<SimBatch>,
     writers: u64,
@@ -68,13 +123,14 @@ pub(crate) struct SimBatch {
     known: Stock,
     records: Vec<Record>,
     room: usize,
+    lie: Option<Lie>,
 }
 
 impl SimLedger {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
         let (records, on_its_way) = (Vec::new(), Vec::new());
-        let world = World { dice, records, on_its_way, writers: 0, is_calm: false };
+        let world = World { dice, start: start(), records, on_its_way, writers: 0, is_calm: false };
         Self(Arc::new(Mutex::new(world)))
     }
 
@@ -82,11 +138,13 @@ impl SimLedger {
     pub(crate) fn open(&self, lie: Option<Lie>) -> (SimEngine, Inventory) {
         let mut world = self.world();
         world.writers += 1;
-        let mut inventory = Inventory::new(start(), 0);
+        let mut inventory = Inventory::new(world.start, 0);
         for (record, _) in &world.records {
-            inventory.fold(record).unwrap();
+            let issued = inventory.stock().issued;
+            let heard = lie.map(|lie| lie.heard(record, issued, Heard::AtTheStart));
+            inventory.fold(heard.as_ref().unwrap_or(record)).unwrap();
         }
-        let (writer, known) = (world.writers, inventory.stock());
+        let (writer, known) = (world.writers, world.stock());
         (SimEngine { ledger: self.clone(), writer, batches: 0, known, lie }, inventory)
     }
 
@@ -119,12 +177,12 @@ impl World {
 
     fn stock(&self) -> Stock {
         let after = |stock: Stock, (record, _): &(Record, _)| stock.after(record).unwrap();
-        self.records.iter().fold(start(), after)
+        self.records.iter().fold(self.start, after)
     }
 
     /// Appends `batch` if nobody has its revision; whether it is there now.
     fn append(&mut self, batch: &SimBatch) -> bool {
-        let at = usize::try_from(batch.known.revision).unwrap();
+        let at = usize::try_from(batch.known.revision - self.start.revision).unwrap();
         if let Some((_, owner)) = self.records.get(at) {
             return *owner == batch.id;
         }
@@ -144,24 +202,38 @@ impl World {
         }
     }
 
-    /// Another server sells a ticket, or puts one on sale.
+    /// Another server ends what is over, and else sells a ticket, or puts one on sale.
     fn rival(&mut self) {
         let stock = self.stock();
-        let (remaining, change) = match stock.remaining.checked_sub(1) {
-            Some(left) => (
-                left,
-                Change::Sold {
-                    first_ticket: stock.issued + 1,
-                    quantity: 1,
-                    buyer: None,
-                    hold: None,
-                },
-            ),
-            None => (1, Change::Restocked { quantity: 1 }),
+        let last_ms = self.records.last().map_or(0, |(record, _)| record.at_ms);
+        let at_ms = last_ms.max(now_ms());
+        let (remaining, change) = if let Some((hold, quantity)) = self.first_over(at_ms) {
+            (stock.remaining + quantity, Change::Lapsed { hold, quantity })
+        } else if stock.remaining > 0 && !stock.is_closed {
+            let (first_ticket, buyer, hold) = (stock.issued + 1, None, None);
+            (stock.remaining - 1, Change::Sold { first_ticket, quantity: 1, buyer, hold })
+        } else {
+            (stock.remaining + 1, Change::Restocked { quantity: 1 })
         };
-        let record =
-            Record { revision: stock.revision + 1, at_ms: 7, remaining, change, key: None };
+        let record = Record { revision: stock.revision + 1, at_ms, remaining, change, key: None };
         self.records.push((record, BatchId { writer: 0, number: 0 }));
+    }
+
+    /// The hold that is over first at `at_ms`, and how many tickets it is of.
+    fn first_over(&self, at_ms: u64) -> Option<(u64, u64)> {
+        let mut open = Vec::new();
+        for (record, _) in &self.records {
+            match record.change {
+                Change::Held { quantity, expires_at_ms, .. } if expires_at_ms <= at_ms => {
+                    open.push((expires_at_ms, record.revision, quantity));
+                }
+                Change::Sold { hold: Some(hold), .. }
+                | Change::Released { hold, .. }
+                | Change::Lapsed { hold, .. } => open.retain(|(_, made, _)| *made != hold),
+                _ => {}
+            }
+        }
+        open.into_iter().min().map(|(_, hold, quantity)| (hold, quantity))
     }
 }
 
@@ -169,7 +241,8 @@ impl Batch for SimBatch {
     fn push(&mut self, record: &Record) -> bool {
         let has_room = self.records.len() < self.room;
         if has_room {
-            self.records.push(record.clone());
+            let written = self.lie.map(|lie| lie.written(record));
+            self.records.push(written.unwrap_or_else(|| record.clone()));
         }
         has_room
     }
@@ -182,7 +255,8 @@ impl Batch for SimBatch {
         let known =
             self.records.iter().fold(self.known, |stock, record| stock.after(record).unwrap());
         let id = BatchId { number: self.id.number + 1, ..self.id };
-        std::mem::replace(self, Self { id, known, records: Vec::new(), room: self.room })
+        let (room, lie) = (self.room, self.lie);
+        std::mem::replace(self, Self { id, known, records: Vec::new(), room, lie })
     }
 }
 
@@ -211,7 +285,7 @@ impl Turn for SimTurn<'_> {
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
         let engine = &mut *self.0;
         let mut world = engine.ledger.world();
-        let from = usize::try_from(engine.known.revision).unwrap();
+        let from = usize::try_from(engine.known.revision - world.start.revision).unwrap();
         let breaks_at = world.chance(0.1).then(|| world.dice.random_range(0..4));
         let is_stale = world.chance(0.2);
         let news = world.records[from..].to_vec();
@@ -223,8 +297,11 @@ impl Turn for SimTurn<'_> {
             if is_stale && begins && nth > 0 {
                 break;
             }
+            let (issued, is_own) = (engine.known.issued, owner.writer == engine.writer);
             engine.known = engine.known.after(record).unwrap();
-            hear(News::Record { record: record.clone(), is_own: owner.writer == engine.writer });
+            let heard = if is_own { Heard::OfOneself } else { Heard::OfAnother };
+            let lied = engine.lie.map(|lie| lie.heard(record, issued, heard));
+            hear(News::Record { record: lied.unwrap_or_else(|| record.clone()), is_own });
         }
         Ok(())
     }
@@ -235,7 +312,7 @@ impl Turn for SimTurn<'_> {
         engine.batches += 1_000_000;
         let id = BatchId { writer: engine.writer, number: engine.batches };
         let room = engine.ledger.world().dice.random_range(1..5);
-        Ok(SimBatch { id, known: engine.known, records: Vec::new(), room })
+        Ok(SimBatch { id, known: engine.known, records: Vec::new(), room, lie: engine.lie })
     }
 
     fn append(&mut self, batch: &SimBatch) -> Appended {
@@ -287,6 +364,12 @@ impl Turn for SimTurn<'_> {
 }
 
 impl SimEngine {
+    /// The same, in an empty ledger that begins with `start`.
+    pub(crate) fn behind(self, start: Stock) -> Self {
+        self.ledger.world().start = start;
+        Self { known: start, ..self }
+    }
+
     fn now_at(&mut self, batch: &SimBatch) -> Appended {
         self.known = batch.clone().take_known();
         Appended::Durable

@@ -6,10 +6,13 @@
 //! - `engine`: one that loses races and answers, delays, and serves stale reads.
 //! - [`seller`]: a writer with its clients, on one thread.
 //! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
+//! - `books`: what must hold of every ledger and of all that was answered from it.
 
 pub(crate) mod disk;
 pub(crate) mod file;
 
+#[cfg(test)]
+mod books;
 #[cfg(test)]
 mod crash_tests;
 #[cfg(test)]

@@ -78,6 +78,12 @@ impl<E: Engine> Seller<E> {
         self.clients.0.borrow().queue.stock()
     }
 
+    /// Looks at what is durable, as far as this seller knows.
+    #[cfg(test)]
+    pub(crate) fn look<R>(&self, look: impl FnOnce(&Inventory) -> R) -> R {
+        look(self.clients.0.borrow().queue.inventory())
+    }
+
     /// Serves `requests`, `chunk` of them an append, and gives the answers of those who were told.
     ///
     /// Whoever could not be told anything in this turn is forgotten, but for those of whom it is not
@@ -129,7 +135,7 @@ impl<B: Batch> State<B> {
     fn let_a_chunk_in(&mut self) {
         for _ in 0..self.chunk.min(self.coming.len()) {
             let Some(request) = self.coming.pop_front() else { break };
-            let entered = self.queue.enter(request.clone(), Client(request), self.moment());
+            let entered = self.queue.enter(request.clone(), Client(request), self.now);
             entered.expect("nobody has closed the queue");
         }
     }

@@ -145,6 +145,13 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
     records
 }
 
+/// What was left when the ledger on the disk began.
+pub(crate) fn count_at_the_start(disk: &SimDisk) -> u64 {
+    let bytes = disk.get(&Layout::around(&head_path()).segment(1));
+    let line = bytes.split(|byte| *byte == b'\n').next().unwrap();
+    decode::<SegmentHeader>(line, 0).unwrap().0.count
+}
+
 /// A number from the environment, to repeat a run or to make it longer.
 pub(crate) fn setting(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |value| {

@@ -75,6 +75,26 @@ fn a_start_is_the_same_from_a_snapshot_from_an_older_one_and_from_none() {
     assert_same(&opened(&disk), &from_the_last);
 }
 
+/// Lives of the campaign in which an outside edit was then taken over twice: who looked back for it came to the
+/// end of a segment that nobody had missed the seal of.
+#[test]
+fn a_power_cut_takes_no_seal_that_a_start_from_a_snapshot_would_not_miss() {
+    let layout = Layout::around(&head_path());
+    for seed in 0..20 {
+        let disk = disk(seed);
+        box_office(&disk);
+        disk.cut_power();
+        let starts = layout.starts(&disk.another_process()).unwrap();
+        let (_last, full) = starts.split_last().unwrap();
+        for start in full {
+            let bytes = disk.get(&layout.segment(*start));
+            let text = String::from_utf8_lossy(&bytes);
+            let last = text.trim_end_matches(['\0', '\n']).lines().last().unwrap();
+            assert!(last.contains("continued_at"), "seed {seed}, segment {start}: {last}");
+        }
+    }
+}
+
 #[test]
 fn a_start_reads_the_snapshot_and_what_is_behind_it() {
     let disk = disk(1);

@@ -7,10 +7,15 @@ use crate::{
     programs::{serve, serve_with},
 };
 
-/// `POST /buy` as a browser sends a form.
+/// `POST /buy` with a form, by a program.
 fn send(client: &Client, form: &str) -> Answer {
+    send_accepting(client, form, "*/*")
+}
+
+fn send_accepting(client: &Client, form: &str, accept: &str) -> Answer {
     let request = client.request(Method::POST, "/buy").body(form.to_owned());
-    Answer::to(request.header("Content-Type", "application/x-www-form-urlencoded"))
+    let request = request.header("Content-Type", "application/x-www-form-urlencoded");
+    Answer::to(request.header("Accept", accept))
 }
 
 #[test]
@@ -73,11 +78,13 @@ fn what_is_wrong_with_a_form_is_told_as_a_page() {
         ("quantity=1&quantity=1", 400, "twice"),
         ("buyer=a%00b", 400, "control characters"),
     ] {
-        let refused = send(server.client(), form);
+        let refused = send_accepting(server.client(), form, "text/html,*/*;q=0.8");
 
         assert_eq!(refused.status, status, "{form}: {refused:?}");
         assert_eq!(refused.header("Content-Type"), "text/html; charset=utf-8", "{form}");
         assert!(refused.text().contains(words), "{form}: {}", refused.text());
+        let told = send(server.client(), form);
+        assert_eq!(told.header("Content-Type"), "application/problem+json", "{form}: {told:?}");
     }
     assert_eq!(counter.count(), 2);
 }

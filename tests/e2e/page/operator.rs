@@ -64,6 +64,50 @@ fn operator_sees_the_figures_live_and_restocks() {
 }
 
 #[test]
+fn operator_finds_a_sale_and_refunds_it() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    for buyer in ["Ada <script>", "Grace", "Ada Two"] {
+        server.post("/buy", &json!({"quantity": 2, "buyer": buyer}));
+    }
+    let receipt = sold(server.client());
+    let browser = Browser::start();
+    sign_in(&browser, &server, "operator");
+    browser
+        .wait_for_text("sales", |text| text.lines().next().is_some_and(|l| l.contains("Ticket 7")));
+
+    browser.fill("find", "grace");
+    browser.wait_for_text("sales", |text| text.contains("Grace") && !text.contains("Ada"));
+    browser.fill("find", "2");
+    browser.wait_for_text("sales", |text| text.contains("Ada <script>") && !text.contains("Grace"));
+    browser.fill("find", &format!("{}/receipts/{receipt}", server.url()));
+    browser.wait_for_text("sales", |text| text.contains("Ticket 7") && !text.contains("Ada"));
+
+    let press = "document.querySelector('#sales button').click()";
+    browser.run(press);
+    browser.wait_for_text("sales", |text| text.contains("Sure?"));
+    browser.run(press);
+
+    browser.wait_for_text("answers", |text| text.contains("Ticket 7 refunded"));
+    browser.wait_for_text("sales", |text| text.contains("Refunded"));
+    browser.wait_for_text("refunded", |text| text == "1");
+    browser.wait_for_text("chart", |text| text.contains("each minute, at most"));
+}
+
+#[test]
+fn wrong_token_is_told_so() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let browser = Browser::start();
+    browser.open(&format!("{}/operator", server.url()));
+
+    browser.press("token", &format!("another-long-secret{ENTER}"));
+
+    browser.wait_for_text("sign-in-answer", |text| text.contains("not the token"));
+    assert!(!browser.is_visible("signed-in"));
+}
+
+#[test]
 fn operator_closes_the_sale_and_the_buyers_page_says_so() {
     let counter = Counter::with(100);
     let server = serve_for_operator(&counter);

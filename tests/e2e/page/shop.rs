@@ -1,6 +1,6 @@
 //! The page that sells.
 
-use e2e::{Browser, Counter};
+use e2e::{Browser, Counter, Live};
 use serde_json::{Value, json};
 
 use crate::programs::{serve, serve_with};
@@ -142,6 +142,21 @@ fn page_says_when_the_server_is_gone_and_when_it_is_back() {
     });
     assert!(ready.is_some(), "{}", restarted.stderr().text());
     browser.wait_for_text("live-state", |text| text == live);
+}
+
+#[test]
+fn page_asks_now_and_then_where_all_places_for_listeners_are_taken() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--live-max", "1"]);
+    let live = Live::open(server.client());
+    live.wait_for_count(100);
+    let browser = Browser::start();
+
+    browser.open(server.url());
+    browser.wait_for_text("live-state", |text| text == "updated every few seconds");
+    server.buy();
+
+    browser.wait_for_text("count", |text| text == "99");
 }
 
 #[test]

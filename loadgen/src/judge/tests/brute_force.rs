@@ -15,6 +15,23 @@ pub(super) struct Counter {
     held: Option<u64>,
     out: Option<u64>,
     keys: Vec<(String, Reply)>,
+    /// Holds and sales by their names.
+    holds: Vec<Hold>,
+    sales: Vec<String>,
+    /// Holds that nobody is known to have made, and that have ended.
+    ended: Vec<String>,
+    /// The names of holds and sales that somebody was told.
+    made: Vec<String>,
+}
+
+/// A hold with a name.
+#[derive(Clone)]
+struct Hold {
+    name: String,
+    quantity: u64,
+    is_open: bool,
+    /// From when on it can lapse, and by when it must have.
+    lapses: (Option<u64>, Option<u64>),
 }
 
 /// What the counter says.
@@ -34,9 +51,109 @@ impl Counter {
             remaining: header.initial.unwrap().unsigned_abs(),
             sold,
             revision,
-            held: is_fresh.then_some(0),
+            held: header.held.or(is_fresh.then_some(0)),
             out: is_fresh.then_some(0),
             keys: Vec::new(),
+            holds: Vec::new(),
+            sales: Vec::new(),
+            ended: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
+    /// The same, which knows which holds and sales are told of in `operations`.
+    fn knowing(self, operations: &[Operation]) -> Self {
+        let makers = operations.iter().filter_map(|one| match one.op {
+            OperationKind::Hold if one.outcome == Outcome::Done => one.hold(),
+            OperationKind::Buy | OperationKind::Confirm if one.outcome == Outcome::Sold => {
+                one.sale()
+            }
+            _ => None,
+        });
+        Self { made: makers.map(str::to_owned).collect(), ..self }
+    }
+
+    pub(super) fn held(&self) -> Option<u64> {
+        self.held
+    }
+
+    /// The open holds that can lapse: the name, from when on, and by when they must have.
+    pub(super) fn lapsing(&self) -> Vec<(String, u64, Option<u64>)> {
+        let open = self.holds.iter().filter(|hold| hold.is_open);
+        open.filter_map(|hold| {
+            let (from, by) = hold.lapses;
+            Some((hold.name.clone(), from?, by.map(|by| by.max(from.unwrap()))))
+        })
+        .collect()
+    }
+
+    /// The hold of this name lapses; `None` where none can.
+    pub(super) fn lapse(&mut self, name: &str) -> Option<()> {
+        let quantity = self.end_hold(name)?;
+        self.held = take(self.held, quantity)?;
+        self.remaining += quantity;
+        self.revision += 1;
+        Some(())
+    }
+
+    /// Ends the hold of this name, and says of how many tickets it was.
+    fn end_hold(&mut self, name: &str) -> Option<u64> {
+        let hold = self.holds.iter_mut().find(|hold| hold.name == name && hold.is_open)?;
+        hold.is_open = false;
+        Some(hold.quantity)
+    }
+
+    /// Whether what `operation` is about is there for it.
+    fn link(&mut self, operation: &Operation) -> Option<()> {
+        let (hold, sale) = (operation.hold(), operation.sale());
+        match operation.op {
+            OperationKind::Confirm | OperationKind::Release => {
+                let Some(name) = hold else { return Some(()) };
+                if let Some(hold) = self.holds.iter().find(|hold| hold.name == name) {
+                    let (from, by) = hold.lapses;
+                    let late =
+                        from.zip(by).is_some_and(|(from, by)| operation.call_ns > by.max(from));
+                    if operation.op == OperationKind::Confirm && late {
+                        return None;
+                    }
+                    self.end_hold(name)?;
+                } else {
+                    let is_known = self.made.iter().any(|made| made == name);
+                    if is_known || self.ended.iter().any(|ended| ended == name) {
+                        return None;
+                    }
+                    self.ended.push(name.to_owned());
+                }
+            }
+            OperationKind::Refund => {
+                let Some(name) = sale else { return Some(()) };
+                let is_known = self.made.iter().any(|made| made == name);
+                if is_known && !self.sales.iter().any(|sold| sold == name) {
+                    return None;
+                }
+            }
+            OperationKind::Hold if self.holds.iter().any(|made| Some(&*made.name) == hold) => {
+                return None;
+            }
+            _ => {}
+        }
+        if operation.op.numbers_tickets()
+            && let Some(name) = sale
+        {
+            if self.sales.iter().any(|sold| sold == name) {
+                return None;
+            }
+            self.sales.push(name.to_owned());
+        }
+        Some(())
+    }
+
+    /// Notes the hold that `operation` made.
+    fn note(&mut self, operation: &Operation, quantity: u64) {
+        if let Some(name) = operation.hold() {
+            let links = operation.links.as_ref().unwrap();
+            let lapses = (links.lapses_from_ns, links.lapses_by_ns);
+            self.holds.push(Hold { name: name.to_owned(), quantity, is_open: true, lapses });
         }
     }
 
@@ -51,12 +168,18 @@ impl Counter {
         operation: &Operation,
         counts_refusals: bool,
     ) -> Option<Reply> {
-        if let Some(key) = &operation.key
+        let identity = identity(operation);
+        if let Some(key) = &identity
             && let Some((_, reply)) = self.keys.iter().find(|(seen, _)| seen == key)
         {
             return Some(reply.clone());
         }
         let quantity = operation.quantity.unwrap_or(1);
+        let is_refused = matches!(operation.op, OperationKind::Buy | OperationKind::Hold)
+            && self.remaining < quantity;
+        if !is_refused {
+            self.link(operation)?;
+        }
         let reply = match operation.op {
             OperationKind::Search => self.reply(Outcome::Found, 0),
             OperationKind::Buy | OperationKind::Hold if self.remaining < quantity => {
@@ -64,8 +187,8 @@ impl Counter {
                     self.revision += 1;
                 }
                 let reply = self.reply(Outcome::SoldOut, 0);
-                if let Some(key) = &operation.key {
-                    self.keys.push((key.clone(), reply.clone()));
+                if let Some(key) = identity {
+                    self.keys.push((key, reply.clone()));
                 }
                 return Some(reply);
             }
@@ -76,6 +199,7 @@ impl Counter {
             OperationKind::Hold => {
                 self.remaining -= quantity;
                 self.held = self.held.map(|held| held + quantity);
+                self.note(operation, quantity);
                 self.change(Outcome::Done)
             }
             OperationKind::Confirm => {
@@ -97,8 +221,8 @@ impl Counter {
                 self.change(Outcome::Done)
             }
         };
-        if let Some(key) = &operation.key {
-            self.keys.push((key.clone(), reply.clone()));
+        if let Some(key) = identity {
+            self.keys.push((key, reply.clone()));
         }
         Some(reply)
     }
@@ -125,6 +249,18 @@ impl Counter {
     }
 }
 
+/// By what operations are one request: the hold or sale that they are about, or their key.
+pub(super) fn identity(operation: &Operation) -> Option<String> {
+    let about = match operation.op {
+        OperationKind::Search => return None,
+        OperationKind::Confirm => operation.hold().map(|hold| format!("confirm of {hold}")),
+        OperationKind::Release => operation.hold().map(|hold| format!("release of {hold}")),
+        OperationKind::Refund => operation.sale().map(|sale| format!("refund of {sale}")),
+        _ => None,
+    };
+    about.or_else(|| operation.key.clone())
+}
+
 /// `None` where there is less than `quantity`.
 #[expect(clippy::option_option, reason = "the inner one is a number that nobody knows")]
 fn take(there: Option<u64>, quantity: u64) -> Option<Option<u64>> {
@@ -143,7 +279,7 @@ pub(super) fn explains(header: &Header, operations: &[Operation]) -> bool {
     }
     let (revisions, judged) = judged_members(operations);
     let slow = Slow { header, revisions, operations: &judged };
-    slow.goes_on(&Counter::new(header), &mut vec![false; judged.len()], false)
+    slow.goes_on(&Counter::new(header).knowing(&judged), &mut vec![false; judged.len()], false)
 }
 
 /// What is judged of `operations`: not those that did not happen, and no revisions where changes are
@@ -164,14 +300,14 @@ pub(super) fn judged_members(operations: &[Operation]) -> (bool, Vec<Operation>)
 }
 
 fn some_number_twice(operations: &[Operation]) -> bool {
-    let mut seen: Vec<(Ticket, Option<&String>)> = Vec::new();
+    let mut seen: Vec<(Ticket, Option<String>)> = Vec::new();
     for one in operations.iter().filter(|one| one.outcome == Outcome::Sold) {
         for number in one.tickets.iter() {
             let mut same = seen.iter().filter(|(other, _)| *other == number);
-            if same.any(|(_, key)| key.is_none() || *key != one.key.as_ref()) {
+            if same.any(|(_, key)| key.is_none() || *key != identity(one)) {
                 return true;
             }
-            seen.push((number, one.key.as_ref()));
+            seen.push((number, identity(one)));
         }
     }
     false
@@ -179,14 +315,16 @@ fn some_number_twice(operations: &[Operation]) -> bool {
 
 /// Whether one key was answered with different numbers or different revisions.
 fn some_key_twice(operations: &[Operation]) -> bool {
-    let keyed =
-        || operations.iter().filter(|one| one.key.is_some() && one.outcome != Outcome::Refused);
+    let keyed = || operations.iter().filter(|one| one.outcome != Outcome::Refused);
     let differ = |one: &Operation, other: &Operation| {
         let numbers = !one.tickets.is_empty() && !other.tickets.is_empty();
         let revisions = one.revision.is_some() && other.revision.is_some();
         (numbers && one.tickets != other.tickets) || (revisions && one.revision != other.revision)
     };
-    keyed().any(|one| keyed().any(|other| one.key == other.key && differ(one, other)))
+    let same = |one: &Operation, other: &Operation| {
+        identity(one).is_some_and(|key| Some(key) == identity(other))
+    };
+    keyed().any(|one| keyed().any(|other| same(one, other) && differ(one, other)))
 }
 
 /// Whether its tickets are those that it sold: a refund names what somebody else did.
@@ -211,6 +349,18 @@ impl Slow<'_> {
         if all_answered && (looked || self.end_fits(counter)) {
             return true;
         }
+        for (name, from, _) in counter.lapsing() {
+            if from > self.looked() {
+                continue;
+            }
+            let must_wait = (0..done.len()).any(|other| {
+                pending(other, done) && self.operations[other].return_ns.unwrap() < from
+            });
+            let mut next = counter.clone();
+            if !must_wait && next.lapse(&name).is_some() && self.goes_on(&next, done, looked) {
+                return true;
+            }
+        }
         for index in 0..done.len() {
             let operation = &self.operations[index];
             let must_wait = (0..done.len()).any(|other| {
@@ -221,7 +371,7 @@ impl Slow<'_> {
                 continue;
             }
             for remembers in [false, true] {
-                if remembers && operation.key.is_none() {
+                if remembers && identity(operation).is_none() {
                     continue;
                 }
                 let mut next = counter.clone();
@@ -242,8 +392,34 @@ impl Slow<'_> {
         false
     }
 
+    /// When the end was looked at, at the latest.
+    fn looked(&self) -> u64 {
+        let has_end = self.header.left.is_some() || self.header.left_revision.is_some();
+        let ends = self.operations.iter().map(|one| one.return_ns.unwrap_or(one.call_ns));
+        let after = ends.max().unwrap_or(0) + 1;
+        let ended = self.header.ended_ns.filter(|_| has_end);
+        ended.map_or(u64::MAX, |ended| ended.max(after))
+    }
+
     fn end_fits(&self, counter: &Counter) -> bool {
         let (remaining, revision) = counter.stock();
+        let has_end = self.header.left.is_some() || self.header.left_revision.is_some();
+        let ended = self.header.ended_ns.filter(|_| has_end);
+        let told = |name: &str| {
+            self.operations.iter().any(|one| {
+                one.op == OperationKind::Hold
+                    && one.outcome == Outcome::Done
+                    && one.hold() == Some(name)
+            })
+        };
+        let is_overdue = |(name, _, by): &(String, u64, Option<u64>)| {
+            told(name) && by.zip(ended).is_some_and(|(by, ended)| by < ended)
+        };
+        let held = counter.held().zip(self.header.left_held.filter(|_| has_end));
+        if counter.lapsing().iter().any(is_overdue) || held.is_some_and(|(one, other)| one != other)
+        {
+            return false;
+        }
         self.header.left.is_none_or(|left| left == signed(remaining))
             && (!self.revisions || self.header.left_revision.is_none_or(|end| end == revision))
     }

@@ -4,6 +4,7 @@ mod agreement;
 mod brute_force;
 mod dice;
 mod foreign;
+mod holds;
 mod properties;
 mod races;
 mod second_judge;

@@ -89,6 +89,7 @@ fn judge_agrees_with_stateright() {
         let operations = 1 + dice.index(12);
         let mut scene = Scene::random(&mut dice, operations);
         scene.keyed_percent = 0;
+        scene.has_links = false;
         scene.numbering = Numbering::Consecutive;
         scene.spread = 1 + dice.below(2);
         let (mut header, mut operations) = simulate(&mut dice, &scene);

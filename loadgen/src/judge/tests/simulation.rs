@@ -1,8 +1,11 @@
 //! Histories of a correct counter under a random schedule, and faults planted in them.
 
-use super::{brute_force::Counter, dice::Dice};
+use super::{
+    brute_force::{Counter, identity},
+    dice::Dice,
+};
 use crate::history::{
-    Header, Numbering, Operation, OperationKind, Outcome, Revisions, Ticket, Tickets, signed,
+    Header, Links, Numbering, Operation, OperationKind, Outcome, Revisions, Ticket, Tickets, signed,
 };
 
 /// What the histories of one kind look like.
@@ -13,6 +16,8 @@ pub(super) struct Scene {
     pub(super) spread: u64,
     /// Holds, refunds and restocks too.
     pub(super) all_kinds: bool,
+    /// Whether they name the hold or the sale that they are about, and holds lapse.
+    pub(super) has_links: bool,
     pub(super) quantity_max: u64,
     pub(super) unknown_percent: u64,
     pub(super) keyed_percent: u64,
@@ -33,6 +38,7 @@ impl Scene {
             operations,
             spread: 1 + dice.below(5),
             all_kinds,
+            has_links: all_kinds && dice.chance(70),
             quantity_max: 1 + dice.below(3),
             unknown_percent: dice.below(3) * 15,
             keyed_percent: dice.below(2) * 30,
@@ -61,12 +67,28 @@ pub(super) fn simulate(dice: &mut Dice, scene: &Scene) -> (Header, Vec<Operation
     let mut now = scene.spread;
     while operations.len() < scene.operations {
         now += dice.below(3);
+        for (name, from, by) in counter.lapsing() {
+            let is_last_call = by.is_some_and(|by| by <= now + 2);
+            if from <= now && (is_last_call || dice.chance(30)) {
+                counter.lapse(&name).unwrap();
+            }
+        }
         let Some(operation) = one(dice, scene, &mut counter, &operations, now) else {
             continue;
         };
         operations.push(operation);
     }
     if scene.end_is_known {
+        if scene.has_links && dice.chance(70) {
+            let ended = now + dice.below(10);
+            for (name, _, by) in counter.lapsing() {
+                if by.is_some_and(|by| by < ended) {
+                    counter.lapse(&name).unwrap();
+                }
+            }
+            header.ended_ns = Some(ended);
+        }
+        header.left_held = counter.held().filter(|_| scene.has_links && dice.chance(50));
         let (left, revision) = counter.stock();
         header.left = Some(signed(left));
         header.left_revision = dice.chance(50).then_some(revision);
@@ -85,7 +107,7 @@ fn one(
     before: &[Operation],
     now: u64,
 ) -> Option<Operation> {
-    let mut operation = asked(dice, scene, before);
+    let mut operation = asked(dice, scene, before, now)?;
     operation.process = u32::try_from(before.len()).unwrap();
     operation.call_ns = now - dice.below(scene.spread + 1);
     let is_unknown = dice.chance(scene.unknown_percent);
@@ -105,7 +127,7 @@ fn one(
         operation.tickets = reply.tickets;
     }
     // A retry under one key would have to name the same.
-    let may_name = operation.op == OperationKind::Refund && operation.key.is_none();
+    let may_name = operation.op == OperationKind::Refund && identity(&operation).is_none();
     if may_name && tells(dice, scene.tickets) {
         operation.tickets = taken_back(dice, before, operation.quantity.unwrap_or(0));
     }
@@ -128,12 +150,13 @@ fn taken_back(dice: &mut Dice, before: &[Operation], quantity: u64) -> Tickets {
     }
 }
 
-fn asked(dice: &mut Dice, scene: &Scene, before: &[Operation]) -> Operation {
+fn asked(dice: &mut Dice, scene: &Scene, before: &[Operation], now: u64) -> Option<Operation> {
     if dice.chance(scene.keyed_percent)
         && let Some(first) = before.iter().find(|one| one.key.is_some())
         && dice.chance(50)
     {
-        return Operation { return_ns: None, ..blank(first.op, first.quantity, first.key.clone()) };
+        let again = blank(first.op, first.quantity, first.key.clone());
+        return Some(Operation { links: first.links.clone(), ..again });
     }
     let op = match (scene.all_kinds, dice.below(10)) {
         (_, 0..2) => OperationKind::Search,
@@ -147,7 +170,55 @@ fn asked(dice: &mut Dice, scene: &Scene, before: &[Operation]) -> Operation {
     let is_search = op == OperationKind::Search;
     let quantity = (!is_search).then(|| 1 + dice.below(scene.quantity_max));
     let key = (!is_search && dice.chance(scene.keyed_percent)).then(|| before.len().to_string());
-    blank(op, quantity, key)
+    let mut operation = blank(op, quantity, key);
+    if scene.has_links {
+        link(dice, &mut operation, before, now)?;
+    }
+    Some(operation)
+}
+
+/// Names what `operation` makes, or what it is about; `None` where there is no such thing.
+fn link(dice: &mut Dice, operation: &mut Operation, before: &[Operation], now: u64) -> Option<()> {
+    let number = before.len();
+    let about = |dice: &mut Dice, is: &dyn Fn(&&Operation) -> bool| {
+        let those: Vec<&Operation> = before.iter().filter(is).collect();
+        (!those.is_empty()).then(|| those[dice.index(those.len())].clone())
+    };
+    let mut links = Links::default();
+    match operation.op {
+        OperationKind::Search | OperationKind::Restock => return Some(()),
+        OperationKind::Buy => links.sale = Some(format!("sale {number}").into()),
+        OperationKind::Hold => {
+            links.hold = Some(format!("hold {number}").into());
+            links.lapses_from_ns = dice.chance(80).then(|| now + dice.below(6));
+            let by = links.lapses_from_ns.map(|from| from + dice.below(6));
+            links.lapses_by_ns = by.filter(|_| dice.chance(70));
+        }
+        OperationKind::Confirm | OperationKind::Release => {
+            let is_hold = |one: &&Operation| {
+                one.op == OperationKind::Hold
+                    && one.outcome == Outcome::Done
+                    && one.hold().is_some()
+            };
+            let hold = about(dice, &is_hold)?;
+            links.hold = hold.hold().map(Into::into);
+            operation.quantity = hold.quantity;
+            operation.key = None;
+            if operation.op == OperationKind::Confirm {
+                // A retry makes the same sale.
+                links.sale = Some(format!("sale of {}", hold.hold().unwrap()).into());
+            }
+        }
+        OperationKind::Refund => {
+            let is_sale = |one: &&Operation| one.outcome == Outcome::Sold && one.sale().is_some();
+            let sale = about(dice, &is_sale)?;
+            links.sale = sale.sale().map(Into::into);
+            operation.quantity = sale.quantity;
+            operation.key = None;
+        }
+    }
+    operation.links = Some(Box::new(links));
+    Some(())
 }
 
 fn blank(op: OperationKind, quantity: Option<u64>, key: Option<String>) -> Operation {
@@ -163,6 +234,7 @@ fn blank(op: OperationKind, quantity: Option<u64>, key: Option<String>) -> Opera
         remaining: None,
         revision: None,
         section: None,
+        links: None,
         answer: None,
     }
 }
@@ -176,7 +248,7 @@ pub(super) fn disturb(dice: &mut Dice, header: &mut Header, operations: &mut [Op
         false => number.saturating_sub(1),
     };
     let nudged_count = |dice: &mut Dice, count: i64| signed(nudged(dice, count.unsigned_abs()));
-    let fault = dice.below(8);
+    let fault = dice.below(11);
     if fault == 0 {
         header.left = header.left.map(|left| nudged_count(dice, left));
         return;
@@ -202,6 +274,22 @@ pub(super) fn disturb(dice: &mut Dice, header: &mut Header, operations: &mut [Op
             one.tickets = told.tickets;
             one.remaining = told.remaining;
             one.revision = told.revision;
+        }
+        8 => header.left_held = header.left_held.map(|held| nudged(dice, held)),
+        9 => {
+            // Another hold or sale of the same kind, or a lapse at another time.
+            let is_alike = told.op == one.op && told.outcome == one.outcome;
+            let is_alike = is_alike && told.key.is_none() && one.key.is_none();
+            if let (Some(links), Some(others)) = (&mut one.links, told.links.filter(|_| is_alike)) {
+                **links = *others;
+            }
+        }
+        10 => {
+            // What is told under one key is told alike.
+            if let Some(links) = one.links.as_mut().filter(|_| one.key.is_none()) {
+                links.lapses_from_ns = links.lapses_from_ns.map(|from| from + dice.below(12));
+                links.lapses_by_ns = links.lapses_by_ns.map(|by| by.saturating_sub(dice.below(8)));
+            }
         }
         _ => {
             let shift = dice.below(6);

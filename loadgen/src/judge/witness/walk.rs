@@ -5,6 +5,8 @@
 //! before" and "was answered before" must somewhere step back along the order by the clock, and that
 //! step alone is one.) Readers at one place see the same state, so their order is free.
 
+use std::collections::HashMap;
+
 use super::{
     axis::{Axis, Witness},
     fill::{Branch, Fills, Seen, Stretch},
@@ -31,6 +33,9 @@ impl Witness<'_> {
     /// Whether the order that the answers name is one, with the unknown operations wherever they help.
     pub(in crate::judge) fn check(&self, budget: &mut Budget) -> Finding {
         if let Some(contradiction) = self.backwards() {
+            return Finding::Contradiction(contradiction);
+        }
+        if let Some(contradiction) = self.untied() {
             return Finding::Contradiction(contradiction);
         }
         let latest = if self.needs_latest() { self.latest() } else { Vec::new() };
@@ -94,6 +99,24 @@ impl Witness<'_> {
         None
     }
 
+    /// A confirm, a release or a refund that stands before what it is of.
+    fn untied(&self) -> Option<Contradiction> {
+        let needs = self.requests.ties.needs();
+        if needs.is_empty() {
+            return None;
+        }
+        let changes = self.fixed.iter().filter(|one| one.role == Role::Change);
+        let at: HashMap<u32, u64> = changes.map(|one| (one.place, one.at)).collect();
+        let is_before = |(place, after): &&(u32, u32)| {
+            at.get(place).zip(at.get(after)).is_some_and(|(at, after)| at <= after)
+        };
+        needs.iter().find(is_before).map(|(place, after)| Contradiction::Misfit {
+            before: Some(*after),
+            place: *place,
+            misfit: Misfit::Nothing,
+        })
+    }
+
     fn needs_latest(&self) -> bool {
         let may_be_blank = |one: &Request| one.is_keyed && one.role == Role::SoldOut;
         !self.unknown.is_empty()
@@ -103,7 +126,7 @@ impl Witness<'_> {
     /// For each place in the order the earliest answer of all that stand there or later.
     fn latest(&self) -> Vec<u64> {
         let mut latest = vec![u64::MAX; self.fixed.len()];
-        let mut earliest = u64::MAX;
+        let mut earliest = self.looked();
         for (slot, request) in latest.iter_mut().zip(&self.fixed).rev() {
             earliest = earliest.min(request.ret);
             *slot = earliest;
@@ -111,10 +134,16 @@ impl Witness<'_> {
         latest
     }
 
+    /// When the end was looked at, at the latest, where that has no place of its own.
+    fn looked(&self) -> u64 {
+        self.last_read.map_or(u64::MAX, |last_read| last_read.ret)
+    }
+
     /// Depth first, since the unknown operations can go in many ways and one that fits will do. The
     /// way that got furthest tells what is wrong.
     fn walk(&self, latest: &[u64], refusals: &Refusals, budget: &mut Budget) -> Finding {
-        let fills = Fills::new(self.axis, self.requests, &self.unknown);
+        let order = (&self.fixed[..], latest, self.looked());
+        let fills = Fills::new(self.axis, self.requests, &self.unknown, order);
         let mut seen = Seen::default();
         let mut open = vec![(0, self.start(&fills))];
         let mut furthest: Option<(usize, Contradiction)> = None;
@@ -127,6 +156,7 @@ impl Witness<'_> {
                 },
                 Reached::Gap(index, branch) => {
                     let stretch = Stretch {
+                        index,
                         target: self.begin(&self.fixed[index]),
                         latest: latest.get(index).copied().unwrap_or(0),
                         refusals,
@@ -262,7 +292,13 @@ impl Witness<'_> {
     ) -> Finding {
         let before = self.fixed.last().map(|last| last.place);
         let at = branch.at;
-        let stretch = Stretch { target: u64::MAX, latest: u64::MAX, refusals, refused: None };
+        let stretch = Stretch {
+            index: self.fixed.len(),
+            target: u64::MAX,
+            latest: self.looked(),
+            refusals,
+            refused: None,
+        };
         if let Some(refusal) = refusals.last().filter(|refusal| refusal.at > at) {
             let goal = refusal.at;
             let never = |_: &Branch| false;
@@ -278,16 +314,31 @@ impl Witness<'_> {
             };
         }
         let left = self.requests.known.left;
+        let overdue = |branch: &Branch| fills.overdue(branch).filter(|_| self.is_closed);
         let Some((last_read, left)) = self.last_read.as_ref().zip(left) else {
-            return Finding::Linearizable;
+            let has_end = self.fixed.last().is_some_and(|last| last.place == FINAL);
+            return match overdue(&branch).filter(|_| has_end) {
+                Some(hold) => Finding::Contradiction(Contradiction::Kept { hold }),
+                None => Finding::Linearizable,
+            };
         };
         let expected = branch.state.remaining;
+        let kept = overdue(&branch);
         let is_sales_only = self.requests.is_sales_only;
+        let left_held = self.requests.left_held();
         let is_past = |branch: &Branch| is_sales_only && branch.state.remaining < Some(left);
-        let is_goal = |branch: &Branch| branch.state.remaining.is_none_or(|there| there == left);
+        let is_goal = |branch: &Branch| {
+            let held = branch.state.held.zip(left_held);
+            branch.state.remaining.is_none_or(|there| there == left)
+                && held.is_none_or(|(held, told)| held == told)
+                && overdue(branch).is_none()
+        };
         match fills.reaches(branch, &stretch, budget, (is_goal, is_past)) {
             Err(_) => Finding::OutOfBudget,
             Ok(true) => Finding::Linearizable,
+            Ok(false) if kept.is_some() && expected == Some(left) => {
+                Finding::Contradiction(Contradiction::Kept { hold: kept.unwrap_or(FINAL) })
+            }
             Ok(false) => Finding::Contradiction(Contradiction::Misfit {
                 before,
                 place: last_read.place,

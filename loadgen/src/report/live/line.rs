@@ -18,7 +18,7 @@ pub(crate) struct LiveLine {
 }
 
 impl LiveLine {
-    /// For a run on a shop that has `initial` tickets, where that is known.
+    /// For a run on a shop that has `initial` tickets, where that is known and none comes back.
     pub(crate) fn new(initial: Option<i64>) -> Self {
         Self { initial, said_at: Duration::ZERO, since_then: Tally::default() }
     }
@@ -64,6 +64,12 @@ fn line(
     );
     if outcomes.found > 0 {
         line.push_str(&format!("  found {}", outcomes.found));
+    }
+    if outcomes.held > 0 {
+        line.push_str(&format!("  held {}", outcomes.held));
+    }
+    if outcomes.given_back > 0 {
+        line.push_str(&format!("  given back {}", outcomes.given_back));
     }
     if outcomes.failed() > 0 {
         line.push_str(&format!("  failed {}", outcomes.failed()));

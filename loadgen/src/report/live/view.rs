@@ -23,6 +23,8 @@ const POINT: Duration = Duration::from_millis(500);
 pub(crate) struct LiveView {
     title: String,
     initial: Option<i64>,
+    /// Whether sold tickets come back and are sold again.
+    refunds: bool,
     asked_rps: Option<f64>,
     since: Duration,
     tally: Tally,
@@ -34,10 +36,15 @@ pub(crate) struct LiveView {
 impl LiveView {
     /// For a run on a shop that has `initial` tickets, asked for `asked_rps` a second on average,
     /// where these are known.
-    pub(crate) fn new(title: &str, initial: Option<i64>, asked_rps: Option<f64>) -> Self {
+    pub(crate) fn new(
+        title: &str,
+        (initial, refunds): (Option<i64>, bool),
+        asked_rps: Option<f64>,
+    ) -> Self {
         Self {
             title: title.to_owned(),
             initial,
+            refunds,
             asked_rps,
             since: Duration::ZERO,
             tally: Tally::default(),
@@ -116,10 +123,16 @@ impl LiveView {
 
     fn outcomes(&self) -> Paragraph<'static> {
         let outcomes = &self.tally.outcomes;
-        let good = format!(
+        let mut good = format!(
             "sold {}   sold out {}   found {}",
             outcomes.sold, outcomes.sold_out, outcomes.found
         );
+        if outcomes.held + outcomes.given_back > 0 {
+            good.push_str(&format!(
+                "   held {}   given back {}",
+                outcomes.held, outcomes.given_back
+            ));
+        }
         let bad = format!(
             "refused {}   error {}   unknown {}",
             outcomes.refused, outcomes.error, outcomes.unknown
@@ -145,7 +158,9 @@ impl LiveView {
     /// More sold than there was: nobody has to wait for the verdict.
     fn alarm(&self) -> Paragraph<'static> {
         match self.initial {
-            Some(initial) if i128::from(self.tally.sold_ever) > i128::from(initial) => {
+            Some(initial)
+                if !self.refunds && i128::from(self.tally.sold_ever) > i128::from(initial) =>
+            {
                 let style = Style::new().fg(Color::White).bg(Color::Red);
                 let text = format!(" OVERSOLD: {} sold of {initial} ", self.tally.sold_ever);
                 Paragraph::new(text).style(style.add_modifier(Modifier::BOLD))
@@ -187,7 +202,7 @@ mod tests {
 
     #[test]
     fn the_view_shows_rate_both_clocks_outcomes_and_what_is_left() {
-        let mut view = LiveView::new("4 clients", Some(100), Some(60.0));
+        let mut view = LiveView::new("4 clients", (Some(100), false), Some(60.0));
         view.take_in(Duration::from_secs(1), &tally(60));
         let text = drawn(&view);
         for shown in [
@@ -206,14 +221,14 @@ mod tests {
 
     #[test]
     fn more_sold_than_there_was_raises_the_alarm() {
-        let mut view = LiveView::new("4 clients", Some(100), None);
+        let mut view = LiveView::new("4 clients", (Some(100), false), None);
         view.take_in(Duration::from_secs(1), &tally(101));
         assert!(drawn(&view).contains("OVERSOLD: 101 sold of 100"));
     }
 
     #[test]
     fn a_small_terminal_is_no_reason_to_fail() {
-        let view = LiveView::new("4 clients", None, None);
+        let view = LiveView::new("4 clients", (None, false), None);
         for (width, height) in [(1, 1), (20, 5)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
             terminal.draw(|frame| view.draw(frame)).unwrap();

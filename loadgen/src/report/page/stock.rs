@@ -1,5 +1,7 @@
 //! What was left over time: what the answers promised, and what the counter said.
 
+use std::collections::HashSet;
+
 use super::run::RunView;
 use crate::history::{Operation, OperationKind, Outcome};
 
@@ -11,7 +13,8 @@ pub(super) struct Stock {
     pub(super) promised: Vec<(f64, i128)>,
     /// What answers said is left, by their times, with the operation that was answered.
     pub(super) told: Vec<(f64, i64, usize)>,
-    /// Whether tickets were put aside: those of a hold that expired count as promised for ever.
+    /// Whether tickets were put aside by holds that do not say when they lapse: where one expired, they count
+    /// as promised for ever.
     pub(super) has_holds: bool,
 }
 
@@ -31,8 +34,10 @@ pub(super) fn stock(view: &RunView<'_>) -> Stock {
         if let Some(remaining) = operation.remaining {
             stock.told.push((time, remaining, place));
         }
-        stock.has_holds |= operation.op == OperationKind::Hold;
+        stock.has_holds |= operation.op == OperationKind::Hold
+            && operation.links.as_ref().is_none_or(|links| links.lapses_from_ns.is_none());
     }
+    changes.extend(lapses(view));
     stock.told.sort_by(|one, other| one.0.total_cmp(&other.0));
     changes.sort_by(|one, other| one.0.total_cmp(&other.0));
     if let Some(initial) = view.run.header.initial {
@@ -44,6 +49,30 @@ pub(super) fn stock(view: &RunView<'_>) -> Stock {
         }
     }
     stock
+}
+
+/// What came back of holds that nobody is known to have confirmed or released, at the first instant at which
+/// that can have been.
+fn lapses(view: &RunView<'_>) -> Vec<(f64, i128)> {
+    let operations = view.run.operations;
+    let has_happened = |one: &&Operation| matches!(one.outcome, Outcome::Done | Outcome::Sold);
+    let ended: HashSet<&str> = operations
+        .iter()
+        .filter(has_happened)
+        .filter(|one| matches!(one.op, OperationKind::Confirm | OperationKind::Release))
+        .filter_map(Operation::hold)
+        .collect();
+    let holds = operations.iter().filter(has_happened).filter(|one| one.op == OperationKind::Hold);
+    let lapse = |one: &Operation| {
+        let from_ns = one.links.as_ref()?.lapses_from_ns?;
+        let is_over = view.run.header.ended_ns.is_some_and(|ended_ns| ended_ns >= from_ns);
+        // What lapsed after the last call stands at the end of the line.
+        let time = view.time(from_ns);
+        let is_there = time <= view.span() || is_over;
+        let is_open = one.hold().is_some_and(|hold| !ended.contains(hold));
+        (is_open && is_there).then(|| (time.min(view.span()), -change(one)))
+    };
+    holds.filter_map(lapse).collect()
 }
 
 /// By how much an answer changes what is left.

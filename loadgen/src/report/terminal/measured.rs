@@ -86,6 +86,8 @@ fn outcomes(measurement: &Measurement<'_>) -> String {
         ("sold", outcomes.sold, false),
         ("sold out", outcomes.sold_out, false),
         ("found", outcomes.found, false),
+        ("held", outcomes.held, false),
+        ("given back", outcomes.given_back, false),
         ("refused", outcomes.refused, true),
         ("error", outcomes.error, true),
         ("unknown", outcomes.unknown, true),
@@ -100,6 +102,9 @@ fn outcomes(measurement: &Measurement<'_>) -> String {
     }
     if let (Some(initial), Some(left)) = (measurement.initial, measurement.left) {
         table.add_row(vec![Cell::new("left"), right(left), right(format!("of {initial}"))]);
+    }
+    if let Some(held) = measurement.held.filter(|held| *held > 0) {
+        table.add_row(vec![Cell::new("still held"), right(held).fg(Color::Red), Cell::new("")]);
     }
     table.to_string()
 }

@@ -77,6 +77,13 @@ fn sold_of(run: &JudgedRun) -> String {
 fn kept_promise(run: &JudgedRun) -> String {
     let counts = &run.summary.counts;
     let mut clause = format!("{}, {} told \"sold out\"", sold_of(run), counts.sold_out);
+    if let Some(holds) = run.summary.holds {
+        let lapsed = counted(holds.lapsed, ("hold", "holds"));
+        clause.push_str(&format!(", {lapsed} lapsed"));
+        if holds.held == Some(0) {
+            clause.push_str(", and nothing is held any more");
+        }
+    }
     let failures = [(counts.errors, "failed"), (counts.unknown, "ended unknown")];
     for (number, how) in failures.into_iter().filter(|(number, _)| *number > 0) {
         let purchases = counted(number, ("purchase", "purchases"));
@@ -162,6 +169,7 @@ mod tests {
                 workers: 100,
                 tickets: 10,
                 counts: Counts { sold: 10, sold_out: 90, ..Counts::default() },
+                holds: None,
                 left: Some(0),
                 elapsed_s: 1.0,
                 verdict: Verdict::Valid,

@@ -5,7 +5,10 @@ use comfy_table::{
     presets::UTF8_FULL_CONDENSED,
 };
 
-use crate::{judge::Verdict, report::JudgedRun};
+use crate::{
+    judge::Verdict,
+    report::{Held, JudgedRun},
+};
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
     .with_rounded_corners()
@@ -24,6 +27,14 @@ pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
         alarming(run.summary.counts.sold, run.summary.counts.sold > run.summary.tickets)
     }));
     table.add_row(row("answers \"sold out\"", runs, |run| Cell::new(run.summary.counts.sold_out)));
+    if runs.iter().any(|run| run.summary.holds.is_some()) {
+        let holds = |of: fn(&Held) -> u64| {
+            move |run: &JudgedRun| Cell::new(run.summary.holds.as_ref().map_or(0, of))
+        };
+        table.add_row(row("holds", runs, holds(|held| held.holds)));
+        table.add_row(row("lapsed", runs, holds(|held| held.lapsed)));
+        table.add_row(row("still held", runs, still_held));
+    }
     if runs.iter().any(|run| run.summary.counts.errors > 0) {
         table.add_row(row("errors", runs, |run| fault(run.summary.counts.errors)));
     }
@@ -63,6 +74,13 @@ fn fault(number: u64) -> Cell {
 fn alarming(number: impl ToString, is_alarming: bool) -> Cell {
     let cell = Cell::new(number);
     if is_alarming { cell.fg(Color::Red) } else { cell }
+}
+
+fn still_held(run: &JudgedRun) -> Cell {
+    match run.summary.holds.and_then(|holds| holds.held) {
+        Some(held) => fault(held),
+        None => Cell::new("?").fg(Color::Yellow),
+    }
 }
 
 fn left(run: &JudgedRun) -> Cell {

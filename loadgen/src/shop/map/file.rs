@@ -98,7 +98,7 @@ fn check_call(
     for (name, value) in headers {
         check_field(name, value).map_err(|reason| (call, reason))?;
     }
-    let parts = Parts { method, path, host: "host", fields: &fields(headers), body };
+    let parts = Parts { method, path, host: "host", fields: &fields(headers), body, is_own: false };
     Template::new(&parts).map(drop).map_err(|reason| (call, reason))
 }
 

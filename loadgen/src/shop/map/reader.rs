@@ -199,6 +199,7 @@ impl MapReader {
         }
         let remaining = remaining.count(&looked);
         Ok(Stock {
+            held: None,
             remaining: remaining.ok_or("an answer that does not say what is left")?,
             sold: number(sold.as_ref(), &looked),
             revision: number(revision.as_ref(), &looked),
@@ -343,7 +344,7 @@ remaining = '''regex:left: (\d+)'''
     #[test]
     fn a_search_says_what_is_left() {
         let found = reader().stock(reply(200, "seats left: 12"));
-        assert_eq!(found, Ok(Stock { remaining: 12, sold: None, revision: None }));
+        assert_eq!(found, Ok(Stock { remaining: 12, sold: None, held: None, revision: None }));
         assert!(reader().stock(reply(200, "none")).is_err());
         assert!(reader().stock(reply(404, "left: 12")).is_err());
     }

@@ -13,7 +13,7 @@ pub(crate) use failure::Failure;
 pub(crate) use reply::Reply;
 pub(super) use reply::is_passing;
 pub(crate) use stream::Waiting;
-pub(super) use template::{KEY, Parts, Template};
+pub(super) use template::{KEY, Parts, TOKEN, Template};
 pub(crate) use template::{Order, check_field};
 pub(super) use tls::Tls;
 pub(crate) use tls::{TlsConfigs, TlsError, Trust};

@@ -4,17 +4,19 @@ use std::{fmt, io::Write as _};
 
 /// What sets one request apart from all others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct Order<'a> {
     /// The run that it belongs to: a number that no other run has.
     pub(crate) run: u64,
     /// Which client sends it.
     pub(crate) client: u32,
     /// Which of its operations it is.
     pub(crate) number: u64,
+    /// The token of the hold or the sale that it is about; empty where it is about none.
+    pub(crate) token: &'a str,
 }
 
 /// The idempotency key: the same in every retry of one operation, and in no other.
-impl fmt::Display for Order {
+impl fmt::Display for Order<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}-{}-{}", self.run, self.client, self.number)
     }
@@ -22,6 +24,9 @@ impl fmt::Display for Order {
 
 /// What stands for the key of an order.
 pub(in crate::shop) const KEY: &str = "${key}";
+
+/// What stands for its token; in no map, for only this project's own server has such.
+pub(in crate::shop) const TOKEN: &str = "${token}";
 
 /// A request line with its fields and its body, as a map of a shop has them.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,8 @@ pub(in crate::shop) struct Parts<'a> {
     pub(in crate::shop) host: &'a str,
     pub(in crate::shop) fields: &'a [(String, String)],
     pub(in crate::shop) body: Option<&'a str>,
+    /// Whether it is a call of this project's own server, which can have tokens in it.
+    pub(in crate::shop) is_own: bool,
 }
 
 /// Checks a header field that somebody wants to have sent.
@@ -63,6 +70,7 @@ enum Piece {
     Key,
     Client,
     Number,
+    Token,
 }
 
 impl Template {
@@ -72,7 +80,7 @@ impl Template {
     /// # Errors
     /// There is another `${…}` in it.
     pub(in crate::shop) fn new(parts: &Parts<'_>) -> Result<Self, String> {
-        let Parts { method, path, host, fields, body } = parts;
+        let Parts { method, path, host, fields, body, is_own } = parts;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
         for (name, value) in *fields {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -81,20 +89,24 @@ impl Template {
             // Without a length, a request that usually has a body would be one in the making.
             None if matches!(*method, "POST" | "PUT" | "PATCH") => Some(Vec::new()),
             None => None,
-            Some(text) => Some(pieces(text)?),
+            Some(text) => Some(pieces(text, *is_own)?),
         };
-        let mut template = Self { head: pieces(&head)?, body, fixed: None };
+        let mut template = Self { head: pieces(&head, *is_own)?, body, fixed: None };
         let is_text = |pieces: &[Piece]| pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
         if is_text(&template.head) && template.body.as_deref().is_none_or(is_text) {
             let mut fixed = Vec::new();
-            template.fill(Order { run: 0, client: 0, number: 0 }, &mut fixed);
+            template.fill(Order { run: 0, client: 0, number: 0, token: "" }, &mut fixed);
             template.fixed = Some(fixed);
         }
         Ok(template)
     }
 
     /// The bytes of the request for `order`; `room` is used where they differ from one to the next.
-    pub(in crate::shop) fn bytes<'a>(&'a self, order: Order, room: &'a mut Vec<u8>) -> &'a [u8] {
+    pub(in crate::shop) fn bytes<'a>(
+        &'a self,
+        order: Order<'_>,
+        room: &'a mut Vec<u8>,
+    ) -> &'a [u8] {
         if let Some(fixed) = &self.fixed {
             return fixed;
         }
@@ -102,7 +114,7 @@ impl Template {
         room
     }
 
-    fn fill(&self, order: Order, out: &mut Vec<u8>) {
+    fn fill(&self, order: Order<'_>, out: &mut Vec<u8>) {
         out.clear();
         let body = self.body.as_ref().map(|body| {
             put(body, order, out);
@@ -118,20 +130,21 @@ impl Template {
     }
 }
 
-fn put(pieces: &[Piece], order: Order, out: &mut Vec<u8>) {
+fn put(pieces: &[Piece], order: Order<'_>, out: &mut Vec<u8>) {
     for piece in pieces {
         let written = match piece {
             Piece::Text(text) => out.write_all(text.as_bytes()),
             Piece::Key => write!(out, "{order}"),
             Piece::Client => write!(out, "{}", order.client),
             Piece::Number => write!(out, "{}", order.number),
+            Piece::Token => out.write_all(order.token.as_bytes()),
         };
         debug_assert!(written.is_ok(), "a vector takes everything");
     }
 }
 
 /// Takes `text` apart at its `${…}`.
-fn pieces(text: &str) -> Result<Vec<Piece>, String> {
+fn pieces(text: &str, is_own: bool) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {
@@ -140,6 +153,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
             "key" => Piece::Key,
             "client" => Piece::Client,
             "number" => Piece::Number,
+            "token" if is_own => Piece::Token,
             _ => {
                 return Err(format!(
                     "`${{{name}}}`: there are `${{key}}`, `${{client}}`, `${{number}}`"
@@ -162,7 +176,7 @@ fn pieces(text: &str) -> Result<Vec<Piece>, String> {
 mod tests {
     use super::*;
 
-    const ORDER: Order = Order { run: 255, client: 7, number: 3 };
+    const ORDER: Order<'_> = Order { run: 255, client: 7, number: 3, token: "t" };
 
     fn text(parts: &Parts<'_>) -> String {
         let template = Template::new(parts).unwrap();
@@ -174,7 +188,7 @@ mod tests {
         fields: &'a [(String, String)],
         body: Option<&'a str>,
     ) -> Parts<'a> {
-        Parts { method, path: "/buy", host: "h:1", fields, body }
+        Parts { method, path: "/buy", host: "h:1", fields, body, is_own: false }
     }
 
     #[test]
@@ -201,5 +215,8 @@ mod tests {
         let error = Template::new(&parts("POST", &[], Some("${seat}"))).unwrap_err();
         assert!(error.contains("${seat}"), "{error}");
         assert!(Template::new(&parts("POST", &[], Some("${key"))).is_err());
+        let of_a_map = parts("POST", &[], Some("${token}"));
+        assert!(Template::new(&of_a_map).is_err());
+        assert!(Template::new(&Parts { is_own: true, ..of_a_map }).is_ok());
     }
 }

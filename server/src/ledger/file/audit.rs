@@ -248,12 +248,29 @@ pub fn read_head_bytes<D: Disk>(disk: &D, layout: &Layout) -> Result<Vec<u8>, He
 mod tests {
     use super::*;
     use crate::{
-        ledger::file::format,
+        ledger::file::format::{self, segment_header::SegmentHeader},
         simulation::{
             disk::SimDisk,
             shop::{buy, disk, head_path, open},
         },
     };
+
+    fn disk_with_a_hundred_sales() -> SimDisk {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        for _ in 0..100 {
+            buy(&mut seller, &[1]).unwrap();
+        }
+        disk
+    }
+
+    /// The path of the last snapshot, and the first line of the segment that goes on from it.
+    fn last_snapshot(disk: &SimDisk) -> (PathBuf, SegmentHeader) {
+        let layout = Layout::around(&head_path());
+        let start = *snapshots::starts(disk, &layout).unwrap().last().unwrap();
+        let segment = Segment::open_to_read(disk, &layout.segment(start)).unwrap();
+        (layout.snapshot(start), segment.header().clone())
+    }
 
     fn audit(disk: &SimDisk) -> Result<Option<Audit>, LogError> {
         read_ledger(disk, &Layout::around(&head_path()))
@@ -261,11 +278,7 @@ mod tests {
 
     #[test]
     fn a_ledger_of_many_segments_is_read_where_nothing_can_be_written() {
-        let disk = disk(1);
-        let mut seller = open(&disk).unwrap();
-        for _ in 0..100 {
-            buy(&mut seller, &[1]).unwrap();
-        }
+        let disk = disk_with_a_hundred_sales();
         disk.make_read_only();
         let audit = audit(&disk).unwrap().unwrap();
         assert!(audit.segments > 2, "{audit:?}");
@@ -290,37 +303,24 @@ mod tests {
 
     #[test]
     fn a_torn_snapshot_is_named_and_is_no_fault() {
-        let disk = disk(1);
-        let mut seller = open(&disk).unwrap();
-        for _ in 0..100 {
-            buy(&mut seller, &[1]).unwrap();
-        }
-        let layout = Layout::around(&head_path());
-        let start = *snapshots::starts(&disk, &layout).unwrap().last().unwrap();
-        let path = layout.snapshot(start);
+        let disk = disk_with_a_hundred_sales();
+        let (path, _) = last_snapshot(&disk);
         disk.damage(&path, |bytes| bytes.truncate(9));
         assert_eq!(audit(&disk).unwrap().unwrap().torn_snapshots, [path]);
     }
 
     #[test]
     fn a_snapshot_that_says_what_the_records_do_not_is_damage() {
-        let disk = disk(1);
-        let mut seller = open(&disk).unwrap();
-        for _ in 0..100 {
-            buy(&mut seller, &[1]).unwrap();
-        }
+        let disk = disk_with_a_hundred_sales();
+        let (path, at) = last_snapshot(&disk);
         let layout = Layout::around(&head_path());
-        let start = *snapshots::starts(&disk, &layout).unwrap().last().unwrap();
-        let segment = Segment::open_to_read(&disk, &layout.segment(start)).unwrap();
-        let mut kept = snapshots::read(&disk, &layout, segment.header(), usize::MAX).unwrap();
+        let mut kept = snapshots::read(&disk, &layout, &at, usize::MAX).unwrap();
         // As if it had been taken ahead of the sync of what it is of, and that was lost.
-        kept.restore_sale(1, SaleStatus::Refunded { revision: start - 1 });
+        kept.restore_sale(1, SaleStatus::Refunded { revision: at.revision });
         let mut bytes = Vec::new();
-        format::snapshot::write(&kept, segment.header(), &mut bytes).unwrap();
-        disk.damage(&layout.snapshot(start), |snapshot| *snapshot = bytes);
+        format::snapshot::write(&kept, &at, &mut bytes).unwrap();
+        disk.damage(&path, |snapshot| *snapshot = bytes);
         let found = audit(&disk);
-        assert!(
-            matches!(&found, Err(LogError::Damaged { path, .. }) if *path == layout.snapshot(start))
-        );
+        assert!(matches!(&found, Err(LogError::Damaged { path: at, .. }) if *at == path));
     }
 }

@@ -246,6 +246,9 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         cursor.segment().seal(cursor.position(), header.revision + 1)?;
+        // IMPORTANT: ahead of any snapshot: a start from one reads nothing of this segment, and would not find
+        // that a power cut took the seal.
+        cursor.segment().sync()?;
         snapshots.segment_is_full(size);
         *cursor = Cursor::at_start_of(next);
         Ok(())

@@ -237,9 +237,8 @@ function tick() {
 async function confirmHold() {
   const order = hold;
   const reply = await ask("POST", `holds/${order.token}/confirm`);
-  // A hold that is confirmed twice is bought once: asking again is safe.
-  const isOver = reply !== null && (reply.status === 201 || (isRefusal(reply) && reply.status !== 429));
-  if (isOver) setHold(null);
+  // A hold that is confirmed twice is bought once: asking again is safe, for as long as there is one.
+  if ([201, 404, 410].includes(reply?.status)) setHold(null);
   conclude(reply, confirmHold, order);
 }
 

@@ -353,7 +353,7 @@ impl<F: DiskFile> Segment<F> {
 
     /// Ends the segment at `position`: it goes on in the one whose first record is `next`.
     ///
-    /// Needs no sync: the next segment tells as well that it is there.
+    /// A start that reads this segment needs no sync of it: the next segment tells as well that it is there.
     ///
     /// # Errors
     /// [`LogError::Io`].

@@ -1,0 +1,143 @@
+//! What becomes of holds and sales: which operation of a client follows on which. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    random::Random,
+    work::{Action, Work},
+};
+
+/// How long after its time a hold is taken to be over, where others wait for it, in nanoseconds.
+const OVER_NS: u64 = 500_000_000;
+
+/// How many tickets are held for how long, and what becomes of them.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Holds {
+    /// How many tickets a hold is of; at least one.
+    pub(crate) quantity: u64,
+    /// How long they are held, in seconds; at least one.
+    pub(crate) seconds: u64,
+    /// Which share of the holds is confirmed, from 0 to 1.
+    pub(crate) confirm: f64,
+    /// Which share is released, from 0 to 1; both together are at most 1, and the rest lapses.
+    pub(crate) release: f64,
+    /// Which share of the sales is refunded, from 0 to 1.
+    pub(crate) refund: f64,
+}
+
+impl Default for Holds {
+    fn default() -> Self {
+        Self { quantity: 1, seconds: 2, confirm: 0.6, release: 0.2, refund: 0.0 }
+    }
+}
+
+/// What a client does next with what it was given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FollowUp {
+    /// What it does.
+    pub(crate) action: Action,
+    /// How long it waits before, in nanoseconds.
+    pub(crate) wait_ns: u64,
+}
+
+/// What one client does with what it is given.
+#[derive(Clone, Debug)]
+pub(crate) struct Fate {
+    holds: Holds,
+    work: Work,
+    client: u32,
+    random: Random,
+    /// How many holds it has asked for.
+    asked: u32,
+}
+
+impl Fate {
+    /// That of `client`.
+    pub(super) fn new(holds: Holds, work: Work, client: u32, random: Random) -> Self {
+        Self { holds, work, client, random, asked: 0 }
+    }
+
+    /// Whether anything can follow on `action`, so that its answer has to be looked at.
+    pub(crate) fn may_follow(&self, action: Action) -> bool {
+        match action {
+            Action::Hold => true,
+            Action::Buy | Action::Confirm => self.holds.refund > 0.0,
+            Action::Search | Action::Release | Action::Refund => false,
+        }
+    }
+
+    /// What follows on `action`, which was carried out or, where that is said, found sold out.
+    pub(crate) fn after(&mut self, action: Action, is_sold_out: bool) -> Option<FollowUp> {
+        let at_once = |action| FollowUp { action, wait_ns: 0 };
+        if self.work == Work::SearchThenHold {
+            return self.in_race(action, is_sold_out);
+        }
+        match action {
+            _ if is_sold_out => None,
+            Action::Hold => {
+                let share = self.random.share();
+                if share < self.holds.confirm {
+                    Some(at_once(Action::Confirm))
+                } else {
+                    let is_released = share < self.holds.confirm + self.holds.release;
+                    is_released.then(|| at_once(Action::Release))
+                }
+            }
+            Action::Buy | Action::Confirm => {
+                (self.random.share() < self.holds.refund).then(|| at_once(Action::Refund))
+            }
+            Action::Search | Action::Release | Action::Refund => None,
+        }
+    }
+
+    /// In a race every other client lets its first hold lapse. Whoever was refused tries once more when
+    /// all that it was refused for is over, and buys what it gets then.
+    fn in_race(&mut self, action: Action, is_sold_out: bool) -> Option<FollowUp> {
+        if action != Action::Hold {
+            return None;
+        }
+        self.asked += 1;
+        let is_first = self.asked == 1;
+        if is_sold_out {
+            let wait_ns = self.holds.seconds.saturating_mul(1_000_000_000).saturating_add(OVER_NS);
+            return is_first.then_some(FollowUp { action: Action::Hold, wait_ns });
+        }
+        // By two bits of its number: by one, clients that go round two servers would let it lapse at one of them.
+        let confirms = !is_first || (self.client ^ self.client >> 1) & 1 == 0;
+        confirms.then_some(FollowUp { action: Action::Confirm, wait_ns: 0 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fate(work: Work, client: u32, holds: Holds) -> Fate {
+        Fate::new(holds, work, client, Random::new(7, 7))
+    }
+
+    #[test]
+    fn holds_end_in_their_proportion() {
+        let holds = Holds { confirm: 0.5, release: 0.3, ..Holds::default() };
+        let mut fate = fate(Work::Mix { buy: 0, hold: 1, search: 0 }, 0, holds);
+        let ends: Vec<_> = (0..10_000).map(|_| fate.after(Action::Hold, false)).collect();
+        let count = |action| ends.iter().flatten().filter(|end| end.action == action).count();
+        assert!((4700..5300).contains(&count(Action::Confirm)));
+        assert!((2700..3300).contains(&count(Action::Release)));
+        assert_eq!(fate.after(Action::Hold, true), None);
+        assert_eq!(fate.after(Action::Confirm, false), None);
+    }
+
+    #[test]
+    fn in_a_race_half_let_it_lapse_and_the_refused_come_again() {
+        let race = |client| fate(Work::SearchThenHold, client, Holds::default());
+        let confirm = Some(FollowUp { action: Action::Confirm, wait_ns: 0 });
+        assert_eq!(race(0).after(Action::Hold, false), confirm);
+        assert_eq!(race(1).after(Action::Hold, false), None);
+        let mut refused = race(1);
+        let again = refused.after(Action::Hold, true).unwrap();
+        assert_eq!((again.action, again.wait_ns), (Action::Hold, 2_500_000_000));
+        assert_eq!(refused.clone().after(Action::Hold, false), confirm);
+        assert_eq!(refused.after(Action::Hold, true), None);
+    }
+}
