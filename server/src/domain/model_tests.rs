@@ -8,7 +8,7 @@ use crate::domain::{
 };
 
 /// What happens next.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Step {
     /// The machine's clock goes on by so many milliseconds, or is set.
     Wait(i64),

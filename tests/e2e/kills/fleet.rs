@@ -5,7 +5,6 @@ use std::{thread, time::Duration};
 use e2e::{Counter, Server, Signal};
 
 use super::shop::Shop;
-use crate::programs::serve;
 
 /// How many servers share the counter.
 pub(super) const SERVERS: usize = 3;
@@ -23,17 +22,22 @@ pub(super) enum Accident {
 pub(super) struct Fleet<'a> {
     counter: &'a Counter,
     shop: &'a Shop,
+    serve: fn(&Counter) -> Server,
     servers: Vec<Server>,
 }
 
 impl<'a> Fleet<'a> {
-    /// Starts the servers and opens their doors.
-    pub(super) fn open(counter: &'a Counter, shop: &'a Shop) -> Fleet<'a> {
+    /// Starts the servers, each as `serve` does it, and opens their doors.
+    pub(super) fn open(
+        counter: &'a Counter,
+        shop: &'a Shop,
+        serve: fn(&Counter) -> Server,
+    ) -> Fleet<'a> {
         let servers = (0..SERVERS).map(|_| serve(counter)).collect::<Vec<_>>();
         for (door, server) in servers.iter().enumerate() {
             shop.open_door(door, server.url());
         }
-        Fleet { counter, shop, servers }
+        Fleet { counter, shop, serve, servers }
     }
 
     /// All servers, up and listening.
@@ -67,7 +71,7 @@ impl<'a> Fleet<'a> {
             self.servers.remove(*door).finish();
         }
         for door in doors {
-            let server = serve(self.counter);
+            let server = (self.serve)(self.counter);
             self.shop.open_door(door, server.url());
             self.servers.insert(door, server);
         }

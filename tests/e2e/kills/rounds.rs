@@ -7,9 +7,11 @@ use std::{env, thread};
 use e2e::{Counter, seeded};
 
 use super::{
+    box_office::{self, BoxOffice},
     fleet::{Accident, Fleet},
     shop::Shop,
 };
+use crate::programs::serve;
 
 /// How many buyers never stop.
 const BUYERS: usize = 6;
@@ -32,14 +34,14 @@ enum Outsider {
 #[test]
 fn acknowledged_sales_of_three_servers_survive_kills_at_random_moments() {
     let mut random = seeded("acknowledged_sales_of_three_servers_survive_kills_at_random_moments");
-    live_on(kill_rounds(), Accident::Killed, Outsider::Nobody, &mut random);
+    live_on(kill_rounds(200), Accident::Killed, Outsider::Nobody, &mut random);
 }
 
 /// F19: and a ticket that somebody took outside is taken once, whoever is killed while learning it.
 #[test]
 fn sales_and_what_an_outsider_took_survive_kills_at_random_moments() {
     let mut random = seeded("sales_and_what_an_outsider_took_survive_kills_at_random_moments");
-    live_on(kill_rounds(), Accident::Killed, Outsider::Careful, &mut random);
+    live_on(kill_rounds(200), Accident::Killed, Outsider::Careful, &mut random);
 }
 
 /// F05: stopped anywhere, also with the locks held; the others wait.
@@ -49,9 +51,22 @@ fn servers_paused_at_random_moments_oversell_nothing() {
     live_on(60, Accident::Paused, Outsider::Careful, &mut random);
 }
 
-fn kill_rounds() -> u32 {
+/// F18, F36: of what was held, confirmed, given back, refunded or used, nothing is lost or happens twice.
+#[test]
+fn holds_refunds_and_admissions_survive_kills_at_random_moments() {
+    let mut random = seeded("holds_refunds_and_admissions_survive_kills_at_random_moments");
+    let (rounds, mut tally) = (kill_rounds(40), [0; 4]);
+    for begun in (0..rounds).step_by(ROUNDS_A_LIFE as usize) {
+        let life = live_at_the_box_office(ROUNDS_A_LIFE.min(rounds - begun), &mut random);
+        tally = [0, 1, 2, 3].map(|at| tally[at] + life[at]);
+    }
+    println!("{rounds} rounds; told of sales, kept, refunded, admitted: {tally:?}");
+    assert!(tally.iter().all(|told| *told > 0), "too little to speak of: {tally:?}");
+}
+
+fn kill_rounds(otherwise: u32) -> u32 {
     let rounds = env::var("E2E_KILL_ROUNDS");
-    rounds.map_or(200, |typed| typed.parse().expect("E2E_KILL_ROUNDS is a number"))
+    rounds.map_or(otherwise, |typed| typed.parse().expect("E2E_KILL_ROUNDS is a number"))
 }
 
 /// As many rounds as asked for, in lives of a counter each.
@@ -68,7 +83,7 @@ fn live_on(rounds: u32, accident: Accident, outsider: Outsider, random: &mut fas
 fn live(rounds: u32, accident: Accident, outsider: Outsider, random: &mut fastrand::Rng) -> usize {
     let counter = Counter::with(super::shop::TICKETS);
     let shop = Shop::new();
-    let mut fleet = Fleet::open(&counter, &shop);
+    let mut fleet = Fleet::open(&counter, &shop, serve);
     thread::scope(|scope| {
         let shop = &shop;
         let _closing = shop.closing();
@@ -87,4 +102,28 @@ fn live(rounds: u32, accident: Accident, outsider: Outsider, random: &mut fastra
         }
     });
     shop.sales_count()
+}
+
+/// A life of a counter whose visitors hold, refund and are let in; how many sales were told, and of each status.
+fn live_at_the_box_office(rounds: u32, random: &mut fastrand::Rng) -> [usize; 4] {
+    let counter = Counter::with(super::shop::TICKETS);
+    let shop = Shop::new();
+    let mut fleet = Fleet::open(&counter, &shop, box_office::serve);
+    let office = BoxOffice::at(&shop);
+    thread::scope(|scope| {
+        let office = &office;
+        let _closing = shop.closing();
+        for _ in 0..BUYERS {
+            let seed = random.u64(..);
+            scope.spawn(move || office.visit_on(seed));
+        }
+        for round in 1..=rounds {
+            fleet.suffer(Accident::Killed, random);
+            if round % ROUNDS_AN_AUDIT == 0 || round == rounds {
+                office.audit(fleet.servers());
+            }
+        }
+        office.close_the_books(&counter);
+    });
+    office.tally()
 }

@@ -3,15 +3,15 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use e2e::{Answer, Client, Counter, Method, Server, crowd};
-use serde_json::{Value, json};
+use e2e::{Answer, Client, Counter, Method, RequestBuilder, Server, crowd};
+use serde_json::json;
 
 use super::fleet::SERVERS;
 use crate::sales::tickets_of;
@@ -74,9 +74,14 @@ impl Shop {
             // Long records, so that segments follow each other within a life.
             let order = json!({ "quantity": random.u64(1..=3), "buyer": "\u{1f3ab}".repeat(200) });
             let key = format!("{:016x}", random.u64(..));
-            let Some(first) = self.insist(&client, &key, &order, &mut random) else { return };
+            let buy = |client: &Client| {
+                let request = client.request(Method::POST, "/buy");
+                request.header("Idempotency-Key", &key).json(&order)
+            };
+            let Some(first) = self.insist(&client, &mut random, buy) else { return };
+            assert_eq!(first.status, 201, "{}", first.text());
             if random.u8(0..4) == 0 {
-                let Some(again) = self.insist(&client, &key, &order, &mut random) else { return };
+                let Some(again) = self.insist(&client, &mut random, buy) else { return };
                 assert_eq!(again.text(), first.text(), "AnswerOnce: {key}");
                 assert_eq!(again.header("Idempotent-Replayed"), "true", "{key}");
             }
@@ -98,7 +103,7 @@ impl Shop {
 
     /// Checks all that was ever told against what `servers` say now, while nobody buys.
     pub(super) fn audit(&self, counter: &Counter, servers: &[Server]) {
-        let _quiet = self.quiet.write().unwrap_or_else(PoisonError::into_inner);
+        let _quiet = self.quiet();
         let sales = self.sales().clone();
         let mut tickets = BTreeSet::new();
         for ticket in sales.iter().flat_map(tickets_of) {
@@ -126,29 +131,40 @@ impl Shop {
         self.sales().len()
     }
 
-    /// Tries with the same `key` at any door until there is a sale; `None` once the shop closes.
-    fn insist(
+    /// Tries at any door until there is an answer but "not now"; `None` once the shop closes.
+    pub(super) fn insist(
         &self,
         client: &Client,
-        key: &str,
-        order: &Value,
         random: &mut fastrand::Rng,
+        request: impl Fn(&Client) -> RequestBuilder,
     ) -> Option<Answer> {
         while !self.is_over() {
             let Some(url) = self.any_door(random) else {
                 thread::sleep(REST);
                 continue;
             };
-            let request = client.at(&url).request(Method::POST, "/buy");
-            let request = request.header("Idempotency-Key", key).json(order);
-            match Answer::try_to(request) {
-                Ok(answer) if answer.status == 201 => return Some(answer),
-                Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
-                // Killed in the middle of it: sold or not, the next try tells.
+            match Answer::try_to(request(&client.at(&url))) {
+                Ok(answer) if answer.status != 503 => return Some(answer),
+                Ok(_) => {}
+                // Killed in the middle of it: it happened or not, the next try tells.
                 Err(_) => thread::sleep(REST),
             }
         }
         None
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.over.load(Ordering::SeqCst)
+    }
+
+    /// Keeps audits off, from the first try to the last answer.
+    pub(super) fn noise(&self) -> RwLockReadGuard<'_, ()> {
+        self.quiet.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until nobody is in the middle of anything, and keeps them off.
+    pub(super) fn quiet(&self) -> RwLockWriteGuard<'_, ()> {
+        self.quiet.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn any_door(&self, random: &mut fastrand::Rng) -> Option<String> {
@@ -158,14 +174,6 @@ impl Shop {
 
     fn set_door(&self, door: usize, url: Option<String>) {
         self.doors.write().unwrap_or_else(PoisonError::into_inner)[door] = url;
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::SeqCst)
-    }
-
-    fn noise(&self) -> RwLockReadGuard<'_, ()> {
-        self.quiet.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn sales(&self) -> MutexGuard<'_, Vec<Answer>> {
