@@ -101,10 +101,11 @@ impl Service {
         } else {
             self.guard.check(&request, peer)
         };
-        let step = match (framing::check(request.headers()), allowed) {
-            (Err(problem), _) => Step::Answer(closing(refused(problem))),
-            (_, Err(problem)) => Step::Answer(refused(problem)),
-            (Ok(()), Ok(())) => self.begin(request, activity),
+        let is_last = framing::is_last(request.headers());
+        let framed = if is_last { framing::check(request.headers()) } else { Ok(()) };
+        let step = match framed.and(allowed) {
+            Err(problem) => Step::Answer(refused(problem)),
+            Ok(()) => self.begin(request, activity),
         };
         let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
         async move {
@@ -120,6 +121,9 @@ impl Service {
                 Step::Route(answer) => answer.await,
             };
             answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
+            if is_last {
+                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            }
             Ok(match line {
                 Some(line) => line.end(answer).map(Either::Right),
                 None => answer,
@@ -186,12 +190,6 @@ fn announced(keep_alive: Duration) -> HeaderValue {
 fn whole(mut answer: Whole) -> Answer {
     browser_headers::add_to_json(answer.headers_mut());
     answer.map(Either::Left)
-}
-
-/// `answer`, behind which nothing more is read from its connection.
-fn closing(mut answer: Answer) -> Answer {
-    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-    answer
 }
 
 fn refused(problem: Problem) -> Answer {

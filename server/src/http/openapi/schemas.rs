@@ -158,3 +158,42 @@ fn name_of(code: Code) -> String {
 fn reference(name: &str) -> Value {
     json!({"$ref": format!("#/components/schemas/{name}")})
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        domain::KEY_CHARS_MAX,
+        http::{
+            form::FormMembers,
+            wire::{BUYER_CHARS_MAX, BuyMembers, HoldMembers},
+        },
+    };
+
+    use super::*;
+
+    /// A derived schema takes no constant.
+    #[test]
+    fn lengths_are_those_that_are_checked() {
+        let mut schemas = Schemas::default();
+        of::<BuyMembers<'_>>(&mut schemas);
+        of::<HoldMembers<'_>>(&mut schemas);
+        of::<FormMembers>(&mut schemas);
+        for (name, member, max) in [
+            ("BuyMembers", "buyer", BUYER_CHARS_MAX),
+            ("HoldMembers", "buyer", BUYER_CHARS_MAX),
+            ("FormMembers", "buyer", BUYER_CHARS_MAX),
+            ("FormMembers", "key", KEY_CHARS_MAX),
+        ] {
+            assert_eq!(schemas.0[name]["properties"][member]["maxLength"], max, "{name} {member}");
+        }
+    }
+
+    #[test]
+    fn each_problem_is_named_for_its_code() {
+        let mut schemas = Schemas::default();
+        let named = schemas.problem(Code::SoldOut);
+        assert_eq!(named, reference("SoldOutProblem"));
+        assert!(schemas.has_member(&named, "requested"));
+        assert_eq!(schemas.0["SoldOutProblem"]["properties"]["status"]["const"], 409);
+    }
+}
