@@ -174,8 +174,10 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
             return Err(Refusal::Overloaded);
         }
         let waiting = Waiting { request, recipient, since: now };
-        // Within a turn the clock on the wall is not read again: that would cost as much as the decision.
-        let at_ms = self.opened.filter(|_| self.waiting.is_empty()).map(|opened| opened.at_ms(now));
+        // Within a turn the clock on the wall is not read again: that would cost as much as the decision. What
+        // has passed since is known to a millisecond; who may be too late for a hold waits until it is read.
+        let is_at_once = self.waiting.is_empty() && !waiting.request.command.has_a_deadline();
+        let at_ms = self.opened.filter(|_| is_at_once).map(|opened| opened.at_ms(now));
         if let Some(at_ms) = at_ms
             && let Some(outcome) = self.pipeline.apply(&waiting.request, at_ms)
         {
@@ -445,6 +447,22 @@ mod tests {
 
     fn sold_at(first_ticket: u64, remaining: u64, revision: u64) -> Answer {
         Ok(Outcome::Sold(Sale { first_ticket, quantity: 1, remaining, revision }))
+    }
+
+    #[test]
+    fn who_confirms_within_a_turn_is_decided_by_a_clock_that_is_read_anew() {
+        let mut counter = Counter::with(9);
+        let held = counter.hold(1)[0];
+        counter.enter().unwrap();
+        counter.open(9);
+        // By the turn's own reckoning there is still a millisecond.
+        counter.ask(Command::Confirm { hold: held }).unwrap();
+        assert_eq!(counter.queue.here(), 2, "it waits");
+        drop(counter.append());
+        counter.now += Duration::from_secs(1);
+        counter.queue.gather(counter.moment());
+        let told = counter.append();
+        assert_eq!(told.last().map(|(_, answer)| answer), Some(&Ok(Outcome::HoldExpired)));
     }
 
     #[test]

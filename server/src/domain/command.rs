@@ -43,6 +43,13 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether the answer is another one from some moment on, whatever else happens.
+    pub fn has_a_deadline(&self) -> bool {
+        matches!(self, Self::Confirm { .. } | Self::Release { .. })
+    }
+}
+
 /// A command, and the key by which a retry of it is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {

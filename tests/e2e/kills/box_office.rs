@@ -185,7 +185,10 @@ impl Visitor<'_> {
                 let refunded = self.insist_twice(refund)?;
                 assert_eq!(refunded.status, 200, "{}", refunded.text());
                 let late = self.insist(|client| admission(client, &receipt))?;
-                assert_eq!((late.status, &late.json()["code"]), (409, &json!("refunded")));
+                assert_eq!(
+                    (late.status, &late.json()["type"]),
+                    (409, &json!("/problems/refunded"))
+                );
                 Some("refunded")
             }
             1 => {
@@ -193,7 +196,10 @@ impl Visitor<'_> {
                 let first = self.insist(|client| admission(client, &receipt))?;
                 assert!(matches!(first.status, 200 | 409), "{}", first.text());
                 let again = self.insist(|client| admission(client, &receipt))?;
-                assert_eq!((again.status, &again.json()["code"]), (409, &json!("admitted")));
+                assert_eq!(
+                    (again.status, &again.json()["type"]),
+                    (409, &json!("/problems/admitted"))
+                );
                 assert_eq!(again.json()["admitted_at"], first.json()["admitted_at"]);
                 Some("admitted")
             }
