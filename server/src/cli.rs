@@ -18,10 +18,10 @@ use crate::{
     counter::lesson::{Delays, Exclusion},
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
+        access::host_name::HostName,
         app::Refunds,
-        buyer_rule::BuyerRule,
         connections::event_loops::{Limits, connections_possible},
-        host_name::HostName,
+        message::buyer_rule::BuyerRule,
     },
     log::{self, LogFormat},
     manual::Manual,

@@ -7,7 +7,8 @@ use ipnet::IpNet;
 use crate::{
     counter::lesson::{Delays, Exclusion},
     http::{
-        app::Refunds, buyer_rule::BuyerRule, connections::event_loops::Limits, host_name::HostName,
+        access::host_name::HostName, app::Refunds, connections::event_loops::Limits,
+        message::buyer_rule::BuyerRule,
     },
     log::LogFormat,
 };

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     domain::{COUNT_MAX, Command, Order, Stock},
-    http::wire::{BUYER_CHARS_MAX, parse_order},
+    http::message::wire::{BUYER_CHARS_MAX, parse_order},
     ledger::file::{
         engine::FileEngine,
         error::TurnError,

@@ -17,7 +17,7 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-use crate::http::{headers::REQUEST_ID, request_id::RequestIds, routes};
+use crate::http::{message::headers::REQUEST_ID, request_id::RequestIds, routes};
 
 /// Writes a line for each request.
 #[derive(Debug)]

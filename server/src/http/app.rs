@@ -9,7 +9,10 @@ use axum::body::Bytes;
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
-    http::{buyer_rule::BuyerRule, live::Live, metrics::Metrics, token::Seal, wire::Shown},
+    http::{
+        live::Live, message::buyer_rule::BuyerRule, message::token::Seal, message::wire::Shown,
+        metrics::Metrics,
+    },
 };
 
 /// Who may refund a sale.

@@ -14,20 +14,20 @@ use crate::{
     counter::{Count, Purchase, lesson::LessonSale},
     domain::Outcome,
     http::{
-        accept::{Representation, preferred},
-        answer,
         app::{App, Refunds},
-        body::Unread,
-        form,
+        message::accept::{Representation, preferred},
+        message::answer,
+        message::body::Unread,
+        message::form,
+        message::problem::{Code, Problem},
+        message::token::Kind,
+        message::wire::{self, HOLD_SECONDS, ReceiptAnswer, Tickets},
         page::{
             address, operator, qr,
             refusal::{self, RefusalView},
             shop::{self, ShopView},
             ticket::{self, LessonTicketView, TicketView},
         },
-        problem::{Code, Problem},
-        token::Kind,
-        wire::{self, HOLD_SECONDS, ReceiptAnswer, Tickets},
     },
 };
 

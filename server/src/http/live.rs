@@ -20,9 +20,9 @@ use crate::{
     counter::Counter,
     http::{
         connections::activity::Activity,
-        headers::ACCEL_BUFFERING,
-        problem::{Code, Problem},
-        wire::CountAnswer,
+        message::headers::ACCEL_BUFFERING,
+        message::problem::{Code, Problem},
+        message::wire::CountAnswer,
     },
 };
 

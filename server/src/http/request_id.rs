@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use axum::http::{HeaderMap, HeaderValue};
 
-use crate::http::headers::REQUEST_ID;
+use crate::http::message::headers::REQUEST_ID;
 
 /// The longest name that is taken over, in bytes.
 const LENGTH_MAX: usize = 128;

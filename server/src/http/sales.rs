@@ -15,12 +15,12 @@ use utoipa::ToSchema;
 use crate::{
     counter::{SaleRecord, SalesPage, SalesQuery},
     http::{
-        accept::prefers_table,
-        answer,
         app::App,
-        problem::{Code, Problem},
-        token::Seal,
-        wire::ReceiptAnswer,
+        message::accept::prefers_table,
+        message::answer,
+        message::problem::{Code, Problem},
+        message::token::Seal,
+        message::wire::ReceiptAnswer,
     },
 };
 

@@ -18,16 +18,16 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
+    access::browser_headers,
+    access::guard::Guard,
     access_log::AccessLog,
-    answer::Whole,
     app::App,
-    body::is_form,
-    browser_headers,
     connections::{activity::Activity, upload::Upload},
-    framing,
-    guard::Guard,
-    headers::KEEP_ALIVE,
-    problem::{Code, Problem},
+    message::answer::Whole,
+    message::body::is_form,
+    message::framing,
+    message::headers::KEEP_ALIVE,
+    message::problem::{Code, Problem},
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };

@@ -15,7 +15,7 @@ use crate::{
     config::{Config, Durability, Locking},
     counter::{Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
     domain::{Inventory, Stock},
-    http::token::Seal,
+    http::message::token::Seal,
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},

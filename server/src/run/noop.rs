@@ -6,8 +6,8 @@ use tokio::runtime;
 
 use crate::{
     http::{
+        access::guard::Guard,
         connections::event_loops::{Chore, EventLoops, Limits},
-        guard::Guard,
         service::Service,
         yardstick::{self, Yardstick},
     },

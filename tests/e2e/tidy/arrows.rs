@@ -21,7 +21,7 @@ const SERVER: Arrows = &[
     ("http", &["domain", "counter"]),
     ("config", &["log", "counter", "http"]),
     ("simulation", &["domain", "ledger", "counter"]),
-    ("fuzzing", &["domain", "ledger", "http::wire", "simulation"]),
+    ("fuzzing", &["domain", "ledger", "http::message::wire", "simulation"]),
     ("run", &["log", "domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
     ("cli", &["log", "manual", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
@@ -158,9 +158,9 @@ fn is_within(target: &str, used: &str) -> bool {
 #[test]
 fn arrow_that_points_back_is_caught_however_it_is_written() {
     for text in [
-        "use crate::http::problem::Problem;",
+        "use crate::http::message::problem::Problem;",
         "use crate::{domain::Outcome, http};",
-        "use crate::{\n    domain::Outcome,\n    http::{wire, problem},\n};",
+        "use crate::{\n    domain::Outcome,\n    http::{message::wire, message::problem},\n};",
         "fn f() { crate::http::f() }",
         "use super::super::super::http::wire;",
         "use super::super::super::{domain::Outcome, http::wire};",
@@ -194,11 +194,11 @@ fn arrow_that_points_down_is_fine() {
 fn part_of_a_module_may_be_used_where_the_rest_may_not() {
     let complaints = |text| check("server/src/fuzzing.rs", text);
 
-    assert_eq!(complaints("use crate::http::wire::{self, parse_order};"), []);
-    assert_eq!(complaints("use crate::{domain, http::wire};"), []);
+    assert_eq!(complaints("use crate::http::message::wire::{self, parse_order};"), []);
+    assert_eq!(complaints("use crate::{domain, http::message::wire};"), []);
     assert_eq!(complaints("use crate::http::routes::buy;").len(), 1);
-    assert_eq!(complaints("use crate::http::{wire, routes};").len(), 1);
-    assert_eq!(complaints("use crate::http::wired;").len(), 1);
+    assert_eq!(complaints("use crate::http::{message::wire, routes};").len(), 1);
+    assert_eq!(complaints("use crate::http::message::wired;").len(), 1);
     assert_eq!(complaints("use crate::http::*;").len(), 1);
 }
 
@@ -209,7 +209,7 @@ fn part_of_a_module_may_be_kept_from_all_but_one_room() {
 
     assert_eq!(complaints("server/src/counter/counter.rs"), 1);
     assert_eq!(complaints("server/src/counter/lesson/seller.rs"), 0);
-    assert_eq!(complaints("server/src/http/answer.rs"), 2);
+    assert_eq!(complaints("server/src/http/message/answer.rs"), 2);
 }
 
 #[test]

@@ -6,19 +6,19 @@ use serde_json::{Value, json};
 use crate::{
     domain::KEY_CHARS_MAX,
     http::{
-        form::FormMembers,
+        message::form::FormMembers,
+        message::problem::Code,
+        message::token::Token,
+        message::wire::{
+            AdmissionAnswer, BuyMembers, CountAnswer, HoldAnswer, HoldMembers, NoMembers,
+            OpenAnswer, OpenMembers, ReceiptAnswer, RestockMembers, SaleAnswer, StockAnswer,
+        },
         metrics,
         openapi::{
             schemas::{Schemas, Shape, of},
             terms::{Answer, Header, Parameter, Taken, Terms},
         },
-        problem::Code,
         sales::{PAGE_SIZE, PAGE_SIZE_MAX, SalesAnswer},
-        token::Token,
-        wire::{
-            AdmissionAnswer, BuyMembers, CountAnswer, HoldAnswer, HoldMembers, NoMembers,
-            OpenAnswer, OpenMembers, ReceiptAnswer, RestockMembers, SaleAnswer, StockAnswer,
-        },
     },
 };
 

@@ -4,13 +4,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::http::{
-    buyer_rule::BuyerRule,
+    message::buyer_rule::BuyerRule,
+    message::problem::Code,
     openapi::{
         calls::REPLAYED,
         schemas::{Schemas, Shape},
         terms::{Answer, Call, Header, Parameter, Terms},
     },
-    problem::Code,
 };
 
 /// The name of the scheme by which the operator is known.

@@ -3,7 +3,9 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::http::{buyer_rule::BuyerRule, problem::Code, wire::SectionAnswer};
+use crate::http::{
+    message::buyer_rule::BuyerRule, message::problem::Code, message::wire::SectionAnswer,
+};
 
 /// The schemas that were named so far, by their names.
 #[derive(Default)]
@@ -164,8 +166,8 @@ mod tests {
     use crate::{
         domain::KEY_CHARS_MAX,
         http::{
-            form::FormMembers,
-            wire::{BUYER_CHARS_MAX, BuyMembers, HoldMembers},
+            message::form::FormMembers,
+            message::wire::{BUYER_CHARS_MAX, BuyMembers, HoldMembers},
         },
     };
 

@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 
-use crate::http::{openapi::schemas::Shape, problem::Code};
+use crate::http::{message::problem::Code, openapi::schemas::Shape};
 
 /// A call as it is described.
 #[derive(Clone, Copy)]

@@ -7,7 +7,7 @@
 use axum::http::{HeaderMap, header};
 use url::Url;
 
-use crate::http::headers::PAGE_ADDRESS;
+use crate::http::message::headers::PAGE_ADDRESS;
 
 /// The longest address, in bytes: the code of a longer one is too fine for a phone.
 const ADDRESS_BYTES_MAX: usize = 300;

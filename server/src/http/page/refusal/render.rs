@@ -9,8 +9,8 @@ use axum::{
 };
 
 use crate::http::{
+    message::problem::{Code, Problem},
     page::document::{Assets, EVENT},
-    problem::{Code, Problem},
 };
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(include_str!("../kit.css"), ""));

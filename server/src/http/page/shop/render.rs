@@ -11,12 +11,12 @@ use axum::{
 };
 
 use crate::http::{
-    buyer_rule::BuyerRule,
+    message::buyer_rule::BuyerRule,
+    message::wire::BUYER_CHARS_MAX,
     page::{
         document::{Assets, EVENT},
         figure::Figure,
     },
-    wire::BUYER_CHARS_MAX,
 };
 
 const STYLE: &str = concat!(include_str!("../kit.css"), include_str!("page.css"));

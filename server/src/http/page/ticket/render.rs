@@ -9,11 +9,11 @@ use axum::{
 };
 
 use crate::http::{
+    message::wire::{ReceiptAnswer, Tickets},
     page::{
         document::{Assets, EVENT},
         figure, qr,
     },
-    wire::{ReceiptAnswer, Tickets},
 };
 
 const STYLE: &str = concat!(include_str!("../kit.css"), include_str!("page.css"));
@@ -139,9 +139,9 @@ struct Page<'a> {
 mod tests {
     use super::*;
     use crate::http::{
+        message::token::{Kind, Seal},
+        message::wire::SaleAnswer,
         page::markup_tests::{assert_strict, between},
-        token::{Kind, Seal},
-        wire::SaleAnswer,
     };
 
     fn render(buyer: Option<&str>, quantity: u64, status: &'static str) -> String {

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use crate::http::host_name::HostName;
+use crate::http::access::host_name::HostName;
 
 /// How many names are told: a client may make up any number.
 const TOLD_MAX: usize = 64;

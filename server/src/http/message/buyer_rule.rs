@@ -2,7 +2,7 @@
 
 use crate::{
     domain::Order,
-    http::problem::{Code, Problem},
+    http::message::problem::{Code, Problem},
 };
 
 /// Whether an order says who buys.

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::{counter::Refusal, http::headers::IDEMPOTENT_REPLAYED};
+use crate::{counter::Refusal, http::message::headers::IDEMPOTENT_REPLAYED};
 
 /// What kind of problem it is: the last part of its `type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use axum::{
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::timeout;
 
-use crate::http::problem::{Code, Problem};
+use crate::http::message::problem::{Code, Problem};
 
 /// The longest body, in bytes.
 pub const BODY_BYTES_MAX: usize = 16 * 1024;

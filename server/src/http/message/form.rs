@@ -7,8 +7,8 @@ use utoipa::ToSchema;
 use crate::{
     domain::Order,
     http::{
-        problem::{Code, Problem},
-        wire,
+        message::problem::{Code, Problem},
+        message::wire,
     },
 };
 

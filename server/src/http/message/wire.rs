@@ -17,9 +17,9 @@ use crate::{
     counter::{Count, Counter, lesson::Section},
     domain::{COUNT_MAX, KEY_CHARS_MAX, Order},
     http::{
-        headers::IDEMPOTENCY_KEY,
-        problem::{Code, Problem},
-        token::Token,
+        message::headers::IDEMPOTENCY_KEY,
+        message::problem::{Code, Problem},
+        message::token::Token,
     },
 };
 
@@ -567,7 +567,7 @@ mod tests {
 
     #[test]
     fn a_sale_is_told_as_serde_would_tell_it() {
-        let seal = crate::http::token::Seal::new(&[7; 32], &[]);
+        let seal = crate::http::message::token::Seal::new(&[7; 32], &[]);
         for (first, quantity, remaining, revision) in
             [(1, 1, 0, 1), (9, 3, 10, 99), (COUNT_MAX - 9, 10, COUNT_MAX, u64::MAX), (5, 0, 7, 8)]
         {
@@ -575,7 +575,7 @@ mod tests {
                 tickets: Tickets { first, quantity },
                 remaining,
                 revision: Some(revision),
-                receipt: Some(seal.token(crate::http::token::Kind::Sale, revision)),
+                receipt: Some(seal.token(crate::http::message::token::Kind::Sale, revision)),
                 section: None,
             };
             assert_eq!(sale.text().unwrap(), text(&sale).unwrap());

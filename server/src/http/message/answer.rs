@@ -14,10 +14,10 @@ use crate::{
     counter::{Purchase, SaleRecord, Settled, lesson::LessonSale},
     domain::{COUNT_MAX, Change, Hold, Outcome, Sale, SaleStatus},
     http::{
-        headers,
-        problem::{Code, Problem},
-        token::{Kind, Seal, Token},
-        wire::{
+        message::headers,
+        message::problem::{Code, Problem},
+        message::token::{Kind, Seal, Token},
+        message::wire::{
             self, AdmissionAnswer, HoldAnswer, OpenAnswer, ReceiptAnswer, SaleAnswer,
             SectionAnswer, StockAnswer, Tickets,
         },

@@ -6,7 +6,7 @@
 
 use axum::http::{HeaderMap, header};
 
-use crate::http::problem::{Code, Problem};
+use crate::http::message::problem::{Code, Problem};
 
 /// Whether a request with these `headers` is the last of its connection: it comes in chunks.
 pub fn is_last(headers: &HeaderMap) -> bool {

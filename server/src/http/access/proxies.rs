@@ -8,7 +8,7 @@ use std::{iter, net::IpAddr, str::FromStr as _, sync::Arc};
 use axum::http::{HeaderMap, HeaderValue, header};
 use ipnet::IpNet;
 
-use crate::http::headers::X_FORWARDED_FOR;
+use crate::http::message::headers::X_FORWARDED_FOR;
 
 /// The networks of trusted proxies.
 #[derive(Clone, Debug, Default)]
