@@ -216,7 +216,8 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     pub fn goes_on(&mut self, now: Instant) -> bool {
         let is_held_too_long =
             self.opened.is_some_and(|opened| now.duration_since(opened.instant) >= HOLD_MAX);
-        if self.gathered.is_empty() || is_held_too_long {
+        // Who waits in an open turn is decided at the beginning of the next append.
+        if (self.gathered.is_empty() && self.waiting.is_empty()) || is_held_too_long {
             self.pipeline.close();
         }
         if !self.pipeline.is_open() {
@@ -459,6 +460,7 @@ mod tests {
         counter.ask(Command::Confirm { hold: held }).unwrap();
         assert_eq!(counter.queue.here(), 2, "it waits");
         drop(counter.append());
+        assert!(counter.queue.goes_on(counter.now), "and not for another turn");
         counter.now += Duration::from_secs(1);
         counter.queue.gather(counter.moment());
         let told = counter.append();
