@@ -10,7 +10,8 @@ use axum::body::Bytes;
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
     http::{
-        live::Live, message::buyer_rule::BuyerRule, message::token::Seal, message::wire::Shown,
+        live::Live,
+        message::{buyer_rule::BuyerRule, token::Seal, wire::Shown},
         metrics::Metrics,
     },
 };

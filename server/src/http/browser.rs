@@ -15,13 +15,15 @@ use crate::{
     domain::Outcome,
     http::{
         app::{App, Refunds},
-        message::accept::{Representation, preferred},
-        message::answer,
-        message::body::Unread,
-        message::form,
-        message::problem::{Code, Problem},
-        message::token::Kind,
-        message::wire::{self, HOLD_SECONDS, ReceiptAnswer, Tickets},
+        message::{
+            accept::{Representation, preferred},
+            answer,
+            body::Unread,
+            form,
+            problem::{Code, Problem},
+            token::Kind,
+            wire::{self, HOLD_SECONDS, ReceiptAnswer, Tickets},
+        },
         page::{
             address, operator, qr,
             refusal::{self, RefusalView},

@@ -20,9 +20,11 @@ use crate::{
     counter::Counter,
     http::{
         connections::activity::Activity,
-        message::headers::ACCEL_BUFFERING,
-        message::problem::{Code, Problem},
-        message::wire::CountAnswer,
+        message::{
+            headers::ACCEL_BUFFERING,
+            problem::{Code, Problem},
+            wire::CountAnswer,
+        },
     },
 };
 

@@ -16,11 +16,13 @@ use crate::{
     counter::{SaleRecord, SalesPage, SalesQuery},
     http::{
         app::App,
-        message::accept::prefers_table,
-        message::answer,
-        message::problem::{Code, Problem},
-        message::token::Seal,
-        message::wire::ReceiptAnswer,
+        message::{
+            accept::prefers_table,
+            answer,
+            problem::{Code, Problem},
+            token::Seal,
+            wire::ReceiptAnswer,
+        },
     },
 };
 

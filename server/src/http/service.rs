@@ -18,16 +18,17 @@ use hyper::body::Incoming;
 use tower::ServiceExt as _;
 
 use crate::http::{
-    access::browser_headers,
-    access::guard::Guard,
+    access::{browser_headers, guard::Guard},
     access_log::AccessLog,
     app::App,
     connections::{activity::Activity, upload::Upload},
-    message::answer::Whole,
-    message::body::is_form,
-    message::framing,
-    message::headers::KEEP_ALIVE,
-    message::problem::{Code, Problem},
+    message::{
+        answer::Whole,
+        body::is_form,
+        framing,
+        headers::KEEP_ALIVE,
+        problem::{Code, Problem},
+    },
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };

@@ -16,9 +16,7 @@ use crate::{
     config::{Config, Locking},
     counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
-        access::guard::Guard,
-        access::proxies::Proxies,
-        access::rate_limit::RateLimit,
+        access::{guard::Guard, proxies::Proxies, rate_limit::RateLimit},
         access_log::AccessLog,
         app::App,
         connections::{

@@ -160,7 +160,7 @@ fn arrow_that_points_back_is_caught_however_it_is_written() {
     for text in [
         "use crate::http::message::problem::Problem;",
         "use crate::{domain::Outcome, http};",
-        "use crate::{\n    domain::Outcome,\n    http::{message::wire, message::problem},\n};",
+        "use crate::{\n    domain::Outcome,\n    http::{message::{wire, problem}},\n};",
         "fn f() { crate::http::f() }",
         "use super::super::super::http::wire;",
         "use super::super::super::{domain::Outcome, http::wire};",

@@ -13,12 +13,16 @@ use std::{
 use axum::http::{HeaderMap, HeaderValue, Request, Uri, Version, header};
 
 use crate::http::{
-    access::host_name::{HostName, without_port},
-    access::proxies::Proxies,
-    access::rate_limit::RateLimit,
-    access::refused_hosts::RefusedHosts,
-    message::headers::X_FORWARDED_FOR,
-    message::problem::{Code, Problem},
+    access::{
+        host_name::{HostName, without_port},
+        proxies::Proxies,
+        rate_limit::RateLimit,
+        refused_hosts::RefusedHosts,
+    },
+    message::{
+        headers::X_FORWARDED_FOR,
+        problem::{Code, Problem},
+    },
 };
 
 /// Names that always mean this machine.

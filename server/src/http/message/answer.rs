@@ -13,11 +13,11 @@ use serde_json::json;
 use crate::{
     counter::{Purchase, SaleRecord, Settled, lesson::LessonSale},
     domain::{COUNT_MAX, Change, Hold, Outcome, Sale, SaleStatus},
-    http::{
-        message::headers,
-        message::problem::{Code, Problem},
-        message::token::{Kind, Seal, Token},
-        message::wire::{
+    http::message::{
+        headers,
+        problem::{Code, Problem},
+        token::{Kind, Seal, Token},
+        wire::{
             self, AdmissionAnswer, HoldAnswer, OpenAnswer, ReceiptAnswer, SaleAnswer,
             SectionAnswer, StockAnswer, Tickets,
         },

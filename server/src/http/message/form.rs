@@ -6,9 +6,9 @@ use utoipa::ToSchema;
 
 use crate::{
     domain::Order,
-    http::{
-        message::problem::{Code, Problem},
-        message::wire,
+    http::message::{
+        problem::{Code, Problem},
+        wire,
     },
 };
 

@@ -16,10 +16,10 @@ use utoipa::{
 use crate::{
     counter::{Count, Counter, lesson::Section},
     domain::{COUNT_MAX, KEY_CHARS_MAX, Order},
-    http::{
-        message::headers::IDEMPOTENCY_KEY,
-        message::problem::{Code, Problem},
-        message::token::Token,
+    http::message::{
+        headers::IDEMPOTENCY_KEY,
+        problem::{Code, Problem},
+        token::Token,
     },
 };
 

@@ -6,12 +6,14 @@ use serde_json::{Value, json};
 use crate::{
     domain::KEY_CHARS_MAX,
     http::{
-        message::form::FormMembers,
-        message::problem::Code,
-        message::token::Token,
-        message::wire::{
-            AdmissionAnswer, BuyMembers, CountAnswer, HoldAnswer, HoldMembers, NoMembers,
-            OpenAnswer, OpenMembers, ReceiptAnswer, RestockMembers, SaleAnswer, StockAnswer,
+        message::{
+            form::FormMembers,
+            problem::Code,
+            token::Token,
+            wire::{
+                AdmissionAnswer, BuyMembers, CountAnswer, HoldAnswer, HoldMembers, NoMembers,
+                OpenAnswer, OpenMembers, ReceiptAnswer, RestockMembers, SaleAnswer, StockAnswer,
+            },
         },
         metrics,
         openapi::{

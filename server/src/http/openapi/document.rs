@@ -4,8 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 
 use crate::http::{
-    message::buyer_rule::BuyerRule,
-    message::problem::Code,
+    message::{buyer_rule::BuyerRule, problem::Code},
     openapi::{
         calls::REPLAYED,
         schemas::{Schemas, Shape},

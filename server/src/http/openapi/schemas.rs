@@ -3,9 +3,7 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use crate::http::{
-    message::buyer_rule::BuyerRule, message::problem::Code, message::wire::SectionAnswer,
-};
+use crate::http::message::{buyer_rule::BuyerRule, problem::Code, wire::SectionAnswer};
 
 /// The schemas that were named so far, by their names.
 #[derive(Default)]
@@ -165,9 +163,9 @@ fn reference(name: &str) -> Value {
 mod tests {
     use crate::{
         domain::KEY_CHARS_MAX,
-        http::{
-            message::form::FormMembers,
-            message::wire::{BUYER_CHARS_MAX, BuyMembers, HoldMembers},
+        http::message::{
+            form::FormMembers,
+            wire::{BUYER_CHARS_MAX, BuyMembers, HoldMembers},
         },
     };
 

@@ -11,8 +11,7 @@ use axum::{
 };
 
 use crate::http::{
-    message::buyer_rule::BuyerRule,
-    message::wire::BUYER_CHARS_MAX,
+    message::{buyer_rule::BuyerRule, wire::BUYER_CHARS_MAX},
     page::{
         document::{Assets, EVENT},
         figure::Figure,

@@ -139,8 +139,10 @@ struct Page<'a> {
 mod tests {
     use super::*;
     use crate::http::{
-        message::token::{Kind, Seal},
-        message::wire::SaleAnswer,
+        message::{
+            token::{Kind, Seal},
+            wire::SaleAnswer,
+        },
         page::markup_tests::{assert_strict, between},
     };
 
