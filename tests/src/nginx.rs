@@ -1,6 +1,6 @@
 //! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`, or two.
 
-use std::{fs, net::TcpListener};
+use std::{fs, net::TcpListener, path::Path};
 
 use tempfile::TempDir;
 
@@ -44,20 +44,7 @@ impl Nginx {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let own = free.local_addr().expect("it is bound");
         drop(free);
-        let config = folder.path().join("nginx.conf");
-        let text = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr;
-             events {{ }}
-             http {{
-                 access_log off;
-                 client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-                 scgi_temp_path scgi; uwsgi_temp_path uwsgi;
-                 server {{ listen {own}; {location} }}
-             }}"
-        );
-        fs::write(&config, text).expect("the test's own folder");
-        let nginx = Program::new("nginx").arg("-p").arg(folder.path()).arg("-c").arg(&config);
-        let process = nginx.start();
+        let process = self::start(folder.path(), &format!("server {{ listen {own}; {location} }}"));
         eventually("nginx to listen", || std::net::TcpStream::connect(own).ok());
         Nginx { _process: process, _folder: folder, url: format!("http://{own}") }
     }
@@ -66,4 +53,25 @@ impl Nginx {
     pub fn url(&self) -> &str {
         &self.url
     }
+}
+
+/// Starts nginx in `folder`, where nobody else's is, with this in its `http`.
+///
+/// # Panics
+/// When it is not installed.
+#[track_caller]
+pub(crate) fn start(folder: &Path, site: &str) -> Process {
+    let text = format!(
+        "daemon off; master_process off; pid nginx.pid; error_log stderr;
+         events {{ }}
+         http {{
+             access_log off;
+             client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
+             scgi_temp_path scgi; uwsgi_temp_path uwsgi;
+             {site}
+         }}"
+    );
+    let config = folder.join("nginx.conf");
+    fs::write(&config, text).expect("the test's own folder");
+    Program::new("nginx").arg("-p").arg(folder).arg("-c").arg(config).start()
 }

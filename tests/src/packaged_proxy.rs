@@ -11,6 +11,7 @@ use tempfile::TempDir;
 use crate::{
     certificate::{Certificate, SERVER},
     http::Answer,
+    nginx,
     process::Process,
     program::Program,
     raw,
@@ -211,7 +212,7 @@ impl Place<'_> {
                 ("/etc/ssl/shop.example/privkey.pem", &path_text(&key)),
             ],
         );
-        (self.start_nginx(&site), certificate)
+        (nginx::start(self.folder, &site), certificate)
     }
 
     fn nginx_prefix(&self, text: &str) -> Started {
@@ -229,22 +230,7 @@ impl Place<'_> {
             key.display(),
             listen = self.listen("listen "),
         );
-        (self.start_nginx(&site), certificate)
-    }
-
-    fn start_nginx(&self, site: &str) -> Process {
-        let text = format!(
-            "daemon off; master_process off; pid nginx.pid; error_log stderr;
-             events {{ }}
-             http {{
-                 access_log off;
-                 client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi;
-                 scgi_temp_path scgi; uwsgi_temp_path uwsgi;
-                 {site}
-             }}"
-        );
-        let config = self.write("nginx.conf", &text);
-        Program::new("nginx").arg("-p").arg(self.folder).arg("-c").arg(config).start()
+        (nginx::start(self.folder, &site), certificate)
     }
 
     fn caddy(&self, text: &str) -> Started {

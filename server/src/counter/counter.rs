@@ -19,7 +19,7 @@ use crate::{
         sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
     domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
-    ledger::{Archive, Summary},
+    ledger::{Archive, Cause, Summary},
 };
 
 /// How long a reading of the count is tried while somebody is writing it.
@@ -284,8 +284,7 @@ impl Counter {
     async fn record(&self, revision: u64) -> Result<Option<Record>, Refusal> {
         let Seller::Group { archive, .. } = &self.seller else { return Ok(None) };
         let found = Arc::clone(archive).records(revision, revision).await;
-        let found = found.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
-        found.map(|mut records| records.pop()).map_err(|refusal| self.public(refusal))
+        found.map(|mut records| records.pop()).map_err(|cause| self.unreadable(&cause))
     }
 
     /// The sales that `query` asks for, as many as fit on a page.
@@ -299,8 +298,12 @@ impl Counter {
         // What other servers have sold is learnt; where that cannot be, what is known is told.
         let _count = self.count().await;
         let page = sales::page(archive, query, group.stock().revision, |sale| group.status(sale));
-        let page = page.await.map_err(|cause| Refusal::Unknown(cause.to_string().into()));
-        page.map_err(|refusal| self.public(refusal))
+        page.await.map_err(|cause| self.unreadable(&cause))
+    }
+
+    /// The refusal of one whose record cannot be read just now.
+    fn unreadable(&self, cause: &Cause) -> Refusal {
+        self.public(Refusal::Unknown(cause.to_string().into()))
     }
 
     /// Asks in the queue; a repeated request is answered from the ledger.

@@ -428,7 +428,7 @@ impl<E: Engine> Committer<E> {
             // Who asks whether buyers can come back would otherwise never hear that they can.
             let looks_again = is_idle && guarded.queue.has_obstacle();
             // What is held comes back at its time, also where nobody asks for it.
-            let lapses = !is_closed && !guarded.queue.has_obstacle() && {
+            let lapses = is_idle && !is_closed && !guarded.queue.has_obstacle() && {
                 let due_in = guarded.queue.due_in(self.shared.now().at_ms);
                 due_in.is_some_and(|due_in| due_in.is_zero())
             };

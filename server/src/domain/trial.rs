@@ -107,9 +107,8 @@ impl Trial {
                 None => self.lapsed = Some(due),
             }
         };
-        let (revision, remaining) = (self.stock.revision + 1, self.stock.remaining + quantity);
         let change = Change::Lapsed { hold: due.1, quantity };
-        Some(Record { revision, at_ms: self.at_ms, remaining, change, key: None })
+        Some(self.unasked(self.stock.remaining + quantity, change))
     }
 
     /// The record that takes over a count that somebody outside wrote.
@@ -119,18 +118,22 @@ impl Trial {
     pub fn adjustment(&self, remaining: u64, sold: u64) -> Record {
         let sold = sold.clamp(self.stock.issued, COUNT_MAX);
         let remaining = remaining.min(COUNT_MAX.saturating_sub(self.stock.held));
-        let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);
-        Record { revision, at_ms, remaining, change: Change::Adjusted { sold }, key: None }
+        self.unasked(remaining, Change::Adjusted { sold })
     }
 
     /// The record that begins another life of the ledger, `epoch`, of which nothing is known but that
     /// `sold` numbers at least were given out: those that are not in it are taken off what is left.
     pub fn restoration(&self, epoch: u64, sold: u64) -> Record {
-        let Stock { remaining, issued, revision, .. } = self.stock;
+        let Stock { remaining, issued, .. } = self.stock;
         let sold = sold.clamp(issued, COUNT_MAX);
         let remaining = remaining.saturating_sub(sold - issued);
-        let change = Change::Restored { epoch, sold };
-        Record { revision: revision + 1, at_ms: self.at_ms, remaining, change, key: None }
+        self.unasked(remaining, Change::Restored { epoch, sold })
+    }
+
+    /// The next record, of a `change` that no request asked for.
+    fn unasked(&self, remaining: u64, change: Change) -> Record {
+        let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);
+        Record { revision, at_ms, remaining, change, key: None }
     }
 
     /// Makes `record`, which was decided here, part of the trial.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use axum::body::Bytes;
+use axum::{body::Bytes, extract::Request};
 
 use crate::{
     counter::{Counter, single_flight::SingleFlight},
@@ -55,4 +55,14 @@ pub struct App {
     pub description: OnceLock<Bytes>,
     /// The token of admin calls.
     pub admin_token: Option<String>,
+}
+
+/// A call as its handler sees it.
+pub struct Asked {
+    /// What answers it.
+    pub app: Arc<App>,
+    /// The call.
+    pub request: Request,
+    /// What stands for the part of the path in braces.
+    pub part: String,
 }

@@ -3,7 +3,8 @@
 //! # Layout
 //! - [`connections`]: accepted, served, and ended; [`service`]: what a connection is answered by.
 //! - [`access`]: who may talk to the server; [`message`]: what goes in and what comes out.
-//! - [`routes`]: which path is answered by whom; [`app`] what they share; [`openapi`] what they are.
+//! - [`routes`]: which path is answered by whom, [`office`] among them; [`app`] what they share; [`openapi`] what
+//!   they are.
 //! - [`browser`]: what people are answered, with the pages in [`page`]; [`sales`]: the list of what was sold.
 //! - [`live`]: the news; [`metrics`]: what is counted; [`access_log`], [`request_id`]: what the operator is told of
 //!   requests.
@@ -17,6 +18,7 @@ pub mod connections;
 pub mod live;
 pub mod message;
 pub mod metrics;
+pub mod office;
 pub mod openapi;
 pub mod page;
 pub mod request_id;

@@ -13,22 +13,19 @@ use axum::{
 use subtle::ConstantTimeEq as _;
 
 use crate::{
-    counter::{Refusal, SaleRecord, Settled},
     domain::COUNT_MAX,
     http::{
-        app::{App, Refunds},
+        app::{App, Asked, Refunds},
         browser,
         connections::activity::Activity,
         live,
         message::{
-            accept::{self, Representation},
             answer::{self, Whole},
             body::{Unread, is_form},
             problem::{Code, Problem},
-            token::Kind,
-            wire::{self, CountAnswer, ReceiptAnswer, Shown},
+            wire::{self, CountAnswer, Shown},
         },
-        metrics,
+        metrics, office,
         openapi::{
             calls,
             document::{Limits, document},
@@ -76,14 +73,6 @@ impl Access {
 }
 
 type Handler = fn(Asked) -> Pin<Box<dyn Future<Output = Result<Response<Body>, Problem>> + Send>>;
-
-/// A call as its handler sees it.
-struct Asked {
-    app: Arc<App>,
-    request: Request,
-    /// What stands for the part of the path in braces.
-    part: String,
-}
 
 /// `POST /buy`, which [`super::service`] answers without the router, but for a form.
 pub const BUY: Route = Route {
@@ -184,7 +173,7 @@ static ROUTES: [Route; 20] = [
         method: Method::GET,
         path: "/receipts/{receipt}",
         access: Access::Anybody,
-        handler: |asked| Box::pin(receipt(asked)),
+        handler: |asked| Box::pin(office::receipt(asked)),
         words: "tells a sale again; a browser gets the ticket",
         terms: &calls::RECEIPT,
     },
@@ -192,7 +181,7 @@ static ROUTES: [Route; 20] = [
         method: Method::DELETE,
         path: "/receipts/{receipt}",
         access: Access::Refunds,
-        handler: |asked| Box::pin(refund(asked)),
+        handler: |asked| Box::pin(office::refund(asked)),
         words: "refunds a sale: its tickets go back to the count",
         terms: &calls::REFUND,
     },
@@ -200,7 +189,7 @@ static ROUTES: [Route; 20] = [
         method: Method::POST,
         path: "/receipts/{receipt}/admit",
         access: Access::Admin,
-        handler: |asked| Box::pin(admit(asked)),
+        handler: |asked| Box::pin(office::admit(asked)),
         words: "lets the holders of a sale's tickets in, once",
         terms: &calls::ADMIT,
     },
@@ -208,7 +197,7 @@ static ROUTES: [Route; 20] = [
         method: Method::POST,
         path: "/holds",
         access: Access::Anybody,
-        handler: |asked| Box::pin(hold(asked)),
+        handler: |asked| Box::pin(office::hold(asked)),
         words: "sets tickets aside: {\"quantity\": 2, \"seconds\": 120}",
         terms: &calls::HOLD,
     },
@@ -216,7 +205,7 @@ static ROUTES: [Route; 20] = [
         method: Method::POST,
         path: "/holds/{hold}/confirm",
         access: Access::Anybody,
-        handler: |asked| Box::pin(confirm(asked)),
+        handler: |asked| Box::pin(office::confirm(asked)),
         words: "buys what is held",
         terms: &calls::CONFIRM,
     },
@@ -224,7 +213,7 @@ static ROUTES: [Route; 20] = [
         method: Method::DELETE,
         path: "/holds/{hold}",
         access: Access::Anybody,
-        handler: |asked| Box::pin(release(asked)),
+        handler: |asked| Box::pin(office::release(asked)),
         words: "gives back what is held",
         terms: &calls::RELEASE,
     },
@@ -232,7 +221,7 @@ static ROUTES: [Route; 20] = [
         method: Method::POST,
         path: "/restock",
         access: Access::Admin,
-        handler: |asked| Box::pin(restock(asked.app, asked.request)),
+        handler: |asked| Box::pin(office::restock(asked)),
         words: "puts more tickets on sale: {\"quantity\": 50}",
         terms: &calls::RESTOCK,
     },
@@ -240,7 +229,7 @@ static ROUTES: [Route; 20] = [
         method: Method::POST,
         path: "/sale",
         access: Access::Admin,
-        handler: |asked| Box::pin(set_sale(asked)),
+        handler: |asked| Box::pin(office::set_sale(asked)),
         words: "closes the sale, and opens it again: {\"open\": false}",
         terms: &calls::SALE,
     },
@@ -467,107 +456,6 @@ where
         let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
         answer::purchase(bought, app.seal.as_ref())
     })
-}
-
-async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, part: token } = asked;
-    let headers = request.headers();
-    let told = receipt_answer(&app, &token).await;
-    let mut response = match accept::preferred(headers) {
-        Representation::Page => match told {
-            Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
-            Err(problem) => browser::refuse(&app, &problem, "../"),
-        },
-        Representation::Svg => told.and_then(|_| browser::code(&app, headers, &token))?,
-        Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,
-    };
-    response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
-    Ok(response)
-}
-
-async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
-    let sale = sale(app, token).await?;
-    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
-    answer::receipt(&sale, seal).ok_or_else(no_receipt)
-}
-
-/// The sale with the receipt `token`.
-async fn sale(app: &App, token: &str) -> Result<SaleRecord, Problem> {
-    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
-    let revision = seal.revision(Kind::Sale, token).ok_or_else(no_receipt)?;
-    app.counter.sale(revision).await?.ok_or_else(no_receipt)
-}
-
-fn no_receipt() -> Problem {
-    Problem::new(Code::NotFound, "this counter gave out no such receipt")
-}
-
-async fn refund(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, part } = asked;
-    wire::parse_nothing(&Unread::of(request).read().await?)?;
-    let sale = sale(&app, &part).await?;
-    settled(&app, app.counter.refund(&sale).await, true)
-}
-
-async fn admit(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, part } = asked;
-    wire::parse_nothing(&Unread::of(request).read().await?)?;
-    let sale = sale(&app, &part).await?;
-    let admitted = app.counter.admit(&sale).await;
-    let admitted = admitted.map_err(|refusal| Problem::of_repeatable(refusal, true))?;
-    answer::admission(&sale, admitted).map(|answer| answer.map(Body::new))
-}
-
-async fn hold(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, .. } = asked;
-    let key = wire::parse_key(request.headers())?;
-    let body = Unread::of(request).read().await?;
-    let (order, seconds) = wire::parse_hold(&body, app.max_per_order, app.hold_seconds_max)?;
-    app.buyer.check(&order)?;
-    let has_key = key.is_some();
-    settled(&app, app.counter.hold(order, seconds, key).await, has_key)
-}
-
-async fn confirm(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, part } = asked;
-    wire::parse_nothing(&Unread::of(request).read().await?)?;
-    settled(&app, app.counter.confirm(held(&app, &part)?).await, true)
-}
-
-async fn release(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, part } = asked;
-    wire::parse_nothing(&Unread::of(request).read().await?)?;
-    settled(&app, app.counter.release(held(&app, &part)?).await, true)
-}
-
-/// The revision of the hold `token`.
-fn held(app: &App, token: &str) -> Result<u64, Problem> {
-    let unknown = || Problem::new(Code::NotFound, "this counter made no such hold");
-    let revision = app.seal.as_ref().and_then(|seal| seal.revision(Kind::Hold, token));
-    revision.ok_or_else(unknown)
-}
-
-async fn set_sale(asked: Asked) -> Result<Response<Body>, Problem> {
-    let Asked { app, request, .. } = asked;
-    let is_open = wire::parse_open(&Unread::of(request).read().await?)?;
-    settled(&app, app.counter.set_sale(is_open).await, false)
-}
-
-/// Answers what came of a request, which may be a repetition.
-fn settled(
-    app: &App,
-    settled: Result<Settled, Refusal>,
-    is_repeatable: bool,
-) -> Result<Response<Body>, Problem> {
-    let settled = settled.map_err(|refusal| Problem::of_repeatable(refusal, is_repeatable))?;
-    answer::settled(settled, app.seal.as_ref()).map(|answer| answer.map(Body::new))
-}
-
-async fn restock(app: Arc<App>, request: Request) -> Result<Response<Body>, Problem> {
-    let key = wire::parse_key(request.headers())?;
-    let body = Unread::of(request).read().await?;
-    let has_key = key.is_some();
-    settled(&app, app.counter.restock(wire::parse_restock(&body)?, key).await, has_key)
 }
 
 /// Lets an admin call pass, or says why not.

@@ -78,7 +78,7 @@ pub fn restore(
     let layout = Layout::around(&real_path_of(db)?);
     for path in [&layout.head, &layout.folder] {
         if path.symlink_metadata().is_ok() {
-            return Err(RunError::RestoreOver { path: path.clone() });
+            return Err(RunError::InTheWay { path: path.clone() });
         }
     }
     let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
@@ -142,7 +142,7 @@ impl Making {
     /// A new folder beside `target`, where nothing is yet.
     fn beside(target: &Path) -> Result<Self, RunError> {
         if target.symlink_metadata().is_ok() {
-            return Err(RunError::RestoreOver { path: target.to_owned() });
+            return Err(RunError::InTheWay { path: target.to_owned() });
         }
         let mut name = std::ffi::OsString::from(".");
         name.push(target.file_name().unwrap_or_default());

@@ -65,7 +65,7 @@ pub enum RunError {
     },
     /// Something is where a backup is to be made, or put in place.
     #[error("{} is there already: nothing was written", path.display())]
-    RestoreOver {
+    InTheWay {
         /// What is there.
         path: PathBuf,
     },
@@ -152,7 +152,7 @@ impl RunError {
                 "only `--locking group` writes its sales there; for a lesson take another `--db`"
                     .to_owned(),
             ),
-            Self::RestoreOver { .. } => {
+            Self::InTheWay { .. } => {
                 Some("take another name, or move what is there out of the way".to_owned())
             }
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
@@ -168,7 +168,7 @@ impl RunError {
             Self::Delays
             | Self::NoAllowedHost { .. }
             | Self::LessonBesideLedger { .. }
-            | Self::RestoreOver { .. }
+            | Self::InTheWay { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(

@@ -4,7 +4,7 @@
 //! on the way. What is acknowledged does not change any more, so most of the reading
 //! needs no lock: only its end does.
 
-use std::{cell::RefCell, io, path::PathBuf};
+use std::{io, path::PathBuf};
 
 use crate::{
     domain::{Change, Inventory, Record, SaleStatus, Stock},
@@ -100,8 +100,7 @@ impl<D: Disk> Auditor<D> {
     /// [`LogError::Damaged`] or [`LogError::DamagedRecord`] with the first fault; [`LogError::Io`].
     pub fn read_on(&mut self) -> Result<(), LogError> {
         let Self { disk, layout, cursor, folded, .. } = self;
-        let folded = RefCell::new(folded);
-        let mut each = |step| folded.borrow_mut().take(disk, layout, step);
+        let mut each = |step| folded.take(disk, layout, step);
         self.ending = loop {
             let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
             if cursor.enter_unannounced(disk, layout, &mut each)?.is_none() {
