@@ -44,7 +44,7 @@ impl Nginx {
         let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let own = free.local_addr().expect("it is bound");
         drop(free);
-        let process = self::start(folder.path(), &format!("server {{ listen {own}; {location} }}"));
+        let process = start(folder.path(), &format!("server {{ listen {own}; {location} }}"));
         eventually("nginx to listen", || std::net::TcpStream::connect(own).ok());
         Nginx { _process: process, _folder: folder, url: format!("http://{own}") }
     }
