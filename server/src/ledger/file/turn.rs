@@ -16,10 +16,7 @@ use crate::{
             adoption,
             disk::{Disk, DiskFile},
             error::{CommitError, TurnError},
-            format::{
-                head::Head, reconcile::OutsideChange, segment_header::FORMAT_VERSION,
-                watermark::Watermark,
-            },
+            format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
             layout::Layout,
             locks::Held,
             log::{
@@ -32,6 +29,7 @@ use crate::{
             options::Options,
             reader,
         },
+        format::base::FORMAT_VERSION,
     },
 };
 
