@@ -374,6 +374,10 @@ impl<B: Batch> Clients for Shared<B> {
         self.lock().queue.take(Instant::now())
     }
 
+    fn is_owed(&self) -> bool {
+        self.lock().queue.is_owed()
+    }
+
     fn settled(&self) {
         let told = self.lock().queue.settled(Instant::now());
         let mut answers = 0;

@@ -233,6 +233,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         self.pipeline.take()
     }
 
+    /// Whether somebody waits for the outcome of what was taken.
+    pub fn is_owed(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
     /// What was taken is durable: gives it back with its outcomes.
     pub fn settled(&mut self, now: Instant) -> impl Iterator<Item = Told<R>> + use<B, R> {
         let taken = mem::take(&mut self.taken);

@@ -65,6 +65,13 @@ pub trait Turn {
     /// [`Appended::Durable`] where it was there already.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
 
+    /// Whether what was told, and appended since, is still all that there is: so a refusal may be told, for
+    /// which nothing was appended.
+    ///
+    /// # Errors
+    /// [`Fault`], where that cannot be told; nothing was changed.
+    fn confirm(&mut self) -> Result<bool, Fault>;
+
     /// Whether it is time to keep what the ledger has come to: all that was told, and nothing else.
     fn is_snapshot_due(&self) -> bool;
 
@@ -95,7 +102,7 @@ pub trait Batch: Send + 'static {
 }
 
 /// Something that this process did not know yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum News {
     /// The next record.
     Record {
@@ -104,6 +111,9 @@ pub enum News {
         /// Whether it is of the batch of this very process whose append was [`Appended::Unknown`].
         is_own: bool,
     },
+    /// What the ledger has come to, in place of all records before: told first, and once, by an engine that is
+    /// opened before its ledger can be read.
+    Snapshot(Box<Inventory>),
     /// Somebody outside has changed the count, and no record says so yet: the next one has to.
     Edited {
         /// What is left now.

@@ -47,6 +47,12 @@ impl<B: Batch> Pipeline<B> {
         &self.inventory
     }
 
+    /// Begins anew from `inventory`, which is what the ledger has come to.
+    pub fn restore(&mut self, inventory: Inventory) {
+        assert!(!self.is_open && self.in_flight.is_empty(), "nothing was decided before");
+        *self = Self::new(inventory);
+    }
+
     /// Folds a record that the ledger has.
     ///
     /// # Errors

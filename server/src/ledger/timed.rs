@@ -85,6 +85,10 @@ impl<T: Turn> Turn for TimedTurn<T> {
         appended
     }
 
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        self.turn.confirm()
+    }
+
     fn is_snapshot_due(&self) -> bool {
         self.turn.is_snapshot_due()
     }

@@ -31,6 +31,9 @@ pub trait Clients {
     /// Takes what is gathered, to be appended; `None` where nothing would change.
     fn take(&self) -> Option<Self::Batch>;
 
+    /// Whether somebody waits for the outcome of what was taken.
+    fn is_owed(&self) -> bool;
+
     /// What was taken is durable, and can be seen by all: it can be told.
     fn settled(&self);
 
@@ -187,6 +190,19 @@ impl<E: Engine> Writer<E> {
                     }
                     Appended::Broken(cause) => return Err(Fault::Lasting(cause)),
                 }
+            } else if clients.is_owed() {
+                // Who is refused is refused by all that there is, as who is sold something is sold it.
+                match turn.confirm() {
+                    Ok(true) => {}
+                    Ok(false) => {
+                        void(clients, Void::Taken);
+                        return Ok(Turned::Again);
+                    }
+                    Err(fault) => {
+                        void(clients, Void::Taken);
+                        return Err(fault);
+                    }
+                }
             }
             clients.settled();
             if !goes_on {
@@ -260,6 +276,7 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
                 fault.get_or_insert(found);
             }
         }
+        News::Snapshot(inventory) => clients.with(|pipeline| pipeline.restore(*inventory)),
         News::Edited { remaining, sold } => heard.edited = Some((remaining, sold)),
     })?;
     match fault {

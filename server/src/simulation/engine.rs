@@ -28,6 +28,9 @@ pub(crate) enum Lie {
     LostThoughDurable,
     /// A batch whose answer was lost is called lost before anybody knows.
     LostThoughUnknown,
+    /// What was told is called all that there is, though another has appended since: a refusal is told by a
+    /// count of the past.
+    ConfirmedThoughBehind,
     /// What lapses comes back as if it were put on sale: no record ends the hold.
     LapseUnrecorded,
     /// A refund is heard of as a restock: the sale can be refunded once more.
@@ -350,6 +353,20 @@ impl Turn for SimTurn<'_> {
             }
             (false, _) => Appended::Lost,
         }
+    }
+
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        let engine = &mut *self.0;
+        let mut world = engine.ledger.world();
+        world.land_some(0.2);
+        if world.chance(0.2) {
+            world.rival();
+        }
+        if world.chance(0.1) {
+            return Err(Fault::Passing(Cause::of("no answer in time")));
+        }
+        let is_latest = world.stock().revision == engine.known.revision;
+        Ok(is_latest || engine.lie == Some(Lie::ConfirmedThoughBehind))
     }
 
     fn is_snapshot_due(&self) -> bool {

@@ -37,6 +37,8 @@ struct Life {
     ledger: SimLedger,
     lie: Option<Lie>,
     servers: Vec<Seller<SimEngine>>,
+    /// Which of them may still owe answers to who came before.
+    are_owing: Vec<bool>,
     asked: u64,
     answered: Vec<(Request, Outcome)>,
 }
@@ -45,11 +47,12 @@ impl Life {
     fn new(seed: u64, lie: Option<Lie>) -> Self {
         set_now_ms(1000);
         let (dice, ledger) = (StdRng::seed_from_u64(seed ^ 0x5eed), SimLedger::new(seed));
-        let mut life =
-            Self { seed, dice, ledger, lie, servers: Vec::new(), asked: 0, answered: Vec::new() };
+        let (servers, are_owing, answered) = (Vec::new(), Vec::new(), Vec::new());
+        let mut life = Self { seed, dice, ledger, lie, servers, are_owing, asked: 0, answered };
         for place in 0..life.dice.random_range(2..5) {
             let server = life.start(place);
             life.servers.push(server);
+            life.are_owing.push(false);
         }
         life
     }
@@ -122,6 +125,7 @@ impl Life {
             if self.dice.random_bool(0.1) {
                 // Whatever it did not know is forgotten with it.
                 self.servers[place] = self.start(place);
+                self.are_owing[place] = false;
             }
             if self.dice.random_bool(0.4) {
                 set_now_ms(now_ms() + self.dice.random_range(0..3000));
@@ -138,7 +142,12 @@ impl Life {
         let requests: Vec<_> =
             (0..self.dice.random_range(0..6)).map(|_| self.request(place)).collect();
         let chunk = self.dice.random_range(1..4);
-        let (told, _) = self.servers[place].serve(&requests, chunk);
+        let before = self.ledger.records().len() as u64;
+        let (told, served) = self.servers[place].serve(&requests, chunk);
+        let is_owing = std::mem::replace(&mut self.are_owing[place], served.is_err());
+        if !is_owing {
+            told.iter().for_each(|(_, outcome)| self.check_is_of_now(outcome, before));
+        }
         if !told.is_empty() {
             let records = self.ledger.records();
             let books = Books::read(self.seed, TICKETS, &records);
@@ -147,6 +156,21 @@ impl Life {
                 self.answered.push((request, outcome));
             }
         }
+    }
+
+    /// Whether `outcome` is no older than the `before` records that there were when it was asked for, where
+    /// nothing was written of it.
+    fn check_is_of_now(&self, outcome: &Outcome, before: u64) {
+        let revision = match outcome {
+            Outcome::Found(stock) => stock.revision,
+            Outcome::SoldOut { revision, .. } => *revision,
+            _ => return,
+        };
+        let seed = self.seed;
+        assert!(
+            revision >= before,
+            "of the past: seed {seed}, {outcome:?} behind {before} records"
+        );
     }
 
     fn check(&self) -> Kinds {
@@ -220,6 +244,11 @@ fn a_lost_race_that_is_applied_twice_is_noticed() {
 #[test]
 fn an_unknown_append_that_is_answered_too_early_is_noticed() {
     is_noticed(Lie::LostThoughUnknown);
+}
+
+#[test]
+fn a_refusal_by_a_count_of_the_past_is_noticed() {
+    is_noticed(Lie::ConfirmedThoughBehind);
 }
 
 #[test]

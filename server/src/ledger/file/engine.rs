@@ -84,7 +84,9 @@ fn take_over_the_head<D: Disk>(
     let mut edited = None;
     turn.learn(&mut |news| match news {
         News::Edited { remaining, sold } => edited = Some((remaining, sold)),
-        News::Record { .. } => unreachable!("all records were read, and the locks are held"),
+        News::Snapshot(_) | News::Record { .. } => {
+            unreachable!("all records were read, and the locks are held")
+        }
     })?;
     let mut batch = turn.empty_batch()?;
     if let Some((remaining, sold)) = edited {
