@@ -233,8 +233,8 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         self.pipeline.take()
     }
 
-    /// Whether somebody waits for the outcome of what was taken.
-    pub fn is_owed(&self) -> bool {
+    /// Whether anybody was taken, and is not told yet.
+    pub fn owes(&self) -> bool {
         !self.taken.is_empty()
     }
 

@@ -59,18 +59,20 @@ pub trait Turn {
     /// [`Fault`], for example where there is no room for another record.
     fn batch(&mut self) -> Result<Self::Batch, Fault>;
 
+    /// Whether all that was told is still all that there is: at some moment after this was asked.
+    ///
+    /// What is answered without a record, such as that nothing is left, rests on it: whoever asked may have
+    /// come after the news, and somebody else may have appended since. Trivial for an engine with a lock.
+    ///
+    /// # Errors
+    /// [`Fault`]; then nobody is answered.
+    fn confirm(&mut self) -> Result<bool, Fault>;
+
     /// Appends `batch` at exactly the revisions that it was made for.
     ///
     /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice, and
     /// [`Appended::Durable`] where it was there already.
     fn append(&mut self, batch: &Self::Batch) -> Appended;
-
-    /// Whether what was told, and appended since, is still all that there is: so a refusal may be told, for
-    /// which nothing was appended.
-    ///
-    /// # Errors
-    /// [`Fault`], where that cannot be told; nothing was changed.
-    fn confirm(&mut self) -> Result<bool, Fault>;
 
     /// Whether it is time to keep what the ledger has come to: all that was told, and nothing else.
     fn is_snapshot_due(&self) -> bool;
@@ -104,6 +106,9 @@ pub trait Batch: Send + 'static {
 /// Something that this process did not know yet.
 #[derive(Clone, Debug)]
 pub enum News {
+    /// All that the ledger had come to at some revision: told once, ahead of everything else, by an engine
+    /// that could not be reached when it was opened.
+    Snapshot(Box<Inventory>),
     /// The next record.
     Record {
         /// The record.
@@ -111,9 +116,6 @@ pub enum News {
         /// Whether it is of the batch of this very process whose append was [`Appended::Unknown`].
         is_own: bool,
     },
-    /// What the ledger has come to, in place of all records before: told first, and once, by an engine that is
-    /// opened before its ledger can be read.
-    Snapshot(Box<Inventory>),
     /// Somebody outside has changed the count, and no record says so yet: the next one has to.
     Edited {
         /// What is left now.
@@ -175,6 +177,15 @@ pub trait Archive: Send + Sync {
     /// False where that cannot be told: then a turn tells.
     fn is_current(&self, known: Stock) -> bool;
 
+    /// Whether there may be changes that `known` does not have: a hint, by which an idle server is spared turns,
+    /// and which may be lost on its way.
+    fn may_have_news(&self, known: Stock) -> bool {
+        !self.is_current(known)
+    }
+
+    /// What the tokens of this counter are made from; `None` until the ledger was reached for the first time.
+    fn identity(&self) -> Option<Identity>;
+
     /// What the ledger says in short, where nobody can take a turn.
     ///
     /// # Errors
@@ -186,6 +197,15 @@ pub trait Archive: Send + Sync {
 
     /// Who keeps others from taking a turn just now; empty where that cannot be told.
     fn holders(&self) -> Vec<Holder>;
+}
+
+/// What makes a counter's tokens its own.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// The counter's secret key.
+    pub key: [u8; 32],
+    /// The lives of the ledger behind its first, with the revisions that they began with.
+    pub epochs: Vec<(u64, u64)>,
 }
 
 /// Records that are being looked for.

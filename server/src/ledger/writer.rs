@@ -9,6 +9,7 @@
 //! # Invariants
 //! - `AckAfterSync`: nobody is told of a batch before the engine said that it is durable.
 //! - `SettleFirst`: behind an unknown append comes nothing before it is known.
+//! - `NoStaleAnswer`: who is answered without a record is answered from what was all there is after they came.
 
 use crate::{
     domain::Inconsistent,
@@ -31,8 +32,8 @@ pub trait Clients {
     /// Takes what is gathered, to be appended; `None` where nothing would change.
     fn take(&self) -> Option<Self::Batch>;
 
-    /// Whether somebody waits for the outcome of what was taken.
-    fn is_owed(&self) -> bool;
+    /// Whether anybody was taken, and is not told yet.
+    fn owes(&self) -> bool;
 
     /// What was taken is durable, and can be seen by all: it can be told.
     fn settled(&self);
@@ -170,7 +171,9 @@ impl<E: Engine> Writer<E> {
         clients.with(|pipeline| pipeline.open(batch, edited, now_ms));
         loop {
             let goes_on = clients.gather();
-            if let Some(batch) = clients.take() {
+            let batch = clients.take();
+            let is_unchanged = batch.is_none();
+            if let Some(batch) = batch {
                 match turn.append(&batch) {
                     Appended::Durable => clients.with(Pipeline::accept),
                     Appended::Unseen => {
@@ -190,19 +193,9 @@ impl<E: Engine> Writer<E> {
                     }
                     Appended::Broken(cause) => return Err(Fault::Lasting(cause)),
                 }
-            } else if clients.is_owed() {
-                // Who is refused is refused by all that there is, as who is sold something is sold it.
-                match turn.confirm() {
-                    Ok(true) => {}
-                    Ok(false) => {
-                        void(clients, Void::Taken);
-                        return Ok(Turned::Again);
-                    }
-                    Err(fault) => {
-                        void(clients, Void::Taken);
-                        return Err(fault);
-                    }
-                }
+            }
+            if is_unchanged && clients.owes() && !confirm(&mut turn, clients)? {
+                return Ok(Turned::Again);
             }
             clients.settled();
             if !goes_on {
@@ -269,6 +262,7 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
 ) -> Result<(), Fault> {
     let mut fault: Option<Inconsistent> = None;
     turn.news(&mut |news| match news {
+        News::Snapshot(inventory) => clients.with(|pipeline| pipeline.start_from(*inventory)),
         News::Record { record, is_own } => {
             heard.records += 1;
             heard.own += usize::from(is_own);
@@ -276,7 +270,6 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
                 fault.get_or_insert(found);
             }
         }
-        News::Snapshot(inventory) => clients.with(|pipeline| pipeline.restore(*inventory)),
         News::Edited { remaining, sold } => heard.edited = Some((remaining, sold)),
     })?;
     match fault {
@@ -326,6 +319,18 @@ fn settle<T: Turn, C: Clients<Batch = T::Batch>>(
         Appended::Unknown(cause) => Ok(Owner::Unknown(cause)),
         Appended::Broken(cause) => Err(Fault::Lasting(cause)),
     }
+}
+
+/// Whether what was decided without a record can be told; else it is decided again.
+fn confirm<T: Turn, C: Clients<Batch = T::Batch>>(
+    turn: &mut T,
+    clients: &C,
+) -> Result<bool, Fault> {
+    let confirmed = turn.confirm();
+    if !matches!(confirmed, Ok(true)) {
+        void(clients, Void::Taken);
+    }
+    confirmed
 }
 
 /// Drops what was decided, and has it decided again.

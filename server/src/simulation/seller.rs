@@ -166,8 +166,8 @@ impl<B: Batch> Clients for InChunks<B> {
         batch
     }
 
-    fn is_owed(&self) -> bool {
-        self.0.borrow().queue.is_owed()
+    fn owes(&self) -> bool {
+        self.0.borrow().queue.owes()
     }
 
     fn settled(&self) {

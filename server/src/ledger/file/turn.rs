@@ -333,6 +333,10 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
         Ok(self.empty_batch()?)
     }
 
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        Ok(true)
+    }
+
     fn append(&mut self, batch: &FileBatch) -> Appended {
         match self.commit(batch) {
             // An editor may have put another file under the name: whoever reads that one
@@ -345,11 +349,6 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
             }
             Err(error) => Appended::Broken(Cause::of(error)),
         }
-    }
-
-    fn confirm(&mut self) -> Result<bool, Fault> {
-        // Both locks are held since the news were told.
-        Ok(true)
     }
 
     fn is_snapshot_due(&self) -> bool {
