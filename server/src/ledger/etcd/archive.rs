@@ -2,7 +2,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
 };
 
 use tokio::{runtime::Handle, sync::Semaphore};
@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use crate::{
     domain::{Record, Stock},
     ledger::{
-        Archive, Cause, Found, Holder, Summary,
+        Archive, Cause, Found, Holder, Identity, Summary,
         etcd::{cluster::Cluster, error::EtcdError, hint::Hint, keys::Keys, store, text},
     },
 };
@@ -27,16 +27,23 @@ pub struct EtcdArchive {
     cluster: tokio::sync::Mutex<Cluster>,
     handle: Handle,
     hint: Arc<Hint>,
+    identity: Arc<OnceLock<Identity>>,
     looking: Arc<Semaphore>,
     /// Records that were read last, each piece in order and without gaps.
     kept: Mutex<VecDeque<Arc<[Record]>>>,
 }
 
 impl EtcdArchive {
-    pub(super) fn new(keys: Keys, cluster: Cluster, handle: Handle, hint: Arc<Hint>) -> Self {
+    pub(super) fn new(
+        keys: Keys,
+        cluster: Cluster,
+        handle: Handle,
+        hint: Arc<Hint>,
+        identity: Arc<OnceLock<Identity>>,
+    ) -> Self {
         let cluster = tokio::sync::Mutex::new(cluster);
         let looking = Arc::new(Semaphore::new(LOOKUPS_MAX));
-        Self { keys, cluster, handle, hint, looking, kept: Mutex::default() }
+        Self { keys, cluster, handle, hint, identity, looking, kept: Mutex::default() }
     }
 
     async fn read(&self, first: u64, last: u64) -> Result<Vec<Record>, EtcdError> {
@@ -96,6 +103,14 @@ impl Archive for EtcdArchive {
     fn is_current(&self, _known: Stock) -> bool {
         // What is there now, only the cluster can tell.
         false
+    }
+
+    fn may_have_news(&self, known: Stock) -> bool {
+        self.hint.heard().head.is_some_and(|head| head.revision > known.revision)
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        self.identity.get().cloned()
     }
 
     fn summary(&self) -> Result<Summary, Cause> {

@@ -9,11 +9,12 @@ use std::{
 use tokio::runtime::{self, Runtime};
 
 use crate::ledger::{
-    Cause, Engine, Fault,
+    Cause, Engine, Fault, Identity,
     etcd::{
         archive::EtcdArchive,
         batch::EtcdBatch,
         cluster::{Access, Cluster},
+        error::EtcdError,
         hint::{self, Hint},
         keys::Keys,
         lead::{Lead, Next},
@@ -27,6 +28,8 @@ use crate::ledger::{
 /// A ledger in etcd, which is read as its first turn begins.
 pub struct EtcdEngine {
     progress: Progress,
+    /// Whether no turn was begun yet.
+    is_new: bool,
     archive: Arc<EtcdArchive>,
     /// What goes on between the turns: connections, hints, snapshots, reading.
     runtime: Option<Runtime>,
@@ -48,7 +51,14 @@ impl EtcdEngine {
         let writer = format!("{:032x}", options.writer);
         handle.spawn(hint::watch(Arc::clone(&hint), cluster.another(), keys.clone()));
         let (for_archive, for_snapshots) = (cluster.another(), cluster.another());
-        let archive = EtcdArchive::new(keys.clone(), for_archive, handle.clone(), hint.clone());
+        let identity = Arc::<OnceLock<Identity>>::default();
+        let archive = EtcdArchive::new(
+            keys.clone(),
+            for_archive,
+            handle.clone(),
+            Arc::clone(&hint),
+            Arc::clone(&identity),
+        );
         let snapshots = Snapshots::new(keys.clone(), for_snapshots, handle.clone(), options.sizes);
         let dice = u64::try_from(options.writer & u128::from(u64::MAX)).unwrap_or_default();
         let progress = Progress {
@@ -62,22 +72,18 @@ impl EtcdEngine {
             snapshots,
             writer,
             numbers: Arc::new(AtomicU64::new(1)),
+            found: None,
             opened: None,
-            key: Arc::new(OnceLock::new()),
+            identity,
             in_doubt: None,
             refused: None,
         };
-        Ok(Self { progress, archive: Arc::new(archive), runtime: Some(runtime) })
+        Ok(Self { progress, is_new: true, archive: Arc::new(archive), runtime: Some(runtime) })
     }
 
     /// What is read beside the turns.
     pub fn archive(&self) -> Arc<EtcdArchive> {
         Arc::clone(&self.archive)
-    }
-
-    /// The counter's secret key, once it was read.
-    pub fn key(&self) -> Arc<OnceLock<[u8; 32]>> {
-        Arc::clone(&self.progress.key)
     }
 }
 
@@ -97,8 +103,16 @@ impl Engine for EtcdEngine {
                 Next::Wait(patience) => progress.hint.wait_for_newer(heard.head_at, patience),
             };
         }
-        progress.connect()?;
-        Ok(EtcdTurn(progress))
+        let is_first = std::mem::replace(&mut self.is_new, false);
+        match progress.connect() {
+            Ok(()) => Ok(EtcdTurn(progress)),
+            // Who starts a server on a counter that there is not has mistyped it; later on somebody may
+            // put it back.
+            Err(missing @ EtcdError::Missing(_)) if is_first => {
+                Err(Fault::Lasting(Cause::of(missing)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn rest(&mut self) -> Result<(), Fault> {

@@ -6,16 +6,16 @@ use crate::ledger::{Cause, Fault};
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum EtcdError {
     /// No member answers as one that could be used.
-    #[error("etcd: no member of the cluster can be used: {0}")]
+    #[error("no member of the etcd cluster can be used: {0}")]
     Unreachable(String),
     /// The members that answer have no leader.
-    #[error("etcd: the cluster has no leader: too few of its members can reach each other")]
+    #[error("the etcd cluster has no leader: too few of its members can reach each other")]
     NoLeader,
     /// The cluster does not let us in, or not do this.
-    #[error("etcd: the cluster refuses us: {0}")]
+    #[error("the etcd cluster refuses this server: {0}")]
     Denied(String),
     /// TLS comes to nothing.
-    #[error("etcd: no TLS with {member}: {reason}")]
+    #[error("no TLS with the etcd member {member}: {reason}")]
     Tls {
         /// The member.
         member: String,
@@ -23,14 +23,14 @@ pub enum EtcdError {
         reason: String,
     },
     /// No counter has this name.
-    #[error("etcd: there is no counter `{0}`")]
+    #[error("the etcd cluster has no counter `{0}`")]
     Missing(String),
     /// Something stands where the counter would.
-    #[error("etcd: there are keys of a counter `{0}`, and there is no such counter")]
+    #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
     Remains(String),
     /// A later program made the counter.
     #[error(
-        "etcd: the counter `{name}` is of version {version} of the format, and this program knows {known}"
+        "the counter `{name}` is of version {version} of the format, and this program knows {known}"
     )]
     Newer {
         /// The counter.
@@ -41,7 +41,7 @@ pub enum EtcdError {
         known: u32,
     },
     /// A value is not what was written.
-    #[error("etcd: the key `{key}`: {reason}")]
+    #[error("the etcd key `{key}`: {reason}")]
     Damaged {
         /// The key.
         key: String,
@@ -50,12 +50,12 @@ pub enum EtcdError {
     },
     /// The counter was removed and made again while this process sold from it.
     #[error(
-        "etcd: the counter `{0}` was made anew: this server sold from the one before, and must be started again"
+        "the counter `{0}` was made anew: this server sold from the one before, and must be started again"
     )]
     Recreated(String),
     /// The ledger ends before what this process knows it to have had.
     #[error(
-        "etcd: the counter `{name}` ends at revision `{found}`, and had `{known}`: the cluster was put back \
+        "the counter `{name}` ends at revision `{found}`, and had `{known}`: the cluster was put back \
          to a backup, or has lost what it had confirmed"
     )]
     Behind {
@@ -67,13 +67,13 @@ pub enum EtcdError {
         known: u64,
     },
     /// The cluster has no room.
-    #[error("etcd: the cluster is full: {0}")]
+    #[error("the etcd cluster is full: {0}")]
     Full(String),
     /// A member said no, and nothing was changed.
-    #[error("etcd: refused: {0}")]
+    #[error("the etcd cluster refuses this: {0}")]
     Refused(String),
     /// A member did not say what became of it.
-    #[error("etcd: {0}")]
+    #[error("the etcd cluster does not answer: {0}")]
     Unknown(String),
 }
 

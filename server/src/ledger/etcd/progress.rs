@@ -13,12 +13,13 @@ use std::{
 use tokio::runtime::Handle;
 
 use crate::{
-    domain::Inventory,
+    domain::{Change, Inventory, Record},
     ledger::{
-        Appended, Cause, News,
+        Appended, Cause, Identity, News,
         etcd::{
             batch::{EtcdBatch, Place},
             cluster::{Cluster, Link},
+            creation::find_or_create,
             error::EtcdError,
             hint::Hint,
             keys::Keys,
@@ -26,7 +27,7 @@ use crate::{
             options::Options,
             snapshots::{self, Snapshots},
             store::{self, Found, Guard, Reading},
-            text::{self, Head, Owner, Stored},
+            text::{self, CounterLine, Head, Owner, Stored},
         },
     },
 };
@@ -50,9 +51,11 @@ pub(super) struct Progress {
     /// This process, by random bits.
     pub(super) writer: String,
     pub(super) numbers: Arc<AtomicU64>,
+    /// The counter's first line, and its incarnation.
+    pub(super) found: Option<(CounterLine, i64)>,
     pub(super) opened: Option<Opened>,
-    /// The counter's secret key, once it was read.
-    pub(super) key: Arc<OnceLock<[u8; 32]>>,
+    /// What tokens are made from, once all was told that there was.
+    pub(super) identity: Arc<OnceLock<Identity>>,
     /// The batch of which it is not known whether the ledger has it.
     pub(super) in_doubt: Option<u64>,
     /// Why the last batch was not taken, where that was not for another's.
@@ -62,7 +65,8 @@ pub(super) struct Progress {
 /// A counter that was read.
 pub(super) struct Opened {
     pub(super) incarnation: i64,
-    pub(super) key: [u8; 32],
+    /// What its tokens are made from, as far as it was told.
+    pub(super) identity: Identity,
     /// Behind the last record that was told.
     pub(super) place: Place,
     /// The revision at which the head of that place was written; `None` where there may be more to tell.
@@ -70,9 +74,21 @@ pub(super) struct Opened {
 }
 
 impl Progress {
-    /// Whether a member can be asked.
+    /// Finds a member that can be asked, and the counter where this process has not read it yet.
     pub(super) fn connect(&mut self) -> Result<(), EtcdError> {
-        self.handle.block_on(self.cluster.link()).map(|_| ())
+        let handle = self.handle.clone();
+        handle.block_on(async {
+            let mut link = self.cluster.link().await?;
+            if self.found.is_some() {
+                return Ok(());
+            }
+            let found = find_or_create(&mut link, &self.keys, &self.name, self.options.new).await;
+            if found.is_err() {
+                self.cluster.forget();
+            }
+            self.found = Some(found?);
+            Ok(())
+        })
     }
 
     /// Tells what this process does not know yet, where there may be something.
@@ -92,11 +108,11 @@ impl Progress {
         learnt
     }
 
-    /// Reads the counter's first line, and its snapshot where there is one.
+    /// Reads the snapshot, where there is one.
     async fn open(&mut self) -> Result<(Opened, Inventory), EtcdError> {
         let mut link = self.cluster.link().await?;
-        let counter = store::read_counter(&mut link, &self.keys, &self.name).await?;
-        let (line, incarnation) = counter.ok_or_else(|| EtcdError::Missing(self.name.clone()))?;
+        let missing = || EtcdError::Missing(self.name.clone());
+        let (line, incarnation) = self.found.clone().ok_or_else(missing)?;
         let names_max = self.options.names_max;
         let kept = snapshots::read(&mut link, &self.keys, names_max).await?;
         let (base, inventory) = match kept.filter(|(at, _)| at.key == line.begins.key) {
@@ -104,9 +120,9 @@ impl Progress {
             None => (line.begins.clone(), line.begins.inventory(names_max)),
         };
         let place = Place { stock: base.stock(), at_ms: base.at_ms, chain: base.after };
-        let (key, head_at) = (base.key, None);
-        let _is_known = self.key.set(key);
-        Ok((Opened { incarnation, key, place, head_at }, inventory))
+        let (key, epochs) = (line.begins.key, inventory.epochs().to_vec());
+        let identity = Identity { key, epochs };
+        Ok((Opened { incarnation, identity, place, head_at: None }, inventory))
     }
 
     async fn read_on(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), EtcdError> {
@@ -114,6 +130,7 @@ impl Progress {
         loop {
             let opened = self.opened.as_mut().expect("it was opened");
             if opened.head_at.is_some_and(|head_at| head_at >= self.hint.heard().head_at) {
+                self.identity.get_or_init(|| opened.identity.clone());
                 return Ok(());
             }
             opened.head_at = None;
@@ -212,6 +229,9 @@ impl Progress {
                     stock.map_err(|fault| store::damaged(&self.keys.batch(first), &fault))?;
                 self.snapshots.written(record_bytes(&record));
                 opened.place = Place { stock, at_ms: record.at_ms, chain };
+                if let Change::Restored { epoch, .. } = record.change {
+                    opened.identity.epochs.push((record.revision, epoch));
+                }
                 hear(News::Record { record, is_own });
             }
         }
@@ -358,7 +378,7 @@ fn the_news_tell() -> EtcdError {
 }
 
 /// About how long the line of `record` is.
-fn record_bytes(record: &crate::domain::Record) -> usize {
+fn record_bytes(record: &Record) -> usize {
     100 + record.key.as_ref().map_or(0, |key| key.len())
 }
 

@@ -42,7 +42,7 @@ impl Turn for EtcdTurn<'_> {
         let Some(opened) = &self.0.opened else { return };
         let place = opened.place;
         assert_eq!(inventory.stock(), place.stock, "it is what the ledger has come to");
-        let at = Base::of(opened.key, place.chain, place.stock, inventory.at_ms());
+        let at = Base::of(opened.identity.key, place.chain, place.stock, inventory.at_ms());
         self.0.snapshots.keep(inventory, at, opened.incarnation);
     }
 
