@@ -18,8 +18,8 @@ use crate::{
         meters::Ended,
         sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
-    ledger::{Archive, Cause, Identity, Summary},
+    domain::{Change, Command, Identity, Memory, Order, Outcome, Record, Request, Stock},
+    ledger::{Archive, Cause, Summary},
 };
 
 /// How long a reading of the count is tried while somebody is writing it.

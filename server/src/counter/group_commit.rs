@@ -536,8 +536,8 @@ mod tests {
     use super::*;
     use crate::{
         counter::ReplyDelivery,
-        domain::{COUNT_MAX, Change, Command, Order, Outcome, Record},
-        ledger::{Cause, Found, Identity, Summary},
+        domain::{COUNT_MAX, Change, Command, Identity, Order, Outcome, Record},
+        ledger::{Cause, Found, Summary},
         simulation::engine::{SimEngine, SimLedger, SimTurn},
     };
 

@@ -9,12 +9,12 @@ use axum::{body::Bytes, extract::Request};
 
 use crate::{
     counter::{Counter, Refusal, single_flight::SingleFlight},
+    domain::Identity,
     http::{
         live::Live,
         message::{buyer_rule::BuyerRule, problem::Problem, token::Seal, wire::Shown},
         metrics::Metrics,
     },
-    ledger::Identity,
 };
 
 /// Who may refund a sale.

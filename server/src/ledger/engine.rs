@@ -13,7 +13,7 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    domain::{Inventory, Record, Stock},
+    domain::{Identity, Inventory, Record, Stock},
     ledger::Holder,
 };
 
@@ -197,15 +197,6 @@ pub trait Archive: Send + Sync {
 
     /// Who keeps others from taking a turn just now; empty where that cannot be told.
     fn holders(&self) -> Vec<Holder>;
-}
-
-/// What makes a counter's tokens its own.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// The counter's secret key.
-    pub key: [u8; 32],
-    /// The lives of the ledger behind its first, with the revisions that they began with.
-    pub epochs: Vec<(u64, u64)>,
 }
 
 /// Records that are being looked for.

@@ -21,9 +21,7 @@ mod pipeline;
 mod timed;
 mod writer;
 
-pub use engine::{
-    Appended, Archive, Batch, Cause, Engine, Fault, Found, Identity, News, Summary, Turn,
-};
+pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
 pub use pipeline::Pipeline;
 pub use timed::{Timed, TurnTimes};

@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::{
-    domain::Stock,
+    domain::{Identity, Stock},
     ledger::{
-        Archive, Cause, Found, Holder, Identity, Summary,
+        Archive, Cause, Found, Holder, Summary,
         file::{
             disk::Disk, format::head::Head, layout::Layout, locks::holders, log::lookup::Lookup,
             reader::HeadReader,

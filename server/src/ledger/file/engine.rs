@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use crate::{
-    domain::{Clock, Inventory, Trial},
+    domain::{Clock, Identity, Inventory, Trial},
     ledger::{
-        Batch, Engine, Fault, Identity, News,
+        Batch, Engine, Fault, News,
         file::{
             archive::FileArchive,
             disk::{Disk, FileLock},
