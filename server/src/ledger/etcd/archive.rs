@@ -8,9 +8,9 @@ use std::{
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use crate::{
-    domain::{Record, Stock},
+    domain::{Identity, Record, Stock},
     ledger::{
-        Archive, Cause, Found, Holder, Identity, Summary,
+        Archive, Cause, Found, Holder, Summary,
         etcd::{cluster::Cluster, error::EtcdError, hint::Hint, keys::Keys, store, text},
     },
 };

@@ -8,20 +8,23 @@ use std::{
 
 use tokio::runtime::{self, Runtime};
 
-use crate::ledger::{
-    Cause, Engine, Fault, Identity,
-    etcd::{
-        archive::EtcdArchive,
-        batch::EtcdBatch,
-        cluster::{Access, Cluster},
-        error::EtcdError,
-        hint::{self, Hint},
-        keys::Keys,
-        lead::{Lead, Next},
-        options::Options,
-        progress::Progress,
-        snapshots::Snapshots,
-        turn::EtcdTurn,
+use crate::{
+    domain::Identity,
+    ledger::{
+        Cause, Engine, Fault,
+        etcd::{
+            archive::EtcdArchive,
+            batch::EtcdBatch,
+            cluster::{Access, Cluster},
+            error::EtcdError,
+            hint::{self, Hint},
+            keys::Keys,
+            lead::{Lead, Next},
+            options::Options,
+            progress::Progress,
+            snapshots::Snapshots,
+            turn::EtcdTurn,
+        },
     },
 };
 

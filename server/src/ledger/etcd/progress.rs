@@ -13,9 +13,9 @@ use std::{
 use tokio::runtime::Handle;
 
 use crate::{
-    domain::{Change, Inventory, Record},
+    domain::{Change, Identity, Inventory, Record},
     ledger::{
-        Appended, Cause, Identity, News,
+        Appended, Cause, News,
         etcd::{
             batch::{EtcdBatch, Place},
             cluster::{Cluster, Link},
