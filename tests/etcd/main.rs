@@ -5,3 +5,4 @@ mod engine;
 mod failures;
 mod keeping;
 mod seat;
+mod servers;
