@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Answer, Client, Etcd, Live, Method, Program, Server, crowd, eventually};
+use e2e::{Answer, Client, Etcd, Live, Method, Program, Proxy, Server, crowd, eventually};
 use serde_json::{Value, json};
 
 /// How long those wait who come while the cluster is away.
@@ -75,7 +75,10 @@ fn a_counter_in_etcd_sells_holds_and_remembers_as_one_in_a_file() {
     live.wait_for_count(1);
     second.buy();
     let refused = first.buy();
-    assert_eq!((refused.status, refused.json()["type"].clone()), (409, json!("/problems/sold-out")));
+    assert_eq!(
+        (refused.status, refused.json()["type"].clone()),
+        (409, json!("/problems/sold-out"))
+    );
     assert_eq!((first.terminate().code, second.terminate().code), (Some(0), Some(0)));
     let later = serve(&etcd, 77);
     assert_eq!(later.count(), 0);
@@ -86,14 +89,16 @@ fn a_counter_in_etcd_sells_holds_and_remembers_as_one_in_a_file() {
 fn what_three_servers_sell_to_a_crowd_is_valid() {
     let etcd = Etcd::start();
     let servers = [(); 3].map(|()| serve(&etcd, 300));
-    let runs = crowd(servers.len(), |at| {
-        let url = servers[at].url();
-        loadgen().args(["run", url, "--json", "--no-tui", "-c", "10", "-n", "100"]).run()
-    });
-    for run in &runs {
-        assert_eq!(run.code, Some(0), "{run:?}");
-        assert_eq!(run.json()["outcomes"]["sold"], json!(100), "{run:?}");
-    }
+    let addresses = servers.each_ref().map(Server::address);
+    let front = Proxy::before_all(&addresses);
+    let shop = format!("http://{}", front.address());
+    let run = loadgen()
+        .args(["run", &shop, "--json", "--no-tui", "-c", "30", "-n", "600"])
+        .args(["--mix", "buy=4,search=2", "--require", "sold-out,overlap"])
+        .run();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let told = run.json();
+    assert_eq!((&told["verdict"], &told["outcomes"]["sold"]), (&json!("valid"), &json!(300)));
     for server in &servers {
         assert_eq!(server.count(), 0);
         assert_eq!(server.buy().status, 409);

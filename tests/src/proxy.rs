@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-/// A proxy on a free port of 127.0.0.1 in front of one address.
+/// A proxy on a free port of 127.0.0.1.
 pub struct Proxy {
     address: String,
     shared: Arc<Shared>,
@@ -31,18 +31,28 @@ impl Proxy {
     /// When there is no port.
     #[track_caller]
     pub fn before(address: &str) -> Proxy {
+        Proxy::before_all(&[address])
+    }
+
+    /// A proxy in front of several addresses, each of which gets a connection in turn.
+    ///
+    /// # Panics
+    /// When there is no port.
+    #[track_caller]
+    pub fn before_all(addresses: &[&str]) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let own = listener.local_addr().expect("it is bound").to_string();
-        let (shared, behind) = (Arc::<Shared>::default(), address.to_owned());
+        let behind: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+        let shared = Arc::<Shared>::default();
         let accepting = Arc::clone(&shared);
         thread::spawn(move || {
-            for stream in listener.incoming().flatten() {
+            for (stream, behind) in listener.incoming().flatten().zip(behind.iter().cycle()) {
                 if accepting.ends.load(Ordering::SeqCst) {
                     return;
                 }
                 if !accepting.refuses.load(Ordering::SeqCst) {
                     // A connection that cannot be made is one that is closed at once.
-                    let _ = accepting.carry(stream, &behind);
+                    let _ = accepting.carry(stream, behind);
                 }
             }
         });

@@ -470,7 +470,10 @@ mod tests {
         counter.now += LOCK_TIMEOUT;
         let unsettled = |counter: &mut Counter| {
             let withdrawn = counter.queue.withdraw_late(counter.now);
-            assert!(withdrawn.recipients.is_empty(), "nobody is told that they were not sold anything");
+            assert!(
+                withdrawn.recipients.is_empty(),
+                "nobody is told that they were not sold anything"
+            );
             withdrawn.unsettled.into_iter().map(|client| client.0).collect::<Vec<_>>()
         };
         assert_eq!(unsettled(&mut counter), [], "the append may only be slow");

@@ -197,17 +197,23 @@ fn options(access: &Access) -> ConnectOptions {
 
 /// Why a member cannot be used.
 fn fault(member: &str, access: &Access, error: &Error) -> EtcdError {
-    match refusal(error) {
-        Some(reason) => EtcdError::Denied(reason),
-        None => {
-            let reason = deepest(error);
-            let is_of_tls = ["certificate", "TLS", "tls", "handshake", "alert"];
-            if access.tls.is_some() && is_of_tls.iter().any(|word| reason.contains(word)) {
-                return EtcdError::Tls { member: member.to_owned(), reason };
-            }
-            EtcdError::Unknown(format!("{member}: {reason}"))
-        }
+    if let Some(reason) = refusal(error) {
+        return EtcdError::Denied(reason);
     }
+    if has_no_leader(error) {
+        return EtcdError::NoLeader;
+    }
+    let reason = deepest(error);
+    let is_of_tls = ["certificate", "TLS", "tls", "handshake", "alert"];
+    if access.tls.is_some() && is_of_tls.iter().any(|word| reason.contains(word)) {
+        return EtcdError::Tls { member: member.to_owned(), reason };
+    }
+    EtcdError::Unknown(format!("{member}: {reason}"))
+}
+
+/// Whether a member says that it knows of no leader.
+fn has_no_leader(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status) if status.message() == "etcdserver: no leader")
 }
 
 /// What came of a call that changes something, and failed.
@@ -222,6 +228,7 @@ pub(super) fn outcome(error: &Error) -> EtcdError {
         {
             EtcdError::Full(told(status.message()))
         }
+        error if has_no_leader(error) => EtcdError::NoLeader,
         error => EtcdError::Unknown(deepest(error)),
     }
 }

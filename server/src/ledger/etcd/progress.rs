@@ -292,8 +292,12 @@ impl Progress {
             }
             Ok(moved) => {
                 self.lead.heard_of_another(Instant::now());
-                self.moved(&moved)?;
-                if is_first_try { Ok(Appended::Lost) } else { Err(the_news_tell()) }
+                match self.moved(&moved) {
+                    Ok(()) if is_first_try => Ok(Appended::Lost),
+                    Ok(()) => Err(the_news_tell()),
+                    Err(error) if is_first_try && !error.is_lasting() => Ok(self.refuse(error)),
+                    Err(error) => Err(error),
+                }
             }
             Err(error @ EtcdError::Refused(_)) if is_first_try => Ok(self.refuse(error)),
             Err(error @ EtcdError::Full(_)) if is_first_try && self.is_unmoved() => {
