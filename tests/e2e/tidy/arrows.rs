@@ -85,6 +85,24 @@ const LOADGEN: Arrows = &[
             "lead",
         ],
     ),
+    (
+        "chaos",
+        &[
+            "exit_code",
+            "duration",
+            "setup",
+            "kept_file",
+            "history",
+            "plan",
+            "tally",
+            "judge",
+            "words",
+            "report",
+            "shop",
+            "worker",
+            "lead",
+        ],
+    ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
@@ -101,7 +119,21 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    (
+        "cli",
+        &[
+            "exit_code",
+            "manual",
+            "shop",
+            "worker",
+            "race",
+            "run",
+            "chaos",
+            "check",
+            "export",
+            "lesson",
+        ],
+    ),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
