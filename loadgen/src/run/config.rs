@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::threshold::Threshold;
+use super::{restock::Restock, threshold::Threshold};
 use crate::{
     lead::HistoryPlace,
     plan::{Plan, Profile},
@@ -41,6 +41,8 @@ pub(crate) struct RunConfig {
     pub(crate) fields: Vec<(String, String)>,
     /// What refunds are allowed by.
     pub(crate) admin_token: Option<Secret>,
+    /// What the operator puts on sale meanwhile, in the order of time.
+    pub(crate) restocks: Vec<Restock>,
     /// How the shop is spoken to where it is another one.
     pub(crate) map: Option<Map>,
     /// How many tickets there are at the start, where the shop need not be asked.

@@ -6,6 +6,7 @@ mod config;
 mod drawing;
 mod ending;
 mod preparation;
+mod restock;
 mod result;
 mod show;
 mod threshold;
