@@ -12,7 +12,7 @@
 //! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
-//! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
+//! - `race`, `run`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
 //!
 //! # Invariants
@@ -40,6 +40,7 @@ mod report;
 mod run;
 mod setup;
 mod shop;
+mod shops;
 mod tally;
 mod words;
 mod worker;

@@ -15,4 +15,6 @@ mod typed;
 mod watch;
 
 pub(crate) use args::RunArgs;
-pub(crate) use show::show;
+pub(crate) use config::RunConfig;
+pub(crate) use restock::Restock;
+pub(crate) use show::{RunError, judged, show};

@@ -95,11 +95,7 @@ impl Shop {
             (None, Action::Restock) => Call { body: Some(&restock), ..own("POST", "/restock") },
             (
                 Some(_),
-                Action::Hold
-                | Action::Confirm
-                | Action::Release
-                | Action::Refund
-                | Action::Restock,
+                Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock,
             ) => return None,
         };
         if self.map.is_none() && self.sends_keys && matches!(action, Action::Buy | Action::Hold) {
