@@ -7,6 +7,7 @@
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
+//! - `waits`: what a lock costs, and whom.
 //! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
 //!   one leader for every show.
 //! - `words`: numbers, times, operations and verdicts as people read them.
@@ -42,5 +43,6 @@ mod setup;
 mod shop;
 mod shops;
 mod tally;
+mod waits;
 mod words;
 mod worker;

@@ -41,7 +41,11 @@ const LOADGEN: Arrows = &[
     ("judge", &["history"]),
     ("words", &["setup", "history", "judge"]),
     ("page", &["words"]),
-    ("report", &["duration", "setup", "history", "latency", "tally", "judge", "words", "page"]),
+    ("waits", &["history"]),
+    (
+        "report",
+        &["duration", "setup", "history", "latency", "tally", "judge", "words", "page", "waits"],
+    ),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
     ("lead", &["setup", "history", "plan", "tally", "worker"]),
@@ -60,6 +64,7 @@ const LOADGEN: Arrows = &[
             "shop",
             "worker",
             "lead",
+            "waits",
         ],
     ),
     (
@@ -81,6 +86,22 @@ const LOADGEN: Arrows = &[
             "lead",
         ],
     ),
+    (
+        "shops",
+        &[
+            "exit_code",
+            "lifeline",
+            "setup",
+            "history",
+            "plan",
+            "judge",
+            "words",
+            "report",
+            "shop",
+            "lead",
+            "run",
+        ],
+    ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
@@ -97,7 +118,21 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    (
+        "cli",
+        &[
+            "exit_code",
+            "manual",
+            "shop",
+            "worker",
+            "race",
+            "run",
+            "shops",
+            "check",
+            "export",
+            "lesson",
+        ],
+    ),
 ];
 
 /// The one place where the judge's crate may touch the accused's.
