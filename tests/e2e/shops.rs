@@ -91,9 +91,8 @@ fn shop_that_ends_leaves_no_process_and_no_folder_behind() {
         let temporary = Counter::missing();
         let mark = Mark::new();
         let program = loadgen().args(["shop", "lock-in-one-process"]);
-        let shop = Server::start_without_counter(
-            mark.on(program).env("TMPDIR", temporary.folder()),
-        );
+        let shop =
+            Server::start_without_counter(mark.on(program).env("TMPDIR", temporary.folder()));
         // `setpriv` has become the program itself, and the program has started a second one.
         mark.wait_for_carriers(2);
 

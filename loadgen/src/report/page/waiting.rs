@@ -47,9 +47,9 @@ pub(super) fn waiting(views: &[RunView<'_>]) -> Markup {
     let what = "Each sign is a purchase: the further to the right, the later it came; the higher, the longer it \
                 waited. What rises evenly is a queue that is served in turn, in which the last waits for \
                 everybody. A cloud is one in which the lock goes to anybody. What lies flat waits alike.";
-    let index = "Jain's index of fairness is 1 where all wait alike, 0.75 in a queue that is served in turn, and \
-                 near 0 where a few wait for all. “Out of turn” is how often, of two purchases, the later one was \
-                 served first.";
+    let index = "Jain's index of fairness is 1 where all wait alike, about 0.75 in a queue whose turns are alike, and \
+                 near 0 where a few wait for all. It does not see who came first: that is “out of turn”, how often \
+                 of two purchases the later one was served first.";
     let figure = html! {
         figure {
             figcaption { @for run in &runs { p { (caption(run)) } } }
@@ -110,11 +110,12 @@ fn caption((view, cost, waits): &Run<'_>) -> String {
         Until::Answer => "waited for their answer",
     };
     format!(
-        "{}: half of {} {until} for {} at most, the longest for {}; fairness {}.",
+        "{}: half of {} {until} for {} at most, the longest for {}; out of turn {} %, fairness {}.",
         view.label,
         words::counted_grouped(waits.len(), ("purchase", "purchases")),
         words::time(cost.waited_us.p50 * 1e3),
         words::time(cost.waited_us.max * 1e3),
+        words::trimmed(cost.out_of_turn * 100.0, 0),
         words::trimmed(cost.fairness, 2)
     )
 }

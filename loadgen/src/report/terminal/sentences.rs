@@ -37,8 +37,8 @@ pub(crate) fn costs(runs: &[JudgedRun]) -> Option<String> {
     if clauses.is_empty() {
         return None;
     }
-    let index = "Jain's index of fairness is 1 where all wait alike, and 0.75 in a queue that is served in turn, \
-                 whose last waits for everybody.";
+    let index = "Jain's index of fairness is 1 where all wait alike, and about 0.75 in a queue whose turns are alike, \
+                 since its last waits for everybody.";
     Some(format!("What it costs: {}. {index}", clauses.join("; ")))
 }
 
