@@ -13,8 +13,8 @@
 //! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
-//! - `race`, `run`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
-//!   that teach what the race is made of.
+//! - `race`, `run`, `chaos`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small
+//!   programs that teach what the race is made of.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `shop::servers` uses the crate `server`.
@@ -25,6 +25,7 @@ pub mod exit_code;
 pub mod history;
 pub mod judge;
 
+mod chaos;
 mod check;
 mod duration;
 mod export;

@@ -1,7 +1,8 @@
 //! The report as a picture: one self-contained HTML page, for people who open it years later.
 //!
 //! Each block of the page is a file: `verdict`, `counterexample`, `sections` (the cause), `left`
-//! (the symptom), `waiting` (what the lock cost), `latency` and `outcomes` (of a run), `timeline` and `facts`. What they draw with,
+//! (the symptom), `waiting` (what the lock cost), `latency` and `outcomes` (of a run), `timeline`, `faults` and
+//! `facts`. What they draw with,
 //! beside the kit of all pages: `block` (a heading and a column for each run), `lanes` (who stands
 //! where) and `mark` (an operation as a bar). What they tell is worked out in `run`, `critical`,
 //! `stock`, `sample` and `figures`, pure.
@@ -16,6 +17,7 @@ mod counterexample;
 mod critical;
 mod document;
 mod facts;
+mod faults;
 mod figures;
 mod lanes;
 mod latency;
@@ -37,6 +39,7 @@ mod page_tests;
 mod specimens;
 
 pub(crate) use document::{Page, render};
+pub(crate) use faults::Shade;
 pub(crate) use figures::RunFigures;
 pub(crate) use recorded::recorded_run;
 pub(crate) use run::PageRun;

@@ -1,5 +1,6 @@
 //! One run as the page sees it.
 
+use super::faults::Shade;
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
@@ -33,6 +34,8 @@ pub(crate) struct PageRun<'a> {
     pub(crate) points: Vec<Option<u64>>,
     /// How long its operations took, where that was measured.
     pub(crate) clocks: Option<&'a Clocks>,
+    /// What was done to the shop meanwhile, in order.
+    pub(crate) shades: Vec<Shade>,
 }
 
 /// A run with what all its figures need.
