@@ -152,7 +152,7 @@ fn operator_restocks_the_server_in_the_middle_of_a_run() {
     let refused = run().args(["--restock", "50ms:3"]).run();
 
     assert_eq!(restocked.code, Some(0), "{restocked:?}");
-    assert_eq!(sold(&restocked), 7);
+    assert_eq!((sold(&restocked), &restocked.json()["restocked"]), (7, &json!(3)));
     assert_eq!(sold(&refused), 0);
     assert!(refused.stderr.contains("not have been put on sale"), "{}", refused.stderr);
 }

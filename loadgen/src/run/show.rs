@@ -201,7 +201,7 @@ async fn ended(
         left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
         () = interrupts.next() => (Err("interrupted".to_owned()), true),
     };
-    let mut ended = Ended { prepared, led, left };
+    let mut ended = Ended { prepared, led, restocked: restocked.tickets, left };
     ended.led.was_interrupted |= was_interrupted;
     let judged = tokio::select! {
         judged = judge(&ended) => judged,
