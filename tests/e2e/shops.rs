@@ -51,7 +51,8 @@ fn shops_are_listed_with_their_sources() {
 #[test]
 fn shop_is_convicted_by_hand_with_the_load_that_it_names_and_its_twin_is_not() {
     for (mended, code) in [(&[][..], 1), (&["--mended"][..], 0)] {
-        let shop = shop("check-outside-lock", mended);
+        let temporary = Counter::missing();
+        let shop = shop(&temporary, "check-outside-lock", mended);
         let words = shop.stderr();
         let hint = words.lines().find_map(|line| line.strip_prefix("hint: loadgen "));
         let line: Vec<&str> = hint.expect("a hint").split(' ').collect();
@@ -65,7 +66,9 @@ fn shop_is_convicted_by_hand_with_the_load_that_it_names_and_its_twin_is_not() {
 
 #[test]
 fn shop_speaks_the_calls_of_the_server() {
-    let shop = shop("hold-lapses-in-confirm", &["--mended", "--tickets", "2"]);
+    let temporary = Counter::missing();
+    let arguments = ["--mended", "--tickets", "2"];
+    let shop = shop(&temporary, "hold-lapses-in-confirm", &arguments);
     let client = shop.client();
 
     let sold = client.buy();
@@ -110,8 +113,8 @@ fn shop_that_ends_leaves_no_process_and_no_folder_behind() {
 fn interrupted_proof_exits_130_and_leaves_nothing_behind() {
     let temporary = Counter::missing();
     let mark = Mark::new();
-    let only = "lock-in-one-process,hold-lapses-in-confirm";
-    let proof = loadgen().args(["shops", "--prove", "--rounds", "500", "--only", only]);
+    let only = "lock-in-one-process";
+    let proof = loadgen().args(["shops", "--prove", "--rounds", "5000", "--only", only]);
     let proof = mark.on(proof).env("TMPDIR", temporary.folder()).start();
     mark.wait_for_carriers(2);
 
@@ -145,7 +148,7 @@ fn operator_restocks_the_server_in_the_middle_of_a_run() {
     let token = counter.folder().join("token");
     fs::write(&token, "a-long-secret-of-the-operator").expect("the token can be written");
     let server = serve_with(&counter, &["--admin-token-file", token.to_str().expect("a path")]);
-    let load = |program: Program| program.args(["-c", "4", "-q", "100", "-z", "300ms", "--json"]);
+    let load = |program: Program| program.args(["-c", "4", "-z", "300ms", "--json"]);
     let run = || load(loadgen().arg("run").arg(server.url()));
 
     let restocked = run().args(["--restock", "50ms:3", "--admin-token-file"]).arg(&token).run();
@@ -189,8 +192,9 @@ fn holds_are_confirmed_as_late_as_was_asked_for() {
 }
 
 #[track_caller]
-fn shop(name: &str, arguments: &[&str]) -> Server {
-    Server::start_without_counter(loadgen().args(["shop", name]).args(arguments))
+fn shop(temporary: &Counter, name: &str, arguments: &[&str]) -> Server {
+    let shop = loadgen().args(["shop", name]).args(arguments);
+    Server::start_without_counter(shop.env("TMPDIR", temporary.folder()))
 }
 
 #[track_caller]

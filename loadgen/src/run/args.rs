@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{
-    args_error::ArgsError, config::RunConfig, restock::Restock, threshold::Threshold, typed,
+    args_error::ArgsError,
+    config::{Restock, RunConfig},
+    threshold::Threshold,
+    typed,
 };
 use crate::{
     duration,

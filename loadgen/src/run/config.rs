@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::{restock::Restock, threshold::Threshold};
+use super::threshold::Threshold;
 use crate::{
     lead::HistoryPlace,
     plan::{Plan, Profile},
@@ -63,6 +63,15 @@ pub(crate) struct RunConfig {
     pub(crate) json: bool,
     /// Whether a terminal is drawn on.
     pub(crate) tui: bool,
+}
+
+/// Tickets that are put on sale in the middle of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Restock {
+    /// How long after the start.
+    pub(crate) after: Duration,
+    /// How many.
+    pub(crate) quantity: u64,
 }
 
 impl RunConfig {

@@ -15,6 +15,5 @@ mod typed;
 mod watch;
 
 pub(crate) use args::RunArgs;
-pub(crate) use config::RunConfig;
-pub(crate) use restock::Restock;
+pub(crate) use config::{Restock, RunConfig};
 pub(crate) use show::{RunError, judged, show};

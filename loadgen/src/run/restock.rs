@@ -1,6 +1,6 @@
 //! The operator of a run: puts tickets on sale while the clients buy, and writes that down.
 
-use std::{io, time::Duration};
+use std::io;
 
 use tokio::{
     sync::oneshot,
@@ -13,15 +13,6 @@ use crate::{
     plan::Action,
     shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
 };
-
-/// Tickets that are put on sale in the middle of a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Restock {
-    /// How long after the start.
-    pub(crate) after: Duration,
-    /// How many.
-    pub(crate) quantity: u64,
-}
 
 /// What came of all of them.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::restock::Restock;
+use super::config::Restock;
 use crate::{
     duration,
     plan::{Profile, ProfileError, Work},
