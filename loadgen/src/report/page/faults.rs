@@ -10,17 +10,6 @@ use crate::{
 
 const HEAD: [&str; 3] = ["At", "For", "What was done"];
 
-/// A time in which something was done to the shop.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Shade {
-    /// When it began, in nanoseconds of the history's clock.
-    pub(crate) from_ns: u64,
-    /// When it was over.
-    pub(crate) to_ns: u64,
-    /// What it was.
-    pub(crate) text: String,
-}
-
 /// The faults of all runs as tables, where there were any.
 pub(super) fn faults(views: &[RunView<'_>]) -> Markup {
     if views.iter().all(|view| view.run.shades.is_empty()) {

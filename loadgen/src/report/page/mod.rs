@@ -39,7 +39,6 @@ mod page_tests;
 mod specimens;
 
 pub(crate) use document::{Page, render};
-pub(crate) use faults::Shade;
 pub(crate) use figures::RunFigures;
 pub(crate) use recorded::recorded_run;
-pub(crate) use run::PageRun;
+pub(crate) use run::{PageRun, Shade};

@@ -1,6 +1,5 @@
 //! One run as the page sees it.
 
-use super::faults::Shade;
 use crate::{
     history::{Header, Operation},
     judge::{Judgement, Violation},
@@ -36,6 +35,17 @@ pub(crate) struct PageRun<'a> {
     pub(crate) clocks: Option<&'a Clocks>,
     /// What was done to the shop meanwhile, in order.
     pub(crate) shades: Vec<Shade>,
+}
+
+/// A time in which something was done to the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shade {
+    /// When it began, in nanoseconds of the history's clock.
+    pub(crate) from_ns: u64,
+    /// When it was over.
+    pub(crate) to_ns: u64,
+    /// What it was.
+    pub(crate) text: String,
 }
 
 /// A run with what all its figures need.
