@@ -1,8 +1,6 @@
 //! The command line: typed by the user, checked once, handed on.
 
-use std::{
-    ffi::OsString, fmt::Display, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode,
-};
+use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 

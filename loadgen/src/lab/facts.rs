@@ -160,7 +160,9 @@ pub(super) mod tests {
 
     /// Nothing has happened yet in a lab with `setup`.
     pub(in crate::lab) fn nothing(setup: Setup) -> Facts {
-        Facts::gather(setup, &[], std::iter::empty(), content::text(setup.tickets).as_bytes())
+        let ready = Told { next: Some(0), ..Told::default() };
+        let told = setup.numbers().map(|_| (&ready, false));
+        Facts::gather(setup, &[], told, content::text(setup.tickets).as_bytes())
     }
 
     fn sale(worker: u8, ticket: u32) -> Event {

@@ -42,8 +42,7 @@ impl LabFolder {
         let mut command = lifeline::own_command(SUBCOMMAND)?;
         command.arg("--folder").arg(folder.path());
         // The other end of its stdin is open as long as this program is there.
-        let standing_by =
-            OwnedChild::spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()))?;
+        let standing_by = OwnedChild::spawn(command.stdin(Stdio::piped()).stdout(Stdio::null()))?;
         Ok(Self { folder, _standing_by: standing_by })
     }
 

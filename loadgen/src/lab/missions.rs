@@ -45,9 +45,9 @@ pub(super) static MISSIONS: [Mission; 10] = [
     Mission {
         name: "sold-twice",
         title: "Sell one ticket to two buyers",
-        task: "One ticket is left, and two workers sell it: each runs the program below, and stops \
-               before every line. You say whose turn it is. Press a worker's button to let it do its \
-               next line, and see that both sell the ticket.",
+        task: "One ticket is left, and two workers sell it. Each is a program that stops before \
+               every line, until you press its button. Press the buttons in an order in which both \
+               sell the one ticket.",
         hint: "Let both of them read the count before either has written it.",
         setup: setup(Variant::None, 2, 1),
         thing: "a race: check, then act",

@@ -65,13 +65,8 @@ pub(super) enum Place {
 impl Model {
     /// Nobody has done anything yet.
     pub(super) fn new(setup: Setup) -> Self {
-        let buyer = Buyer {
-            place: Place::At(0),
-            count: None,
-            ticket: None,
-            file: 0,
-            seen: Vec::new(),
-        };
+        let buyer =
+            Buyer { place: Place::At(0), count: None, ticket: None, file: 0, seen: Vec::new() };
         Self {
             setup,
             files: vec![content::text(setup.tickets).into_bytes()],
@@ -231,8 +226,12 @@ impl Model {
     }
 
     fn release_all(&mut self, worker: u8) {
-        let held: Vec<Thing> =
-            self.held.iter().filter(|(_, holder)| *holder == worker).map(|(thing, _)| *thing).collect();
+        let held: Vec<Thing> = self
+            .held
+            .iter()
+            .filter(|(_, holder)| *holder == worker)
+            .map(|(thing, _)| *thing)
+            .collect();
         held.into_iter().for_each(|thing| self.release(thing));
     }
 }

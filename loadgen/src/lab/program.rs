@@ -161,18 +161,12 @@ impl Variant {
                 &[OPEN, LOCK_MEMORY, READ, CHECK, SUBTRACT, EMPTY, WRITE, UNLOCK_MEMORY, CLOSE]
             }
             Self::Flock => &[OPEN, LOCK, READ, CHECK, SUBTRACT, EMPTY, WRITE, UNLOCK, CLOSE],
-            Self::Replaced => &[OPEN, LOCK, READ, CHECK, SUBTRACT, WRITE_NEW, RENAME, UNLOCK, CLOSE],
-            Self::LockFile => &[
-                LOCK_BESIDE,
-                OPEN,
-                READ,
-                CHECK,
-                SUBTRACT,
-                WRITE_NEW,
-                RENAME,
-                CLOSE,
-                UNLOCK_BESIDE,
-            ],
+            Self::Replaced => {
+                &[OPEN, LOCK, READ, CHECK, SUBTRACT, WRITE_NEW, RENAME, UNLOCK, CLOSE]
+            }
+            Self::LockFile => {
+                &[LOCK_BESIDE, OPEN, READ, CHECK, SUBTRACT, WRITE_NEW, RENAME, CLOSE, UNLOCK_BESIDE]
+            }
             Self::CompareAndSwap => &[OPEN, READ, CHECK, SUBTRACT, SWAP, CLOSE],
             Self::TwoLocks => &[
                 OPEN_BOTH,
@@ -195,7 +189,11 @@ impl Variant {
         let lines = self.lines();
         let sale = lines.iter().position(|line| line.step.is_sale()).unwrap_or(lines.len());
         let is_inside = |line: &Line| line.rust.starts_with(' ');
-        lines.iter().skip(sale).position(|line| !is_inside(line)).map_or(lines.len(), |at| sale + at)
+        lines
+            .iter()
+            .skip(sale)
+            .position(|line| !is_inside(line))
+            .map_or(lines.len(), |at| sale + at)
     }
 
     /// The line to which a worker goes back whose swap has failed.
@@ -211,12 +209,7 @@ impl Step {
     }
 }
 
-const fn line(
-    step: Step,
-    says: &'static str,
-    rust: &'static str,
-    python: &'static str,
-) -> Line {
+const fn line(step: Step, says: &'static str, rust: &'static str, python: &'static str) -> Line {
     Line { step, says, rust, python }
 }
 
@@ -232,12 +225,8 @@ const OPEN_BOTH: Line = line(
     "let [first, second] = open_in_my_order()?;",
     "first, second = open_in_my_order()",
 );
-const LOCK: Line = line(
-    Step::Lock(Lock::Opened),
-    "lock the file",
-    "file.lock()?;",
-    "flock(file, LOCK_EX)",
-);
+const LOCK: Line =
+    line(Step::Lock(Lock::Opened), "lock the file", "file.lock()?;", "flock(file, LOCK_EX)");
 const LOCK_INSIDE: Line = line(
     Step::Lock(Lock::Opened),
     "lock the file",
@@ -299,12 +288,8 @@ const RENAME: Line = line(
     "    fs::rename(&new, \"db.txt\")?;",
     "    new.replace(\"db.txt\")",
 );
-const UNLOCK: Line = line(
-    Step::Unlock(Lock::Opened),
-    "unlock the file",
-    "file.unlock()?;",
-    "flock(file, LOCK_UN)",
-);
+const UNLOCK: Line =
+    line(Step::Unlock(Lock::Opened), "unlock the file", "file.unlock()?;", "flock(file, LOCK_UN)");
 const UNLOCK_INSIDE: Line = line(
     Step::Unlock(Lock::Opened),
     "unlock the file",
@@ -315,8 +300,12 @@ const UNLOCK_MEMORY: Line =
     line(Step::Unlock(Lock::Memory), "unlock the mutex", "drop(guard);", "mutex.release()");
 const UNLOCK_BESIDE: Line =
     line(Step::Unlock(Lock::Beside), "unlock db.lock", "lock.unlock()?;", "flock(lock, LOCK_UN)");
-const UNLOCK_FIRST: Line =
-    line(Step::Unlock(Lock::First), "unlock the first", "first.unlock()?;", "flock(first, LOCK_UN)");
+const UNLOCK_FIRST: Line = line(
+    Step::Unlock(Lock::First),
+    "unlock the first",
+    "first.unlock()?;",
+    "flock(first, LOCK_UN)",
+);
 const UNLOCK_SECOND: Line = line(
     Step::Unlock(Lock::Second),
     "unlock the second",

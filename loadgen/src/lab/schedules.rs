@@ -59,7 +59,8 @@ impl Kind {
 
     /// What came of a `model` in which nobody can take a step any more.
     pub(super) fn of(model: &Model) -> Self {
-        let mut tickets: Vec<u32> = model.buyers().iter().filter_map(|buyer| buyer.ticket).collect();
+        let mut tickets: Vec<u32> =
+            model.buyers().iter().filter_map(|buyer| buyer.ticket).collect();
         let sold = tickets.len();
         tickets.sort_unstable();
         tickets.dedup();
@@ -228,9 +229,8 @@ mod tests {
     #[test]
     fn without_a_lock_the_counts_are_those_of_the_binomials() {
         let binomial = |n: u64, k: u64| (1..=k).fold(1, |ways, i| ways * (n - k + i) / i);
-        let counts = |tickets| {
-            Schedules::default().count(&Model::new(setup(Variant::None, tickets)))
-        };
+        let counts =
+            |tickets| Schedules::default().count(&Model::new(setup(Variant::None, tickets)));
         // Two programs of 7 lines. One of them breaks off where it reads (its line 2) between lines
         // 5 and 6 of the other: it is at line 2 in C(6, 1) ways, and with it broken off there is one
         // way to go on, where there would be C(7, 2).

@@ -25,6 +25,9 @@ use super::{
 /// The most schedules that are listed one by one.
 pub(super) const LISTED_MAX: u64 = 100_000;
 
+/// What is said before the first step.
+const NOBODY_YET: &str = "New workers: nobody has done anything yet.";
+
 /// A lab, from its start to its end.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -78,7 +81,7 @@ impl Session {
             mission,
             done,
             schedules: (setup, Schedules::default()),
-            said: String::new(),
+            said: NOBODY_YET.to_owned(),
         };
         session.go_through(&play).await?;
         Ok(session)
@@ -137,7 +140,7 @@ impl Session {
         if self.schedules.0 != setup {
             self.schedules = (setup, Schedules::default());
         }
-        self.said = format!("{} new workers, nobody has done anything yet.", setup.workers);
+        self.said = NOBODY_YET.to_owned();
         Ok(())
     }
 
@@ -148,7 +151,6 @@ impl Session {
     pub(super) async fn take_on(&mut self, mission: &'static Mission) -> Result<(), LabError> {
         self.mission = mission;
         self.start_over(mission.setup).await?;
-        self.said = format!("Mission: {}.", mission.title);
         Ok(())
     }
 
@@ -251,11 +253,7 @@ fn facts(setup: Setup, stage: &Stage, events: &[Event]) -> Result<Facts, LabErro
 }
 
 /// `model` with the step of `worker`, where it has come to what has really happened.
-fn followed(
-    model: Option<Model>,
-    worker: u8,
-    stage: &Stage,
-) -> Result<Option<Model>, LabError> {
+fn followed(model: Option<Model>, worker: u8, stage: &Stage) -> Result<Option<Model>, LabError> {
     let Some(mut model) = model else { return Ok(None) };
     let is_same = model.step(worker)
         && model.file() == stage.file()?

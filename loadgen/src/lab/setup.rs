@@ -120,8 +120,7 @@ mod tests {
     fn a_schedule_reads_back_from_its_file() {
         let play = play(&[1, 2, 1]);
         let text = serde_json::to_string(&play).unwrap();
-        let expected =
-            r#"{"lab":1,"variant":"none","workers":2,"tickets":1,"schedule":[1,2,1]}"#;
+        let expected = r#"{"lab":1,"variant":"none","workers":2,"tickets":1,"schedule":[1,2,1]}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Play>(&text).unwrap().check(), Ok(play.clone()));
         assert_eq!(play.fragment(), "none/2/1/121");

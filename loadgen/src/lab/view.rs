@@ -108,11 +108,12 @@ impl View {
         let variant = session.variant();
         let file = String::from_utf8_lossy(&session.stage().file()?).into_owned();
         let ways: Vec<_> = session.setup().numbers().map(|worker| session.ways(worker)).collect();
-        let workers = session.stage().workers().zip(ways).map(|((number, process, told, waits), ways)| {
-            let state = state(told, waits.is_some());
-            let variables = variables(session, number, told);
-            WorkerView { number, process, line: waits.or(told.next), state, variables, ways }
-        });
+        let workers =
+            session.stage().workers().zip(ways).map(|((number, process, told, waits), ways)| {
+                let state = state(told, waits.is_some());
+                let variables = variables(session, number, told);
+                WorkerView { number, process, line: waits.or(told.next), state, variables, ways }
+            });
         let lines = variant.lines().iter().map(|line| LineView {
             says: line.says,
             rust: line.rust,

@@ -97,7 +97,22 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    ("lab", &["exit_code", "lifeline", "kept_file", "words", "page", "report"]),
+    (
+        "cli",
+        &[
+            "exit_code",
+            "manual",
+            "shop",
+            "worker",
+            "race",
+            "run",
+            "check",
+            "export",
+            "lesson",
+            "lab",
+        ],
+    ),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

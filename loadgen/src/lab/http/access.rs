@@ -49,13 +49,16 @@ impl Access {
     /// Whether a request with these `headers` may drive.
     pub(super) fn may_drive(&self, headers: &HeaderMap) -> bool {
         let token = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-        token.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|token| self.is_token(token))
+        token
+            .and_then(|value| value.strip_prefix("Bearer "))
+            .is_some_and(|token| self.is_token(token))
     }
 
     /// In a time that tells nothing of where they differ.
     fn is_token(&self, token: &str) -> bool {
         let differ = |(a, b): (u8, u8)| a ^ b;
-        let difference = token.bytes().zip(self.token.bytes()).map(differ).fold(0, |all, one| all | one);
+        let difference =
+            token.bytes().zip(self.token.bytes()).map(differ).fold(0, |all, one| all | one);
         token.len() == self.token.len() && difference == 0
     }
 }
@@ -67,7 +70,8 @@ impl Access {
 /// The status to refuse it with, and why.
 pub(super) fn check(headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next()) else {
+    let (Some(host), None) = (hosts.next().and_then(|host| host.to_str().ok()), hosts.next())
+    else {
         return Err((StatusCode::BAD_REQUEST, "expected exactly one `Host` header\n"));
     };
     if !is_own(host) {
@@ -110,7 +114,9 @@ mod tests {
         for host in ["localhost", "LOCALHOST:8090", "127.0.0.1:8090", "192.0.2.7", "[::1]:8090"] {
             assert_eq!(refused(&[(header::HOST, host)]), None, "{host}");
         }
-        for host in ["evil.example", "127.0.0.1.evil.example:8090", "localhost.evil.example", "", "::1"] {
+        for host in
+            ["evil.example", "127.0.0.1.evil.example:8090", "localhost.evil.example", "", "::1"]
+        {
             let status = refused(&[(header::HOST, host)]);
             assert_eq!(status, Some(StatusCode::MISDIRECTED_REQUEST), "{host}");
         }

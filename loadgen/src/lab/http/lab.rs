@@ -9,12 +9,12 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::{
     sync::{Mutex, MutexGuard, watch},
     time::sleep,
@@ -57,7 +57,17 @@ pub(super) struct Lab {
     place: Mutex<Place>,
     /// The lab as JSON, after each command.
     news: watch::Sender<Arc<str>>,
+    /// How often it was told.
+    version: AtomicU64,
     drivers: AtomicUsize,
+}
+
+/// What is told of a lab.
+#[derive(Serialize)]
+struct Told {
+    /// Higher for what was told later: news may come late.
+    version: u64,
+    lab: View,
 }
 
 /// Where a lab is.
@@ -78,6 +88,7 @@ impl Lab {
             folder: folder.to_owned(),
             place: Mutex::new(Place::Away(Memory::default())),
             news: watch::Sender::new("null".into()),
+            version: AtomicU64::new(0),
             drivers: AtomicUsize::new(0),
         })
     }
@@ -98,7 +109,7 @@ impl Lab {
         done.map(|()| told)
     }
 
-    /// What `look` finds in the lab.
+    /// What `look` finds in the lab, which stays away where it was.
     ///
     /// # Errors
     /// As for [`Session::begin`].
@@ -107,8 +118,12 @@ impl Lab {
         look: impl FnOnce(&mut Session) -> T,
     ) -> Result<T, LabError> {
         let mut place = self.place.lock().await;
-        let session = self.here(&mut place).await?;
-        Ok(look(session))
+        let was_away = matches!(*place, Place::Away(_));
+        let found = look(self.here(&mut place).await?);
+        if was_away {
+            self.put_away(&mut place);
+        }
+        Ok(found)
     }
 
     /// The lab as JSON, from now on.
@@ -144,18 +159,20 @@ impl Lab {
     }
 
     fn tell(&self, session: &mut Session) -> Result<Arc<str>, LabError> {
-        let view = serde_json::to_string(&View::of(session)?).map_err(std::io::Error::from);
-        let told: Arc<str> = view.map_err(LabError::io("tell the lab"))?.into();
+        let version = self.version.fetch_add(1, Ordering::SeqCst);
+        let told = serde_json::to_string(&Told { version, lab: View::of(session)? });
+        let told = told.map_err(std::io::Error::from).map_err(LabError::io("tell the lab"))?;
+        let told: Arc<str> = told.into();
         self.news.send_replace(Arc::clone(&told));
         Ok(told)
     }
 
-    async fn put_away(&self) {
-        let mut place = self.place.lock().await;
+    /// Ends the workers where nobody drives.
+    fn put_away(&self, place: &mut Place) {
         if self.drivers.load(Ordering::SeqCst) > 0 {
             return;
         }
-        let old = std::mem::replace(&mut *place, Place::Away(Memory::default()));
+        let old = std::mem::replace(place, Place::Away(Memory::default()));
         *place = Place::Away(match old {
             Place::Here(session) => session.put_away(),
             Place::Away(memory) => memory,
@@ -195,7 +212,7 @@ impl Drop for Driver {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 sleep(GRACE).await;
-                lab.put_away().await;
+                lab.put_away(&mut *lab.place.lock().await);
             });
         }
     }

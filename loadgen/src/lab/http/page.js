@@ -51,7 +51,7 @@ async function command(what) {
   if (!drives || busy) return false;
   busy = true;
   try {
-    show(await ask("/commands", what));
+    tell(await ask("/commands", what));
     return true;
   } catch (error) {
     say(error.message);
@@ -92,8 +92,16 @@ function stop() {
 
 // ---- What is shown ----
 
+let version = -1;
+
+// News may come late: what is older than what is shown is passed over.
+function tell(told) {
+  if (told === null || told.version <= version) return;
+  version = told.version;
+  show(told.lab);
+}
+
 function show(told) {
-  if (told === null) return;
   const before = lab;
   lab = told;
   const fresh = before === null || JSON.stringify(before.setup) !== JSON.stringify(lab.setup);
@@ -192,7 +200,7 @@ function card(number) {
   );
   made.setAttribute("aria-label", `Worker ${number}`);
   if (drives) {
-    const button = element("button", { id: `step-${number}`, type: "button", textContent: `Step worker ${number}` });
+    const button = element("button", { id: `step-${number}`, type: "button", textContent: `Let worker ${number} do it` });
     button.setAttribute("aria-describedby", `state-${number}`);
     button.addEventListener("click", () => step(number));
     made.append(button);
@@ -203,9 +211,13 @@ function card(number) {
 function showShop() {
   $("file").textContent = lab.file === "" ? "(empty)" : lab.file;
   $("file").className = lab.file === "" ? "empty" : "";
-  const lock = ({ on, worker, waits }) =>
-    element("li", { className: waits ? "waits" : "holds" }, `${on}: worker ${worker} ${waits ? "waits" : "has it"}`);
-  const locks = lab.locks.map(lock);
+  const names = [...new Set(lab.locks.map((lock) => lock.on))];
+  const locks = names.map((on) => {
+    const parts = lab.locks.filter((lock) => lock.on === on).map(({ worker, waits }) =>
+      element("span", { className: waits ? "waits" : "holds", textContent: `worker ${worker} ${waits ? "waits" : "has it"}` }),
+    );
+    return element("li", {}, `${on}: `, ...parts.flatMap((part, at) => (at === 0 ? [part] : [", ", part])));
+  });
   $("locks").replaceChildren(...(locks.length > 0 ? locks : [element("li", { className: "quiet", textContent: "nobody has one" })]));
   const sale = ({ worker, ticket, again }) =>
     element("li", { className: again ? "again" : "" }, `Ticket ${ticket} by worker ${worker}${again ? ", sold again!" : ""}`);
@@ -215,7 +227,7 @@ function showShop() {
 }
 
 function showLines() {
-  $("about").textContent = `${lab.title}. ${lab.about}`;
+  showProse($("about"), `${lab.title}. ${lab.about}`);
   const rows = lab.lines.map((line, at) => {
     const here = lab.workers.filter((worker) => worker.line === at);
     const marks = here.map((worker) =>
@@ -290,6 +302,7 @@ async function loadMap() {
   number.max = String(Math.max(0, letters.length - 1));
   number.value = "0";
   $("next-wrong").hidden = parts.length === 0;
+  for (const key of document.querySelectorAll("#map [data-kind]")) key.hidden = !map.counts[key.dataset.kind];
   draw();
   choose();
 }
@@ -411,17 +424,17 @@ function playLink() {
 }
 
 $("copy").addEventListener("click", async () => {
+  // Without the token, which is for whoever drives.
+  const link = `${location.origin}/#${lab.fragment}`;
   try {
-    await navigator.clipboard.writeText(location.href);
-    say("The link is copied.");
+    await navigator.clipboard.writeText(link);
+    say(`The link is copied: ${link}`);
   } catch {
-    say("The address of this page is the link: copy it from above.");
+    say(`This is the link: ${link}`);
   }
 });
 
 if (drives) {
-  // A link with the token is for its owner: what is copied from above has none.
-  history.replaceState(null, "", location.pathname + location.hash);
   $("back").addEventListener("click", () => act({ do: "back" }));
   $("start-over").addEventListener("click", () => act({ do: "start-over" }));
   $("pause").addEventListener("click", stop);
@@ -470,7 +483,7 @@ const asLink = location.hash;
 const news = new EventSource(drives ? `/live?drive=${token}` : "/live");
 news.addEventListener("lab", (event) => {
   const first = lab === null;
-  if (!busy) show(JSON.parse(event.data));
+  tell(JSON.parse(event.data));
   if (lab === null) return;
   $("connection").textContent = drives
     ? "Real processes, a real file, real locks: whatever you see has happened."
@@ -480,7 +493,11 @@ news.addEventListener("lab", (event) => {
     playLink();
   }
 });
+// Another lab may be there than the one that was lost, with another token.
+let lost = false;
+news.addEventListener("open", () => lost && location.reload());
 news.addEventListener("error", () => {
+  lost = true;
   stop();
   $("connection").textContent = "The lab has ended, or cannot be reached. Start it again with: loadgen lab";
 });

@@ -22,7 +22,7 @@ pub(super) fn render(token: Option<&str>) -> String {
                 }
             }
             main {
-                (mission(drives))
+                (mission())
                 (stage(drives))
                 (program())
                 (schedule(drives))
@@ -35,19 +35,13 @@ pub(super) fn render(token: Option<&str>) -> String {
     document_reaching(Reach::Origin, "The lab", STYLE, Some(SCRIPT), &body)
 }
 
-fn mission(drives: bool) -> Markup {
+fn mission() -> Markup {
     html! {
         section #mission aria-labelledby="mission-title" {
             p.over #mission-place {}
             h2 #mission-title tabindex="-1" {}
             p #task {}
             details #hint { summary { "A hint" } p #hint-text {} }
-            div #done hidden {
-                p.thing { "Done. This is called: " strong #thing {} }
-                p #shows {}
-                p.quiet { "More of it: " code #lesson {} }
-                @if drives { button #next-mission type="button" { "Next mission" } }
-            }
         }
     }
 }
@@ -68,6 +62,12 @@ fn stage(drives: bool) -> Markup {
                 }
             }
             p #said role="status" aria-live="polite" {}
+            div #done hidden {
+                p.thing { "Done. This is called: " strong #thing {} }
+                p #shows {}
+                p.quiet { "More of it: " code #lesson {} }
+                @if drives { button #next-mission type="button" { "Next mission" } }
+            }
             @if drives {
                 div.tools role="group" aria-label="Go back" {
                     button #back type="button" { "Back one step" }
@@ -126,7 +126,7 @@ fn schedule(drives: bool) -> Markup {
                 a #file-link href="/schedule.json" download="schedule.json" { "Save as a file" }
                 button #copy type="button" { "Copy a link" }
                 @if drives {
-                    label.pick { "Open a file " input #open type="file" accept=".json,application/json"; }
+                    label.pick { "Open a file" input #open type="file" accept=".json,application/json"; }
                 }
             }
             @if drives {
@@ -148,9 +148,9 @@ fn map(drives: bool) -> Markup {
             div #map hidden {
                 ul.legend role="list" {
                     li { span.key.right {} "right" }
-                    li { span.key.sold-twice {} "one ticket sold twice" }
-                    li { span.key.broke {} "a worker broke off" }
-                    li { span.key.deadlock {} "deadlock" }
+                    li data-kind="sold-twice" { span.key.sold-twice {} "one ticket sold twice" }
+                    li data-kind="broke" { span.key.broke {} "a worker broke off" }
+                    li data-kind="deadlock" { span.key.deadlock {} "deadlock" }
                 }
                 div.dots { canvas #dots aria-hidden="true" {} }
                 label #number-label for="number" { "Schedule" }
