@@ -10,7 +10,6 @@ use super::{
     args::LabArgs,
     error::LabError,
     facts::Result as Came,
-    folder::LabFolder,
     picture,
     session::{Memory, Session},
     setup::Play,
@@ -26,16 +25,15 @@ use crate::{
 /// The most that a schedule's file may be long, in bytes.
 const BYTES_MAX: u64 = 64 * 1024;
 
-/// Plays the schedule at `path` and tells what came of it; returns the exit code.
+/// Plays the schedule at `path` with its files in `folder`, and tells what came of it; returns the exit code.
 ///
 /// # Errors
 /// It is no schedule, or cannot be played to its end.
-pub(super) async fn replay(path: &Path, args: &LabArgs) -> Result<u8, LabError> {
+pub(super) async fn replay(path: &Path, args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
     let play = read(path)?;
     let picture = args.picture.as_deref().map(KeptFile::create).transpose();
     let picture = picture.map_err(LabError::Picture)?;
-    let folder = LabFolder::make().map_err(LabError::io("make a folder"))?;
-    let mut session = Session::begin(folder.path(), Memory::default()).await?;
+    let mut session = Session::begin(folder, Memory::default()).await?;
     session.play(&play).await?;
     if let Some(picture) = picture {
         picture.keep_text(&picture::draw(&session)).map_err(LabError::Picture)?;

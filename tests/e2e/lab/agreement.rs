@@ -1,5 +1,7 @@
 //! The pure model and what really happens come to the same, on a sample of all schedules.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use super::running::Lab;
@@ -43,6 +45,19 @@ fn schedules_come_to_what_the_map_says_when_they_are_played_for_real() {
         let beyond = lab.client.get(&format!("/schedules/{}", letters.len()));
         assert_eq!(beyond.status, 404, "{}", beyond.text());
     }
+}
+
+#[test]
+fn what_the_model_did_not_expect_is_said() {
+    let lab = Lab::start();
+    let seen = lab.play("none", 2, 1, &[1]);
+    assert_eq!(seen["model_agrees"], true);
+    fs::write(lab.db(), "{\"count\": 5}").expect("the lab's file");
+
+    let seen = lab.done(&json!({ "do": "step", "worker": 1 }));
+
+    assert_eq!(seen["workers"][0]["variables"], json!([["count", "5"]]));
+    assert_eq!(seen["model_agrees"], false);
 }
 
 #[test]

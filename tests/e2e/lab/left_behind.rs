@@ -44,7 +44,7 @@ fn lab_that_nobody_drives_any_more_ends_its_workers_and_finds_them_again() {
     let lab = Lab::start();
     let browser = Browser::start();
     browser.open(&lab.url);
-    browser.wait_for_text("state-1", |text| text.starts_with("Next: open"));
+    browser.wait_for_text("said", |text| text.starts_with("New workers"));
     browser.press("step-1", "1");
     browser.wait_for_text("state-1", |text| text.starts_with("Next: read"));
     lab.mark.wait_for_carriers(PROCESSES);
@@ -55,7 +55,8 @@ fn lab_that_nobody_drives_any_more_ends_its_workers_and_finds_them_again() {
     assert_eq!(fs_folders(&lab), 0, "the workers' files are removed");
     let again = Browser::start();
     again.open(&lab.url);
-    again.wait_for_text("state-1", |text| text.starts_with("Next: read"));
+    again.wait_for_text("said", |text| text == "Worker 1 opens the file.");
+    assert!(again.text("state-1").starts_with("Next: read"));
 }
 
 /// Two workers in the kernel, each waiting for the other.

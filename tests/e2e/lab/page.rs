@@ -70,7 +70,7 @@ fn follower_sees_what_happens_and_can_do_nothing() {
     let lab = Lab::start();
     let (driver, follower) = (open(&lab), Browser::start());
     follower.open(&format!("{}/follow", lab.url));
-    follower.wait_for_text("state-1", |text| text.starts_with("Next: open"));
+    follower.wait_for_text("said", |text| text.starts_with("New workers"));
     assert!(follower.text("connection").contains("You are watching"));
 
     press(&driver, "11");
@@ -108,7 +108,8 @@ fn link_plays_its_schedule() {
 
     browser.open(&format!("{}/#flock/2/1/1122", lab.url));
 
-    browser.wait_for_text("state-2", |text| text.starts_with("Waits in the kernel"));
+    browser.wait_for_text("said", |text| text.contains("Worker 2 waits for the lock"));
+    assert_eq!(browser.text("state-2"), "Waits in the kernel for the lock");
     assert_eq!(lab.client.get("/schedule.json").json()["variant"], "flock");
 }
 
@@ -147,7 +148,7 @@ fn page_asks_nobody_else_and_fits_a_phone() {
 fn open(lab: &Lab) -> Browser {
     let browser = Browser::start();
     browser.open(&lab.url);
-    browser.wait_for_text("state-1", |text| text.starts_with("Next: open"));
+    browser.wait_for_text("said", |text| text.starts_with("New workers"));
     browser
 }
 

@@ -1,6 +1,10 @@
 //! A lab that runs, with all that it starts, in a temporary folder of the test's own.
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use e2e::{Answer, Client, Counter, Mark, Method, Process};
 use serde_json::{Value, json};
@@ -56,6 +60,15 @@ impl Lab {
         let play = json!({ "lab": 1, "variant": variant, "workers": workers, "tickets": tickets,
                            "schedule": schedule });
         self.done(&json!({ "do": "play", "play": play }))
+    }
+
+    /// The `db.txt` that its workers sell from now.
+    pub(super) fn db(&self) -> PathBuf {
+        let inside = |folder: &Path| -> PathBuf {
+            let entry = fs::read_dir(folder).expect("a folder").next().expect("one inside");
+            entry.expect("an entry").path()
+        };
+        inside(&inside(self.temporary.folder())).join("db.txt")
     }
 
     /// How many files and folders the lab has in its temporary folder.

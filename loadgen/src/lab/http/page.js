@@ -136,7 +136,6 @@ function showMission() {
   if (missionShown !== mission.name) $("hint").open = false;
   missionShown = mission.name;
   $("done").hidden = !mission.is_done;
-  $("hint").hidden = mission.is_done;
   if (mission.is_done) {
     $("thing").textContent = mission.thing;
     showProse($("shows"), mission.shows);
@@ -313,7 +312,7 @@ function showFromHere() {
     "From here: " + ways.map(({ number, ways }) => {
       const all = Object.values(ways).reduce((sum, each) => sum + each);
       const wrong = all - ways.right;
-      return `if worker ${number} goes next, ${times(wrong)} of ${counted(all, "way", "ways")} to go on ${wrong === 1 ? "goes" : "go"} wrong`;
+      return `if worker ${number} goes next, ${wrong === 0 ? "none" : times(wrong)} of ${counted(all, "way", "ways")} to go on ${wrong > 1 ? "go" : "goes"} wrong`;
     }).join("; ") + ".";
 }
 

@@ -72,7 +72,7 @@ fn stage(drives: bool) -> Markup {
                 div.tools role="group" aria-label="Go back" {
                     button #back type="button" { "Back one step" }
                     button #start-over type="button" { "Start over" }
-                    label { input #keys type="checkbox" checked; " Keys 1 to 5 step, B goes back, O starts over" }
+                    label.keys { input #keys type="checkbox" checked; " Keys 1 to 5 step, B goes back, O starts over" }
                 }
             }
         }

@@ -1,10 +1,10 @@
 //! What is asked of the lab, and what it answers.
 
-use std::{convert::Infallible, net::TcpListener, sync::Arc};
+use std::{convert::Infallible, path::Path, sync::Arc};
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Path, RawQuery, Request, State},
+    extract::{self, DefaultBodyLimit, RawQuery, Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::{self, Next},
     response::{
@@ -14,6 +14,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::json;
+use tokio::net::TcpListener;
 use tokio_stream::{Stream, StreamExt as _, wrappers::WatchStream};
 
 use super::{
@@ -21,7 +22,7 @@ use super::{
     lab::{Command, Lab},
     page,
 };
-use crate::lab::{error::LabError, folder::LabFolder, picture, random, setup::Play};
+use crate::lab::{error::LabError, picture, random, setup::Play};
 
 /// The most that a command may be long, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -37,13 +38,9 @@ struct Shared {
 ///
 /// # Errors
 /// It cannot listen any more.
-pub(in crate::lab) async fn serve(
-    listener: TcpListener,
-    folder: LabFolder,
-) -> Result<u8, LabError> {
+pub(in crate::lab) async fn serve(listener: TcpListener, folder: &Path) -> Result<u8, LabError> {
     let failed = LabError::io("listen");
     let address = listener.local_addr().map_err(&failed)?;
-    let listener = tokio::net::TcpListener::from_std(listener).map_err(&failed)?;
     let access = Access::new(address).map_err(LabError::io("make a token"))?;
     anstream::eprintln!("listening on http://{address}");
     if address.ip().is_loopback() {
@@ -56,7 +53,7 @@ pub(in crate::lab) async fn serve(
             anstream::eprintln!("with the number of this machine in the place of {}", address.ip());
         }
     }
-    let shared = Shared { access: Arc::new(access), lab: Lab::new(folder.path()) };
+    let shared = Shared { access: Arc::new(access), lab: Lab::new(folder) };
     axum::serve(listener, router(shared)).await.map_err(failed)?;
     Ok(crate::exit_code::VALID)
 }
@@ -152,7 +149,7 @@ async fn map(State(shared): State<Shared>) -> Result<Response, Refusal> {
 
 async fn schedule(
     State(shared): State<Shared>,
-    Path(number): Path<u64>,
+    extract::Path(number): extract::Path<u64>,
 ) -> Result<Response, Refusal> {
     let (setup, schedule) =
         shared.lab.look(|session| (session.setup(), session.schedule(number))).await?;
@@ -162,7 +159,10 @@ async fn schedule(
     }
 }
 
-async fn drawn(State(shared): State<Shared>, Path(seed): Path<u64>) -> Result<Response, Refusal> {
+async fn drawn(
+    State(shared): State<Shared>,
+    extract::Path(seed): extract::Path<u64>,
+) -> Result<Response, Refusal> {
     let setup = shared.lab.look(|session| session.setup()).await?;
     Ok(play_text(&Play::new(setup, random::schedule(setup, seed))))
 }
