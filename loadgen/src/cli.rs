@@ -5,6 +5,7 @@ use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, path::PathBuf, p
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
+    chaos::{self, ChaosArgs},
     check::{self, CheckArgs, ReportArgs},
     exit_code,
     export::{self, ExportArgs},
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     Race(RaceArgs),
     Run(Box<RunArgs>),
+
+    Chaos(Box<ChaosArgs>),
 
     Check(CheckArgs),
 
@@ -119,6 +122,7 @@ fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Run(args) => run_load(*args),
+        Command::Chaos(args) => run_chaos(*args),
         Command::Check(args) => run_check(&args),
         Command::Report(args) => run_report(&args),
         Command::Export(args) => match export::show(&args) {
@@ -179,6 +183,17 @@ fn run_load(args: RunArgs) -> ExitCode {
         Err(error) => return fail(&error, None, exit_code::USAGE),
     };
     match run::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, None, error.exit_code()),
+    }
+}
+
+fn run_chaos(args: ChaosArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match chaos::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, None, error.exit_code()),
     }

@@ -12,7 +12,7 @@
 //! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
-//! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
+//! - `race`, `run`, `chaos`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of; `lab`: a page on which to be the scheduler of one.
 //!
 //! # Invariants
@@ -24,6 +24,7 @@ pub mod exit_code;
 pub mod history;
 pub mod judge;
 
+mod chaos;
 mod check;
 mod duration;
 mod export;

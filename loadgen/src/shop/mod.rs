@@ -24,6 +24,6 @@ pub(crate) use http_shop::{Secret, Shop};
 pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};
-pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve};
+pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

@@ -233,6 +233,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         self.pipeline.take()
     }
 
+    /// Whether anybody was taken, and is not told yet.
+    pub fn owes(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
     /// What was taken is durable: gives it back with its outcomes.
     pub fn settled(&mut self, now: Instant) -> impl Iterator<Item = Told<R>> + use<B, R> {
         let taken = mem::take(&mut self.taken);

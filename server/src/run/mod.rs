@@ -4,6 +4,8 @@ mod backup;
 mod certificate;
 mod counter;
 mod error;
+mod file_counter;
+mod machine;
 mod noop;
 mod real_path;
 mod secret_file;
