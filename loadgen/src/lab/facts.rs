@@ -29,7 +29,7 @@ pub(super) struct Facts {
 
 /// What a lab that is over came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Result {
+pub(super) enum Outcome {
     /// Every ticket that was sold was sold once, and the file says so.
     Right,
     /// More were sold than there were, or one was sold twice.
@@ -39,7 +39,7 @@ pub(super) enum Result {
     Deadlock,
 }
 
-impl Result {
+impl Outcome {
     /// Whether somebody was wronged, or nobody will ever be served.
     pub(super) fn is_wrong(self) -> bool {
         self != Self::Right
@@ -111,18 +111,18 @@ impl Facts {
     }
 
     /// What it came to, where it is over.
-    pub(super) fn result(&self) -> Option<Result> {
+    pub(super) fn result(&self) -> Option<Outcome> {
         if !self.is_over {
             return None;
         }
         Some(if self.sold_twice() || self.sales.len() > self.tickets() {
-            Result::Oversold
+            Outcome::Oversold
         } else if !self.broken_reads.is_empty() {
-            Result::Broke
+            Outcome::Broke
         } else if self.is_deadlock {
-            Result::Deadlock
+            Outcome::Deadlock
         } else {
-            Result::Right
+            Outcome::Right
         })
     }
 
@@ -140,11 +140,11 @@ impl Facts {
         };
         let of = format!("{sold} sold of {tickets}, {left}");
         Some(match self.result()? {
-            Result::Right => format!("Over: {of}. Nobody was wronged."),
-            Result::Oversold if sold > tickets => format!("Over: {of}. Oversold!"),
-            Result::Oversold => format!("Over: {of}. One ticket was sold twice!"),
-            Result::Broke => format!("Over: {of}. A worker broke off: it read half a write."),
-            Result::Deadlock => {
+            Outcome::Right => format!("Over: {of}. Nobody was wronged."),
+            Outcome::Oversold if sold > tickets => format!("Over: {of}. Oversold!"),
+            Outcome::Oversold => format!("Over: {of}. One ticket was sold twice!"),
+            Outcome::Broke => format!("Over: {of}. A worker broke off: it read half a write."),
+            Outcome::Deadlock => {
                 format!("Deadlock: {of}, and all who are left wait for each other, for ever.")
             }
         })
@@ -179,14 +179,14 @@ pub(super) mod tests {
         };
         let twice = [sale(1, 1), sale(2, 1)];
         let facts = gather(&twice, [(&over, false), (&over, false)], "{\"count\": 0}");
-        assert_eq!(facts.result(), Some(Result::Oversold));
+        assert_eq!(facts.result(), Some(Outcome::Oversold));
         assert_eq!(facts.ending().unwrap(), "Over: 2 sold of 1, db.txt says 0. Oversold!");
         assert!(!facts.is_repeated(0) && facts.is_repeated(1));
 
         let facts = gather(&twice[..1], [(&over, false), (&over, false)], "{\"count\": 0}");
-        assert_eq!(facts.result(), Some(Result::Right));
+        assert_eq!(facts.result(), Some(Outcome::Right));
         let facts = gather(&[], [(&ready, true), (&ready, true)], "");
-        assert_eq!(facts.result(), Some(Result::Deadlock));
+        assert_eq!(facts.result(), Some(Outcome::Deadlock));
         assert!(facts.ending().unwrap().contains("db.txt holds no count"));
         let facts = gather(&[], [(&ready, true), (&ready, false)], "");
         assert_eq!((facts.result(), facts.ending()), (None, None));

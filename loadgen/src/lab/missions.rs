@@ -1,7 +1,7 @@
 //! What there is to bring about: each mission sets a scene, and is done when it has really happened.
 
 use super::{
-    facts::{Facts, Result},
+    facts::{Facts, Outcome},
     program::Variant,
     setup::Setup,
 };
@@ -134,7 +134,7 @@ pub(super) static MISSIONS: [Mission; 10] = [
         shows: "One was sold, and the other buyer was told the truth. It was not luck: the map below \
                 has tried every schedule there is, and none of them oversells.",
         lesson: "file-mutex",
-        is_done: |facts| facts.waits > 0 && facts.result() == Some(Result::Right),
+        is_done: |facts| facts.waits > 0 && facts.result() == Some(Outcome::Right),
     },
     Mission {
         name: "wrong-file",

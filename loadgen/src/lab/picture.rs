@@ -6,6 +6,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::{
+    facts::Outcome,
     session::Session,
     telling::numbers,
     view::{StepView, steps},
@@ -32,7 +33,7 @@ pub(super) fn draw(session: &Session) -> String {
     let setup = session.setup();
     let under = numbers(setup);
     let ending = session.facts().ending();
-    let is_wrong = session.facts().result().is_some_and(|result| result.is_wrong());
+    let is_wrong = session.facts().result().is_some_and(Outcome::is_wrong);
     let ending = ending.unwrap_or_else(|| "Not over yet.".to_owned());
     let steps = steps(session);
     let height = HEAD + ROW * steps.len() + FOOT;

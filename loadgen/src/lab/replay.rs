@@ -9,7 +9,7 @@ use std::{
 use super::{
     args::LabArgs,
     error::LabError,
-    facts::Result as Came,
+    facts::Outcome,
     picture,
     session::{Memory, Session},
     setup::Play,
@@ -40,9 +40,9 @@ pub(super) async fn replay(path: &Path, args: &LabArgs, folder: &Path) -> Result
     }
     tell(&mut session, args.json)?;
     Ok(match session.facts().result() {
-        Some(Came::Right) => exit_code::VALID,
-        Some(Came::Oversold) => exit_code::VIOLATION,
-        Some(Came::Broke | Came::Deadlock) | None => exit_code::UNKNOWN,
+        Some(Outcome::Right) => exit_code::VALID,
+        Some(Outcome::Oversold) => exit_code::VIOLATION,
+        Some(Outcome::Broke | Outcome::Deadlock) | None => exit_code::UNKNOWN,
     })
 }
 

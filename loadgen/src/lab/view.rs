@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     error::LabError,
-    facts::{Facts, Result as Came},
+    facts::{Facts, Outcome},
     missions::{MISSIONS, Mission},
     program::Variant,
     schedules::Counts,
@@ -144,12 +144,12 @@ impl View {
 }
 
 /// The name of a result.
-pub(super) fn result_name(result: Came) -> &'static str {
+pub(super) fn result_name(result: Outcome) -> &'static str {
     match result {
-        Came::Right => "right",
-        Came::Oversold => "oversold",
-        Came::Broke => "broke",
-        Came::Deadlock => "deadlock",
+        Outcome::Right => "right",
+        Outcome::Oversold => "oversold",
+        Outcome::Broke => "broke",
+        Outcome::Deadlock => "deadlock",
     }
 }
 
