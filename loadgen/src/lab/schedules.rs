@@ -250,6 +250,24 @@ mod tests {
     }
 
     #[test]
+    fn schedules_of_one_ticket_are_as_many_as_the_reference_says() {
+        for (variant, all, sold_twice, broke, deadlock) in [
+            (Variant::None, 3_150, 3_080, 12, 0),
+            (Variant::WriteLock, 11_804, 11_620, 14, 0),
+            (Variant::Mutex, 42_406, 41_160, 56, 0),
+            (Variant::Flock, 440, 0, 0, 0),
+            (Variant::Replaced, 694, 638, 0, 0),
+            (Variant::LockFile, 18, 0, 0, 0),
+            (Variant::CompareAndSwap, 1_380, 0, 0, 0),
+            (Variant::TwoLocks, 1_464, 0, 0, 12),
+        ] {
+            let counts = Schedules::default().count(&Model::new(setup(variant, 1)));
+            let right = all - sold_twice - broke - deadlock;
+            assert_eq!(counts, Counts { right, sold_twice, broke, deadlock }, "{variant:?}");
+        }
+    }
+
+    #[test]
     fn no_schedule_oversells_under_a_lock_from_reading_to_writing() {
         let counts = |variant| Schedules::default().count(&Model::new(setup(variant, 1)));
         for variant in [Variant::Flock, Variant::LockFile, Variant::CompareAndSwap] {
