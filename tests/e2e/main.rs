@@ -40,6 +40,7 @@ mod openapi;
 mod operator;
 mod outside_changes;
 mod outsiders;
+mod overload;
 mod packaged_image;
 mod packaged_proxies;
 mod packaged_unit;

@@ -168,8 +168,11 @@ impl GroupCommit {
     pub async fn watch(&self) {
         let mut holders = Holders::default();
         loop {
-            let Withdrawn { recipients, obstacle, waited, next } =
+            let Withdrawn { recipients, unsettled, obstacle, waited, next } =
                 self.0.withdraw_late(Instant::now());
+            if let Some(cause) = obstacle.clone().filter(|_| !unsettled.is_empty()) {
+                self.0.tell(unsettled, &Refusal::Unknown(cause));
+            }
             if !recipients.is_empty() {
                 let refusal = match obstacle {
                     Some(cause) => Refusal::NotSold(cause),

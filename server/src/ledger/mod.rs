@@ -9,9 +9,11 @@
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
 //!   [`Timed`]: how long it takes.
 //! - [`mod@format`]: what every engine writes, as text; pure.
-//! - [`mod@file`]: the engine of one machine.
+//! - [`mod@file`]: the engine of one machine; `etcd`: the engine of many.
 
 mod engine;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 pub mod file;
 pub mod format;
 mod holder;

@@ -10,6 +10,8 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
+#[cfg(feature = "etcd")]
+use crate::run::etcd_counter;
 use crate::{
     config::{Config, Durability, Locking},
     counter::{
@@ -72,6 +74,13 @@ impl Opened {
             }
             (db, Locking::Lesson(exclusion, _)) => {
                 Err(RunError::LessonWithoutFile { locking: exclusion.name(), db: db.clone() })
+            }
+            #[cfg(feature = "etcd")]
+            (Db::Etcd(address), Locking::Group) => {
+                let (engine, place) = etcd_counter::open(address, config.init, config.names_max)?;
+                let archives = (0..=channels.len()).map(|_| engine.archive()).collect();
+                let ledger = OpenLedger { engine, inventory: None, archives, place };
+                Self::open_ledger(config, Path::new(""), ledger, channels).await
             }
             (db, Locking::Group) => Err(RunError::NotBuiltIn { db: db.clone() }),
         }

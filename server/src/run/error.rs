@@ -120,6 +120,24 @@ pub enum RunError {
         /// Where the counter is kept.
         db: Db,
     },
+    /// The address of a counter cannot be read.
+    #[error("--db {scheme}…: {reason}")]
+    Address {
+        /// How it begins.
+        scheme: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that the address of a counter names cannot be read.
+    #[error("--db …{name}={}: {source}", path.display())]
+    AddressFile {
+        /// As what it is named.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// What the counter is kept in says that nothing can be sold from it.
     #[error("{place}: {cause}")]
     Engine {
@@ -202,6 +220,7 @@ impl RunError {
             | Self::LessonBesideLedger { .. }
             | Self::LessonWithoutFile { .. }
             | Self::NotBuiltIn { .. }
+            | Self::Address { .. }
             | Self::InTheWay { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
@@ -221,6 +240,7 @@ impl RunError {
             | Self::Init { .. }
             | Self::AdminToken { .. }
             | Self::Engine { .. }
+            | Self::AddressFile { .. }
             | Self::Tls(_)
             | Self::NoLedger { .. }
             | Self::Copy { .. }
