@@ -493,7 +493,7 @@ mod tests {
             );
             withdrawn.unsettled.into_iter().map(|client| client.0).collect::<Vec<_>>()
         };
-        assert_eq!(unsettled(&mut counter), [], "the append may only be slow");
+        assert_eq!(unsettled(&mut counter), Vec::<u64>::new(), "the append may only be slow");
         counter.queue.set_obstacle(&"nobody answers".into());
         assert_eq!(unsettled(&mut counter), [late]);
         counter.queue.pipeline().accept();
