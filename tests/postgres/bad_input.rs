@@ -1,5 +1,7 @@
 //! What is refused, and in which words: the server waits for all of it to be put right.
 
+use std::net::TcpListener;
+
 use e2e::{Certificate, Postgres, eventually};
 
 use super::seller::{Learnt, Seller};
@@ -11,6 +13,10 @@ fn whatever_is_wrong_with_an_address_is_told_in_its_own_words_and_without_the_pa
     let database = Postgres::start();
     Seller::open(&database.address("concert"), Some(3));
     let (address, port) = (database.address("concert"), database.port());
+    // Just free, and seldom taken meanwhile.
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let nobodys = nobody.local_addr().expect("it is bound").port();
+    drop(nobody);
     let server = format!("no PostgreSQL to sell from: 127.0.0.1:{port}: ");
     let cases = [
         (
@@ -31,16 +37,20 @@ fn whatever_is_wrong_with_an_address_is_told_in_its_own_words_and_without_the_pa
         ),
         (
             address.replace("concert", "opera"),
-            "no counter `opera` in the database `tickets`: `--init N` makes one with N tickets".to_owned(),
+            "no counter `opera` in the database `tickets`: `--init N` makes one with N tickets"
+                .to_owned(),
         ),
         (
             address.replace("/tickets", "/postgres"),
-            "no counter `concert` in the database `postgres`: `--init N` makes one with N tickets".to_owned(),
+            "no counter `concert` in the database `postgres`: `--init N` makes one with N tickets"
+                .to_owned(),
         ),
         (
-            address.replace(&format!(":{port}"), ":1"),
-            "no PostgreSQL to sell from: 127.0.0.1:1: error connecting to server: Connection refused (os error 111)"
-                .to_owned(),
+            address.replace(&format!(":{port}"), &format!(":{nobodys}")),
+            format!(
+                "no PostgreSQL to sell from: 127.0.0.1:{nobodys}: error connecting to server: Connection refused (os \
+                 error 111)"
+            ),
         ),
         (
             address.clone() + "&sslmode=verify-full",

@@ -119,6 +119,9 @@ struct Known {
     kept: u64,
 }
 
+/// A record that is news, its line's checksum, and whether this process has appended it.
+type Heard = (Record, u32, bool);
+
 /// A turn, which keeps nobody out.
 pub struct PostgresTurn<'a>(&'a mut PostgresEngine);
 
@@ -270,7 +273,7 @@ impl PostgresEngine {
     }
 
     /// A page of what others have appended, and whether there is more.
-    fn page(&mut self) -> Result<(Vec<(Record, u32, bool)>, bool), PostgresError> {
+    fn page(&mut self) -> Result<(Vec<Heard>, bool), PostgresError> {
         let (writer, counter) = (self.writer, self.database.address().counter.clone());
         let (runtime, open, known) = self.parts();
         let place = known.place;

@@ -185,19 +185,21 @@ impl Session {
         let (client, connection) = match &database.tls {
             Some(tls) => {
                 config.ssl_mode(SslMode::Require);
-                let (client, connection) = config.connect(tls.clone()).await.map_err(refused)?;
+                let (client, connection) =
+                    config.connect(tls.clone()).await.map_err(|error| refused(&error))?;
                 (client, tokio::spawn(drive(connection, noted, heard)))
             }
             None => {
                 config.ssl_mode(SslMode::Disable);
-                let (client, connection) = config.connect(NoTls).await.map_err(refused)?;
+                let (client, connection) =
+                    config.connect(NoTls).await.map_err(|error| refused(&error))?;
                 (client, tokio::spawn(drive(connection, noted, heard)))
             }
         };
         let (server, advice) = (server.clone(), Vec::new());
         let mut session = Self { client, connection, warnings, is_usable: true, server, advice };
-        session.client.batch_execute(SET).await.map_err(refused)?;
-        let row = session.client.query_one(LOOK, &[]).await.map_err(refused)?;
+        session.client.batch_execute(SET).await.map_err(|error| refused(&error))?;
+        let row = session.client.query_one(LOOK, &[]).await.map_err(|error| refused(&error))?;
         let version: i32 = row.get(1);
         let settings = Settings {
             version: version.try_into().unwrap_or_default(),
@@ -386,7 +388,7 @@ fn no_answer() -> PostgresError {
     PostgresError::Unknown(format!("no answer within {ANSWER_TIMEOUT:?}"))
 }
 
-fn refused(error: tokio_postgres::Error) -> ServerError {
+fn refused(error: &tokio_postgres::Error) -> ServerError {
     match error.as_db_error() {
         Some(answer) => {
             let mut told = text(answer);
@@ -395,6 +397,6 @@ fn refused(error: tokio_postgres::Error) -> ServerError {
             }
             ServerError::Rejected(told)
         }
-        None => ServerError::Unreachable(chain(&error)),
+        None => ServerError::Unreachable(chain(error)),
     }
 }
