@@ -146,7 +146,7 @@ fn counters_of_one_database_do_not_meet_and_a_name_is_there_once() {
          FROM ticket_counter.counter OVERRIDING SYSTEM VALUE",
     );
     assert!(twice.contains("ERROR"), "{twice}");
-    let of_two = insert(&[line(4, 6, r#""sold":{"ticket":4,"quantity":1}"#)])
-        + &", (2, 5, 7, '00000000 {}')".to_owned();
+    let of_two =
+        insert(&[line(4, 6, r#""sold":{"ticket":4,"quantity":1}"#)]) + ", (2, 5, 7, '00000000 {}')";
     assert!(database.refuses(&of_two).contains("does not follow"), "one counter a statement");
 }

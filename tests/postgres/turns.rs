@@ -69,7 +69,7 @@ fn writers_that_race_sell_every_ticket_once() {
                     match seller.try_to_sell(sales) {
                         Appended::Durable => {}
                         Appended::Lost => {
-                            assert!(seller.learn().is_ok_and(|learnt| learnt.records > 0))
+                            assert!(seller.learn().is_ok_and(|learnt| learnt.records > 0));
                         }
                         appended => panic!("{appended:?}"),
                     }
