@@ -13,7 +13,9 @@ use crate::{
     manual::Manual,
     race::{self, RaceArgs},
     run::{self, RunArgs},
-    shop, worker,
+    shop,
+    shops::{self, SecondArgs, ShopArgs, ShopsArgs},
+    worker,
 };
 
 /// A load generator with a judge: it buys, and says whether the answers can be right.
@@ -39,6 +41,10 @@ enum Command {
 
     Lesson(LessonArgs),
 
+    Shops(ShopsArgs),
+
+    Shop(ShopArgs),
+
     #[command(flatten)]
     Manual(Manual),
 }
@@ -63,6 +69,10 @@ enum Child {
         #[arg(long)]
         parent: u32,
     },
+
+    /// The second process of a shop.
+    #[command(name = "shop-process")]
+    Shop(SecondArgs),
 
     /// A server of a race in a process of its own.
     #[command(name = "server-process")]
@@ -111,6 +121,8 @@ fn carry_out(command: Command) -> ExitCode {
             Err(error) => fail(&error, error.hint(), error.exit_code()),
         },
         Command::Lesson(args) => run_lesson(args),
+        Command::Shops(args) => ended(shops::show(&args)),
+        Command::Shop(args) => ended(shops::serve(&args)),
         Command::Manual(manual) => match manual.write(Cli::command()) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -126,6 +138,10 @@ fn play(child: Child) -> ExitCode {
         },
         Child::Worker { parent } => match worker::work_for_parent(parent) {
             Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Child::Shop(args) => match shops::serve_beside(&args) {
+            Ok(code) => code,
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
         Child::Server { parent, args } => match shop::serve(parent, args) {
@@ -193,6 +209,13 @@ fn run_lesson(args: LessonArgs) -> ExitCode {
     match lesson::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn ended(result: Result<u8, shops::ShopsError>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, None, error.exit_code()),
     }
 }
 

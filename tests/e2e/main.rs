@@ -59,6 +59,7 @@ mod sales;
 mod sales_list;
 mod search;
 mod sharing;
+mod shops;
 mod shutdown;
 mod start;
 mod strace;

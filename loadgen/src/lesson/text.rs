@@ -77,7 +77,8 @@ pub(super) fn list(lessons: &[Lesson]) -> String {
     text + "\nRun one        loadgen lesson join\n\
             Run them all   loadgen lesson all --fast\n\
             As a page      loadgen lesson all --report lesson.html\n\
-            Break one      loadgen lesson join --sabotage\n"
+            Break one      loadgen lesson join --sabotage\n\
+            Real bugs      loadgen shops\n"
 }
 
 fn title(text: &str) -> String {

@@ -26,9 +26,12 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
     let (missing, answer) = match action {
         _ if failure.did_not_happen() => (Missing::Unsent, Answer::refused(reason)),
         Action::Search => (Missing::Unanswered, Answer::refused(reason)),
-        Action::Buy | Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
-            (Missing::Unanswered, Answer::unknown(reason))
-        }
+        Action::Buy
+        | Action::Hold
+        | Action::Confirm
+        | Action::Release
+        | Action::Refund
+        | Action::Restock => (Missing::Unanswered, Answer::unknown(reason)),
     };
     Answer { missing: Some(missing), is_passing: true, ..answer }
 }
