@@ -1,6 +1,6 @@
 //! The command line: typed by the user, checked once, handed on.
 
-use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, process::ExitCode};
+use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -9,6 +9,7 @@ use crate::{
     check::{self, CheckArgs, ReportArgs},
     exit_code,
     export::{self, ExportArgs},
+    lab::{self, LabArgs},
     lesson::{self, LessonArgs},
     manual::Manual,
     race::{self, RaceArgs},
@@ -44,6 +45,7 @@ enum Command {
     Shops(ShopsArgs),
 
     Shop(ShopArgs),
+    Lab(LabArgs),
 
     #[command(flatten)]
     Manual(Manual),
@@ -61,6 +63,22 @@ enum Child {
         parent: u32,
         #[arg(long)]
         role: String,
+    },
+
+    /// A worker of the lab.
+    #[command(name = "lab-worker")]
+    LabWorker {
+        #[arg(long)]
+        parent: u32,
+    },
+
+    /// Whoever removes what a lab that was killed has left.
+    #[command(name = "lab-folder")]
+    LabFolder {
+        #[arg(long)]
+        parent: u32,
+        #[arg(long)]
+        folder: PathBuf,
     },
 
     /// A worker in a process of its own.
@@ -123,6 +141,10 @@ fn carry_out(command: Command) -> ExitCode {
         Command::Lesson(args) => run_lesson(args),
         Command::Shops(args) => ended(shops::show(&args)),
         Command::Shop(args) => ended(shops::serve(&args)),
+        Command::Lab(args) => match lab::show(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, error.hint(), error.exit_code()),
+        },
         Command::Manual(manual) => match manual.write(Cli::command()) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -133,6 +155,14 @@ fn carry_out(command: Command) -> ExitCode {
 fn play(child: Child) -> ExitCode {
     match child {
         Child::Lesson { parent, role } => match lesson::run_process(parent, &role) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Child::LabWorker { parent } => match lab::run_worker(parent) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Child::LabFolder { parent: _, folder } => match lab::remove_when_alone(&folder) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },

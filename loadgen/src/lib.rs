@@ -14,7 +14,7 @@
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `race`, `run`, `chaos`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small
-//!   programs that teach what the race is made of.
+//!   programs that teach what the race is made of; `lab`: a page on which to be the scheduler of one.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `shop::servers` uses the crate `server`.
@@ -30,6 +30,7 @@ mod check;
 mod duration;
 mod export;
 mod kept_file;
+mod lab;
 mod latency;
 mod lead;
 mod lesson;

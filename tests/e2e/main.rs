@@ -23,6 +23,7 @@ mod hostile_crowd;
 mod hosts;
 mod idempotency;
 mod kills;
+mod lab;
 mod ledger_damage;
 mod lesson_modes;
 mod lessons;

@@ -70,7 +70,9 @@ pub(super) fn verdicts(outcomes: &[Outcome]) -> String {
 
 /// The lessons in the order in which to learn, a line each.
 pub(super) fn list(lessons: &[Lesson]) -> String {
-    let mut text = "The lesson's programs, in the order in which to learn:\n\n".to_owned();
+    let mut text = "Begin with `loadgen lab`: cause the race by hand, in a browser.\n\n\
+                    The lesson's programs, in the order in which to learn:\n\n"
+        .to_owned();
     for (place, lesson) in lessons.iter().enumerate() {
         text += &format!("  {:>2}  {:<18} {}\n", place + 1, lesson.name, lesson.teaches);
     }

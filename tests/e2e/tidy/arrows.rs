@@ -140,6 +140,7 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
+    ("lab", &["exit_code", "lifeline", "kept_file", "words", "page", "report"]),
     (
         "cli",
         &[
@@ -154,6 +155,7 @@ const LOADGEN: Arrows = &[
             "check",
             "export",
             "lesson",
+            "lab",
         ],
     ),
 ];
