@@ -11,7 +11,7 @@ use crate::{
     lesson::{self, LessonArgs},
     manual::Manual,
     race::{self, RaceArgs},
-    run::{self, RunArgs},
+    run::{self, RunArgs, TryArgs},
     shop, worker,
 };
 
@@ -27,6 +27,8 @@ struct Cli {
 enum Command {
     Race(RaceArgs),
     Run(Box<RunArgs>),
+
+    Try(TryArgs),
 
     Check(CheckArgs),
 
@@ -100,6 +102,10 @@ fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Run(args) => run_load(*args),
+        Command::Try(args) => match run::rehearse(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, None, error.exit_code()),
+        },
         Command::Check(args) => run_check(&args),
         Command::Report(args) => run_report(&args),
         Command::Export(args) => match export::show(&args) {

@@ -6,6 +6,7 @@ mod config;
 mod drawing;
 mod ending;
 mod preparation;
+mod rehearsal;
 mod result;
 mod show;
 mod threshold;
@@ -14,4 +15,5 @@ mod typed;
 mod watch;
 
 pub(crate) use args::RunArgs;
+pub(crate) use rehearsal::{TryArgs, rehearse};
 pub(crate) use show::show;

@@ -1,11 +1,20 @@
 //! Another shop: how its calls look and where its answers say what, as a TOML file tells it.
 
-mod file;
-mod members;
+mod text;
 mod place;
+mod members;
+mod request;
+mod rules;
+mod lines;
+mod buyers;
+mod script;
 mod reader;
+mod file;
 
-pub(crate) use file::{MapError, read_map};
-pub(super) use members::Call;
-pub(crate) use members::Map;
-pub(super) use reader::MapReader;
+pub(crate) use file::{Map, MapError, read_map};
+pub(super) use place::{Looked, Texts, field_values};
+pub(crate) use reader::Finding;
+pub(super) use reader::{MapReader, unread};
+pub(super) use request::{Filled, Request};
+pub(super) use script::{Call, Script, Source};
+pub(super) use text::{Meaning, Nameless, plain};
