@@ -11,11 +11,12 @@ use tokio::time::{sleep, timeout};
 
 use super::config::RunConfig;
 use crate::{
+    duration,
     history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
     lead::{FleetHistory, HistoryError},
     shop::{
-        Address, Failure, FlowFault, LocationError, NoStock, Order, Session, SessionError, Shop,
-        Stock, TlsConfigs, TlsError, Waiting,
+        Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Session, SessionError,
+        Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
     worker::WorkerPlan,
 };
@@ -26,6 +27,9 @@ const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
 /// How long a count may be late at the end, and how often it is looked at meanwhile.
 const LATE_MAX: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether a count stands still.
+const SETTLE_LOOKS_MAX: u32 = 30;
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -182,7 +186,8 @@ async fn first_look(
     if let Ok(Err(fault)) = timeout(session.patience(config.timeout), session.begin(order)).await {
         return Err(misfit(config, fault));
     }
-    let looked = look(&mut session, order, config.timeout).await;
+    let settle = config.map.as_ref().and_then(Map::settle);
+    let looked = settled(&mut session, order, config.timeout, settle).await;
     let stock = checked(config, shop, looked)?;
     // An idle connection would stand in the way of a shop that serves one at a time.
     let first = matches!(session, Session::Flow(_)).then_some(session);
@@ -243,9 +248,10 @@ pub(super) async fn last_look(
     let session = Session::to_shop(&prepared.shop, client, Waiting::Shared, &configs);
     let mut session = session.map_err(|error| error.to_string())?;
     let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
+    let settle = prepared.shop.map.as_ref().and_then(Map::settle);
     let asked = Instant::now();
     loop {
-        let looked = look(&mut session, order, limit.min(LAST_LOOK_MAX)).await;
+        let looked = settled(&mut session, order, limit.min(LAST_LOOK_MAX), settle).await;
         let stock = looked.map_err(|error| error.reason)?;
         let answered_ns = monotonic_ns();
         let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0))
@@ -259,13 +265,30 @@ pub(super) async fn last_look(
     }
 }
 
-async fn look(
+async fn look(session: &mut Session, order: Order<'_>, limit: Duration) -> Result<Stock, NoStock> {
+    let looked = timeout(session.patience(limit), session.stock(order)).await;
+    looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string().into()))
+}
+
+/// The same, again and again until it has stood still for `settle`, at most so often.
+async fn settled(
     session: &mut Session,
     order: Order<'_>,
     limit: Duration,
+    settle: Option<Duration>,
 ) -> Result<Stock, NoStock> {
-    let looked = timeout(session.patience(limit), session.stock(order)).await;
-    looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string().into()))
+    let mut stock = look(session, order, limit).await?;
+    let Some(settle) = settle else { return Ok(stock) };
+    for _ in 0..SETTLE_LOOKS_MAX {
+        sleep(settle).await;
+        let again = look(session, order, limit).await?;
+        if again.remaining == stock.remaining {
+            return Ok(again);
+        }
+        stock = again;
+    }
+    let reason = format!("what is left did not stand still for {}", duration::format(settle));
+    Err(reason.into())
 }
 
 fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header {

@@ -41,15 +41,13 @@ pub(super) fn field(text: &str) -> Result<(String, String), String> {
 }
 
 /// `text` with the values of the variables in it: a secret on the command line is there for all to see.
-fn with_variables(
-    text: &str,
-    variable: impl Fn(&str) -> Option<String>,
-) -> Result<String, String> {
+fn with_variables(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
     let mut whole = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {
         let (name, after) = behind.split_once('}').ok_or("`${` without `}`")?;
-        let name = name.strip_prefix("env:").ok_or("here stands `${env:NAME}`, and no other `${…}`")?;
+        let name =
+            name.strip_prefix("env:").ok_or("here stands `${env:NAME}`, and no other `${…}`")?;
         let value = variable(name);
         whole.push_str(before);
         whole.push_str(&value.ok_or_else(|| format!("the environment has no variable `{name}`"))?);

@@ -53,7 +53,9 @@ impl Location {
             return Err(no_url("`${…}` stands in maps only"));
         }
         if !typed.contains("://") && typed.ends_with(".toml") {
-            return Err(no_url("it is a map, which goes behind `--map`, and the shop's URL goes here"));
+            return Err(no_url(
+                "it is a map, which goes behind `--map`, and the shop's URL goes here",
+            ));
         }
         let whole = if typed.contains("://") { typed } else { &format!("http://{typed}") };
         let url = Url::parse(whole).map_err(|error| no_url(&error.to_string()))?;

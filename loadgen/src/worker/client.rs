@@ -124,7 +124,8 @@ async fn ready(
     let plan = &worker.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
     let session =
-        Session::at(plan.address(client), client, plan.plan.holds, waiting, &worker.tls_configs).await;
+        Session::at(plan.address(client), client, plan.plan.holds, waiting, &worker.tls_configs)
+            .await;
     let mut session = session.map_err(|error: SessionError| error.to_string())?;
     let order = Order { run: plan.run, client, number: 0, token: "" };
     // Whoever cannot log in buys nothing.

@@ -169,9 +169,11 @@ impl Rehearsal<'_> {
         }
         match answer.outcome {
             Outcome::Sold => {
-                let tickets: Vec<String> = answer.tickets.iter().map(|ticket| ticket.to_string()).collect();
+                let tickets: Vec<String> =
+                    answer.tickets.iter().map(|ticket| ticket.to_string()).collect();
                 self.told.results.push(match tickets.is_empty() {
-                    true => "bought, without a ticket's name: only counts can accuse the shop".to_owned(),
+                    true => "bought, without a ticket's name: only counts can accuse the shop"
+                        .to_owned(),
                     false => format!("bought: {}", tickets.join(", ")),
                 });
             }

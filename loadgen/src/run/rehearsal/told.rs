@@ -29,7 +29,12 @@ impl Told {
                 None => text.push_str("  no answer\n"),
             }
             let width = |of: fn(&Finding) -> &str| {
-                exchange.findings.iter().map(|finding| of(finding).chars().count()).max().unwrap_or(0)
+                exchange
+                    .findings
+                    .iter()
+                    .map(|finding| of(finding).chars().count())
+                    .max()
+                    .unwrap_or(0)
             };
             let (members, places) =
                 (width(|finding| &finding.member), width(|finding| &finding.place).min(40));
@@ -56,9 +61,7 @@ impl Told {
 
     /// As JSON.
     pub(super) fn json(&self) -> Value {
-        let finding = |finding: &Finding| {
-            json!({"member": finding.member, "place": finding.place, "found": finding.found})
-        };
+        let finding = |finding: &Finding| json!({"member": finding.member, "place": finding.place, "found": finding.found});
         let call = |exchange: &Exchange| {
             json!({
                 "call": exchange.call,

@@ -136,7 +136,9 @@ impl Browser {
                     if becomes_get(visited.status, &request.method) {
                         "GET".clone_into(&mut request.method);
                         request.body = None;
-                        request.fields.retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+                        request
+                            .fields
+                            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
                     }
                     url = next;
                 }
@@ -148,7 +150,12 @@ impl Browser {
         }
     }
 
-    async fn ask(&mut self, url: &Url, request: &Filled, visited: &mut Visited) -> Result<(), Cause> {
+    async fn ask(
+        &mut self,
+        url: &Url,
+        request: &Filled,
+        visited: &mut Visited,
+    ) -> Result<(), Cause> {
         let mut room = std::mem::take(&mut self.room);
         let written = self.write(url, request, &mut room);
         let exchange = async {

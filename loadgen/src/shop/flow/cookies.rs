@@ -28,7 +28,8 @@ impl Cookies {
         if self.0.parse(set_cookie, url) != Err(CookieError::DomainMismatch) {
             return Ok(());
         }
-        let mut parts = set_cookie.split(';').map(|part| part.split_once('=').unwrap_or((part, "")));
+        let mut parts =
+            set_cookie.split(';').map(|part| part.split_once('=').unwrap_or((part, "")));
         let name = parts.next().map_or("", |(name, _)| name).trim().to_owned();
         let domain = parts.find(|(attribute, _)| attribute.trim().eq_ignore_ascii_case("domain"));
         let domain = domain.map_or("", |(_, value)| value).trim().to_owned();

@@ -10,12 +10,12 @@
 //! - No other host than the shop's is ever asked.
 //! - Everything ends: answers have a longest length, redirects a highest number, polls a longest time.
 
+mod browser;
 mod cookies;
 mod fault;
 mod redirect;
-mod browser;
-mod transcript;
 mod session;
+mod transcript;
 
 pub(crate) use fault::FlowFault;
 pub(crate) use session::FlowSession;

@@ -30,7 +30,9 @@ pub(super) fn target(from: &Url, location: &str) -> Result<Url, Cause> {
     url.set_fragment(None);
     if url.origin() != from.origin() {
         let host = match url.host() {
-            Some(host) => format!("{}://{host}:{}", url.scheme(), url.port_or_known_default().unwrap_or(0)),
+            Some(host) => {
+                format!("{}://{host}:{}", url.scheme(), url.port_or_known_default().unwrap_or(0))
+            }
             None => url.to_string(),
         };
         return Err(Cause::OtherHost(host));
@@ -75,9 +77,13 @@ mod tests {
 
     #[test]
     fn a_circle_is_told_from_a_long_way() {
-        let stops = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let stops =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         let circle = stops(&["/", "/a", "/b"].repeat(4));
-        assert_eq!(check_end(&circle), Err(Cause::Circle("/b → /a → /b".replace("/b → /a", "/b → / → /a"))));
+        assert_eq!(
+            check_end(&circle),
+            Err(Cause::Circle("/b → /a → /b".replace("/b → /a", "/b → / → /a")))
+        );
         let long: Vec<String> = (0..11).map(|stop| format!("/{stop}")).collect();
         assert_eq!(check_end(&long), Err(Cause::ManyRedirects(10)));
         assert_eq!(check_end(&long[..10]), Ok(()));

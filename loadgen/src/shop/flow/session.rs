@@ -398,7 +398,8 @@ impl FlowSession {
                 }
             }
             let wanted = looked.field("retry-after").and_then(|value| value.parse().ok());
-            let pause = wanted.map_or(poll.every, |seconds| Duration::from_secs(seconds).max(poll.every));
+            let pause =
+                wanted.map_or(poll.every, |seconds| Duration::from_secs(seconds).max(poll.every));
             drop(looked);
             sleep(pause.min(poll.within - gone)).await;
             let page = call.request.page();
@@ -542,7 +543,8 @@ impl FlowSession {
                 values.push((Cow::Borrowed(secret.0.as_str()), name.clone()));
             }
         }
-        let is_row = |name: &String| self.map.secrets.iter().any(|(row, _)| *row == format!("${{{name}}}"));
+        let is_row =
+            |name: &String| self.map.secrets.iter().any(|(row, _)| *row == format!("${{{name}}}"));
         for (name, value) in self.own.iter().chain(&self.taken).filter(|(name, _)| !is_row(name)) {
             let value = plain(value);
             if value.chars().count() >= TAKEN_MIN {
@@ -551,7 +553,9 @@ impl FlowSession {
         }
         // The longest first: one may be a part of another.
         values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        values.iter().fold(text.to_owned(), |text, (value, name)| text.replace(value.as_ref(), name))
+        values
+            .iter()
+            .fold(text.to_owned(), |text, (value, name)| text.replace(value.as_ref(), name))
     }
 }
 

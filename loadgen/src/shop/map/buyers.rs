@@ -73,8 +73,10 @@ impl Buyers {
         if columns.iter().any(|name| name.is_empty() || name.contains(['$', '{', '}', ':', ' '])) {
             return Err(no_table("its first line names the columns, as in `email,password`"));
         }
-        if let Some(twice) =
-            columns.iter().enumerate().find_map(|(place, name)| columns[..place].contains(name).then_some(name))
+        if let Some(twice) = columns
+            .iter()
+            .enumerate()
+            .find_map(|(place, name)| columns[..place].contains(name).then_some(name))
         {
             return Err(no_table(&format!("two columns are called `{twice}`")));
         }

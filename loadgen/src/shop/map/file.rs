@@ -1,12 +1,6 @@
 //! Reads a map from its file, and refuses one that makes no sense.
 
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    env, fs, io,
-    path::Path,
-    time::Duration,
-};
+use std::{borrow::Cow, collections::BTreeMap, env, fs, io, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -199,7 +193,8 @@ impl Map {
         let mut names = Vec::new();
         for (name, call) in calls {
             let Ok(request) = Request::new(&call) else { continue };
-            let variables = request.names().into_iter().filter_map(|name| name.strip_prefix(VARIABLE));
+            let variables =
+                request.names().into_iter().filter_map(|name| name.strip_prefix(VARIABLE));
             names.extend(variables.map(|variable| (name.clone(), variable.to_owned())));
         }
         names
@@ -226,6 +221,11 @@ impl Map {
             || buy.again.is_some()
             || !buy.take.is_empty()
             || !calls.into_iter().flatten().all(|call| Request::new(&call).is_ok_and(is_plain))
+    }
+
+    /// How long a count must stand still before it is believed, where that is said.
+    pub(crate) fn settle(&self) -> Option<Duration> {
+        self.reader().settle()
     }
 
     /// How long one purchase may take where each answer may take `limit`.
@@ -347,7 +347,8 @@ sold_out = { status = [410] }
             assert_eq!(map.is_flow(), is_flow, "{text}");
             assert!(!format!("{map:?}").contains("s3cret"));
         }
-        let map = MINIMAL.replacen("sold =", "json = { t = '${env:TOKEN}', c = '${client}' }\nsold =", 1);
+        let map =
+            MINIMAL.replacen("sold =", "json = { t = '${env:TOKEN}', c = '${client}' }\nsold =", 1);
         let call = parsed(&map).unwrap().buy_call().unwrap();
         assert_eq!(call.body.as_deref(), Some(r#"{"c":"${client}","t":"s3cret \"x\""}"#));
     }
@@ -373,9 +374,8 @@ sold_out = { status = [410] }
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        let with = |from: &str, to: &str| {
-            parsed(&MINIMAL.replace(from, to)).expect_err(to).to_string()
-        };
+        let with =
+            |from: &str, to: &str| parsed(&MINIMAL.replace(from, to)).expect_err(to).to_string();
         for (from, to, named) in [
             ("[buy]", "[buy", "line 2"),
             ("path", "paht", "paht"),
@@ -387,7 +387,11 @@ sold_out = { status = [410] }
             ("status = [410]", "status = [410], where = { seat = 1 }", "buy.sold_out.where"),
             ("sold_out", "method = 'post'\nsold_out", "`post`"),
             ("sold_out", "method = 'HEAD'\nsold_out", "`HEAD`"),
-            ("[buy]", "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]", "`search.method`"),
+            (
+                "[buy]",
+                "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]",
+                "`search.method`",
+            ),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
         ] {
             let error = with(from, to);

@@ -143,6 +143,14 @@ pub(crate) struct Search {
     #[serde(default = "ok")]
     pub(super) status: Vec<u16>,
     pub(super) remaining: String,
+    /// What words mean that stand where the count would: a number, or `true` for some.
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, Value>,
+    /// Whether what is below nothing is nothing.
+    #[serde(default)]
+    pub(super) clamped: bool,
+    /// How long the count must stand still before it is believed.
+    pub(super) settle: Option<String>,
     /// The last ticket number that was given out.
     pub(super) sold: Option<String>,
     pub(super) revision: Option<String>,

@@ -1,15 +1,16 @@
 //! Another shop: how its calls look and where its answers say what, as a TOML file tells it.
 
-mod text;
-mod place;
+mod buyers;
+mod count;
+mod file;
+mod lines;
 mod members;
+mod place;
+mod reader;
 mod request;
 mod rules;
-mod lines;
-mod buyers;
 mod script;
-mod reader;
-mod file;
+mod text;
 
 pub(crate) use file::{Map, MapError, read_map};
 pub(super) use place::{Looked, Texts, field_values};

@@ -1,13 +1,17 @@
 //! Reads the answers of a mapped shop.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
+
+use serde_json::Value;
 
 use super::{
+    count::{Count, Counted},
     members::Members,
     place::{Looked, Place, Texts},
-    rules::{Fault, Refusals, When, named, optional},
+    rules::{Fault, Refusals, When, named, optional, optional_count},
 };
 use crate::{
+    duration,
     history::{Answer, Numbering, Outcome, Ticket},
     shop::{
         answer::{NoStock, Stock},
@@ -29,7 +33,7 @@ pub(in crate::shop) struct MapReader {
     sold: When,
     tickets: Option<TicketPlace>,
     quantity: u64,
-    remaining: Option<Place>,
+    remaining: Option<Count>,
     revision: Option<Place>,
     refusals: Refusals,
     search: Option<SearchReader>,
@@ -48,9 +52,10 @@ enum TicketPlace {
 #[derive(Clone, Debug)]
 struct SearchReader {
     when: When,
-    remaining: Place,
+    remaining: Count,
     sold: Option<Place>,
     revision: Option<Place>,
+    settle: Option<Duration>,
 }
 
 /// A place of a map, and what stood there in an answer.
@@ -73,10 +78,12 @@ impl MapReader {
         let sold = &map.buy.sold;
         let search = map.search.as_ref().map(|search| -> Result<_, Fault> {
             let when = When::new("search", &search.status, &BTreeMap::new())?;
-            let remaining = Place::parse(&search.remaining).map_err(named("search.remaining"))?;
+            let remaining = Count::parse(&search.remaining).map_err(named("search.remaining"))?;
+            let settle = search.settle.as_deref().map(duration::parse).transpose();
             Ok(SearchReader {
                 when,
-                remaining,
+                remaining: remaining.with_words(words(&search.words)?).clamped(search.clamped),
+                settle: settle.map_err(named("search.settle"))?,
                 sold: optional("search.sold", search.sold.as_deref())?,
                 revision: optional("search.revision", search.revision.as_deref())?,
             })
@@ -87,7 +94,10 @@ impl MapReader {
                 .that_says_more(sold.ticket.is_some() || sold.tickets.is_some()),
             tickets: match (&sold.ticket, &sold.tickets) {
                 (Some(_), Some(_)) => {
-                    return Err(("buy.sold".to_owned(), "`ticket` and `tickets` are one".to_owned()));
+                    return Err((
+                        "buy.sold".to_owned(),
+                        "`ticket` and `tickets` are one".to_owned(),
+                    ));
                 }
                 (Some(one), None) => {
                     Some(TicketPlace::One(Place::parse(one).map_err(named("buy.sold.ticket"))?))
@@ -98,7 +108,7 @@ impl MapReader {
                 (None, None) => None,
             },
             quantity: map.buy.quantity,
-            remaining: optional("buy.sold.remaining", sold.remaining.as_deref())?,
+            remaining: optional_count("buy.sold.remaining", sold.remaining.as_deref())?,
             revision: optional("buy.sold.revision", sold.revision.as_deref())?,
             refusals: Refusals::new("buy", &map.buy.sold_out, &map.buy.refused)?,
             search: search.transpose()?,
@@ -115,6 +125,11 @@ impl MapReader {
     pub(in crate::shop) fn masked(&self, text: &str) -> String {
         let secrets = self.secrets.iter().filter(|(_, secret)| !secret.0.is_empty());
         secrets.fold(text.to_owned(), |text, (name, secret)| text.replace(&secret.0, name))
+    }
+
+    /// How long a count must stand still before it is believed, where that is said.
+    pub(in crate::shop) fn settle(&self) -> Option<Duration> {
+        self.search.as_ref()?.settle
     }
 
     /// Whether some rule matches `reply` to a purchase.
@@ -187,10 +202,8 @@ impl MapReader {
 
     /// Reads an answer to a search.
     pub(in crate::shop) fn stock(&self, reply: Reply<'_>) -> Result<Stock, NoStock> {
-        let SearchReader { when, remaining, sold, revision } = self
-            .search
-            .as_ref()
-            .ok_or_else(|| "the map of this shop has no search".to_owned())?;
+        let SearchReader { when, remaining, sold, revision, .. } =
+            self.search.as_ref().ok_or_else(|| "the map of this shop has no search".to_owned())?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let no_stock = |reason: String| {
@@ -200,11 +213,20 @@ impl MapReader {
         if !when.holds(reply.status, &looked) {
             return Err(no_stock(format!("status {}", reply.status)));
         }
-        let remaining = remaining.count(&looked);
-        let unsaid = || no_stock("an answer that does not say what is left".to_owned());
+        let remaining = match remaining.read(&looked) {
+            Counted::Number(number) => number,
+            Counted::Some(word) => {
+                return Err(no_stock(format!(
+                    "`{word}` says that some are left, and not how many"
+                )));
+            }
+            Counted::Nothing => {
+                return Err(no_stock("an answer that does not say what is left".to_owned()));
+            }
+        };
         Ok(Stock {
             held: None,
-            remaining: remaining.ok_or_else(unsaid)?,
+            remaining,
             sold: number(sold.as_ref(), &looked),
             revision: number(revision.as_ref(), &looked),
         })
@@ -232,7 +254,7 @@ impl MapReader {
             });
             findings.extend(place.map(|place| finding(name, place, tickets)));
             findings.extend(count_finding("buy.sold.remaining", self.remaining.as_ref(), looked));
-            findings.extend(count_finding("buy.sold.revision", self.revision.as_ref(), looked));
+            findings.extend(number_finding("buy.sold.revision", self.revision.as_ref(), looked));
         } else if let Some(rule) =
             self.refusals.sold_out.iter().find(|rule| rule.when.holds(status, looked))
         {
@@ -250,14 +272,9 @@ impl MapReader {
     ) -> Vec<Finding> {
         let Some(search) = &self.search else { return Vec::new() };
         let mut findings = rule_findings(&search.when, status, looked);
-        let places = [
-            ("search.remaining", Some(&search.remaining)),
-            ("search.sold", search.sold.as_ref()),
-            ("search.revision", search.revision.as_ref()),
-        ];
-        for (name, place) in places {
-            findings.extend(count_finding(name, place, looked));
-        }
+        findings.extend(count_finding("search.remaining", Some(&search.remaining), looked));
+        findings.extend(number_finding("search.sold", search.sold.as_ref(), looked));
+        findings.extend(number_finding("search.revision", search.revision.as_ref(), looked));
         findings
     }
 }
@@ -298,18 +315,44 @@ fn finding(member: &str, place: &Place, found: Option<String>) -> Finding {
     Finding { member: member.to_owned(), place: place.to_string(), found }
 }
 
-fn count_finding(member: &str, place: Option<&Place>, looked: &Looked<'_>) -> Option<Finding> {
+fn count_finding(member: &str, count: Option<&Count>, looked: &Looked<'_>) -> Option<Finding> {
+    let count = count?;
+    let found = match count.read(looked) {
+        Counted::Number(number) => Some(number.to_string()),
+        Counted::Some(word) => Some(format!("{word}, which is no number")),
+        Counted::Nothing => None,
+    };
+    Some(Finding { member: member.to_owned(), place: count.to_string(), found })
+}
+
+fn number_finding(member: &str, place: Option<&Place>, looked: &Looked<'_>) -> Option<Finding> {
     let place = place?;
-    let count = place.count(looked).map(|count| count.to_string());
-    Some(finding(member, place, count))
+    let number = place.number(looked).map(|number| number.to_string());
+    Some(finding(member, place, number))
+}
+
+/// What words mean: a number, or `true` for some.
+fn words(words: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Option<i64>>, Fault> {
+    let words = words.iter().map(|(word, meaning)| {
+        let meaning = match meaning {
+            Value::Bool(true) => None,
+            Value::Number(number) if number.is_i64() => number.as_i64(),
+            _ => {
+                let reason = "expected how many that is, or `true` for some".to_owned();
+                return Err((format!("search.words.{word}"), reason));
+            }
+        };
+        Ok((word.clone(), meaning))
+    });
+    words.collect()
 }
 
 fn number(place: Option<&Place>, looked: &Looked<'_>) -> Option<u64> {
     place?.number(looked)
 }
 
-fn count(place: Option<&Place>, looked: &Looked<'_>) -> Option<i64> {
-    place?.count(looked)
+fn count(count: Option<&Count>, looked: &Looked<'_>) -> Option<i64> {
+    count?.number(looked)
 }
 
 #[cfg(test)]

@@ -141,7 +141,9 @@ impl Request {
             Body::None => {}
             Body::Plain(text) => names.extend(text.names()),
             Body::Form(fields) => {
-                names.extend(fields.iter().flat_map(|(name, text)| name.names().chain(text.names())));
+                names.extend(
+                    fields.iter().flat_map(|(name, text)| name.names().chain(text.names())),
+                );
             }
             Body::Json(json) => json.names(&mut names),
         }
@@ -224,7 +226,8 @@ impl Json {
             Value::String(text) => Self::Text(Text::parse(text)?),
             Value::Array(list) => Self::List(list.iter().map(Self::new).collect::<Result<_, _>>()?),
             Value::Object(members) => {
-                let members = members.iter().map(|(name, value)| Ok((name.clone(), Self::new(value)?)));
+                let members =
+                    members.iter().map(|(name, value)| Ok((name.clone(), Self::new(value)?)));
                 Self::Object(members.collect::<Result<_, String>>()?)
             }
             other => Self::Plain(other.clone()),
@@ -286,7 +289,8 @@ mod tests {
 
     #[test]
     fn bodies_are_escaped_as_they_must_be() {
-        let sent = filled("path = '/a/${who}'\njson = { name = 'x ${who}', seat = '${seat}', n = [1] }");
+        let sent =
+            filled("path = '/a/${who}'\njson = { name = 'x ${who}', seat = '${seat}', n = [1] }");
         assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/a/%22a%22%20%26%20b"));
         let body: Value = serde_json::from_str(sent.body.as_deref().unwrap()).unwrap();
         assert_eq!(body, json!({"name": "x \"a\" & b", "seat": 7, "n": [1]}));

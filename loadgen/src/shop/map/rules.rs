@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::{
+    count::Count,
     members::{OneOrMany, Refused, SoldOut},
     place::{Held, Looked, Place},
 };
@@ -27,7 +28,7 @@ pub(in crate::shop) struct When {
 #[derive(Clone, Debug)]
 pub(super) struct SoldOutRule {
     pub(super) when: When,
-    pub(super) remaining: Option<Place>,
+    pub(super) remaining: Option<Count>,
     revision: Option<Place>,
 }
 
@@ -112,7 +113,7 @@ impl Refusals {
             let name = numbered(&format!("{name}.sold_out"), place, many);
             Ok(SoldOutRule {
                 when: When::new(&name, &rule.status, &rule.condition)?,
-                remaining: optional(&format!("{name}.remaining"), rule.remaining.as_deref())?,
+                remaining: optional_count(&format!("{name}.remaining"), rule.remaining.as_deref())?,
                 revision: optional(&format!("{name}.revision"), rule.revision.as_deref())?,
             })
         });
@@ -130,7 +131,7 @@ impl Refusals {
     pub(in crate::shop) fn read(&self, status: u16, looked: &Looked<'_>) -> Option<Answer> {
         if let Some(rule) = self.sold_out.iter().find(|rule| rule.when.holds(status, looked)) {
             return Some(Answer {
-                remaining: rule.remaining.as_ref().and_then(|place| place.count(looked)),
+                remaining: rule.remaining.as_ref().and_then(|place| place.number(looked)),
                 revision: rule.revision.as_ref().and_then(|place| place.number(looked)),
                 ..Answer::new(Outcome::SoldOut)
             });
@@ -153,6 +154,11 @@ impl Refusals {
 /// The place that `text` is, where there is one.
 pub(super) fn optional(member: &str, text: Option<&str>) -> Result<Option<Place>, Fault> {
     text.map(Place::parse).transpose().map_err(named(member))
+}
+
+/// The count that `text` is, where there is one.
+pub(super) fn optional_count(member: &str, text: Option<&str>) -> Result<Option<Count>, Fault> {
+    text.map(Count::parse).transpose().map_err(named(member))
 }
 
 /// A fault of `member`.

@@ -142,7 +142,8 @@ impl Script {
     pub(in crate::shop) fn patience(&self, limit: Duration) -> Duration {
         let polls = self.calls().filter_map(|call| call.again.as_ref());
         let calls = u32::try_from(self.calls().count()).unwrap_or(u32::MAX);
-        limit.saturating_mul(calls.saturating_add(1)) + polls.map(|poll| poll.within).sum::<Duration>()
+        limit.saturating_mul(calls.saturating_add(1))
+            + polls.map(|poll| poll.within).sum::<Duration>()
     }
 }
 
@@ -221,7 +222,11 @@ fn steps(
         let request = Request::new(&step.call()).map_err(|fault| within(&name, fault))?;
         let call = Call {
             line: lines.line(&name),
-            again: step.again.as_ref().map(|again| Poll::new(&name, again, &request)).transpose()?,
+            again: step
+                .again
+                .as_ref()
+                .map(|again| Poll::new(&name, again, &request))
+                .transpose()?,
             request,
             takes: takes(&name, &step.take)?,
             expected: Some(When::new(&name, &step.status, &step.condition)?),
@@ -240,8 +245,8 @@ fn steps(
 fn takes(name: &str, take: &BTreeMap<String, String>) -> Result<Vec<Take>, Fault> {
     let takes = take.iter().map(|(taken, from)| {
         let member = format!("{name}.take.{taken}");
-        let is_name =
-            !taken.is_empty() && taken.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+        let is_name = !taken.is_empty()
+            && taken.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !is_name || OWN_NAMES.contains(&taken.as_str()) {
             return Err((member, "expected a name of its own, as in `cart`".to_owned()));
         }
@@ -284,7 +289,10 @@ impl Known {
         let page = (!of_page.is_empty()).then(|| Call {
             request: call.request.page(),
             takes: of_page,
-            expected: Some(When::new(&call.name, &(200..300).collect::<Vec<_>>(), &BTreeMap::new()).expect("statuses are statuses")),
+            expected: Some(
+                When::new(&call.name, &(200..300).collect::<Vec<_>>(), &BTreeMap::new())
+                    .expect("statuses are statuses"),
+            ),
             again: None,
             holds: false,
             is_graphql: false,
