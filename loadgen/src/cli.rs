@@ -6,6 +6,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     check::{self, CheckArgs, ReportArgs},
+    draft::{self, MapArgs},
     exit_code,
     export::{self, ExportArgs},
     lesson::{self, LessonArgs},
@@ -29,6 +30,8 @@ enum Command {
     Run(Box<RunArgs>),
 
     Try(TryArgs),
+
+    Map(MapArgs),
 
     Check(CheckArgs),
 
@@ -103,6 +106,10 @@ fn carry_out(command: Command) -> ExitCode {
         Command::Race(args) => run_race(args),
         Command::Run(args) => run_load(*args),
         Command::Try(args) => match run::rehearse(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, None, error.exit_code()),
+        },
+        Command::Map(args) => match draft::show(&args) {
             Ok(code) => ExitCode::from(code),
             Err(error) => fail(&error, None, error.exit_code()),
         },

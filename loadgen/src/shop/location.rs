@@ -105,6 +105,11 @@ impl Location {
         })
     }
 
+    /// Scheme, host and port.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{self}", if self.is_encrypted { "https" } else { "http" })
+    }
+
     /// The path that all calls begin with; empty where that is the root.
     pub(crate) fn base(&self) -> &str {
         &self.base

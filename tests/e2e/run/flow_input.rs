@@ -4,10 +4,12 @@
 use std::{
     fs,
     io::{BufReader, Write},
+    net::TcpListener,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
 };
 
 use e2e::{Finished, Program, Stub, StubRequest, read_request};
@@ -103,7 +105,7 @@ fn circle_of_redirects() {
         _ => ("302 Found\r\nLocation: /a", String::new()),
     };
     let (finished, bought) = sixty(answer, MAP, &[]);
-    assert_is_named(&finished, bought, 0, &["`buy.step[1]`", "in a circle: ", "/a → /b → /a"]);
+    assert_is_named(&finished, bought, 0, &["`buy.step[1]`", "in a circle: /b → /a → /b"]);
 }
 
 #[test]
@@ -243,6 +245,40 @@ fn poll_that_never_ends() {
 
     let said = ["`buy` (`POST /buy/${cart}`): no last answer within 300ms"];
     assert_is_named(&finished, bought.load(Ordering::SeqCst), 1, &said);
+}
+
+/// The shop has taken the order, and is gone when it is asked for: nobody knows what became of it.
+#[test]
+fn order_that_was_taken_by_a_shop_that_is_gone_then_is_unknown() {
+    let map =
+        MAP.replace("[buy]\n", "[buy]\nagain = { status = [202], at = '/at', every = '300ms' }\n");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let url = format!("http://{}", listener.local_addr().expect("a listener has an address"));
+    let shop = thread::spawn(move || {
+        loop {
+            let stream = listener.accept().expect("somebody connects").0;
+            let mut out = stream.try_clone().expect("a stream can be written while it is read");
+            let mut input = BufReader::new(stream);
+            while let Some(request) = read_request(&mut input) {
+                let (status, body) = match request.call.as_str() {
+                    "GET /left" => LEFT,
+                    "POST /cart" => ("200 OK", r#"{"id": 7}"#),
+                    _ => ("202 Accepted", r#"{"at": "/jobs/1"}"#),
+                };
+                let length = body.len();
+                write!(out, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").ok();
+                if status.starts_with("202") {
+                    // With the listener, so that nobody is reached any more.
+                    return;
+                }
+            }
+        }
+    });
+
+    let finished = with_map(run(&url).args(["-c", "1", "-n", "1"]), &map, &[]);
+
+    shop.join().expect("it served to its end");
+    assert_eq!(finished.json()["outcomes"]["unknown"], 1, "{finished:?}");
 }
 
 /// What was taken is not undone by a page that is not there.

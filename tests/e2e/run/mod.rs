@@ -3,6 +3,7 @@
 mod bad_input;
 mod bad_servers;
 mod clocks;
+mod drafts;
 mod flow_input;
 mod flows;
 mod foreign_shop;

@@ -65,6 +65,17 @@ impl PythonShop {
         if self.kind == "rest" { program.env("SHOP_TOKEN", TOKEN) } else { program }
     }
 
+    /// Where it is.
+    pub(super) fn url(&self) -> String {
+        self.url.clone()
+    }
+
+    /// Puts another map in place.
+    #[track_caller]
+    pub(super) fn replace_map(&self, map: &str) {
+        fs::write(self.folder.path().join("shop.toml"), map).expect("the folder is writable");
+    }
+
     /// Changes its map.
     #[track_caller]
     pub(super) fn change_map(&self, from: &str, to: &str) {

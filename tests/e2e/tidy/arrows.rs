@@ -81,6 +81,7 @@ const LOADGEN: Arrows = &[
             "lead",
         ],
     ),
+    ("draft", &["exit_code", "report", "shop"]),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
@@ -97,7 +98,21 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("cli", &["exit_code", "manual", "shop", "worker", "race", "run", "check", "export", "lesson"]),
+    (
+        "cli",
+        &[
+            "exit_code",
+            "manual",
+            "shop",
+            "worker",
+            "race",
+            "run",
+            "draft",
+            "check",
+            "export",
+            "lesson",
+        ],
+    ),
 ];
 
 /// The one place where the judge's crate may touch the accused's.

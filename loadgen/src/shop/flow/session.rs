@@ -52,6 +52,8 @@ pub(crate) struct FlowSession {
     has_begun: bool,
     /// Whether the purchase has come so far that a sale may have happened.
     may_have_sold: bool,
+    /// Whether the call that is being made has got an answer, if not the last.
+    is_answered: bool,
     fault: Option<FlowFault>,
     transcript: Option<Vec<Exchange>>,
 }
@@ -108,6 +110,7 @@ impl FlowSession {
             taken: BTreeMap::new(),
             has_begun: false,
             may_have_sold: false,
+            is_answered: false,
             fault: None,
             transcript: None,
         })
@@ -128,11 +131,14 @@ impl FlowSession {
         self.fault.as_ref().filter(|fault| fault.is_misfit())
     }
 
-    /// Opens the connection.
+    /// Opens the connection, where what comes first has not done so.
     ///
     /// # Errors
     /// The shop does not answer.
     pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
+        if self.has_begun && !self.script.before.is_empty() {
+            return Ok(());
+        }
         self.browser.connect().await
     }
 
@@ -226,7 +232,7 @@ impl FlowSession {
                 Ok(Went::On) => self.may_have_sold |= call.holds,
                 Ok(Went::Ended(answer)) => return self.ended(answer),
                 Err(fault) => {
-                    self.may_have_sold |= call.holds && self.browser.is_sent();
+                    self.may_have_sold |= call.holds && self.has_reached(&fault);
                     return self.failed(fault);
                 }
             }
@@ -237,11 +243,16 @@ impl FlowSession {
         let heard = match self.make(call, order).await {
             Ok(heard) => heard,
             Err(fault) => {
-                self.may_have_sold = before || self.browser.is_sent() || !fault.is_ahead();
+                self.may_have_sold = before || self.has_reached(&fault);
                 return self.failed(fault);
             }
         };
         self.read_sale(call, &heard, before)
+    }
+
+    /// Whether the call that ended with `fault` may have reached the shop, all of it.
+    fn has_reached(&self, fault: &FlowFault) -> bool {
+        self.is_answered || self.browser.is_sent() || !fault.is_ahead()
     }
 
     /// What the answer to the call that sells says; `has_held` where an earlier one has set tickets aside.
@@ -364,7 +375,9 @@ impl FlowSession {
 
     /// Makes `call`, and asks on where its answer is not the last.
     async fn make(&mut self, call: &Call, order: Order<'_>) -> Result<Heard, FlowFault> {
+        self.is_answered = false;
         let visited = self.visit(call, &call.request, None, order).await?;
+        self.is_answered = true;
         let was_led = visited.stops.len() > 1;
         let mut heard = Heard { visited, was_taken: was_led };
         let Some(poll) = &call.again else { return Ok(heard) };

@@ -204,6 +204,9 @@ pub(super) struct Refused {
     pub(super) status: Vec<u16>,
     #[serde(default, rename = "where")]
     pub(super) condition: BTreeMap<String, Value>,
+    /// Whether it is sent again where that is wanted.
+    #[serde(default)]
+    pub(super) again: bool,
 }
 
 /// A rule, or a list of them of which any may hold.

@@ -8,7 +8,7 @@ use super::{
     count::{Count, Counted},
     members::Members,
     place::{Looked, Place, Texts},
-    rules::{Fault, Refusals, When, named, optional, optional_count},
+    rules::{Fault, Refusals, When, may_pass, named, optional, optional_count},
 };
 use crate::{
     duration,
@@ -16,7 +16,7 @@ use crate::{
     shop::{
         answer::{NoStock, Stock},
         secret::Secret,
-        wire::{Reply, is_passing},
+        wire::Reply,
     },
 };
 
@@ -167,10 +167,7 @@ impl MapReader {
         if self.sold.holds(status, looked) {
             return Some(self.sale(looked));
         }
-        let answer = self.refusals.read(status, looked)?;
-        let is_refused = answer.outcome == Outcome::Refused;
-        let is_passing = is_refused && may_pass(status, looked);
-        Some(Answer { is_passing, ..answer })
+        self.refusals.read(status, looked)
     }
 
     fn sale(&self, looked: &Looked<'_>) -> Answer {
@@ -287,11 +284,6 @@ pub(in crate::shop) fn unread(status: u16, looked: &Looked<'_>) -> Answer {
     };
     let unread = (!looked.is_empty()).then(|| Box::new(looked.beginning(UNREAD_MAX)));
     Answer { is_passing: may_pass(status, looked), unread, ..Answer::unknown(reason) }
-}
-
-/// Whether whoever answered so may answer otherwise a little later: who says when to come back expects that.
-fn may_pass(status: u16, looked: &Looked<'_>) -> bool {
-    is_passing(status) || looked.has_field("retry-after")
 }
 
 /// Whether a rule holds, and what stands where it asks.

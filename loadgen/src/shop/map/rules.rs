@@ -9,7 +9,10 @@ use super::{
     members::{OneOrMany, Refused, SoldOut},
     place::{Held, Looked, Place},
 };
-use crate::history::{Answer, Outcome};
+use crate::{
+    history::{Answer, Outcome},
+    shop::wire::is_passing,
+};
 
 /// What is wrong with a map: the name of the member, and why.
 pub(super) type Fault = (String, String);
@@ -36,7 +39,15 @@ pub(super) struct SoldOutRule {
 #[derive(Clone, Debug, Default)]
 pub(in crate::shop) struct Refusals {
     pub(super) sold_out: Vec<SoldOutRule>,
-    pub(super) refused: Vec<When>,
+    refused: Vec<RefusedRule>,
+}
+
+/// How it is known that nothing happened.
+#[derive(Clone, Debug)]
+struct RefusedRule {
+    when: When,
+    /// Whether it is sent again.
+    again: bool,
 }
 
 impl When {
@@ -119,7 +130,8 @@ impl Refusals {
         });
         let refused = refused.0.iter().enumerate().map(|(place, rule)| {
             let name = numbered(&format!("{name}.refused"), place, much);
-            When::new(&name, &rule.status, &rule.condition)
+            let when = When::new(&name, &rule.status, &rule.condition)?;
+            Ok(RefusedRule { when, again: rule.again })
         });
         Ok(Self {
             sold_out: sold_out.collect::<Result<_, Fault>>()?,
@@ -136,19 +148,26 @@ impl Refusals {
                 ..Answer::new(Outcome::SoldOut)
             });
         }
-        let is_refused = self.refused.iter().any(|when| when.holds(status, looked));
-        is_refused.then(|| Answer::refused(format!("status {status}")))
+        let rule = self.refused.iter().find(|rule| rule.when.holds(status, looked))?;
+        let is_passing = rule.again || may_pass(status, looked);
+        Some(Answer { is_passing, ..Answer::refused(format!("status {status}")) })
     }
 
     /// The rules one by one.
     pub(super) fn rules(&self) -> impl Iterator<Item = &When> {
-        self.sold_out.iter().map(|rule| &rule.when).chain(&self.refused)
+        let sold_out = self.sold_out.iter().map(|rule| &rule.when);
+        sold_out.chain(self.refused.iter().map(|rule| &rule.when))
     }
 
     /// Whether one of them names this status.
     pub(in crate::shop) fn names(&self, status: u16) -> bool {
         self.rules().any(|when| when.names(status))
     }
+}
+
+/// Whether whoever answered so may answer otherwise a little later: who says when to come back expects that.
+pub(super) fn may_pass(status: u16, looked: &Looked<'_>) -> bool {
+    is_passing(status) || looked.has_field("retry-after")
 }
 
 /// The place that `text` is, where there is one.

@@ -306,9 +306,8 @@ impl Known {
         self.check(&call)?;
         self.take(&call);
         if let Some(poll) = &call.again {
-            let request = poll.request.iter();
             let member = format!("{}.again", call.name);
-            request.map(|request| self.check_names(&member, request)).collect::<Result<(), _>>()?;
+            poll.request.iter().try_for_each(|request| self.check_names(&member, request))?;
         }
         Ok((page, call))
     }
