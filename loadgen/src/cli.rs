@@ -5,6 +5,7 @@ use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, process::ExitCod
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
+    chaos::{self, ChaosArgs},
     check::{self, CheckArgs, ReportArgs},
     draft::{self, MapArgs},
     exit_code,
@@ -32,6 +33,8 @@ enum Command {
     Try(TryArgs),
 
     Map(MapArgs),
+
+    Chaos(Box<ChaosArgs>),
 
     Check(CheckArgs),
 
@@ -113,6 +116,7 @@ fn carry_out(command: Command) -> ExitCode {
             Ok(code) => ExitCode::from(code),
             Err(error) => fail(&error, None, error.exit_code()),
         },
+        Command::Chaos(args) => run_chaos(*args),
         Command::Check(args) => run_check(&args),
         Command::Report(args) => run_report(&args),
         Command::Export(args) => match export::show(&args) {
@@ -161,6 +165,17 @@ fn run_load(args: RunArgs) -> ExitCode {
         Err(error) => return fail(&error, None, exit_code::USAGE),
     };
     match run::show(&config) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, None, error.exit_code()),
+    }
+}
+
+fn run_chaos(args: ChaosArgs) -> ExitCode {
+    let config = match args.check() {
+        Ok(config) => config,
+        Err(error) => return fail(&error, None, exit_code::USAGE),
+    };
+    match chaos::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, None, error.exit_code()),
     }

@@ -13,7 +13,7 @@
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `draft`: a first map of a shop, from a description or a recording.
-//! - `race`, `run`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
+//! - `race`, `run`, `chaos`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
 //!   that teach what the race is made of.
 //!
 //! # Invariants
@@ -25,6 +25,7 @@ pub mod exit_code;
 pub mod history;
 pub mod judge;
 
+mod chaos;
 mod check;
 mod draft;
 mod duration;

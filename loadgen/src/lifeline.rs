@@ -82,9 +82,21 @@ impl OwnedChild {
     /// # Errors
     /// The kernel refuses.
     pub(crate) fn ask_to_end(&self) -> io::Result<()> {
+        self.send(Signal::TERM)
+    }
+
+    /// Stops the process where it stands (SIGSTOP), or lets it go on (SIGCONT).
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn set_paused(&self, is_paused: bool) -> io::Result<()> {
+        self.send(if is_paused { Signal::STOP } else { Signal::CONT })
+    }
+
+    fn send(&self, signal: Signal) -> io::Result<()> {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
         match pid {
-            Some(pid) => Ok(kill_process(pid, Signal::TERM)?),
+            Some(pid) => Ok(kill_process(pid, signal)?),
             None => Err(io::ErrorKind::InvalidInput.into()),
         }
     }

@@ -16,6 +16,7 @@ use ipnet::IpNet;
 use crate::{
     config::{Config, Durability, Locking, TlsFiles},
     counter::lesson::{Delays, Exclusion},
+    db::Db,
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
         access::host_name::HostName,
@@ -126,9 +127,9 @@ struct Noop {
 
 #[derive(Debug, Args)]
 struct Serve {
-    /// The counter's file.
-    #[arg(long, value_name = "FILE", default_value = "db.txt")]
-    db: PathBuf,
+    /// Where the counter is kept: a file, `etcd://host:port,…/name` or `postgres://…/database?counter=name`.
+    #[arg(long, value_name = "DB", default_value = "db.txt")]
+    db: Db,
     /// Where to listen; port 0 picks a free one. Where other machines reach it, `--allow-host` is needed.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,

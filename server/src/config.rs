@@ -6,6 +6,7 @@ use ipnet::IpNet;
 
 use crate::{
     counter::lesson::{Delays, Exclusion},
+    db::Db,
     http::{
         access::host_name::HostName, app::Refunds, connections::event_loops::Limits,
         message::buyer_rule::BuyerRule,
@@ -16,8 +17,8 @@ use crate::{
 /// Everything a running server is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The counter's file, `db.txt`.
-    pub db: PathBuf,
+    /// Where the counter is kept.
+    pub db: Db,
     /// Create a missing counter with this many tickets.
     pub init: Option<u64>,
     /// How sales are kept apart.

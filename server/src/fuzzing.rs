@@ -11,18 +11,22 @@ use serde_json::Value;
 use crate::{
     domain::{COUNT_MAX, Command, Order, Stock},
     http::message::wire::{BUYER_CHARS_MAX, parse_order},
-    ledger::file::{
-        engine::FileEngine,
-        error::TurnError,
-        format::{
-            head::{HEAD_BYTES_MAX, Head},
-            record_line::{RecordLine, decode, encode_record, with_fitting_checksums},
-            segment_header::SegmentHeader,
-            watermark::Watermark,
+    ledger::{
+        file::{
+            engine::FileEngine,
+            error::TurnError,
+            format::{
+                head::{HEAD_BYTES_MAX, Head},
+                watermark::Watermark,
+            },
+            layout::Layout,
+            log::preallocation::Sizes,
+            options::Options,
         },
-        layout::Layout,
-        log::preallocation::Sizes,
-        options::Options,
+        format::{
+            base::Base,
+            record_line::{RecordLine, decode, encode_record, with_fitting_checksums},
+        },
     },
     simulation::{disk::SimDisk, seller::Seller},
 };
@@ -75,7 +79,7 @@ pub fn record_line(bytes: &[u8]) {
     let chain = chain.iter().fold(0, |chain, byte| chain << 8 | u32::from(*byte));
     let checksum = crc32c::crc32c_append(chain, text);
     let line = [format!("{checksum:08x} ").as_bytes(), text].concat();
-    let _ = (decode::<SegmentHeader>(&line, chain), decode::<Watermark>(&line, chain));
+    let _ = (decode::<Base>(&line, chain), decode::<Watermark>(&line, chain));
     let Ok((record, found)) = decode::<RecordLine>(&line, chain) else { return };
     assert_eq!(found, checksum);
     let RecordLine { record, turn } = record;
@@ -150,8 +154,7 @@ fn options() -> Options {
 fn sound_prefix(bytes: &[u8]) -> Stock {
     let mut lines =
         bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"));
-    let Some(Ok((header, mut chain))) = lines.next().map(|line| decode::<SegmentHeader>(line, 0))
-    else {
+    let Some(Ok((header, mut chain))) = lines.next().map(|line| decode::<Base>(line, 0)) else {
         return Stock::default();
     };
     let mut inventory = header.inventory(usize::MAX);

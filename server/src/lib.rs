@@ -16,6 +16,7 @@
 pub mod cli;
 pub mod config;
 pub mod counter;
+pub mod db;
 pub mod domain;
 #[cfg(any(test, feature = "simulation"))]
 pub mod fuzzing;

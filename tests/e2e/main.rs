@@ -7,6 +7,7 @@ mod bad_requests;
 mod bench;
 mod browser_headers;
 mod buy;
+mod chaos;
 mod connections;
 mod contract;
 mod crashes;

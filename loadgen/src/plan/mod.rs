@@ -19,5 +19,6 @@ mod work;
 pub(crate) use arrivals::Arrivals;
 pub(crate) use holds::{Fate, FollowUp, Holds};
 pub(crate) use profile::{Profile, ProfileError};
+pub(crate) use random::Random;
 pub(crate) use schedule::{Next, Pace, Plan, Schedule, Step};
 pub(crate) use work::{Action, Work};

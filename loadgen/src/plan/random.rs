@@ -2,25 +2,25 @@
 
 /// SplitMix64 (Steele, Lea, Flood 2014): small, fast, and good enough to spread load with.
 #[derive(Clone, Debug)]
-pub(super) struct Random(u64);
+pub(crate) struct Random(u64);
 
 /// The whole of 2^53, the numbers that an `f64` has between 0 and 1.
 const STEPS: f64 = 9_007_199_254_740_992.0;
 
 impl Random {
     /// The numbers of `stream` under `seed`.
-    pub(super) fn new(seed: u64, stream: u64) -> Self {
+    pub(crate) fn new(seed: u64, stream: u64) -> Self {
         Self(mixed(seed ^ mixed(stream.wrapping_add(GOLDEN))))
     }
 
-    pub(super) fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mixed(self.0)
     }
 
     /// From 0 on, below 1.
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-    pub(super) fn share(&mut self) -> f64 {
+    pub(crate) fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / STEPS
     }
 }

@@ -122,11 +122,14 @@ async fn start_servers(
         create_counter(db, config.tickets)?;
     }
     let plan = ServerPlan {
-        db: db.to_owned(),
+        db: db.into(),
+        listen: ServerPlan::ANYWHERE,
+        refunds_by_buyer: false,
         tickets: config.tickets,
         locking,
         delays: config.delays,
         lock_timeout: config.timeout,
+        flags: Vec::new(),
     };
     let mut servers = Vec::new();
     for _ in 0..config.servers {

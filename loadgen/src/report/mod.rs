@@ -16,6 +16,8 @@ pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory, OperationView, ViolationView, worst};
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
-pub(crate) use page::{Page, PageRun, RunFigures, recorded_run, render as page};
+pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
 pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};
-pub(crate) use terminal::{check_text, heading, measured_text, proof, race_table, sentences};
+pub(crate) use terminal::{
+    check_text, empty_table, heading, measured_text, proof, race_table, sentences,
+};

@@ -29,7 +29,7 @@ pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Finding, Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};
 pub(crate) use secret::Secret;
-pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve};
+pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use way::IdleConnections;
 pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

@@ -3,9 +3,9 @@
 
 use std::{
     collections::VecDeque,
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io,
-    path::PathBuf,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     process::{ExitCode, Stdio},
     time::Duration,
 };
@@ -39,8 +39,12 @@ const LAST_WORDS: usize = 10;
 /// How a server is started.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerPlan {
-    /// Where `db.txt` lies.
-    pub(crate) db: PathBuf,
+    /// Where the counter is kept, as `--db` takes it.
+    pub(crate) db: OsString,
+    /// Where it listens; on port 0 it picks a free one.
+    pub(crate) listen: SocketAddr,
+    /// Whether whoever has a receipt may give it back.
+    pub(crate) refunds_by_buyer: bool,
     /// Tickets that a missing counter is created with.
     pub(crate) tickets: u64,
     /// What keeps two purchases apart.
@@ -49,6 +53,8 @@ pub(crate) struct ServerPlan {
     pub(crate) delays: Delays,
     /// How long a purchase may wait for the lock.
     pub(crate) lock_timeout: Duration,
+    /// What else it is started with.
+    pub(crate) flags: Vec<OsString>,
 }
 
 /// Why a server does not start or stop.
@@ -86,8 +92,13 @@ pub(crate) struct SpawnedServer {
     last_words: JoinHandle<VecDeque<String>>,
 }
 
+impl ServerPlan {
+    /// A free port of the loopback.
+    pub(crate) const ANYWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+}
+
 impl SpawnedServer {
-    /// Starts a server on a free port of the loopback and waits until it is ready.
+    /// Starts a server and waits until it is ready.
     ///
     /// # Errors
     /// It cannot be started, ends early, or is not ready within 30 s.
@@ -123,6 +134,14 @@ impl SpawnedServer {
         &self.url
     }
 
+    /// Stops it where it stands, or lets it go on.
+    ///
+    /// # Errors
+    /// The kernel refuses.
+    pub(crate) fn set_paused(&self, is_paused: bool) -> Result<(), ServerError> {
+        Ok(self.child.set_paused(is_paused)?)
+    }
+
     /// Asks it to end with SIGTERM and waits until it has.
     ///
     /// # Errors
@@ -141,6 +160,21 @@ impl SpawnedServer {
     }
 }
 
+/// Reads all that the counter at `db` has kept, and gives whether that is sound, and what was said of it.
+///
+/// # Errors
+/// It cannot be started.
+pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
+    let mut command = lifeline::own_command(SUBCOMMAND)?;
+    command.args(["--", "verify", "--db"]).arg(db);
+    // This thread waits in it, and so outlives it.
+    let output = tokio::task::spawn_blocking(move || command.output()).await;
+    let output = output.map_err(io::Error::other)??;
+    let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
+    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    Ok((output.status.success(), said))
+}
+
 /// Runs a server in this process: what the hidden subcommand does.
 ///
 /// # Errors
@@ -152,17 +186,21 @@ pub(crate) fn serve(parent: u32, args: Vec<OsString>) -> Result<ExitCode, Lifeli
 }
 
 fn arguments(plan: &ServerPlan) -> Vec<OsString> {
-    let mut args: Vec<OsString> = vec!["--db".into(), plan.db.clone().into()];
+    let mut args: Vec<OsString> = vec!["--db".into(), plan.db.clone()];
     let mut option = |name: &str, value: String| args.extend([name.into(), value.into()]);
     option("--init", plan.tickets.to_string());
-    option("--listen", "127.0.0.1:0".to_owned());
+    option("--listen", plan.listen.to_string());
     option("--locking", plan.locking.name().to_owned());
     option("--lock-timeout", duration::format(plan.lock_timeout));
+    if plan.refunds_by_buyer {
+        option("--refunds", "buyer".to_owned());
+    }
     // The group commit has no steps between which it could wait.
     if plan.locking != Locking::Group {
         option("--check-delay", duration::format(plan.delays.check));
         option("--write-delay", duration::format(plan.delays.write));
     }
+    args.extend(plan.flags.iter().cloned());
     args
 }
 

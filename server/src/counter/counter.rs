@@ -18,7 +18,7 @@ use crate::{
         meters::Ended,
         sales::{self, SaleRecord, SalesPage, SalesQuery},
     },
-    domain::{Change, Command, Memory, Order, Outcome, Record, Request, Stock},
+    domain::{Change, Command, Identity, Memory, Order, Outcome, Record, Request, Stock},
     ledger::{Archive, Cause, Summary},
 };
 
@@ -124,6 +124,26 @@ impl Counter {
             Seller::Group { group, .. } => group.obstacle().map(|refusal| self.public(refusal)),
             Seller::Lesson(_) => None,
         }
+    }
+
+    /// Whether sales and holds have tokens.
+    pub fn gives_tokens(&self) -> bool {
+        matches!(self.seller, Seller::Group { .. })
+    }
+
+    /// What tokens are made from; `None` where there are none, or until the ledger was reached for the first time.
+    pub fn identity(&self) -> Option<Identity> {
+        match &self.seller {
+            Seller::Group { archive, .. } => archive.identity(),
+            Seller::Lesson(_) => None,
+        }
+    }
+
+    /// What is left as far as this process has heard, where nothing hints at changes beyond that.
+    pub fn heard(&self) -> Option<Count> {
+        let Seller::Group { group, archive, .. } = &self.seller else { return None };
+        let known = group.stock();
+        (!archive.may_have_news(known)).then(|| known.into())
     }
 
     /// What is left, where that can be told at once and without a turn.

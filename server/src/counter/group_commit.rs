@@ -6,6 +6,7 @@
 //! leave in one message a batch and event loop.
 
 use std::{
+    mem,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -88,25 +89,28 @@ trait Door: Send + Sync {
 }
 
 impl GroupCommit {
-    /// A group commit on `engine`, in which `inventory` is durable; the committer takes its turns.
+    /// A group commit on `engine`, in which `inventory` is durable; the committer takes its turns. Where it is
+    /// `None`, the first of them tells.
     ///
     /// Nobody waits longer than `lock_timeout` to be decided. Answers leave through `replies`, one channel for
     /// each event loop; `now_ms` is the time in milliseconds since 1970 UTC.
     pub fn new<E: Engine>(
         engine: E,
-        inventory: Inventory,
+        inventory: Option<Inventory>,
         archive: Arc<dyn Archive>,
         lock_timeout: Duration,
         replies: Vec<ReplyChannel>,
         meters: Arc<Meters>,
         now_ms: fn() -> u64,
     ) -> (Self, Committer<Timed<E>>) {
+        let is_heard = inventory.is_some();
+        let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
         let queue = Queue::new(inventory, lock_timeout);
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
         let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters, now_ms };
         let shared = Arc::new(shared);
         let writer = Writer::new(Timed::new(engine, shared.meters.clone()), now_ms);
-        let committer = Committer { shared: Arc::clone(&shared), writer };
+        let committer = Committer { shared: Arc::clone(&shared), writer, is_heard };
         (Self(shared), committer)
     }
 
@@ -164,8 +168,11 @@ impl GroupCommit {
     pub async fn watch(&self) {
         let mut holders = Holders::default();
         loop {
-            let Withdrawn { recipients, obstacle, waited, next } =
+            let Withdrawn { recipients, unsettled, obstacle, waited, next } =
                 self.0.withdraw_late(Instant::now());
+            if let Some(cause) = obstacle.clone().filter(|_| !unsettled.is_empty()) {
+                self.0.tell(unsettled, &Refusal::Unknown(cause));
+            }
             if !recipients.is_empty() {
                 let refusal = match obstacle {
                     Some(cause) => Refusal::NotSold(cause),
@@ -374,6 +381,10 @@ impl<B: Batch> Clients for Shared<B> {
         self.lock().queue.take(Instant::now())
     }
 
+    fn owes(&self) -> bool {
+        self.lock().queue.owes()
+    }
+
     fn settled(&self) {
         let told = self.lock().queue.settled(Instant::now());
         let mut answers = 0;
@@ -392,6 +403,8 @@ impl<B: Batch> Clients for Shared<B> {
 pub struct Committer<E: Engine> {
     shared: Arc<Shared<E::Batch>>,
     writer: Writer<E>,
+    /// Whether this process knows what the ledger has come to; else that is its next turn's.
+    is_heard: bool,
 }
 
 /// Turns everybody away when the committer ends, however it ends: nobody waits for ever.
@@ -417,7 +430,7 @@ impl<E: Engine> Committer<E> {
             if is_restless {
                 guarded = self.shared.look_around(guarded);
             }
-            while guarded.queue.is_idle() && !guarded.queue.is_closed() {
+            while self.is_heard && guarded.queue.is_idle() && !guarded.queue.is_closed() {
                 let start = Instant::now();
                 guarded = self.shared.sleep(guarded, 1, patience);
                 if patience.is_some_and(|patience| start.elapsed() >= patience) {
@@ -426,7 +439,8 @@ impl<E: Engine> Committer<E> {
             }
             let (is_idle, is_closed) = (guarded.queue.is_idle(), guarded.queue.is_closed());
             // Who asks whether buyers can come back would otherwise never hear that they can.
-            let looks_again = is_idle && guarded.queue.has_obstacle();
+            let looks_again =
+                is_idle && !is_closed && (guarded.queue.has_obstacle() || !self.is_heard);
             // What is held comes back at its time, also where nobody asks for it.
             let lapses = is_idle && !is_closed && !guarded.queue.has_obstacle() && {
                 let due_in = guarded.queue.due_in(self.shared.now().at_ms);
@@ -444,7 +458,10 @@ impl<E: Engine> Committer<E> {
                 continue;
             }
             is_restless = true;
-            match self.writer.turn(&*self.shared) {
+            let turned = self.writer.turn(&*self.shared);
+            // Where that failed, there is an obstacle, and the next try is made for that.
+            let was_heard = mem::replace(&mut self.is_heard, true);
+            match turned {
                 Turned::Done => {
                     failures = 0;
                     is_warned = is_warned || self.warn_of_the_clock();
@@ -452,7 +469,7 @@ impl<E: Engine> Committer<E> {
                 Turned::Again => continue,
                 Turned::Waits(cause) => {
                     failures += 1;
-                    self.wait_for(&cause.to_string().into(), failures);
+                    self.wait_for(&cause.to_string().into(), failures > 1 || !was_heard);
                 }
                 Turned::Broken(cause) => return self.poison(&cause),
             }
@@ -491,9 +508,9 @@ impl<E: Engine> Committer<E> {
         true
     }
 
-    /// Waits a moment before the next try; the first one is due at once.
-    fn wait_for(&self, cause: &Arc<str>, failures: u32) {
-        if failures == 1 {
+    /// Waits a moment before the next try, unless that is due at once.
+    fn wait_for(&self, cause: &Arc<str>, is_again: bool) {
+        if !is_again {
             return;
         }
         if self.shared.lock().queue.set_obstacle(cause) {
@@ -522,7 +539,7 @@ mod tests {
     use super::*;
     use crate::{
         counter::ReplyDelivery,
-        domain::{COUNT_MAX, Change, Command, Order, Outcome, Record},
+        domain::{COUNT_MAX, Change, Command, Identity, Order, Outcome, Record},
         ledger::{Cause, Found, Summary},
         simulation::engine::{SimEngine, SimLedger, SimTurn},
     };
@@ -533,6 +550,10 @@ mod tests {
     impl Archive for NoArchive {
         fn is_current(&self, _known: Stock) -> bool {
             false
+        }
+
+        fn identity(&self) -> Option<Identity> {
+            None
         }
 
         fn summary(&self) -> Result<Summary, Cause> {
@@ -557,7 +578,7 @@ mod tests {
         let (limit, channels) = (Duration::from_secs(3), vec![channel.clone()]);
         let (archive, meters) = (Arc::new(NoArchive), Arc::default());
         let (counter, committer) =
-            GroupCommit::new(engine, inventory, archive, limit, channels, meters, || 0);
+            GroupCommit::new(engine, Some(inventory), archive, limit, channels, meters, || 0);
         (counter, committer, channel, delivery)
     }
 
@@ -631,7 +652,7 @@ mod tests {
             let (limit, archive) = (Duration::from_secs(3), Arc::new(NoArchive));
             let (counter, committer) = GroupCommit::new(
                 counted,
-                inventory,
+                Some(inventory),
                 archive,
                 limit,
                 vec![channel],

@@ -87,11 +87,14 @@ struct Decided<R> {
 /// An answer, and where it goes.
 pub type Told<R> = (R, Answer);
 
-/// Who was withdrawn, to be told that they were not sold anything.
+/// Who was withdrawn, to be told that they were not sold anything, or that nobody knows.
 #[derive(Debug)]
 pub struct Withdrawn<R> {
-    /// Who.
+    /// Who was not sold anything.
     pub recipients: Vec<R>,
+    /// Who may have been, or not: what they were taken into is not settled, and no turn can be taken to
+    /// settle it.
+    pub unsettled: Vec<R>,
     /// Why no turn could be taken, where it was not for the lock.
     pub obstacle: Option<Arc<str>>,
     /// How long they waited.
@@ -233,6 +236,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         self.pipeline.take()
     }
 
+    /// Whether anybody was taken, and is not told yet.
+    pub fn owes(&self) -> bool {
+        !self.taken.is_empty()
+    }
+
     /// What was taken is durable: gives it back with its outcomes.
     pub fn settled(&mut self, now: Instant) -> impl Iterator<Item = Told<R>> + use<B, R> {
         let taken = mem::take(&mut self.taken);
@@ -264,11 +272,14 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         while self.waiting.front().is_some_and(late) {
             recipients.extend(self.waiting.pop_front().map(|waiting| waiting.recipient));
         }
+        let is_stuck = self.obstacle.is_some();
+        let unsettled = self.taken.extract_if(.., |decided| is_stuck && late(&decided.waiting));
+        let unsettled = unsettled.map(|decided| decided.waiting.recipient).collect();
         // Whoever comes later is late later: all wait equally long. But a lost race brings back some
         // who came before, and they are not kept much longer for it.
         let next = self.waiting.front().map_or(now, |waiting| waiting.since) + waited;
         let next = next.min(now + waited / 4);
-        Withdrawn { recipients, obstacle: self.obstacle.clone(), waited, next }
+        Withdrawn { recipients, unsettled, obstacle: self.obstacle.clone(), waited, next }
     }
 
     /// Notes why no turn could be taken; those who wait go on waiting.
@@ -448,6 +459,28 @@ mod tests {
 
     fn sold_at(first_ticket: u64, remaining: u64, revision: u64) -> Answer {
         Ok(Outcome::Sold(Sale { first_ticket, quantity: 1, remaining, revision }))
+    }
+
+    #[test]
+    fn who_is_in_an_append_that_nobody_can_settle_is_told_so_in_time_and_not_once_more() {
+        let mut counter = Counter::with(9);
+        let late = counter.enter().unwrap();
+        counter.open(9);
+        drop(counter.queue.take(counter.now));
+        counter.now += LOCK_TIMEOUT;
+        let unsettled = |counter: &mut Counter| {
+            let withdrawn = counter.queue.withdraw_late(counter.now);
+            assert!(
+                withdrawn.recipients.is_empty(),
+                "nobody is told that they were not sold anything"
+            );
+            withdrawn.unsettled.into_iter().map(|client| client.0).collect::<Vec<_>>()
+        };
+        assert_eq!(unsettled(&mut counter), [], "the append may only be slow");
+        counter.queue.set_obstacle(&"nobody answers".into());
+        assert_eq!(unsettled(&mut counter), [late]);
+        counter.queue.pipeline().accept();
+        assert_eq!(counter.queue.settled(counter.now).count(), 0);
     }
 
     #[test]

@@ -8,10 +8,11 @@ use std::{
 use axum::{body::Bytes, extract::Request};
 
 use crate::{
-    counter::{Counter, single_flight::SingleFlight},
+    counter::{Counter, Refusal, single_flight::SingleFlight},
+    domain::Identity,
     http::{
         live::Live,
-        message::{buyer_rule::BuyerRule, token::Seal, wire::Shown},
+        message::{buyer_rule::BuyerRule, problem::Problem, token::Seal, wire::Shown},
         metrics::Metrics,
     },
 };
@@ -29,8 +30,8 @@ pub enum Refunds {
 pub struct App {
     /// What is sold from.
     pub counter: Counter,
-    /// Makes and opens the receipts, where the counter gives any.
-    pub seal: Option<Seal>,
+    /// Makes and opens the receipts, once the counter has said from what.
+    pub seal: OnceLock<Seal>,
     /// Where those wait who ask what is left; `None` where a quick look does not tell.
     pub reading: SingleFlight<Option<Shown>>,
     /// The news of the count.
@@ -55,6 +56,31 @@ pub struct App {
     pub description: OnceLock<Bytes>,
     /// The token of admin calls.
     pub admin_token: Option<String>,
+}
+
+impl App {
+    /// What makes and opens tokens; `None` where the counter gives none, or has not been reached yet.
+    pub fn seal(&self) -> Option<&Seal> {
+        self.seal.get().or_else(|| {
+            let Identity { key, epochs } = self.counter.identity()?;
+            Some(self.seal.get_or_init(|| Seal::new(&key, &epochs)))
+        })
+    }
+
+    /// What opens tokens; where the counter gives none, what there is then is not there either.
+    ///
+    /// # Errors
+    /// `without` of what is there; or why the counter has not been reached yet.
+    pub fn opener(&self, without: impl FnOnce() -> Problem) -> Result<&Seal, Problem> {
+        self.seal().ok_or_else(|| match self.counter.gives_tokens() {
+            true => self.counter.obstacle().unwrap_or_else(unreached).into(),
+            false => without(),
+        })
+    }
+}
+
+fn unreached() -> Refusal {
+    Refusal::NotSold("the ledger has not been reached yet".into())
 }
 
 /// A call as its handler sees it.

@@ -39,7 +39,7 @@ use crate::{
 /// A [`Problem`] where the counter cannot be read.
 pub async fn shop(app: &App) -> Result<Response<Body>, Problem> {
     let Count { remaining, revision, is_closed, .. } = app.counter.count().await?;
-    let has_receipts = app.seal.is_some();
+    let has_receipts = app.counter.gives_tokens();
     // Without one the form still buys, and a second press buys again.
     let key = has_receipts.then(|| (app.random)().ok()).flatten();
     let key = key.map(|bytes| BASE64_URL_SAFE_NO_PAD.encode(&bytes[..16]));
@@ -76,7 +76,7 @@ async fn sell(app: &App, request: Request) -> Result<Response<Body>, Problem> {
     let has_key = key.is_some();
     let bought = app.counter.buy(order, key).await;
     let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
-    match (&bought, &app.seal) {
+    match (&bought, app.seal()) {
         (Purchase::Settled(settled), Some(seal)) => {
             if let Outcome::Sold(sale) = settled.outcome {
                 let receipt = seal.token(Kind::Sale, sale.revision);
@@ -93,7 +93,7 @@ async fn sell(app: &App, request: Request) -> Result<Response<Body>, Problem> {
         _ => {}
     }
     // It sold nothing, and the answer says why.
-    let told = answer::purchase(bought, app.seal.as_ref())?;
+    let told = answer::purchase(bought, app.seal())?;
     Err(Problem::new(Code::OutcomeUnknown, format!("the counter answered with {}", told.status())))
 }
 

@@ -6,7 +6,7 @@
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use axum::response::{
@@ -30,6 +30,9 @@ use crate::{
 
 /// How often the count is read while somebody listens.
 const POLL_EVERY: Duration = Duration::from_millis(50);
+
+/// How often it is read in any case: a hint that there is news can be lost.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// How often a comment is sent while nothing changes, so that the connection is seen to live, and
 /// that a listener who has left is seen to.
@@ -62,10 +65,19 @@ impl Live {
     pub async fn poll(&self, counter: &Counter) {
         let listened_to =
             || self.with_sender(|sender| sender.as_ref().map(|sender| sender.receiver_count() > 0));
+        let mut looked = Instant::now();
         while let Some(listened_to) = listened_to() {
             if listened_to {
-                // A file that cannot be read is no news; the next reading may be.
-                if let Ok(count) = counter.count().await {
+                let heard = counter.heard().filter(|_| looked.elapsed() < LOOK_EVERY);
+                let count = match heard {
+                    Some(count) => Ok(count),
+                    None => {
+                        looked = Instant::now();
+                        counter.count().await
+                    }
+                };
+                // A counter that cannot be read is no news; the next reading may be.
+                if let Ok(count) = count {
                     self.tell(CountAnswer::of(counter, count));
                 }
             }

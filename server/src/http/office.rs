@@ -42,13 +42,13 @@ pub(super) async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
 
 async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem> {
     let sale = sale(app, token).await?;
-    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    let seal = app.opener(no_receipt)?;
     answer::receipt(&sale, seal).ok_or_else(no_receipt)
 }
 
 /// The sale with the receipt `token`.
 async fn sale(app: &App, token: &str) -> Result<SaleRecord, Problem> {
-    let seal = app.seal.as_ref().ok_or_else(no_receipt)?;
+    let seal = app.opener(no_receipt)?;
     let revision = seal.revision(Kind::Sale, token).ok_or_else(no_receipt)?;
     app.counter.sale(revision).await?.ok_or_else(no_receipt)
 }
@@ -99,8 +99,7 @@ pub(super) async fn release(asked: Asked) -> Result<Response<Body>, Problem> {
 /// The revision of the hold `token`.
 fn held(app: &App, token: &str) -> Result<u64, Problem> {
     let unknown = || Problem::new(Code::NotFound, "this counter made no such hold");
-    let revision = app.seal.as_ref().and_then(|seal| seal.revision(Kind::Hold, token));
-    revision.ok_or_else(unknown)
+    app.opener(unknown)?.revision(Kind::Hold, token).ok_or_else(unknown)
 }
 
 /// `POST /sale`.
@@ -124,7 +123,7 @@ fn settled(
     is_repeatable: bool,
 ) -> Result<Response<Body>, Problem> {
     let settled = settled.map_err(|refusal| Problem::of_repeatable(refusal, is_repeatable))?;
-    answer::settled(settled, app.seal.as_ref()).map(|answer| answer.map(Body::new))
+    answer::settled(settled, app.seal()).map(|answer| answer.map(Body::new))
 }
 
 /// `POST /restock`.

@@ -454,7 +454,7 @@ where
         let has_key = key.is_some();
         let bought = app.counter.buy(order, key).await;
         let bought = bought.map_err(|refusal| Problem::of_repeatable(refusal, has_key))?;
-        answer::purchase(bought, app.seal.as_ref())
+        answer::purchase(bought, app.seal())
     })
 }
 

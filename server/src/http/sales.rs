@@ -59,7 +59,7 @@ pub async fn sales(
 ) -> Result<Response<Body>, Problem> {
     let asked = Asked::parse(uri)?;
     let without = || Problem::new(Code::NotFound, "this counter keeps no list of its sales");
-    let seal = app.seal.clone().ok_or_else(without)?;
+    let seal = app.opener(without)?.clone();
     if prefers_table(headers) {
         return Ok(table(app, seal, asked));
     }

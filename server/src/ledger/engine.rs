@@ -13,7 +13,7 @@
 use std::{error::Error, fmt, pin::Pin, sync::Arc};
 
 use crate::{
-    domain::{Inventory, Record, Stock},
+    domain::{Identity, Inventory, Record, Stock},
     ledger::Holder,
 };
 
@@ -59,6 +59,15 @@ pub trait Turn {
     /// [`Fault`], for example where there is no room for another record.
     fn batch(&mut self) -> Result<Self::Batch, Fault>;
 
+    /// Whether all that was told is still all that there is: at some moment after this was asked.
+    ///
+    /// What is answered without a record, such as that nothing is left, rests on it: whoever asked may have
+    /// come after the news, and somebody else may have appended since. Trivial for an engine with a lock.
+    ///
+    /// # Errors
+    /// [`Fault`]; then nobody is answered.
+    fn confirm(&mut self) -> Result<bool, Fault>;
+
     /// Appends `batch` at exactly the revisions that it was made for.
     ///
     /// The same batch may be given again after [`Appended::Unknown`]: it is never there twice, and
@@ -95,8 +104,11 @@ pub trait Batch: Send + 'static {
 }
 
 /// Something that this process did not know yet.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub enum News {
+    /// All that the ledger had come to at some revision: told once, ahead of everything else, by an engine
+    /// that could not be reached when it was opened.
+    Snapshot(Box<Inventory>),
     /// The next record.
     Record {
         /// The record.
@@ -164,6 +176,15 @@ pub trait Archive: Send + Sync {
     ///
     /// False where that cannot be told: then a turn tells.
     fn is_current(&self, known: Stock) -> bool;
+
+    /// Whether there may be changes that `known` does not have: a hint, by which an idle server is spared turns,
+    /// and which may be lost on its way.
+    fn may_have_news(&self, known: Stock) -> bool {
+        !self.is_current(known)
+    }
+
+    /// What the tokens of this counter are made from; `None` until the ledger was reached for the first time.
+    fn identity(&self) -> Option<Identity>;
 
     /// What the ledger says in short, where nobody can take a turn.
     ///

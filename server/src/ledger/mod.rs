@@ -8,10 +8,14 @@
 //! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
 //!   [`Timed`]: how long it takes.
-//! - [`mod@file`]: the engine of one machine.
+//! - [`mod@format`]: what every engine writes, as text; pure.
+//! - [`mod@file`]: the engine of one machine; `etcd`: the engine of many.
 
 mod engine;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 pub mod file;
+pub mod format;
 mod holder;
 mod pipeline;
 mod timed;

@@ -47,6 +47,13 @@ impl<B: Batch> Pipeline<B> {
         &self.inventory
     }
 
+    /// Starts from `inventory`, which is durable, in place of what was known.
+    pub fn start_from(&mut self, inventory: Inventory) {
+        assert!(!self.is_open, "news are heard ahead of a turn's first batch");
+        assert!(self.in_flight.is_empty(), "nothing can be appended to what was not reached");
+        self.inventory = inventory;
+    }
+
     /// Folds a record that the ledger has.
     ///
     /// # Errors

@@ -78,6 +78,10 @@ impl<T: Turn> Turn for TimedTurn<T> {
         self.turn.batch()
     }
 
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        self.turn.confirm()
+    }
+
     fn append(&mut self, batch: &T::Batch) -> Appended {
         let begun = Instant::now();
         let appended = self.turn.append(batch);

@@ -9,6 +9,7 @@
 //! # Invariants
 //! - `AckAfterSync`: nobody is told of a batch before the engine said that it is durable.
 //! - `SettleFirst`: behind an unknown append comes nothing before it is known.
+//! - `NoStaleAnswer`: who is answered without a record is answered from what was all there is after they came.
 
 use crate::{
     domain::Inconsistent,
@@ -30,6 +31,9 @@ pub trait Clients {
 
     /// Takes what is gathered, to be appended; `None` where nothing would change.
     fn take(&self) -> Option<Self::Batch>;
+
+    /// Whether anybody was taken, and is not told yet.
+    fn owes(&self) -> bool;
 
     /// What was taken is durable, and can be seen by all: it can be told.
     fn settled(&self);
@@ -167,7 +171,9 @@ impl<E: Engine> Writer<E> {
         clients.with(|pipeline| pipeline.open(batch, edited, now_ms));
         loop {
             let goes_on = clients.gather();
-            if let Some(batch) = clients.take() {
+            let batch = clients.take();
+            let is_unchanged = batch.is_none();
+            if let Some(batch) = batch {
                 match turn.append(&batch) {
                     Appended::Durable => clients.with(Pipeline::accept),
                     Appended::Unseen => {
@@ -187,6 +193,9 @@ impl<E: Engine> Writer<E> {
                     }
                     Appended::Broken(cause) => return Err(Fault::Lasting(cause)),
                 }
+            }
+            if is_unchanged && clients.owes() && !confirm(&mut turn, clients)? {
+                return Ok(Turned::Again);
             }
             clients.settled();
             if !goes_on {
@@ -253,6 +262,7 @@ fn hear<T: Turn, C: Clients<Batch = T::Batch>>(
 ) -> Result<(), Fault> {
     let mut fault: Option<Inconsistent> = None;
     turn.news(&mut |news| match news {
+        News::Snapshot(inventory) => clients.with(|pipeline| pipeline.start_from(*inventory)),
         News::Record { record, is_own } => {
             heard.records += 1;
             heard.own += usize::from(is_own);
@@ -309,6 +319,18 @@ fn settle<T: Turn, C: Clients<Batch = T::Batch>>(
         Appended::Unknown(cause) => Ok(Owner::Unknown(cause)),
         Appended::Broken(cause) => Err(Fault::Lasting(cause)),
     }
+}
+
+/// Whether what was decided without a record can be told; else it is decided again.
+fn confirm<T: Turn, C: Clients<Batch = T::Batch>>(
+    turn: &mut T,
+    clients: &C,
+) -> Result<bool, Fault> {
+    let confirmed = turn.confirm();
+    if !matches!(confirmed, Ok(true)) {
+        void(clients, Void::Taken);
+    }
+    confirmed
 }
 
 /// Drops what was decided, and has it decided again.

@@ -21,7 +21,8 @@ use crate::{
     },
     run::{
         RunError,
-        counter::{now_ms, open_ledger, random},
+        file_counter::open_ledger,
+        machine::{now_ms, random},
         real_path::real_path_of,
         upkeep::{described, keep_out},
     },

@@ -1,34 +1,31 @@
-//! The counter behind the routes: found or created, recovered, and served by its committer.
+//! The counter behind the routes: opened where it is kept, and served by its committer.
 
 use std::{
     io,
-    path::{Path, PathBuf},
-    process,
+    path::Path,
     sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant},
 };
 
-use tokio::{sync::oneshot, time::timeout};
+use tokio::task::spawn_blocking;
 
+#[cfg(feature = "etcd")]
+use crate::run::etcd_counter;
 use crate::{
     config::{Config, Durability, Locking},
-    counter::{Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller, lesson::LessonSeller},
-    domain::{Inventory, Stock},
-    http::message::token::Seal,
-    ledger::file::{
-        creation,
-        disk::{Disk, DiskFile, RealDisk},
-        engine::FileEngine,
-        error::OpenError,
-        format::head::Head,
-        layout::Layout,
-        locks::holders,
-        log::preallocation::{Job, Sizes},
-        options::Options,
-        reader::{self, HeadError},
+    counter::{
+        Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller,
+        lesson::{Delays, Exclusion, LessonSeller},
     },
-    run::{RunError, real_path::real_path_of},
+    db::Db,
+    domain::Inventory,
+    ledger::{Archive, Cause, Engine, Fault, Summary, file::layout::Layout},
+    run::{
+        RunError,
+        file_counter::{locate, open_ledger, read_head},
+        machine::now_ms,
+    },
 };
 
 /// How long the committer may take to finish once nobody can ask any more.
@@ -41,34 +38,75 @@ const COMMITTER_POLL: Duration = Duration::from_millis(5);
 pub(super) struct Opened {
     /// One face of it for each channel.
     pub(super) faces: Vec<Counter>,
-    pub(super) seal: Option<Seal>,
     /// What it does is counted by these.
     pub(super) meters: Arc<Meters>,
-    /// How many were left and sold as it was opened, and how it is locked, for people.
+    /// Which counter it is, and how many are left and sold as it was opened, for people.
     pub(super) greeting: String,
     group: Option<(GroupCommit, JoinHandle<()>)>,
 }
 
+/// A ledger that was opened.
+struct OpenLedger<E, A> {
+    engine: E,
+    /// All that it has come to; `None` where only its turns tell.
+    inventory: Option<Inventory>,
+    /// What is read beside its turns: one for the committer, and one for each channel.
+    archives: Vec<Arc<A>>,
+    /// Where it is kept, for people.
+    place: String,
+}
+
 impl Opened {
-    /// Opens the counter at `path`; the answers to requests come through `channels`.
+    /// Opens the counter of `config`; the answers to requests come through `channels`.
     pub(super) async fn open(
         config: &Config,
-        path: &Path,
         channels: Vec<ReplyChannel>,
     ) -> Result<Self, RunError> {
-        let Locking::Lesson(exclusion, delays) = config.locking else {
-            return Self::open_group(config, path, channels).await;
-        };
+        match (&config.db, config.locking) {
+            (Db::File(db), locking) => {
+                let path = locate(db, config.init)?;
+                match locking {
+                    Locking::Group => Self::open_file(config, &path, channels).await,
+                    Locking::Lesson(exclusion, delays) => {
+                        Self::open_lesson(config, &path, (exclusion, delays), &channels)
+                    }
+                }
+            }
+            (db, Locking::Lesson(exclusion, _)) => {
+                Err(RunError::LessonWithoutFile { locking: exclusion.name(), db: db.clone() })
+            }
+            #[cfg(feature = "etcd")]
+            (Db::Etcd(address), Locking::Group) => {
+                let (engine, place) = etcd_counter::open(address, config.init, config.names_max)?;
+                let archives = (0..=channels.len()).map(|_| engine.archive()).collect();
+                let ledger = OpenLedger { engine, inventory: None, archives, place };
+                Self::open_ledger(config, Path::new(""), ledger, channels).await
+            }
+            (db, Locking::Group) => Err(RunError::NotBuiltIn { db: db.clone() }),
+        }
+    }
+
+    fn open_lesson(
+        config: &Config,
+        path: &Path,
+        (exclusion, delays): (Exclusion, Delays),
+        channels: &[ReplyChannel],
+    ) -> Result<Self, RunError> {
+        let (locking, folder) = (exclusion.name(), Layout::around(path).folder);
+        if folder.exists() {
+            return Err(RunError::LessonBesideLedger { locking, folder });
+        }
+        tracing::warn!("--locking {locking}: {}", exclusion.warning());
         let head = read_head(path)?;
-        let greeting = format!("{} left, locking {}", head.count, exclusion.name());
+        let greeting = format!("{}: {} left, locking {locking}", path.display(), head.count);
         let seller = LessonSeller::new(path, exclusion, delays, config.lock_timeout);
         let meters = Arc::<Meters>::default();
         let face = |_| Counter::new(Seller::Lesson(seller.clone()), path, Arc::clone(&meters));
         let faces = channels.iter().map(face).collect();
-        Ok(Self { faces, seal: None, meters, greeting, group: None })
+        Ok(Self { faces, meters, greeting, group: None })
     }
 
-    async fn open_group(
+    async fn open_file(
         config: &Config,
         path: &Path,
         channels: Vec<ReplyChannel>,
@@ -76,13 +114,45 @@ impl Opened {
         let synced = config.durability == Durability::Synced;
         let (patience, names_max) = (config.lock_timeout, config.names_max);
         let (engine, inventory) = open_ledger(path, synced, patience, names_max).await?;
-        let (archive, seal) =
-            (engine.archive(), Some(Seal::new(&engine.key(), inventory.epochs())));
+        let archive = engine.archive(&inventory);
         // Each event loop reads by itself: none waits for another's reading.
-        let archives: Vec<_> = channels.iter().map(|_| Arc::new(archive.another())).collect();
-        let Stock { remaining, .. } = inventory.stock();
-        let greeting =
-            format!("{remaining} left, {} sold, locking group", inventory.stock().sold());
+        let archives = (0..=channels.len()).map(|_| Arc::new(archive.another())).collect();
+        let (inventory, place) = (Some(inventory), path.display().to_string());
+        Self::open_ledger(config, path, OpenLedger { engine, inventory, archives, place }, channels)
+            .await
+    }
+
+    /// Opens a counter on any engine.
+    ///
+    /// # Errors
+    /// [`RunError::Engine`] where the engine says for good that nothing can be sold from it; one that cannot be
+    /// reached just now is waited for while buyers are told so.
+    async fn open_ledger<E: Engine + 'static, A: Archive + 'static>(
+        config: &Config,
+        path: &Path,
+        ledger: OpenLedger<E, A>,
+        channels: Vec<ReplyChannel>,
+    ) -> Result<Self, RunError> {
+        let OpenLedger { mut engine, inventory, mut archives, place } = ledger;
+        let archive = archives.pop().expect("there is one archive more than channels");
+        let greeting = if let Some(inventory) = &inventory {
+            let stock = inventory.stock();
+            format!("{} left, {} sold", stock.remaining, stock.sold())
+        } else {
+            let reached;
+            (engine, reached) = reach(engine).await?.map_err(|cause| {
+                let place = place.clone();
+                RunError::Engine { place, cause }
+            })?;
+            match reached.and_then(|()| archive.summary()) {
+                Ok(Summary { remaining, .. }) => format!("{remaining} left"),
+                Err(cause) => {
+                    tracing::warn!("{place}: {cause}");
+                    "not reached yet".to_owned()
+                }
+            }
+        };
+        let greeting = format!("{place}: {greeting}, locking group");
         let (timeout, meters) = (config.lock_timeout, Arc::<Meters>::default());
         let (group, committer) = GroupCommit::new(
             engine,
@@ -100,7 +170,7 @@ impl Opened {
         let faces = faces.collect();
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
-        Ok(Self { faces, seal, meters, greeting, group: Some((group, thread)) })
+        Ok(Self { faces, meters, greeting, group: Some((group, thread)) })
     }
 
     /// Withdraws late requests for as long as the server runs.
@@ -132,88 +202,22 @@ impl Opened {
     }
 }
 
-/// Finds the counter's file, or creates it; gives its path without symbolic links.
-pub(super) fn locate(config: &Config) -> Result<PathBuf, RunError> {
-    let path = real_path_of(&config.db)?;
-    if let Some(count) = config.init {
-        let layout = Layout::around(&path);
-        creation::clean(&RealDisk, &layout, process::id());
-        if [&layout.head, &layout.folder].iter().all(|path| is_missing(path)) {
-            create(&layout, count)
-                .map_err(|source| RunError::Init { path: config.db.clone(), source })?;
-        }
-    }
-    let found = RealDisk.stat(&path).map_err(|source| HeadError::io(&config.db, source));
-    found.map_err(OpenError::from)?;
-    Ok(path)
-}
-
-fn is_missing(path: &Path) -> bool {
-    RealDisk.stat(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-fn create(layout: &Layout, count: u64) -> io::Result<()> {
-    let nonce = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    creation::create(&RealDisk, layout, count, (process::id(), nonce))
-}
-
-fn read_head(path: &Path) -> Result<Head, OpenError> {
-    let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
-    let size = file.size().map_err(|source| HeadError::io(path, source))?;
-    Ok(reader::parse(path, &reader::read_bytes(path, &file, size)?)?)
-}
-
-/// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
-pub(super) async fn open_ledger(
-    path: &Path,
-    synced: bool,
-    patience: Duration,
-    names_max: usize,
-) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
-    let (on_locked, locked) = oneshot::channel();
-    let (on_opened, opened) = oneshot::channel();
-    let head = path.to_owned();
-    let (process, sizes) = (process::id(), Sizes::default());
-    let pause = thread::sleep;
-    let options =
-        Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
-    // The kernel's queue for a lock has no time limit: so another thread waits in it.
-    thread::Builder::new().name("opening".to_owned()).spawn(move || {
-        // Nobody receives either any more where the server was told to end.
-        let _ = on_opened.send(FileEngine::open(&RealDisk, &head, options, || {
-            let _ = on_locked.send(());
-        }));
-    })?;
-    // An opening that failed before it had the locks drops the sender: that is no time-out.
-    if timeout(patience, locked).await.is_err() {
-        let holders = holders(&RealDisk, &Layout::around(path));
-        let path = path.to_owned();
-        return Err(OpenError::Locked { path, waited: patience, holders }.into());
-    }
-    // A long ledger takes its time to be read.
-    let opened = opened.await;
-    Ok(opened
-        .map_err(|_| io::Error::other("the thread that opens the ledger stopped"))?
-        .map_err(OpenError::from)?)
-}
-
-pub(super) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Bytes that nobody can guess.
+/// Takes a first turn at `engine`, in which nothing is done, and gives it back with why it cannot be reached just
+/// now, if so.
 ///
 /// # Errors
-/// What the system says.
-pub(super) fn random() -> io::Result<[u8; 32]> {
-    let mut bytes = [0; 32];
-    let length = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())?;
-    // Up to 256 bytes come whole once the system has gathered randomness (getrandom(2)).
-    assert_eq!(length, bytes.len(), "the system gave too few random bytes");
-    Ok(bytes)
-}
-
-fn in_background(job: Job) -> io::Result<()> {
-    thread::Builder::new().name("preallocation".to_owned()).spawn(job).map(|_| ())
+/// Why nothing can ever be sold from it, within what the system says.
+async fn reach<E: Engine + 'static>(
+    mut engine: E,
+) -> io::Result<Result<(E, Result<(), Cause>), Cause>> {
+    // On a thread that may wait, and on which an engine may end that waits for its own.
+    let reaching = spawn_blocking(move || {
+        let reached = engine.begin().map(drop);
+        match reached {
+            Ok(()) => Ok((engine, Ok(()))),
+            Err(Fault::Passing(cause)) => Ok((engine, Err(cause))),
+            Err(Fault::Lasting(cause)) => Err(cause),
+        }
+    });
+    reaching.await.map_err(io::Error::other)
 }

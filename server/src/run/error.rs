@@ -3,10 +3,14 @@
 use std::{io, net::SocketAddr, path::PathBuf};
 
 use crate::{
-    ledger::file::{
-        error::{LogError, OpenError, TurnError},
-        layout::Layout,
-        reader::HeadError,
+    db::Db,
+    ledger::{
+        Cause,
+        file::{
+            error::{LogError, OpenError, TurnError},
+            layout::Layout,
+            reader::HeadError,
+        },
     },
     run::certificate::TlsError,
 };
@@ -102,6 +106,46 @@ pub enum RunError {
         /// Where the ledger is.
         folder: PathBuf,
     },
+    /// A lesson sells from a file only.
+    #[error("--locking {locking}: a lesson sells from a file, and {db} is none")]
+    LessonWithoutFile {
+        /// The locking that was asked for.
+        locking: &'static str,
+        /// Where the counter is kept.
+        db: Db,
+    },
+    /// This program was built without what the counter is kept in.
+    #[error("--db {db}: this server was built without it")]
+    NotBuiltIn {
+        /// Where the counter is kept.
+        db: Db,
+    },
+    /// The address of a counter cannot be read.
+    #[error("--db {scheme}…: {reason}")]
+    Address {
+        /// How it begins.
+        scheme: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A file that the address of a counter names cannot be read.
+    #[error("--db …{name}={}: {source}", path.display())]
+    AddressFile {
+        /// As what it is named.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// What the counter is kept in says that nothing can be sold from it.
+    #[error("{place}: {cause}")]
+    Engine {
+        /// Where the counter is kept.
+        place: String,
+        /// What it says.
+        cause: Cause,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
@@ -152,6 +196,12 @@ impl RunError {
                 "only `--locking group` writes its sales there; for a lesson take another `--db`"
                     .to_owned(),
             ),
+            Self::NotBuiltIn { db: Db::Etcd(_) } => {
+                Some("`cargo build --release --features etcd` builds one with it".to_owned())
+            }
+            Self::NotBuiltIn { .. } => {
+                Some("`cargo build --release --features postgres` builds one with it".to_owned())
+            }
             Self::InTheWay { .. } => {
                 Some("take another name, or move what is there out of the way".to_owned())
             }
@@ -168,6 +218,9 @@ impl RunError {
             Self::Delays
             | Self::NoAllowedHost { .. }
             | Self::LessonBesideLedger { .. }
+            | Self::LessonWithoutFile { .. }
+            | Self::NotBuiltIn { .. }
+            | Self::Address { .. }
             | Self::InTheWay { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
@@ -186,6 +239,8 @@ impl RunError {
             | Self::Listen { .. }
             | Self::Init { .. }
             | Self::AdminToken { .. }
+            | Self::Engine { .. }
+            | Self::AddressFile { .. }
             | Self::Tls(_)
             | Self::NoLedger { .. }
             | Self::Copy { .. }

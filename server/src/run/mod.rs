@@ -4,6 +4,10 @@ mod backup;
 mod certificate;
 mod counter;
 mod error;
+#[cfg(feature = "etcd")]
+mod etcd_counter;
+mod file_counter;
+mod machine;
 mod noop;
 mod real_path;
 mod secret_file;

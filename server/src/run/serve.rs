@@ -4,7 +4,6 @@ use std::{
     future::pending,
     mem,
     net::{SocketAddr, TcpListener},
-    path::Path,
     pin::{Pin, pin},
     sync::{Arc, OnceLock},
     time::Duration,
@@ -13,7 +12,7 @@ use std::{
 use tokio::{runtime, sync::oneshot, time::sleep};
 
 use crate::{
-    config::{Config, Locking},
+    config::Config,
     counter::{ReplyChannel, single_flight::SingleFlight},
     http::{
         access::{guard::Guard, proxies::Proxies, rate_limit::RateLimit},
@@ -28,13 +27,9 @@ use crate::{
         request_id::RequestIds,
         service::Service,
     },
-    ledger::file::layout::Layout,
     log::LogFormat,
     run::{
-        RunError,
-        certificate::read_certificate,
-        counter::{Opened, locate, random},
-        signals::Hangups,
+        RunError, certificate::read_certificate, counter::Opened, machine::random, signals::Hangups,
     },
 };
 
@@ -98,18 +93,10 @@ async fn run(
             () = hangups.heed(config.tls.as_ref().zip(tls.as_ref())) => {}
         }
     });
-    let path = locate(config)?;
-    if let Locking::Lesson(exclusion, _) = config.locking {
-        let (locking, folder) = (exclusion.name(), Layout::around(&path).folder);
-        if folder.exists() {
-            return Err(RunError::LessonBesideLedger { locking, folder });
-        }
-        tracing::warn!("--locking {locking}: {}", exclusion.warning());
-    }
     let (channels, deliveries): (Vec<_>, Vec<_>) =
         (0..=config.event_loops).map(ReplyChannel::new).unzip();
     let mut opened = tokio::select! {
-        opened = Opened::open(config, &path, channels) => opened?,
+        opened = Opened::open(config, channels) => opened?,
         () = &mut shutdown => return Ok(()),
     };
     let live = Live::new(config.live_max);
@@ -127,7 +114,7 @@ async fn run(
         let (counter, delivery) = next();
         let app = App {
             counter,
-            seal: opened.seal.clone(),
+            seal: OnceLock::new(),
             reading: SingleFlight::default(),
             live: live.clone(),
             metrics: Arc::clone(&metrics),
@@ -155,7 +142,7 @@ async fn run(
             opened.turn_away();
         }
     };
-    greet(config.log_format, &path, &opened.greeting);
+    greet(config.log_format, &opened.greeting);
     let beside = async {
         tokio::join!(live.poll(&own), opened.watch(), own_delivery.run(), last_call);
         // A lesson has neither replies nor late requests: what is served is finished all the same.
@@ -174,10 +161,10 @@ async fn run(
 }
 
 /// Says which counter is sold from.
-fn greet(format: LogFormat, path: &Path, greeting: &str) {
+fn greet(format: LogFormat, greeting: &str) {
     match format {
-        LogFormat::Text => eprintln!("{}: {greeting}", path.display()),
-        LogFormat::Json => tracing::info!("{}: {greeting}", path.display()),
+        LogFormat::Text => eprintln!("{greeting}"),
+        LogFormat::Json => tracing::info!("{greeting}"),
     }
 }
 

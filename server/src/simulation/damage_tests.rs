@@ -11,15 +11,15 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     domain::{Command, KEY_LIFE_MS, Order, Request, Stock},
-    ledger::file::{
-        disk::Disk,
-        error::{LogError, TurnError},
-        format::{
-            head::Head,
-            record_line::{RecordLine, decode},
+    ledger::{
+        file::{
+            disk::Disk,
+            error::{LogError, TurnError},
+            format::head::Head,
+            layout::Layout,
+            options::Options,
         },
-        layout::Layout,
-        options::Options,
+        format::record_line::{RecordLine, decode},
     },
     simulation::{
         disk::SimDisk,

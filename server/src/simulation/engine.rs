@@ -40,6 +40,10 @@ pub(crate) enum Lie {
     AdmissionForgotten,
     /// The own batch of an append of unknown outcome is heard of without its keys, which went with the trial.
     KeyForgotten,
+    /// A snapshot has nothing of what was before but the count.
+    SnapshotForgets,
+    /// What was told is called all that there is, whatever others have appended since.
+    ConfirmedUnseen,
 }
 
 /// From where a record is heard of.
@@ -109,6 +113,8 @@ pub(crate) struct SimEngine {
     writer: u64,
     /// How many batches were begun.
     batches: u64,
+    /// What it starts from, until it could be reached for the first time.
+    snapshot: Option<Box<Inventory>>,
     known: Stock,
     lie: Option<Lie>,
 }
@@ -134,10 +140,11 @@ impl SimLedger {
         Self(Arc::new(Mutex::new(world)))
     }
 
-    /// Another writer, and what is durable in the ledger as it starts.
+    /// Another writer, and what is durable in the ledger as it starts: nothing where it cannot be reached then.
     pub(crate) fn open(&self, lie: Option<Lie>) -> (SimEngine, Inventory) {
         let mut world = self.world();
         world.writers += 1;
+        let is_reached = !world.chance(0.3);
         let mut inventory = Inventory::new(world.start, 0);
         for (record, _) in &world.records {
             let issued = inventory.stock().issued;
@@ -145,7 +152,15 @@ impl SimLedger {
             inventory.fold(heard.as_ref().unwrap_or(record)).unwrap();
         }
         let (writer, known) = (world.writers, world.stock());
-        (SimEngine { ledger: self.clone(), writer, batches: 0, known, lie }, inventory)
+        let (snapshot, inventory) = match (is_reached, lie) {
+            (true, _) => (None, inventory),
+            (false, Some(Lie::SnapshotForgets)) => {
+                let counted = Inventory::new(inventory.stock(), inventory.at_ms());
+                (Some(counted.into()), unreached())
+            }
+            (false, _) => (Some(inventory.into()), unreached()),
+        };
+        (SimEngine { ledger: self.clone(), writer, batches: 0, snapshot, known, lie }, inventory)
     }
 
     /// From now on nothing goes wrong any more; what was on its way has landed, or never will.
@@ -164,6 +179,11 @@ impl SimLedger {
     fn world(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap()
     }
+}
+
+/// What a server knows of a ledger that it has not reached yet.
+fn unreached() -> Inventory {
+    Inventory::new(Stock::default(), 0)
 }
 
 fn start() -> Stock {
@@ -284,6 +304,9 @@ impl Turn for SimTurn<'_> {
 
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
         let engine = &mut *self.0;
+        if let Some(snapshot) = engine.snapshot.take() {
+            hear(News::Snapshot(snapshot));
+        }
         let mut world = engine.ledger.world();
         let from = usize::try_from(engine.known.revision - world.start.revision).unwrap();
         let breaks_at = world.chance(0.1).then(|| world.dice.random_range(0..4));
@@ -313,6 +336,17 @@ impl Turn for SimTurn<'_> {
         let id = BatchId { writer: engine.writer, number: engine.batches };
         let room = engine.ledger.world().dice.random_range(1..5);
         Ok(SimBatch { id, known: engine.known, records: Vec::new(), room, lie: engine.lie })
+    }
+
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        let engine = &mut *self.0;
+        let mut world = engine.ledger.world();
+        world.land_some(0.2);
+        if world.chance(0.1) {
+            return Err(Fault::Passing(Cause::of("the connection broke")));
+        }
+        let is_all = world.stock().revision == engine.known.revision;
+        Ok(is_all || engine.lie == Some(Lie::ConfirmedUnseen))
     }
 
     fn append(&mut self, batch: &SimBatch) -> Appended {

@@ -37,6 +37,9 @@ struct Life {
     ledger: SimLedger,
     lie: Option<Lie>,
     servers: Vec<Seller<SimEngine>>,
+    /// For each server the revision that the ledger had reached when the first of those who may still be
+    /// owed an answer came.
+    came_at: Vec<Option<u64>>,
     asked: u64,
     answered: Vec<(Request, Outcome)>,
 }
@@ -45,8 +48,9 @@ impl Life {
     fn new(seed: u64, lie: Option<Lie>) -> Self {
         set_now_ms(1000);
         let (dice, ledger) = (StdRng::seed_from_u64(seed ^ 0x5eed), SimLedger::new(seed));
+        let (servers, came_at) = (Vec::new(), vec![None; CLOCKS.len()]);
         let mut life =
-            Self { seed, dice, ledger, lie, servers: Vec::new(), asked: 0, answered: Vec::new() };
+            Self { seed, dice, ledger, lie, servers, came_at, asked: 0, answered: Vec::new() };
         for place in 0..life.dice.random_range(2..5) {
             let server = life.start(place);
             life.servers.push(server);
@@ -122,6 +126,7 @@ impl Life {
             if self.dice.random_bool(0.1) {
                 // Whatever it did not know is forgotten with it.
                 self.servers[place] = self.start(place);
+                self.came_at[place] = None;
             }
             if self.dice.random_bool(0.4) {
                 set_now_ms(now_ms() + self.dice.random_range(0..3000));
@@ -138,15 +143,30 @@ impl Life {
         let requests: Vec<_> =
             (0..self.dice.random_range(0..6)).map(|_| self.request(place)).collect();
         let chunk = self.dice.random_range(1..4);
-        let (told, _) = self.servers[place].serve(&requests, chunk);
+        let reached = self.ledger.records().last().map_or(0, |record| record.revision);
+        let came_at = self.came_at[place].unwrap_or(reached);
+        let (told, served) = self.servers[place].serve(&requests, chunk);
+        self.came_at[place] = served.is_err().then_some(came_at);
         if !told.is_empty() {
             let records = self.ledger.records();
             let books = Books::read(self.seed, TICKETS, &records);
             for (request, outcome) in told {
                 books.check_answer(&request, &outcome);
+                self.check_age(&outcome, came_at);
                 self.answered.push((request, outcome));
             }
         }
+    }
+
+    /// `NoStaleAnswer`: what was answered without a record is not older than the question.
+    fn check_age(&self, outcome: &Outcome, came_at: u64) {
+        let revision = match outcome {
+            Outcome::Found(stock) => stock.revision,
+            Outcome::SoldOut { revision, .. } => *revision,
+            _ => return,
+        };
+        let seed = self.seed;
+        assert!(revision >= came_at, "as of {revision}, asked at {came_at}: seed {seed}");
     }
 
     fn check(&self) -> Kinds {
@@ -245,6 +265,16 @@ fn a_hold_that_is_confirmed_and_lapses_as_well_is_noticed() {
 #[test]
 fn an_admission_that_a_restart_forgets_is_noticed() {
     is_noticed(Lie::AdmissionForgotten);
+}
+
+#[test]
+fn a_snapshot_that_forgets_what_was_before_is_noticed() {
+    is_noticed(Lie::SnapshotForgets);
+}
+
+#[test]
+fn a_refusal_that_is_older_than_its_request_is_noticed() {
+    is_noticed(Lie::ConfirmedUnseen);
 }
 
 #[test]

@@ -15,7 +15,10 @@ use std::{
 
 use crate::{
     domain::{Command, Order, Outcome, Request, SoldBefore, Stock},
-    ledger::file::{format::segment_header::FORMAT_VERSION, layout::Layout, options::Options},
+    ledger::{
+        file::{layout::Layout, options::Options},
+        format::base::FORMAT_VERSION,
+    },
     simulation::{
         disk::SimDisk,
         shop::{FileSeller, head_path, open_with, options, record, sales},

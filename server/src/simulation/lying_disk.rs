@@ -12,9 +12,9 @@ use crate::{
         Holder,
         file::{
             disk::{Disk, DiskFile, FileId, FileLock, FileStat},
-            format::record_line::with_fitting_checksums,
             layout::Layout,
         },
+        format::record_line::with_fitting_checksums,
     },
     simulation::{
         disk::{SimDisk, SimFile, SimHeld},

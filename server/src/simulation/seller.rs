@@ -166,6 +166,10 @@ impl<B: Batch> Clients for InChunks<B> {
         batch
     }
 
+    fn owes(&self) -> bool {
+        self.0.borrow().queue.owes()
+    }
+
     fn settled(&self) {
         let state = &mut *self.0.borrow_mut();
         let told = state.queue.settled(state.now);

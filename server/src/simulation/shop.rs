@@ -10,18 +10,20 @@ use std::{
 
 use crate::{
     domain::{Command, Inventory, Order, Outcome, Record, Sale},
-    ledger::file::{
-        disk::Disk,
-        engine::FileEngine,
-        error::TurnError,
-        format::{
-            head::Head,
-            record_line::{RecordLine, decode},
-            segment_header::SegmentHeader,
+    ledger::{
+        file::{
+            disk::Disk,
+            engine::FileEngine,
+            error::TurnError,
+            format::head::Head,
+            layout::Layout,
+            log::{lookup::Lookup, preallocation::Sizes},
+            options::Options,
         },
-        layout::Layout,
-        log::{lookup::Lookup, preallocation::Sizes},
-        options::Options,
+        format::{
+            base::Base,
+            record_line::{RecordLine, decode},
+        },
     },
     simulation::{
         disk::SimDisk,
@@ -128,7 +130,7 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
         }
         let bytes = disk.get(&layout.folder.join(name));
         let mut lines = bytes.split(|byte| *byte == b'\n');
-        let (header, header_chain) = decode::<SegmentHeader>(lines.next().unwrap(), 0).unwrap();
+        let (header, header_chain) = decode::<Base>(lines.next().unwrap(), 0).unwrap();
         let before = inventory.get_or_insert_with(|| header.inventory(usize::MAX));
         if header.after != chain || header.revision != before.stock().revision {
             continue;
@@ -149,7 +151,7 @@ pub(crate) fn records(disk: &SimDisk) -> Vec<Record> {
 pub(crate) fn count_at_the_start(disk: &SimDisk) -> u64 {
     let bytes = disk.get(&Layout::around(&head_path()).segment(1));
     let line = bytes.split(|byte| *byte == b'\n').next().unwrap();
-    decode::<SegmentHeader>(line, 0).unwrap().0.count
+    decode::<Base>(line, 0).unwrap().0.count
 }
 
 /// A number from the environment, to repeat a run or to make it longer.

@@ -19,12 +19,16 @@ const SERVER: Arrows = &[
     ("counter::lesson", &["domain", "ledger"]),
     ("counter", &["domain", "ledger", "!ledger::file"]),
     ("http", &["domain", "counter"]),
-    ("config", &["log", "counter", "http"]),
+    ("db", &[]),
+    ("config", &["log", "db", "counter", "http"]),
     ("simulation", &["domain", "ledger", "counter"]),
     ("fuzzing", &["domain", "ledger", "http::message::wire", "simulation"]),
-    ("run", &["log", "domain", "ledger", "counter", "config", "http"]),
+    ("run", &["log", "db", "domain", "ledger", "counter", "config", "http"]),
     ("noop", &["config", "http", "run"]),
-    ("cli", &["log", "manual", "domain", "ledger", "counter", "config", "http", "run", "noop"]),
+    (
+        "cli",
+        &["log", "manual", "db", "domain", "ledger", "counter", "config", "http", "run", "noop"],
+    ),
 ];
 
 const LOADGEN: Arrows = &[
@@ -82,6 +86,24 @@ const LOADGEN: Arrows = &[
         ],
     ),
     ("draft", &["exit_code", "report", "shop"]),
+    (
+        "chaos",
+        &[
+            "exit_code",
+            "duration",
+            "setup",
+            "kept_file",
+            "history",
+            "plan",
+            "tally",
+            "judge",
+            "words",
+            "report",
+            "shop",
+            "worker",
+            "lead",
+        ],
+    ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
@@ -108,6 +130,7 @@ const LOADGEN: Arrows = &[
             "race",
             "run",
             "draft",
+            "chaos",
             "check",
             "export",
             "lesson",

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{
-    counterexample, critical, facts,
+    counterexample, critical, facts, faults,
     figures::{self, RunFigures},
     latency, left, outcomes,
     run::{self, PageRun, RunView},
@@ -76,6 +76,7 @@ fn draw(title: &str, runs: &[PageRun<'_>], marks_max: usize) -> Page {
             (latency::latencies(&views))
             (outcomes::outcomes_over_time(&views))
             (timeline::timelines(&views))
+            (faults::faults(&views))
             (facts::compared(&views))
         }
         // The numbers of the words and pictures, for programs.

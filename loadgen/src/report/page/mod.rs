@@ -1,7 +1,7 @@
 //! The report as a picture: one self-contained HTML page, for people who open it years later.
 //!
 //! Each block of the page is a file: `verdict`, `counterexample`, `sections` (the cause), `left`
-//! (the symptom), `latency` and `outcomes` (of a run), `timeline` and `facts`. What they draw with,
+//! (the symptom), `latency` and `outcomes` (of a run), `timeline`, `faults` and `facts`. What they draw with,
 //! beside the kit of all pages: `block` (a heading and a column for each run), `lanes` (who stands
 //! where) and `mark` (an operation as a bar). What they tell is worked out in `run`, `critical`,
 //! `stock`, `sample` and `figures`, pure.
@@ -16,6 +16,7 @@ mod counterexample;
 mod critical;
 mod document;
 mod facts;
+mod faults;
 mod figures;
 mod lanes;
 mod latency;
@@ -38,4 +39,4 @@ mod specimens;
 pub(crate) use document::{Page, render};
 pub(crate) use figures::RunFigures;
 pub(crate) use recorded::recorded_run;
-pub(crate) use run::PageRun;
+pub(crate) use run::{PageRun, Shade};

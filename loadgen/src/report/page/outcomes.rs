@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     block::{block, column},
+    faults::{band_key, bands},
     run::RunView,
 };
 use crate::{
@@ -81,6 +82,7 @@ fn draw(view: &RunView<'_>) -> Markup {
         bar("", ends, top + height / 2.0, height)
     };
     let marks = html! {
+        (bands(view, HEIGHT))
         @for (layer, (class, _)) in LAYERS.iter().enumerate() {
             g class={ "stack " (class) } {
                 @for place in (0..SLICES).filter(|place| slices[*place][layer] > 0) {
@@ -100,7 +102,8 @@ fn draw(view: &RunView<'_>) -> Markup {
         marks,
         zoom: Some(view.zoom()),
     };
-    column(&view.label, &caption, &figure, &keys(&slices), &table(view, &slices, width))
+    let keys = html! { (keys(&slices)) (band_key(view)) };
+    column(&view.label, &caption, &figure, &keys, &table(view, &slices, width))
 }
 
 fn caption(view: &RunView<'_>, highest_rps: f64) -> String {

@@ -133,6 +133,7 @@ fn what_a_history_says_stays_text() {
         judgement: &judgement,
         points: vec![Some(7)],
         clocks: None,
+        shades: Vec::new(),
     };
     let page = markup(&render(EVIL, &[run]).html);
     assert!(page.contains("&lt;/script&gt;&lt;b onclick=&quot;x&quot;&gt;'&amp;"));
@@ -184,6 +185,7 @@ fn nothing_makes_the_page_larger_than_promised() {
         judgement: &judgement,
         points: vec![Some(u64::MAX); 5000],
         clocks: None,
+        shades: Vec::new(),
     };
     let page = render(&huge, &vec![run; 40]).html;
     assert!(page.len() <= BYTES_MAX, "{} bytes", page.len());
@@ -201,6 +203,7 @@ fn a_run_of_nothing_has_a_page() {
         judgement: &judgement,
         points: Vec::new(),
         clocks: None,
+        shades: Vec::new(),
     };
     assert!(render("", &[run]).html.contains("The history has no operation."));
     assert!(render("", &[]).html.contains("</html>"));

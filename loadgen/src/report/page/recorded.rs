@@ -21,6 +21,7 @@ pub(crate) fn recorded_run(judged: &JudgedHistory) -> PageRun<'_> {
         judgement: &judged.judgement,
         points,
         clocks: None,
+        shades: Vec::new(),
     }
 }
 

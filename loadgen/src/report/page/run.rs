@@ -33,6 +33,19 @@ pub(crate) struct PageRun<'a> {
     pub(crate) points: Vec<Option<u64>>,
     /// How long its operations took, where that was measured.
     pub(crate) clocks: Option<&'a Clocks>,
+    /// What was done to the shop meanwhile, in order.
+    pub(crate) shades: Vec<Shade>,
+}
+
+/// A time in which something was done to the shop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Shade {
+    /// When it began, in nanoseconds of the history's clock.
+    pub(crate) from_ns: u64,
+    /// When it was over.
+    pub(crate) to_ns: u64,
+    /// What it was.
+    pub(crate) text: String,
 }
 
 /// A run with what all its figures need.

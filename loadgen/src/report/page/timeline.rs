@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::{
     block::{block, column, empty_column},
+    faults::{band_key, bands},
     lanes::Lanes,
     mark,
     run::RunView,
@@ -43,6 +44,7 @@ fn draw(view: &RunView<'_>) -> Markup {
         sign(mark::RING, (view.scale.at(answer.unwrap_or(call)), place_of(at).middle))
     };
     let marks = html! {
+        (bands(view, lanes.height()))
         @for at in &sample.places {
             @let point = point(*at).unwrap_or_default();
             (mark::operation(view, *at, &view.scale, place_of(*at), accused.contains(at), &point))
@@ -63,6 +65,7 @@ fn draw(view: &RunView<'_>) -> Markup {
     };
     let keys = html! {
         (mark::keys(&view.run.operations.iter()))
+        (band_key(view))
         @if sample.places.iter().any(|at| point(*at).is_some()) { (mark::order_key()) }
         @if !accused.is_empty() {
             (key(&sign(mark::RING_SMALL, (50.0, 7.0)), "the counterexample above"))

@@ -16,5 +16,5 @@ pub(crate) use heading::heading;
 pub(crate) use measured::measured_text;
 pub(crate) use proof::proof;
 pub(crate) use sentences::sentences;
-pub(crate) use table::race_table;
+pub(crate) use table::{empty_table, race_table};
 pub(crate) use verdicts::check_text;

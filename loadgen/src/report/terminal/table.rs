@@ -54,7 +54,7 @@ pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
 }
 
 /// A table without rows, as wide as what it holds.
-pub(super) fn empty_table() -> Table {
+pub(crate) fn empty_table() -> Table {
     let mut table = Table::new();
     table.load_style(STYLE).set_content_arrangement(ContentArrangement::Disabled).enforce_styling();
     table

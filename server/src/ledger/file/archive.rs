@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use crate::{
-    domain::Stock,
+    domain::{Identity, Stock},
     ledger::{
         Archive, Cause, Found, Holder, Summary,
         file::{
@@ -25,15 +25,16 @@ pub struct FileArchive<D: Disk> {
     reader: Mutex<HeadReader<D>>,
     lookup: Arc<Lookup<D>>,
     looking: Arc<Semaphore>,
+    identity: Identity,
 }
 
 impl<D: Disk> FileArchive<D> {
-    /// The archive of the ledger of `layout`.
-    pub fn new(disk: &D, layout: &Layout) -> Self {
+    /// The archive of the ledger of `layout`, whose tokens are made from `identity`.
+    pub fn new(disk: &D, layout: &Layout, identity: Identity) -> Self {
         let reader = Mutex::new(HeadReader::new(disk.clone(), &layout.head));
         let lookup = Arc::new(Lookup::new(disk.clone(), layout.clone()));
         let looking = Arc::new(Semaphore::new(LOOKUPS_MAX));
-        Self { disk: disk.clone(), layout: layout.clone(), reader, lookup, looking }
+        Self { disk: disk.clone(), layout: layout.clone(), reader, lookup, looking, identity }
     }
 
     /// Another one, for who reads the head for themselves; records are looked up together.
@@ -41,7 +42,7 @@ impl<D: Disk> FileArchive<D> {
         let reader = Mutex::new(HeadReader::new(self.disk.clone(), &self.layout.head));
         let (disk, layout) = (self.disk.clone(), self.layout.clone());
         let (lookup, looking) = (Arc::clone(&self.lookup), Arc::clone(&self.looking));
-        Self { disk, layout, reader, lookup, looking }
+        Self { disk, layout, reader, lookup, looking, identity: self.identity.clone() }
     }
 
     fn reader(&self) -> MutexGuard<'_, HeadReader<D>> {
@@ -53,6 +54,10 @@ impl<D: Disk> FileArchive<D> {
 impl<D: Disk> Archive for FileArchive<D> {
     fn is_current(&self, known: Stock) -> bool {
         self.reader().read().is_ok_and(|head| says(head, known))
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(self.identity.clone())
     }
 
     fn summary(&self) -> Result<Summary, Cause> {

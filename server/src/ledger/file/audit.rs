@@ -247,7 +247,7 @@ pub fn read_head_bytes<D: Disk>(disk: &D, layout: &Layout) -> Result<Vec<u8>, He
 mod tests {
     use super::*;
     use crate::{
-        ledger::file::format::{self, segment_header::SegmentHeader},
+        ledger::format::{base::Base, snapshot},
         simulation::{
             disk::SimDisk,
             shop::{buy, disk, head_path, open},
@@ -264,7 +264,7 @@ mod tests {
     }
 
     /// The path of the last snapshot, and the first line of the segment that goes on from it.
-    fn last_snapshot(disk: &SimDisk) -> (PathBuf, SegmentHeader) {
+    fn last_snapshot(disk: &SimDisk) -> (PathBuf, Base) {
         let layout = Layout::around(&head_path());
         let start = *snapshots::starts(disk, &layout).unwrap().last().unwrap();
         let segment = Segment::open_to_read(disk, &layout.segment(start)).unwrap();
@@ -317,7 +317,7 @@ mod tests {
         // As if it had been taken ahead of the sync of what it is of, and that was lost.
         kept.restore_sale(1, SaleStatus::Refunded { revision: at.revision });
         let mut bytes = Vec::new();
-        format::snapshot::write(&kept, &at, &mut bytes).unwrap();
+        snapshot::write(&kept, &at, &mut bytes).unwrap();
         disk.damage(&path, |snapshot| *snapshot = bytes);
         let found = audit(&disk);
         assert!(matches!(&found, Err(LogError::Damaged { path: at, .. }) if *at == path));

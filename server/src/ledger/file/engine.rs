@@ -1,9 +1,9 @@
 //! The ledger in files as an engine.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use crate::{
-    domain::{Clock, Inventory, Trial},
+    domain::{Clock, Identity, Inventory, Trial},
     ledger::{
         Batch, Engine, Fault, News,
         file::{
@@ -64,14 +64,11 @@ impl<D: Disk> FileEngine<D> {
         Ok((Self { locks, progress }, inventory))
     }
 
-    /// What is read beside the turns.
-    pub fn archive(&self) -> Arc<FileArchive<D>> {
-        Arc::new(FileArchive::new(&self.progress.disk, &self.progress.layout))
-    }
-
-    /// The counter's secret key.
-    pub fn key(&self) -> [u8; 32] {
-        self.progress.cursor.segment().header().key
+    /// What is read beside the turns of a ledger that has come to `inventory`.
+    pub fn archive(&self, inventory: &Inventory) -> FileArchive<D> {
+        let key = self.progress.cursor.segment().header().key;
+        let identity = Identity { key, epochs: inventory.epochs().to_vec() };
+        FileArchive::new(&self.progress.disk, &self.progress.layout, identity)
     }
 }
 
@@ -84,7 +81,9 @@ fn take_over_the_head<D: Disk>(
     let mut edited = None;
     turn.learn(&mut |news| match news {
         News::Edited { remaining, sold } => edited = Some((remaining, sold)),
-        News::Record { .. } => unreachable!("all records were read, and the locks are held"),
+        News::Record { .. } | News::Snapshot(_) => {
+            unreachable!("all records were read, and the locks are held")
+        }
     })?;
     let mut batch = turn.empty_batch()?;
     if let Some((remaining, sold)) = edited {

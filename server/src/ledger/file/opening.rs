@@ -9,21 +9,24 @@ use std::time::Duration;
 
 use crate::{
     domain::{Inventory, KEY_LIFE_MS, Stock},
-    ledger::file::{
-        disk::Disk,
-        error::{LogError, TurnError},
-        format::{head::Head, segment_header::SegmentHeader},
-        layout::Layout,
-        locks::Held,
-        log::{
-            cursor::{Cursor, Step, left_behind},
-            preallocation::Preallocation,
-            segment::{Ending, Segment},
-            snapshots::{self, Snapshots},
+    ledger::{
+        file::{
+            disk::Disk,
+            error::{LogError, TurnError},
+            format::head::Head,
+            layout::Layout,
+            locks::Held,
+            log::{
+                cursor::{Cursor, Step, left_behind},
+                preallocation::Preallocation,
+                segment::{Ending, Segment},
+                snapshots::{self, Snapshots},
+            },
+            options::Options,
+            reader,
+            turn::Progress,
         },
-        options::Options,
-        reader,
-        turn::Progress,
+        format::base::Base,
     },
 };
 
@@ -69,7 +72,7 @@ pub(super) fn open<D: Disk>(
     let (cursor, inventory) = if starts.is_empty() {
         let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
         let key = (options.random)().map_err(io("draw a key for"))?;
-        let header = SegmentHeader::of(key, 0, stock, at_ms);
+        let header = Base::of(key, 0, stock, at_ms);
         let zeros = preallocation.take(options.sizes.first)?;
         let segment = Segment::create(disk, layout, &zeros, &header)?;
         (Cursor::at_start_of(segment), header.inventory(options.names_max))

@@ -16,10 +16,7 @@ use crate::{
             adoption,
             disk::{Disk, DiskFile},
             error::{CommitError, TurnError},
-            format::{
-                head::Head, reconcile::OutsideChange, segment_header::FORMAT_VERSION,
-                watermark::Watermark,
-            },
+            format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
             layout::Layout,
             locks::Held,
             log::{
@@ -32,6 +29,7 @@ use crate::{
             options::Options,
             reader,
         },
+        format::base::FORMAT_VERSION,
     },
 };
 
@@ -333,6 +331,10 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
 
     fn batch(&mut self) -> Result<FileBatch, Fault> {
         Ok(self.empty_batch()?)
+    }
+
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        Ok(true)
     }
 
     fn append(&mut self, batch: &FileBatch) -> Appended {

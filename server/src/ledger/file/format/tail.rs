@@ -40,7 +40,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Change, Record},
-        ledger::file::format::record_line::encode_record,
+        ledger::format::record_line::encode_record,
     };
 
     /// Three records from revision 5 on; `turns` says in which turn each was written.

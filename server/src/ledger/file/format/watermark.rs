@@ -7,8 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ledger::file::{
-    disk::DiskFile,
+use crate::ledger::{
+    file::disk::DiskFile,
     format::record_line::{decode, encode},
 };
 

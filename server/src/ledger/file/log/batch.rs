@@ -6,9 +6,9 @@ use crate::{
         Batch,
         file::{
             disk::DiskFile,
-            format::record_line::encode_record,
             log::{cursor::Cursor, segment::Position},
         },
+        format::record_line::encode_record,
     },
 };
 

@@ -4,12 +4,14 @@ use std::path::PathBuf;
 
 use crate::{
     domain::{Record, Stock},
-    ledger::file::{
-        disk::{Disk, DiskFile},
-        error::LogError,
-        format::segment_header::SegmentHeader,
-        layout::Layout,
-        log::segment::{Ending, Position, Reading, Segment},
+    ledger::{
+        file::{
+            disk::{Disk, DiskFile},
+            error::LogError,
+            layout::Layout,
+            log::segment::{Ending, Position, Reading, Segment},
+        },
+        format::base::Base,
     },
 };
 
@@ -59,8 +61,8 @@ impl<F: DiskFile> Cursor<F> {
     }
 
     /// The first line of a segment that goes on from here.
-    pub fn header_of_next(&self) -> SegmentHeader {
-        SegmentHeader::of(self.segment.header().key, self.position.chain, self.stock, self.at_ms)
+    pub fn header_of_next(&self) -> Base {
+        Base::of(self.segment.header().key, self.position.chain, self.stock, self.at_ms)
     }
 
     /// Moves on behind what was appended here.

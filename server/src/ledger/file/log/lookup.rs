@@ -11,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
     domain::Record,
-    ledger::file::{
-        disk::{Disk, DiskFile},
-        error::LogError,
+    ledger::{
+        file::{
+            disk::{Disk, DiskFile},
+            error::LogError,
+            layout::Layout,
+            log::segment::{Ending, Position, Reading, Segment},
+        },
         format::record_line::{LINE_BYTES_MAX, claimed_checksum},
-        layout::Layout,
-        log::segment::{Ending, Position, Reading, Segment},
     },
 };
 
@@ -215,12 +217,12 @@ mod tests {
             Batch as _,
             file::{
                 disk::RealDisk,
-                format::segment_header::SegmentHeader,
                 log::{
                     batch::FileBatch, cursor::Cursor, preallocation::Preallocation,
                     segment::Segment,
                 },
             },
+            format::base::Base,
         },
         simulation::disk::SimDisk,
     };
@@ -242,7 +244,7 @@ mod tests {
         let stock = Stock::new(5 + first, 0, first - 1);
         let path = layout.temporary_segment(1, 1);
         let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size).unwrap();
-        let header = SegmentHeader::of([0; 32], 0, stock, 0);
+        let header = Base::of([0; 32], 0, stock, 0);
         let segment = Segment::create(disk, layout, &zeros, &header).unwrap();
         let mut batch = FileBatch::at(&Cursor::at_start_of(segment));
         assert!((first..=last).all(|revision| batch.push(&record(revision))));

@@ -12,16 +12,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Inconsistent, Record},
-    ledger::file::{
-        disk::{Disk, DiskFile},
-        error::{CommitError, LogError},
-        format::{
-            record_line::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
-            segment_header::{FORMAT_VERSION, SegmentHeader},
-            tail,
+    ledger::{
+        file::{
+            disk::{Disk, DiskFile},
+            error::{CommitError, LogError},
+            format::tail,
+            layout::Layout,
+            log::preallocation::Zeros,
         },
-        layout::Layout,
-        log::preallocation::Zeros,
+        format::{
+            base::{Base, FORMAT_VERSION},
+            record_line::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
+        },
     },
 };
 
@@ -84,7 +86,7 @@ pub struct Segment<F> {
     path: PathBuf,
     file: F,
     is_read_only: bool,
-    header: SegmentHeader,
+    header: Base,
     records_start: Position,
     size: u64,
 }
@@ -98,7 +100,7 @@ impl<F: DiskFile> Segment<F> {
         disk: &D,
         layout: &Layout,
         zeros: &Zeros<D>,
-        header: &SegmentHeader,
+        header: &Base,
     ) -> Result<Self, LogError> {
         let path = layout.segment(header.revision + 1);
         let io = |action| {
@@ -148,8 +150,7 @@ impl<F: DiskFile> Segment<F> {
         let length = file.read_at(&mut bytes, 0).map_err(io("read"))?;
         let end = bytes[..length].iter().position(|byte| *byte == b'\n');
         let line = end.map_or(&bytes[..0], |end| &bytes[..end]);
-        let (header, chain) =
-            decode::<SegmentHeader>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
+        let (header, chain) = decode::<Base>(line, 0).map_err(|fault| damaged(path, 1, &fault))?;
         if !(1..=FORMAT_VERSION).contains(&header.ledger) {
             let reason = format!(
                 "version `{}` of the ledger; this program reads up to `{FORMAT_VERSION}`",
@@ -166,7 +167,7 @@ impl<F: DiskFile> Segment<F> {
     }
 
     /// The segment's first line.
-    pub fn header(&self) -> &SegmentHeader {
+    pub fn header(&self) -> &Base {
         &self.header
     }
 

@@ -21,12 +21,14 @@ use std::{
 
 use crate::{
     domain::Inventory,
-    ledger::file::{
-        disk::{Disk, DiskFile},
-        error::LogError,
-        format::{segment_header::SegmentHeader, snapshot},
-        layout::Layout,
-        log::{preallocation::Job, segment::Segment},
+    ledger::{
+        file::{
+            disk::{Disk, DiskFile},
+            error::LogError,
+            layout::Layout,
+            log::{preallocation::Job, segment::Segment},
+        },
+        format::{base::Base, snapshot},
     },
 };
 
@@ -86,7 +88,7 @@ impl<D: Disk> Snapshots<D> {
     }
 
     /// Writes `inventory`, from which the segment that begins with `at` goes on, while others sell.
-    pub fn keep(&mut self, inventory: Inventory, at: SegmentHeader) {
+    pub fn keep(&mut self, inventory: Inventory, at: Base) {
         self.written = 0;
         self.shared.is_running.store(true, Ordering::Release);
         let (disk, layout, shared) =
@@ -113,7 +115,7 @@ fn write<D: Disk>(
     temporary: &Path,
     pause: fn(Duration),
     inventory: &Inventory,
-    at: &SegmentHeader,
+    at: &Base,
 ) -> Result<u64, LogError> {
     let io = |action, path: &Path| {
         let path = path.to_owned();
@@ -179,7 +181,7 @@ pub fn newest<D: Disk>(
 pub fn read<D: Disk>(
     disk: &D,
     layout: &Layout,
-    at: &SegmentHeader,
+    at: &Base,
     names_max: usize,
 ) -> io::Result<Inventory> {
     let file = disk.open_to_read(&layout.snapshot(at.revision + 1))?;

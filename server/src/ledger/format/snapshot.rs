@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     domain::{Inventory, OpenHold, SaleStatus, SeenName},
-    ledger::file::format::{
+    ledger::format::{
+        base::Base,
         record_line::{decode, encode},
-        segment_header::SegmentHeader,
     },
 };
 
@@ -30,8 +30,8 @@ const LINE_BYTES_MAX: u64 = 8192;
 #[serde(deny_unknown_fields)]
 struct Front {
     snapshot: u32,
-    /// The first line of the segment that goes on from here.
-    at: SegmentHeader,
+    /// What the records behind it go on from.
+    at: Base,
     holds: u64,
     sales: u64,
     names: u64,
@@ -52,11 +52,11 @@ struct HoldLine {
 const REFUNDED: u8 = 1;
 const ADMITTED: u8 = 2;
 
-/// Writes `inventory`, which stands where the segment that begins with `at` goes on.
+/// Writes `inventory`, from which the records behind `at` go on.
 ///
 /// # Errors
 /// What `out` says.
-pub fn write(inventory: &Inventory, at: &SegmentHeader, out: &mut impl Write) -> io::Result<()> {
+pub fn write(inventory: &Inventory, at: &Base, out: &mut impl Write) -> io::Result<()> {
     let mut out = Summed { inner: out, sum: 0 };
     let memory = inventory.memory();
     let front = Front {
@@ -96,12 +96,12 @@ pub fn write(inventory: &Inventory, at: &SegmentHeader, out: &mut impl Write) ->
     out.inner.write_all(&sum.to_le_bytes())
 }
 
-/// Reads what [`write()`] wrote, where it is of the segment that begins with `at`; its requests are known
+/// Reads what [`write()`] wrote, where it is of `at`; its requests are known
 /// again up to `names_max`.
 ///
 /// # Errors
 /// [`io::ErrorKind::InvalidData`] where it is anything else, or torn; else what `from` says.
-pub fn read(from: impl BufRead, at: &SegmentHeader, names_max: usize) -> io::Result<Inventory> {
+pub fn read(from: impl BufRead, at: &Base, names_max: usize) -> io::Result<Inventory> {
     let mut from = Summed { inner: from, sum: 0 };
     let line = from.line()?;
     let (front, _) = decode::<Front>(&line, 0).map_err(|fault| invalid(&fault.to_string()))?;
@@ -196,8 +196,8 @@ mod tests {
     use crate::domain::{Change, Record, Stock};
 
     /// An inventory with something of everything, and the header that goes on from it.
-    fn kept() -> (Inventory, SegmentHeader) {
-        let start = SegmentHeader::of([3; 32], 0, Stock::new(100, 0, 0), 5);
+    fn kept() -> (Inventory, Base) {
+        let start = Base::of([3; 32], 0, Stock::new(100, 0, 0), 5);
         let mut inventory = start.inventory(usize::MAX);
         let sold = |first_ticket, quantity, hold| Change::Sold {
             first_ticket,
@@ -225,11 +225,11 @@ mod tests {
             let record = Record { revision, at_ms: 60_000 * revision, remaining, change, key };
             inventory.fold(&record).unwrap();
         }
-        let at = SegmentHeader::of([3; 32], 9, inventory.stock(), inventory.at_ms());
+        let at = Base::of([3; 32], 9, inventory.stock(), inventory.at_ms());
         (inventory, at)
     }
 
-    fn written() -> (Vec<u8>, SegmentHeader) {
+    fn written() -> (Vec<u8>, Base) {
         let (inventory, at) = kept();
         let mut bytes = Vec::new();
         write(&inventory, &at, &mut bytes).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     #[test]
     fn one_of_another_place_is_none() {
         let (bytes, at) = written();
-        let other = SegmentHeader { after: 10, ..at };
+        let other = Base { after: 10, ..at };
         assert!(read(&bytes[..], &other, 9).is_err());
     }
 }

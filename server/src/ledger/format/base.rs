@@ -1,4 +1,4 @@
-//! The first line of a segment: which counter it is of, and from where it goes on.
+//! From where records go on: which counter they are of, and what it had come to by then.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,16 +9,16 @@ use crate::domain::{COUNT_MAX, Inventory, Stock};
 /// 1: sales, restocks, edits. 2: holds, refunds, admissions, closed sales, restored backups.
 pub const FORMAT_VERSION: u32 = 2;
 
-/// Which counter a segment is of, and from where it goes on.
+/// Which counter records are of, and from where they go on: the first line of a segment.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SegmentHeader {
+pub struct Base {
     /// The version of the format.
     pub ledger: u32,
     /// The counter's secret key, drawn at random when the ledger was made.
     #[serde(with = "hex_key")]
     pub key: [u8; 32],
-    /// The checksum of the last line of the segment before; 0 in the first segment.
+    /// The checksum of the last line before; 0 where there is none.
     pub after: u32,
     /// The revision ahead of the first record.
     pub revision: u64,
@@ -53,8 +53,8 @@ fn is_zero(number: &u64) -> bool {
     *number == 0
 }
 
-impl SegmentHeader {
-    /// The header of a segment that goes on from `stock`, as it was last changed at `at_ms`, behind a
+impl Base {
+    /// The base of records that go on from `stock`, as it was last changed at `at_ms`, behind a
     /// line with checksum `after`.
     pub fn of(key: [u8; 32], after: u32, stock: Stock, at_ms: u64) -> Self {
         let Stock { remaining: count, held, issued: sold, refunded, admitted, .. } = stock;

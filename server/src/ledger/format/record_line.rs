@@ -1,4 +1,4 @@
-//! The lines of a segment: `crc32c json`, each checksum chained to the one before.
+//! The lines of a ledger: `crc32c json`, each checksum chained to the one before.
 //!
 //! The checksum of a line continues the checksum of the line ahead of it, so a
 //! line that is taken out, moved or spliced in from elsewhere does not fit.

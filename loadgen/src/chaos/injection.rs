@@ -1,0 +1,135 @@
+//! The faults as they are carried out.
+
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+use tokio::time::sleep_until;
+
+use super::{
+    faults::{Fault, FaultKind},
+    servers::Servers,
+};
+use crate::{history::monotonic_ns, shop::ServerError};
+
+/// The largest file system that is filled: nobody's own by mistake.
+pub(super) const FILLED_BYTES_MAX: u64 = 256 << 20;
+
+/// How much is written at once into the file that fills it, in bytes; in the end byte by byte.
+const BALLAST_BYTES: usize = 64 << 10;
+
+/// A fault that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Injected {
+    /// What was done.
+    pub(super) kind: FaultKind,
+    /// To which server.
+    pub(super) server: u32,
+    /// When, in nanoseconds of the run's clock.
+    pub(super) from_ns: u64,
+    /// When that was over: it runs, or there is room again.
+    pub(super) to_ns: u64,
+}
+
+/// Why a fault cannot be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum InjectionError {
+    /// A server does not do what it is told.
+    #[error("{what}: {source}")]
+    Server {
+        /// What was done to it.
+        what: String,
+        /// What is wrong.
+        source: ServerError,
+    },
+    /// The file system cannot be filled.
+    #[error("cannot fill the file system of `{}`: {source}", path.display())]
+    Fill {
+        /// A file on it.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// Carries out `faults` on `servers`, which have a file system that is filled from `folder`; the load began
+/// at `begun`.
+///
+/// # Errors
+/// [`InjectionError`]; the file that fills is gone all the same.
+pub(super) async fn inject(
+    faults: &[Fault],
+    servers: &mut Servers,
+    folder: &Path,
+    begun: Instant,
+) -> Result<Vec<Injected>, InjectionError> {
+    let mut injected = Vec::new();
+    for fault in faults {
+        sleep_until((begun + fault.after).into()).await;
+        let &Fault { kind, server, lasts, .. } = fault;
+        let from_ns = monotonic_ns();
+        let failed = |source| InjectionError::Server { what: kind.told(server), source };
+        match kind {
+            FaultKind::Kill => {
+                servers.kill(server);
+                pause(lasts).await;
+                servers.start_again(server).await.map_err(failed)?;
+            }
+            FaultKind::Pause => {
+                servers.set_paused(server, true).map_err(failed)?;
+                pause(lasts).await;
+                servers.set_paused(server, false).map_err(failed)?;
+            }
+            FaultKind::End => {
+                servers.end(server).await.map_err(failed)?;
+                pause(lasts).await;
+                servers.start_again(server).await.map_err(failed)?;
+            }
+            FaultKind::Fill => {
+                let ballast = Ballast::throughout(folder)?;
+                pause(lasts).await;
+                drop(ballast);
+            }
+        }
+        injected.push(Injected { kind, server, from_ns, to_ns: monotonic_ns() });
+    }
+    Ok(injected)
+}
+
+async fn pause(lasts: Duration) {
+    tokio::time::sleep(lasts).await;
+}
+
+/// A file that takes all the room there is; goes away with this.
+struct Ballast(PathBuf);
+
+impl Ballast {
+    fn throughout(folder: &Path) -> Result<Self, InjectionError> {
+        let ballast = Self(folder.join("ballast"));
+        let filled = File::create(&ballast.0).and_then(|mut file| {
+            let mut piece = BALLAST_BYTES;
+            while piece > 0 {
+                match file.write_all(&vec![0; piece]) {
+                    Ok(()) => {}
+                    Err(error) if error.kind() == io::ErrorKind::StorageFull => piece /= 2,
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(())
+        });
+        match filled {
+            Ok(()) => Ok(ballast),
+            Err(source) => Err(InjectionError::Fill { path: ballast.0.clone(), source }),
+        }
+    }
+}
+
+impl Drop for Ballast {
+    fn drop(&mut self) {
+        // It is of a temporary folder: where it stays it goes with that.
+        let _ = fs::remove_file(&self.0);
+    }
+}

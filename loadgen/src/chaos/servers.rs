@@ -1,0 +1,108 @@
+//! The servers of one counter, each at an address of its own that it has again when it is started again.
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    ops::Range,
+};
+
+use crate::{
+    history::monotonic_ns,
+    shop::{ServerError, ServerPlan, SpawnedServer},
+};
+
+/// Where they listen (ip_local_port_range in ip(7) begins behind these).
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// Servers that may be gone for a while.
+pub(super) struct Servers {
+    plan: ServerPlan,
+    addresses: Vec<SocketAddr>,
+    running: Vec<Option<SpawnedServer>>,
+}
+
+impl Servers {
+    /// Starts so many servers as `plan` says, one after the other: the first creates the counter.
+    ///
+    /// # Errors
+    /// There is no free port, or a server does not start.
+    pub(super) async fn start(plan: ServerPlan, many: u32) -> Result<Self, ServerError> {
+        let addresses = free_addresses(many)?;
+        let running = addresses.iter().map(|_| None).collect();
+        let mut servers = Self { plan, addresses, running };
+        for server in 0..many {
+            servers.start_again(server).await?;
+        }
+        Ok(servers)
+    }
+
+    /// Their bases, as in `http://127.0.0.1:8080`.
+    pub(super) fn urls(&self) -> Vec<String> {
+        self.addresses.iter().map(|address| format!("http://{address}")).collect()
+    }
+
+    /// Starts `server`, which is gone.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub(super) async fn start_again(&mut self, server: u32) -> Result<(), ServerError> {
+        let place = place(server);
+        let plan = ServerPlan { listen: self.addresses[place], ..self.plan.clone() };
+        self.running[place] = Some(SpawnedServer::start(&plan).await?);
+        Ok(())
+    }
+
+    /// Kills `server`.
+    pub(super) fn kill(&mut self, server: u32) {
+        drop(self.running[place(server)].take());
+    }
+
+    /// Stops `server` where it stands, or lets it go on.
+    ///
+    /// # Errors
+    /// The kernel refuses: it has ended by itself.
+    pub(super) fn set_paused(&self, server: u32, is_paused: bool) -> Result<(), ServerError> {
+        match &self.running[place(server)] {
+            Some(running) => running.set_paused(is_paused),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks `server` to end, and waits until it has.
+    ///
+    /// # Errors
+    /// It ended with an error, or not in time.
+    pub(super) async fn end(&mut self, server: u32) -> Result<(), ServerError> {
+        match self.running[place(server)].take() {
+            Some(running) => running.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Ends all of them; gives why some did not end as they should.
+    pub(super) async fn end_all(mut self) -> Vec<ServerError> {
+        let mut errors = Vec::new();
+        for server in self.running.iter_mut().filter_map(Option::take) {
+            errors.extend(server.stop().await.err());
+        }
+        errors
+    }
+}
+
+fn place(server: u32) -> usize {
+    usize::try_from(server).unwrap_or(usize::MAX)
+}
+
+/// Addresses that nobody has just now.
+///
+/// Below the ports that the system gives to whoever connects: while a server is gone, one of its clients could
+/// have its port else.
+fn free_addresses(many: u32) -> io::Result<Vec<SocketAddr>> {
+    let begin = u16::try_from(monotonic_ns() / 1000 % u64::from(PORTS.end - PORTS.start));
+    let begin = PORTS.start + begin.unwrap_or(0);
+    let ports = (begin..PORTS.end).chain(PORTS.start..begin);
+    let listeners = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
+    // All are looked for before one is given back, so that no two are the same.
+    let listeners: Vec<_> = listeners.take(usize::try_from(many).unwrap_or(usize::MAX)).collect();
+    listeners.iter().map(TcpListener::local_addr).collect()
+}

@@ -1,0 +1,272 @@
+//! The members of a cluster, and calls to one of them.
+//!
+//! One member is asked until it fails; then all are looked at, at once, and the one
+//! that leads is asked from then on. A client is of one member only: so nothing is
+//! sent to another, or sent again, but by the code above.
+//!
+//! # Invariants
+//! - A call ends within its time.
+//! - What changes something is sent once.
+
+use std::{error::Error as _, time::Duration};
+
+use etcd_client::{
+    Certificate, Client, ConnectOptions, Error, Identity, KvClient, TlsOptions, WatchClient,
+};
+use tokio::{task::JoinSet, time::timeout};
+
+use crate::ledger::etcd::error::EtcdError;
+
+/// How long a connection may take to be made.
+const CONNECT: Duration = Duration::from_secs(1);
+
+/// How long a member may take to say how it is.
+const LOOK: Duration = Duration::from_millis(1500);
+
+/// How long the one that leads is waited for, where another has answered.
+const GRACE: Duration = Duration::from_millis(50);
+
+/// How often, and for how long, it is asked whether the other side is there.
+const KEEP_ALIVE: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(1));
+
+/// How long an answer is waited for, by default: a cluster elects a leader in one to two seconds, and what is
+/// unknown by then is asked for elsewhere.
+pub(super) const ANSWER: Duration = Duration::from_millis(1500);
+
+/// How long for one of many megabytes.
+pub(super) const LONG_ANSWER: Duration = Duration::from_secs(10);
+
+/// The most bytes that are read at once.
+const READ_BYTES_MAX: usize = 256 << 20;
+
+/// Numbers of gRPC for what came of a call (grpc/grpc, doc/statuscodes.md).
+const INVALID_ARGUMENT: i32 = 3;
+const PERMISSION_DENIED: i32 = 7;
+const RESOURCE_EXHAUSTED: i32 = 8;
+const FAILED_PRECONDITION: i32 = 9;
+const UNAUTHENTICATED: i32 = 16;
+
+/// How a cluster is reached, all files read.
+#[derive(Clone)]
+pub struct Access {
+    /// The members, each as `host:port`.
+    pub members: Vec<String>,
+    /// Who asks, and the password.
+    pub user: Option<(String, String)>,
+    /// With what TLS is spoken; without it nothing is secret on the way.
+    pub tls: Option<Tls>,
+}
+
+/// With what TLS is spoken, in PEM.
+#[derive(Clone)]
+pub struct Tls {
+    /// The certificates of the authorities that vouch for the members.
+    pub ca: Vec<u8>,
+    /// The certificate with which this side is known, and its key.
+    pub identity: Option<(Vec<u8>, Vec<u8>)>,
+}
+
+/// A cluster, and the member that is asked just now.
+pub(super) struct Cluster {
+    access: Access,
+    link: Option<Link>,
+}
+
+/// A way to one member.
+#[derive(Clone)]
+pub(super) struct Link {
+    pub(super) kv: KvClient,
+    pub(super) watch: WatchClient,
+}
+
+impl Cluster {
+    /// The cluster behind `access`; nobody is asked yet.
+    pub(super) fn new(access: Access) -> Self {
+        Self { access, link: None }
+    }
+
+    /// The same cluster, by connections of its own.
+    pub(super) fn another(&self) -> Self {
+        Self::new(self.access.clone())
+    }
+
+    /// The member that is asked; where there is none, the best of those that answer.
+    ///
+    /// # Errors
+    /// [`EtcdError`] where none can be used.
+    pub(super) async fn link(&mut self) -> Result<Link, EtcdError> {
+        if let Some(link) = &self.link {
+            return Ok(link.clone());
+        }
+        let link = look_around(&self.access).await?;
+        Ok(self.link.insert(link).clone())
+    }
+
+    /// The member that was asked has failed: the next call looks for another.
+    pub(super) fn forget(&mut self) {
+        self.link = None;
+    }
+}
+
+/// Looks at all members; gives the one that leads, or another that knows who does.
+async fn look_around(access: &Access) -> Result<Link, EtcdError> {
+    let mut looks = JoinSet::new();
+    for member in &access.members {
+        let (member, access) = (member.clone(), access.clone());
+        looks.spawn(async move { look_at(&member, &access).await });
+    }
+    let (mut found, mut faults) = (None, Vec::new());
+    loop {
+        let next = match &found {
+            None => looks.join_next().await,
+            Some(_) => timeout(GRACE, looks.join_next()).await.unwrap_or_default(),
+        };
+        match next {
+            None => break,
+            Some(Ok(Ok((link, true)))) => return Ok(link),
+            Some(Ok(Ok((link, false)))) => found = Some(link),
+            Some(Ok(Err(fault))) => faults.push(fault),
+            Some(Err(_)) => {}
+        }
+    }
+    found.ok_or_else(|| worst(faults))
+}
+
+/// What is told of several members, none of which can be used: what a person can mend comes first.
+fn worst(faults: Vec<EtcdError>) -> EtcdError {
+    let rank = |fault: &EtcdError| match fault {
+        EtcdError::Denied(_) => 0,
+        EtcdError::Tls { .. } => 1,
+        EtcdError::NoLeader => 2,
+        _ => 3,
+    };
+    let mut reasons: Vec<String> = Vec::new();
+    for fault in &faults {
+        if let EtcdError::Unknown(reason) = fault
+            && !reasons.contains(reason)
+        {
+            reasons.push(reason.clone());
+        }
+    }
+    let first = faults.into_iter().min_by_key(rank);
+    first
+        .filter(|fault| rank(fault) < 3)
+        .unwrap_or_else(|| EtcdError::Unreachable(reasons.join("; ")))
+}
+
+/// A way to `member`, and whether it leads.
+async fn look_at(member: &str, access: &Access) -> Result<(Link, bool), EtcdError> {
+    let unknown = |reason: &str| EtcdError::Unknown(format!("{member}: {reason}"));
+    let looking = async {
+        let connected = Client::connect([member], Some(options(access))).await;
+        let mut client = connected.map_err(|error| fault(member, access, &error))?;
+        let status = client.status().await.map_err(|error| fault(member, access, &error))?;
+        Ok((client, status))
+    };
+    let looked = timeout(LOOK, looking).await;
+    let (client, status) = looked.map_err(|_| unknown("no answer"))??;
+    if status.leader() == 0 {
+        return Err(EtcdError::NoLeader);
+    }
+    let leads = status.header().is_some_and(|header| header.member_id() == status.leader());
+    let kv = client.kv_client().max_decoding_message_size(READ_BYTES_MAX);
+    Ok((Link { kv, watch: client.watch_client() }, leads))
+}
+
+fn options(access: &Access) -> ConnectOptions {
+    let options = ConnectOptions::new()
+        .with_connect_timeout(CONNECT)
+        .with_require_leader(true)
+        .with_tcp_keepalive(KEEP_ALIVE.0)
+        .with_keep_alive(KEEP_ALIVE.0, KEEP_ALIVE.1);
+    let options = match &access.user {
+        Some((name, password)) => options.with_user(name, password),
+        None => options,
+    };
+    match &access.tls {
+        None => options,
+        Some(Tls { ca, identity }) => {
+            let tls = TlsOptions::new().ca_certificate(Certificate::from_pem(ca));
+            options.with_tls(match identity {
+                Some((certificate, key)) => tls.identity(Identity::from_pem(certificate, key)),
+                None => tls,
+            })
+        }
+    }
+}
+
+/// Why a member cannot be used.
+fn fault(member: &str, access: &Access, error: &Error) -> EtcdError {
+    if let Some(reason) = refusal(error) {
+        return EtcdError::Denied(reason);
+    }
+    if has_no_leader(error) {
+        return EtcdError::NoLeader;
+    }
+    let reason = deepest(error);
+    let is_of_tls = ["certificate", "TLS", "tls", "handshake", "alert"];
+    if access.tls.is_some() && is_of_tls.iter().any(|word| reason.contains(word)) {
+        return EtcdError::Tls { member: member.to_owned(), reason };
+    }
+    EtcdError::Unknown(format!("{member}: {reason}"))
+}
+
+/// Whether a member says that it knows of no leader.
+fn has_no_leader(error: &Error) -> bool {
+    matches!(error, Error::GRpcStatus(status) if status.message() == "etcdserver: no leader")
+}
+
+/// What came of a call that changes something, and failed.
+pub(super) fn outcome(error: &Error) -> EtcdError {
+    if let Some(reason) = refusal(error) {
+        return EtcdError::Refused(reason);
+    }
+    match error {
+        Error::GRpcStatus(status)
+            if i32::from(status.code()) == RESOURCE_EXHAUSTED
+                && status.message().contains("space exceeded") =>
+        {
+            EtcdError::Full(told(status.message()))
+        }
+        error if has_no_leader(error) => EtcdError::NoLeader,
+        error => EtcdError::Unknown(deepest(error)),
+    }
+}
+
+/// The words in which a member itself said no, before it changed anything.
+///
+/// Who is allowed what, and whether a request is one, is looked at ahead of what it asks for (etcd,
+/// `server/etcdserver`: `apply_auth.go`, `api/v3rpc/key.go`). Room is looked at ahead of it and behind it: that it was
+/// not there says nothing.
+fn refusal(error: &Error) -> Option<String> {
+    let Error::GRpcStatus(status) = error else { return None };
+    let code = i32::from(status.code());
+    let is_no = matches!(
+        code,
+        INVALID_ARGUMENT | PERMISSION_DENIED | FAILED_PRECONDITION | UNAUTHENTICATED
+    );
+    let is_a_members =
+        status.message().starts_with("etcdserver: ") || status.message().starts_with("auth: ");
+    (is_no && is_a_members).then(|| told(status.message()))
+}
+
+/// A member's words, without whose they are.
+fn told(message: &str) -> String {
+    message.strip_prefix("etcdserver: ").unwrap_or(message).to_owned()
+}
+
+/// What is at the bottom of an error.
+fn deepest(error: &Error) -> String {
+    let mut at: &dyn std::error::Error = match error {
+        Error::GRpcStatus(status) => match status.source() {
+            None => return told(status.message()),
+            Some(source) => source,
+        },
+        Error::TransportError(error) => error,
+        error => error,
+    };
+    while let Some(below) = at.source() {
+        at = below;
+    }
+    at.to_string()
+}

@@ -1,0 +1,98 @@
+//! Why a ledger in etcd cannot be used.
+
+use crate::ledger::{Cause, Fault};
+
+/// Why a ledger in etcd cannot be used.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum EtcdError {
+    /// No member answers as one that could be used.
+    #[error("no member of the etcd cluster can be used: {0}")]
+    Unreachable(String),
+    /// The members that answer have no leader.
+    #[error("the etcd cluster has no leader: too few of its members can reach each other")]
+    NoLeader,
+    /// The cluster does not let us in, or not do this.
+    #[error("the etcd cluster refuses this server: {0}")]
+    Denied(String),
+    /// TLS comes to nothing.
+    #[error("no TLS with the etcd member {member}: {reason}")]
+    Tls {
+        /// The member.
+        member: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// No counter has this name.
+    #[error("the etcd cluster has no counter `{0}`")]
+    Missing(String),
+    /// Something stands where the counter would.
+    #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
+    Remains(String),
+    /// A later program made the counter.
+    #[error(
+        "the counter `{name}` is of version {version} of the format, and this program knows {known}"
+    )]
+    Newer {
+        /// The counter.
+        name: String,
+        /// Its version.
+        version: u32,
+        /// The last version that is known here.
+        known: u32,
+    },
+    /// A value is not what was written.
+    #[error("the etcd key `{key}`: {reason}")]
+    Damaged {
+        /// The key.
+        key: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The counter was removed and made again while this process sold from it.
+    #[error(
+        "the counter `{0}` was made anew: this server sold from the one before, and must be started again"
+    )]
+    Recreated(String),
+    /// The ledger ends before what this process knows it to have had.
+    #[error(
+        "the counter `{name}` ends at revision `{found}`, and had `{known}`: the cluster was put back \
+         to a backup, or has lost what it had confirmed"
+    )]
+    Behind {
+        /// The counter.
+        name: String,
+        /// Where it ends.
+        found: u64,
+        /// Where it ended.
+        known: u64,
+    },
+    /// The cluster has no room.
+    #[error("the etcd cluster is full: {0}")]
+    Full(String),
+    /// A member said no, and nothing was changed.
+    #[error("the etcd cluster refuses this: {0}")]
+    Refused(String),
+    /// A member did not say what became of it.
+    #[error("the etcd cluster does not answer: {0}")]
+    Unknown(String),
+}
+
+impl EtcdError {
+    /// Whether no later try by this process can succeed.
+    pub fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::Recreated(_) | Self::Behind { .. } | Self::Damaged { .. } | Self::Newer { .. }
+        )
+    }
+}
+
+impl From<EtcdError> for Fault {
+    fn from(error: EtcdError) -> Self {
+        if error.is_lasting() {
+            Self::Lasting(Cause::of(error))
+        } else {
+            Self::Passing(Cause::of(error))
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Who goes first where several servers sell: a hint, and nothing rests on it.
+//!
+//! Servers that append at the same time lose all but one of their batches. So whoever
+//! has appended last leads: it goes on for a while, the others wait, and their batches
+//! grow. Then its head says that it *yields*, and it stands back until another has
+//! come, or nobody did. Who waits comes as soon as the head says so, or where nothing
+//! is heard for several times as long as an append takes, and at a random moment, since
+//! others wait, too.
+//!
+//! Pure: time comes in as a value.
+
+use std::time::{Duration, Instant};
+
+use crate::ledger::etcd::hint::Heard;
+
+/// For how long another is reckoned with that was heard of.
+const RIVALS_FOR: Duration = Duration::from_secs(1);
+
+/// How long one leads while others wait.
+const SLICE: Duration = Duration::from_millis(30);
+
+/// How long one waits for others at most.
+const PATIENCE: Duration = Duration::from_millis(250);
+
+/// What an append is taken to last, at least and at most.
+const APPEND: (Duration, Duration) = (Duration::from_micros(500), Duration::from_millis(10));
+
+/// After how many appends' time without a word the one who leads is taken to have stopped.
+const QUIET: u32 = 4;
+
+/// For how many appends' time one stands back.
+const GAP: u32 = 6;
+
+/// Who goes first, as one server sees it.
+#[derive(Debug)]
+pub(super) struct Lead {
+    writer: String,
+    dice: u64,
+    rivals_at: Option<Instant>,
+    /// Since when this one leads.
+    since: Option<Instant>,
+    /// When it began to stand back.
+    yielded_at: Option<Instant>,
+    /// Whether the head that is being written says so.
+    is_yielding: bool,
+    /// Since when it waits for others.
+    waits_since: Option<Instant>,
+    /// About how long an append takes.
+    append: Duration,
+}
+
+/// What is to be done before a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Take it.
+    Go,
+    /// Wait so long, or until something newer is heard of, and ask again.
+    Wait(Duration),
+}
+
+impl Lead {
+    /// A server by the name `writer`; `dice` are random bits.
+    pub(super) fn new(writer: &str, dice: u64) -> Self {
+        Self {
+            writer: writer.to_owned(),
+            dice: dice | 1,
+            rivals_at: None,
+            since: None,
+            yielded_at: None,
+            is_yielding: false,
+            waits_since: None,
+            append: APPEND.0,
+        }
+    }
+
+    /// Another has appended, or was faster.
+    pub(super) fn heard_of_another(&mut self, now: Instant) {
+        self.rivals_at = Some(now);
+        (self.since, self.yielded_at, self.is_yielding) = (None, None, false);
+    }
+
+    /// Whether the head that is written now lets others go first.
+    pub(super) fn yields(&mut self, now: Instant) -> bool {
+        let is_over = self.since.is_some_and(|since| now.duration_since(since) >= SLICE);
+        self.is_yielding = is_over && self.has_rivals(now);
+        self.is_yielding
+    }
+
+    /// It was written, which took so long.
+    pub(super) fn won(&mut self, now: Instant, took: Duration) {
+        self.append = ((self.append * 7 + took) / 8).clamp(APPEND.0, APPEND.1);
+        self.since.get_or_insert(now);
+        self.yielded_at = std::mem::take(&mut self.is_yielding).then_some(now);
+    }
+
+    /// What to do before a turn, after what was `heard`.
+    pub(super) fn next(&mut self, now: Instant, heard: &Heard) -> Next {
+        let next = self.decide(now, heard);
+        match next {
+            Next::Go => self.waits_since = None,
+            Next::Wait(_) => {
+                self.waits_since.get_or_insert_with(|| {
+                    self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    now
+                });
+            }
+        }
+        next
+    }
+
+    fn decide(&mut self, now: Instant, heard: &Heard) -> Next {
+        let Heard { head: Some(head), at: Some(at), .. } = heard else { return Next::Go };
+        if !self.has_rivals(now) {
+            return Next::Go;
+        }
+        let is_own = head.owner.as_ref().is_some_and(|owner| owner.writer == self.writer);
+        let until = match (is_own, self.yielded_at) {
+            (true, None) => now,
+            (true, Some(yielded_at)) => yielded_at + self.append * GAP,
+            (false, _) if head.yields => *at + self.jitter(),
+            (false, _) => *at + self.append * QUIET + self.jitter(),
+        };
+        let until = until.min(self.waits_since.unwrap_or(now) + PATIENCE);
+        if now < until {
+            return Next::Wait(until - now);
+        }
+        if is_own {
+            // Nobody came, or nobody was to: it leads on, for a slice of its own.
+            if self.yielded_at.take().is_some() {
+                self.since = Some(now);
+            }
+        }
+        Next::Go
+    }
+
+    fn has_rivals(&self, now: Instant) -> bool {
+        self.rivals_at.is_some_and(|at| now.duration_since(at) < RIVALS_FOR)
+    }
+
+    /// Less than an append's time, the same for as long as one waits.
+    fn jitter(&self) -> Duration {
+        let share = u32::try_from(self.dice >> 48).unwrap_or(0);
+        self.append * share / 65_536
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ledger::etcd::text::{Head, Owner};
+
+    const MS: Duration = Duration::from_millis(1);
+
+    fn heard(writer: &str, yields: bool, at: Instant) -> Heard {
+        let owner = Some(Owner { writer: writer.to_owned(), number: 0 });
+        let head = Head { count: 1, sold: 1, revision: 1, chain: 0, owner, yields };
+        Heard { head: Some(head), head_at: 1, at: Some(at) }
+    }
+
+    #[test]
+    fn alone_one_never_waits() {
+        let (mut lead, now) = (Lead::new("a", 7), Instant::now());
+        for ms in 0..1000 {
+            let now = now + ms * MS;
+            assert_eq!(lead.next(now, &heard("a", false, now)), Next::Go);
+            assert!(!lead.yields(now));
+            lead.won(now, MS);
+        }
+    }
+
+    #[test]
+    fn who_leads_goes_on_for_a_slice_and_stands_back_then() {
+        let (mut lead, now) = (Lead::new("a", 7), Instant::now());
+        lead.heard_of_another(now);
+        lead.won(now, MS);
+        assert!(!lead.yields(now + SLICE - MS));
+        let now = now + SLICE;
+        assert!(lead.yields(now));
+        lead.won(now, MS);
+        assert!(matches!(lead.next(now, &heard("a", true, now)), Next::Wait(_)));
+        // Another has come: it is its turn.
+        assert!(matches!(lead.next(now, &heard("b", false, now)), Next::Wait(_)));
+        // Nobody has come: it leads on.
+        assert_eq!(lead.next(now + GAP * MS, &heard("a", true, now)), Next::Go);
+        assert!(!lead.yields(now + GAP * MS));
+    }
+
+    #[test]
+    fn who_waits_comes_when_the_other_yields_is_silent_or_goes_on_for_ever() {
+        let (mut lead, now) = (Lead::new("a", 7), Instant::now());
+        lead.heard_of_another(now);
+        assert!(matches!(lead.next(now, &heard("b", false, now)), Next::Wait(_)));
+        assert_eq!(lead.next(now + MS, &heard("b", true, now)), Next::Go);
+        assert_eq!(lead.next(now + 50 * MS, &heard("b", false, now)), Next::Go);
+        assert!(matches!(lead.next(now, &heard("b", false, now)), Next::Wait(_)));
+        let much_later = now + PATIENCE;
+        assert_eq!(lead.next(much_later, &heard("b", false, much_later)), Next::Go);
+    }
+}

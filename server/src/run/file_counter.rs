@@ -1,0 +1,101 @@
+//! A counter in files: found or created, and opened.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process, thread,
+    time::Duration,
+};
+
+use tokio::{sync::oneshot, time::timeout};
+
+use crate::{
+    domain::Inventory,
+    ledger::file::{
+        creation,
+        disk::{Disk, DiskFile, RealDisk},
+        engine::FileEngine,
+        error::OpenError,
+        format::head::Head,
+        layout::Layout,
+        locks::holders,
+        log::preallocation::{Job, Sizes},
+        options::Options,
+        reader::{self, HeadError},
+    },
+    run::{
+        RunError,
+        machine::{now_ms, random},
+        real_path::real_path_of,
+    },
+};
+
+/// Finds the counter's file, or creates it with `init` tickets; gives its path without symbolic links.
+pub(super) fn locate(db: &Path, init: Option<u64>) -> Result<PathBuf, RunError> {
+    let path = real_path_of(db)?;
+    if let Some(count) = init {
+        let layout = Layout::around(&path);
+        creation::clean(&RealDisk, &layout, process::id());
+        if [&layout.head, &layout.folder].iter().all(|path| is_missing(path)) {
+            create(&layout, count)
+                .map_err(|source| RunError::Init { path: db.to_owned(), source })?;
+        }
+    }
+    let found = RealDisk.stat(&path).map_err(|source| HeadError::io(db, source));
+    found.map_err(OpenError::from)?;
+    Ok(path)
+}
+
+fn is_missing(path: &Path) -> bool {
+    RealDisk.stat(path).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn create(layout: &Layout, count: u64) -> io::Result<()> {
+    let nonce = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    creation::create(&RealDisk, layout, count, (process::id(), nonce))
+}
+
+/// What the counter's file says.
+pub(super) fn read_head(path: &Path) -> Result<Head, OpenError> {
+    let file = RealDisk.open(path).map_err(|source| HeadError::io(path, source))?;
+    let size = file.size().map_err(|source| HeadError::io(path, source))?;
+    Ok(reader::parse(path, &reader::read_bytes(path, &file, size)?)?)
+}
+
+/// Opens and recovers the ledger, unless somebody holds the locks for longer than `patience`.
+pub(super) async fn open_ledger(
+    path: &Path,
+    synced: bool,
+    patience: Duration,
+    names_max: usize,
+) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
+    let (on_locked, locked) = oneshot::channel();
+    let (on_opened, opened) = oneshot::channel();
+    let head = path.to_owned();
+    let (process, sizes) = (process::id(), Sizes::default());
+    let pause = thread::sleep;
+    let options =
+        Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
+    // The kernel's queue for a lock has no time limit: so another thread waits in it.
+    thread::Builder::new().name("opening".to_owned()).spawn(move || {
+        // Nobody receives either any more where the server was told to end.
+        let _ = on_opened.send(FileEngine::open(&RealDisk, &head, options, || {
+            let _ = on_locked.send(());
+        }));
+    })?;
+    // An opening that failed before it had the locks drops the sender: that is no time-out.
+    if timeout(patience, locked).await.is_err() {
+        let holders = holders(&RealDisk, &Layout::around(path));
+        let path = path.to_owned();
+        return Err(OpenError::Locked { path, waited: patience, holders }.into());
+    }
+    // A long ledger takes its time to be read.
+    let opened = opened.await;
+    Ok(opened
+        .map_err(|_| io::Error::other("the thread that opens the ledger stopped"))?
+        .map_err(OpenError::from)?)
+}
+
+fn in_background(job: Job) -> io::Result<()> {
+    thread::Builder::new().name("preallocation".to_owned()).spawn(job).map(|_| ())
+}

@@ -1,0 +1,108 @@
+//! `loadgen chaos`: what survives servers that are killed, stopped and ended, and what does not.
+
+use std::{fs, time::Duration};
+
+use e2e::{Counter, Finished, Mark, Program, Signal};
+use serde_json::Value;
+
+use crate::{mounts::mount_namespace, programs::loadgen};
+
+#[test]
+fn what_was_acknowledged_survives_every_fault_and_nothing_is_sold_twice() {
+    let folder = Counter::missing();
+    let page = folder.folder().join("chaos.html");
+    let finished = chaos(&["--rounds", "12", "--seed", "1", "--report"]).arg(&page).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let told = json(&finished);
+    assert_eq!((&told["verdict"], &told["ledger_is_sound"]), (&"valid".into(), &true.into()));
+    assert_eq!(faults(&told).len(), 12);
+    assert!(told["outcomes"]["sold"].as_u64().unwrap_or(0) > 100, "{told}");
+    let page = fs::read_to_string(&page).expect("a page");
+    assert_eq!(page.matches("<g class=\"shade\">").count(), 2 * (12 + 1), "bands and their key");
+    assert!(page.contains("What was done to the shop"), "a table of the faults");
+}
+
+#[test]
+fn a_seed_makes_the_same_faults_again() {
+    let of = |seed: &str| {
+        let finished = chaos(&["--rounds", "4", "--round", "200ms", "--seed", seed]).run();
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        faults(&json(&finished))
+    };
+    assert_eq!(of("7"), of("7"));
+    assert_ne!(of("7"), of("8"));
+}
+
+/// The control: whoever tries again is sold to again.
+#[test]
+fn servers_that_forget_their_keys_are_convicted() {
+    let convicted = (1..=6).any(|seed| {
+        let chaos = chaos(&["--rounds", "12", "--faults", "kill", "--seed"]).arg(seed.to_string());
+        let finished = chaos.args(["--", "--keys-max", "1"]).run();
+        assert!(matches!(finished.code, Some(0 | 1)), "{finished:?}");
+        finished.code == Some(1)
+    });
+    assert!(convicted, "six chaoses did not notice");
+}
+
+#[test]
+fn a_full_disk_costs_no_sale_that_was_acknowledged() {
+    let Some(namespace) = mount_namespace() else {
+        println!("no folder of its own can be mounted here: a full disk is not tested");
+        return;
+    };
+    let counter = Counter::missing();
+    let small = r#"mount -t tmpfs -o size=48m tmpfs "$0" && cd / && exec "$@""#;
+    let finished = namespace
+        .args(["sh", "-c", small])
+        .arg(counter.folder())
+        .arg(loadgen().path())
+        .args(["chaos", "--json", "--rounds", "8", "--faults", "fill,kill", "--folder"])
+        .arg(counter.folder())
+        .run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let kinds = faults(&json(&finished)).into_iter().map(|(kind, _)| kind);
+    assert!(kinds.collect::<Vec<_>>().contains(&"fill".to_owned()), "{finished:?}");
+}
+
+#[test]
+fn nobodys_own_disk_is_filled() {
+    let finished = chaos(&["--faults", "fill", "--folder", "."]).run();
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("--folder"), "{finished:?}");
+}
+
+#[test]
+fn interrupted_chaos_leaves_nothing_behind() {
+    let temporary = Counter::missing();
+    let mark = Mark::new();
+    let chaos = mark.on(chaos(&["--rounds", "1000"])).env("TMPDIR", temporary.folder()).start();
+    // Eight workers and three servers, of which one may be gone just now.
+    mark.wait_for_carriers(10);
+
+    chaos.signal(Signal::INT);
+
+    assert_eq!(chaos.finish(Duration::from_secs(20)).code, Some(130));
+    mark.wait_until_gone();
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+}
+
+fn chaos(arguments: &[&str]) -> Program {
+    loadgen().args(["chaos", "--json"]).args(arguments)
+}
+
+fn json(finished: &Finished) -> Value {
+    serde_json::from_str(&finished.stdout).expect("one JSON object")
+}
+
+/// What was done, and to which server.
+fn faults(told: &Value) -> Vec<(String, u64)> {
+    let faults = told["faults"].as_array().expect("a list of faults");
+    let fault = |fault: &Value| {
+        let kind = fault["kind"].as_str().expect("a kind").to_owned();
+        (kind, fault["server"].as_u64().expect("a server"))
+    };
+    faults.iter().map(fault).collect()
+}

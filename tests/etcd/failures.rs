@@ -1,0 +1,194 @@
+//! Answers that are lost, members that are killed, stopped or too few, a cluster that is full, and a counter that
+//! is another all of a sudden.
+
+use e2e::{Etcd, Proxy, Signal, eventually};
+use server::{
+    domain::Record,
+    ledger::{Appended, Cause},
+};
+
+use crate::seat::{Seat, TICKETS, Tried, lasting, passing};
+
+/// A proxy in front of each member, and where they listen.
+fn proxies(etcd: &Etcd) -> (Vec<Proxy>, Vec<String>) {
+    let proxies: Vec<_> = etcd.addresses().iter().map(|member| Proxy::before(member)).collect();
+    let addresses = proxies.iter().map(|proxy| proxy.address().to_owned()).collect();
+    (proxies, addresses)
+}
+
+#[track_caller]
+fn unknown(tried: &Tried) -> String {
+    match &tried.appended {
+        Appended::Unknown(cause) => cause.to_string(),
+        appended => panic!("{appended:?}"),
+    }
+}
+
+#[test]
+fn a_batch_whose_answer_was_lost_is_found_to_be_ones_own() {
+    let etcd = Etcd::start();
+    let (proxies, members) = proxies(&etcd);
+    let mut seat = Seat::by(&members);
+    seat.sell(1);
+    let tried =
+        seat.try_to_sell_between(3, || proxies.iter().for_each(Proxy::swallow_answers)).unwrap();
+    assert_eq!(unknown(&tried), "the etcd cluster does not answer: no answer in time");
+    passing(seat.hear());
+    proxies.iter().for_each(Proxy::mend);
+    assert!(seat.settle(&tried.batch, &tried.records));
+    assert_eq!(seat.count(), (TICKETS - 4, 4));
+    // It is there once.
+    let mut late = Seat::at(&etcd);
+    late.hear().unwrap();
+    assert_eq!(late.count(), (TICKETS - 4, 4));
+}
+
+#[test]
+fn a_batch_that_never_arrived_is_made_good_once() {
+    let etcd = Etcd::start();
+    let (proxies, members) = proxies(&etcd);
+    let mut seat = Seat::by(&members);
+    seat.sell(1);
+    let tried = seat.try_to_sell_between(3, || proxies.iter().for_each(Proxy::cut)).unwrap();
+    unknown(&tried);
+    proxies.iter().for_each(Proxy::mend);
+    assert!(seat.settle(&tried.batch, &tried.records));
+    assert_eq!(seat.count(), (TICKETS - 4, 4));
+    assert_eq!(seat.hear().unwrap().records, []);
+}
+
+#[test]
+fn a_batch_whose_answer_was_lost_is_anothers_revision_where_another_was_faster() {
+    let etcd = Etcd::start();
+    let (proxies, members) = proxies(&etcd);
+    let (mut seat, mut another) = (Seat::by(&members), Seat::at(&etcd));
+    seat.sell(1);
+    let meanwhile = || {
+        another.sell(1);
+        proxies.iter().for_each(Proxy::swallow_answers);
+    };
+    let tried = seat.try_to_sell_between(3, meanwhile).unwrap();
+    unknown(&tried);
+    proxies.iter().for_each(Proxy::mend);
+    assert!(!seat.settle(&tried.batch, &tried.records));
+    assert_eq!(seat.count(), (TICKETS - 2, 2));
+}
+
+#[test]
+fn sales_go_on_when_the_leader_is_killed_and_none_is_lost() {
+    let mut etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    let mut sold: Vec<Record> = Vec::new();
+    for _ in 0..3 {
+        let leader = etcd.leader();
+        sold.extend((0..20).flat_map(|_| seat.sell(2)));
+        etcd.kill(leader);
+        sold.extend((0..20).flat_map(|_| seat.sell(2)));
+        etcd.restart(leader);
+    }
+    let mut late = Seat::at(&etcd);
+    late.hear().unwrap();
+    assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
+}
+
+#[test]
+fn sales_go_on_when_a_member_stops_and_nothing_it_says_later_is_believed() {
+    let etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    let mut sold: Vec<Record> = Vec::new();
+    for _ in 0..3 {
+        let leader = etcd.leader();
+        sold.extend(seat.sell(1));
+        etcd.signal(leader, Signal::STOP);
+        sold.extend((0..20).flat_map(|_| seat.sell(2)));
+        etcd.signal(leader, Signal::CONT);
+        sold.extend((0..20).flat_map(|_| seat.sell(2)));
+        assert!(seat.confirm().unwrap());
+    }
+    let mut late = Seat::at(&etcd);
+    late.hear().unwrap();
+    assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
+}
+
+#[test]
+fn too_few_members_are_told_and_waited_for() {
+    let mut etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    seat.sell(1);
+    let others: Vec<_> = (0..3).filter(|member| *member != etcd.leader()).collect();
+    others.iter().for_each(|member| etcd.kill(*member));
+    let too_few = "the etcd cluster has no leader: too few of its members can reach each other";
+    eventually("the lack of a leader to be noticed", || {
+        let told = seat.confirm().err()?.to_string();
+        (told == too_few).then_some(())
+    });
+    assert_eq!(passing(seat.try_to_sell(1).map(|_| ())), too_few);
+    others.iter().for_each(|member| etcd.restart(*member));
+    seat.sell(1);
+}
+
+#[test]
+fn a_cluster_that_is_full_takes_nothing_and_says_so_and_goes_on_when_it_has_room() {
+    let etcd = Etcd::with(&["--quota-backend-bytes=4000000"]);
+    for number in 0..8 {
+        etcd.ctl(&["put", &format!("ballast/{number}"), &"x".repeat(100_000)]);
+    }
+    let mut seat = Seat::at(&etcd);
+    let mut sold = Vec::new();
+    let (refused, told) = loop {
+        match seat.try_to_sell(500).unwrap() {
+            Tried { appended: Appended::Durable, records, .. } => sold.extend(records),
+            Tried { appended: Appended::Unknown(_), batch, records } => {
+                // It was put by the last room that there was.
+                assert!(seat.settle(&batch, &records));
+                sold.extend(records);
+            }
+            Tried { appended: Appended::Lost, records, .. } => {
+                break (records, passing(seat.hear()));
+            }
+            Tried { appended, .. } => panic!("{appended:?}"),
+        }
+    };
+    assert_eq!(told, "the etcd cluster is full: mvcc: database space exceeded");
+    // What stands there can be read, and confirmed.
+    assert_eq!(seat.hear().unwrap().records, []);
+    assert!(seat.confirm().unwrap());
+    let mut late = Seat::at(&etcd);
+    late.hear().unwrap();
+    assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
+    assert!(!sold.is_empty() && !sold.contains(&refused[0]));
+    let revision = etcd.ctl(&["del", "--prefix", "ballast/", "--write-out=fields"]).stdout;
+    let revision = revision.lines().find_map(|line| line.strip_prefix("\"Revision\" : "));
+    etcd.ctl(&["compact", revision.expect("an answer has a revision")]);
+    etcd.ctl(&["defrag"]);
+    etcd.ctl(&["alarm", "disarm"]);
+    seat.sell(1);
+}
+
+#[test]
+fn a_counter_that_was_made_anew_is_not_sold_from() {
+    let etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    seat.sell(2);
+    etcd.ctl(&["del", "--prefix", "tickets/hall/"]);
+    assert_eq!(passing(seat.confirm()), "the etcd cluster has no counter `hall`");
+    Seat::at(&etcd).sell(1);
+    let told = lasting(seat.hear()).to_string();
+    assert!(told.contains("`hall` was made anew"), "{told}");
+}
+
+#[test]
+fn a_ledger_that_was_put_back_to_an_older_one_is_not_sold_from() {
+    let etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    seat.sell(2);
+    let head = etcd.ctl(&["get", "--print-value-only", "tickets/hall/head"]).stdout;
+    seat.sell(1);
+    etcd.ctl(&["put", "tickets/hall/head", &format!("{}\n", head.trim_end())]);
+    let tried = seat.try_to_sell(1);
+    let told = match tried {
+        Ok(Tried { appended: Appended::Broken(cause), .. }) => cause.to_string(),
+        tried => Cause::of(tried.map(|_| ()).unwrap_err()).to_string(),
+    };
+    assert!(told.contains("`hall` ends at revision `2`, and had `3`"), "{told}");
+}

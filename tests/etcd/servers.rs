@@ -1,0 +1,212 @@
+//! Whole servers on one counter in etcd, as users see them.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Mutex,
+    time::Duration,
+};
+
+use e2e::{Answer, Client, Etcd, Live, Method, Program, Proxy, Server, crowd, eventually};
+use serde_json::{Value, json};
+
+/// How long those wait who come while the cluster is away.
+const LOCK_TIMEOUT: &str = "2s";
+
+fn server() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_e2e-server"))
+}
+
+fn loadgen() -> Program {
+    Program::new(env!("CARGO_BIN_EXE_e2e-loadgen")).within(Duration::from_secs(60))
+}
+
+/// A server on the counter `hall`, which is made with so many tickets where it is missing.
+#[track_caller]
+fn serve(etcd: &Etcd, tickets: u64) -> Server {
+    let program = server().args(["--db", &etcd.db("hall"), "--init", &tickets.to_string()]);
+    Server::start_without_counter(program.args(["--lock-timeout", LOCK_TIMEOUT]))
+}
+
+/// Buys a ticket; `None` where the connection breaks.
+fn buy(client: &Client, key: &str) -> Option<Answer> {
+    let request = client.request(Method::POST, "/buy").header("Idempotency-Key", key);
+    Answer::try_to(request.timeout(Duration::from_secs(20))).ok()
+}
+
+/// Buys at one server after another until somebody says what came of it.
+#[track_caller]
+fn buy_somewhere(clients: &[Client], key: &str) -> Answer {
+    let mut at = 0;
+    eventually("a final answer", || {
+        at += 1;
+        let answer = buy(&clients[at % clients.len()], key)?;
+        (answer.status != 503).then_some(answer)
+    })
+}
+
+#[track_caller]
+fn ticket(answer: &Answer) -> u64 {
+    assert_eq!(answer.status, 201, "{answer:?}");
+    answer.json()["tickets"][0].as_u64().expect("a ticket has a number")
+}
+
+#[test]
+fn a_counter_in_etcd_sells_holds_and_remembers_as_one_in_a_file() {
+    let etcd = Etcd::start();
+    let first = serve(&etcd, 5);
+    assert!(first.stderr().contains(&etcd.db("hall")), "{}", first.stderr());
+    let sold = buy(&first, "k").expect("an answer");
+    assert_eq!(ticket(&sold), 1);
+    let hold = first.post("/holds", &json!({"quantity": 2, "seconds": 600})).json();
+    let second = serve(&etcd, 5);
+    // What one has sold the other knows: by key, by receipt, and on its page.
+    let again = buy(&second, "k").expect("an answer");
+    assert_eq!((again.text(), again.header("Idempotent-Replayed")), (sold.text(), "true"));
+    let receipt = second.get(sold.header("Location")).json();
+    assert_eq!(receipt["tickets"], json!([1]));
+    let hold = hold["hold"].as_str().expect("a hold has a token").to_owned();
+    let confirmed = second.post(&format!("/holds/{hold}/confirm"), &json!({}));
+    assert_eq!((confirmed.status, confirmed.json()["tickets"].clone()), (201, json!([2, 3])));
+    let told = first.search();
+    assert_eq!((&told["count"], &told["sold"], &told["held"]), (&json!(2), &json!(3), &json!(0)));
+    let live = Live::open(&first);
+    live.wait_for_count(2);
+    second.buy();
+    live.wait_for_count(1);
+    second.buy();
+    let refused = first.buy();
+    assert_eq!(
+        (refused.status, refused.json()["type"].clone()),
+        (409, json!("/problems/sold-out"))
+    );
+    assert_eq!((first.terminate().code, second.terminate().code), (Some(0), Some(0)));
+    let later = serve(&etcd, 77);
+    assert_eq!(later.count(), 0);
+    assert_eq!(later.get(sold.header("Location")).json()["tickets"], json!([1]));
+}
+
+#[test]
+fn what_three_servers_sell_to_a_crowd_is_valid() {
+    let etcd = Etcd::start();
+    let servers = [(); 3].map(|()| serve(&etcd, 300));
+    let addresses = servers.each_ref().map(Server::address);
+    let front = Proxy::before_all(&addresses);
+    let shop = format!("http://{}", front.address());
+    let run = loadgen()
+        .args(["run", &shop, "--json", "--no-tui", "-c", "30", "-n", "600"])
+        .args(["--mix", "buy=4,search=2", "--require", "sold-out,overlap"])
+        .run();
+    assert_eq!(run.code, Some(0), "{run:?}");
+    let told = run.json();
+    assert_eq!((&told["verdict"], &told["outcomes"]["sold"]), (&json!("valid"), &json!(300)));
+    for server in &servers {
+        assert_eq!(server.count(), 0);
+        assert_eq!(server.buy().status, 409);
+    }
+}
+
+#[test]
+fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
+    let (rounds, buyers) = (3, 8);
+    let mut etcd = Etcd::start();
+    let mut servers: Vec<_> = (0..3).map(|_| serve(&etcd, 10_000)).collect();
+    let told: Mutex<BTreeMap<String, u64>> = Mutex::default();
+    for round in 0..rounds {
+        let clients: Vec<_> = servers.iter().map(|server| server.client().clone()).collect();
+        let leader = etcd.leader();
+        let victim = servers.remove(0);
+        std::thread::scope(|scope| {
+            let crowd = scope.spawn(|| {
+                crowd(buyers, |buyer| {
+                    for number in 0..15 {
+                        let key = format!("{round}-{buyer}-{number}");
+                        let ticket = ticket(&buy_somewhere(&clients, &key));
+                        told.lock().unwrap().insert(key, ticket);
+                    }
+                });
+            });
+            let so_far = || told.lock().unwrap().len();
+            let begun = so_far();
+            eventually("some sales", || (so_far() > begun + 5).then_some(()));
+            victim.kill();
+            let then = so_far();
+            eventually("sales by the others", || (so_far() > then + 5).then_some(()));
+            etcd.kill(leader);
+            crowd.join().expect("every buyer was served");
+        });
+        etcd.restart(leader);
+        servers.push(serve(&etcd, 10_000));
+    }
+    let told = told.into_inner().unwrap();
+    let tickets: BTreeSet<_> = told.values().copied().collect();
+    let all = (rounds * buyers * 15) as u64;
+    assert_eq!((told.len() as u64, tickets.len() as u64), (all, all));
+    assert_eq!(tickets, (1..=all).collect());
+    for server in &servers {
+        let search = server.search();
+        let state = (search["count"].as_u64(), search["sold"].as_u64());
+        assert_eq!(state, (Some(10_000 - all), Some(all)));
+        // And what was told is told again.
+        for (key, ticket) in told.iter().take(5) {
+            assert_eq!(self::ticket(&buy(server, key).expect("an answer")), *ticket);
+        }
+    }
+}
+
+/// The reason for which a server is not ready; `None` where it is.
+fn not_ready(server: &Server) -> Option<String> {
+    let ready = server.get("/readyz");
+    (ready.status == 503).then(|| ready.text())
+}
+
+#[test]
+fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
+    let mut etcd = Etcd::start();
+    let running = serve(&etcd, 10);
+    running.buy();
+    for member in 0..3 {
+        etcd.kill(member);
+    }
+    let refused = running.buy();
+    let problem: Value = refused.json();
+    assert_eq!(refused.status, 503, "{problem}");
+    let of_buyer = problem["type"].as_str().expect("a problem has a type").to_owned();
+    assert!(["/problems/not-sold", "/problems/outcome-unknown"].contains(&&*of_buyer), "{problem}");
+    let why = eventually("it to be not ready", || not_ready(&running));
+    assert!(why.contains("no member of the etcd cluster can be used"), "{why}");
+    // One that starts now waits for it, too, and says so.
+    let starting = serve(&etcd, 10);
+    assert!(starting.stderr().contains("no member of the etcd cluster"), "{}", starting.stderr());
+    let refused = starting.buy();
+    assert_eq!((refused.status, refused.json()["sold"].clone()), (503, json!("no")), "{refused:?}");
+    assert_eq!(starting.status("/"), 503);
+    for member in 0..3 {
+        etcd.restart(member);
+    }
+    for server in [&running, &starting] {
+        eventually("it to be ready", || not_ready(server).is_none().then_some(()));
+        assert_eq!(server.buy().status, 201);
+    }
+    let sold = running.search()["sold"].as_u64().expect("a number");
+    // The first one's may have happened, where it was not known.
+    assert!(sold == 3 || (sold == 4 && of_buyer == "/problems/outcome-unknown"), "{sold}");
+    assert_eq!(running.count(), 10 - sold);
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let etcd = Etcd::start();
+    let start = |db: &str| {
+        let finished = server().args(["--listen", "127.0.0.1:0", "--db", db]).run();
+        (finished.code, finished.stderr)
+    };
+    let (code, told) = start(&etcd.db("nowhere"));
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("the etcd cluster has no counter `nowhere`"), "{told}");
+    let (code, told) = start("etcd://ann:secret@127.0.0.1:1/hall");
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("password-file") && !told.contains("secret@"), "{told}");
+    let (code, told) = start("etcd://127.0.0.1:1/hall?ca=/nowhere/ca.pem");
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("/nowhere/ca.pem"), "{told}");
+}
