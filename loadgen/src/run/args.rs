@@ -115,7 +115,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     retry: bool,
 
-    /// Send this header field with every request
+    /// Send this header field with every request; `${env:NAME}` in it is a variable of the environment
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = typed::field)]
     fields: Vec<(String, String)>,
 

@@ -37,11 +37,13 @@ pub(super) async fn try_out(
     config: &RunConfig,
     prepared: &mut Prepared,
 ) -> Result<Tally, PreparationError> {
+    // Let go of where there is no trial: an idle connection would stand in others' way.
+    let first = prepared.first.take();
     if !is_due(config) {
         return Ok(Tally::default());
     }
     let client = config.plan.clients;
-    let mut session = match prepared.first.take() {
+    let mut session = match first {
         Some(session) => session,
         None => Session::to_shop(&prepared.shop, client, Waiting::Shared, &TlsConfigs::default())?,
     };

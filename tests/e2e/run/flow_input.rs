@@ -277,8 +277,9 @@ fn order_that_was_taken_by_a_shop_that_is_gone_then_is_unknown() {
 
     let finished = with_map(run(&url).args(["-c", "1", "-n", "1"]), &map, &[]);
 
-    shop.join().expect("it served to its end");
+    // First: a shop that was never asked to sell waits for ever.
     assert_eq!(finished.json()["outcomes"]["unknown"], 1, "{finished:?}");
+    shop.join().expect("it served to its end");
 }
 
 /// What was taken is not undone by a page that is not there.

@@ -148,7 +148,7 @@ mod tests {
             ("email,password\na@x,hunter2\nb@x\n", "`buyers.csv`:3: 1 fields"),
             ("email,password\na@x,hunter2,3\n", "`buyers.csv`:2: 3 fields"),
             ("email,password\n", "no row"),
-            ("", "names the columns"),
+            ("", "no row"),
             ("email,e mail\nx,y\n", "names the columns"),
             ("email,email\nx,y\n", "two columns"),
         ] {

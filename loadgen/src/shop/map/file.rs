@@ -357,8 +357,8 @@ sold_out = { status = [410] }
     fn a_value_that_nothing_gives_is_named_with_its_line() {
         for (text, named) in [
             ("step = [{ path = '/cart/${cart}' }]\n", "`shop.toml`:4: `buy.step[1]`: `${cart}`"),
-            ("headers = { A = '${email}' }\n", "`shop.toml`:3: `buy`: `${email}`"),
-            ("headers = { A = '${env:NONE}' }\n", "`shop.toml`:3: `buy`: the environment has no"),
+            ("headers = { A = '${email}' }\n", "`shop.toml`:2: `buy`: `${email}`"),
+            ("headers = { A = '${env:NONE}' }\n", "`shop.toml`:2: `buy`: the environment has no"),
             ("take = { key = '/a' }\n", "`shop.toml`:4: `buy.take.key`"),
             ("take = { a = 'b' }\n", "`header:…` and `cookie:…`"),
             ("again = { status = [202] }\n", "`shop.toml`:4: `buy.again`: say where"),
