@@ -1,6 +1,6 @@
 //! The command line: typed by the user, checked once, handed on.
 
-use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, process::ExitCode};
+use std::{ffi::OsString, fmt::Display, panic::AssertUnwindSafe, path::PathBuf, process::ExitCode};
 
 use clap::{CommandFactory, Parser, Subcommand};
 
@@ -10,11 +10,14 @@ use crate::{
     draft::{self, MapArgs},
     exit_code,
     export::{self, ExportArgs},
+    lab::{self, LabArgs},
     lesson::{self, LessonArgs},
     manual::Manual,
     race::{self, RaceArgs},
     run::{self, RunArgs, TryArgs},
-    shop, worker,
+    shop,
+    shops::{self, SecondArgs, ShopArgs, ShopsArgs},
+    worker,
 };
 
 /// A load generator with a judge: it buys, and says whether the answers can be right.
@@ -44,6 +47,11 @@ enum Command {
 
     Lesson(LessonArgs),
 
+    Shops(ShopsArgs),
+
+    Shop(ShopArgs),
+    Lab(LabArgs),
+
     #[command(flatten)]
     Manual(Manual),
 }
@@ -62,12 +70,32 @@ enum Child {
         role: String,
     },
 
+    /// A worker of the lab.
+    #[command(name = "lab-worker")]
+    LabWorker {
+        #[arg(long)]
+        parent: u32,
+    },
+
+    /// Whoever removes what a lab that was killed has left.
+    #[command(name = "lab-folder")]
+    LabFolder {
+        #[arg(long)]
+        parent: u32,
+        #[arg(long)]
+        folder: PathBuf,
+    },
+
     /// A worker in a process of its own.
     #[command(name = "worker-process")]
     Worker {
         #[arg(long)]
         parent: u32,
     },
+
+    /// The second process of a shop.
+    #[command(name = "shop-process")]
+    Shop(SecondArgs),
 
     /// A server of a race in a process of its own.
     #[command(name = "server-process")]
@@ -124,6 +152,12 @@ fn carry_out(command: Command) -> ExitCode {
             Err(error) => fail(&error, error.hint(), error.exit_code()),
         },
         Command::Lesson(args) => run_lesson(args),
+        Command::Shops(args) => ended(shops::show(&args)),
+        Command::Shop(args) => ended(shops::serve(&args)),
+        Command::Lab(args) => match lab::show(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, error.hint(), error.exit_code()),
+        },
         Command::Manual(manual) => match manual.write(Cli::command()) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
@@ -137,8 +171,20 @@ fn play(child: Child) -> ExitCode {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
+        Child::LabWorker { parent } => match lab::run_worker(parent) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Child::LabFolder { parent: _, folder } => match lab::remove_when_alone(&folder) {
+            Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
         Child::Worker { parent } => match worker::work_for_parent(parent) {
             Ok(()) => ExitCode::from(exit_code::VALID),
+            Err(error) => fail(&error, None, exit_code::INTERNAL),
+        },
+        Child::Shop(args) => match shops::serve_beside(&args) {
+            Ok(code) => code,
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
         Child::Server { parent, args } => match shop::serve(parent, args) {
@@ -206,6 +252,13 @@ fn run_lesson(args: LessonArgs) -> ExitCode {
     match lesson::show(&config) {
         Ok(code) => ExitCode::from(code),
         Err(error) => fail(&error, error.hint(), error.exit_code()),
+    }
+}
+
+fn ended(result: Result<u8, shops::ShopsError>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error, None, error.exit_code()),
     }
 }
 

@@ -7,14 +7,15 @@
 //!   child processes that die with their parent, files that are whole or not there.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
+//! - `waits`: what a lock costs, and whom.
 //! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
 //!   one leader for every show.
 //! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
 //! - `draft`: a first map of a shop, from a description or a recording.
-//! - `race`, `run`, `chaos`, `check`, `export`: the shows that compose the parts above; `lesson`: small programs
-//!   that teach what the race is made of.
+//! - `race`, `run`, `chaos`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small
+//!   programs that teach what the race is made of; `lab`: a page on which to be the scheduler of one.
 //!
 //! # Invariants
 //! - The judge shares no code with the accused: only `shop::servers` uses the crate `server`.
@@ -31,6 +32,7 @@ mod draft;
 mod duration;
 mod export;
 mod kept_file;
+mod lab;
 mod latency;
 mod lead;
 mod lesson;
@@ -43,6 +45,8 @@ mod report;
 mod run;
 mod setup;
 mod shop;
+mod shops;
 mod tally;
+mod waits;
 mod words;
 mod worker;

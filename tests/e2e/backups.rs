@@ -169,7 +169,9 @@ fn damaged_counter_is_not_backed_up_and_a_damaged_backup_not_restored() {
     assert!(!counter.path().exists() && !counter.ledger().exists());
 }
 
-fn backed_up(counter: &Counter) -> (tempfile::TempDir, PathBuf) {
+/// A backup of `counter`, and the folder that it is in.
+#[track_caller]
+pub(crate) fn backed_up(counter: &Counter) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let dir = folder.path().join("backup");
     let said = backup(counter, &dir);
@@ -181,12 +183,13 @@ fn backup(counter: &Counter, dir: &Path) -> Finished {
     server().arg("backup").arg(dir).arg("--db").arg(counter.path()).run()
 }
 
-fn restore(counter: &Counter, dir: &Path, more: &[&str]) -> Finished {
+/// Puts the backup in `dir` in the place of `counter`.
+pub(crate) fn restore(counter: &Counter, dir: &Path, more: &[&str]) -> Finished {
     server().arg("restore").arg(dir).arg("--db").arg(counter.path()).args(more).run()
 }
 
 /// The disk is gone.
-fn lose(counter: &Counter) {
+pub(crate) fn lose(counter: &Counter) {
     fs::remove_file(counter.path()).expect("it is there");
     fs::remove_dir_all(counter.ledger()).expect("it is there");
 }

@@ -6,11 +6,11 @@
 
 use std::{
     env,
-    io::Write as _,
+    io::{self, BufRead as _, BufReader, Read as _, Write as _},
     net::{SocketAddr, TcpStream},
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -24,8 +24,14 @@ use crate::{connections::connections_of, programs::server, sales::assert_conserv
 /// How long a slow client rests between two bytes.
 const REST: Duration = Duration::from_millis(200);
 
-/// How many buy.
-const GOOD_CLIENTS: usize = 8;
+/// How long a good client rests between two purchases.
+const PAUSE: Duration = Duration::from_millis(25);
+
+/// How long a slow client waits for a connection: on loopback there is one at once, or no room.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1);
+
+/// How often each slow client has been looked after before the crowd counts as there.
+const ROUNDS_FIRST: usize = 4;
 
 /// How many of a page's copies a client asks for that reads none.
 const PAGES: usize = 40;
@@ -47,6 +53,8 @@ const KINDS: [(Slowness, usize); 4] =
 struct Campaign {
     size: usize,
     rounds: usize,
+    good_clients: usize,
+    /// How many times each good client buys over either kind of connection.
     purchases: usize,
 }
 
@@ -55,52 +63,71 @@ impl Campaign {
         match env::var("HOSTILE_CROWD") {
             Ok(size) => {
                 let size = size.parse().expect("HOSTILE_CROWD is a number");
-                Campaign { size, rounds: 5, purchases: 40 }
+                Campaign { size, rounds: 5, good_clients: 100, purchases: 20 }
             }
-            Err(_) => Campaign { size: 100, rounds: 1, purchases: 4 },
+            Err(_) => Campaign { size: 100, rounds: 1, good_clients: 8, purchases: 4 },
         }
     }
 }
 
+/// What slow clients are told, and tell.
+#[derive(Default)]
+struct Told {
+    stay_away: AtomicBool,
+    leave: AtomicBool,
+    rounds: AtomicUsize,
+}
+
 /// The clients of one kind; a thread of their own keeps them slow.
 struct SlowClients {
-    comes_back: Arc<AtomicBool>,
-    goes_on: Arc<AtomicBool>,
+    told: Arc<Told>,
     thread: JoinHandle<()>,
 }
 
 impl SlowClients {
     fn come(address: SocketAddr, slowness: Slowness, number: usize) -> SlowClients {
-        let (comes_back, goes_on) =
-            (Arc::new(AtomicBool::new(true)), Arc::new(AtomicBool::new(true)));
-        let told = (Arc::clone(&comes_back), Arc::clone(&goes_on));
+        let told = Arc::new(Told::default());
+        let heard = Arc::clone(&told);
         let thread = thread::spawn(move || {
             let mut clients: Vec<Option<TcpStream>> = (0..number).map(|_| None).collect();
-            while told.1.load(Relaxed) {
+            while !heard.leave.load(Relaxed) {
                 for client in &mut clients {
                     if client.as_mut().is_some_and(|stream| !slowness.goes_on(stream)) {
                         *client = None;
                     }
-                    if client.is_none() && told.0.load(Relaxed) {
+                    if client.is_none() && !heard.stay_away.load(Relaxed) {
                         *client = slowness.begin(address);
                     }
                 }
+                heard.rounds.fetch_add(1, Relaxed);
                 thread::sleep(REST);
             }
         });
-        SlowClients { comes_back, goes_on, thread }
+        SlowClients { told, thread }
     }
 
     fn leave(self) {
-        self.goes_on.store(false, Relaxed);
+        self.told.leave.store(true, Relaxed);
         self.thread.join().expect("a crowd");
     }
+}
+
+/// Slow clients of every kind come to `server`, and go on coming.
+fn slow_crowd_at(server: &Server, campaign: &Campaign) -> Vec<SlowClients> {
+    let address = server.address().parse().expect("an address");
+    let come = |(slowness, share)| SlowClients::come(address, slowness, share * campaign.size);
+    let crowd: Vec<_> = KINDS.into_iter().map(come).collect();
+    eventually("the crowd", || {
+        let is_there = |slow: &SlowClients| slow.told.rounds.load(Relaxed) >= ROUNDS_FIRST;
+        crowd.iter().all(is_there).then_some(())
+    });
+    crowd
 }
 
 impl Slowness {
     /// A new client; `None` while the server's backlog is full.
     fn begin(self, address: SocketAddr) -> Option<TcpStream> {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_millis(20)).ok()?;
+        let mut stream = TcpStream::connect_timeout(&address, CONNECT_TIMEOUT).ok()?;
         stream.set_nonblocking(true).ok()?;
         let host = format!("HTTP/1.1\r\nHost: {address}\r\n");
         let bytes = match self {
@@ -134,18 +161,98 @@ fn is_ended(stream: &TcpStream) -> bool {
     poll(&mut watched, Some(&now)).is_ok() && !watched[0].revents().is_empty()
 }
 
-/// Lets the good clients buy; gives how long each purchase took.
-fn buy(server: &Server, purchases: usize) -> Vec<Duration> {
-    let taken = crowd(GOOD_CLIENTS, |_| {
-        let buy = |_| {
+/// How long purchases took.
+#[derive(Default)]
+struct Taken {
+    /// Over a connection of their own.
+    fresh: Vec<Duration>,
+    /// Over one that was used before.
+    kept: Vec<Duration>,
+    /// How many of these were closed in between.
+    lost: usize,
+    /// How many were not timed.
+    first: usize,
+}
+
+impl Taken {
+    fn all(&self) -> usize {
+        self.fresh.len() + self.kept.len() + self.first
+    }
+}
+
+/// A connection that is kept for the next purchase.
+struct Kept<'a> {
+    address: &'a str,
+    stream: Option<BufReader<TcpStream>>,
+}
+
+impl Kept<'_> {
+    /// Buys; gives whether the connection had been closed, and it took another one.
+    fn buy(&mut self) -> bool {
+        let is_new = self.stream.is_none();
+        if self.try_to_buy().is_ok() {
+            return false;
+        }
+        assert!(!is_new, "a new connection was closed without an answer");
+        self.stream = None;
+        self.try_to_buy().expect("a new connection is answered");
+        true
+    }
+
+    fn try_to_buy(&mut self) -> io::Result<()> {
+        let mut stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => BufReader::new(TcpStream::connect(self.address)?),
+        };
+        let head = format!("POST /buy HTTP/1.1\r\nHost: {}\r\n", self.address);
+        stream.get_mut().write_all((head + "Content-Length: 0\r\n\r\n").as_bytes())?;
+        let mut line = String::new();
+        stream.read_line(&mut line)?;
+        if line.is_empty() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        assert!(line.starts_with("HTTP/1.1 201 "), "{line}");
+        let mut length = 0;
+        while line != "\r\n" {
+            line.clear();
+            stream.read_line(&mut line)?;
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length: ") {
+                length = value.trim().parse().expect("a length");
+            }
+        }
+        stream.read_exact(&mut vec![0; length])?;
+        self.stream = Some(stream);
+        Ok(())
+    }
+}
+
+/// Lets the good clients buy, each in turn over a connection of its own and over one that it keeps.
+fn buy(server: &Server, campaign: &Campaign) -> Taken {
+    let taken = crowd(campaign.good_clients, |_| {
+        let mut taken = Taken::default();
+        let mut kept = Kept { address: server.address(), stream: None };
+        kept.buy();
+        taken.first = 1;
+        for _ in 0..campaign.purchases {
+            thread::sleep(PAUSE);
             let begun = Instant::now();
             let answer = RawRequest::buy(server.address()).answer();
             assert_eq!(answer.status, 201, "{answer:?}");
-            begun.elapsed()
-        };
-        (0..purchases).map(buy).collect::<Vec<_>>()
+            taken.fresh.push(begun.elapsed());
+            thread::sleep(PAUSE);
+            let begun = Instant::now();
+            taken.lost += usize::from(kept.buy());
+            taken.kept.push(begun.elapsed());
+        }
+        taken
     });
-    taken.concat()
+    taken.into_iter().fold(Taken::default(), |mut all, taken| {
+        all.fresh.extend(taken.fresh);
+        all.kept.extend(taken.kept);
+        all.lost += taken.lost;
+        all.first += taken.first;
+        all
+    })
 }
 
 /// The time within which 99 of 100 were served.
@@ -160,30 +267,52 @@ fn listeners_of(server: &Server) -> usize {
     listeners.and_then(|number| number.parse().ok()).expect("the metrics tell it")
 }
 
+/// A server that may open `files` files, on a counter of its own.
+fn limited_server(counter: &Counter, files: usize) -> Server {
+    let limited = Program::new("prlimit").arg(format!("--nofile={files}:{files}"));
+    Server::start(limited.arg(server().path()), counter)
+}
+
+/// Tells how long good clients took, with and without a crowd.
+fn tell(what: &str, alone: &Taken, beside: Taken) {
+    let Taken { fresh, kept, lost, .. } = beside;
+    let number = fresh.len();
+    for (kind, alone, beside) in [("new", &alone.fresh, fresh), ("kept", &alone.kept, kept)] {
+        let (alone, beside) = (p99(alone.clone()), p99(beside));
+        let ratio = beside.as_secs_f64() / alone.as_secs_f64();
+        println!(
+            "{what}, {kind} connections: p99 {alone:?} alone, {beside:?} beside, {ratio:.2} times"
+        );
+    }
+    println!("{what}: {lost} of {number} kept connections were closed");
+}
+
 /// A server that may open `files` files, and a crowd of `campaign`'s size.
 fn good_clients_buy(campaign: &Campaign, files: usize) {
     let needed = 6 * campaign.size + 1000;
     assert!(file_limit_of_at_least(needed), "this needs `ulimit -n {needed}`");
-    let counter = Counter::with(1_000_000);
-    let limited = Program::new("prlimit").arg(format!("--nofile={files}:{files}"));
-    let server = Server::start(limited.arg(server().path()), &counter);
-    let address = server.address().parse().expect("an address");
+    let (counter, another) = (Counter::with(1_000_000), Counter::with(1));
+    let server = limited_server(&counter, files);
+    let elsewhere = limited_server(&another, files);
 
+    let mut bought = 0;
     for _ in 0..campaign.rounds {
-        let alone = p99(buy(&server, campaign.purchases));
-        let slow = KINDS
-            .map(|(slowness, share)| SlowClients::come(address, slowness, share * campaign.size));
-        let needed = if files > 6 * campaign.size { 4 * campaign.size } else { files / 2 };
-        eventually("the crowd", || (connections_of(&server) >= needed).then_some(()));
-
-        let beside = p99(buy(&server, campaign.purchases));
-
-        let ratio = beside.as_secs_f64() / alone.as_secs_f64();
-        println!(
-            "{files} files: p99 {alone:?} alone, {beside:?} beside the crowd, {ratio:.1} times"
-        );
+        let alone = buy(&server, campaign);
+        bought += alone.all();
+        if campaign.rounds > 1 {
+            // What the crowd costs by itself, on the same machine.
+            let slow = slow_crowd_at(&elsewhere, campaign);
+            let beside = buy(&server, campaign);
+            bought += beside.all();
+            tell(&format!("{files} files, crowd elsewhere"), &alone, beside);
+            slow.into_iter().for_each(SlowClients::leave);
+        }
+        let slow = slow_crowd_at(&server, campaign);
+        let beside = buy(&server, campaign);
+        bought += beside.all();
+        tell(&format!("{files} files, crowd here"), &alone, beside);
         // Who does not come back is sent away, but for those who listen: and they are not too many.
-        slow.iter().for_each(|slow| slow.comes_back.store(false, Relaxed));
+        slow.iter().for_each(|slow| slow.told.stay_away.store(true, Relaxed));
         eventually("the slow ones to be sent away", || {
             let connections = connections_of(&server);
             (connections <= listeners_of(&server) + 1).then_some(())
@@ -192,7 +321,6 @@ fn good_clients_buy(campaign: &Campaign, files: usize) {
         slow.into_iter().for_each(SlowClients::leave);
         eventually("the listeners' places", || (listeners_of(&server) == 0).then_some(()));
     }
-    let bought = 2 * campaign.rounds * campaign.purchases * GOOD_CLIENTS;
     assert_conserved(&counter, 1_000_000, bought as u64);
 }
 

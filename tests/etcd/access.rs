@@ -1,5 +1,7 @@
 //! Who may ask a cluster: passwords, certificates, and what is told where they are wrong.
 
+use std::net::TcpListener;
+
 use e2e::{Certificate, Etcd, eventually};
 use server::ledger::etcd::{
     cluster::{Access, Tls},
@@ -56,10 +58,13 @@ fn with_certificates_only_those_are_served_that_the_cluster_knows() {
 
 #[test]
 fn an_address_where_nobody_is_is_told() {
-    let mut nobody = seat(access(&["127.0.0.1:1".to_owned()]));
-    let told = passing(nobody.hear());
-    let expected = "no member of the etcd cluster can be used: 127.0.0.1:1: Connection refused";
-    assert!(told.starts_with(expected), "{told}");
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap().to_string();
+    drop(free);
+    let told = passing(seat(access(std::slice::from_ref(&address))).hear());
+    let expected =
+        format!("no member of the etcd cluster can be used: {address}: Connection refused");
+    assert!(told.starts_with(&expected), "{told}");
 }
 
 #[test]

@@ -94,11 +94,12 @@ fn what_three_servers_sell_to_a_crowd_is_valid() {
     let shop = format!("http://{}", front.address());
     let run = loadgen()
         .args(["run", &shop, "--json", "--no-tui", "-c", "30", "-n", "600"])
-        .args(["--mix", "buy=4,search=2", "--require", "sold-out,overlap"])
+        .args(["--mix", "buy=4,search=2"])
         .run();
     assert_eq!(run.code, Some(0), "{run:?}");
     let told = run.json();
     assert_eq!((&told["verdict"], &told["outcomes"]["sold"]), (&json!("valid"), &json!(300)));
+    assert_eq!(told["untried"], json!([]), "{told}");
     for server in &servers {
         assert_eq!(server.count(), 0);
         assert_eq!(server.buy().status, 409);

@@ -113,7 +113,8 @@ impl Process {
         self.ends_within(limit).then(|| self.child.wait().expect("the child can be waited for"))
     }
 
-    fn ends_within(&self, limit: Duration) -> bool {
+    /// Whether it has ended, or does within `limit`.
+    pub(crate) fn ends_within(&self, limit: Duration) -> bool {
         let limit = Timespec::try_from(limit).expect("a limit is a span of seconds");
         let mut ended = [PollFd::new(&self.pidfd, PollFlags::IN)];
         loop {

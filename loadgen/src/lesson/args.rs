@@ -18,7 +18,8 @@ const ALL: &str = "all";
 
 /// The lesson's other programs: each really does what it teaches, and checks that it happened.
 ///
-/// Without a name, the lessons are listed in the order in which to learn.
+/// Without a name, the lessons are listed in the order in which to learn. `loadgen lab` comes before
+/// them all: there you cause the race by hand, in a browser.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct LessonArgs {

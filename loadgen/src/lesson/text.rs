@@ -70,14 +70,17 @@ pub(super) fn verdicts(outcomes: &[Outcome]) -> String {
 
 /// The lessons in the order in which to learn, a line each.
 pub(super) fn list(lessons: &[Lesson]) -> String {
-    let mut text = "The lesson's programs, in the order in which to learn:\n\n".to_owned();
+    let mut text = "Begin with `loadgen lab`: cause the race by hand, in a browser.\n\n\
+                    The lesson's programs, in the order in which to learn:\n\n"
+        .to_owned();
     for (place, lesson) in lessons.iter().enumerate() {
         text += &format!("  {:>2}  {:<18} {}\n", place + 1, lesson.name, lesson.teaches);
     }
     text + "\nRun one        loadgen lesson join\n\
             Run them all   loadgen lesson all --fast\n\
             As a page      loadgen lesson all --report lesson.html\n\
-            Break one      loadgen lesson join --sabotage\n"
+            Break one      loadgen lesson join --sabotage\n\
+            Real bugs      loadgen shops\n"
 }
 
 fn title(text: &str) -> String {

@@ -6,8 +6,28 @@ use sha2::{Digest as _, Sha256};
 
 const KIT: &str = include_str!("kit.css");
 
+/// Whom the script of a page may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Nobody: the page is a file.
+    Nobody,
+    /// The server that it came from.
+    Origin,
+}
+
 /// The page with this `body`, in UTF-8; `style` and `script` are its own beside those of all pages.
 pub(crate) fn document(
+    title: &str,
+    style: &'static str,
+    script: Option<&'static str>,
+    body: &Markup,
+) -> String {
+    document_reaching(Reach::Nobody, title, style, script, body)
+}
+
+/// The same where the script may ask whom `reach` says.
+pub(crate) fn document_reaching(
+    reach: Reach,
     title: &str,
     style: &'static str,
     script: Option<&'static str>,
@@ -19,7 +39,7 @@ pub(crate) fn document(
         html lang="en" {
             head {
                 meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(policy(&style, script));
+                meta http-equiv="Content-Security-Policy" content=(policy(reach, &style, script));
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
@@ -37,12 +57,17 @@ pub(crate) fn document(
 
 /// The content security policy of a page with this `style` and `script`, each by its SHA-256 (CSP
 /// Level 3, <https://www.w3.org/TR/CSP3/>, section 2.3.1): nothing else runs, and nothing is fetched
-/// from anywhere.
-fn policy(style: &str, script: Option<&str>) -> String {
+/// from anywhere but where the page may reach.
+fn policy(reach: Reach, style: &str, script: Option<&str>) -> String {
     let hash = |text: &str| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(text)));
     let script = script.map_or_else(|| "'none'".to_owned(), hash);
+    let connect = match reach {
+        Reach::Nobody => "",
+        Reach::Origin => " connect-src 'self';",
+    };
     format!(
-        "default-src 'none'; script-src {script}; style-src {}; base-uri 'none'; form-action 'none'",
+        "default-src 'none';{connect} script-src {script}; style-src {}; base-uri 'none'; form-action \
+         'none'",
         hash(style)
     )
 }

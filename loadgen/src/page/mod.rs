@@ -1,4 +1,4 @@
-//! What the pages of the report and of the lessons are made of: self-contained HTML and SVG.
+//! What the pages of the report, of the lessons and of the lab are made of: self-contained HTML and SVG.
 //!
 //! # Invariants
 //! - Whatever comes in at run time is escaped, and can neither hide nor turn around what follows it.
@@ -11,7 +11,7 @@ mod markup;
 mod scale;
 mod table;
 
-pub(crate) use document::document;
+pub(crate) use document::{Reach, document, document_reaching};
 pub(crate) use figure::{
     Figure, Sign, UNITS, Zoom, bar, key, legend, line, note, number, percent, sign, stretched,
 };

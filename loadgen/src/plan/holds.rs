@@ -23,11 +23,13 @@ pub(crate) struct Holds {
     pub(crate) release: f64,
     /// Which share of the sales is refunded, from 0 to 1.
     pub(crate) refund: f64,
+    /// How long a client waits before it confirms or releases, in nanoseconds.
+    pub(crate) end_after_ns: u64,
 }
 
 impl Default for Holds {
     fn default() -> Self {
-        Self { quantity: 1, seconds: 2, confirm: 0.6, release: 0.2, refund: 0.0 }
+        Self { quantity: 1, seconds: 2, confirm: 0.6, release: 0.2, refund: 0.0, end_after_ns: 0 }
     }
 }
 
@@ -62,13 +64,13 @@ impl Fate {
         match action {
             Action::Hold => true,
             Action::Buy | Action::Confirm => self.holds.refund > 0.0,
-            Action::Search | Action::Release | Action::Refund => false,
+            Action::Search | Action::Release | Action::Refund | Action::Restock => false,
         }
     }
 
     /// What follows on `action`, which was carried out or, where that is said, found sold out.
     pub(crate) fn after(&mut self, action: Action, is_sold_out: bool) -> Option<FollowUp> {
-        let at_once = |action| FollowUp { action, wait_ns: 0 };
+        let later = |action| FollowUp { action, wait_ns: self.holds.end_after_ns };
         if self.work == Work::SearchThenHold {
             return self.in_race(action, is_sold_out);
         }
@@ -77,16 +79,17 @@ impl Fate {
             Action::Hold => {
                 let share = self.random.share();
                 if share < self.holds.confirm {
-                    Some(at_once(Action::Confirm))
+                    Some(later(Action::Confirm))
                 } else {
                     let is_released = share < self.holds.confirm + self.holds.release;
-                    is_released.then(|| at_once(Action::Release))
+                    is_released.then(|| later(Action::Release))
                 }
             }
             Action::Buy | Action::Confirm => {
-                (self.random.share() < self.holds.refund).then(|| at_once(Action::Refund))
+                let is_refunded = self.random.share() < self.holds.refund;
+                is_refunded.then_some(FollowUp { action: Action::Refund, wait_ns: 0 })
             }
-            Action::Search | Action::Release | Action::Refund => None,
+            Action::Search | Action::Release | Action::Refund | Action::Restock => None,
         }
     }
 

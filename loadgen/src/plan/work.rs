@@ -18,12 +18,21 @@ pub(crate) enum Action {
     Release,
     /// Gives back what it has bought.
     Refund,
+    /// Puts tickets on sale: the operator's, and no client's.
+    Restock,
 }
 
 impl Action {
     /// All of them.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Buy, Self::Search, Self::Hold, Self::Confirm, Self::Release, Self::Refund];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Buy,
+        Self::Search,
+        Self::Hold,
+        Self::Confirm,
+        Self::Release,
+        Self::Refund,
+        Self::Restock,
+    ];
 }
 
 /// What the operations do.

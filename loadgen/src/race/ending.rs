@@ -43,6 +43,7 @@ mod tests {
                 holds: None,
                 left: None,
                 elapsed_s: 0.0,
+                cost: None,
                 verdict,
             },
             judged: JudgedHistory::default(),

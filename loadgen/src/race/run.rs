@@ -13,6 +13,7 @@ use crate::{
     shop::{
         Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_ending,
     },
+    waits::{cost, waits},
     worker::{FleetError, WorkerPlan},
 };
 
@@ -229,6 +230,7 @@ fn judge_run(config: &RaceConfig, locking: Locking, history: History, led: &Led)
         holds: held,
         left: header.left.filter(|left| *left >= 0),
         elapsed_s: (elapsed.as_secs_f64() * 1000.0).round() / 1000.0,
+        cost: cost(&waits(operations)),
         verdict: judgement.verdict(),
     };
     let judged = JudgedHistory::new(history, judgement);

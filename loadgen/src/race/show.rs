@@ -14,8 +14,8 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
     report::{
-        JudgedRun, ProgressLine, RaceSummary, RunFigures, heading, or_closed, proof, race_table,
-        sentences, write_json,
+        JudgedRun, ProgressLine, RaceSummary, RunFigures, costs, heading, or_closed, proof,
+        race_table, sentences, write_json,
     },
     setup::{Locking, Mode},
     words::{crowd, paragraph},
@@ -191,6 +191,7 @@ fn print(config: &RaceConfig, runs: &[JudgedRun], figures: &[RunFigures]) -> io:
         paragraph(&what),
         paragraph(&why)
     );
+    text.extend(costs(runs).map(|costs| format!("{}\n", paragraph(&costs))));
     text.extend(proof(runs).map(|proof| format!("\n{proof}")));
     let mut words = anstream::stderr().lock();
     if config.json {

@@ -45,6 +45,8 @@ pub(crate) struct Measurement<'a> {
     pub(crate) sold_ever: u64,
     /// Tickets that came back of these.
     pub(crate) refunded_ever: u64,
+    /// Tickets that the operator put on sale meanwhile.
+    pub(crate) restocked: u64,
     /// What a worker was.
     pub(crate) mode: Mode,
     /// How many clients there were.

@@ -19,5 +19,5 @@ pub(crate) use measurement::{Measurement, Rule, first_violations};
 pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
 pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};
 pub(crate) use terminal::{
-    check_text, empty_table, heading, measured_text, proof, race_table, sentences,
+    check_text, costs, empty_table, heading, measured_text, proof, race_table, sentences,
 };

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     judge::{Counts, Untried, Verdict},
     setup::{Locking, Mode},
+    waits::LockCost,
 };
 
 /// All runs of a race: the object that `--json` prints.
@@ -69,6 +70,8 @@ pub(crate) struct RunSummary {
     pub(crate) left: Option<i64>,
     /// From the release of the workers to the last answer, in seconds.
     pub(crate) elapsed_s: f64,
+    /// What the locking cost those who bought, and whom; `None` where fewer than two were answered.
+    pub(crate) cost: Option<LockCost>,
     /// What the judge says.
     pub(crate) verdict: Verdict,
 }

@@ -6,7 +6,12 @@ use std::{
     time::Duration,
 };
 
-use super::{args_error::ArgsError, config::RunConfig, threshold::Threshold, typed};
+use super::{
+    args_error::ArgsError,
+    config::{Restock, RunConfig},
+    threshold::Threshold,
+    typed,
+};
 use crate::{
     duration,
     lead::HistoryPlace,
@@ -91,12 +96,22 @@ pub(crate) struct RunArgs {
     #[arg(allow_hyphen_values = true)]
     hold_seconds: u64,
 
+    /// How long a client waits before it confirms or releases what it holds
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
+    #[arg(allow_hyphen_values = true)]
+    confirm_after: Duration,
+
     /// How many tickets a hold is of
     #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
     hold_quantity: u64,
 
-    /// Where the operator's token lies, which a refund needs unless the server runs with `--refunds buyer`
+    /// Put so many tickets on sale so long after the start, as in 1s:50; as often as needed, the operator's
+    #[arg(long, value_name = "TIME:N", value_parser = typed::restock)]
+    restock: Vec<Restock>,
+
+    /// Where the operator's token lies, which a restock needs, and a refund unless the server runs with `--refunds
+    /// buyer`
     #[arg(long, value_name = "FILE")]
     admin_token_file: Option<PathBuf>,
 
@@ -231,6 +246,8 @@ impl RunArgs {
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);
         }
+        let mut restocks = self.restock.clone();
+        restocks.sort_by_key(|restock| restock.after);
         let length = self.length()?;
         let plan = self.plan(length)?;
         Ok(RunConfig {
@@ -247,6 +264,7 @@ impl RunArgs {
             keeps_alive: !self.disable_keepalive,
             fields: self.fields,
             admin_token,
+            restocks,
             map,
             initial: self.initial,
             history: match self.history {
@@ -269,6 +287,9 @@ impl RunArgs {
     fn check_holds(&self, has_map: bool) -> Result<(), ArgsError> {
         if self.confirm_rate + self.release_rate > 1.0 {
             return Err(ArgsError::ManyEnds);
+        }
+        if has_map && !self.restock.is_empty() {
+            return Err(ArgsError::OwnServer("--restock"));
         }
         match (has_map, self.mix.holds(), self.refund_rate > 0.0) {
             (true, true, _) => Err(ArgsError::OwnServer("--mix hold=…")),
@@ -342,6 +363,7 @@ impl RunArgs {
                 confirm: self.confirm_rate,
                 release: self.release_rate,
                 refund: self.refund_rate,
+                end_after_ns: ns(self.confirm_after),
             },
             seed: self.seed,
         })

@@ -41,6 +41,8 @@ pub(crate) struct RunConfig {
     pub(crate) fields: Vec<(String, String)>,
     /// What refunds are allowed by.
     pub(crate) admin_token: Option<Secret>,
+    /// What the operator puts on sale meanwhile, in the order of time.
+    pub(crate) restocks: Vec<Restock>,
     /// How the shop is spoken to where it is another one.
     pub(crate) map: Option<Map>,
     /// How many tickets there are at the start, where the shop need not be asked.
@@ -61,6 +63,15 @@ pub(crate) struct RunConfig {
     pub(crate) json: bool,
     /// Whether a terminal is drawn on.
     pub(crate) tui: bool,
+}
+
+/// Tickets that are put on sale in the middle of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Restock {
+    /// How long after the start.
+    pub(crate) after: Duration,
+    /// How many.
+    pub(crate) quantity: u64,
 }
 
 impl RunConfig {

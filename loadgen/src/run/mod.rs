@@ -7,6 +7,7 @@ mod drawing;
 mod ending;
 mod preparation;
 mod rehearsal;
+mod restock;
 mod result;
 mod show;
 mod threshold;
@@ -15,5 +16,6 @@ mod typed;
 mod watch;
 
 pub(crate) use args::RunArgs;
+pub(crate) use config::{Restock, RunConfig};
 pub(crate) use rehearsal::{TryArgs, rehearse};
-pub(crate) use show::show;
+pub(crate) use show::{RunError, judged, show};

@@ -21,6 +21,8 @@ pub(super) struct Ended {
     pub(super) prepared: Prepared,
     /// What came of the fleet.
     pub(super) led: Led,
+    /// Tickets that the operator put on sale meanwhile.
+    pub(super) restocked: u64,
     /// What the shop has in the end; `Err` says why nobody knows.
     pub(super) left: Result<LastLook, String>,
 }
@@ -31,7 +33,7 @@ pub(super) fn measurement<'a>(
     ended: &Ended,
     judged: &'a JudgedHistory,
 ) -> Measurement<'a> {
-    let Ended { prepared, led, left } = ended;
+    let Ended { prepared, led, restocked, left } = ended;
     let tally = &led.tally;
     let elapsed_s = elapsed_s(config, led);
     let sending_s = sending_s(config, led, elapsed_s);
@@ -64,6 +66,7 @@ pub(super) fn measurement<'a>(
         held: left.as_ref().ok().and_then(|look| look.stock.held),
         sold_ever: tally.sold_ever,
         refunded_ever: tally.refunded_ever,
+        restocked: *restocked,
         mode: config.mode,
         clients: config.plan.clients,
         workers: config.workers,

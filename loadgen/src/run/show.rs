@@ -7,11 +7,14 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::sync::oneshot;
+
 use super::{
     config::RunConfig,
     drawing::drawn,
     ending,
-    preparation::{PreparationError, last_look, prepare},
+    preparation::{PreparationError, Prepared, last_look, prepare},
+    restock::restock,
     result::{Ended, measurement},
     trial::{is_due, try_out},
     watch::Watch,
@@ -23,6 +26,7 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     lead::{HistoryError, Interrupts, Stage, lead},
     report::{JudgedHistory, Measurement, measured_text, or_closed, write_json},
+    tally::Tally,
     words::crowd,
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
@@ -118,15 +122,30 @@ fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
     move |source| RunError::Keep { flag, source }
 }
 
+/// Carries out the run that `config` describes and judges it; says nothing to anybody. `None` where it was
+/// interrupted before its end.
+///
+/// # Errors
+/// There is no result; nothing is left behind all the same.
+pub(crate) async fn judged(
+    config: &RunConfig,
+    interrupts: &mut Interrupts,
+) -> Result<Option<JudgedHistory>, RunError> {
+    let (prepared, trial) = begun(config).await?;
+    let (ended, judged) = ended(config, (prepared, &trial), interrupts, &mut |_| {}).await?;
+    Ok((!ended.led.was_interrupted).then_some(judged))
+}
+
+async fn begun(config: &RunConfig) -> Result<(Prepared, Tally), PreparationError> {
+    let mut prepared = prepare(config).await?;
+    let trial = try_out(config, &mut prepared).await?;
+    Ok((prepared, trial))
+}
+
 async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
-    let prepare = async {
-        let mut prepared = prepare(config).await?;
-        let trial = try_out(config, &mut prepared).await?;
-        Ok::<_, PreparationError>((prepared, trial))
-    };
     let (prepared, trial) = tokio::select! {
-        prepared = prepare => prepared?,
+        begun = begun(config) => begun?,
         () = interrupts.next() => {
             let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
             anstream::eprintln!("interrupted before the start{sent}");
@@ -138,32 +157,9 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
         anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
     }
     let mut watch = Watch::new(config, &title(config), prepared.header.initial);
-    let plans = prepared.plans.clone();
-    let limit = limit(config);
     let see = &mut |stage: Stage<'_>| watch.see(stage);
-    let mut led = lead(config.mode, plans, limit, &mut interrupts, see).await?;
-    led.tally.merge(&trial);
+    let (ended, judged) = ended(config, (prepared, &trial), &mut interrupts, see).await?;
     drop(watch);
-    let sold = led.tally.sold_net();
-    let held_until = config.plan.work.holds().then(|| {
-        Instant::now()
-            + Duration::from_nanos(Links::lapse_ns(config.plan.holds.seconds))
-            + LATE_HOLDS
-    });
-    let held_until = held_until.filter(|_| !led.was_interrupted);
-    let (left, was_interrupted) = tokio::select! {
-        left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
-        () = interrupts.next() => (Err("interrupted".to_owned()), true),
-    };
-    let mut ended = Ended { prepared, led, left };
-    ended.led.was_interrupted |= was_interrupted;
-    let judged = tokio::select! {
-        judged = judge(&ended) => judged,
-        () = interrupts.next() => {
-            ended.led.was_interrupted = true;
-            unjudged("judging was interrupted".to_owned())
-        }
-    };
     let measurement = measurement(config, &ended, &judged);
     // The words first: a file that cannot be written must not take them along, nor the other file.
     tell(config, &ended, &judged, &measurement).map_err(RunError::Write)?;
@@ -177,6 +173,48 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
     result.and(page)?;
     let verdict = measurement.is_judged.then_some(measurement.verdict);
     Ok(ending::exit_code(measurement.interrupted, verdict, &measurement.thresholds))
+}
+
+/// Lets the fleet do what was prepared, looks at what is left, and judges.
+async fn ended(
+    config: &RunConfig,
+    (prepared, trial): (Prepared, &Tally),
+    interrupts: &mut Interrupts,
+    see: &mut dyn FnMut(Stage<'_>),
+) -> Result<(Ended, JudgedHistory), RunError> {
+    let plans = prepared.plans.clone();
+    let (leads, over) = oneshot::channel::<()>();
+    let led = async {
+        let led = lead(config.mode, plans, limit(config), interrupts, see).await;
+        drop(leads);
+        led
+    };
+    let (led, restocked) = tokio::join!(led, restock(config, &prepared, over));
+    let mut led = led?;
+    led.tally.merge(trial);
+    led.notes.extend(restocked.notes);
+    // As many as are taken off what there was at the start.
+    let sold = led.tally.sold_net().saturating_sub(restocked.tickets);
+    let held_until = config.plan.work.holds().then(|| {
+        Instant::now()
+            + Duration::from_nanos(Links::lapse_ns(config.plan.holds.seconds))
+            + LATE_HOLDS
+    });
+    let held_until = held_until.filter(|_| !led.was_interrupted);
+    let (left, was_interrupted) = tokio::select! {
+        left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
+        () = interrupts.next() => (Err("interrupted".to_owned()), true),
+    };
+    let mut ended = Ended { prepared, led, restocked: restocked.tickets, left };
+    ended.led.was_interrupted |= was_interrupted;
+    let judged = tokio::select! {
+        judged = judge(&ended) => judged,
+        () = interrupts.next() => {
+            ended.led.was_interrupted = true;
+            unjudged("judging was interrupted".to_owned())
+        }
+    };
+    Ok((ended, judged))
 }
 
 fn title(config: &RunConfig) -> String {

@@ -2,6 +2,7 @@
 
 use std::{env, time::Duration};
 
+use super::config::Restock;
 use crate::{
     duration,
     plan::{Profile, ProfileError, Work},
@@ -118,6 +119,13 @@ pub(super) fn mix(text: &str) -> Result<Work, String> {
     }
 }
 
+/// Reads how many tickets are put on sale, and when, as in `1s:50`.
+pub(super) fn restock(text: &str) -> Result<Restock, String> {
+    let (after, quantity) =
+        text.split_once(':').ok_or("expected a time and a number, as in `1s:50`")?;
+    Ok(Restock { after: duration::parse(after)?, quantity: count(quantity)? })
+}
+
 /// Reads a share of a whole, such as `0.5` and `30%`.
 pub(super) fn share(text: &str) -> Result<f64, String> {
     const EXPECTED: &str = "expected a share from 0 to 1, as in `0.5` or `50%`";
@@ -169,6 +177,15 @@ mod tests {
         assert_eq!((share("0.5"), share("30%"), share("1")), (Ok(0.5), Ok(0.3), Ok(1.0)));
         for text in ["", "-0.1", "1.1", "101%", "half"] {
             assert!(share(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_restock_is_a_time_and_a_number() {
+        let after = Duration::from_millis(200);
+        assert_eq!(restock("200ms:5"), Ok(Restock { after, quantity: 5 }));
+        for text in ["", "5", "1s", "1s:", "1s:0", ":5", "1:5", "1s:-5"] {
+            assert!(restock(text).is_err(), "{text}");
         }
     }
 

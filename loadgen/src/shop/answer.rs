@@ -42,9 +42,12 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
     let (missing, answer) = match action {
         _ if failure.did_not_happen() => (Missing::Unsent, Answer::refused(reason)),
         Action::Search => (Missing::Unanswered, Answer::refused(reason)),
-        Action::Buy | Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
-            (Missing::Unanswered, Answer::unknown(reason))
-        }
+        Action::Buy
+        | Action::Hold
+        | Action::Confirm
+        | Action::Release
+        | Action::Refund
+        | Action::Restock => (Missing::Unanswered, Answer::unknown(reason)),
     };
     // A shop that says too much will say as much again.
     let is_passing = !matches!(failure, Failure::TooLong(_));

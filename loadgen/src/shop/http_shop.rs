@@ -89,6 +89,7 @@ impl Shop {
         let [confirm, release, refund] =
             [("/holds/", "/confirm"), ("/holds/", ""), ("/receipts/", "")]
                 .map(|(before, behind)| format!("{before}{TOKEN}{behind}"));
+        let restock = format!(r#"{{"quantity":{TOKEN}}}"#);
         let mut call = match (&self.map, action) {
             (Some(map), Action::Buy) => map.buy_call()?,
             (Some(map), Action::Search) => map.search_call()?,
@@ -101,17 +102,20 @@ impl Shop {
             (None, Action::Confirm) => own("POST", &confirm),
             (None, Action::Release) => own("DELETE", &release),
             (None, Action::Refund) => own("DELETE", &refund),
-            (Some(_), Action::Hold | Action::Confirm | Action::Release | Action::Refund) => {
-                return None;
-            }
+            (None, Action::Restock) => Filled { body: Some(restock), ..own("POST", "/restock") },
+            (
+                Some(_),
+                Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock,
+            ) => return None,
         };
         if self.map.is_none() && self.sends_keys && matches!(action, Action::Buy | Action::Hold) {
             call.fields.push(("Idempotency-Key".to_owned(), KEY.to_owned()));
         }
-        if let (Action::Refund, Some(Secret(token))) = (action, &self.admin_token) {
+        if let (Action::Refund | Action::Restock, Some(Secret(token))) = (action, &self.admin_token)
+        {
             call.fields.push(("Authorization".to_owned(), format!("Bearer {token}")));
         }
-        if action == Action::Hold {
+        if matches!(action, Action::Hold | Action::Restock) {
             call.fields.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
         call.fields.extend(self.extra_fields());

@@ -20,7 +20,7 @@ mod session;
 mod way;
 mod wire;
 
-pub(crate) use answer::{NoStock, Stock};
+pub(crate) use answer::{NoStock, Stock, missing};
 pub(crate) use db_file::{CounterError, create_counter, read_ending};
 pub(crate) use flow::{Exchange, FlowFault, FlowSession};
 pub(crate) use http_session::HttpSession;

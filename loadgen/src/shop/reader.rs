@@ -43,7 +43,7 @@ impl Reader {
             (Action::Search, _) => answer::found(self.stock(reply)),
             // Only this project's own server knows these.
             (Action::Confirm, _) => own::confirmed(reply.status, reply.body),
-            (Action::Hold | Action::Release | Action::Refund, _) => {
+            (Action::Hold | Action::Release | Action::Refund | Action::Restock, _) => {
                 own::change(reply.status, reply.body)
             }
         }

@@ -213,9 +213,11 @@ impl Session {
                 let answer = match action {
                     Action::Buy => session.buy().await,
                     Action::Search => session.search().await,
-                    Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
-                        Answer::refused("`db.txt` by itself has no holds")
-                    }
+                    Action::Hold
+                    | Action::Confirm
+                    | Action::Release
+                    | Action::Refund
+                    | Action::Restock => Answer::refused("`db.txt` by itself has no holds"),
                 };
                 let is_missing = matches!(answer.outcome, Outcome::Refused | Outcome::Unknown);
                 let missing = is_missing.then_some(Missing::Unsent);

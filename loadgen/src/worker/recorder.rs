@@ -196,6 +196,8 @@ impl Recorder {
                 let sold = self.clients[self.plan.slot(client)].sold;
                 (OperationKind::Refund, Some(sold))
             }
+            // No client's: what it was of is known to nobody here.
+            Action::Restock => (OperationKind::Restock, None),
         };
         let own = || Box::from(format!("{client}-{}", open.number));
         let about = || open.of.map(|of| Box::from(format!("{client}-{of}")));
@@ -203,7 +205,7 @@ impl Recorder {
         let operation =
             Operation::of_kind((op, quantity), client, open.sent_ns, answered_ns, answer);
         let links = match open.action {
-            Action::Search => Links::default(),
+            Action::Search | Action::Restock => Links::default(),
             Action::Buy => Links { sale: sale(), ..Links::default() },
             Action::Hold if operation.outcome == Outcome::SoldOut => Links::default(),
             Action::Hold => Links::of_hold(own(), open.sent_ns, operation.return_ns, holds.seconds),

@@ -10,6 +10,7 @@
 //! - `AckAfterSync`: an outcome is given back by [`Queue::settled`] only.
 //! - Nobody overtakes: a request is decided behind all that came before it.
 //! - Who was withdrawn or turned away while waiting was definitely not sold anything.
+//! - The queue is bounded in number, and in the time that it takes to serve ([`ExpectedWait`]).
 
 use std::{
     collections::VecDeque,
@@ -19,7 +20,7 @@ use std::{
 };
 
 use crate::{
-    counter::{Answer, Refusal, commit_delay::CommitDelay},
+    counter::{Answer, Refusal, commit_delay::CommitDelay, expected_wait::ExpectedWait},
     domain::{Inventory, Outcome, Request, Stock},
     ledger::{Batch, Pipeline, Void},
 };
@@ -61,10 +62,14 @@ pub struct Queue<B, R> {
     gathered: Vec<Decided<R>>,
     taken: Vec<Decided<R>>,
     commit_delay: CommitDelay,
+    expected_wait: ExpectedWait,
     lock_timeout: Duration,
     /// When the turn that is open was opened.
     opened: Option<Moment>,
     taken_at: Option<Instant>,
+    /// Whether somebody found no room in what is gathered, and in what was taken.
+    is_full: bool,
+    was_full: bool,
     /// Why nobody is served any more.
     closed: Option<Refusal>,
     /// Why the last try to take a turn failed.
@@ -112,9 +117,12 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
             gathered: Vec::new(),
             taken: Vec::new(),
             commit_delay: CommitDelay::default(),
+            expected_wait: ExpectedWait::default(),
             lock_timeout,
             opened: None,
             taken_at: None,
+            is_full: false,
+            was_full: false,
             closed: None,
             obstacle: None,
         }
@@ -173,8 +181,11 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         if let Some(refusal) = &self.closed {
             return Err(refusal.clone());
         }
-        if self.here() >= CLIENTS_MAX {
+        if self.here() >= CLIENTS_MAX || self.expected_wait.is_too_long(self.here()) {
             return Err(Refusal::Overloaded);
+        }
+        if self.is_idle() {
+            self.expected_wait.begin(now);
         }
         let waiting = Waiting { request, recipient, since: now };
         // Within a turn the clock on the wall is not read again: that would cost as much as the decision. What
@@ -186,6 +197,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         {
             self.gathered.push(Decided { waiting, outcome });
         } else {
+            self.is_full |= at_ms.is_some();
             self.waiting.push_back(waiting);
         }
         Ok(())
@@ -205,7 +217,10 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
             }
             match self.pipeline.apply(&waiting.request, now.at_ms) {
                 Some(outcome) => self.gathered.push(Decided { waiting, outcome }),
-                None => return self.waiting.push_front(waiting),
+                None => {
+                    self.is_full = true;
+                    return self.waiting.push_front(waiting);
+                }
             }
         }
     }
@@ -233,6 +248,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     pub fn take(&mut self, now: Instant) -> Option<B> {
         self.taken.append(&mut self.gathered);
         self.taken_at = Some(now);
+        self.was_full = mem::take(&mut self.is_full);
         self.pipeline.take()
     }
 
@@ -247,13 +263,14 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
         if let Some(taken_at) = self.taken_at.take().filter(|_| !taken.is_empty()) {
             let took = now.duration_since(taken_at);
             self.commit_delay.note(taken.len(), self.here(), took, now);
+            self.expected_wait.note(taken.len(), self.was_full, now);
         }
         taken.into_iter().map(|Decided { waiting, outcome }| (waiting.recipient, Ok(outcome)))
     }
 
     /// What was decided is void: it goes back, ahead of those who wait, to be decided again.
     pub fn lost(&mut self, which: Void) {
-        self.opened = None;
+        (self.opened, self.is_full) = (None, false);
         let gathered = mem::take(&mut self.gathered);
         let taken = match which {
             Void::Gathered => Vec::new(),
@@ -476,7 +493,7 @@ mod tests {
             );
             withdrawn.unsettled.into_iter().map(|client| client.0).collect::<Vec<_>>()
         };
-        assert_eq!(unsettled(&mut counter), [], "the append may only be slow");
+        assert_eq!(unsettled(&mut counter), Vec::<u64>::new(), "the append may only be slow");
         counter.queue.set_obstacle(&"nobody answers".into());
         assert_eq!(unsettled(&mut counter), [late]);
         counter.queue.pipeline().accept();
@@ -714,6 +731,123 @@ mod tests {
         counter.open(9);
         assert_eq!(counter.append(), []);
         assert_eq!(counter.queue.stock().held, 0);
+    }
+
+    /// A ledger whose appends hold so many and take so long.
+    #[derive(Clone, Copy, Debug)]
+    struct Pace {
+        room: usize,
+        took: Duration,
+    }
+
+    impl Pace {
+        /// One turn at `counter`, of one append.
+        fn turn(self, counter: &mut Counter) -> Vec<(u64, Answer)> {
+            counter.open(self.room);
+            counter.goes_on_without_anybody();
+            let batch = counter.queue.take(counter.now);
+            counter.ledger.extend(batch.into_iter().flat_map(|batch| batch.records));
+            counter.now += self.took;
+            counter.queue.pipeline().accept();
+            numbered(counter.queue.settled(counter.now).collect())
+        }
+    }
+
+    #[test]
+    fn where_a_queue_stands_who_would_wait_for_too_long_is_told_at_once() {
+        let mut counter = Counter::with(1_000_000);
+        let pace = Pace { room: 80, took: Duration::from_millis(100) };
+        for _ in 0..400 {
+            counter.enter().expect("nothing is known yet");
+        }
+        for _ in 0..3 {
+            assert_eq!(pace.turn(&mut counter).len(), 80);
+        }
+        assert_eq!(counter.enter(), Err(Refusal::Overloaded), "160 are ahead");
+        pace.turn(&mut counter);
+        counter.enter().expect("80 are ahead");
+        while !counter.queue.is_idle() {
+            pace.turn(&mut counter);
+        }
+        for _ in 0..400 {
+            counter.enter().expect("the queue was empty");
+        }
+    }
+
+    #[test]
+    fn queue_that_stands_stays_as_short_as_its_time_allows() {
+        let mut counter = Counter::with(1_000_000);
+        let pace = Pace { room: 80, took: Duration::from_millis(50) };
+        let mut refused = 0;
+        for turn in 0..50 {
+            for _ in 0..10 * pace.room {
+                refused += usize::from(counter.enter().is_err());
+            }
+            let here = counter.queue.here();
+            assert!(turn < 30 || here <= 3 * pace.room, "{here}");
+            assert_eq!(pace.turn(&mut counter).len(), pace.room, "no append is wasted");
+        }
+        assert!(refused > 40 * 9 * pace.room, "{refused}");
+    }
+
+    #[derive(Clone, Debug)]
+    enum Load {
+        Come(usize),
+        Turns(usize),
+        SlowSync,
+        ShortSegment,
+        Pause,
+    }
+
+    fn any_load() -> impl Strategy<Value = Load> {
+        prop_oneof![
+            4 => (1..400_usize).prop_map(Load::Come),
+            4 => (1..5_usize).prop_map(Load::Turns),
+            1 => Just(Load::SlowSync),
+            1 => Just(Load::ShortSegment),
+            1 => Just(Load::Pause),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn nobody_is_refused_where_the_wait_is_short(
+            room in 1..100_usize,
+            took_ms in 1..200_u64,
+            loads in prop::collection::vec(any_load(), 1..60),
+        ) {
+            let mut counter = Counter::with(1_000_000);
+            let pace = Pace { room, took: Duration::from_millis(took_ms) };
+            for load in loads {
+                match load {
+                    Load::Come(number) => for _ in 0..number {
+                        let ahead = counter.queue.here();
+                        if counter.enter().is_err() {
+                            prop_assert!(ahead >= room, "there was room in the next append");
+                            let wait = pace.took * u32::try_from(ahead / room + 1).unwrap();
+                            prop_assert!(wait > Duration::from_millis(150), "{wait:?} behind {ahead}");
+                        }
+                    },
+                    Load::Turns(turns) => for _ in 0..turns {
+                        pace.turn(&mut counter);
+                    },
+                    Load::SlowSync => {
+                        Pace { took: Duration::from_secs(9), ..pace }.turn(&mut counter);
+                        pace.turn(&mut counter);
+                    }
+                    Load::ShortSegment => {
+                        Pace { room: room.div_ceil(9), ..pace }.turn(&mut counter);
+                        pace.turn(&mut counter);
+                    }
+                    Load::Pause => {
+                        while !counter.queue.is_idle() {
+                            pace.turn(&mut counter);
+                        }
+                        counter.now += Duration::from_secs(3600);
+                    }
+                }
+            }
+        }
     }
 
     #[derive(Clone, Debug)]

@@ -48,7 +48,7 @@ impl AccessLog {
             begun: Instant::now(),
             id: self.ids.of(request.headers()),
             method: request.method().clone(),
-            route: routes::pattern(request.uri().path()).unwrap_or("(none)"),
+            route: routes::pattern(routes::place(request.uri().path())),
             client,
             status: None,
         })

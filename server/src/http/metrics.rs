@@ -11,6 +11,7 @@ use prometheus_client::{
 use crate::{
     counter::{Count, Meters},
     domain::Memory,
+    http::request_times::AllRequestTimes,
 };
 
 /// The type of the text (OpenMetrics 1.0.0).
@@ -20,6 +21,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
+    /// What goes by the field's own names, and not by the counter's.
+    of_http: Registry,
     available: Gauge,
     held: Gauge,
     capacity: Gauge,
@@ -48,8 +51,10 @@ pub struct Now {
 }
 
 impl Metrics {
-    /// Those of a counter with these `meters`.
-    pub fn new(meters: &Meters) -> Self {
+    /// Those of a counter with these `meters`, and of the requests to it.
+    pub fn new(meters: &Meters, request_times: AllRequestTimes) -> Self {
+        let mut of_http = Registry::default();
+        of_http.register_collector(Box::new(request_times));
         let mut registry = Registry::with_prefix("tickets");
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The version of the server", build);
@@ -81,6 +86,7 @@ impl Metrics {
         meters.register(&mut registry);
         Self {
             registry,
+            of_http,
             available,
             held,
             capacity,
@@ -120,6 +126,7 @@ impl Metrics {
         self.queue.set(whole(now.waiting as u64));
         self.listeners.set(whole(now.listeners as u64));
         let mut text = String::new();
+        text::encode_registry(&mut text, &self.of_http)?;
         text::encode(&mut text, &self.registry)?;
         Ok(text)
     }

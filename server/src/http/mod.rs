@@ -6,7 +6,7 @@
 //! - [`routes`]: which path is answered by whom, [`office`] among them; [`app`] what they share; [`openapi`] what
 //!   they are.
 //! - [`browser`]: what people are answered, with the pages in [`page`]; [`sales`]: the list of what was sold.
-//! - [`live`]: the news; [`metrics`]: what is counted; [`access_log`], [`request_id`]: what the operator is told of
+//! - [`live`]: the news; [`metrics`], [`request_times`]: what is counted; [`access_log`], [`request_id`]: what the operator is told of
 //!   requests.
 //! - [`yardstick`]: the wait of the handler that is nothing but durable.
 
@@ -22,6 +22,7 @@ pub mod office;
 pub mod openapi;
 pub mod page;
 pub mod request_id;
+pub mod request_times;
 pub mod routes;
 pub mod sales;
 pub mod service;

@@ -308,9 +308,21 @@ fn is_probe_route(route: &Route) -> bool {
     [LIVEZ.path, READYZ.path].contains(&route.path)
 }
 
-/// The pattern of `path`, as `/receipts/{receipt}`, where there is a call of it.
-pub fn pattern(path: &str) -> Option<&'static str> {
-    ROUTES.iter().map(|route| route.path).find(|pattern| is_like(path, pattern))
+/// The patterns of all calls by their places, and what stands for paths of none.
+pub fn patterns() -> Vec<&'static str> {
+    (0..=ROUTES.len()).map(pattern).collect()
+}
+
+/// Where the first call of `path` stands, or behind all of them where there is none.
+pub fn place(path: &str) -> usize {
+    let whole = ROUTES.iter().position(|route| route.path == path);
+    let place = whole.or_else(|| ROUTES.iter().position(|route| is_like(path, route.path)));
+    place.unwrap_or(ROUTES.len())
+}
+
+/// The pattern of the path of the call at `place`, as `/receipts/{receipt}`.
+pub fn pattern(place: usize) -> &'static str {
+    ROUTES.get(place).map_or("(none)", |route| route.path)
 }
 
 fn is_like(path: &str, pattern: &str) -> bool {

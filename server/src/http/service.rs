@@ -5,7 +5,13 @@
 //! request and box its body and its future; and it would keep the head of the
 //! request, and with it the connection's buffer, until the answer is there.
 
-use std::{convert::Infallible, net::IpAddr, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -29,6 +35,7 @@ use crate::http::{
         headers::KEEP_ALIVE,
         problem::{Code, Problem},
     },
+    request_times::RequestTimes,
     routes::{self, BUY, SEARCH, refuse_parameters},
     yardstick::{Durable, Waiting},
 };
@@ -42,6 +49,7 @@ pub struct Service {
     /// How long an idle connection is kept, as clients are told.
     keep_alive: HeaderValue,
     access_log: Option<AccessLog>,
+    request_times: Option<Arc<RequestTimes>>,
     seller: Seller,
     router: Router,
 }
@@ -68,6 +76,7 @@ impl Service {
             guard,
             keep_alive,
             access_log: None,
+            request_times: None,
             router: routes::router(Arc::clone(&app)),
             seller: Seller::Counter(app),
         }
@@ -77,7 +86,13 @@ impl Service {
     pub fn noop(guard: Guard, keep_alive: Duration, waiting: Option<Waiting>) -> Self {
         let keep_alive = announced(keep_alive);
         let (router, seller) = (routes::noop_router(), Seller::Noop(waiting));
-        Self { guard, keep_alive, access_log: None, router, seller }
+        Self { guard, keep_alive, access_log: None, request_times: None, router, seller }
+    }
+
+    /// The same, which tells `request_times` how long each request took.
+    #[must_use]
+    pub fn timed_by(self, request_times: Arc<RequestTimes>) -> Self {
+        Self { request_times: Some(request_times), ..self }
     }
 
     /// The same with a line in `access_log` for each request.
@@ -97,6 +112,10 @@ impl Service {
             let client = self.guard.client(peer, request.headers());
             log.begin(&request, client)
         });
+        let timing = self
+            .request_times
+            .as_ref()
+            .map(|times| (Arc::clone(times), routes::place(request.uri().path()), Instant::now()));
         let allowed = if routes::is_probe(request.method(), request.uri()) {
             Guard::check_probe(request.version(), request.headers())
         } else {
@@ -121,6 +140,9 @@ impl Service {
                 }
                 Step::Route(answer) => answer.await,
             };
+            if let Some((times, place, begun)) = timing {
+                times.note(place, answer.status(), begun.elapsed());
+            }
             answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
             if is_last {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

@@ -9,7 +9,7 @@
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
 //!   [`Timed`]: how long it takes.
 //! - [`mod@format`]: what every engine writes, as text; pure.
-//! - [`mod@file`]: the engine of one machine; `etcd`: the engine of many.
+//! - [`mod@file`]: the engine of one machine; `etcd`, `postgres`: the engines of many.
 
 mod engine;
 #[cfg(feature = "etcd")]
@@ -18,6 +18,8 @@ pub mod file;
 pub mod format;
 mod holder;
 mod pipeline;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod timed;
 mod writer;
 

@@ -12,6 +12,8 @@ use tokio::task::spawn_blocking;
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
+#[cfg(feature = "postgres")]
+use crate::run::postgres_counter;
 use crate::{
     config::{Config, Durability, Locking},
     counter::{
@@ -82,6 +84,16 @@ impl Opened {
                 let ledger = OpenLedger { engine, inventory: None, archives, place };
                 Self::open_ledger(config, Path::new(""), ledger, channels).await
             }
+            #[cfg(feature = "postgres")]
+            (Db::Postgres(address), Locking::Group) => {
+                let engine = postgres_counter::engine(address, config.init, config.names_max)?;
+                let archive = engine.archive();
+                let archives = (0..=channels.len()).map(|_| Arc::new(archive.another())).collect();
+                let place = config.db.to_string();
+                let ledger = OpenLedger { engine, inventory: None, archives, place };
+                Self::open_ledger(config, Path::new(""), ledger, channels).await
+            }
+            #[cfg(not(all(feature = "etcd", feature = "postgres")))]
             (db, Locking::Group) => Err(RunError::NotBuiltIn { db: db.clone() }),
         }
     }

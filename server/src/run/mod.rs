@@ -9,6 +9,8 @@ mod etcd_counter;
 mod file_counter;
 mod machine;
 mod noop;
+#[cfg(feature = "postgres")]
+mod postgres_counter;
 mod real_path;
 mod secret_file;
 mod serve;

@@ -25,6 +25,8 @@ use crate::{
         live::Live,
         metrics::Metrics,
         request_id::RequestIds,
+        request_times::{AllRequestTimes, RequestTimes},
+        routes,
         service::Service,
     },
     log::LogFormat,
@@ -100,7 +102,12 @@ async fn run(
         () = &mut shutdown => return Ok(()),
     };
     let live = Live::new(config.live_max);
-    let metrics = Arc::new(Metrics::new(&opened.meters));
+    let routes = routes::patterns();
+    let request_times: Vec<_> =
+        (0..config.event_loops).map(|_| Arc::new(RequestTimes::of_routes(routes.len()))).collect();
+    let all_request_times = AllRequestTimes { routes, times: request_times.clone() };
+    let metrics = Arc::new(Metrics::new(&opened.meters, all_request_times));
+    let mut request_times = request_times.into_iter();
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let guard = if tls.is_some() { guard.over_tls() } else { guard };
     let rate_limit = config.rate_limit.map(|rate| Arc::new(RateLimit::new(rate)));
@@ -129,6 +136,8 @@ async fn run(
             admin_token: config.admin_token.clone(),
         };
         let service = Service::new(app, guard.clone(), config.limits.keep_alive);
+        let request_times = request_times.next().expect("there are times for each event loop");
+        let service = service.timed_by(request_times);
         let service = match access_logs.next() {
             Some(access_log) => service.logging_to(access_log),
             None => service,

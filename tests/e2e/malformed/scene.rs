@@ -4,6 +4,7 @@ use e2e::{Answer, Counter, Method, Server, eventually};
 use serde_json::{Value, json};
 
 use crate::{
+    backups::{backed_up, lose, restore},
     operator::{TOKEN, as_operator, serve_for_operator},
     sales::order,
 };
@@ -20,13 +21,9 @@ impl Scene {
     #[track_caller]
     pub(super) fn with(tickets: u64) -> Scene {
         let (counter, other) = (Counter::with(tickets), Counter::with(tickets));
+        let former = FormerLife::of(&counter);
         let server = serve_for_operator(&counter, &[]);
         let elsewhere = serve_for_operator(&other, &[]);
-        let receipt = |server: &Server| text(&order(server, 2).json(), "receipt");
-        let hold = |server: &Server, seconds: u64| {
-            let held = server.post("/holds", &json!({"quantity": 2, "seconds": seconds}));
-            text(&held.json(), "hold")
-        };
         let (admitted, refunded) = (receipt(&server), receipt(&server));
         done(&server, Method::POST, &format!("/receipts/{admitted}/admit"));
         done(&server, Method::DELETE, &format!("/receipts/{refunded}"));
@@ -45,6 +42,8 @@ impl Scene {
             ("hold", hold(&server, 3600)),
             ("other-receipt", receipt(&elsewhere)),
             ("other-hold", hold(&elsewhere, 3600)),
+            ("former-receipt", former.receipt),
+            ("former-hold", former.hold),
             ("admitted", admitted),
             ("refunded", refunded),
             ("confirmed", confirmed),
@@ -71,6 +70,42 @@ impl Scene {
         };
         [&sent[..at], self.server.address().as_bytes(), &sent[at + 6..]].concat()
     }
+}
+
+/// What was given out in a life of a counter that a restored backup has ended.
+struct FormerLife {
+    receipt: String,
+    hold: String,
+}
+
+impl FormerLife {
+    /// Sells from `counter`, loses it, and puts a backup from before the first sale in its place.
+    #[track_caller]
+    fn of(counter: &Counter) -> FormerLife {
+        let server = serve_for_operator(counter, &[]);
+        let (_folder, dir) = backed_up(counter);
+        // At revisions at which there are sales and holds in the next life, too.
+        let receipts: Vec<_> = (0..5).map(|_| receipt(&server)).collect();
+        let hold = hold(&server, 3600);
+        server.terminate();
+        lose(counter);
+        let restored = restore(counter, &dir, &[]);
+        assert_eq!(restored.code, Some(0), "{restored:?}");
+        FormerLife { receipt: receipts[2].clone(), hold }
+    }
+}
+
+/// Buys two tickets; gives the receipt.
+#[track_caller]
+fn receipt(server: &Server) -> String {
+    text(&order(server, 2).json(), "receipt")
+}
+
+/// Puts two tickets aside for `seconds`.
+#[track_caller]
+fn hold(server: &Server, seconds: u64) -> String {
+    let held = server.post("/holds", &json!({"quantity": 2, "seconds": seconds}));
+    text(&held.json(), "hold")
 }
 
 #[track_caller]

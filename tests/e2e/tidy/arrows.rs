@@ -45,7 +45,11 @@ const LOADGEN: Arrows = &[
     ("judge", &["history"]),
     ("words", &["setup", "history", "judge"]),
     ("page", &["words"]),
-    ("report", &["duration", "setup", "history", "latency", "tally", "judge", "words", "page"]),
+    ("waits", &["history"]),
+    (
+        "report",
+        &["duration", "setup", "history", "latency", "tally", "judge", "words", "page", "waits"],
+    ),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
     ("lead", &["setup", "history", "plan", "tally", "worker"]),
@@ -64,6 +68,7 @@ const LOADGEN: Arrows = &[
             "shop",
             "worker",
             "lead",
+            "waits",
         ],
     ),
     (
@@ -104,6 +109,22 @@ const LOADGEN: Arrows = &[
             "lead",
         ],
     ),
+    (
+        "shops",
+        &[
+            "exit_code",
+            "lifeline",
+            "setup",
+            "history",
+            "plan",
+            "judge",
+            "words",
+            "report",
+            "shop",
+            "lead",
+            "run",
+        ],
+    ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
     ("export", &["exit_code", "kept_file", "history", "report"]),
     (
@@ -120,6 +141,7 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
+    ("lab", &["exit_code", "lifeline", "kept_file", "words", "page", "report"]),
     (
         "cli",
         &[
@@ -131,9 +153,11 @@ const LOADGEN: Arrows = &[
             "run",
             "draft",
             "chaos",
+            "shops",
             "check",
             "export",
             "lesson",
+            "lab",
         ],
     ),
 ];

@@ -7,7 +7,7 @@ use super::{
     figures::{self, RunFigures},
     latency, left, outcomes,
     run::{self, PageRun, RunView},
-    sections, stock, timeline, verdict,
+    sections, stock, timeline, verdict, waiting,
 };
 use crate::{
     page::{document, json},
@@ -73,6 +73,7 @@ fn draw(title: &str, runs: &[PageRun<'_>], marks_max: usize) -> Page {
             (counterexample::counterexamples(&views))
             (sections::critical_sections(&views, &sections, &figures))
             (left::left_over_time(&views, &stocks))
+            (waiting::waiting(&views))
             (latency::latencies(&views))
             (outcomes::outcomes_over_time(&views))
             (timeline::timelines(&views))

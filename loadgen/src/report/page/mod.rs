@@ -1,7 +1,8 @@
 //! The report as a picture: one self-contained HTML page, for people who open it years later.
 //!
 //! Each block of the page is a file: `verdict`, `counterexample`, `sections` (the cause), `left`
-//! (the symptom), `latency` and `outcomes` (of a run), `timeline`, `faults` and `facts`. What they draw with,
+//! (the symptom), `waiting` (what the lock cost), `latency` and `outcomes` (of a run), `timeline`, `faults` and
+//! `facts`. What they draw with,
 //! beside the kit of all pages: `block` (a heading and a column for each run), `lanes` (who stands
 //! where) and `mark` (an operation as a bar). What they tell is worked out in `run`, `critical`,
 //! `stock`, `sample` and `figures`, pure.
@@ -30,6 +31,7 @@ mod sections;
 mod stock;
 mod timeline;
 mod verdict;
+mod waiting;
 
 #[cfg(test)]
 mod page_tests;

@@ -34,7 +34,7 @@ fn places(text: &str, wanted: &[&str]) -> Vec<usize> {
 #[test]
 fn verdict_and_counterexample_come_before_the_cause_and_the_symptom() {
     let page = page(&[&without_a_lock(100, 10), &with_a_lock(100, 10)]);
-    let ids = ["verdict", "counterexample", "sections", "left", "timeline", "facts"]
+    let ids = ["verdict", "counterexample", "sections", "left", "waits", "timeline", "facts"]
         .map(|id| format!("<section id=\"{id}\""));
     let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     assert!(places(&page, &ids).is_sorted());
@@ -100,7 +100,7 @@ fn everybody_can_read_it() {
     let markup = markup(&page(&[&without_a_lock(20, 3), &with_unknowns()]));
     assert_eq!(markup.matches("<h1>").count(), 1);
     let pictures = markup.matches("class=\"picture\" role=\"img\" aria-labelledby=").count();
-    assert_eq!(pictures, 1 + 2 + 2 + 2);
+    assert_eq!(pictures, 1 + 2 + 2 + 1 + 2);
     assert_eq!(markup.matches("<desc ").count(), pictures);
     // What has no picture needs no table, and what has one has it.
     assert_eq!(markup.matches("<caption>").count(), pictures);

@@ -101,7 +101,11 @@ fn outcomes(measurement: &Measurement<'_>) -> String {
         table.add_row(vec![Cell::new(name), cell, right(format!("{share:.2} %"))]);
     }
     if let (Some(initial), Some(left)) = (measurement.initial, measurement.left) {
-        table.add_row(vec![Cell::new("left"), right(left), right(format!("of {initial}"))]);
+        let stock = match measurement.restocked {
+            0 => format!("of {initial}"),
+            restocked => format!("of {initial} + {restocked}"),
+        };
+        table.add_row(vec![Cell::new("left"), right(left), right(stock)]);
     }
     if let Some(held) = measurement.held.filter(|held| *held > 0) {
         table.add_row(vec![Cell::new("still held"), right(held).fg(Color::Red), Cell::new("")]);

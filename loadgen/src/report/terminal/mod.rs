@@ -15,6 +15,6 @@ mod sentences;
 pub(crate) use heading::heading;
 pub(crate) use measured::measured_text;
 pub(crate) use proof::proof;
-pub(crate) use sentences::sentences;
+pub(crate) use sentences::{costs, sentences};
 pub(crate) use table::{empty_table, race_table};
 pub(crate) use verdicts::check_text;

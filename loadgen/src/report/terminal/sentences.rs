@@ -4,13 +4,46 @@ use crate::{
     judge::Verdict,
     report::JudgedRun,
     setup::Locking,
-    words::{counted, listed, sentence},
+    waits::{LockCost, Until},
+    words::{counted, listed, sentence, time},
 };
 
 /// What happened, and why.
 pub(crate) fn sentences(runs: &[JudgedRun]) -> [String; 2] {
     [what_happened(runs), why(runs)].map(|clauses| sentence(&clauses.join("; ")))
 }
+
+/// What the locks cost and whom; nothing where no run that held can tell.
+pub(crate) fn costs(runs: &[JudgedRun]) -> Option<String> {
+    let sound = runs.iter().filter(|run| run.summary.verdict == Verdict::Valid);
+    let costs = sound.filter_map(|run| Some((run.summary.locking, run.summary.cost?)));
+    let costs: Vec<(Locking, LockCost)> = costs.collect();
+    let clauses = costs.iter().map(|(locking, cost)| {
+        let until = match cost.waited_until {
+            Until::Turn => "a purchase waited",
+            Until::Answer => "a purchase waited for its answer",
+        };
+        let longest = time(cost.waited_us.max * 1e3);
+        let mut clause = format!("under `{locking}` {until} for up to {longest}");
+        if cost.out_of_turn >= OUT_OF_TURN_SAID {
+            let share = cost.out_of_turn * 100.0;
+            clause.push_str(&format!(
+                ", and of two that came one after the other the later was served first in {share:.0} % of all cases"
+            ));
+        }
+        clause
+    });
+    let clauses: Vec<String> = clauses.collect();
+    if clauses.is_empty() {
+        return None;
+    }
+    let index = "Jain's index of fairness is 1 where all wait alike, and about 0.75 in a queue whose turns are alike, \
+                 since its last waits for everybody.";
+    Some(format!("What it costs: {}. {index}", clauses.join("; ")))
+}
+
+/// From which share on it is said that purchases were served out of turn.
+const OUT_OF_TURN_SAID: f64 = 0.05;
 
 fn what_happened(runs: &[JudgedRun]) -> Vec<String> {
     let with = |verdict| runs.iter().filter(move |run| run.summary.verdict == verdict);
@@ -155,6 +188,7 @@ mod tests {
         judge::{Counts, Violation, ViolationKind},
         report::{JudgedHistory, RunSummary},
         setup::Mode,
+        waits::Waited,
     };
 
     /// A run of 100 workers on 10 tickets that kept its books.
@@ -172,6 +206,7 @@ mod tests {
                 holds: None,
                 left: Some(0),
                 elapsed_s: 1.0,
+                cost: None,
                 verdict: Verdict::Valid,
             },
             judged: JudgedHistory::default(),
@@ -222,6 +257,40 @@ mod tests {
              in one purchase at a time, and `group` takes the lock once and settles all purchases \
              that wait."
         );
+    }
+
+    #[test]
+    fn a_lock_that_held_is_said_to_cost_something() {
+        let cost = LockCost {
+            purchases: 100,
+            waited_until: Until::Turn,
+            waited_us: Waited { p50: 600_000.0, max: 1_230_000.0 },
+            purchases_rps: 80.0,
+            out_of_turn: 0.01,
+            overtaken_max: 1,
+            fairness: 0.75,
+        };
+        let mut file = valid(Locking::File, 1);
+        file.summary.cost = Some(cost);
+        let mut group = valid(Locking::Group, 1);
+        let waited_us = Waited { p50: 40_000.0, max: 61_000.0 };
+        let (waited_until, out_of_turn) = (Until::Answer, 0.4);
+        group.summary.cost = Some(LockCost { waited_until, waited_us, out_of_turn, ..cost });
+        let mut none = broken(Locking::None, 1);
+        none.summary.cost = Some(cost);
+        let said = costs(&[none.clone(), file, group]).unwrap();
+        assert!(
+            said.starts_with("What it costs: under `file` a purchase waited for up to 1230 ms;"),
+            "{said}"
+        );
+        assert!(
+            said.contains(
+                "under `group` a purchase waited for its answer for up to 61 ms, and of two"
+            ),
+            "{said}"
+        );
+        assert!(said.contains("in 40 % of all cases. Jain's index"), "{said}");
+        assert_eq!(costs(&[none]), None);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use comfy_table::{
 use crate::{
     judge::Verdict,
     report::{Held, JudgedRun},
+    waits::LockCost,
+    words::time,
 };
 
 const STYLE: TableStyle = UTF8_FULL_CONDENSED
@@ -49,6 +51,22 @@ pub(crate) fn race_table(runs: &[JudgedRun]) -> String {
     table
         .add_row(row("duplicate tickets", runs, |run| fault(run.summary.counts.duplicate_tickets)));
     table.add_row(row("time", runs, |run| Cell::new(format!("{:.2} s", run.summary.elapsed_s))));
+    let costs = |tell: fn(&LockCost) -> String| {
+        move |run: &JudgedRun| Cell::new(run.summary.cost.as_ref().map_or("?".to_owned(), tell))
+    };
+    table.add_row(row("median wait", runs, costs(|cost| time(cost.waited_us.p50 * 1e3))));
+    table.add_row(row("longest wait", runs, costs(|cost| time(cost.waited_us.max * 1e3))));
+    table.add_row(row(
+        "answers a second",
+        runs,
+        costs(|cost| format!("{:.0}", cost.purchases_rps)),
+    ));
+    table.add_row(row(
+        "out of turn",
+        runs,
+        costs(|cost| format!("{:.0} %", cost.out_of_turn * 100.0)),
+    ));
+    table.add_row(row("fairness (Jain)", runs, costs(|cost| format!("{:.2}", cost.fairness))));
     table.add_row(row("verdict", runs, verdict));
     table.to_string()
 }

@@ -205,7 +205,7 @@ impl FlowSession {
         match action {
             Action::Search => found(self.stock(order).await),
             Action::Buy => self.purchase(order).await,
-            Action::Hold | Action::Confirm | Action::Release | Action::Refund => {
+            Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock => {
                 Answer::refused("the map of this shop has no call for it")
             }
         }

@@ -11,7 +11,8 @@ pub(crate) struct Order<'a> {
     pub(crate) client: u32,
     /// Which of its operations it is.
     pub(crate) number: u64,
-    /// The token of the hold or the sale that it is about; empty where it is about none.
+    /// The token of the hold or the sale that it is about, or how many tickets are put on sale; empty where it
+    /// is about neither.
     pub(crate) token: &'a str,
 }
 

@@ -1,14 +1,16 @@
-//! Whether a connection is of use to anybody just now, and whom it waits for.
+//! What a connection is doing: whom it waits for, and whether it can be given to somebody else.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+use std::{
+    cmp::Reverse,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
+    },
 };
 
-/// How many ticks a connection that waits for its client is left alone, however many wait for a place.
+/// For how many ticks a client that was answered may let the server wait, however many want its place.
 ///
-/// Short, for a crowd of slow clients gives way as fast as this; and long enough for a request that is on
-/// its way, once the connection is open, to come from the other side of the world.
+/// Long enough for a request that is on its way to come from the other side of the world.
 const IDLE_TICKS: u32 = 2;
 
 /// The time of an event loop in half seconds, as exactly as idleness needs it.
@@ -29,6 +31,25 @@ pub struct Activity {
     head_begun: AtomicBool,
     /// Whether the request that is being served waits for more of its body.
     body_awaited: AtomicBool,
+    /// How many requests were answered.
+    answers: AtomicU32,
+    /// Whether the client does not take what is written to it.
+    is_blocked: AtomicBool,
+    /// Whether the last answer was written, and nothing but the client's end is waited for.
+    is_over: AtomicBool,
+}
+
+/// Why a connection can be given to somebody else; who goes first stands first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Dispensable {
+    /// Its client has all its answers.
+    Over,
+    /// Its client has let the server wait for a while, for so many ticks.
+    Idle(Reverse<u32>),
+    /// Its client has not sent all that its first answer needs, or does not take what is written to it.
+    Slow,
+    /// Its client has so many answers, and may come back.
+    Kept(u32),
 }
 
 /// A request that is being served, for as long as this lives.
@@ -61,6 +82,9 @@ impl Activity {
             listening: AtomicU32::new(0),
             head_begun: AtomicBool::new(false),
             body_awaited: AtomicBool::new(false),
+            answers: AtomicU32::new(0),
+            is_blocked: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         }
     }
 
@@ -109,12 +133,36 @@ impl Activity {
         self.head_begun.load(Relaxed) && self.requests.load(Relaxed) == 0
     }
 
-    /// Whether the server has waited for the client for a while: for a request, for the rest of one, or
-    /// until it takes its answer. Whoever listens is waited for by nobody.
-    pub fn is_idle(&self) -> bool {
-        let since = self.ticks.0.load(Relaxed).wrapping_sub(self.last.load(Relaxed));
+    /// Whether the client does not take what is written to it.
+    pub fn block(&self, is_blocked: bool) {
+        self.is_blocked.store(is_blocked, Relaxed);
+    }
+
+    /// The last answer was written; only the client's end is waited for.
+    pub fn end(&self) {
+        self.is_over.store(true, Relaxed);
+    }
+
+    /// Whether the connection can be given to somebody else, and why.
+    ///
+    /// The server may be waiting for its client: for a request, for the rest of one, or until it takes its answer.
+    /// Whoever listens is waited for by nobody.
+    pub fn dispensable(&self) -> Option<Dispensable> {
         let is_served = self.requests.load(Relaxed) > 0 && !self.body_awaited.load(Relaxed);
-        !is_served && !self.is_listening() && since >= IDLE_TICKS
+        if is_served || self.is_listening() {
+            return None;
+        }
+        let idle_ticks = self.ticks.0.load(Relaxed).wrapping_sub(self.last.load(Relaxed));
+        let answers = self.answers.load(Relaxed);
+        Some(if self.is_over.load(Relaxed) {
+            Dispensable::Over
+        } else if idle_ticks >= IDLE_TICKS {
+            Dispensable::Idle(Reverse(idle_ticks))
+        } else if answers == 0 || self.is_blocked.load(Relaxed) {
+            Dispensable::Slow
+        } else {
+            Dispensable::Kept(answers)
+        })
     }
 
     fn note(&self) {
@@ -125,6 +173,7 @@ impl Activity {
 impl Drop for Serving {
     fn drop(&mut self) {
         self.0.settle();
+        self.0.answers.fetch_add(1, Relaxed);
         self.0.requests.fetch_sub(1, Relaxed);
     }
 }
@@ -137,49 +186,77 @@ mod tests {
         (0..IDLE_TICKS).for_each(|_| ticks.tick());
     }
 
+    const IDLE: Option<Dispensable> = Some(Dispensable::Idle(Reverse(IDLE_TICKS)));
+
     #[test]
     fn a_connection_is_idle_once_nothing_was_served_or_sent_for_a_while() {
         let ticks = Ticks::default();
         let activity = Arc::new(Activity::new(&ticks));
-        assert!(!activity.is_idle(), "it has just begun");
+        assert_eq!(activity.dispensable(), Some(Dispensable::Slow), "it has just begun");
         pass(&ticks);
-        assert!(activity.is_idle());
+        assert_eq!(activity.dispensable(), IDLE);
         let serving = activity.serve();
         pass(&ticks);
-        assert!(!activity.is_idle(), "a request is being served");
+        assert_eq!(activity.dispensable(), None, "a request is being served");
         drop(serving);
-        assert!(!activity.is_idle(), "its answer may be on its way");
+        assert_eq!(activity.dispensable(), Some(Dispensable::Kept(1)), "its answer is on its way");
         pass(&ticks);
-        assert!(activity.is_idle());
+        assert_eq!(activity.dispensable(), IDLE);
         let listening = activity.listen();
         pass(&ticks);
-        assert!(!activity.is_idle(), "a listener waits for news");
+        assert_eq!(activity.dispensable(), None, "a listener waits for news");
         drop(listening);
         pass(&ticks);
-        assert!(activity.is_idle(), "it has left");
+        assert_eq!(activity.dispensable(), IDLE, "it has left");
+    }
+
+    #[test]
+    fn who_was_never_answered_and_who_takes_no_answer_go_ahead_of_who_may_come_back() {
+        let activity = Arc::new(Activity::new(&Ticks::default()));
+        activity.read();
+        assert_eq!(activity.dispensable(), Some(Dispensable::Slow), "a head begins");
+        let serving = activity.serve();
+        assert_eq!(activity.dispensable(), None, "the head is whole");
+        activity.await_body(true);
+        assert_eq!(activity.dispensable(), Some(Dispensable::Slow), "the body is not");
+        activity.await_body(false);
+        drop(serving);
+        assert_eq!(activity.dispensable(), Some(Dispensable::Kept(1)), "it was answered");
+        activity.block(true);
+        assert_eq!(activity.dispensable(), Some(Dispensable::Slow), "and does not read that");
+        activity.block(false);
+        drop(activity.serve());
+        assert_eq!(activity.dispensable(), Some(Dispensable::Kept(2)));
+        activity.end();
+        assert_eq!(activity.dispensable(), Some(Dispensable::Over), "for the last time");
+        assert!(
+            Dispensable::Slow < Dispensable::Kept(1) && Dispensable::Kept(1) < Dispensable::Kept(2)
+        );
     }
 
     #[test]
     fn a_client_that_dribbles_is_idle_all_the_same() {
         let ticks = Ticks::default();
         let activity = Arc::new(Activity::new(&ticks));
+        drop(activity.serve());
         pass(&ticks);
         assert!(activity.read(), "a head begins");
-        assert!(!activity.is_idle() && activity.is_head_begun());
+        assert_eq!(activity.dispensable(), Some(Dispensable::Kept(1)));
+        assert!(activity.is_head_begun());
         pass(&ticks);
         assert!(!activity.read(), "it goes on");
-        assert!(activity.is_idle(), "for too long");
+        assert_eq!(activity.dispensable(), IDLE, "for too long");
 
         let serving = activity.serve();
-        assert!(!activity.is_idle() && !activity.is_head_begun(), "the head is whole");
+        assert!(activity.dispensable().is_none() && !activity.is_head_begun(), "it is whole");
         activity.await_body(true);
         pass(&ticks);
         activity.read();
         pass(&ticks);
         activity.read();
-        assert!(activity.is_idle(), "the body is not");
+        assert_eq!(activity.dispensable(), IDLE, "the body is not");
         activity.await_body(false);
-        assert!(!activity.is_idle(), "now it is");
+        assert_eq!(activity.dispensable(), None, "now it is");
         drop(serving);
         assert!(!activity.is_head_begun(), "what was read was the body");
     }

@@ -12,6 +12,7 @@ use crate::http::{
         drain::{self, Drain},
         handshake::{Greeted, greet},
         linger::Lingering,
+        open_connections::OpenConnections,
         tls::Tls,
     },
     service::{self, Service},
@@ -28,6 +29,8 @@ pub struct Place {
     pub ticks: Ticks,
     /// What the connections are told.
     pub drain: Drain,
+    /// Which there are.
+    pub open: OpenConnections,
     /// How long an idle one is kept.
     pub keep_alive: Duration,
     /// How they are opened; `None` in the clear.
@@ -46,6 +49,8 @@ pub fn serve<T: Send + 'static>(
         Err(error) => return tracing::debug!("lost a connection: {error}"),
     };
     let activity = Arc::new(Activity::new(&place.ticks));
+    let listing = place.open.list(Arc::clone(&activity));
+    let (number, place_taken) = (listing.number(), (place_taken, listing));
     let service = Arc::clone(&place.service);
     let (wishes, keep_alive) = (place.drain.wishes(), place.keep_alive);
     let Some(tls) = &place.tls else {
@@ -54,15 +59,15 @@ pub fn serve<T: Send + 'static>(
         let answers = service_fn(move |request| service.call(request, peer, &seen));
         // A client that has said all may end its side, and still waits for the answer.
         let connection = speak(keep_alive).half_close(true).serve_connection(stream, answers);
-        let connection = drain::watch(wishes, connection, activity);
-        tokio::spawn(async move {
+        let connection = drain::watch(wishes, connection);
+        let task = tokio::spawn(async move {
             let _place_taken = place_taken;
             note(connection.await);
         });
-        return;
+        return place.open.serve_by(number, task.abort_handle());
     };
     let acceptor = tls.acceptor();
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let _place_taken = place_taken;
         let ended = match greet(stream, acceptor, wishes.clone(), &activity).await {
             // Whoever ends its side of TLS has left: browsers and tools do so when they hang up.
@@ -70,18 +75,19 @@ pub fn serve<T: Send + 'static>(
                 let seen = Arc::clone(&activity);
                 let answers = service_fn(move |request| service.call(request, peer, &seen));
                 let connection = speak(keep_alive).serve_connection(TokioIo::new(stream), answers);
-                drain::watch(wishes, connection, activity).await
+                drain::watch(wishes, connection).await
             }
             Some(Greeted::Plain(stream)) => {
                 let answers = service_fn(|_| ready(Ok::<_, Infallible>(service::not_tls())));
                 let mut speak = speak(keep_alive);
                 let connection = speak.keep_alive(false).serve_connection(stream, answers);
-                drain::watch(wishes, connection, activity).await
+                drain::watch(wishes, connection).await
             }
             None => Ok(()),
         };
         note(ended);
     });
+    place.open.serve_by(number, task.abort_handle());
 }
 
 /// How HTTP is spoken.

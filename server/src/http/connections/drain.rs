@@ -1,10 +1,10 @@
-//! What connections are told from outside: to make room, or to end.
+//! What connections are told from outside: to end.
 //!
 //! Told to end, a connection finishes what it is answering. As
 //! `hyper_util::server::graceful`, less a look into the channel, mutex and all,
 //! each time that a connection is polled, which is up to three times a request.
 
-use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll};
+use std::{future::poll_fn, pin::pin, task::Poll};
 
 use hyper::{
     body::{Body, Incoming},
@@ -14,16 +14,12 @@ use hyper::{
 };
 use tokio::sync::watch;
 
-use crate::http::connections::activity::Activity;
-
 /// What a connection is to do.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wish {
     /// Serve.
     #[default]
     Serve,
-    /// End if it is of use to nobody: others wait for a place.
-    MakeRoom,
     /// End behind the answer that it owes.
     End,
 }
@@ -40,11 +36,6 @@ impl Drain {
         self.wishes.subscribe()
     }
 
-    /// Tells the connections that are of use to nobody to end.
-    pub fn make_room(&self) {
-        self.wishes.send_replace(Wish::MakeRoom);
-    }
-
     /// Tells the connections to end, and waits until they have.
     pub async fn finish(self) {
         self.wishes.send_replace(Wish::End);
@@ -56,7 +47,6 @@ impl Drain {
 pub async fn watch<I, S, B>(
     mut wishes: watch::Receiver<Wish>,
     connection: http1::Connection<I, S>,
-    activity: Arc<Activity>,
 ) -> hyper::Result<()>
 where
     I: Read + Write + Unpin,
@@ -84,8 +74,7 @@ where
         }
         let wish = *news.borrow();
         match wish {
-            Wish::MakeRoom if activity.is_idle() => return Ok(()),
-            Wish::Serve | Wish::MakeRoom => {}
+            Wish::Serve => {}
             Wish::End => {
                 connection.as_mut().graceful_shutdown();
                 return connection.await;

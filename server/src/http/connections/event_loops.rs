@@ -13,12 +13,12 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread::{self, JoinHandle},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     runtime,
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::spawn_blocking,
     time::{sleep, timeout},
 };
@@ -28,6 +28,7 @@ use crate::http::{
         activity::Ticks,
         connection::{self, Place},
         drain::{Drain, Wish},
+        open_connections::OpenConnections,
         tls::Tls,
     },
     service::Service,
@@ -38,6 +39,12 @@ pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait where the system has no room for another connection.
 const ACCEPT_RETRY: Duration = Duration::from_millis(50);
+
+/// How often, at most, the event loops are asked to make room for newcomers.
+const EVICTION_GAP: Duration = Duration::from_millis(1);
+
+/// Of how many places one is kept free for the next newcomer, where there are connections that can be spared.
+const PLACES_PER_FREE_ONE: usize = 16;
 
 /// How long the timer of an event loop that is always there takes: the exactness of [`Ticks`].
 const TICK: Duration = Duration::from_millis(500);
@@ -67,12 +74,19 @@ pub struct EventLoops {
     limits: Limits,
     tls: Option<Tls>,
     wishes: watch::Sender<Wish>,
-    open: Arc<AtomicUsize>,
+    places: Arc<Places>,
 }
 
 struct EventLoop {
-    connections: mpsc::UnboundedSender<(TcpStream, IpAddr, Counted)>,
+    dealt: mpsc::UnboundedSender<Dealt>,
     thread: JoinHandle<()>,
+}
+
+/// What an event loop is given.
+enum Dealt {
+    Connection(TcpStream, IpAddr, PlaceTaken),
+    /// End so many connections that can be spared.
+    Evict(usize),
 }
 
 impl EventLoops {
@@ -87,8 +101,8 @@ impl EventLoops {
         mut job: impl FnMut(usize) -> (Service, Chore),
     ) -> io::Result<Self> {
         let wishes = watch::Sender::default();
-        let (loops, open) = (Vec::new(), Arc::default());
-        let mut event_loops = Self { loops, limits, tls, wishes, open };
+        let (loops, places) = (Vec::new(), Arc::default());
+        let mut event_loops = Self { loops, limits, tls, wishes, places };
         for index in 0..count {
             let (service, chore) = job(index);
             let event_loop = event_loops.start_loop(service, chore)?;
@@ -98,28 +112,39 @@ impl EventLoops {
     }
 
     fn start_loop(&self, service: Service, chore: Chore) -> io::Result<EventLoop> {
-        let (connections, mut dealt) = mpsc::unbounded_channel();
+        let (dealer, mut dealt) = mpsc::unbounded_channel();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let mut wishes = self.wishes.subscribe();
         let place = Place {
             service: Arc::new(service),
             ticks: Ticks::default(),
             drain: Drain::default(),
+            open: OpenConnections::default(),
             keep_alive: self.limits.keep_alive,
             tls: self.tls.clone(),
         };
         let serve = async move {
+            let (evictor, mut wanted) = watch::channel(0);
+            let open = place.open.clone();
+            tokio::spawn(async move {
+                while wanted.changed().await.is_ok() {
+                    let wanted = *wanted.borrow_and_update();
+                    open.evict(wanted).await;
+                }
+            });
             tokio::spawn(chore);
             tokio::spawn(keep_ticking(place.ticks.clone()));
             loop {
                 tokio::select! {
                     dealt = dealt.recv() => match dealt {
-                        Some((stream, peer, counted)) => connection::serve(stream, peer, &place, counted),
+                        Some(Dealt::Connection(stream, peer, taken)) => {
+                            connection::serve(stream, peer, &place, taken);
+                        }
+                        Some(Dealt::Evict(count)) => drop(evictor.send_replace(count)),
                         None => break,
                     },
                     _ = wishes.changed() => match *wishes.borrow_and_update() {
                         Wish::End => break,
-                        Wish::MakeRoom => place.drain.make_room(),
                         Wish::Serve => {}
                     },
                 }
@@ -134,29 +159,47 @@ impl EventLoops {
             runtime.shutdown_timeout(DRAIN_TIMEOUT);
         };
         let thread = thread::Builder::new().name("event-loop".to_owned()).spawn(work)?;
-        Ok(EventLoop { connections, thread })
+        Ok(EventLoop { dealt: dealer, thread })
     }
 
     /// Accepts connections and deals them out to the event loops in turn; never ends by itself.
     ///
-    /// Where there is no place for another, those that are of use to nobody make room.
+    /// Where there is hardly a place for another, those that can be spared make room.
     ///
     /// # Errors
     /// Where the listener cannot be used at all.
     pub async fn accept(&self, listener: TcpListener) -> io::Result<()> {
         let listener = tokio::net::TcpListener::from_std(listener)?;
+        let mut asked = Instant::now();
         for event_loop in self.loops.iter().cycle() {
-            while self.open.load(Ordering::Relaxed) >= self.limits.connections_max {
-                self.wishes.send_replace(Wish::MakeRoom);
-                sleep(ACCEPT_RETRY).await;
+            while self.make_room(&mut asked) == 0 {
+                // What is freed meanwhile is heard of, but not what can be spared by then.
+                let _ = timeout(ACCEPT_RETRY, self.places.freed.notified()).await;
             }
             let (stream, peer) = accept_one(&listener).await;
             // IMPORTANT: counted here, and not where it is served: a crowd waits for that.
-            let counted = Counted::new(Arc::clone(&self.open));
+            let taken = PlaceTaken::new(Arc::clone(&self.places));
             // A loop that has ended takes no more; the server is about to end.
-            let _ = event_loop.connections.send((stream, peer, counted));
+            let _ = event_loop.dealt.send(Dealt::Connection(stream, peer, taken));
         }
         Ok(())
+    }
+
+    /// Asks the event loops for places where few are free, and not too often; gives how many are.
+    fn make_room(&self, asked: &mut Instant) -> usize {
+        let most = self.limits.connections_max;
+        let free = most.saturating_sub(self.places.taken.load(Ordering::Relaxed));
+        let few = most / PLACES_PER_FREE_ONE;
+        if free <= few && asked.elapsed() >= EVICTION_GAP {
+            // Twice as many, so that it need not be asked for each newcomer.
+            let needed = (2 * few).max(1) - free;
+            let share = needed.div_ceil(self.loops.len());
+            for event_loop in &self.loops {
+                let _ = event_loop.dealt.send(Dealt::Evict(share));
+            }
+            *asked = Instant::now();
+        }
+        free
     }
 
     /// The scheme of the server's addresses.
@@ -192,19 +235,27 @@ async fn keep_ticking(ticks: Ticks) {
     }
 }
 
-/// One open connection, for as long as it lives.
-struct Counted(Arc<AtomicUsize>);
+/// The places for connections.
+#[derive(Default)]
+struct Places {
+    taken: AtomicUsize,
+    freed: Notify,
+}
 
-impl Counted {
-    fn new(open: Arc<AtomicUsize>) -> Self {
-        open.fetch_add(1, Ordering::Relaxed);
-        Self(open)
+/// The place of one open connection, for as long as it lives.
+struct PlaceTaken(Arc<Places>);
+
+impl PlaceTaken {
+    fn new(places: Arc<Places>) -> Self {
+        places.taken.fetch_add(1, Ordering::Relaxed);
+        Self(places)
     }
 }
 
-impl Drop for Counted {
+impl Drop for PlaceTaken {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.taken.fetch_sub(1, Ordering::Relaxed);
+        self.0.freed.notify_one();
     }
 }
 

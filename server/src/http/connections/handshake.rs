@@ -22,7 +22,7 @@ pub enum Greeted {
     Plain(Lingering),
 }
 
-/// Greets the client of `stream`; gives nothing where it is gone, too slow, or in the way.
+/// Greets the client of `stream`; gives nothing where it is gone or too slow, or the server ends.
 pub async fn greet(
     stream: TcpStream,
     acceptor: TlsAcceptor,
@@ -42,7 +42,7 @@ pub async fn greet(
             }
             Err(_) => None,
         },
-        () = unwanted(&mut wishes, activity) => None,
+        _ = wishes.wait_for(|wish| *wish == Wish::End) => None,
     }
 }
 
@@ -62,15 +62,4 @@ async fn shake(
     }
     let opened = acceptor.accept(TokioIo::new(stream)).await?;
     Ok(Greeted::Tls(Box::new(opened)))
-}
-
-/// Over once others need the place, or the server ends.
-async fn unwanted(wishes: &mut watch::Receiver<Wish>, activity: &Activity) {
-    while wishes.changed().await.is_ok() {
-        match *wishes.borrow_and_update() {
-            Wish::End => return,
-            Wish::MakeRoom if activity.is_idle() => return,
-            Wish::Serve | Wish::MakeRoom => {}
-        }
-    }
 }

@@ -136,7 +136,10 @@ impl Write for Lingering {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         match Pin::new(&mut self.stream).poll_write(context, bytes) {
-            Poll::Pending => self.poll_write_due(context),
+            Poll::Pending => {
+                self.activity.block(true);
+                self.poll_write_due(context)
+            }
             written => written,
         }
     }
@@ -145,12 +148,14 @@ impl Write for Lingering {
         // IMPORTANT: forgotten here, and not where a part was written: the flush comes behind the last
         // part, and a client that takes a byte now and then is as slow as one that takes none.
         self.write_due = None;
+        self.activity.block(false);
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.rest.is_none() {
             ready!(Pin::new(&mut self.stream).poll_shutdown(context))?;
+            self.activity.end();
             self.rest = Some(Box::new(Rest {
                 deadline: Box::pin(sleep(LINGER_TIMEOUT)),
                 bytes: 0,

@@ -6,5 +6,6 @@ pub mod drain;
 pub mod event_loops;
 pub mod handshake;
 pub mod linger;
+pub mod open_connections;
 pub mod tls;
 pub mod upload;

@@ -208,6 +208,12 @@ fn fault(member: &str, access: &Access, error: &Error) -> EtcdError {
     if access.tls.is_some() && is_of_tls.iter().any(|word| reason.contains(word)) {
         return EtcdError::Tls { member: member.to_owned(), reason };
     }
+    // Who does not like our certificate says so behind the handshake, and that may be lost with the connection.
+    if access.tls.is_some() && reason.contains("closed") {
+        let reason =
+            format!("{reason}: it may have ended, or not know the certificate of this server");
+        return EtcdError::Tls { member: member.to_owned(), reason };
+    }
     EtcdError::Unknown(format!("{member}: {reason}"))
 }
 

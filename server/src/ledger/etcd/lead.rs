@@ -5,7 +5,7 @@
 //! grow. Then its head says that it *yields*, and it stands back until another has
 //! come, or nobody did. Who waits comes as soon as the head says so, or where nothing
 //! is heard for several times as long as an append takes, and at a random moment, since
-//! others wait, too.
+//! others wait, too: the sooner the longer it has waited.
 //!
 //! Pure: time comes in as a value.
 
@@ -117,8 +117,8 @@ impl Lead {
         let until = match (is_own, self.yielded_at) {
             (true, None) => now,
             (true, Some(yielded_at)) => yielded_at + self.append * GAP,
-            (false, _) if head.yields => *at + self.jitter(),
-            (false, _) => *at + self.append * QUIET + self.jitter(),
+            (false, _) if head.yields => *at + self.jitter(now),
+            (false, _) => *at + self.append * QUIET + self.jitter(now),
         };
         let until = until.min(self.waits_since.unwrap_or(now) + PATIENCE);
         if now < until {
@@ -137,10 +137,12 @@ impl Lead {
         self.rivals_at.is_some_and(|at| now.duration_since(at) < RIVALS_FOR)
     }
 
-    /// Less than an append's time, the same for as long as one waits.
-    fn jitter(&self) -> Duration {
+    /// Less than an append's time, and the less the longer one has waited.
+    fn jitter(&self, now: Instant) -> Duration {
         let share = u32::try_from(self.dice >> 48).unwrap_or(0);
-        self.append * share / 65_536
+        let waited = self.waits_since.map_or(Duration::ZERO, |since| now.duration_since(since));
+        let patience = PATIENCE.saturating_sub(waited).as_secs_f64() / PATIENCE.as_secs_f64();
+        (self.append * share / 65_536).mul_f64(patience)
     }
 }
 

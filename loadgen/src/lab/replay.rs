@@ -1,0 +1,89 @@
+//! A schedule that was kept, played without a browser.
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    path::Path,
+};
+
+use super::{
+    args::LabArgs,
+    error::LabError,
+    facts::Outcome,
+    picture,
+    session::{Memory, Session},
+    setup::Play,
+    telling::numbers,
+    view::{View, steps},
+};
+use crate::{
+    exit_code,
+    kept_file::KeptFile,
+    report::{or_closed, write_json},
+};
+
+/// The most that a schedule's file may be long, in bytes.
+const BYTES_MAX: u64 = 64 * 1024;
+
+/// Plays the schedule at `path` with its files in `folder`, and tells what came of it; returns the exit code.
+///
+/// # Errors
+/// It is no schedule, or cannot be played to its end.
+pub(super) async fn replay(path: &Path, args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
+    let play = read(path)?;
+    let picture = args.picture.as_deref().map(KeptFile::create).transpose();
+    let picture = picture.map_err(LabError::Picture)?;
+    let mut session = Session::begin(folder, Memory::default()).await?;
+    session.play(&play).await?;
+    if let Some(picture) = picture {
+        picture.keep_text(&picture::draw(&session)).map_err(LabError::Picture)?;
+    }
+    tell(&mut session, args.json)?;
+    Ok(match session.facts().result() {
+        Some(Outcome::Right) => exit_code::VALID,
+        Some(Outcome::Oversold) => exit_code::VIOLATION,
+        Some(Outcome::Broke | Outcome::Deadlock) | None => exit_code::UNKNOWN,
+    })
+}
+
+fn read(path: &Path) -> Result<Play, LabError> {
+    let failed = |source| LabError::Read { path: path.to_owned(), source };
+    let mut text = String::new();
+    if path == Path::new("-") {
+        io::stdin().lock().take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    } else {
+        let file = fs::File::open(path).map_err(failed)?;
+        file.take(BYTES_MAX).read_to_string(&mut text).map_err(failed)?;
+    }
+    let none = |error: serde_json::Error| LabError::NoSchedule {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    };
+    Ok(serde_json::from_str::<Play>(&text).map_err(none)?.check()?)
+}
+
+/// Says what came of it.
+fn tell(session: &mut Session, as_json: bool) -> Result<(), LabError> {
+    let failed = LabError::io("write the result");
+    if as_json {
+        let view = View::of(session)?;
+        or_closed(write_json(&mut io::stdout().lock(), &view)).map_err(&failed)?;
+    }
+    let text = text(session);
+    let written = if as_json {
+        anstream::stderr().lock().write_all(text.as_bytes())
+    } else {
+        anstream::stdout().lock().write_all(text.as_bytes())
+    };
+    or_closed(written).map_err(failed)
+}
+
+fn text(session: &Session) -> String {
+    let title = session.variant().title();
+    let mut text = format!("{title}: {}\n", numbers(session.setup()));
+    for (place, step) in steps(session).iter().enumerate() {
+        text += &format!("{:>4}  {}\n", place + 1, step.says);
+    }
+    let ending = session.facts().ending().unwrap_or_else(|| "Not over yet.".to_owned());
+    text + &ending + "\n"
+}

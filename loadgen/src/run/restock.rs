@@ -1,0 +1,92 @@
+//! The operator of a run: puts tickets on sale while the clients buy, and writes that down.
+
+use std::io;
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until, timeout},
+};
+
+use super::{config::RunConfig, preparation::Prepared};
+use crate::{
+    history::{HistoryWriter, Operation, OperationKind, Outcome, monotonic_ns},
+    plan::Action,
+    shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
+};
+
+/// What came of all of them.
+#[derive(Debug, Default)]
+pub(super) struct Restocked {
+    /// How many tickets the shop says are there now.
+    pub(super) tickets: u64,
+    /// What else should be known: lower-case fragments.
+    pub(super) notes: Vec<String>,
+}
+
+/// Carries out what `config` plans, one after the other, until the other end of `over` is dropped: a call
+/// that is under way then is waited for.
+pub(super) async fn restock(
+    config: &RunConfig,
+    prepared: &Prepared,
+    mut over: oneshot::Receiver<()>,
+) -> Restocked {
+    let mut restocked = Restocked::default();
+    if config.restocks.is_empty() {
+        return restocked;
+    }
+    let session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
+    let mut session = match session {
+        Ok(session) => session,
+        Err(error) => {
+            restocked.notes.push(format!("nothing was put on sale: {error}"));
+            return restocked;
+        }
+    };
+    let begun = Instant::now();
+    for (number, restock) in (0..).zip(&config.restocks) {
+        tokio::select! {
+            _ = &mut over => return restocked,
+            () = sleep_until(begun + restock.after) => {}
+        }
+        let operation = one(config, &mut session, number, restock.quantity).await;
+        match operation.outcome {
+            Outcome::Done => restocked.tickets += restock.quantity,
+            outcome => restocked.notes.push(format!(
+                "{} tickets may not have been put on sale: {}",
+                restock.quantity,
+                if outcome == Outcome::Refused { "refused" } else { "no answer" }
+            )),
+        }
+        if let Err(error) = record(prepared, &operation) {
+            restocked.notes.push(format!("the history lacks what was put on sale: {error}"));
+        }
+    }
+    restocked
+}
+
+async fn one(
+    config: &RunConfig,
+    session: &mut HttpSession,
+    number: u64,
+    quantity: u64,
+) -> Operation {
+    let operator = config.plan.clients;
+    let tickets = quantity.to_string();
+    let order = Order { run: 0, client: operator, number, token: &tickets };
+    let sent_ns = monotonic_ns();
+    let called = timeout(config.timeout, session.call(Action::Restock, order, sent_ns)).await;
+    let answer = match called {
+        Err(_) => missing(Action::Restock, &Failure::Timeout(config.timeout)),
+        Ok(Response::Answer(answer)) => *answer,
+        Ok(Response::Reply(reply, reader)) => reader.read(Action::Restock, reply),
+    };
+    let kind = (OperationKind::Restock, Some(quantity));
+    Operation::of_kind(kind, operator, sent_ns, monotonic_ns(), answer)
+}
+
+fn record(prepared: &Prepared, operation: &Operation) -> io::Result<()> {
+    let Some(history) = &prepared.history else { return Ok(()) };
+    let mut writer = HistoryWriter::open(history.path(), history.share().room)?;
+    writer.write(operation)?;
+    writer.flush()
+}

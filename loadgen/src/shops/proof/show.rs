@@ -1,0 +1,53 @@
+//! The judge's record: all rounds, then the table and what it means.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::{
+    record::{self, Record, RecordView},
+    rounds::{Proof, carry_out},
+    table::{table, words},
+};
+use crate::{
+    report::{ProgressLine, or_closed, write_json},
+    shops::{args::ShopsArgs, error::ShopsError, gallery::EXHIBITS},
+};
+
+/// The object that `--json` prints.
+#[derive(Serialize)]
+struct ProofView<'a> {
+    rounds: u32,
+    seed: u64,
+    shops: Vec<RecordView<'a>>,
+}
+
+/// Lets the judge loose on the shops that `args` name and prints what came of it; returns the exit code.
+///
+/// # Errors
+/// There is no result; nothing is left behind all the same.
+pub(in crate::shops) fn prove(args: &ShopsArgs) -> Result<u8, ShopsError> {
+    let is_asked = |name: &str| args.only.is_empty() || args.only.iter().any(|only| only == name);
+    let exhibits = EXHIBITS.iter().filter(|exhibit| is_asked(exhibit.name)).collect();
+    let proof = Proof { exhibits, rounds: args.rounds, seed: args.seed };
+    let mut line = ProgressLine::new();
+    let title = format!("{} shops, {} rounds", proof.exhibits.len(), args.rounds);
+    line.begin(&title);
+    let watch = |done, all| line.update(|| format!("{title}, {done} of {all} done"));
+    let records = carry_out(&proof, watch)?;
+    drop(line);
+    print(args, &records).map_err(ShopsError::Write)?;
+    Ok(record::exit_code(&records))
+}
+
+/// Data to stdout and words to stderr: the table is data, unless JSON is.
+fn print(args: &ShopsArgs, records: &[Record]) -> io::Result<()> {
+    let ShopsArgs { rounds, seed, .. } = *args;
+    let text = format!("{}\n\n{}\nseed {seed}\n", table(records), words(records));
+    if !args.json {
+        return or_closed(anstream::stdout().lock().write_all(text.as_bytes()));
+    }
+    anstream::stderr().lock().write_all(text.as_bytes())?;
+    let shops = records.iter().map(Record::view).collect();
+    or_closed(write_json(&mut io::stdout().lock(), &ProofView { rounds, seed, shops }))
+}

@@ -1,0 +1,133 @@
+//! How long a newcomer would wait at least, where more wait than the next append holds.
+//!
+//! An append takes as long for one as for all that it holds, so whoever fits in the next one makes it longer for
+//! nobody: they are let in, however slow the ledger is. Those behind them wait for as many appends more as those
+//! ahead fill. How many an append holds is seen where it is full, and how long one takes, with the lock, the sync
+//! and the pause behind it, from one to the next.
+//!
+//! # Invariants
+//! - Nothing is known but from appends that were full one after the other: a segment's end, or a burst, says nothing.
+//! - The quickest of these counts: one slow sync says nothing (the standing queue of RFC 8289, section 3).
+//! - Where nobody was here for a moment, all that is forgotten.
+
+use std::time::{Duration, Instant};
+
+/// How long newcomers may have to wait at least: beyond this they are better told at once.
+const WAIT_MAX: Duration = Duration::from_millis(150);
+
+/// How many full appends in a row make a queue that stands.
+const FULL_MIN: usize = 3;
+
+/// What the last appends say about the next ones.
+#[derive(Debug, Default)]
+pub(super) struct ExpectedWait {
+    /// When what is waited for began: somebody came, or the append before was settled.
+    since: Option<Instant>,
+    /// The last appends, all of them full, the latest last.
+    full: [FullAppend; FULL_MIN],
+    /// How many of them there are.
+    known: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct FullAppend {
+    served: usize,
+    took: Duration,
+}
+
+impl ExpectedWait {
+    /// Somebody comes at `now`, and finds nobody here.
+    pub(super) fn begin(&mut self, now: Instant) {
+        self.since = Some(now);
+        self.known = 0;
+    }
+
+    /// An append that served `served` is settled at `now`; `is_full` where somebody found no room in it.
+    pub(super) fn note(&mut self, served: usize, is_full: bool, now: Instant) {
+        let since = self.since.replace(now);
+        let Some(since) = since.filter(|_| is_full) else {
+            self.known = 0;
+            return;
+        };
+        self.full.rotate_left(1);
+        self.full[FULL_MIN - 1] = FullAppend { served, took: now.duration_since(since) };
+        self.known = (self.known + 1).min(FULL_MIN);
+    }
+
+    /// Whether one who comes behind `ahead` others would wait for too long.
+    pub(super) fn is_too_long(&self, ahead: usize) -> bool {
+        if self.known < FULL_MIN {
+            return false;
+        }
+        let served = self.full.iter().map(|append| append.served).max().unwrap_or_default().max(1);
+        // A few more than the last appends held: the next ones show whether there is room for them.
+        if ahead < served + served.div_ceil(8) {
+            return false;
+        }
+        let took = self.full.iter().map(|append| append.took).min().unwrap_or_default();
+        let appends = u32::try_from(ahead / served + 1).unwrap_or(u32::MAX);
+        took.saturating_mul(appends) > WAIT_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SLOW: Duration = Duration::from_millis(100);
+
+    /// What so many full appends of 80 say, each of which took so long.
+    fn behind(took: &[Duration]) -> (ExpectedWait, Instant) {
+        let (mut expected, mut now) = (ExpectedWait::default(), Instant::now());
+        expected.begin(now);
+        for took in took {
+            now += *took;
+            expected.note(80, true, now);
+        }
+        (expected, now)
+    }
+
+    #[test]
+    fn who_fits_in_the_next_append_is_let_in_however_slow_it_is() {
+        let (expected, _) = behind(&[Duration::from_secs(5); 3]);
+        assert!(!expected.is_too_long(0) && !expected.is_too_long(89));
+        assert!(expected.is_too_long(90));
+    }
+
+    #[test]
+    fn where_appends_are_quick_many_may_wait() {
+        let (expected, _) = behind(&[Duration::from_millis(10); 3]);
+        assert!(!expected.is_too_long(80 * 15 - 1), "150 ms");
+        assert!(expected.is_too_long(80 * 15), "160 ms");
+    }
+
+    #[test]
+    fn one_slow_sync_says_nothing() {
+        let quick = Duration::from_millis(1);
+        let (expected, _) = behind(&[quick, Duration::from_secs(60), quick]);
+        assert!(!expected.is_too_long(10_000));
+        let (expected, _) = behind(&[Duration::from_secs(60), SLOW, SLOW, SLOW]);
+        assert!(expected.is_too_long(160));
+    }
+
+    #[test]
+    fn an_append_that_was_not_full_says_that_no_queue_stands() {
+        let (mut expected, now) = behind(&[SLOW; 3]);
+        expected.note(79, false, now + SLOW);
+        assert!(!expected.is_too_long(10_000));
+        let (expected, _) = behind(&[SLOW; 2]);
+        assert!(!expected.is_too_long(10_000), "a burst, or the end of a segment");
+    }
+
+    #[test]
+    fn behind_a_pause_all_is_forgotten() {
+        let (mut expected, now) = behind(&[SLOW; 3]);
+        expected.begin(now + Duration::from_secs(3600));
+        assert!(!expected.is_too_long(10_000));
+        for append in 1..=3 {
+            let now = now + Duration::from_secs(3600) + append * Duration::from_millis(1);
+            expected.note(80, true, now);
+        }
+        assert!(!expected.is_too_long(10_000), "the pause took nobody's time");
+    }
+}

@@ -1,0 +1,242 @@
+//! What is read beside the turns, and the hint that there is news: a thread and a connection of its own.
+//!
+//! A notification only hints. One that is lost costs a second, for the last revision is asked for then.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use tokio::{
+    runtime,
+    sync::{mpsc, oneshot, watch},
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
+use tokio_postgres::Notification;
+
+use crate::{
+    domain::Record,
+    ledger::{
+        Cause,
+        format::record_line::claimed_checksum,
+        postgres::{
+            error::PostgresError,
+            records::{bigint, record, revision},
+            session::{CounterId, Database, Session},
+        },
+    },
+};
+
+/// By this name servers tell each other of a revision, as `counter revision`.
+const CHANNEL: &str = "ticket_counter";
+
+/// How often the last revision is asked for where nothing is heard.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// How long others are told nothing more behind a notification.
+const TELL_EVERY: Duration = Duration::from_millis(20);
+
+/// How long to wait before the next try to connect.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// How many may wait for records.
+const WAITING_MAX: usize = 1024;
+
+/// The way to the thread that reads.
+#[derive(Clone)]
+pub(super) struct Reader {
+    jobs: mpsc::Sender<Job>,
+    appended: Arc<watch::Sender<u64>>,
+    reached: Arc<AtomicU64>,
+}
+
+/// Somebody who waits for the records from a revision to another.
+struct Job {
+    first: u64,
+    last: u64,
+    to: oneshot::Sender<Result<Vec<Record>, Cause>>,
+}
+
+impl Reader {
+    /// Begins to read of `database`, until nobody has a way to it any more.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn start(database: Arc<Database>) -> Result<Self, PostgresError> {
+        let (jobs, asked) = mpsc::channel(WAITING_MAX);
+        let (appended, told) = watch::channel(0);
+        let reached = Arc::<AtomicU64>::default();
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+        let heard = Arc::clone(&reached);
+        thread::Builder::new().name("reader".to_owned()).spawn(move || {
+            runtime.block_on(serve(&database, asked, told, &heard));
+            runtime.shutdown_background();
+        })?;
+        Ok(Self { jobs, appended: Arc::new(appended), reached })
+    }
+
+    /// The last revision that somebody is said to have reached; it may be behind.
+    pub(super) fn reached(&self) -> u64 {
+        self.reached.load(Ordering::Relaxed)
+    }
+
+    /// Tells other servers that the ledger goes up to `revision`; that may be lost.
+    pub(super) fn tell(&self, revision: u64) {
+        self.reached.fetch_max(revision, Ordering::Relaxed);
+        self.appended.send_replace(revision);
+    }
+
+    /// The records from revision `first` to `last`, as many as there are.
+    ///
+    /// # Errors
+    /// [`Cause`].
+    pub(super) async fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, Cause> {
+        let (to, found) = oneshot::channel();
+        let asked = self.jobs.send(Job { first, last, to }).await;
+        asked.map_err(|_| Cause::of("nobody reads any more"))?;
+        found.await.map_err(Cause::of)?
+    }
+}
+
+/// Answers what is `asked`, through one connection after the other.
+async fn serve(
+    database: &Database,
+    mut asked: mpsc::Receiver<Job>,
+    mut appended: watch::Receiver<u64>,
+    reached: &Arc<AtomicU64>,
+) {
+    loop {
+        let error = match Connected::open(database, Arc::clone(reached)).await {
+            Ok(mut connected) => match connected.serve(&mut asked, &mut appended, reached).await {
+                Ok(()) => return,
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        tracing::debug!("nothing can be read: {error}");
+        if turn_away(&mut asked, &Cause::of(error)).await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Tells everybody who asks for a while why nothing can be read; `None` once nobody can ask any more.
+async fn turn_away(asked: &mut mpsc::Receiver<Job>, cause: &Cause) -> Option<()> {
+    let pause = sleep(RETRY);
+    tokio::pin!(pause);
+    loop {
+        tokio::select! {
+            () = &mut pause => return Some(()),
+            job = asked.recv() => {
+                // Nobody waits any more where it cannot be sent.
+                let _ = job?.to.send(Err(cause.clone()));
+            }
+        }
+    }
+}
+
+struct Connected {
+    session: Session,
+    identity: CounterId,
+}
+
+impl Connected {
+    async fn open(database: &Database, reached: Arc<AtomicU64>) -> Result<Self, PostgresError> {
+        let known = reached.load(Ordering::Relaxed);
+        let own = Arc::<AtomicU64>::default();
+        let listener = Arc::clone(&own);
+        let heard = move |notification: &Notification| {
+            let own = listener.load(Ordering::Relaxed);
+            if let Some((counter, revision)) = notification.payload().split_once(' ')
+                && counter.parse() == Ok(own)
+                && let Ok(revision) = revision.parse::<u64>()
+            {
+                reached.fetch_max(revision, Ordering::Relaxed);
+            }
+        };
+        let mut session = Session::connect(database, known, heard).await?;
+        let identity = session.find(database.address()).await?;
+        own.store(identity.id.unsigned_abs(), Ordering::Relaxed);
+        // A pooler, or another database that speaks this protocol, may not have it: then the last revision is
+        // asked for, and nothing else.
+        if let Err(error) = session.query(&format!("LISTEN {CHANNEL}"), &[]).await {
+            tracing::debug!("no hints: {error}");
+        }
+        Ok(Self { session, identity })
+    }
+
+    /// Serves until nobody can ask any more, or the connection breaks.
+    async fn serve(
+        &mut self,
+        asked: &mut mpsc::Receiver<Job>,
+        appended: &mut watch::Receiver<u64>,
+        reached: &AtomicU64,
+    ) -> Result<(), PostgresError> {
+        let mut ask = interval(ASK_EVERY);
+        ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut told_at = Instant::now();
+        loop {
+            let news = async {
+                sleep_until(told_at + TELL_EVERY).await;
+                appended.changed().await
+            };
+            tokio::select! {
+                job = asked.recv() => match job {
+                    Some(job) => self.answer(job).await?,
+                    None => return Ok(()),
+                },
+                news = news => {
+                    if news.is_err() {
+                        return Ok(());
+                    }
+                    let told = format!("{} {}", self.identity.id, *appended.borrow_and_update());
+                    // Not with the batch: whoever notifies keeps all others from committing meanwhile.
+                    self.session.query("SELECT pg_notify($1, $2)", &[&CHANNEL, &told]).await?;
+                    told_at = Instant::now();
+                }
+                _ = ask.tick() => {
+                    let sql = "SELECT revision FROM ticket_counter.counter WHERE id = $1";
+                    let rows = self.session.query(sql, &[&self.identity.id]).await?;
+                    let last = rows.first().map_or(0, |row| revision(row, 0));
+                    reached.fetch_max(last, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    async fn answer(&mut self, Job { first, last, to }: Job) -> Result<(), PostgresError> {
+        let found = self.records(first, last).await;
+        // Nobody waits any more where it cannot be sent.
+        let _ = to.send(found.map_err(Cause::of));
+        if self.session.is_usable() {
+            Ok(())
+        } else {
+            Err(PostgresError::Unknown("the connection broke".to_owned()))
+        }
+    }
+
+    /// Reads the records from `first` to `last`, with the one ahead of them, whose checksum they go on from.
+    async fn records(&mut self, first: u64, last: u64) -> Result<Vec<Record>, PostgresError> {
+        let sql = "SELECT revision, line FROM ticket_counter.record \
+                   WHERE counter = $1 AND revision BETWEEN $2 AND $3 ORDER BY revision";
+        let (from, to) = (bigint(first.saturating_sub(1)), bigint(last));
+        let rows = self.session.query(sql, &[&self.identity.id, &from, &to]).await?;
+        let mut records = Vec::with_capacity(rows.len());
+        let mut chain = 0;
+        for row in rows {
+            let (at, line): (u64, &str) = (revision(&row, 0), row.get(1));
+            if at < first {
+                chain = claimed_checksum(line.as_bytes()).unwrap_or_default();
+                continue;
+            }
+            let (record, checksum) = record(line, at, chain)?;
+            chain = checksum;
+            records.push(record);
+        }
+        Ok(records)
+    }
+}

@@ -1,0 +1,142 @@
+//! Snapshots: written beside the sales, through a connection of their own.
+//!
+//! A snapshot is named once all its parts are there; one that was left half done is cleared away by the next.
+
+use std::{
+    io::{self, Write},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
+
+use tokio::runtime::{self, Runtime};
+
+use crate::{
+    domain::Inventory,
+    ledger::{
+        format::{base::Base, snapshot},
+        postgres::{
+            error::PostgresError,
+            records::bigint,
+            session::{CounterId, Database, Session},
+        },
+    },
+};
+
+/// How many records are worth a snapshot: a start reads them in a second or two.
+pub(super) const EVERY_RECORDS: u64 = 100_000;
+
+/// How much goes into one part, in bytes.
+const PART_BYTES: usize = 1 << 20;
+
+/// How many snapshots are kept: the one before the last may be the last sound one.
+const KEPT: i64 = 2;
+
+/// Makes the snapshots of one process.
+pub(super) struct Snapshots {
+    database: Arc<Database>,
+    writer: i64,
+    is_running: Arc<AtomicBool>,
+}
+
+impl Snapshots {
+    pub(super) fn new(database: Arc<Database>, writer: i64) -> Self {
+        Self { database, writer, is_running: Arc::default() }
+    }
+
+    /// Whether none is being written.
+    pub(super) fn is_free(&self) -> bool {
+        !self.is_running.load(Ordering::Acquire)
+    }
+
+    /// Writes `inventory`, from which the records behind `base` go on, while others sell.
+    pub(super) fn keep(&self, inventory: Inventory, base: Base, identity: &CounterId) {
+        self.is_running.store(true, Ordering::Release);
+        let (database, is_running) = (Arc::clone(&self.database), Arc::clone(&self.is_running));
+        let (writer, identity) = (self.writer, identity.clone());
+        let write = move || {
+            if let Err(error) = write(&database, (&inventory, &base), writer, &identity) {
+                tracing::warn!("no snapshot of the ledger: {error}");
+            }
+            is_running.store(false, Ordering::Release);
+        };
+        if let Err(error) = thread::Builder::new().name("snapshot".to_owned()).spawn(write) {
+            tracing::debug!("no thread to write a snapshot: {error}");
+            self.is_running.store(false, Ordering::Release);
+        }
+    }
+}
+
+fn write(
+    database: &Database,
+    (inventory, base): (&Inventory, &Base),
+    writer: i64,
+    identity: &CounterId,
+) -> Result<(), PostgresError> {
+    let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
+    let session = runtime.block_on(Session::connect(database, base.revision, |_| {}))?;
+    let at = bigint(base.revision);
+    let mut parts = Parts { runtime, session, at, writer, counter: identity.id, next: 0 };
+    let mut out = io::BufWriter::with_capacity(PART_BYTES, &mut parts);
+    let written = snapshot::write(inventory, base, &mut out).and_then(|()| out.flush());
+    drop(out);
+    written?;
+    let line = serde_json::to_string(base).map_err(io::Error::from)?;
+    parts.name(&line)?;
+    parts.runtime.shutdown_background();
+    Ok(())
+}
+
+/// The parts of one snapshot.
+struct Parts {
+    runtime: Runtime,
+    session: Session,
+    counter: i64,
+    at: i64,
+    writer: i64,
+    next: i64,
+}
+
+impl Write for Parts {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let Self { runtime, session, counter, at, writer, next } = self;
+        let length = bytes.len().min(PART_BYTES);
+        let part = &bytes[..length];
+        let sql = "INSERT INTO ticket_counter.snapshot_part (counter, revision, writer, part, bytes) \
+                   VALUES ($1, $2, $3, $4, $5)";
+        let inserted = runtime.block_on(session.commit(sql, &[counter, at, writer, next, &part]));
+        inserted.map_err(io::Error::other)?;
+        *next += 1;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Parts {
+    /// Names what was written, and clears away what is not kept any more.
+    fn name(&mut self, base: &str) -> Result<(), PostgresError> {
+        let Self { runtime, session, counter, at, writer, .. } = self;
+        let named = "\
+            WITH named AS ( \
+                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) VALUES ($1, $2, $3, $4) \
+                ON CONFLICT (counter, revision) DO NOTHING \
+            ) UPDATE ticket_counter.counter SET kept = greatest(kept, $2) WHERE id = $1";
+        runtime.block_on(session.commit(named, &[counter, at, writer, &base]))?;
+        let old = "\
+            WITH kept AS ( \
+                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
+                ORDER BY revision DESC LIMIT $2 \
+            ), old AS ( \
+                DELETE FROM ticket_counter.snapshot WHERE counter = $1 \
+                AND revision < (SELECT min(revision) FROM kept) \
+            ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = $1 \
+                AND revision <= (SELECT max(revision) FROM kept) \
+                AND NOT EXISTS (SELECT FROM kept WHERE (kept.revision, kept.writer) = (part.revision, part.writer))";
+        runtime.block_on(session.commit(old, &[counter, &KEPT])).map(|_| ())
+    }
+}
