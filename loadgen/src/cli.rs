@@ -7,13 +7,14 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     chaos::{self, ChaosArgs},
     check::{self, CheckArgs, ReportArgs},
+    draft::{self, MapArgs},
     exit_code,
     export::{self, ExportArgs},
     lab::{self, LabArgs},
     lesson::{self, LessonArgs},
     manual::Manual,
     race::{self, RaceArgs},
-    run::{self, RunArgs},
+    run::{self, RunArgs, TryArgs},
     shop,
     shops::{self, SecondArgs, ShopArgs, ShopsArgs},
     worker,
@@ -31,6 +32,10 @@ struct Cli {
 enum Command {
     Race(RaceArgs),
     Run(Box<RunArgs>),
+
+    Try(TryArgs),
+
+    Map(MapArgs),
 
     Chaos(Box<ChaosArgs>),
 
@@ -131,6 +136,14 @@ fn carry_out(command: Command) -> ExitCode {
     match command {
         Command::Race(args) => run_race(args),
         Command::Run(args) => run_load(*args),
+        Command::Try(args) => match run::rehearse(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, None, error.exit_code()),
+        },
+        Command::Map(args) => match draft::show(&args) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) => fail(&error, None, error.exit_code()),
+        },
         Command::Chaos(args) => run_chaos(*args),
         Command::Check(args) => run_check(&args),
         Command::Report(args) => run_report(&args),

@@ -13,6 +13,7 @@
 //! - `words`: numbers, times, operations and verdicts as people read them.
 //! - `page`: what pages are made of: markup, palette, scales, figures.
 //! - `report`: the result as a table, as sentences, as JSON and as a page.
+//! - `draft`: a first map of a shop, from a description or a recording.
 //! - `race`, `run`, `chaos`, `shops`, `check`, `export`: the shows that compose the parts above; `lesson`: small
 //!   programs that teach what the race is made of; `lab`: a page on which to be the scheduler of one.
 //!
@@ -27,6 +28,7 @@ pub mod judge;
 
 mod chaos;
 mod check;
+mod draft;
 mod duration;
 mod export;
 mod kept_file;

@@ -215,7 +215,7 @@ async fn look(shop: &Shop) -> Result<Stock, String> {
     let session = HttpSession::new(shop, Waiting::Shared, &TlsConfigs::default());
     let mut session = session.map_err(|error| error.to_string())?;
     let looked = timeout(SETTLING_MAX, session.stock()).await;
-    looked.unwrap_or_else(|_| Err("no answer".to_owned()))
+    looked.map_or_else(|_| Err("no answer".to_owned()), |stock| stock.map_err(|error| error.reason))
 }
 
 /// What the counter has once all is over, as each of `shops` says: asked until they agree and nothing is held, or

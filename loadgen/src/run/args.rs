@@ -130,7 +130,7 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     retry: bool,
 
-    /// Send this header field with every request
+    /// Send this header field with every request; `${env:NAME}` in it is a variable of the environment
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = typed::field)]
     fields: Vec<(String, String)>,
 
@@ -234,12 +234,15 @@ impl RunArgs {
         self.check_files()?;
         let map = self.map.as_deref().map(read_map).transpose()?;
         self.check_holds(map.is_some())?;
+        if let Some(map) = &map {
+            map.check_clients(self.concurrency)?;
+        }
         let admin_token = self.admin_token_file.as_deref().map(admin_token).transpose()?;
         if self.retry && self.mix.buys() && map.as_ref().is_some_and(|map| !map.sends_keys()) {
             let path = self.map.unwrap_or_default();
             return Err(ArgsError::NoKey(path.display().to_string()));
         }
-        let has_search = map.as_ref().is_none_or(|map| map.search.is_some());
+        let has_search = map.as_ref().is_none_or(|map| map.members.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);
         }

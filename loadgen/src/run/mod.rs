@@ -6,6 +6,7 @@ mod config;
 mod drawing;
 mod ending;
 mod preparation;
+mod rehearsal;
 mod restock;
 mod result;
 mod show;
@@ -16,4 +17,5 @@ mod watch;
 
 pub(crate) use args::RunArgs;
 pub(crate) use config::{Restock, RunConfig};
+pub(crate) use rehearsal::{TryArgs, rehearse};
 pub(crate) use show::{RunError, judged, show};

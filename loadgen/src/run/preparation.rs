@@ -11,10 +11,12 @@ use tokio::time::{sleep, timeout};
 
 use super::config::RunConfig;
 use crate::{
+    duration,
     history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
     lead::{FleetHistory, HistoryError},
     shop::{
-        Address, Failure, HttpSession, LocationError, Shop, Stock, TlsConfigs, TlsError, Waiting,
+        Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Session, SessionError,
+        Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
     worker::WorkerPlan,
 };
@@ -25,6 +27,9 @@ const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
 /// How long a count may be late at the end, and how often it is looked at meanwhile.
 const LATE_MAX: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether a count stands still.
+const SETTLE_LOOKS_MAX: u32 = 30;
 
 /// Why a run cannot begin.
 #[derive(Debug, thiserror::Error)]
@@ -58,9 +63,69 @@ pub(crate) enum PreparationError {
         /// How the answer begins.
         answer: String,
     },
+    /// The map does not fit the shop.
+    #[error(
+        "the map does not fit the shop, and nothing more was bought: {fault}{}\nhint: see each call and \
+         its answer with `loadgen try {url} --map {map} --buy`",
+        shown(fault.answer.as_deref())
+    )]
+    Misfit {
+        /// What went wrong.
+        fault: Box<FlowFault>,
+        /// The shop.
+        url: String,
+        /// The map.
+        map: String,
+    },
+    /// Somebody answers who says too much, or no HTTP.
+    #[error("the shop's first answer cannot be read, and nothing more was bought: {0}")]
+    NoAnswer(String),
+    /// Nobody knows what is left, and so a run could not be judged.
+    #[error(
+        "the shop does not say what is left, and nothing was bought: {reason}{}\n\
+         hint: mend `[search]` of the map, or say how many there are with `--initial`",
+        shown(answer.as_deref())
+    )]
+    NoCount {
+        /// Why not.
+        reason: String,
+        /// How the answer begins.
+        answer: Option<String>,
+    },
+    /// It is not this project's server, and nobody has said what it is.
+    #[error(
+        "`{url}` does not answer as this project's own server does, and nothing was bought: status \
+         {status} for `GET {base}/search`{}\nhint: {}",
+        shown(Some(answer)),
+        foreign_hint(base)
+    )]
+    Foreign {
+        /// The shop.
+        url: String,
+        /// The path of that.
+        base: String,
+        /// The status code.
+        status: u16,
+        /// How the answer begins.
+        answer: String,
+    },
     /// The system gives no random number.
     #[error("cannot make a number for this run: {0}")]
     Random(io::Error),
+}
+
+/// An answer below the words on it.
+fn shown(answer: Option<&str>) -> String {
+    let answer = answer.filter(|answer| !answer.is_empty());
+    answer.map(|answer| format!("\n{answer}")).unwrap_or_default()
+}
+
+fn foreign_hint(base: &str) -> String {
+    let map = "say how another shop sells with `--map FILE.toml`";
+    match base {
+        "" => map.to_owned(),
+        base => format!("every path begins with the URL's, `{base}`: leave it out, or {map}"),
+    }
 }
 
 /// A run that can begin.
@@ -69,6 +134,8 @@ pub(super) struct Prepared {
     pub(super) shop: Shop,
     /// What it had at the start; `Err` says why nobody knows.
     pub(super) stock: Result<Stock, String>,
+    /// Who has asked that, and buys first.
+    pub(super) first: Option<Session>,
     /// The first line of the history.
     pub(super) header: Header,
     /// Where the operations go.
@@ -86,31 +153,74 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.trust = config.trust;
     shop.connect_limit = config.timeout;
+    shop.answer_limit = config.timeout;
     shop.keeps_alive = config.keeps_alive;
     shop.fields.clone_from(&config.fields);
     shop.sends_keys = config.retries;
     shop.holds = Some(config.plan.holds);
     shop.admin_token.clone_from(&config.admin_token);
-    let stock = first_look(config, &shop).await?;
     let run = run_number().map_err(PreparationError::Random)?;
+    let (stock, first) = first_look(config, &shop, run).await?;
     let header = header(config, &stock, run);
     let history =
         FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
     let plans = worker_plans(config, &shop, history.as_deref(), run);
-    Ok(Prepared { shop, stock, header, history, plans })
+    Ok(Prepared { shop, stock, first, header, history, plans })
 }
 
 async fn first_look(
     config: &RunConfig,
     shop: &Shop,
-) -> Result<Result<Stock, String>, PreparationError> {
+    run: u64,
+) -> Result<(Result<Stock, String>, Option<Session>), PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
-    let mut session = HttpSession::new(shop, Waiting::Shared, &TlsConfigs::default())?;
+    let client = config.plan.clients;
+    let mut session = Session::to_shop(shop, client, Waiting::Shared, &TlsConfigs::default())?;
     match timeout(config.timeout, session.connect()).await {
-        Ok(connected) => connected.map_err(unreachable)?,
+        Ok(Ok(())) => {}
+        Ok(Err(SessionError::Http(failure))) => return Err(unreachable(failure)),
+        Ok(Err(error)) => return Err(PreparationError::NoAnswer(error.to_string())),
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(config.timeout))),
     }
-    Ok(look(&mut session, config.timeout).await)
+    let order = Order { run, client, number: 0, token: "" };
+    if let Ok(Err(fault)) = timeout(session.patience(config.timeout), session.begin(order)).await {
+        return Err(misfit(config, fault));
+    }
+    let settle = config.map.as_ref().and_then(Map::settle);
+    let looked = settled(&mut session, order, config.timeout, settle).await;
+    let stock = checked(config, shop, looked)?;
+    // An idle connection would stand in the way of a shop that serves one at a time.
+    let first = matches!(session, Session::Flow(_)).then_some(session);
+    Ok((stock, first))
+}
+
+/// What stops a run whose map does not fit the shop.
+pub(super) fn misfit(config: &RunConfig, fault: FlowFault) -> PreparationError {
+    let map = config.map.as_ref().map(|map| map.file().to_owned()).unwrap_or_default();
+    PreparationError::Misfit { fault: Box::new(fault), url: config.url.clone(), map }
+}
+
+/// What the first look has found; a run that could not be judged for the lack of it does not begin.
+fn checked(
+    config: &RunConfig,
+    shop: &Shop,
+    looked: Result<Stock, NoStock>,
+) -> Result<Result<Stock, String>, PreparationError> {
+    let NoStock { reason, answer } = match looked {
+        Ok(stock) => return Ok(Ok(stock)),
+        Err(error) => error,
+    };
+    let has_search = shop.map.as_ref().is_some_and(|map| map.members.search.is_some());
+    match answer {
+        answer if has_search && config.initial.is_none() => {
+            Err(PreparationError::NoCount { reason, answer: answer.map(|(_, answer)| answer) })
+        }
+        Some((status @ (401 | 403 | 404 | 405), answer)) if shop.map.is_none() => {
+            let (url, base) = (config.url.clone(), config.location.base().to_owned());
+            Err(PreparationError::Foreign { url, base, status, answer })
+        }
+        _ => Ok(Err(reason)),
+    }
 }
 
 /// What a shop has once a run is over.
@@ -132,12 +242,17 @@ pub(super) async fn last_look(
     held_until: Option<Instant>,
     limit: Duration,
 ) -> Result<LastLook, String> {
-    let session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
+    let (run, client) = (prepared.plans[0].run, prepared.plans[0].plan.clients);
+    let order = Order { run, client, number: 0, token: "" };
+    let configs = TlsConfigs::default();
+    let session = Session::to_shop(&prepared.shop, client, Waiting::Shared, &configs);
     let mut session = session.map_err(|error| error.to_string())?;
     let most = prepared.header.initial.map(|initial| i128::from(initial) - i128::from(sold));
+    let settle = prepared.shop.map.as_ref().and_then(Map::settle);
     let asked = Instant::now();
     loop {
-        let stock = look(&mut session, limit.min(LAST_LOOK_MAX)).await?;
+        let looked = settled(&mut session, order, limit.min(LAST_LOOK_MAX), settle).await;
+        let stock = looked.map_err(|error| error.reason)?;
         let answered_ns = monotonic_ns();
         let is_late = most.is_some_and(|most| i128::from(stock.remaining) > most.max(0))
             && asked.elapsed() < LATE_MAX;
@@ -150,14 +265,35 @@ pub(super) async fn last_look(
     }
 }
 
-async fn look(session: &mut HttpSession, limit: Duration) -> Result<Stock, String> {
-    let looked = timeout(limit, session.stock()).await;
-    looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string()))
+async fn look(session: &mut Session, order: Order<'_>, limit: Duration) -> Result<Stock, NoStock> {
+    let looked = timeout(session.patience(limit), session.stock(order)).await;
+    looked.unwrap_or_else(|_| Err(Failure::Timeout(limit).to_string().into()))
+}
+
+/// The same, again and again until it has stood still for `settle`, at most so often.
+async fn settled(
+    session: &mut Session,
+    order: Order<'_>,
+    limit: Duration,
+    settle: Option<Duration>,
+) -> Result<Stock, NoStock> {
+    let mut stock = look(session, order, limit).await?;
+    let Some(settle) = settle else { return Ok(stock) };
+    for _ in 0..SETTLE_LOOKS_MAX {
+        sleep(settle).await;
+        let again = look(session, order, limit).await?;
+        if again.remaining == stock.remaining {
+            return Ok(again);
+        }
+        stock = again;
+    }
+    let reason = format!("what is left did not stand still for {}", duration::format(settle));
+    Err(reason.into())
 }
 
 fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header {
     let mut header = Header::new(0);
-    header.numbering = config.map.as_ref().map(|map| map.numbering).unwrap_or_default();
+    header.numbering = config.map.as_ref().map(|map| map.members.numbering).unwrap_or_default();
     let stock = stock.as_ref().ok();
     header.initial = config.initial.map(signed).or(stock.map(|stock| stock.remaining));
     // What was refunded before is not among the sold, and its numbers are gone all the same: only on a fresh
@@ -168,7 +304,7 @@ fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header
     header.revision = stock.and_then(|stock| stock.revision);
     (header.counts, header.revisions) = match &config.map {
         None => (Some(CountTiming::Exact), None),
-        Some(map) => (Some(map.counts), Some(Revisions::Increasing)),
+        Some(map) => (Some(map.members.counts), Some(Revisions::Increasing)),
     };
     header.run = Some(format!("run-{run:016x}"));
     header.clock = clock_name();

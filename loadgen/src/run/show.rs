@@ -152,6 +152,10 @@ async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
             return Ok(exit_code::INTERRUPTED);
         }
     };
+    if config.map.is_some() && !config.location.base().is_empty() {
+        let base = config.location.base();
+        anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
+    }
     let mut watch = Watch::new(config, &title(config), prepared.header.initial);
     let see = &mut |stage: Stage<'_>| watch.see(stage);
     let (ended, judged) = ended(config, (prepared, &trial), &mut interrupts, see).await?;
@@ -225,7 +229,8 @@ fn title(config: &RunConfig) -> String {
 /// How long the run may take in all: its end, and the answers that are open then.
 fn limit(config: &RunConfig) -> Option<Duration> {
     let tries = if config.retries { 12 } else { 1 };
-    config.length.map(|length| config.warm_up + length + config.timeout * tries + GRACE)
+    let one = config.map.as_ref().map_or(config.timeout, |map| map.patience(config.timeout));
+    config.length.map(|length| config.warm_up + length + one * tries + GRACE)
 }
 
 /// No verdict, because of `doubt`.

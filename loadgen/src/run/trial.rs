@@ -7,13 +7,13 @@ use tokio::time::timeout;
 
 use super::{
     config::RunConfig,
-    preparation::{PreparationError, Prepared},
+    preparation::{PreparationError, Prepared, misfit},
 };
 use crate::{
     history::{Answer, HistoryWriter, Missing, Operation, Outcome, monotonic_ns},
     lead::HistoryError,
     plan::Action,
-    shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
+    shop::{Order, Response, Session, TlsConfigs, Waiting},
     tally::{Seen, Tally, WorkerTally},
     worker::ending,
 };
@@ -37,15 +37,20 @@ pub(super) async fn try_out(
     config: &RunConfig,
     prepared: &mut Prepared,
 ) -> Result<Tally, PreparationError> {
+    // Let go of where there is no trial: an idle connection would stand in others' way.
+    let first = prepared.first.take();
     if !is_due(config) {
         return Ok(Tally::default());
     }
-    let mut session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default())?;
     let client = config.plan.clients;
+    let mut session = match first {
+        Some(session) => session,
+        None => Session::to_shop(&prepared.shop, client, Waiting::Shared, &TlsConfigs::default())?,
+    };
     let plan = &prepared.plans[0];
     let order = Order { run: plan.run, client, number: 0, token: "" };
     let sent_ns = monotonic_ns();
-    let answer = buy(&mut session, order, sent_ns, config.timeout).await?;
+    let answer = buy(config, &mut session, order, sent_ns).await?;
     let answered_ns = monotonic_ns();
     let key = plan.sends_keys().then(|| order.to_string());
     let mut tally = WorkerTally::default();
@@ -89,22 +94,30 @@ pub(super) async fn try_out(
 }
 
 async fn buy(
-    session: &mut HttpSession,
+    config: &RunConfig,
+    session: &mut Session,
     order: Order<'_>,
     sent_ns: u64,
-    limit: Duration,
 ) -> Result<Answer, PreparationError> {
-    match timeout(limit, session.call(Action::Buy, order, sent_ns)).await {
-        Err(_) => Ok(missing(Action::Buy, &Failure::Timeout(limit))),
-        Ok(Response::Answer(answer)) => Ok(*answer),
+    let limit = session.patience(config.timeout);
+    let answer = match timeout(limit, session.call(Action::Buy, order, sent_ns)).await {
+        Err(_) => return Ok(session.gave_up(Action::Buy, limit)),
+        Ok(Response::Answer(answer)) => *answer,
         Ok(Response::Reply(reply, reader)) => {
             let answer = reader.read(Action::Buy, reply);
             if !reader.has_rule_for(reply) && !answer.is_passing {
                 let text = String::from_utf8_lossy(reply.body);
-                let shown: String = text.trim().chars().take(SHOWN_MAX).collect();
+                let shown = reader.masked(text.trim()).chars().take(SHOWN_MAX).collect();
                 return Err(PreparationError::NoRule { status: reply.status, answer: shown });
             }
-            Ok(answer)
+            answer
         }
+    };
+    if let Some(fault) = session.misfit() {
+        return Err(misfit(config, fault.clone()));
     }
+    if answer.missing == Some(Missing::Unanswered) && !answer.is_passing {
+        return Err(PreparationError::NoAnswer(answer.reason.unwrap_or_default()));
+    }
+    Ok(answer)
 }

@@ -1,6 +1,6 @@
 //! What people type behind flags: counts, rates, mixes and stages.
 
-use std::time::Duration;
+use std::{env, time::Duration};
 
 use super::config::Restock;
 use crate::{
@@ -36,10 +36,25 @@ pub(super) fn field(text: &str) -> Result<(String, String), String> {
     let field = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let (name, value) = field.ok_or("expected a name and a value, as in `X-Shop: north`")?;
     check_field(name, value)?;
-    if value.contains("${") {
-        return Err("`${…}` stands in maps only".to_owned());
+    let value = with_variables(value, |name| env::var(name).ok())?;
+    check_field(name, &value)?;
+    Ok((name.to_owned(), value))
+}
+
+/// `text` with the values of the variables in it: a secret on the command line is there for all to see.
+fn with_variables(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+    let mut whole = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once("${") {
+        let (name, after) = behind.split_once('}').ok_or("`${` without `}`")?;
+        let name =
+            name.strip_prefix("env:").ok_or("here stands `${env:NAME}`, and no other `${…}`")?;
+        let value = variable(name);
+        whole.push_str(before);
+        whole.push_str(&value.ok_or_else(|| format!("the environment has no variable `{name}`"))?);
+        rest = after;
     }
-    Ok((name.to_owned(), value.to_owned()))
+    Ok(whole + rest)
 }
 
 /// Refuses `-d`, which is a body to some tools and a time to others.
@@ -133,6 +148,16 @@ mod tests {
             ["", "0", "0k", "-1", "1.5k", "k", "10kk", "10g", "99999999999999999999", "2000000m"]
         {
             assert!(count(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_header_field_can_have_a_variable_in_it() {
+        let variable = |name: &str| (name == "TOKEN").then(|| "a${b}".to_owned());
+        let with = |text| with_variables(text, variable);
+        assert_eq!(with("Bearer ${env:TOKEN}.").as_deref(), Ok("Bearer a${b}."));
+        for text in ["${env:NONE}", "${key}", "${env:TOKEN"] {
+            assert!(with(text).is_err(), "{text}");
         }
     }
 

@@ -19,6 +19,22 @@ pub(crate) struct Stock {
     pub(crate) revision: Option<u64>,
 }
 
+/// Why nobody knows how many tickets a shop has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason}")]
+pub(crate) struct NoStock {
+    /// Why.
+    pub(crate) reason: String,
+    /// The status of the answer, and how it begins, where there is one.
+    pub(crate) answer: Option<(u16, String)>,
+}
+
+impl From<String> for NoStock {
+    fn from(reason: String) -> Self {
+        Self { reason, answer: None }
+    }
+}
+
 /// What follows where the shop gave no answer. What looks at the count changes nothing, whatever became
 /// of it.
 pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
@@ -33,17 +49,19 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
         | Action::Refund
         | Action::Restock => (Missing::Unanswered, Answer::unknown(reason)),
     };
-    Answer { missing: Some(missing), is_passing: true, ..answer }
+    // A shop that says too much will say as much again.
+    let is_passing = !matches!(failure, Failure::TooLong(_));
+    Answer { missing: Some(missing), is_passing, ..answer }
 }
 
 /// What a look at the count says.
-pub(super) fn found(stock: Result<Stock, String>) -> Answer {
+pub(super) fn found(stock: Result<Stock, NoStock>) -> Answer {
     match stock {
         Ok(stock) => Answer {
             remaining: Some(stock.remaining),
             revision: stock.revision,
             ..Answer::new(Outcome::Found)
         },
-        Err(reason) => Answer::refused(reason),
+        Err(error) => Answer::refused(error.reason),
     }
 }

@@ -1,28 +1,19 @@
 //! A shop that sells over HTTP: this project's own server, or another that a map describes.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
 use super::{
     location::Location,
-    map::{Call, Map},
+    map::{Filled, Map},
+    secret::Secret,
     wire::{KEY, Parts, TOKEN, Template, Trust},
 };
 use crate::plan::{Action, Holds};
 
 /// How long it may take to connect where nobody says.
 const CONNECT_LIMIT: Duration = Duration::from_secs(30);
-
-/// A text that is shown to nobody.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Secret(pub(crate) String);
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret")
-    }
-}
 
 /// A server and how it is spoken to; travels to a worker process as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,6 +27,8 @@ pub(crate) struct Shop {
     pub(crate) trust: Trust,
     /// How long it may take to connect to it, all its addresses together.
     pub(crate) connect_limit: Duration,
+    /// How long each answer may take where an operation is of several calls.
+    pub(crate) answer_limit: Duration,
     /// Whether a connection is used for more than one request.
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
@@ -61,6 +54,7 @@ impl Shop {
             encrypted_host: location.encrypted_host(),
             trust: Trust::Authorities,
             connect_limit: CONNECT_LIMIT,
+            answer_limit: CONNECT_LIMIT,
             keeps_alive: true,
             fields: Vec::new(),
             sends_keys: false,
@@ -70,9 +64,25 @@ impl Shop {
         }
     }
 
-    /// The request for `action`; `None` where this shop has none.
+    /// Its URL, as far as it has one: all paths begin with that.
+    pub(super) fn url(&self) -> String {
+        let scheme = if self.encrypted_host.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.host, self.base)
+    }
+
+    /// Its name and its port, as a request has them.
+    pub(super) fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The request for `action`; `None` where this shop has none, or it takes more than one call.
     pub(super) fn template(&self, action: Action) -> Option<Template> {
-        let own = |method, path| Call { method, path, ..Call::default() };
+        let own = |method: &str, path: &str| Filled {
+            method: method.to_owned(),
+            path: path.to_owned(),
+            fields: Vec::new(),
+            body: None,
+        };
         let hold = self.holds.map_or(String::new(), |holds| {
             format!(r#"{{"quantity":{},"seconds":{}}}"#, holds.quantity, holds.seconds)
         });
@@ -81,18 +91,18 @@ impl Shop {
                 .map(|(before, behind)| format!("{before}{TOKEN}{behind}"));
         let restock = format!(r#"{{"quantity":{TOKEN}}}"#);
         let mut call = match (&self.map, action) {
-            (Some(map), Action::Buy) => map.buy_call(),
+            (Some(map), Action::Buy) => map.buy_call()?,
             (Some(map), Action::Search) => map.search_call()?,
             (None, Action::Buy) => own("POST", "/buy"),
             (None, Action::Search) => own("GET", "/search"),
             (None, Action::Hold) => {
                 self.holds?;
-                Call { body: Some(&hold), ..own("POST", "/holds") }
+                Filled { body: Some(hold), ..own("POST", "/holds") }
             }
             (None, Action::Confirm) => own("POST", &confirm),
             (None, Action::Release) => own("DELETE", &release),
             (None, Action::Refund) => own("DELETE", &refund),
-            (None, Action::Restock) => Call { body: Some(&restock), ..own("POST", "/restock") },
+            (None, Action::Restock) => Filled { body: Some(restock), ..own("POST", "/restock") },
             (
                 Some(_),
                 Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock,
@@ -108,19 +118,22 @@ impl Shop {
         if matches!(action, Action::Hold | Action::Restock) {
             call.fields.push(("Content-Type".to_owned(), "application/json".to_owned()));
         }
-        call.fields.extend(self.fields.iter().cloned());
-        if !self.keeps_alive {
-            call.fields.push(("Connection".to_owned(), "close".to_owned()));
-        }
+        call.fields.extend(self.extra_fields());
         let path = format!("{}{}", self.base, call.path);
         let parts = Parts {
-            method: call.method,
+            method: &call.method,
             path: &path,
             host: &self.host,
             fields: &call.fields,
-            body: call.body,
+            body: call.body.as_deref(),
             is_own: self.map.is_none(),
         };
         Some(Template::new(&parts).expect("a map is checked when it is read"))
+    }
+
+    /// The fields that every request has beside its own.
+    pub(super) fn extra_fields(&self) -> impl Iterator<Item = (String, String)> {
+        let close = (!self.keeps_alive).then(|| ("Connection".to_owned(), "close".to_owned()));
+        self.fields.iter().cloned().chain(close)
     }
 }

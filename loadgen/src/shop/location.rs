@@ -52,6 +52,11 @@ impl Location {
         if typed.contains("${") {
             return Err(no_url("`${…}` stands in maps only"));
         }
+        if !typed.contains("://") && typed.ends_with(".toml") {
+            return Err(no_url(
+                "it is a map, which goes behind `--map`, and the shop's URL goes here",
+            ));
+        }
         let whole = if typed.contains("://") { typed } else { &format!("http://{typed}") };
         let url = Url::parse(whole).map_err(|error| no_url(&error.to_string()))?;
         let is_encrypted = match url.scheme() {
@@ -100,8 +105,13 @@ impl Location {
         })
     }
 
+    /// Scheme, host and port.
+    pub(crate) fn url(&self) -> String {
+        format!("{}://{self}", if self.is_encrypted { "https" } else { "http" })
+    }
+
     /// The path that all calls begin with; empty where that is the root.
-    pub(super) fn base(&self) -> &str {
+    pub(crate) fn base(&self) -> &str {
         &self.base
     }
 }
@@ -159,6 +169,7 @@ mod tests {
             "http://x/${key}",
             "http://u@x",
             "http://x/?q=1",
+            "shop.toml",
         ] {
             let error = Location::parse(url).expect_err(url).to_string();
             assert!(error.contains(&format!("`{url}`")) && error.contains("hint:"), "{error}");

@@ -7,23 +7,29 @@
 
 mod answer;
 mod db_file;
+mod flow;
 mod http_session;
 mod http_shop;
 mod location;
 mod map;
 mod own;
 mod reader;
+mod secret;
 mod servers;
 mod session;
+mod way;
 mod wire;
 
-pub(crate) use answer::{Stock, missing};
+pub(crate) use answer::{NoStock, Stock, missing};
 pub(crate) use db_file::{CounterError, create_counter, read_ending};
-pub(crate) use http_session::{HttpSession, IdleConnections};
-pub(crate) use http_shop::{Secret, Shop};
+pub(crate) use flow::{Exchange, FlowFault, FlowSession};
+pub(crate) use http_session::HttpSession;
+pub(crate) use http_shop::Shop;
 pub(crate) use location::{Location, LocationError};
-pub(crate) use map::{Map, MapError, read_map};
+pub(crate) use map::{Finding, Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};
+pub(crate) use secret::Secret;
 pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
+pub(crate) use way::IdleConnections;
 pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

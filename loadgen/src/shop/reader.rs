@@ -1,13 +1,16 @@
 //! Reads what came back from a shop: as its map says, or else as this project's own server answers.
 
 use super::{
-    answer::{self, Stock},
+    answer::{self, NoStock, Stock},
     http_shop::Shop,
-    map::MapReader,
+    map::{Map, MapReader},
     own,
     wire::Reply,
 };
 use crate::{history::Answer, plan::Action};
+
+/// How much of an answer is shown that says nothing, in characters.
+const SHOWN_MAX: usize = 400;
 
 /// How the answers of a shop are read: as its map says, or else as those of this project's own
 /// server.
@@ -29,8 +32,7 @@ impl Reader {
 
     /// How the answers of `shop` are read.
     pub(super) fn of(shop: &Shop) -> Self {
-        let reader = |map| MapReader::new(map).expect("a map is checked when it is read");
-        Self(shop.map.as_ref().map(reader))
+        Self(shop.map.as_ref().map(Map::reader))
     }
 
     /// What `reply` says to `action`.
@@ -65,10 +67,19 @@ impl Reader {
         self.0.as_ref().is_none_or(|reader| reader.has_rule_for(reply))
     }
 
+    /// `text` without secrets of the map.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        self.0.as_ref().map_or_else(|| text.to_owned(), |reader| reader.masked(text))
+    }
+
     /// How many tickets there are, as `reply` says.
-    pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
+    pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, NoStock> {
         match &self.0 {
-            None => own::stock(reply.status, reply.body),
+            None => own::stock(reply.status, reply.body).map_err(|reason| {
+                let text = String::from_utf8_lossy(reply.body);
+                let beginning = text.trim().chars().take(SHOWN_MAX).collect();
+                NoStock { reason, answer: Some((reply.status, beginning)) }
+            }),
             Some(reader) => reader.stock(reply),
         }
     }

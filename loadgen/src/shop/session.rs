@@ -5,12 +5,14 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::missing,
+    answer::{NoStock, Stock, missing},
     db_file::{CounterError, FileSession},
-    http_session::{HttpSession, IdleConnections},
+    flow::{FlowFault, FlowSession},
+    http_session::HttpSession,
     http_shop::Shop,
     location::{Location, LocationError},
     reader::{Reader, Response},
+    way::IdleConnections,
     wire::{Failure, Order, TlsConfigs, TlsError, Waiting},
 };
 use crate::{
@@ -73,19 +75,22 @@ pub(crate) enum SessionError {
 /// An open way to buy: a connection that is established, or a file that is open.
 #[derive(Debug)]
 pub(crate) enum Session {
-    /// To a server.
+    /// To a server that is asked for everything in one call.
     Http(Box<HttpSession>),
+    /// To one that takes several.
+    Flow(Box<FlowSession>),
     /// To the counter's file.
     File(FileSession),
 }
 
 impl Session {
-    /// A way to `address`, to hold as `holds` says; a server is not connected to yet.
+    /// The way of `client` to `address`, to hold as `holds` says; a server is not connected to yet.
     ///
     /// # Errors
     /// The server's address is none, there is nobody to trust, or the file cannot be opened.
     pub(crate) async fn at(
         address: &Address,
+        client: u32,
         holds: Holds,
         waiting: Waiting,
         tls_configs: &TlsConfigs,
@@ -98,9 +103,7 @@ impl Session {
                 shop.holds = Some(holds);
                 Self::Http(Box::new(HttpSession::new(&shop, waiting, tls_configs)?))
             }
-            Address::Shop(shop) => {
-                Self::Http(Box::new(HttpSession::new(shop, waiting, tls_configs)?))
-            }
+            Address::Shop(shop) => Self::to_shop(shop, client, waiting, tls_configs)?,
             Address::File { path, locked, check_delay_ns, write_delay_ns } => {
                 let delays = Delays {
                     check: Duration::from_nanos(*check_delay_ns),
@@ -108,6 +111,25 @@ impl Session {
                 };
                 Self::File(FileSession::open(path, *locked, delays)?)
             }
+        })
+    }
+
+    /// The way of `client` to `shop`, on the lane that its map takes.
+    ///
+    /// # Errors
+    /// There is nobody to trust.
+    pub(crate) fn to_shop(
+        shop: &Shop,
+        client: u32,
+        waiting: Waiting,
+        tls_configs: &TlsConfigs,
+    ) -> Result<Self, TlsError> {
+        Ok(match &shop.map {
+            Some(map) if map.is_flow() => {
+                let flow = FlowSession::new(shop, map, client, waiting, tls_configs)?;
+                Self::Flow(Box::new(flow))
+            }
+            _ => Self::Http(Box::new(HttpSession::new(shop, waiting, tls_configs)?)),
         })
     }
 
@@ -132,7 +154,47 @@ impl Session {
     pub(crate) async fn connect(&mut self) -> Result<(), SessionError> {
         match self {
             Self::Http(session) => Ok(session.connect().await?),
+            Self::Flow(session) => Ok(session.connect().await?),
             Self::File(_) => Ok(()),
+        }
+    }
+
+    /// Does what a client does once, ahead of all else, as `order`.
+    ///
+    /// # Errors
+    /// An answer does not bring what is needed.
+    pub(crate) async fn begin(&mut self, order: Order<'_>) -> Result<(), FlowFault> {
+        match self {
+            Self::Flow(session) => session.begin(order).await,
+            Self::Http(_) | Self::File(_) => Ok(()),
+        }
+    }
+
+    /// Asks how many tickets there are, as `order`.
+    ///
+    /// # Errors
+    /// There is no answer, or none that says so.
+    pub(crate) async fn stock(&mut self, order: Order<'_>) -> Result<Stock, NoStock> {
+        match self {
+            Self::Http(session) => session.stock().await,
+            Self::Flow(session) => session.stock(order).await,
+            Self::File(_) => Err("`db.txt` is not asked".to_owned().into()),
+        }
+    }
+
+    /// What went wrong with the last operation, where the map does not fit the shop.
+    pub(crate) fn misfit(&self) -> Option<&FlowFault> {
+        match self {
+            Self::Flow(session) => session.misfit(),
+            Self::Http(_) | Self::File(_) => None,
+        }
+    }
+
+    /// How long one operation may take where each answer may take `limit`.
+    pub(crate) fn patience(&self, limit: Duration) -> Duration {
+        match self {
+            Self::Flow(session) => session.patience(limit),
+            Self::Http(_) | Self::File(_) => limit,
         }
     }
 
@@ -146,6 +208,7 @@ impl Session {
     ) -> Response<'_> {
         match self {
             Self::Http(session) => session.call(action, order, now_ns).await,
+            Self::Flow(session) => Response::Answer(Box::new(session.call(action, order).await)),
             Self::File(session) => {
                 let answer = match action {
                     Action::Buy => session.buy().await,
@@ -166,6 +229,7 @@ impl Session {
     /// What is known of a call that was dropped after `limit`.
     pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Answer {
         let failure = match self {
+            Self::Flow(session) => return session.gave_up(action, limit),
             Self::Http(session) if !session.is_sent() => Failure::ConnectTimeout(limit),
             Self::Http(_) | Self::File(_) => Failure::Timeout(limit),
         };

@@ -124,8 +124,12 @@ async fn ready(
     let plan = &worker.plan;
     let waiting = Waiting::of(plan.clients().count(), plan.timeout());
     let session =
-        Session::at(plan.address(client), plan.plan.holds, waiting, &worker.tls_configs).await;
+        Session::at(plan.address(client), client, plan.plan.holds, waiting, &worker.tls_configs)
+            .await;
     let mut session = session.map_err(|error: SessionError| error.to_string())?;
+    let order = Order { run: plan.run, client, number: 0, token: "" };
+    // Whoever cannot log in buys nothing.
+    session.begin(order).await.map_err(|fault| fault.to_string())?;
     if plan.plan.pace != Pace::Closed {
         // A connection is opened once a request is due and nobody has left one.
         session.share(worker.idle.clone());
@@ -208,7 +212,7 @@ impl Client {
             heard = may_follow.then_some((answer.outcome, token));
             End::Answer(answer, monotonic_ns())
         } else {
-            let limit = self.worker.plan.timeout();
+            let limit = self.session.patience(self.worker.plan.timeout());
             let (session, watchdog) = (&mut self.session, &mut self.watchdog);
             match response(session, watchdog, (action, order), (sent_ns, limit)).await {
                 Some(Response::Reply(reply, reader)) => {
@@ -240,7 +244,7 @@ impl Client {
         sent_ns: u64,
     ) -> (Answer, Option<String>) {
         let may_follow = self.fate.may_follow(action);
-        let limit = self.worker.plan.timeout();
+        let limit = self.session.patience(self.worker.plan.timeout());
         let (session, watchdog) = (&mut self.session, &mut self.watchdog);
         match response(session, watchdog, (action, order), (sent_ns, limit)).await {
             Some(Response::Reply(reply, reader)) => {

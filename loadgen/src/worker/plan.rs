@@ -80,7 +80,9 @@ impl WorkerPlan {
     /// How many tickets one purchase is of.
     pub(crate) fn quantity(&self) -> u64 {
         match self.addresses.first() {
-            Some(Address::Shop(shop)) => shop.map.as_ref().map_or(1, |map| map.buy.quantity),
+            Some(Address::Shop(shop)) => {
+                shop.map.as_ref().map_or(1, |map| map.members.buy.quantity)
+            }
             _ => 1,
         }
     }

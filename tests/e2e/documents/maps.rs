@@ -162,10 +162,16 @@ fn assert_is_found_out(kind: &'static Kind, map: &str, is_locked: bool) {
 fn every_member_of_a_map_has_a_row() {
     let document = text(DOCUMENT);
     let mut count = 0;
-    for table in ["", "buy", "buy.sold", "buy.sold_out", "buy.refused", "search"] {
+    for table in
+        ["", "buy", "buy.again", "buy.sold", "buy.sold_out", "buy.refused", "buy.step", "search"]
+    {
         let dotted = format!("{table}.").trim_start_matches('.').to_owned();
         let shop = Stub::http(|_| ("200 OK", String::new()));
-        let finished = sixty_purchases(&shop, &format!("{dotted}none = 1\n"));
+        let text = match table {
+            "buy.step" => "[[buy.step]]\nnone = 1\n".to_owned(),
+            _ => format!("{dotted}none = 1\n"),
+        };
+        let finished = sixty_purchases(&shop, &text);
 
         assert_eq!(finished.code, Some(2), "{finished:?}");
         let (_, expected) = finished.stderr.split_once("expected ").expect("what is known");
@@ -175,5 +181,5 @@ fn every_member_of_a_map_has_a_row() {
             assert!(document.contains(&format!("\n| `{dotted}{member}` | ")), "{dotted}{member}");
         }
     }
-    assert!(count >= 30, "{count}");
+    assert!(count >= 60, "{count}");
 }

@@ -3,11 +3,16 @@
 mod bad_input;
 mod bad_servers;
 mod clocks;
+mod drafts;
+mod flow_input;
+mod flows;
 mod foreign_shop;
 mod history;
 mod measured;
 mod modes;
 mod processes;
+mod python_shop;
+mod rehearsals;
 mod retries;
 mod shops;
 mod tls;

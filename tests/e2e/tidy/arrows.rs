@@ -90,6 +90,7 @@ const LOADGEN: Arrows = &[
             "lead",
         ],
     ),
+    ("draft", &["exit_code", "report", "shop"]),
     (
         "chaos",
         &[
@@ -150,6 +151,7 @@ const LOADGEN: Arrows = &[
             "worker",
             "race",
             "run",
+            "draft",
             "chaos",
             "shops",
             "check",

@@ -1,13 +1,37 @@
 //! Reads a map from its file, and refuses one that makes no sense.
 
-use std::{collections::BTreeMap, fs, io, path::Path};
+use std::{borrow::Cow, collections::BTreeMap, env, fs, io, path::Path, time::Duration};
+
+use serde::{Deserialize, Serialize};
 
 use super::{
-    members::{Buy, Map, Search, fields},
-    place::Place,
+    buyers::{Buyers, BuyersError},
+    lines::Lines,
+    members::{CallMembers, Members},
     reader::MapReader,
+    request::{Filled, Request},
+    rules::Fault,
+    script::{OWN_NAMES, Script, VARIABLE},
+    text::Meaning,
 };
-use crate::shop::wire::{Parts, Template, check_field};
+use crate::shop::{
+    secret::Secret,
+    wire::{Parts, Template},
+};
+
+/// How a shop is spoken to; travels to worker processes as JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Map {
+    /// What the file says.
+    pub(crate) members: Members,
+    /// The file, for people.
+    pub(in crate::shop) name: String,
+    lines: Lines,
+    /// Who buys.
+    pub(in crate::shop) buyers: Buyers,
+    /// The variables of the environment that it names.
+    variables: BTreeMap<String, Secret>,
+}
 
 /// Why a file is no map.
 #[derive(Debug, thiserror::Error)]
@@ -29,15 +53,37 @@ pub(crate) enum MapError {
         reason: String,
     },
     /// A value in it makes no sense.
-    #[error("`{path}`: `{member}`: {reason}")]
+    #[error("`{path}`{}: `{member}`: {reason}", at(*line))]
     Value {
         /// The file.
         path: String,
+        /// The line.
+        line: Option<usize>,
         /// Where in it.
-        member: &'static str,
+        member: String,
         /// What is wrong.
         reason: String,
     },
+    /// Its buyers are none.
+    #[error(transparent)]
+    Buyers(#[from] BuyersError),
+    /// There are more clients than buyers.
+    #[error(
+        "`{path}` has {rows} buyers for {clients} clients\n\
+         hint: a row for each of them, or fewer clients: `-c {rows}`"
+    )]
+    FewBuyers {
+        /// The buyers' file.
+        path: String,
+        /// How many there are.
+        rows: usize,
+        /// How many clients want one.
+        clients: u32,
+    },
+}
+
+fn at(line: Option<usize>) -> String {
+    line.map(|line| format!(":{line}")).unwrap_or_default()
 }
 
 /// Reads the map at `path`.
@@ -48,58 +94,198 @@ pub(crate) fn read_map(path: &Path) -> Result<Map, MapError> {
     let name = path.display().to_string();
     let text =
         fs::read_to_string(path).map_err(|source| MapError::Io { path: name.clone(), source })?;
-    parse(&name, &text)
-}
-
-fn parse(path: &str, text: &str) -> Result<Map, MapError> {
-    let map: Map = toml::from_str(text).map_err(|error| MapError::Toml {
-        path: path.to_owned(),
-        reason: error.to_string().trim_end().to_owned(),
-    })?;
-    check(&map).map_err(|(member, reason)| MapError::Value {
-        path: path.to_owned(),
-        member,
-        reason,
-    })?;
+    let mut map = parse(&name, &text, |variable| env::var(variable).ok())?;
+    if let Some(buyers) = &map.members.buyers {
+        map.buyers = Buyers::read(&path.parent().unwrap_or(Path::new("")).join(buyers))?;
+    }
+    map.check()?;
     Ok(map)
 }
 
-fn check(map: &Map) -> Result<(), (&'static str, String)> {
-    let Buy { method, path, headers, body, .. } = &map.buy;
-    check_call("buy", method, path, headers, body.as_deref())?;
-    if let Some(Search { method, path, headers, body, remaining, .. }) = &map.search {
-        check_call("search", method, path, headers, body.as_deref())?;
-        Place::parse(remaining).map_err(|reason| ("search.remaining", reason))?;
+fn parse(
+    path: &str,
+    text: &str,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Map, MapError> {
+    let members: Members = toml::from_str(text).map_err(|error| MapError::Toml {
+        path: path.to_owned(),
+        reason: error.to_string().trim_end().to_owned(),
+    })?;
+    let lines = Lines::of(text);
+    let mut map = Map {
+        members,
+        name: path.to_owned(),
+        lines,
+        buyers: Buyers::default(),
+        variables: BTreeMap::new(),
+    };
+    for (member, name) in map.variable_names() {
+        let value = variable(&name)
+            .ok_or_else(|| format!("the environment has no variable `{name}` that is a text"));
+        let value = value.and_then(|value| {
+            let is_odd = value.contains("${") || value.chars().any(char::is_control);
+            let odd = || format!("the variable `{name}` has a `${{` or a control character in it");
+            if is_odd { Err(odd()) } else { Ok(value) }
+        });
+        let value = value.map_err(|reason| map.fault((member, reason)))?;
+        map.variables.insert(name, Secret(value));
     }
-    if map.buy.quantity == 0 {
-        return Err(("buy.quantity", "a purchase of no tickets is none".to_owned()));
-    }
-    MapReader::new(map)?;
-    Ok(())
+    Ok(map)
 }
 
-fn check_call(
-    call: &'static str,
-    method: &str,
-    path: &str,
-    headers: &BTreeMap<String, String>,
-    body: Option<&str>,
-) -> Result<(), (&'static str, String)> {
-    let fault = |reason: String| Err((call, reason));
-    if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-        return fault(format!("the method `{method}` is none, as in `POST`"));
+impl Map {
+    /// Refuses what makes no sense.
+    fn check(&self) -> Result<(), MapError> {
+        let script = self.checked_script().map_err(|fault| self.fault(fault))?;
+        if self.members.buy.quantity == 0 {
+            let reason = "a purchase of no tickets is none".to_owned();
+            return Err(self.fault(("buy.quantity".to_owned(), reason)));
+        }
+        MapReader::new(&self.members).map_err(|fault| self.fault(fault))?;
+        if !self.is_flow() {
+            for call in [Some(&script.sells), script.search.as_ref()].into_iter().flatten() {
+                self.check_hot(&call.request)
+                    .map_err(|reason| self.fault((call.name.clone(), reason)))?;
+            }
+        }
+        Ok(())
     }
-    if ["HEAD", "CONNECT"].contains(&method) {
-        return fault(format!("the method `{method}` has no answer with a body, as `GET` has"));
+
+    fn check_hot(&self, request: &Request) -> Result<(), String> {
+        let filled = self.filled(request).ok_or("a name in it stands for nothing")?;
+        let Filled { method, path, fields, body } = &filled;
+        let body = body.as_deref();
+        let parts = Parts { method, path, host: "host", fields, body, is_own: false };
+        Template::new(&parts).map(drop)
     }
-    if !path.starts_with('/') || path.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return fault(format!("the path `{path}` is none, as in `/api/orders`"));
+
+    fn fault(&self, (member, reason): Fault) -> MapError {
+        let (path, line) = (self.name.clone(), self.lines.line(&member));
+        MapError::Value { path, line, member, reason }
     }
-    for (name, value) in headers {
-        check_field(name, value).map_err(|reason| (call, reason))?;
+
+    fn checked_script(&self) -> Result<Script, Fault> {
+        Script::new(&self.members, &self.lines, self.buyers.columns())
     }
-    let parts = Parts { method, path, host: "host", fields: &fields(headers), body, is_own: false };
-    Template::new(&parts).map(drop).map_err(|reason| (call, reason))
+
+    /// Its calls.
+    pub(in crate::shop) fn script(&self) -> Script {
+        self.checked_script().expect("a map is checked when it is read")
+    }
+
+    /// What reads the answers.
+    pub(in crate::shop) fn reader(&self) -> MapReader {
+        let reader = MapReader::new(&self.members).expect("a map is checked when it is read");
+        let secrets = self.secrets().map(|(name, secret)| (name, Secret(secret.to_owned())));
+        reader.with_secrets(secrets.collect())
+    }
+
+    /// The variables that its calls name, each with where. A call that makes no sense is found later.
+    fn variable_names(&self) -> Vec<(String, String)> {
+        let Members { before, buy, search, .. } = &self.members;
+        let mut calls: Vec<(String, CallMembers<'_>)> = Vec::new();
+        for (table, steps) in [("before", before), ("buy.step", &buy.step)] {
+            let name = |place: usize| format!("{table}[{}]", place + 1);
+            calls.extend(steps.iter().enumerate().map(|(place, step)| (name(place), step.call())));
+        }
+        calls.push(("buy".to_owned(), buy.call()));
+        calls.extend(search.iter().map(|search| ("search".to_owned(), search.call())));
+        let mut names = Vec::new();
+        for (name, call) in calls {
+            let Ok(request) = Request::new(&call) else { continue };
+            let variables =
+                request.names().into_iter().filter_map(|name| name.strip_prefix(VARIABLE));
+            names.extend(variables.map(|variable| (name.clone(), variable.to_owned())));
+        }
+        names
+    }
+
+    /// The file that it came from.
+    pub(crate) fn file(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether a purchase takes more than one call as cheap as it gets.
+    pub(crate) fn is_flow(&self) -> bool {
+        let Members { buyers, before, buy, search, .. } = &self.members;
+        let is_plain = |request: Request| {
+            request
+                .names()
+                .iter()
+                .all(|name| OWN_NAMES.contains(name) || name.starts_with(VARIABLE))
+        };
+        let calls = [Some(buy.call()), search.as_ref().map(|search| search.call())];
+        buyers.is_some()
+            || !before.is_empty()
+            || !buy.step.is_empty()
+            || buy.again.is_some()
+            || !buy.take.is_empty()
+            || !calls.into_iter().flatten().all(|call| Request::new(&call).is_ok_and(is_plain))
+    }
+
+    /// How long a count must stand still before it is believed, where that is said.
+    pub(crate) fn settle(&self) -> Option<Duration> {
+        self.reader().settle()
+    }
+
+    /// How long one purchase may take where each answer may take `limit`.
+    pub(crate) fn patience(&self, limit: Duration) -> Duration {
+        if self.is_flow() { self.script().patience(limit) } else { limit }
+    }
+
+    /// Whether there is a buyer for each of so many clients.
+    ///
+    /// # Errors
+    /// There are fewer.
+    pub(crate) fn check_clients(&self, clients: u32) -> Result<(), MapError> {
+        let rows = self.buyers.count();
+        match &self.members.buyers {
+            Some(path) if rows < usize::try_from(clients).unwrap_or(usize::MAX) => {
+                Err(MapError::FewBuyers { path: path.display().to_string(), rows, clients })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The variables of the environment that it names.
+    pub(in crate::shop) fn variables(&self) -> BTreeMap<String, Secret> {
+        self.variables.clone()
+    }
+
+    /// What is to be shown to nobody, each with the name that is shown for it.
+    pub(in crate::shop) fn secrets(&self) -> impl Iterator<Item = (String, &str)> {
+        let shown = |name: &String| format!("${{{VARIABLE}{name}}}");
+        self.variables.iter().map(move |(name, Secret(value))| (shown(name), value.as_str()))
+    }
+
+    /// How it is asked to sell, where that is one call; what sets one apart is still to be filled in.
+    pub(in crate::shop) fn buy_call(&self) -> Option<Filled> {
+        self.filled(&Request::new(&self.members.buy.call()).ok()?)
+    }
+
+    /// How it is asked what is left, in the same way.
+    pub(in crate::shop) fn search_call(&self) -> Option<Filled> {
+        self.filled(&Request::new(&self.members.search.as_ref()?.call()).ok()?)
+    }
+
+    fn filled(&self, request: &Request) -> Option<Filled> {
+        let meanings = |name: &str| {
+            if OWN_NAMES.contains(&name) {
+                return Some(Meaning::Later);
+            }
+            let Secret(value) = self.variables.get(name.strip_prefix(VARIABLE)?)?;
+            Some(Meaning::Value(Cow::Owned(value.as_str().into())))
+        };
+        request.fill(&meanings).ok()
+    }
+
+    /// Whether each purchase carries a key of its own, the same in every retry.
+    pub(crate) fn sends_keys(&self) -> bool {
+        let script = self.script();
+        let mut requests =
+            script.steps.iter().chain([&script.sells]).flat_map(super::script::Call::requests);
+        requests.any(|request| request.names().contains(&"key"))
+    }
 }
 
 #[cfg(test)]
@@ -114,11 +300,19 @@ sold = { status = [200] }
 sold_out = { status = [410] }
 "#;
 
+    fn parsed(text: &str) -> Result<Map, MapError> {
+        let variable = |name: &str| (name == "TOKEN").then(|| "s3cret \"x\"".to_owned());
+        let map = parse("shop.toml", text, variable)?;
+        map.check()?;
+        Ok(map)
+    }
+
     #[test]
     fn a_map_needs_little() {
-        let map = parse("shop.toml", MINIMAL).unwrap();
-        assert_eq!((map.buy.method.as_str(), map.numbering), ("POST", Numbering::Unique));
-        assert!(map.search.is_none());
+        let map = parsed(MINIMAL).unwrap();
+        assert_eq!(map.buy_call().map(|call| call.method).as_deref(), Some("POST"));
+        assert_eq!(map.members.numbering, Numbering::Unique);
+        assert!(map.members.search.is_none() && !map.is_flow());
         let again: Map = serde_json::from_str(&serde_json::to_string(&map).unwrap()).unwrap();
         assert_eq!(again, map);
     }
@@ -133,16 +327,55 @@ sold_out = { status = [410] }
             ("sold_out", "body = '{\"id\": \"${key}\"}'\nsold_out", true),
             ("[buy]", "[search]\npath = '/${key}'\nremaining = '/left'\n[buy]", false),
         ] {
-            let map = parse("shop.toml", &MINIMAL.replacen(from, to, 1)).unwrap();
+            let map = parsed(&MINIMAL.replacen(from, to, 1)).unwrap();
             assert_eq!(map.sends_keys(), sends_keys, "{to}");
         }
     }
 
     #[test]
+    fn what_a_map_wants_says_which_lane_it_takes() {
+        for (text, is_flow) in [
+            ("", false),
+            ("json = { who = '${client}', key = '${key}' }", false),
+            ("headers = { Authorization = 'Bearer ${env:TOKEN}' }", false),
+            ("form = { a = '1' }", false),
+            ("take = { order = '/id' }", true),
+            ("again = { status = [202], at = 'header:location' }", true),
+            ("step = [{ path = '/cart' }]", true),
+        ] {
+            let map = parsed(&MINIMAL.replacen("sold =", &format!("{text}\nsold ="), 1)).unwrap();
+            assert_eq!(map.is_flow(), is_flow, "{text}");
+            assert!(!format!("{map:?}").contains("s3cret"));
+        }
+        let map =
+            MINIMAL.replacen("sold =", "json = { t = '${env:TOKEN}', c = '${client}' }\nsold =", 1);
+        let call = parsed(&map).unwrap().buy_call().unwrap();
+        assert_eq!(call.body.as_deref(), Some(r#"{"c":"${client}","t":"s3cret \"x\""}"#));
+    }
+
+    #[test]
+    fn a_value_that_nothing_gives_is_named_with_its_line() {
+        for (text, named) in [
+            ("step = [{ path = '/cart/${cart}' }]\n", "`shop.toml`:4: `buy.step[1]`: `${cart}`"),
+            ("headers = { A = '${email}' }\n", "`shop.toml`:2: `buy`: `${email}`"),
+            ("headers = { A = '${env:NONE}' }\n", "`shop.toml`:2: `buy`: the environment has no"),
+            ("take = { key = '/a' }\n", "`shop.toml`:4: `buy.take.key`"),
+            ("take = { a = 'b' }\n", "`header:…` and `cookie:…`"),
+            ("again = { status = [202] }\n", "`shop.toml`:4: `buy.again`: say where"),
+            ("again = { status = [202], at = '/a', every = 'x' }\n", "`buy.again.every`"),
+            ("body = 'x'\njson = 1\n", "only one of"),
+            ("sold_out = []\n", "duplicate key"),
+        ] {
+            let text = MINIMAL.replacen("sold =", &format!("{text}sold ="), 1);
+            let error = parsed(&text).expect_err(&text).to_string();
+            assert!(error.contains(named), "{text}: {error}");
+        }
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
-        let with = |from: &str, to: &str| {
-            parse("shop.toml", &MINIMAL.replace(from, to)).expect_err(to).to_string()
-        };
+        let with =
+            |from: &str, to: &str| parsed(&MINIMAL.replace(from, to)).expect_err(to).to_string();
         for (from, to, named) in [
             ("[buy]", "[buy", "line 2"),
             ("path", "paht", "paht"),
@@ -154,7 +387,11 @@ sold_out = { status = [410] }
             ("status = [410]", "status = [410], where = { seat = 1 }", "buy.sold_out.where"),
             ("sold_out", "method = 'post'\nsold_out", "`post`"),
             ("sold_out", "method = 'HEAD'\nsold_out", "`HEAD`"),
-            ("[buy]", "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]", "`search`"),
+            (
+                "[buy]",
+                "[search]\nmethod = 'HEAD'\npath = '/'\nremaining = '/a'\n[buy]",
+                "`search.method`",
+            ),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
         ] {
             let error = with(from, to);

@@ -1,25 +1,30 @@
-//! A map of a shop: how its calls look, and where its answers say what.
+//! The members of a map: how its calls look, and where its answers say what.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt, marker::PhantomData, path::PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{MapAccess, SeqAccess, Visitor, value::MapAccessDeserializer},
+};
 use serde_json::Value;
 
-use crate::{
-    history::{CountTiming, Numbering},
-    shop::wire::KEY,
-};
+use crate::history::{CountTiming, Numbering};
 
-/// How a shop is spoken to; travels to worker processes as JSON.
+/// A map as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Map {
+pub(crate) struct Members {
     /// What its ticket numbers promise.
     #[serde(default = "unique")]
     pub(crate) numbering: Numbering,
     /// When the counts in its answers were read.
     #[serde(default = "late")]
     pub(crate) counts: CountTiming,
+    /// Where the buyers stand, a row for each client.
+    pub(super) buyers: Option<PathBuf>,
+    /// What each client does once, before it buys.
+    #[serde(default)]
+    pub(super) before: Vec<Step>,
     /// How it sells.
     pub(crate) buy: Buy,
     /// How it says what is left.
@@ -34,7 +39,7 @@ fn unique() -> Numbering {
     Numbering::Unique
 }
 
-/// How a shop sells one ticket.
+/// How a shop sells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Buy {
@@ -44,12 +49,82 @@ pub(crate) struct Buy {
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
     /// How many tickets one purchase is of.
     #[serde(default = "one")]
     pub(crate) quantity: u64,
+    /// The calls ahead of the one that sells.
+    #[serde(default)]
+    pub(super) step: Vec<Step>,
+    pub(super) again: Option<Again>,
     pub(super) sold: Sold,
-    pub(super) sold_out: SoldOut,
-    pub(super) refused: Option<Refused>,
+    pub(super) sold_out: OneOrMany<SoldOut>,
+    #[serde(default)]
+    pub(super) refused: OneOrMany<Refused>,
+}
+
+/// A call ahead of the one that sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Step {
+    /// `POST` where it has a body, else `GET`.
+    pub(super) method: Option<String>,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
+    /// What is taken from its answer, by name.
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
+    /// The statuses of an answer that lets the purchase go on.
+    #[serde(default = "success")]
+    pub(super) status: Vec<u16>,
+    #[serde(default, rename = "where")]
+    pub(super) condition: BTreeMap<String, Value>,
+    pub(super) again: Option<Again>,
+    #[serde(default)]
+    pub(super) sold_out: OneOrMany<SoldOut>,
+    #[serde(default)]
+    pub(super) refused: OneOrMany<Refused>,
+    /// Whether stock falls here already.
+    #[serde(default)]
+    pub(super) hold: bool,
+}
+
+fn success() -> Vec<u16> {
+    (200..300).collect()
+}
+
+/// How an answer is known that is not the last, and how that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Again {
+    pub(super) status: Vec<u16>,
+    #[serde(default, rename = "where")]
+    pub(super) condition: BTreeMap<String, Value>,
+    /// Where the answer says whom to ask.
+    pub(super) at: Option<String>,
+    /// Whom to ask, where that is known.
+    pub(super) path: Option<String>,
+    #[serde(default = "every")]
+    pub(super) every: String,
+    #[serde(default = "within")]
+    pub(super) within: String,
+}
+
+fn every() -> String {
+    "200ms".to_owned()
+}
+
+fn within() -> String {
+    "30s".to_owned()
 }
 
 /// How a shop says what is left.
@@ -62,9 +137,20 @@ pub(crate) struct Search {
     #[serde(default)]
     pub(super) headers: BTreeMap<String, String>,
     pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
     #[serde(default = "ok")]
     pub(super) status: Vec<u16>,
     pub(super) remaining: String,
+    /// What words mean that stand where the count would: a number, or `true` for some.
+    #[serde(default)]
+    pub(super) words: BTreeMap<String, Value>,
+    /// Whether what is below nothing is nothing.
+    #[serde(default)]
+    pub(super) clamped: bool,
+    /// How long the count must stand still before it is believed.
+    pub(super) settle: Option<String>,
     /// The last ticket number that was given out.
     pub(super) sold: Option<String>,
     pub(super) revision: Option<String>,
@@ -84,15 +170,6 @@ fn get() -> String {
 
 fn ok() -> Vec<u16> {
     vec![200]
-}
-
-/// A call as it is to be made.
-#[derive(Clone, Debug, Default)]
-pub(in crate::shop) struct Call<'a> {
-    pub(in crate::shop) method: &'a str,
-    pub(in crate::shop) path: &'a str,
-    pub(in crate::shop) fields: Vec<(String, String)>,
-    pub(in crate::shop) body: Option<&'a str>,
 }
 
 /// How a sale is known, and what it says.
@@ -127,29 +204,91 @@ pub(super) struct Refused {
     pub(super) status: Vec<u16>,
     #[serde(default, rename = "where")]
     pub(super) condition: BTreeMap<String, Value>,
+    /// Whether it is sent again where that is wanted.
+    #[serde(default)]
+    pub(super) again: bool,
 }
 
-impl Map {
-    /// How it is asked to sell.
-    pub(in crate::shop) fn buy_call(&self) -> Call<'_> {
-        let Buy { method, path, headers, body, .. } = &self.buy;
-        Call { method, path, fields: fields(headers), body: body.as_deref() }
-    }
+/// A rule, or a list of them of which any may hold.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub(super) struct OneOrMany<T>(pub(super) Vec<T>);
 
-    /// Whether each purchase carries a key of its own, the same in every retry.
-    pub(crate) fn sends_keys(&self) -> bool {
-        let Buy { path, headers, body, .. } = &self.buy;
-        let texts = headers.values().chain([path]).chain(body);
-        texts.into_iter().any(|text| text.contains(KEY))
-    }
-
-    /// How it is asked what is left; `None` where it cannot be.
-    pub(in crate::shop) fn search_call(&self) -> Option<Call<'_>> {
-        let Search { method, path, headers, body, .. } = self.search.as_ref()?;
-        Some(Call { method, path, fields: fields(headers), body: body.as_deref() })
+impl<T> Default for OneOrMany<T> {
+    fn default() -> Self {
+        Self(Vec::new())
     }
 }
 
-pub(super) fn fields(headers: &BTreeMap<String, String>) -> Vec<(String, String)> {
-    headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RulesVisitor(PhantomData))
+    }
+}
+
+/// Tells a table from a list by itself: `serde`'s own way to do so forgets what was wrong, and where.
+struct RulesVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for RulesVisitor<T> {
+    type Value = OneOrMany<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table, or a list of tables")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+        Ok(OneOrMany(vec![T::deserialize(MapAccessDeserializer::new(map))?]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut rules = Vec::new();
+        while let Some(rule) = list.next_element()? {
+            rules.push(rule);
+        }
+        Ok(OneOrMany(rules))
+    }
+}
+
+/// What a call sends, whichever table of a map it is in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct CallMembers<'a> {
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) headers: &'a BTreeMap<String, String>,
+    pub(super) body: Option<&'a str>,
+    pub(super) form: Option<&'a BTreeMap<String, Value>>,
+    pub(super) json: Option<&'a Value>,
+    pub(super) graphql: Option<&'a Value>,
+}
+
+impl Step {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        let has_body = body.is_some() || form.is_some() || json.is_some() || graphql.is_some();
+        let method = method.as_deref().unwrap_or(if has_body { "POST" } else { "GET" });
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
+}
+
+impl Buy {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
+}
+
+impl Search {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
 }

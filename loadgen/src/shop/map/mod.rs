@@ -1,11 +1,21 @@
 //! Another shop: how its calls look and where its answers say what, as a TOML file tells it.
 
+mod buyers;
+mod count;
 mod file;
+mod lines;
 mod members;
 mod place;
 mod reader;
+mod request;
+mod rules;
+mod script;
+mod text;
 
-pub(crate) use file::{MapError, read_map};
-pub(super) use members::Call;
-pub(crate) use members::Map;
-pub(super) use reader::MapReader;
+pub(crate) use file::{Map, MapError, read_map};
+pub(super) use place::{Looked, Texts, field_values};
+pub(crate) use reader::Finding;
+pub(super) use reader::{MapReader, unread};
+pub(super) use request::{Filled, Request};
+pub(super) use script::{Call, Script, Source};
+pub(super) use text::{Meaning, Nameless, plain};

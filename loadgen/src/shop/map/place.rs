@@ -1,6 +1,6 @@
 //! A place in an answer: a JSON pointer, a regular expression, or a header field.
 
-use std::{borrow::Cow, io::Read as _};
+use std::{borrow::Cow, fmt, io::Read as _};
 
 use regex_lite::{Captures, Regex};
 use serde_json::Value;
@@ -8,31 +8,31 @@ use serde_json::Value;
 use crate::history::Ticket;
 
 /// An answer as places are looked up in it.
-pub(super) struct Looked<'a> {
+pub(in crate::shop) struct Looked<'a> {
     /// The body as text, with a replacement character for what is no UTF-8 in it.
-    pub(super) text: Cow<'a, str>,
+    pub(in crate::shop) text: Cow<'a, str>,
     /// The body as JSON; `Null` where it is none.
-    pub(super) json: Value,
+    pub(in crate::shop) json: Value,
     /// The header fields, `name: value`, one a line.
     pub(super) fields: &'a str,
 }
 
 /// An answer as texts.
-pub(super) struct Texts<'a> {
+pub(in crate::shop) struct Texts<'a> {
     body: Cow<'a, [u8]>,
     fields: Cow<'a, str>,
 }
 
 impl<'a> Texts<'a> {
     /// `head` and `body`, which is unpacked where the shop has packed it.
-    pub(super) fn of(head: &'a [u8], body: &'a [u8]) -> Self {
+    pub(in crate::shop) fn of(head: &'a [u8], body: &'a [u8]) -> Self {
         let fields = String::from_utf8_lossy(head);
         let body = unpacked(&fields, body);
         Self { body, fields }
     }
 
     /// Looks places up in it.
-    pub(super) fn look(&self) -> Looked<'_> {
+    pub(in crate::shop) fn look(&self) -> Looked<'_> {
         let text = String::from_utf8_lossy(&self.body);
         let json = serde_json::from_str(&text).unwrap_or_default();
         Looked { text, json, fields: &self.fields }
@@ -41,6 +41,9 @@ impl<'a> Texts<'a> {
 
 /// The longest body that is unpacked, in bytes.
 const BODY_BYTES_MAX: u64 = 16 << 20;
+
+/// How much is unpacked at a time, in bytes.
+const PIECE_BYTES: usize = 4096;
 
 /// `body` unpacked as `fields` say; as it stands where they say nothing, or it is not so packed.
 fn unpacked<'a>(fields: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
@@ -55,6 +58,9 @@ fn unpacked<'a>(fields: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
         "deflate" => {
             flate2::read::ZlibDecoder::new(body).take(BODY_BYTES_MAX).read_to_end(&mut plain)
         }
+        "br" => brotli_decompressor::Decompressor::new(body, PIECE_BYTES)
+            .take(BODY_BYTES_MAX)
+            .read_to_end(&mut plain),
         _ => return Cow::Borrowed(body),
     };
     if unpacked.is_ok() { Cow::Owned(plain) } else { Cow::Borrowed(body) }
@@ -62,26 +68,39 @@ fn unpacked<'a>(fields: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
 
 /// The value of the field `name` among `fields`.
 fn field(fields: &str, name: &str) -> Option<Value> {
-    fields.lines().find_map(|line| {
+    field_values(fields, name).next().map(Value::from)
+}
+
+/// The values of all fields `name` among `fields`.
+pub(in crate::shop) fn field_values<'a>(
+    fields: &'a str,
+    name: &'a str,
+) -> impl Iterator<Item = &'a str> {
+    fields.lines().filter_map(move |line| {
         let (field, value) = line.split_once(':')?;
-        field.trim().eq_ignore_ascii_case(name).then(|| Value::from(value.trim()))
+        field.trim().eq_ignore_ascii_case(name).then(|| value.trim())
     })
 }
 
 impl Looked<'_> {
     /// Whether there is no body.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::shop) fn is_empty(&self) -> bool {
         self.text.trim().is_empty()
     }
 
     /// How the body begins, at most so many characters of it.
-    pub(super) fn beginning(&self, characters: usize) -> String {
+    pub(in crate::shop) fn beginning(&self, characters: usize) -> String {
         self.text.trim().chars().take(characters).collect()
     }
 
     /// Whether there is a field `name`.
     pub(super) fn has_field(&self, name: &str) -> bool {
-        field(self.fields, name).is_some()
+        self.field(name).is_some()
+    }
+
+    /// The value of the field `name`.
+    pub(in crate::shop) fn field<'b>(&'b self, name: &'b str) -> Option<&'b str> {
+        field_values(self.fields, name).next()
     }
 }
 
@@ -96,7 +115,7 @@ pub(super) enum Held {
 
 /// A place in an answer.
 #[derive(Clone, Debug)]
-pub(super) enum Place {
+pub(in crate::shop) enum Place {
     /// A JSON pointer (RFC 6901).
     Pointer(String),
     /// A regular expression over the body: its first group, or all of it where it has none.
@@ -141,9 +160,9 @@ impl Place {
     }
 
     /// What stands there.
-    pub(super) fn find(&self, answer: &Looked<'_>) -> Option<Value> {
+    pub(in crate::shop) fn find(&self, answer: &Looked<'_>) -> Option<Value> {
         match self {
-            Self::Pointer(pointer) => answer.json.pointer(pointer).cloned(),
+            Self::Pointer(pointer) => pointed(&answer.json, pointer),
             Self::Pattern(pattern) => {
                 let found = pattern.captures(&answer.text)?;
                 let text = found.get(1).or_else(|| found.get(0))?;
@@ -193,6 +212,44 @@ impl Place {
             value => ticket(&value).map(|ticket| vec![ticket]),
         }
     }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pointer(pointer) => f.write_str(pointer),
+            Self::Pattern(pattern) => write!(f, "regex:{}", pattern.as_str()),
+            Self::Field(name) => write!(f, "header:{name}"),
+        }
+    }
+}
+
+/// What stands at `pointer` in `value`, where `*` is every item of a list.
+fn pointed(value: &Value, pointer: &str) -> Option<Value> {
+    let Some((list, rest)) = pointer.split_once("/*").filter(|(_, rest)| {
+        // A name may begin with a star.
+        rest.is_empty() || rest.starts_with('/')
+    }) else {
+        return value.pointer(pointer).cloned();
+    };
+    match value.pointer(list)? {
+        Value::Array(items) => {
+            let found = items.iter().map(|item| pointed(item, rest));
+            let found = found.collect::<Option<Vec<Value>>>()?;
+            let is_nested = rest.contains("/*");
+            Some(Value::Array(if is_nested { flat(found) } else { found }))
+        }
+        _ => value.pointer(pointer).cloned(),
+    }
+}
+
+/// The items of lists as one list.
+fn flat(lists: Vec<Value>) -> Vec<Value> {
+    let items = lists.into_iter().flat_map(|list| match list {
+        Value::Array(items) => items,
+        other => vec![other],
+    });
+    items.collect()
 }
 
 /// A ticket as an answer has it: a name is a text, and 7.0 is 7.
@@ -250,8 +307,25 @@ mod tests {
             ("header:x-left", Some(12)),
             ("header:X-State", None),
             ("/nowhere", None),
+            ("/order/seats/*", None),
         ] {
             assert_eq!(Place::parse(place).unwrap().number(&answer), number, "{place}");
+        }
+    }
+
+    #[test]
+    fn a_star_is_every_item_of_a_list() {
+        let lines = r#"{"lines": [{"seats": [{"no": 1}, {"no": 2}]}, {"seats": [{"no": 3}]}]}"#;
+        for (place, text, found) in [
+            ("/lines/*/seats/*/no", lines, Some(json!([1, 2, 3]))),
+            ("/lines/0/seats/*/no", lines, Some(json!([1, 2]))),
+            ("/lines/*/none", lines, None),
+            ("/*", r#"["A", "B"]"#, Some(json!(["A", "B"]))),
+            ("/*/a", r#"{"*": {"a": 1}}"#, Some(json!(1))),
+            ("/*", "[]", Some(json!([]))),
+        ] {
+            let place = Place::parse(place).unwrap();
+            assert_eq!(place.find(&looked(text)), found, "{place} in {text}");
         }
     }
 

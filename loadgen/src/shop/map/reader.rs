@@ -1,32 +1,30 @@
 //! Reads the answers of a mapped shop.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::Value;
 
 use super::{
-    members::Map,
-    place::{Held, Looked, Place, Texts},
+    count::{Count, Counted},
+    members::Members,
+    place::{Looked, Place, Texts},
+    rules::{Fault, Refusals, When, may_pass, named, optional, optional_count},
 };
 use crate::{
+    duration,
     history::{Answer, Numbering, Outcome, Ticket},
     shop::{
-        answer::Stock,
-        wire::{Reply, is_passing},
+        answer::{NoStock, Stock},
+        secret::Secret,
+        wire::Reply,
     },
 };
 
 /// How much is kept of an answer that no rule knows, in characters.
 const UNREAD_MAX: usize = 200;
 
-/// When an answer is of some kind: its status, and what stands in it.
-#[derive(Clone, Debug)]
-struct When {
-    status: Vec<u16>,
-    condition: Vec<(Place, Value)>,
-    /// Whether the rule names something else that must be there: a ticket.
-    says_more: bool,
-}
+/// How much is shown of one that does not say what is left.
+const SHOWN_MAX: usize = 400;
 
 /// Reads the answers of one shop.
 #[derive(Clone, Debug)]
@@ -35,13 +33,12 @@ pub(in crate::shop) struct MapReader {
     sold: When,
     tickets: Option<TicketPlace>,
     quantity: u64,
-    remaining: Option<Place>,
+    remaining: Option<Count>,
     revision: Option<Place>,
-    sold_out: When,
-    sold_out_remaining: Option<Place>,
-    sold_out_revision: Option<Place>,
-    refused: Option<When>,
+    refusals: Refusals,
     search: Option<SearchReader>,
+    /// What is to be shown to nobody, each with the name that is shown for it.
+    secrets: Vec<(String, Secret)>,
 }
 
 /// Where a sale says its tickets.
@@ -55,39 +52,52 @@ enum TicketPlace {
 #[derive(Clone, Debug)]
 struct SearchReader {
     when: When,
-    remaining: Place,
+    remaining: Count,
     sold: Option<Place>,
     revision: Option<Place>,
+    settle: Option<Duration>,
 }
 
-type Fault = (&'static str, String);
+/// A place of a map, and what stood there in an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Finding {
+    /// The member of the map.
+    pub(crate) member: String,
+    /// The place.
+    pub(crate) place: String,
+    /// What stood there.
+    pub(crate) found: Option<String>,
+}
 
 impl MapReader {
     /// For the shop that `map` describes.
     ///
     /// # Errors
     /// Names the member of the map that makes no sense, and why.
-    pub(in crate::shop) fn new(map: &Map) -> Result<Self, Fault> {
-        let (sold, sold_out) = (&map.buy.sold, &map.buy.sold_out);
-        let search = map.search.as_ref().map(|search| {
-            let when = When::new(("search.status", &search.status), ("search", &BTreeMap::new()))?;
-            let remaining = Place::parse(&search.remaining).map_err(named("search.remaining"))?;
+    pub(super) fn new(map: &Members) -> Result<Self, Fault> {
+        let sold = &map.buy.sold;
+        let search = map.search.as_ref().map(|search| -> Result<_, Fault> {
+            let when = When::new("search", &search.status, &BTreeMap::new())?;
+            let remaining = Count::parse(&search.remaining).map_err(named("search.remaining"))?;
+            let settle = search.settle.as_deref().map(duration::parse).transpose();
             Ok(SearchReader {
                 when,
-                remaining,
-                sold: place("search.sold", search.sold.as_deref())?,
-                revision: place("search.revision", search.revision.as_deref())?,
+                remaining: remaining.with_words(words(&search.words)?).clamped(search.clamped),
+                settle: settle.map_err(named("search.settle"))?,
+                sold: optional("search.sold", search.sold.as_deref())?,
+                revision: optional("search.revision", search.revision.as_deref())?,
             })
         });
         Ok(Self {
             numbering: map.numbering,
-            sold: When {
-                says_more: sold.ticket.is_some() || sold.tickets.is_some(),
-                ..When::new(("buy.sold.status", &sold.status), ("buy.sold.where", &sold.condition))?
-            },
+            sold: When::new("buy.sold", &sold.status, &sold.condition)?
+                .that_says_more(sold.ticket.is_some() || sold.tickets.is_some()),
             tickets: match (&sold.ticket, &sold.tickets) {
                 (Some(_), Some(_)) => {
-                    return Err(("buy.sold", "`ticket` and `tickets` are one".to_owned()));
+                    return Err((
+                        "buy.sold".to_owned(),
+                        "`ticket` and `tickets` are one".to_owned(),
+                    ));
                 }
                 (Some(one), None) => {
                     Some(TicketPlace::One(Place::parse(one).map_err(named("buy.sold.ticket"))?))
@@ -98,35 +108,41 @@ impl MapReader {
                 (None, None) => None,
             },
             quantity: map.buy.quantity,
-            remaining: place("buy.sold.remaining", sold.remaining.as_deref())?,
-            revision: place("buy.sold.revision", sold.revision.as_deref())?,
-            sold_out: When::new(
-                ("buy.sold_out.status", &sold_out.status),
-                ("buy.sold_out.where", &sold_out.condition),
-            )?,
-            sold_out_remaining: place("buy.sold_out.remaining", sold_out.remaining.as_deref())?,
-            sold_out_revision: place("buy.sold_out.revision", sold_out.revision.as_deref())?,
-            refused: map
-                .buy
-                .refused
-                .as_ref()
-                .map(|refused| {
-                    When::new(
-                        ("buy.refused.status", &refused.status),
-                        ("buy.refused.where", &refused.condition),
-                    )
-                })
-                .transpose()?,
+            remaining: optional_count("buy.sold.remaining", sold.remaining.as_deref())?,
+            revision: optional("buy.sold.revision", sold.revision.as_deref())?,
+            refusals: Refusals::new("buy", &map.buy.sold_out, &map.buy.refused)?,
             search: search.transpose()?,
+            secrets: Vec::new(),
         })
+    }
+
+    /// The same, which shows none of these `secrets`.
+    pub(super) fn with_secrets(self, secrets: Vec<(String, Secret)>) -> Self {
+        Self { secrets, ..self }
+    }
+
+    /// `text` with a name for each secret in it.
+    pub(in crate::shop) fn masked(&self, text: &str) -> String {
+        let secrets = self.secrets.iter().filter(|(_, secret)| !secret.0.is_empty());
+        secrets.fold(text.to_owned(), |text, (name, secret)| text.replace(&secret.0, name))
+    }
+
+    /// How long a count must stand still before it is believed, where that is said.
+    pub(in crate::shop) fn settle(&self) -> Option<Duration> {
+        self.search.as_ref()?.settle
     }
 
     /// Whether some rule matches `reply` to a purchase.
     pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        let rules = [Some(&self.sold), Some(&self.sold_out), self.refused.as_ref()];
-        rules.into_iter().flatten().any(|when| when.holds(reply.status, &looked))
+        let mut rules = self.refusals.rules().chain([&self.sold]);
+        rules.any(|when| when.holds(reply.status, &looked))
+    }
+
+    /// Whether some rule for purchases names `status`.
+    pub(in crate::shop) fn names(&self, status: u16) -> bool {
+        self.sold.names(status) || self.refusals.names(status)
     }
 
     /// Reads an answer to a purchase.
@@ -134,31 +150,24 @@ impl MapReader {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
-        if self.sold.holds(status, &looked) {
-            self.sale(&looked)
-        } else if self.sold_out.holds(status, &looked) {
-            Answer {
-                remaining: count(self.sold_out_remaining.as_ref(), &looked),
-                revision: number(self.sold_out_revision.as_ref(), &looked),
-                ..Answer::new(Outcome::SoldOut)
-            }
-        } else {
-            let is_refused = self.refused.as_ref().is_some_and(|when| when.holds(status, &looked));
-            let is_known = is_refused || looked.is_empty();
-            let reason = match is_known {
-                true => format!("status {status}"),
-                false => format!("status {status}, which no rule of the map knows"),
-            };
-            let answer = if is_refused || matches!(status, 400..=499) {
-                Answer::refused(reason)
+        let known = self.known(status, &looked);
+        known.unwrap_or_else(|| {
+            let mut answer = unread(status, &looked);
+            answer.unread = answer.unread.map(|text| Box::new(self.masked(&text)));
+            if matches!(status, 400..=499) {
+                Answer { outcome: Outcome::Refused, ..answer }
             } else {
-                Answer::unknown(reason)
-            };
-            // Who says when to come back expects that.
-            let is_passing = is_passing(status) || looked.has_field("retry-after");
-            let unread = (!is_known).then(|| Box::new(looked.beginning(UNREAD_MAX)));
-            Answer { is_passing, unread, ..answer }
+                answer
+            }
+        })
+    }
+
+    /// What an answer to a purchase says that one of the rules knows.
+    pub(in crate::shop) fn known(&self, status: u16, looked: &Looked<'_>) -> Option<Answer> {
+        if self.sold.holds(status, looked) {
+            return Some(self.sale(looked));
         }
+        self.refusals.read(status, looked)
     }
 
     fn sale(&self, looked: &Looked<'_>) -> Answer {
@@ -189,71 +198,153 @@ impl MapReader {
     }
 
     /// Reads an answer to a search.
-    pub(in crate::shop) fn stock(&self, reply: Reply<'_>) -> Result<Stock, String> {
-        let SearchReader { when, remaining, sold, revision } =
-            self.search.as_ref().ok_or("the map of this shop has no search")?;
+    pub(in crate::shop) fn stock(&self, reply: Reply<'_>) -> Result<Stock, NoStock> {
+        let SearchReader { when, remaining, sold, revision, .. } =
+            self.search.as_ref().ok_or_else(|| "the map of this shop has no search".to_owned())?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
+        let no_stock = |reason: String| {
+            let beginning = self.masked(&looked.beginning(SHOWN_MAX));
+            NoStock { reason, answer: Some((reply.status, beginning)) }
+        };
         if !when.holds(reply.status, &looked) {
-            return Err(format!("status {}", reply.status));
+            return Err(no_stock(format!("status {}", reply.status)));
         }
-        let remaining = remaining.count(&looked);
+        let remaining = match remaining.read(&looked) {
+            Counted::Number(number) => number,
+            Counted::Some(word) => {
+                return Err(no_stock(format!(
+                    "`{word}` says that some are left, and not how many"
+                )));
+            }
+            Counted::Nothing => {
+                return Err(no_stock("an answer that does not say what is left".to_owned()));
+            }
+        };
         Ok(Stock {
             held: None,
-            remaining: remaining.ok_or("an answer that does not say what is left")?,
+            remaining,
             sold: number(sold.as_ref(), &looked),
             revision: number(revision.as_ref(), &looked),
         })
     }
-}
 
-impl When {
-    fn new(
-        (status_name, status): (&'static str, &[u16]),
-        (condition_name, condition): (&'static str, &BTreeMap<String, Value>),
-    ) -> Result<Self, Fault> {
-        if status.is_empty() || status.iter().any(|status| !(100..600).contains(status)) {
-            return Err((status_name, "expected status codes, as in `[200, 201]`".to_owned()));
+    /// The places for a purchase and what stands there, for people.
+    pub(in crate::shop) fn purchase_findings(
+        &self,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Vec<Finding> {
+        let is_sold = self.sold.holds(status, looked);
+        let mut findings = rule_findings(&self.sold, status, looked);
+        for rule in self.refusals.rules() {
+            findings.extend(rule_findings(rule, status, looked));
         }
-        let condition = condition
-            .iter()
-            .map(|(place, value)| {
-                let place = Place::parse(place).map_err(named(condition_name))?;
-                Ok((place, value.clone()))
-            })
-            .collect::<Result<_, Fault>>()?;
-        Ok(Self { status: status.to_vec(), condition, says_more: false })
+        if is_sold {
+            let (name, place) = match &self.tickets {
+                Some(TicketPlace::One(place)) => ("buy.sold.ticket", Some(place)),
+                Some(TicketPlace::List(place)) => ("buy.sold.tickets", Some(place)),
+                None => ("", None),
+            };
+            let tickets = place.and_then(|place| place.tickets(looked)).map(|tickets| {
+                tickets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            });
+            findings.extend(place.map(|place| finding(name, place, tickets)));
+            findings.extend(count_finding("buy.sold.remaining", self.remaining.as_ref(), looked));
+            findings.extend(number_finding("buy.sold.revision", self.revision.as_ref(), looked));
+        } else if let Some(rule) =
+            self.refusals.sold_out.iter().find(|rule| rule.when.holds(status, looked))
+        {
+            let name = format!("{}.remaining", rule.when.name());
+            findings.extend(count_finding(&name, rule.remaining.as_ref(), looked));
+        }
+        findings
     }
 
-    /// Whether an answer is of this kind. What only lacks something is so where the rule says more: else an
-    /// error, which lacks it too, would be.
-    fn holds(&self, status: u16, looked: &Looked<'_>) -> bool {
-        let mut is_shown = self.says_more || self.condition.is_empty();
-        for (place, wanted) in &self.condition {
-            match place.holds(looked, wanted) {
-                Held::Yes => is_shown = true,
-                Held::Absent => {}
-                Held::No => return false,
+    /// The places for a search and what stands there, for people.
+    pub(in crate::shop) fn search_findings(
+        &self,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Vec<Finding> {
+        let Some(search) = &self.search else { return Vec::new() };
+        let mut findings = rule_findings(&search.when, status, looked);
+        findings.extend(count_finding("search.remaining", Some(&search.remaining), looked));
+        findings.extend(number_finding("search.sold", search.sold.as_ref(), looked));
+        findings.extend(number_finding("search.revision", search.revision.as_ref(), looked));
+        findings
+    }
+}
+
+/// What is to be thought of an answer that no rule knows.
+pub(in crate::shop) fn unread(status: u16, looked: &Looked<'_>) -> Answer {
+    let reason = match looked.is_empty() {
+        true => format!("status {status}"),
+        false => format!("status {status}, which no rule of the map knows"),
+    };
+    let unread = (!looked.is_empty()).then(|| Box::new(looked.beginning(UNREAD_MAX)));
+    Answer { is_passing: may_pass(status, looked), unread, ..Answer::unknown(reason) }
+}
+
+/// Whether a rule holds, and what stands where it asks.
+pub(super) fn rule_findings(when: &When, status: u16, looked: &Looked<'_>) -> Vec<Finding> {
+    let holds = if when.holds(status, looked) { "holds" } else { "does not hold" };
+    let mut findings = vec![Finding {
+        member: when.name().to_owned(),
+        place: if when.names(status) { "status" } else { "another status" }.to_owned(),
+        found: Some(holds.to_owned()),
+    }];
+    if when.names(status) {
+        findings.extend(when.conditions().map(|(place, _)| {
+            let found = place.find(looked).map(|value| super::text::plain(&value).into_owned());
+            finding(&format!("{}.where", when.name()), place, found)
+        }));
+    }
+    findings
+}
+
+fn finding(member: &str, place: &Place, found: Option<String>) -> Finding {
+    Finding { member: member.to_owned(), place: place.to_string(), found }
+}
+
+fn count_finding(member: &str, count: Option<&Count>, looked: &Looked<'_>) -> Option<Finding> {
+    let count = count?;
+    let found = match count.read(looked) {
+        Counted::Number(number) => Some(number.to_string()),
+        Counted::Some(word) => Some(format!("{word}, which is no number")),
+        Counted::Nothing => None,
+    };
+    Some(Finding { member: member.to_owned(), place: count.to_string(), found })
+}
+
+fn number_finding(member: &str, place: Option<&Place>, looked: &Looked<'_>) -> Option<Finding> {
+    let place = place?;
+    let number = place.number(looked).map(|number| number.to_string());
+    Some(finding(member, place, number))
+}
+
+/// What words mean: a number, or `true` for some.
+fn words(words: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Option<i64>>, Fault> {
+    let words = words.iter().map(|(word, meaning)| {
+        let meaning = match meaning {
+            Value::Bool(true) => None,
+            Value::Number(number) if number.is_i64() => number.as_i64(),
+            _ => {
+                let reason = "expected how many that is, or `true` for some".to_owned();
+                return Err((format!("search.words.{word}"), reason));
             }
-        }
-        is_shown && self.status.contains(&status)
-    }
-}
-
-fn place(member: &'static str, text: Option<&str>) -> Result<Option<Place>, Fault> {
-    text.map(Place::parse).transpose().map_err(named(member))
-}
-
-fn named(member: &'static str) -> impl Fn(String) -> Fault {
-    move |reason| (member, reason)
+        };
+        Ok((word.clone(), meaning))
+    });
+    words.collect()
 }
 
 fn number(place: Option<&Place>, looked: &Looked<'_>) -> Option<u64> {
     place?.number(looked)
 }
 
-fn count(place: Option<&Place>, looked: &Looked<'_>) -> Option<i64> {
-    place?.count(looked)
+fn count(count: Option<&Count>, looked: &Looked<'_>) -> Option<i64> {
+    count?.number(looked)
 }
 
 #[cfg(test)]
@@ -402,7 +493,7 @@ remaining = '''regex:left: (\d+)'''
             assert_eq!(reader.purchase(reply(200, body)).outcome, Outcome::Unknown, "{body}");
         }
         // Which has no ticket to miss.
-        let sold = When { says_more: false, ..reader.sold.clone() };
+        let sold = reader.sold.clone().that_says_more(false);
         let blind = MapReader { tickets: None, sold, ..reader };
         let error = blind.purchase(reply(200, r#"{"message": "boom"}"#));
         assert_eq!(error.outcome, Outcome::Unknown);

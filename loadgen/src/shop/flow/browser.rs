@@ -1,0 +1,205 @@
+//! What a shop expects of a browser: cookies that come back, and redirects that are followed.
+
+use std::{io::Write as _, time::Duration};
+
+use tokio::time::timeout;
+use url::{Position, Url};
+
+use super::{
+    cookies::Cookies,
+    fault::Cause,
+    redirect::{becomes_get, check_end, leads_on, target},
+};
+use crate::{
+    history::monotonic_ns,
+    shop::{
+        http_shop::Shop,
+        map::{Filled, field_values},
+        way::Way,
+        wire::{Failure, TlsConfigs, TlsError, Waiting},
+    },
+};
+
+/// One client of a shop.
+#[derive(Debug)]
+pub(super) struct Browser {
+    way: Way,
+    cookies: Cookies,
+    host: String,
+    /// Where the shop's paths begin.
+    base: Url,
+    extra_fields: Vec<(String, String)>,
+    limit: Duration,
+    /// Whether it does more than to ask: keep cookies, and follow redirects.
+    is_browser: bool,
+    room: Vec<u8>,
+    /// Whether some of the last visit's requests was sent.
+    is_sent: bool,
+}
+
+/// An answer, whole, and the way to it.
+#[derive(Debug, Default)]
+pub(super) struct Visited {
+    /// The status code.
+    pub(super) status: u16,
+    /// The head.
+    pub(super) head: Vec<u8>,
+    /// The body.
+    pub(super) body: Vec<u8>,
+    /// Where it came from; `None` before the first answer.
+    pub(super) url: Option<Url>,
+    /// The paths that were asked, one after the other.
+    pub(super) stops: Vec<String>,
+}
+
+impl Browser {
+    /// A client of `shop`, which has no cookies yet; it keeps and follows nothing unless it `is_browser`.
+    ///
+    /// # Errors
+    /// The shop is to be spoken to over TLS, and there is nobody to trust.
+    pub(super) fn new(
+        shop: &Shop,
+        is_browser: bool,
+        waiting: Waiting,
+        tls_configs: &TlsConfigs,
+    ) -> Result<Self, TlsError> {
+        let base = shop.url().parse().expect("a shop's URL is read before");
+        Ok(Self {
+            way: Way::new(shop, waiting, tls_configs)?,
+            cookies: Cookies::default(),
+            host: shop.host().to_owned(),
+            base,
+            extra_fields: shop.extra_fields().collect(),
+            limit: shop.answer_limit,
+            is_browser,
+            room: Vec::new(),
+            is_sent: false,
+        })
+    }
+
+    /// Whether some of the last visit's requests was sent.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    /// The cookie `name` that the shop has set.
+    pub(super) fn cookie(&self, url: &Url, name: &str) -> Option<String> {
+        self.cookies.value(url, name)
+    }
+
+    /// Opens the connection.
+    ///
+    /// # Errors
+    /// The shop does not answer.
+    pub(super) async fn connect(&mut self) -> Result<(), Failure> {
+        self.way.connect().await
+    }
+
+    /// Where `path` of the shop is, or a URL of it.
+    ///
+    /// # Errors
+    /// Nowhere, or at another host.
+    pub(super) fn url(&self, path: &str) -> Result<Url, Cause> {
+        if path.starts_with('/') && !path.starts_with("//") {
+            let base = self.base.path().trim_end_matches('/');
+            return target(&self.base, &format!("{base}{path}"));
+        }
+        target(&self.base, path)
+    }
+
+    /// Sends `request` to `url`, and follows where the answer leads unless it `is_kept` for its status.
+    pub(super) async fn visit(
+        &mut self,
+        url: Url,
+        mut request: Filled,
+        is_kept: impl Fn(u16) -> bool,
+    ) -> Result<Visited, Cause> {
+        self.is_sent = false;
+        let mut visited = Visited::default();
+        let mut url = url;
+        loop {
+            visited.stops.push(url[Position::BeforePath..].to_owned());
+            check_end(&visited.stops)?;
+            self.ask(&url, &request, &mut visited).await?;
+            if !self.is_browser {
+                visited.url = Some(url);
+                return Ok(visited);
+            }
+            let fields = String::from_utf8_lossy(&visited.head);
+            for set_cookie in field_values(&fields, "set-cookie") {
+                self.cookies.keep(&url, set_cookie)?;
+            }
+            let location = field_values(&fields, "location").next();
+            match location.filter(|_| leads_on(visited.status) && !is_kept(visited.status)) {
+                Some(location) => {
+                    let next = target(&url, location)?;
+                    if becomes_get(visited.status, &request.method) {
+                        "GET".clone_into(&mut request.method);
+                        request.body = None;
+                        request
+                            .fields
+                            .retain(|(name, _)| !name.eq_ignore_ascii_case("content-type"));
+                    }
+                    url = next;
+                }
+                None => {
+                    visited.url = Some(url);
+                    return Ok(visited);
+                }
+            }
+        }
+    }
+
+    async fn ask(
+        &mut self,
+        url: &Url,
+        request: &Filled,
+        visited: &mut Visited,
+    ) -> Result<(), Cause> {
+        let mut room = std::mem::take(&mut self.room);
+        let written = self.write(url, request, &mut room);
+        let exchange = async {
+            written?;
+            let reply = timeout(self.limit, self.way.exchange(&room, monotonic_ns())).await;
+            let reply = reply.unwrap_or(Err(Failure::Timeout(self.limit)))?;
+            visited.status = reply.status;
+            visited.head.clear();
+            visited.head.extend_from_slice(reply.head);
+            visited.body.clear();
+            visited.body.extend_from_slice(reply.body);
+            Ok(())
+        };
+        let asked = exchange.await;
+        self.is_sent |= match &asked {
+            Err(Cause::Failure(failure)) => !failure.did_not_happen() && self.way.is_sent(),
+            Err(_) => false,
+            Ok(()) => true,
+        };
+        self.room = room;
+        asked
+    }
+
+    fn write(&self, url: &Url, request: &Filled, room: &mut Vec<u8>) -> Result<(), Cause> {
+        let Filled { method, fields, body, .. } = request;
+        room.clear();
+        let path = &url[Position::BeforePath..Position::AfterQuery];
+        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
+        for (name, value) in fields.iter().chain(&self.extra_fields) {
+            if value.contains(char::is_control) {
+                return Err(Cause::NoField(name.clone()));
+            }
+            head.push_str(&format!("{name}: {value}\r\n"));
+        }
+        let cookies = self.cookies.field(url);
+        let has_own = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+        if !cookies.is_empty() && !has_own {
+            head.push_str(&format!("Cookie: {cookies}\r\n"));
+        }
+        if body.is_some() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
+            head.push_str(&format!("Content-Length: {}\r\n", body.as_ref().map_or(0, String::len)));
+        }
+        // A vector takes everything that is written to it.
+        let _ = write!(room, "{head}\r\n{}", body.as_deref().unwrap_or_default());
+        Ok(())
+    }
+}

@@ -1,0 +1,135 @@
+//! Why a call of several did not bring what the next one needs.
+
+use std::{fmt, time::Duration};
+
+use super::cookies::ForeignCookie;
+use crate::{
+    duration,
+    shop::wire::{Failure, is_passing},
+};
+
+/// What went wrong with one call, and which of the map's it is.
+#[derive(Clone, Debug)]
+pub(crate) struct FlowFault {
+    /// File, line, table and call, as in `` `shop.toml`:12: `buy.step[1]` (`POST /cart`) ``.
+    pub(super) call: String,
+    /// What went wrong.
+    pub(super) cause: Cause,
+    /// How the answer begins, where there is one, without secrets.
+    pub(crate) answer: Option<String>,
+}
+
+/// What can go wrong with one call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Cause {
+    /// There is no answer.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+    /// A name stands for nothing.
+    #[error("`${{{0}}}` has no value: no answer gave one")]
+    Nameless(String),
+    /// A value is not where it should be.
+    #[error("`{member}`: nothing stands at `{place}` in its answer")]
+    NoValue {
+        /// The member of the map.
+        member: String,
+        /// The place.
+        place: String,
+    },
+    /// The answer is no JSON, and something in it is asked for.
+    #[error("`{member}`: `{place}` is a place in JSON, and its answer is none")]
+    NoJson {
+        /// The member of the map.
+        member: String,
+        /// The place.
+        place: String,
+    },
+    /// A redirect leads to where one has been.
+    #[error("its redirects go in a circle: {0}")]
+    Circle(String),
+    /// There is no end of them.
+    #[error("more than {0} redirects, one after the other")]
+    ManyRedirects(usize),
+    /// What is asked for is no part of the shop.
+    #[error(
+        "it leads to another host, `{0}`, and only the shop is asked\n\
+         hint: give the shop's URL as the shop itself writes it"
+    )]
+    OtherHost(String),
+    /// What is asked for is nowhere.
+    #[error("it leads to `{0}`, which is no URL")]
+    NoUrl(String),
+    /// A cookie that is not for the shop.
+    #[error(
+        "the shop sets the cookie `{}` for another host, `{}`, and no browser would send it back",
+        .0.name, .0.domain
+    )]
+    ForeignCookie(ForeignCookie),
+    /// A value that no header field takes.
+    #[error("the header field `{0}` would have a line end or another control character in it")]
+    NoField(String),
+    /// The last answer does not come.
+    #[error("no last answer within {}: asked {asked} times", duration::format(*.within))]
+    Endless {
+        /// How long it was asked for.
+        within: Duration,
+        /// How often.
+        asked: u32,
+    },
+    /// An answer that nothing is known of.
+    #[error("status {0}, which no rule of the map knows")]
+    NoRule(u16),
+    /// It was refused, or does not say what it should.
+    #[error("{0}")]
+    Refused(String),
+    /// GraphQL's own way to say that something is wrong.
+    #[error("its answer has `errors`")]
+    Errors,
+}
+
+impl fmt::Display for FlowFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.call, self.cause)
+    }
+}
+
+impl FlowFault {
+    /// Whether the map does not fit the shop, and trying again would end the same way.
+    pub(crate) fn is_misfit(&self) -> bool {
+        match &self.cause {
+            Cause::Failure(failure) => {
+                matches!(failure, Failure::TooLong(_) | Failure::Garbage(_) | Failure::Tls)
+            }
+            Cause::NoRule(status) => !is_passing(*status),
+            _ => true,
+        }
+    }
+
+    /// The failure that it is, where there was no answer.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        match &self.cause {
+            Cause::Failure(failure) => Some(failure),
+            _ => None,
+        }
+    }
+
+    /// Whether nothing can have been sent yet.
+    pub(super) fn is_ahead(&self) -> bool {
+        match &self.cause {
+            Cause::Failure(failure) => failure.did_not_happen(),
+            Cause::Nameless(_) | Cause::NoField(_) | Cause::OtherHost(_) | Cause::NoUrl(_) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it may be otherwise a little later.
+    pub(super) fn is_passing(&self) -> bool {
+        !self.is_misfit()
+    }
+}
+
+impl From<ForeignCookie> for Cause {
+    fn from(cookie: ForeignCookie) -> Self {
+        Self::ForeignCookie(cookie)
+    }
+}

@@ -1,0 +1,667 @@
+//! One client of a shop whose purchases are of several calls.
+
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tokio::time::sleep;
+use url::Url;
+
+use super::{
+    browser::{Browser, Visited},
+    fault::{Cause, FlowFault},
+    transcript::Exchange,
+};
+use crate::{
+    history::{Answer, Outcome},
+    plan::Action,
+    shop::{
+        answer::{NoStock, Stock, found, missing},
+        http_shop::Shop,
+        map::{
+            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, Request, Script,
+            Source, Texts, plain, unread,
+        },
+        secret::Secret,
+        wire::{Failure, Order, Reply, TlsConfigs, TlsError, Waiting},
+    },
+};
+
+/// How much of an answer is shown, in characters.
+const SHOWN_MAX: usize = 400;
+
+/// The shortest value that is taken out of what is shown: of somebody's own, and of what an answer gave.
+const SECRET_MIN: usize = 3;
+const TAKEN_MIN: usize = 6;
+
+/// One client: what it knows, and its way to the shop.
+#[derive(Debug)]
+pub(crate) struct FlowSession {
+    browser: Browser,
+    script: Arc<Script>,
+    reader: MapReader,
+    map: Known,
+    /// What it is called, and what the calls ahead of all purchases gave.
+    own: BTreeMap<String, Value>,
+    /// What the calls of this purchase gave.
+    taken: BTreeMap<String, Value>,
+    has_begun: bool,
+    /// Whether the purchase has come so far that a sale may have happened.
+    may_have_sold: bool,
+    /// Whether the call that is being made has got an answer, if not the last.
+    is_answered: bool,
+    fault: Option<FlowFault>,
+    transcript: Option<Vec<Exchange>>,
+}
+
+/// What a session needs of its map beside the calls.
+#[derive(Debug)]
+struct Known {
+    name: String,
+    variables: BTreeMap<String, Secret>,
+    /// How many values of `own` are the buyer's.
+    secrets: Vec<(String, Secret)>,
+}
+
+/// An answer to a call of the map.
+struct Heard {
+    visited: Visited,
+    /// Whether it is not the first answer: the call itself was taken.
+    was_taken: bool,
+}
+
+/// What follows on a call ahead of the one that sells.
+enum Went {
+    On,
+    /// The purchase is over.
+    Ended(Answer),
+}
+
+impl FlowSession {
+    /// Client number `client` of `shop`, which `map` describes; it has done nothing yet.
+    ///
+    /// # Errors
+    /// The shop is to be spoken to over TLS, and there is nobody to trust.
+    pub(crate) fn new(
+        shop: &Shop,
+        map: &Map,
+        client: u32,
+        waiting: Waiting,
+        tls_configs: &TlsConfigs,
+    ) -> Result<Self, TlsError> {
+        let secret = |value: &str| Secret(value.to_owned());
+        let row: Vec<(&str, &str)> = map.buyers.row(client).collect();
+        let of_row = row.iter().map(|(name, value)| (format!("${{{name}}}"), secret(value)));
+        let of_map = map.secrets().map(|(name, value)| (name, secret(value)));
+        Ok(Self {
+            browser: Browser::new(shop, map.is_flow(), waiting, tls_configs)?,
+            script: Arc::new(map.script()),
+            reader: map.reader(),
+            own: row.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
+            map: Known {
+                name: map.name.clone(),
+                variables: map.variables(),
+                secrets: of_row.chain(of_map).collect(),
+            },
+            taken: BTreeMap::new(),
+            has_begun: false,
+            may_have_sold: false,
+            is_answered: false,
+            fault: None,
+            transcript: None,
+        })
+    }
+
+    /// Writes down from now on what is said.
+    pub(crate) fn write_down(&mut self) {
+        self.transcript = Some(Vec::new());
+    }
+
+    /// What was said since the last time.
+    pub(crate) fn transcript(&mut self) -> Vec<Exchange> {
+        self.transcript.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// What went wrong with the last operation, where the map does not fit the shop.
+    pub(crate) fn misfit(&self) -> Option<&FlowFault> {
+        self.fault.as_ref().filter(|fault| fault.is_misfit())
+    }
+
+    /// Opens the connection, where what comes first has not done so.
+    ///
+    /// # Errors
+    /// The shop does not answer.
+    pub(crate) async fn connect(&mut self) -> Result<(), Failure> {
+        if self.has_begun && !self.script.before.is_empty() {
+            return Ok(());
+        }
+        self.browser.connect().await
+    }
+
+    /// Does what comes ahead of all purchases, once.
+    ///
+    /// # Errors
+    /// Some answer does not bring what is needed.
+    pub(crate) async fn begin(&mut self, order: Order<'_>) -> Result<(), FlowFault> {
+        if self.has_begun {
+            return Ok(());
+        }
+        let script = Arc::clone(&self.script);
+        for call in &script.before {
+            match self.step(call, order).await {
+                Ok(Went::On) => {}
+                Ok(Went::Ended(answer)) => {
+                    let status = Cause::Refused(answer.reason.unwrap_or_default());
+                    return Err(self.fault(call, status, None));
+                }
+                Err(fault) => return Err(fault),
+            }
+        }
+        self.own.append(&mut self.taken);
+        self.has_begun = true;
+        Ok(())
+    }
+
+    /// How many tickets there are.
+    ///
+    /// # Errors
+    /// There is no answer, or none that says so.
+    pub(crate) async fn stock(&mut self, order: Order<'_>) -> Result<Stock, NoStock> {
+        self.fault = None;
+        let begun = self.begin(order).await;
+        if let Err(fault) = begun {
+            return Err(self.remember(fault).to_string().into());
+        }
+        let script = Arc::clone(&self.script);
+        let no_search = || "the map of this shop has no search".to_owned();
+        let call = script.search.as_ref().ok_or_else(no_search)?;
+        let heard = match self.make(call, order).await {
+            Ok(heard) => heard,
+            Err(fault) => return Err(self.remember(fault).to_string().into()),
+        };
+        let stock = self.reader.stock(heard.reply());
+        if self.transcript.is_some() || stock.is_err() {
+            let texts = Texts::of(&heard.visited.head, &heard.visited.body);
+            let looked = texts.look();
+            let findings = self.reader.search_findings(heard.visited.status, &looked);
+            self.tell(call, &heard, &looked, findings);
+            if let Err(error) = &stock {
+                let cause = Cause::Refused(error.reason.clone());
+                self.fault = Some(self.fault(call, cause, Some(self.shown(&looked))));
+            }
+        }
+        stock
+    }
+
+    /// Carries out `action` as `order`. Where the caller drops this before it is done,
+    /// [`FlowSession::gave_up`] says what is known.
+    pub(crate) async fn call(&mut self, action: Action, order: Order<'_>) -> Answer {
+        (self.may_have_sold, self.fault) = (false, None);
+        self.taken.clear();
+        match action {
+            Action::Search => found(self.stock(order).await),
+            Action::Buy => self.purchase(order).await,
+            Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock => {
+                Answer::refused("the map of this shop has no call for it")
+            }
+        }
+    }
+
+    /// What is known of a call that was dropped after `limit`.
+    pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Answer {
+        let answer = missing(action, &Failure::Timeout(limit));
+        if self.may_have_sold { answer } else { Answer { outcome: Outcome::Refused, ..answer } }
+    }
+
+    /// How long an operation may take in all where each answer may take `limit`.
+    pub(crate) fn patience(&self, limit: Duration) -> Duration {
+        self.script.patience(limit)
+    }
+
+    async fn purchase(&mut self, order: Order<'_>) -> Answer {
+        if let Err(fault) = self.begin(order).await {
+            return self.failed(fault);
+        }
+        let script = Arc::clone(&self.script);
+        for call in &script.steps {
+            match self.step(call, order).await {
+                Ok(Went::On) => self.may_have_sold |= call.holds,
+                Ok(Went::Ended(answer)) => return self.ended(answer),
+                Err(fault) => {
+                    self.may_have_sold |= call.holds && self.has_reached(&fault);
+                    return self.failed(fault);
+                }
+            }
+        }
+        let call = &script.sells;
+        let before = self.may_have_sold;
+        self.may_have_sold = true;
+        let heard = match self.make(call, order).await {
+            Ok(heard) => heard,
+            Err(fault) => {
+                self.may_have_sold = before || self.has_reached(&fault);
+                return self.failed(fault);
+            }
+        };
+        self.read_sale(call, &heard, before)
+    }
+
+    /// Whether the call that ended with `fault` may have reached the shop, all of it.
+    fn has_reached(&self, fault: &FlowFault) -> bool {
+        self.is_answered || self.browser.is_sent() || !fault.is_ahead()
+    }
+
+    /// What the answer to the call that sells says; `has_held` where an earlier one has set tickets aside.
+    fn read_sale(&mut self, call: &Call, heard: &Heard, has_held: bool) -> Answer {
+        let status = heard.visited.status;
+        let texts = Texts::of(&heard.visited.head, &heard.visited.body);
+        let looked = texts.look();
+        let findings = match self.transcript {
+            Some(_) => self.reader.purchase_findings(status, &looked),
+            None => Vec::new(),
+        };
+        self.tell(call, heard, &looked, findings);
+        if let Some(answer) = self.reader.known(status, &looked) {
+            self.may_have_sold = has_held;
+            return self.ended(answer);
+        }
+        let shown = self.shown(&looked);
+        self.fault = Some(self.fault(call, Cause::NoRule(status), Some(shown)));
+        let answer = unread(status, &looked);
+        let unread = answer.unread.map(|text| Box::new(self.masked(&text)));
+        // What was taken, and led on to this, is not undone by a page that is not there.
+        let is_refused = matches!(status, 400..=499) && !heard.was_taken && !has_held;
+        let outcome = if is_refused { Outcome::Refused } else { Outcome::Unknown };
+        Answer { outcome, unread, ..answer }
+    }
+
+    /// How a purchase ended that a rule of the map knows the answer of: where tickets may be set aside all
+    /// the same, nobody knows what became of these.
+    fn ended(&self, answer: Answer) -> Answer {
+        if answer.outcome == Outcome::Refused && self.may_have_sold {
+            return Answer { outcome: Outcome::Unknown, ..answer };
+        }
+        answer
+    }
+
+    fn failed(&mut self, fault: FlowFault) -> Answer {
+        let fault = self.remember(fault);
+        let reason = fault.to_string();
+        let reason = reason.lines().next().unwrap_or_default().to_owned();
+        let unread = fault.answer.clone().filter(|answer| !answer.is_empty()).map(Box::new);
+        let is_passing = fault.is_passing();
+        let missing = fault.failure().map(|failure| missing(Action::Buy, failure).missing);
+        let outcome = if self.may_have_sold { Outcome::Unknown } else { Outcome::Refused };
+        let missing = missing.flatten();
+        Answer { outcome, unread, is_passing, missing, ..Answer::unknown(reason) }
+    }
+
+    fn remember(&mut self, fault: FlowFault) -> &FlowFault {
+        self.fault.insert(fault)
+    }
+
+    /// Makes a call ahead of the one that sells, and takes what it gives.
+    async fn step(&mut self, call: &Call, order: Order<'_>) -> Result<Went, FlowFault> {
+        let heard = self.make(call, order).await?;
+        let status = heard.visited.status;
+        let texts = Texts::of(&heard.visited.head, &heard.visited.body);
+        let looked = texts.look();
+        if let Some(answer) = call.refusals.read(status, &looked) {
+            self.tell(call, &heard, &looked, Vec::new());
+            return Ok(Went::Ended(answer));
+        }
+        let is_expected = call.expected.as_ref().is_none_or(|when| when.holds(status, &looked));
+        let has_errors = || {
+            let errors = looked.json.get("errors").and_then(Value::as_array);
+            errors.is_some_and(|errors| !errors.is_empty())
+        };
+        let refused = if !is_expected {
+            Some(Cause::NoRule(status))
+        } else if call.is_graphql && has_errors() {
+            Some(Cause::Errors)
+        } else {
+            None
+        };
+        if let Some(cause) = refused {
+            self.tell(call, &heard, &looked, Vec::new());
+            return Err(self.fault(call, cause, Some(self.shown(&looked))));
+        }
+        let taken = self.take(call, &heard, &looked);
+        let findings = taken.iter().map(|(finding, _)| finding.clone()).collect();
+        let missing = taken.iter().find(|(_, value)| value.is_none());
+        let missing = missing.map(|(finding, _)| no_value(finding, &looked));
+        for (take, (_, value)) in call.takes.iter().zip(taken) {
+            self.taken.extend(value.map(|value| (take.name.clone(), value)));
+        }
+        self.tell(call, &heard, &looked, findings);
+        match missing {
+            Some(cause) => Err(self.fault(call, cause, Some(self.shown(&looked)))),
+            None => Ok(Went::On),
+        }
+    }
+
+    /// What is taken from an answer, each with the place where it stands.
+    fn take(
+        &self,
+        call: &Call,
+        heard: &Heard,
+        looked: &Looked<'_>,
+    ) -> Vec<(Finding, Option<Value>)> {
+        let takes = call.takes.iter().map(|take| {
+            let (place, value) = match &take.from {
+                Source::Place(place) => (place.to_string(), place.find(looked)),
+                Source::Cookie(name) => {
+                    let url = heard.visited.url.as_ref();
+                    let cookie = url.and_then(|url| self.browser.cookie(url, name));
+                    (format!("cookie:{name}"), cookie.map(|value| decoded(&value).into()))
+                }
+            };
+            let value = value.filter(|value| !value.is_null()).map(|value| match value {
+                Value::String(text) if place.starts_with("regex:") && is_html(looked) => {
+                    Value::String(unescaped(&text))
+                }
+                other => other,
+            });
+            let member = format!("{}.take.{}", call.name, take.name);
+            let found = value.as_ref().map(|value| shortened(&plain(value)));
+            (Finding { member, place, found }, value)
+        });
+        takes.collect()
+    }
+
+    /// Makes `call`, and asks on where its answer is not the last.
+    async fn make(&mut self, call: &Call, order: Order<'_>) -> Result<Heard, FlowFault> {
+        self.is_answered = false;
+        let visited = self.visit(call, &call.request, None, order).await?;
+        self.is_answered = true;
+        let was_led = visited.stops.len() > 1;
+        let mut heard = Heard { visited, was_taken: was_led };
+        let Some(poll) = &call.again else { return Ok(heard) };
+        let begun = Instant::now();
+        let mut at = None;
+        for asked in 1_u32.. {
+            let texts = Texts::of(&heard.visited.head, &heard.visited.body);
+            let looked = texts.look();
+            if !poll.holds(heard.visited.status, &looked) {
+                return Ok(heard);
+            }
+            for (take, (_, value)) in call.takes.iter().zip(self.take(call, &heard, &looked)) {
+                self.taken.extend(value.map(|value| (take.name.clone(), value)));
+            }
+            let gone = begun.elapsed();
+            if gone >= poll.within {
+                let cause = Cause::Endless { within: poll.within, asked };
+                return Err(self.fault(call, cause, Some(self.shown(&looked))));
+            }
+            if let Some(place) = &poll.at {
+                let found = place.find(&looked).map(|value| plain(&value).into_owned());
+                at = found.or(at);
+                if at.is_none() {
+                    let finding = Finding {
+                        member: format!("{}.again.at", call.name),
+                        place: place.to_string(),
+                        found: None,
+                    };
+                    let cause = no_value(&finding, &looked);
+                    return Err(self.fault(call, cause, Some(self.shown(&looked))));
+                }
+            }
+            let wanted = looked.field("retry-after").and_then(|value| value.parse().ok());
+            let pause =
+                wanted.map_or(poll.every, |seconds| Duration::from_secs(seconds).max(poll.every));
+            drop(looked);
+            sleep(pause.min(poll.within - gone)).await;
+            let page = call.request.page();
+            let request = match (&poll.request, &at) {
+                (Some(request), _) => request,
+                (None, Some(_)) => &page,
+                (None, None) => &call.request,
+            };
+            let from = heard.visited.url.take();
+            let link = at.as_deref().zip(from.as_ref());
+            let visited = self.visit(call, request, link, order).await?;
+            heard = Heard { visited, was_taken: true };
+        }
+        unreachable!("a poll ends by its time");
+    }
+
+    /// Sends one request of `call`: to its own path, or to where a `link` leads from a page.
+    async fn visit(
+        &mut self,
+        call: &Call,
+        request: &Request,
+        link: Option<(&str, &Url)>,
+        order: Order<'_>,
+    ) -> Result<Visited, FlowFault> {
+        let filled = match self.fill(request, order, link.is_some()) {
+            Ok(filled) => filled,
+            Err(Nameless(name)) => return Err(self.fault(call, Cause::Nameless(name), None)),
+        };
+        let url = match link {
+            Some((to, from)) => super::redirect::target(from, to),
+            None => self.browser.url(&filled.path),
+        };
+        let reader = &self.reader;
+        let is_kept = |status| {
+            call.refusals.names(status)
+                || call.again.as_ref().is_some_and(|poll| poll.names(status))
+                || match &call.expected {
+                    Some(when) => when.names(status),
+                    None => call.name == "buy" && reader.names(status),
+                }
+        };
+        let visited = match url {
+            Ok(url) => self.browser.visit(url, filled, is_kept).await,
+            Err(cause) => Err(cause),
+        };
+        visited.map_err(|cause| {
+            let fault = self.fault(call, cause, None);
+            if let Some(transcript) = &mut self.transcript {
+                transcript.push(Exchange {
+                    call: fault.call.clone(),
+                    stops: Vec::new(),
+                    status: None,
+                    answer: fault.cause.to_string(),
+                    findings: Vec::new(),
+                });
+            }
+            fault
+        })
+    }
+
+    /// `request` with what its names stand for; where it goes elsewhere, without its path.
+    fn fill(
+        &self,
+        request: &Request,
+        order: Order<'_>,
+        goes_elsewhere: bool,
+    ) -> Result<Filled, Nameless> {
+        let meanings = |name: &str| {
+            let own = |text: String| Some(Meaning::Value(Cow::Owned(Value::String(text))));
+            match name {
+                "key" => own(order.to_string()),
+                "client" => own(order.client.to_string()),
+                "number" => own(order.number.to_string()),
+                name => {
+                    let value = self.taken.get(name).or_else(|| self.own.get(name));
+                    if let Some(value) = value {
+                        return Some(Meaning::Value(Cow::Owned(value.clone())));
+                    }
+                    let variable = self.map.variables.get(name.strip_prefix("env:")?)?;
+                    own(variable.0.clone())
+                }
+            }
+        };
+        let filled = request.fill(&meanings);
+        match filled {
+            Err(_) if goes_elsewhere => Ok(Filled {
+                method: "GET".to_owned(),
+                path: String::new(),
+                fields: Vec::new(),
+                body: None,
+            }),
+            filled => filled,
+        }
+    }
+
+    fn fault(&self, call: &Call, cause: Cause, answer: Option<String>) -> FlowFault {
+        let masked = match cause {
+            Cause::Circle(stops) => Cause::Circle(self.masked(&stops)),
+            Cause::NoUrl(url) => Cause::NoUrl(self.masked(&url)),
+            other => other,
+        };
+        FlowFault { call: self.name(call), cause: masked, answer }
+    }
+
+    fn name(&self, call: &Call) -> String {
+        let line = call.line.map(|line| format!(":{line}")).unwrap_or_default();
+        format!("`{}`{line}: `{}` (`{}`)", self.map.name, call.name, call.request.shown())
+    }
+
+    fn tell(&mut self, call: &Call, heard: &Heard, looked: &Looked<'_>, findings: Vec<Finding>) {
+        if self.transcript.is_none() {
+            return;
+        }
+        let exchange = Exchange {
+            call: self.name(call),
+            stops: heard.visited.stops.iter().map(|stop| self.masked(stop)).collect(),
+            status: Some(heard.visited.status),
+            answer: self.shown(looked),
+            findings: findings
+                .into_iter()
+                .map(|finding| Finding {
+                    found: finding.found.map(|found| self.masked(&found)),
+                    ..finding
+                })
+                .collect(),
+        };
+        self.transcript.get_or_insert_default().push(exchange);
+    }
+
+    /// How an answer begins, without secrets.
+    fn shown(&self, looked: &Looked<'_>) -> String {
+        let text = self.masked(looked.text.trim());
+        text.chars().take(SHOWN_MAX).collect()
+    }
+
+    /// `text` with a name for each secret in it.
+    fn masked(&self, text: &str) -> String {
+        let mut values: Vec<(Cow<'_, str>, String)> = Vec::new();
+        for (name, secret) in &self.map.secrets {
+            if secret.0.chars().count() >= SECRET_MIN {
+                values.push((Cow::Borrowed(secret.0.as_str()), name.clone()));
+            }
+        }
+        let is_row =
+            |name: &String| self.map.secrets.iter().any(|(row, _)| *row == format!("${{{name}}}"));
+        for (name, value) in self.own.iter().chain(&self.taken).filter(|(name, _)| !is_row(name)) {
+            let value = plain(value);
+            if value.chars().count() >= TAKEN_MIN {
+                values.push((value, format!("${{{name}}}")));
+            }
+        }
+        // The longest first: one may be a part of another.
+        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        values
+            .iter()
+            .fold(text.to_owned(), |text, (value, name)| text.replace(value.as_ref(), name))
+    }
+}
+
+impl Heard {
+    fn reply(&self) -> Reply<'_> {
+        let Visited { status, head, body, .. } = &self.visited;
+        Reply { status: *status, received_ns: 0, head, body }
+    }
+}
+
+fn no_value(finding: &Finding, looked: &Looked<'_>) -> Cause {
+    let (member, place) = (finding.member.clone(), finding.place.clone());
+    let is_pointer = place.is_empty() || place.starts_with('/');
+    if is_pointer && looked.json.is_null() {
+        Cause::NoJson { member, place }
+    } else {
+        Cause::NoValue { member, place }
+    }
+}
+
+fn is_html(looked: &Looked<'_>) -> bool {
+    looked.field("content-type").is_none_or(|kind| kind.contains("html"))
+}
+
+/// A value as it stands in a page: what HTML must not have in an attribute stands there by its name.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((before, behind)) = rest.split_once('&') {
+        plain.push_str(before);
+        let name = behind.split_once(';').map(|(name, after)| (entity(name), after));
+        match name {
+            Some((Some(character), after)) => {
+                plain.push(character);
+                rest = after;
+            }
+            _ => {
+                plain.push('&');
+                rest = behind;
+            }
+        }
+    }
+    plain + rest
+}
+
+fn entity(name: &str) -> Option<char> {
+    match name {
+        "amp" => Some('&'),
+        "lt" => Some('<'),
+        "gt" => Some('>'),
+        "quot" => Some('"'),
+        "apos" => Some('\''),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)
+        }
+    }
+}
+
+/// A cookie's value as the scripts of a page read it, which put it into a header field.
+fn decoded(value: &str) -> String {
+    let pair = format!("v={}", value.replace('+', "%2B"));
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+    decoded.map_or_else(|| value.to_owned(), |(_, value)| value.into_owned())
+}
+
+/// A value that may be a secret, as far as it tells that it is the right one.
+fn shortened(value: &str) -> String {
+    let length = value.chars().count();
+    if length <= 12 {
+        return value.to_owned();
+    }
+    let start: String = value.chars().take(4).collect();
+    format!("{start}… ({length} characters)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_in_pages_are_read_as_browsers_read_them() {
+        assert_eq!(unescaped("a&amp;b &lt;&#43;&#x2F;&quot; &nosuch; &"), "a&b <+/\" &nosuch; &");
+        assert_eq!(decoded("a%2Bb+c%3D"), "a+b+c=");
+    }
+
+    #[test]
+    fn a_value_that_may_be_a_secret_is_told_in_part() {
+        assert_eq!(shortened("17"), "17");
+        assert_eq!(shortened("eyJhbGciOiJIUzI1NiJ9"), "eyJh… (20 characters)");
+    }
+}

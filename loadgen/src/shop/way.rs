@@ -1,0 +1,117 @@
+//! One client's way to a server: its connection, which it opens anew where it must.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use parking_lot::Mutex;
+
+use super::{
+    http_shop::Shop,
+    wire::{Connection, Failure, Reply, Tls, TlsConfigs, TlsError, Waiting},
+};
+
+/// Connections that clients of one worker leave to each other while they have nothing to send: a shop
+/// that serves one connection at a time is not kept waiting by those that are idle.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
+
+/// One client's way to a server: its connection, which it opens anew where it must.
+#[derive(Debug)]
+pub(super) struct Way {
+    addresses: Vec<SocketAddr>,
+    connect_limit: Duration,
+    waiting: Waiting,
+    tls: Option<Tls>,
+    keeps_alive: bool,
+    connection: Option<Connection>,
+    idle: Option<IdleConnections>,
+    /// Whether a request is under way: where its caller has given it up, the connection still
+    /// waits for its answer and is of no more use.
+    is_under_way: bool,
+    is_sent: bool,
+}
+
+impl Way {
+    /// A way to `shop`, with no connection yet.
+    ///
+    /// # Errors
+    /// It is to be spoken to over TLS, and there is nobody to trust.
+    pub(super) fn new(
+        shop: &Shop,
+        waiting: Waiting,
+        tls_configs: &TlsConfigs,
+    ) -> Result<Self, TlsError> {
+        let tls = shop.encrypted_host.as_deref().map(|host| tls_configs.tls(host, shop.trust));
+        Ok(Self {
+            addresses: shop.addresses.clone(),
+            connect_limit: shop.connect_limit,
+            waiting,
+            tls: tls.transpose()?,
+            keeps_alive: shop.keeps_alive,
+            connection: None,
+            idle: None,
+            is_under_way: false,
+            is_sent: false,
+        })
+    }
+
+    /// Shares `idle` with others: a connection is taken from there, and left there by [`Way::rest`].
+    pub(super) fn share(&mut self, idle: IdleConnections) {
+        self.idle = Some(idle);
+    }
+
+    /// Leaves the connection to others until the next call.
+    pub(super) fn rest(&mut self) {
+        if let Some(idle) = &self.idle
+            && !self.is_under_way
+            && self.keeps_alive
+        {
+            idle.0.lock().extend(self.connection.take());
+        }
+    }
+
+    /// A connection that takes a request at `now_ns`, its own or one that others have left.
+    fn take_open(&mut self, now_ns: u64) -> Option<Connection> {
+        let is_usable = !self.is_under_way && self.keeps_alive;
+        let mut own = self.connection.take().filter(|_| is_usable);
+        loop {
+            let next = || self.idle.as_ref().filter(|_| self.keeps_alive)?.0.lock().pop();
+            let mut connection = own.take().or_else(next)?;
+            if connection.is_open(now_ns) {
+                return Some(connection);
+            }
+        }
+    }
+
+    /// Opens the connection, so that the first request has no more to set up.
+    pub(super) async fn connect(&mut self) -> Result<(), Failure> {
+        let tls = self.tls.as_ref();
+        let opened = Connection::open(&self.addresses, self.waiting, tls, self.connect_limit);
+        self.connection = Some(opened.await?);
+        Ok(())
+    }
+
+    /// Whether the last request got as far as sending.
+    pub(super) fn is_sent(&self) -> bool {
+        self.is_sent
+    }
+
+    /// Sends `request` at `now_ns` of the run's clock, and reads the answer.
+    pub(super) async fn exchange(
+        &mut self,
+        request: &[u8],
+        now_ns: u64,
+    ) -> Result<Reply<'_>, Failure> {
+        self.is_sent = false;
+        // Closed before there is another: a client never has two connections.
+        self.connection = self.take_open(now_ns);
+        if self.connection.is_none() {
+            // Apart: what it takes to connect is many times what it takes to ask.
+            Box::pin(self.connect()).await?;
+        }
+        let connection = self.connection.as_mut().expect("it stands, or was opened just now");
+        (self.is_under_way, self.is_sent) = (true, true);
+        let (reply, keeps_alive) = connection.exchange(request).await?;
+        self.is_under_way = !keeps_alive;
+        Ok(reply)
+    }
+}

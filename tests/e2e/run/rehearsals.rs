@@ -1,0 +1,65 @@
+//! `loadgen try`: each call of a map, its answer, and what stood where.
+
+use super::python_shop::PythonShop;
+
+#[test]
+fn rehearsal_of_several_calls_shows_each_and_hides_what_is_secret() {
+    let shop = PythonShop::open("forms", 20, false);
+
+    let rehearsed = shop.program("try").run();
+
+    assert_eq!(rehearsed.code, Some(0), "{rehearsed:?}");
+    let said = &rehearsed.stdout;
+    for part in [
+        "several calls",
+        "`before[1]` (`GET /login`)",
+        "status 200 from /login → /account → /hello",
+        "before[1].take.csrf",
+        "`search` (`GET /`)",
+        "left: 20",
+        "nothing was bought",
+        "Hello ${email}",
+    ] {
+        assert!(said.contains(part), "no {part}: {said}");
+    }
+    assert!(!said.contains("b0@shop.test"), "{said}");
+
+    let rehearsed = shop.program("try").args(["--buy", "--json"]).run();
+
+    assert_eq!(rehearsed.code, Some(0), "{rehearsed:?}");
+    let told = rehearsed.json();
+    assert_eq!(told["can_be_judged"], true, "{told:#}");
+    let results = told["results"].to_string();
+    assert!(results.contains("bought: 1") && results.contains("left: 19"), "{told:#}");
+}
+
+#[test]
+fn rehearsal_of_one_call_shows_each_place() {
+    let shop = PythonShop::open("rest", 20, false);
+    shop.change_map("\"/order/seats/*/name\"", "\"/order/seats/*/no\"");
+
+    let rehearsed = shop.program("try").arg("--buy").run();
+
+    assert_eq!(rehearsed.code, Some(2), "{rehearsed:?}");
+    for part in [
+        "search.remaining  /onHand - /allocated  20",
+        "buy.sold.tickets",
+        "nothing stands there",
+        "not to be judged: nobody knows whether it was sold: sold, but without its ticket",
+    ] {
+        assert!(rehearsed.stdout.contains(part), "no {part}: {}", rehearsed.stdout);
+    }
+}
+
+#[test]
+fn rehearsal_that_fails_names_the_call_and_its_line() {
+    let shop = PythonShop::open("graphql", 20, false);
+    shop.change_map("password = \"${password}\"", "password = \"wrong\"");
+
+    let rehearsed = shop.program("try").arg("--buy").run();
+
+    assert_eq!(rehearsed.code, Some(2), "{rehearsed:?}");
+    for part in ["shop.toml`:4: `before[1]`", "invalid credentials", "its answer has `errors`"] {
+        assert!(rehearsed.stdout.contains(part), "no {part}: {}", rehearsed.stdout);
+    }
+}
