@@ -58,7 +58,7 @@ fn shop_that_takes_orders_into_a_queue() {
 fn flows_are_the_same_in_processes_and_in_an_open_loop() {
     let shop = PythonShop::open("forms", SEATS, false);
 
-    let finished = shop.load().args(["--mode", "process", "--workers", "2", "-q", "60"]).run();
+    let finished = shop.load().args(["--mode", "process", "--workers", "2", "-q", "600"]).run();
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert_eq!(number(&result(&finished)["outcomes"]["sold"]), u64::from(SEATS), "{finished:?}");
