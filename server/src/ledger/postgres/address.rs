@@ -198,7 +198,7 @@ mod tests {
         let address = parsed(text);
         assert_eq!(
             address.to_string(),
-            "postgres://db1.example:5433,db2.example:5433/tickets?counter=concert"
+            "postgres://db1.example:5433,db2.example:5432/tickets?counter=concert"
         );
         assert_eq!(address.user.as_deref(), Some("ann"));
         assert_eq!(address.password, Some(Password(b"s:cret".to_vec())));

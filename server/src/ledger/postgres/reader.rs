@@ -58,6 +58,8 @@ pub(super) struct Reader {
 struct Job {
     first: u64,
     last: u64,
+    /// Whether a connection broke over it already.
+    is_again: bool,
     to: oneshot::Sender<Result<Vec<Record>, Cause>>,
 }
 
@@ -96,7 +98,7 @@ impl Reader {
     /// [`Cause`].
     pub(super) async fn records(&self, first: u64, last: u64) -> Result<Vec<Record>, Cause> {
         let (to, found) = oneshot::channel();
-        let asked = self.jobs.send(Job { first, last, to }).await;
+        let asked = self.jobs.send(Job { first, last, is_again: false, to }).await;
         asked.map_err(|_| Cause::of("nobody reads any more"))?;
         found.await.map_err(Cause::of)?
     }
@@ -109,15 +111,24 @@ async fn serve(
     mut appended: watch::Receiver<u64>,
     reached: &Arc<AtomicU64>,
 ) {
+    let mut unanswered = None;
     loop {
         let error = match Connected::open(database, Arc::clone(reached)).await {
-            Ok(mut connected) => match connected.serve(&mut asked, &mut appended, reached).await {
-                Ok(()) => return,
-                Err(error) => error,
-            },
+            Ok(mut connected) => {
+                let jobs = (&mut asked, &mut unanswered);
+                match connected.serve(jobs, &mut appended, reached).await {
+                    Ok(()) => return,
+                    // Whoever asked is answered by the next connection, where there is one at once.
+                    Err(_) if unanswered.is_some() => continue,
+                    Err(error) => error,
+                }
+            }
             Err(error) => error,
         };
         tracing::debug!("nothing can be read: {error}");
+        if let Some(Job { to, .. }) = unanswered.take() {
+            let _ = to.send(Err(Cause::of(error.to_string())));
+        }
         if turn_away(&mut asked, &Cause::of(error)).await.is_none() {
             return;
         }
@@ -172,10 +183,13 @@ impl Connected {
     /// Serves until nobody can ask any more, or the connection breaks.
     async fn serve(
         &mut self,
-        asked: &mut mpsc::Receiver<Job>,
+        (asked, unanswered): (&mut mpsc::Receiver<Job>, &mut Option<Job>),
         appended: &mut watch::Receiver<u64>,
         reached: &AtomicU64,
     ) -> Result<(), PostgresError> {
+        if let Some(job) = unanswered.take() {
+            self.answer(job, unanswered).await?;
+        }
         let mut ask = interval(ASK_EVERY);
         ask.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut told_at = Instant::now();
@@ -186,7 +200,7 @@ impl Connected {
             };
             tokio::select! {
                 job = asked.recv() => match job {
-                    Some(job) => self.answer(job).await?,
+                    Some(job) => self.answer(job, unanswered).await?,
                     None => return Ok(()),
                 },
                 news = news => {
@@ -208,11 +222,21 @@ impl Connected {
         }
     }
 
-    async fn answer(&mut self, Job { first, last, to }: Job) -> Result<(), PostgresError> {
-        let found = self.records(first, last).await;
-        // Nobody waits any more where it cannot be sent.
-        let _ = to.send(found.map_err(Cause::of));
-        if self.session.is_usable() {
+    /// Answers `job`; where the connection breaks over it for the first time, it is left `unanswered`.
+    async fn answer(
+        &mut self,
+        job: Job,
+        unanswered: &mut Option<Job>,
+    ) -> Result<(), PostgresError> {
+        let found = self.records(job.first, job.last).await;
+        let is_usable = self.session.is_usable();
+        if found.is_err() && !is_usable && !job.is_again {
+            *unanswered = Some(Job { is_again: true, ..job });
+        } else {
+            // Nobody waits any more where it cannot be sent.
+            let _ = job.to.send(found.map_err(Cause::of));
+        }
+        if is_usable {
             Ok(())
         } else {
             Err(PostgresError::Unknown("the connection broke".to_owned()))
