@@ -121,6 +121,7 @@ impl Seat {
         let start = Instant::now();
         loop {
             let tried = self.try_to_sell(sales);
+            let said = format!("{:?}", tried.as_ref().map(|tried| &tried.appended));
             match tried {
                 Ok(Tried { appended: Appended::Durable, records, .. }) => return records,
                 Ok(Tried { appended: Appended::Unknown(_), batch, records }) => {
@@ -132,7 +133,7 @@ impl Seat {
                 Ok(Tried { appended, .. }) => panic!("{appended:?}"),
                 Err(Fault::Lasting(cause)) => panic!("{cause}"),
             }
-            assert!(start.elapsed() < PATIENCE, "nothing is sold");
+            assert!(start.elapsed() < PATIENCE, "nothing is sold: {said}");
         }
     }
 

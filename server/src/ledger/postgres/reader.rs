@@ -3,6 +3,7 @@
 //! A notification only hints. One that is lost costs a second, for the last revision is asked for then.
 
 use std::{
+    iter,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -126,26 +127,19 @@ async fn serve(
             Err(error) => error,
         };
         tracing::debug!("nothing can be read: {error}");
-        if let Some(Job { to, .. }) = unanswered.take() {
-            let _ = to.send(Err(Cause::of(error.to_string())));
+        let cause = Cause::of(error);
+        let waiting = unanswered.take().into_iter();
+        for Job { to, .. } in waiting.chain(iter::from_fn(|| asked.try_recv().ok())) {
+            // Nobody waits any more where it cannot be sent.
+            let _ = to.send(Err(cause.clone()));
         }
-        if turn_away(&mut asked, &Cause::of(error)).await.is_none() {
-            return;
-        }
-    }
-}
-
-/// Tells everybody who asks for a while why nothing can be read; `None` once nobody can ask any more.
-async fn turn_away(asked: &mut mpsc::Receiver<Job>, cause: &Cause) -> Option<()> {
-    let pause = sleep(RETRY);
-    tokio::pin!(pause);
-    loop {
+        // Whoever asks next does not wait for the next try: it is made for them.
         tokio::select! {
-            () = &mut pause => return Some(()),
-            job = asked.recv() => {
-                // Nobody waits any more where it cannot be sent.
-                let _ = job?.to.send(Err(cause.clone()));
-            }
+            () = sleep(RETRY) => {}
+            job = asked.recv() => match job {
+                Some(job) => unanswered = Some(job),
+                None => return,
+            },
         }
     }
 }
