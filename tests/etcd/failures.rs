@@ -130,7 +130,7 @@ fn too_few_members_are_told_and_waited_for() {
 #[test]
 fn a_cluster_that_is_full_takes_nothing_and_says_so_and_goes_on_when_it_has_room() {
     let etcd = Etcd::with(&["--quota-backend-bytes=4000000"]);
-    for number in 0..8 {
+    for number in 0..20 {
         etcd.ctl(&["put", &format!("ballast/{number}"), &"x".repeat(100_000)]);
     }
     let mut seat = Seat::at(&etcd);
