@@ -10,7 +10,7 @@
 //! - `AckAfterSync`: an outcome is given back by [`Queue::settled`] only.
 //! - Nobody overtakes: a request is decided behind all that came before it.
 //! - Who was withdrawn or turned away while waiting was definitely not sold anything.
-//! - The queue is bounded in number, and in the time that it takes to serve ([`ExpectedWait`]).
+//! - The queue is bounded in number, and in the time that it takes to serve (`expected_wait`).
 
 use std::{
     collections::VecDeque,
