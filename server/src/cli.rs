@@ -95,7 +95,7 @@ struct Restore {
 #[derive(Debug, Args)]
 struct Upkeep {
     /// The counter's file.
-    #[arg(long, value_name = "FILE", default_value = "db.txt")]
+    #[arg(long, value_name = "FILE", default_value = "db.txt", value_parser = counter_file)]
     db: PathBuf,
     /// How long to wait for the lock.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
@@ -280,6 +280,18 @@ fn usage(error: &clap::Error) -> ExitCode {
     // Nothing is left to tell anybody if the terminal is gone.
     let _ = error.print();
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
+}
+
+/// Reads the path of a counter's file: what is kept elsewhere is looked after with the means of that.
+fn counter_file(typed: &str) -> Result<PathBuf, String> {
+    match Db::of(typed) {
+        Db::File(path) => Ok(path),
+        Db::Etcd(_) | Db::Postgres(_) => {
+            Err("this looks after counters in files only; look after that one with the backups \
+                 of what it is kept in"
+                .to_owned())
+        }
+    }
 }
 
 /// Reads the name of an event: one line that is no longer than a heading should be.

@@ -13,15 +13,22 @@ pub enum Db {
     Postgres(Box<str>),
 }
 
+impl Db {
+    /// What is typed is: whatever is no address of the others is a path.
+    pub fn of(typed: &str) -> Self {
+        match typed.split_once("://") {
+            Some(("etcd", address)) => Self::Etcd(address.into()),
+            Some(("postgres" | "postgresql", address)) => Self::Postgres(address.into()),
+            _ => Self::File(typed.into()),
+        }
+    }
+}
+
 impl FromStr for Db {
     type Err = Infallible;
 
     fn from_str(typed: &str) -> Result<Self, Infallible> {
-        Ok(match typed.split_once("://") {
-            Some(("etcd", address)) => Self::Etcd(address.into()),
-            Some(("postgres" | "postgresql", address)) => Self::Postgres(address.into()),
-            _ => Self::File(typed.into()),
-        })
+        Ok(Self::of(typed))
     }
 }
 

@@ -106,6 +106,16 @@ fn what_three_servers_sell_to_a_crowd_is_valid() {
     }
 }
 
+/// The public chaos, on servers of one counter here.
+#[test]
+fn chaos_loses_nothing_and_sells_nothing_twice() {
+    let etcd = Etcd::start();
+    let chaos =
+        loadgen().args(["chaos", "--json", "--rounds", "8", "--db", &etcd.db("hall")]).run();
+    assert_eq!(chaos.code, Some(0), "{chaos:?}");
+    assert_eq!(chaos.json()["verdict"], "valid");
+}
+
 #[test]
 fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
     let (rounds, buyers) = (3, 8);

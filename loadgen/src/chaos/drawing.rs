@@ -1,6 +1,10 @@
 //! The page of chaos.
 
-use super::{config::ChaosConfig, outcome::heading, run::Chaos};
+use super::{
+    config::ChaosConfig,
+    outcome::heading,
+    run::{Chaos, LedgerSaid},
+};
 use crate::{
     report::{Page, Shade, command_line, page, recorded_run},
     words::grouped,
@@ -24,7 +28,7 @@ pub(super) fn drawn(config: &ChaosConfig, chaos: &Chaos) -> Page {
         ("Counter", chaos.db.clone()),
         ("Command line", command_line()),
     ]);
-    if let Ok((_, said)) = &chaos.ledger {
+    if let LedgerSaid::Read(_, said) = &chaos.ledger {
         run.facts.extend(said.lines().map(|line| ("Ledger", line.to_owned())));
     }
     page(&format!("Chaos: {}", heading(config)), &[run])

@@ -3,7 +3,11 @@
 use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
-use super::{config::ChaosConfig, injection::Injected, run::Chaos};
+use super::{
+    config::ChaosConfig,
+    injection::Injected,
+    run::{Chaos, LedgerSaid},
+};
 use crate::{
     exit_code,
     judge::{Untried, Verdict},
@@ -71,7 +75,7 @@ impl<'a> ChaosView<'a> {
             elapsed_s: seconds(chaos.since_start_ns(chaos.led.tally.answered_ns)),
             outcomes: chaos.led.tally.outcomes,
             left: chaos.judged.history.header.left,
-            ledger_is_sound: chaos.ledger.as_ref().ok().map(|(is_sound, _)| *is_sound),
+            ledger_is_sound: chaos.ledger.is_sound(),
             verdict: chaos.judged.verdict(),
             violations,
             violations_total,
@@ -116,8 +120,9 @@ pub(super) fn text(config: &ChaosConfig, chaos: &Chaos) -> String {
         listed(&outcomes(&tally.outcomes))
     ));
     match &chaos.ledger {
-        Ok((_, said)) => text.push_str(&format!("{}\n", said.trim_end())),
-        Err(error) => text.push_str(&format!("the ledger was not read: {error}\n")),
+        LedgerSaid::Read(_, said) => text.push_str(&format!("{}\n", said.trim_end())),
+        LedgerSaid::Elsewhere => text.push_str("the ledger is in no file, and was not read\n"),
+        LedgerSaid::Unread(error) => text.push_str(&format!("the ledger was not read: {error}\n")),
     }
     text.push_str(&check_text(std::slice::from_ref(&chaos.judged)));
     text
@@ -158,30 +163,34 @@ fn align_right(table: &mut Table, column: usize) {
 }
 
 /// The exit code: what is wrong weighs most.
-pub(super) fn exit_code(verdict: Verdict, ledger_is_sound: Option<bool>) -> u8 {
-    match (verdict, ledger_is_sound) {
-        (Verdict::Violation, _) | (_, Some(false)) => exit_code::VIOLATION,
-        (Verdict::Unknown, _) | (_, None) => exit_code::UNKNOWN,
-        (Verdict::Valid, Some(true)) => exit_code::VALID,
+pub(super) fn exit_code(verdict: Verdict, ledger: &LedgerSaid) -> u8 {
+    match (verdict, ledger) {
+        (Verdict::Violation, _) | (_, LedgerSaid::Read(false, _)) => exit_code::VIOLATION,
+        (Verdict::Unknown, _) | (_, LedgerSaid::Unread(_)) => exit_code::UNKNOWN,
+        (Verdict::Valid, LedgerSaid::Read(true, _) | LedgerSaid::Elsewhere) => exit_code::VALID,
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::shop::ServerError;
 
     #[test]
     fn valid_is_only_what_the_ledger_says_too() {
-        for (verdict, is_sound, code) in [
-            (Verdict::Valid, Some(true), 0),
-            (Verdict::Valid, Some(false), 1),
-            (Verdict::Violation, Some(true), 1),
-            (Verdict::Violation, None, 1),
-            (Verdict::Unknown, Some(true), 3),
-            (Verdict::Unknown, Some(false), 1),
-            (Verdict::Valid, None, 3),
+        let read = |is_sound| LedgerSaid::Read(is_sound, String::new());
+        let unread = || LedgerSaid::Unread(ServerError::Killed);
+        for (verdict, ledger, code) in [
+            (Verdict::Valid, read(true), 0),
+            (Verdict::Valid, read(false), 1),
+            (Verdict::Violation, read(true), 1),
+            (Verdict::Violation, unread(), 1),
+            (Verdict::Unknown, read(true), 3),
+            (Verdict::Unknown, read(false), 1),
+            (Verdict::Valid, unread(), 3),
+            (Verdict::Valid, LedgerSaid::Elsewhere, 0),
         ] {
-            assert_eq!(exit_code(verdict, is_sound), code, "{verdict:?} {is_sound:?}");
+            assert_eq!(exit_code(verdict, &ledger), code, "{verdict:?} {ledger:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One chaos: servers, a fleet, faults, and what it all came to.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -93,10 +93,41 @@ pub(super) struct Chaos {
     pub(super) led: Led,
     /// The faults, in order.
     pub(super) injected: Vec<Injected>,
-    /// Whether the ledger is sound, and what was said of it.
-    pub(super) ledger: Result<(bool, String), ServerError>,
+    /// What was said of the ledger.
+    pub(super) ledger: LedgerSaid,
     /// What people should know beside that.
     pub(super) notes: Vec<String>,
+}
+
+/// What `server verify` says of the ledger.
+#[derive(Debug)]
+pub(super) enum LedgerSaid {
+    /// It is in no file: only those are read.
+    Elsewhere,
+    /// Whether it is sound, and in which words.
+    Read(bool, String),
+    /// Why it was not read.
+    Unread(ServerError),
+}
+
+impl LedgerSaid {
+    async fn of(db: &OsStr) -> Self {
+        if db.to_string_lossy().contains("://") {
+            return Self::Elsewhere;
+        }
+        match verify(db).await {
+            Ok((is_sound, said)) => Self::Read(is_sound, said),
+            Err(error) => Self::Unread(error),
+        }
+    }
+
+    /// Whether it is sound, where it was read.
+    pub(super) fn is_sound(&self) -> Option<bool> {
+        match self {
+            Self::Read(is_sound, _) => Some(*is_sound),
+            Self::Elsewhere | Self::Unread(_) => None,
+        }
+    }
 }
 
 impl Chaos {
@@ -151,7 +182,7 @@ pub(super) async fn run(
     let ended = servers.end_all().await;
     notes.extend(ended.iter().map(ToString::to_string));
     notes.extend(left.as_ref().err().cloned());
-    let ledger = verify(&db).await;
+    let ledger = LedgerSaid::of(&db).await;
     let left = left.ok();
     let header = Header {
         left: left.map(|(stock, _)| stock.remaining),

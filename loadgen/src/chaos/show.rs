@@ -92,8 +92,7 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
         file.keep_text(&drawn(config, &chaos).html).map_err(ChaosError::Report)?;
     }
     print(config, &chaos).map_err(ChaosError::Write)?;
-    let is_sound = chaos.ledger.as_ref().ok().map(|(is_sound, _)| *is_sound);
-    Ok(exit_code(chaos.judged.verdict(), is_sound))
+    Ok(exit_code(chaos.judged.verdict(), &chaos.ledger))
 }
 
 async fn chaos_or_interrupt(config: &ChaosConfig) -> Result<Chaos, ChaosError> {
