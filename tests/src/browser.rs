@@ -116,11 +116,12 @@ impl Browser {
         self.command("the page to open", self.page.goto(url));
     }
 
-    /// The visible text of the element with this `id`.
+    /// The visible text of the element with this `id`, once it is there: a click may lead to another page.
     #[track_caller]
     pub fn text(&self, id: &str) -> String {
         self.command("an element's text", async {
-            self.page.find(Locator::Id(id)).await?.text().await
+            let there = self.page.wait().at_most(PATIENCE).for_element(Locator::Id(id));
+            there.await?.text().await
         })
     }
 
