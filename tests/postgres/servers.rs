@@ -1,7 +1,6 @@
 //! Whole servers over PostgreSQL.
 
 use std::{
-    collections::BTreeSet,
     sync::{
         Mutex, RwLock,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -10,7 +9,10 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Answer, Client, Method, Postgres, Program, Server, crowd, eventually, seeded};
+use e2e::{
+    Answer, Client, Method, Postgres, Program, Server, buy_until_sold_out, crowd, eventually,
+    seeded, tickets, tickets_of,
+};
 use serde_json::json;
 
 /// More than anybody buys.
@@ -21,39 +23,6 @@ const REST: Duration = Duration::from_millis(5);
 
 fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
-}
-
-/// The tickets of one answer that sold.
-#[track_caller]
-fn tickets_of(answer: &Answer) -> Vec<u64> {
-    let body = answer.json();
-    let tickets = body["tickets"].as_array().unwrap_or_else(|| panic!("no tickets in {body}"));
-    tickets.iter().map(|ticket| ticket.as_u64().expect("a ticket is a number")).collect()
-}
-
-/// The tickets of all answers that sold, in order, each once.
-#[track_caller]
-fn tickets(answers: &[Answer]) -> Vec<u64> {
-    let mut seen = BTreeSet::new();
-    for ticket in answers.iter().filter(|answer| answer.status == 201).flat_map(tickets_of) {
-        assert!(seen.insert(ticket), "NoOversell: ticket {ticket} was sold twice");
-    }
-    seen.into_iter().collect()
-}
-
-/// Buys one ticket after the other until none is left; all answers, the refusal last.
-#[track_caller]
-fn buy_until_sold_out(client: &Client) -> Vec<Answer> {
-    let mut answers = Vec::new();
-    loop {
-        let answer = client.buy();
-        assert!(matches!(answer.status, 201 | 409), "{answer:?}");
-        let is_over = answer.status == 409;
-        answers.push(answer);
-        if is_over {
-            return answers;
-        }
-    }
 }
 
 /// Fails unless `answer` is a 503 that says whether something was `sold`, and nothing was.
