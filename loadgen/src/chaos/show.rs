@@ -72,7 +72,7 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
         servers: config.servers,
     })?;
     // Before it begins: names that cannot be had would be known only when all has been seen.
-    let mut file = config.history.as_deref().map(HistoryFile::create).transpose()?;
+    let file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     let page = config.report.as_deref().map(KeptFile::create).transpose();
     let page = page.map_err(ChaosError::Report)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
@@ -83,7 +83,7 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
     let chaos = runtime.block_on(chaos_or_interrupt(config));
     runtime.shutdown_background();
     let chaos = chaos?;
-    if let Some(mut file) = file.take() {
+    if let Some(mut file) = file {
         let history = &chaos.judged.history;
         file.append(&history.header, &history.operations)?;
         file.keep()?;
