@@ -13,7 +13,7 @@ use super::{
     picture,
     session::{Memory, Session},
     setup::Play,
-    telling::numbers,
+    telling::{self, numbers},
     view::{View, steps},
 };
 use crate::{
@@ -85,5 +85,6 @@ fn text(session: &Session) -> String {
         text += &format!("{:>4}  {}\n", place + 1, step.says);
     }
     let ending = session.facts().ending().unwrap_or_else(|| "Not over yet.".to_owned());
-    text + &ending + "\n"
+    let costs = session.costs().iter().map(|cost| format!("It took {}\n", telling::cost(cost)));
+    text + &ending + "\n" + &costs.collect::<String>()
 }

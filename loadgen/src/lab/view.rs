@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{
+    cost::Cost,
     error::LabError,
     facts::{Facts, Outcome},
     missions::{MISSIONS, Mission},
@@ -11,9 +12,10 @@ use super::{
     session::Session,
     setup::Setup,
     stage::{Event, How},
-    telling::{brief, sentence},
+    telling::{brief, numbers, sentence},
     worker::Told,
 };
+use crate::waits::Service;
 
 /// A lab as it is now.
 #[derive(Debug, Serialize)]
@@ -35,6 +37,7 @@ pub(super) struct View {
     /// What it came to, where it is over.
     result: Option<&'static str>,
     ending: Option<String>,
+    costs: Vec<CostView>,
     said: String,
     mission: &'static str,
     missions: Vec<MissionView>,
@@ -86,6 +89,20 @@ pub(super) struct StepView {
     pub(super) mark: &'static str,
 }
 
+/// What a locking has cost.
+#[derive(Debug, Serialize)]
+struct CostView {
+    /// Whether it is of the lab that is shown.
+    is_now: bool,
+    title: &'static str,
+    numbers: String,
+    result: &'static str,
+    /// Of those who came, how many were never served.
+    unserved: usize,
+    service: Option<Service>,
+    served_in_100: f64,
+}
+
 #[derive(Debug, Serialize)]
 struct MissionView {
     name: &'static str,
@@ -135,6 +152,7 @@ impl View {
             schedule: played.schedule,
             result: facts.result().map(result_name),
             ending: facts.ending(),
+            costs: session.costs().iter().map(|cost| cost_view(cost, session)).collect(),
             said: session.said().to_owned(),
             mission: session.mission().name,
             missions: MISSIONS.iter().map(|mission| told_of(mission, session)).collect(),
@@ -217,6 +235,18 @@ pub(super) fn steps(session: &Session) -> Vec<StepView> {
         }
     };
     session.events().iter().map(view).collect()
+}
+
+fn cost_view(cost: &Cost, session: &Session) -> CostView {
+    CostView {
+        is_now: session.facts().is_over && cost.setup.variant == session.variant(),
+        title: cost.setup.variant.title(),
+        numbers: numbers(cost.setup),
+        result: result_name(cost.outcome),
+        unserved: cost.visits.iter().filter(|visit| visit.served.is_none()).count(),
+        service: cost.service,
+        served_in_100: cost.served_in_100(),
+    }
 }
 
 fn told_of(mission: &'static Mission, session: &Session) -> MissionView {
