@@ -92,6 +92,17 @@ fn sales_go_on_when_the_leader_is_killed_and_none_is_lost() {
 }
 
 #[test]
+fn a_receipt_is_found_when_the_member_that_was_asked_before_is_gone() {
+    let mut etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    let sold = [seat.sell(1), seat.sell(1)].concat();
+    assert_eq!(seat.look_up(1, 1), sold[..1]);
+    etcd.kill(etcd.leader());
+    etcd.leader();
+    assert_eq!(seat.look_up(2, 2), sold[1..]);
+}
+
+#[test]
 fn sales_go_on_when_a_member_stops_and_nothing_it_says_later_is_believed() {
     let etcd = Etcd::start();
     let mut seat = Seat::at(&etcd);
