@@ -64,12 +64,11 @@ impl Cost {
     }
 }
 
-/// The events with the step that each belongs to: a lock is granted in the step that gives it back.
+/// The events with the number of the step that each belongs to.
 fn steps(events: &[Event]) -> Vec<(usize, &Event)> {
     let mut step = 0;
     let number = |event| {
-        let is_own = !matches!(event, &Event { how: How::Granted(_), .. });
-        step += usize::from(is_own);
+        step += usize::from(Event::is_step(event));
         (step, event)
     };
     events.iter().map(number).collect()
@@ -86,8 +85,7 @@ fn visit(setup: Setup, worker: u8, steps: &[(usize, &Event)]) -> Option<Visit> {
     let served = own().rfind(has_read).map(|(step, _)| *step);
     let until = served.unwrap_or(usize::MAX);
     let waited = steps.iter().filter(|(step, event)| {
-        let is_step = !matches!(event.how, How::Granted(_));
-        is_step && event.worker != worker && (came..until).contains(step)
+        event.is_step() && event.worker != worker && (came..until).contains(step)
     });
     Some(Visit { worker, came, served, left, waited: waited.count() })
 }

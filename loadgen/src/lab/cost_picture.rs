@@ -49,8 +49,8 @@ pub(super) fn draw(costs: &[Cost]) -> String {
             text.title x=(MARGIN) y="32" { "What each locking cost, in steps" }
             rect.waits x=(MARGIN) y="47" width="26" height="12" rx="3" {}
             text.quiet x=(MARGIN + 34) y="58" { "has come, and waits for its turn" }
-            rect.served x=(MARGIN + 240) y="47" width="26" height="12" rx="3" {}
-            text.quiet x=(MARGIN + 274) y="58" { "has read the count, to its end" }
+            rect.served x=(MARGIN + 262) y="47" width="26" height="12" rx="3" {}
+            text.quiet x=(MARGIN + 296) y="58" { "has read the count, to its end" }
             @for (top, cost) in groups { (group(top, cost, scale)) }
         }
     };

@@ -81,6 +81,8 @@ struct SaleView {
 /// One thing that happened.
 #[derive(Debug, Serialize)]
 pub(super) struct StepView {
+    /// Which step it was, from 1; `None` where it came of the step before.
+    pub(super) number: Option<usize>,
     pub(super) worker: u8,
     line: usize,
     pub(super) brief: String,
@@ -213,7 +215,7 @@ fn sales(facts: &Facts) -> Vec<SaleView> {
 /// What happened, one thing after the other.
 pub(super) fn steps(session: &Session) -> Vec<StepView> {
     let variant = session.variant();
-    let mut sales = 0;
+    let (mut sales, mut number) = (0, 0);
     let view = |event: &Event| {
         let is_sale = variant.lines()[event.line].step.is_sale();
         let mark = match &event.how {
@@ -226,7 +228,9 @@ pub(super) fn steps(session: &Session) -> Vec<StepView> {
             }
             How::Did(_) => "",
         };
+        number += usize::from(event.is_step());
         StepView {
+            number: event.is_step().then_some(number),
             worker: event.worker,
             line: event.line,
             brief: brief(variant, event),

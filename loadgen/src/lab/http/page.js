@@ -252,11 +252,11 @@ function showSteps() {
     ...lab.workers.map((worker) => element("th", { scope: "col", textContent: `Worker ${worker.number}` })),
   );
   $("lanes-head").closest("table").hidden = lab.steps.length === 0;
-  const rows = lab.steps.map((step, at) =>
+  const rows = lab.steps.map((step) =>
     element(
       "tr",
       {},
-      element("th", { scope: "row", textContent: at + 1 }),
+      element("th", { scope: "row", textContent: step.number ?? "" }),
       ...lab.workers.map((worker) => {
         if (worker.number !== step.worker) return element("td");
         const again = step.mark === "again" ? " again!" : "";
