@@ -1,5 +1,7 @@
 //! Our own server on the engines for more than one machine: one, with one client, and three together.
 
+use std::collections::BTreeMap;
+
 use anyhow::ensure;
 use e2e::{Etcd, Postgres, Program, Server};
 
@@ -11,9 +13,6 @@ use crate::{
 
 /// More tickets than any run can sell.
 const TICKETS: u64 = 1 << 40;
-
-/// The name of the counter.
-const NAME: &str = "bench";
 
 /// What is missing for a counter in etcd.
 pub(super) fn missing_etcd() -> Option<&'static str> {
@@ -33,47 +32,63 @@ pub(super) fn missing_postgres() -> Option<&'static str> {
 
 /// A server on three members of etcd.
 pub(super) fn etcd(setting: &Setting) -> anyhow::Result<Load> {
-    sell_from_etcd(setting, 1)
+    sell_from_etcd(setting, &["a"])
 }
 
 /// Three servers on three members of etcd, each with as many clients as one has.
 pub(super) fn etcd_three(setting: &Setting) -> anyhow::Result<Load> {
-    sell_from_etcd(setting, 3)
+    sell_from_etcd(setting, &["a", "a", "a"])
+}
+
+/// The same, each on a counter of its own.
+pub(super) fn etcd_apart(setting: &Setting) -> anyhow::Result<Load> {
+    sell_from_etcd(setting, &["a", "b", "c"])
 }
 
 /// A server on PostgreSQL.
 pub(super) fn postgres(setting: &Setting) -> anyhow::Result<Load> {
-    sell_from_postgres(setting, 1)
+    sell_from_postgres(setting, &["a"])
 }
 
 /// Three servers on PostgreSQL, each with as many clients as one has.
 pub(super) fn postgres_three(setting: &Setting) -> anyhow::Result<Load> {
-    sell_from_postgres(setting, 3)
+    sell_from_postgres(setting, &["a", "a", "a"])
 }
 
-fn sell_from_etcd(setting: &Setting, servers: usize) -> anyhow::Result<Load> {
+/// The same, each on a counter of its own.
+pub(super) fn postgres_apart(setting: &Setting) -> anyhow::Result<Load> {
+    sell_from_postgres(setting, &["a", "b", "c"])
+}
+
+fn sell_from_etcd(setting: &Setting, counters: &[&str]) -> anyhow::Result<Load> {
     let etcd = Etcd::start();
-    sell(setting, servers, &setting.server().args(["--db", &etcd.db(NAME)]))
+    sell(setting, counters, |counter| setting.server().args(["--db", &etcd.db(counter)]))
 }
 
-fn sell_from_postgres(setting: &Setting, servers: usize) -> anyhow::Result<Load> {
+fn sell_from_postgres(setting: &Setting, counters: &[&str]) -> anyhow::Result<Load> {
     let database = Postgres::start();
-    let program = setting.server().args(["--db", &database.plain_address(NAME)]);
-    sell(setting, servers, &program.env("PGPASSWORD", database.password()))
+    sell(setting, counters, |counter| {
+        let program = setting.server().args(["--db", &database.plain_address(counter)]);
+        program.env("PGPASSWORD", database.password())
+    })
 }
 
-/// Sells through some of `program`, and checks what was taken off the counter.
-fn sell(setting: &Setting, servers: usize, program: &Program) -> anyhow::Result<Load> {
-    let start = |_| {
+/// Sells from `counters`, a server for each time that one is named, and checks what was taken off each.
+fn sell(
+    setting: &Setting,
+    counters: &[&str],
+    program: impl Fn(&str) -> Program,
+) -> anyhow::Result<Load> {
+    let start = |counter: &&str| {
         let init = TICKETS.to_string();
-        Server::start_without_counter(program.clone().args(["--init", &init]))
+        Server::start_without_counter(program(counter).args(["--init", &init]))
     };
-    let servers: Vec<Server> = (0..servers).map(start).collect();
+    let servers: Vec<Server> = counters.iter().map(start).collect();
     let connections = setting.plan.connections * servers.len();
     let load = ours::load(&Plan { connections, ..setting.plan.clone() }, &servers, http::buy)?;
-    for server in &servers {
-        let taken_off = TICKETS - server.count();
-        ensure!(taken_off == load.sales, "{} sold, {taken_off} taken off", load.sales);
-    }
+    let left: BTreeMap<&str, u64> =
+        counters.iter().copied().zip(servers.iter().map(|server| server.count())).collect();
+    let taken_off: u64 = left.values().map(|left| TICKETS - left).sum();
+    ensure!(taken_off == load.sales, "{} sold, {taken_off} taken off", load.sales);
     Ok(load)
 }

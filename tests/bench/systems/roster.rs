@@ -86,7 +86,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// All systems; what is compared stands close together, so that it meets the same weather.
-pub(crate) const ALL: [System; 29] = [
+pub(crate) const ALL: [System; 31] = [
     System::new("noop", "`server noop`: a fixed answer to `POST /buy`, no counter", ours::noop),
     System::new(
         "noop-synced",
@@ -128,6 +128,8 @@ pub(crate) const ALL: [System; 29] = [
         engines::etcd_three,
     )
     .unless(engines::missing_etcd),
+    System::new("on-etcd-apart", "the same on a counter each", engines::etcd_apart)
+        .unless(engines::missing_etcd),
     System::new("on-postgres-single", "`server --db postgres://…`, one client", engines::postgres)
         .asked_by(1)
         .unless(engines::missing_postgres),
@@ -139,6 +141,8 @@ pub(crate) const ALL: [System; 29] = [
         engines::postgres_three,
     )
     .unless(engines::missing_postgres),
+    System::new("on-postgres-apart", "the same on a counter each", engines::postgres_apart)
+        .unless(engines::missing_postgres),
     System::new("two", "two of `synced` on one counter, half of the clients each", ours::two),
     System::new(
         "redis",
