@@ -32,7 +32,9 @@ pub(super) fn starts(requests: &Requests<'_>) -> Starts {
         return as_known;
     }
     let with = |sold| Known { sold: Some(sold), ..known };
-    if let Some(sold) = told_with_its_count(requests) {
+    if requests.is_sales_only
+        && let Some(sold) = told_with_its_count(requests)
+    {
         return Starts { likely: vec![with(sold)], are_all: true };
     }
     let Some(base) = first_number(requests) else {
@@ -66,7 +68,8 @@ fn first_revision(requests: &Requests<'_>) -> Option<u64> {
     before.min()
 }
 
-/// What was sold before, where an answer says both its number and what it left.
+/// What was sold before, where an answer says both its number and what it left, and nothing but sales changed the
+/// count: what a hold puts aside or a restock adds has no number.
 fn told_with_its_count(requests: &Requests<'_>) -> Option<u64> {
     let initial = requests.known.initial?;
     let sold_before = |one: &Request| {
