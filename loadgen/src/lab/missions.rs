@@ -25,14 +25,14 @@ pub(super) struct Mission {
     pub(super) shows: &'static str,
     /// The lesson that has more of it.
     pub(super) lesson: &'static str,
-    /// Whether it has happened, where its variant was played.
+    /// Whether it has happened, where its scene was played.
     is_done: fn(&Facts) -> bool,
 }
 
 impl Mission {
     /// Whether what has happened is what it asks for.
     pub(super) fn is_done(&self, facts: &Facts) -> bool {
-        facts.setup.variant == self.setup.variant && (self.is_done)(facts)
+        facts.setup == self.setup && (self.is_done)(facts)
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) static MISSIONS: [Mission; 10] = [
         hint: "Stop worker 1 behind the line that empties the file, and let worker 2 read.",
         setup: setup(Variant::None, 2, 1),
         thing: "a torn read",
-        shows: "Worker 2 saw a change that was half done, and crashed over it. What is written in two steps \
+        shows: "A worker saw a change that was half done, and crashed over it. What is written in two steps \
                 can be seen in between. Who writes a new file first, and then puts it in the place of the \
                 old one, shows the old or the new, and nothing else.",
         lesson: "file-mutex",
@@ -118,7 +118,7 @@ pub(super) static MISSIONS: [Mission; 10] = [
         hint: "Let worker 1 lock the file. Then let worker 2 try.",
         setup: setup(Variant::Flock, 2, 1),
         thing: "mutual exclusion",
-        shows: "Worker 2 sleeps in the kernel, and no button wakes it: only worker 1 can, when it \
+        shows: "It sleeps in the kernel, and no button wakes it: only the other worker can, when it \
                 gives the lock back. Waiting is what a lock costs.",
         lesson: "memory-mutex",
         is_done: |facts| facts.waits > 0,
@@ -144,7 +144,7 @@ pub(super) static MISSIONS: [Mission; 10] = [
         hint: "Let both open the file before the first one replaces it.",
         setup: setup(Variant::Replaced, 2, 1),
         thing: "a lock on a file that is gone",
-        shows: "Worker 2 waited for its lock, and got it, on a file that was `db.txt` once. Lock \
+        shows: "One worker got its lock on a file that was `db.txt` once. Lock \
                 something that nobody replaces, and open the file behind that: the next variant in \
                 the list does so.",
         lesson: "file-mutex",
@@ -223,6 +223,10 @@ mod tests {
         assert!(done("under-the-lock", &|facts| (facts.waits, facts.is_over) = (1, true)));
         assert!(done("swap", &|facts| facts.failed_swaps = 1));
         assert!(done("deadlock", &|facts| facts.is_deadlock = true));
+        assert!(!done("lost-update", &|facts| {
+            // Nothing is lost where there were 12.
+            (facts.sales, facts.left, facts.setup.tickets) = (three.clone(), Some(9), 12);
+        }));
         assert!(!done("deadlock", &|facts| {
             (facts.is_deadlock, facts.setup.variant) = (true, Variant::None);
         }));

@@ -25,16 +25,15 @@ use crate::{
 /// The most that a schedule's file may be long, in bytes.
 const BYTES_MAX: u64 = 64 * 1024;
 
-/// Plays the schedule at `path` with its files in `folder`, and tells what came of it; returns the exit code.
+/// Plays `play` with its files in `folder`, and tells what came of it; returns the exit code.
 ///
 /// # Errors
-/// It is no schedule, or cannot be played to its end.
-pub(super) async fn replay(path: &Path, args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
-    let play = read(path)?;
+/// It cannot be played to its end.
+pub(super) async fn replay(play: &Play, args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
     let picture = args.picture.as_deref().map(KeptFile::create).transpose();
     let picture = picture.map_err(LabError::Picture)?;
     let mut session = Session::begin(folder, Memory::default()).await?;
-    session.play(&play).await?;
+    session.play(play).await?;
     if let Some(picture) = picture {
         picture.keep_text(&picture::draw(&session)).map_err(LabError::Picture)?;
     }
@@ -46,7 +45,11 @@ pub(super) async fn replay(path: &Path, args: &LabArgs, folder: &Path) -> Result
     })
 }
 
-fn read(path: &Path) -> Result<Play, LabError> {
+/// The schedule in the file at `path`, or in what comes on standard input.
+///
+/// # Errors
+/// It cannot be read, or is no schedule.
+pub(super) fn read(path: &Path) -> Result<Play, LabError> {
     let failed = |source| LabError::Read { path: path.to_owned(), source };
     let mut text = String::new();
     if path == Path::new("-") {

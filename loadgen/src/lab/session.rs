@@ -26,6 +26,10 @@ use super::{
 /// The most schedules that are listed one by one.
 pub(super) const LISTED_MAX: u64 = 100_000;
 
+/// What is said where the steps that were remembered cannot be taken again.
+const NOT_AGAIN: &str =
+    "New workers: the kernel served those before in another order, so they begin at the start.";
+
 /// What is said before the first step.
 const NOBODY_YET: &str = "New workers: nobody has done anything yet.";
 
@@ -67,8 +71,10 @@ impl Default for Memory {
 impl Session {
     /// A lab with its files in `folder`, as far as `memory` has it.
     ///
+    /// Where its steps cannot be taken again, it begins at the start.
+    ///
     /// # Errors
-    /// As for [`Session::play`].
+    /// As for [`Stage::set_up`] and [`Stage::step`].
     pub(super) async fn begin(folder: &Path, memory: Memory) -> Result<Self, LabError> {
         let Memory { play, mission, done, costs } = memory;
         let setup = play.setup();
@@ -88,7 +94,13 @@ impl Session {
             schedules: (setup, Schedules::default()),
             said: NOBODY_YET.to_owned(),
         };
-        session.go_through(&play).await?;
+        match session.go_through(&play).await {
+            Err(LabError::Stuck { .. }) => {
+                session.start_over(setup).await?;
+                session.said = NOT_AGAIN.to_owned();
+            }
+            played => played?,
+        }
         Ok(session)
     }
 

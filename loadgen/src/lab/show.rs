@@ -7,26 +7,39 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{args::LabArgs, error::LabError, folder::LabFolder, http, replay::replay};
+use super::{
+    args::LabArgs,
+    error::LabError,
+    folder::LabFolder,
+    http,
+    replay::{read, replay},
+    setup::Play,
+};
 
 /// Serves the lab that `args` describe, or replays a schedule; returns the exit code.
 ///
 /// # Errors
 /// There is no lab; nothing is left behind all the same.
 pub(crate) fn show(args: &LabArgs) -> Result<u8, LabError> {
+    // Before anything is there to be cleaned up: an interrupt ends the reading as it ends any program's.
+    let play = args.replay.as_deref().map(read).transpose()?;
     // It outlives whatever works in it.
     let folder = LabFolder::make().map_err(LabError::io("make a folder"))?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(LabError::io("start"))?;
-    let result = runtime.block_on(show_or_interrupt(args, folder.path()));
+    let result = runtime.block_on(show_or_interrupt(args, play.as_ref(), folder.path()));
     // What still runs goes first: it holds workers.
     drop(runtime);
     drop(folder);
     result
 }
 
-async fn show_or_interrupt(args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
+async fn show_or_interrupt(
+    args: &LabArgs,
+    schedule: Option<&Play>,
+    folder: &Path,
+) -> Result<u8, LabError> {
     let failed = LabError::io("start");
     let mut interrupt = signal(SignalKind::interrupt()).map_err(&failed)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(&failed)?;
@@ -36,7 +49,7 @@ async fn show_or_interrupt(args: &LabArgs, folder: &Path) -> Result<u8, LabError
         () = came(&mut interrupt) => Err(LabError::Interrupted),
         () = came(&mut terminate) => Err(LabError::Interrupted),
         () = came(&mut hangup) => Err(LabError::Interrupted),
-        result = play(args, folder) => result,
+        result = play(args, schedule, folder) => result,
     }
 }
 
@@ -44,9 +57,9 @@ async fn came(signal: &mut Signal) {
     signal.recv().await;
 }
 
-async fn play(args: &LabArgs, folder: &Path) -> Result<u8, LabError> {
-    match &args.replay {
-        Some(path) => replay(path, args, folder).await,
+async fn play(args: &LabArgs, schedule: Option<&Play>, folder: &Path) -> Result<u8, LabError> {
+    match schedule {
+        Some(schedule) => replay(schedule, args, folder).await,
         None => serve(args, folder).await,
     }
 }

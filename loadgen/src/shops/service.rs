@@ -132,6 +132,10 @@ fn at_once(connection: &mut tokio::net::TcpStream) {
 /// A socket that the processes of `exhibit` share, where there are several: the kernel deals the connections
 /// out between them.
 fn listen(exhibit: &Exhibit, address: SocketAddr) -> io::Result<TcpListener> {
+    if address.port() != 0 {
+        // Of a shop that shares its address with its own processes only nobody else would be told.
+        drop(std::net::TcpListener::bind(address)?);
+    }
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(exhibit.processes > 1)?;

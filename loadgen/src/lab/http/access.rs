@@ -78,6 +78,13 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), (StatusCode, &'static str
         let why = "the lab answers to `localhost` and to the number of its address, to no name\n";
         return Err((StatusCode::MISDIRECTED_REQUEST, why));
     }
+    // A page of another site that shows a picture from here tells no origin, but its browser tells this (Fetch Metadata
+    // Request Headers, section 2.3). To follow a link is not to look.
+    let site = headers.get("sec-fetch-site").and_then(|site| site.to_str().ok());
+    let is_page = headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate");
+    if !is_page && matches!(site, Some("cross-site" | "same-site")) {
+        return Err((StatusCode::FORBIDDEN, "a page of another site may not look at the lab\n"));
+    }
     match headers.get(header::ORIGIN).map(|origin| origin.to_str()) {
         None => Ok(()),
         Some(Ok(origin)) if origin.strip_prefix("http://") == Some(host) => Ok(()),
@@ -132,6 +139,23 @@ mod tests {
         assert_eq!(from("http://127.0.0.1:8090"), None);
         for origin in ["http://127.0.0.1:8091", "https://127.0.0.1:8090", "null", "http://x"] {
             assert_eq!(from(origin), Some(StatusCode::FORBIDDEN), "{origin}");
+        }
+    }
+
+    #[test]
+    fn pages_of_others_do_not_look() {
+        let name = |name: &'static str| header::HeaderName::from_static(name);
+        let asked = |site, mode| {
+            let site = (name("sec-fetch-site"), site);
+            refused(&[(header::HOST, "localhost"), site, (name("sec-fetch-mode"), mode)])
+        };
+        for (site, mode) in
+            [("same-origin", "no-cors"), ("none", "navigate"), ("cross-site", "navigate")]
+        {
+            assert_eq!(asked(site, mode), None, "{site} {mode}");
+        }
+        for (site, mode) in [("cross-site", "no-cors"), ("same-site", "cors")] {
+            assert_eq!(asked(site, mode), Some(StatusCode::FORBIDDEN), "{site} {mode}");
         }
     }
 

@@ -6,6 +6,7 @@
 //!   comes back finds it as it was.
 
 use std::{
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -93,11 +94,26 @@ impl Lab {
         })
     }
 
-    /// Carries out `command`; returns the lab behind it, as JSON.
+    /// Carries out `command`, to its end also where nobody waits for it any more; returns the lab behind it, as JSON.
     ///
     /// # Errors
     /// The command cannot be carried out, or a worker is gone. There is a lab all the same.
-    pub(super) async fn carry_out(&self, command: Command) -> Result<Arc<str>, LabError> {
+    pub(super) async fn carry_out(
+        self: &Arc<Self>,
+        command: Command,
+    ) -> Result<Arc<str>, LabError> {
+        let lab = Arc::clone(self);
+        // IMPORTANT: a worker that was told to go on does so, whoever hears of it.
+        let carried_out = tokio::spawn(async move {
+            let told = lab.carry_out_here(command).await;
+            lab.put_away_soon();
+            told
+        });
+        let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
+        carried_out.await.map_err(gone).map_err(LabError::io("carry out a command"))?
+    }
+
+    async fn carry_out_here(&self, command: Command) -> Result<Arc<str>, LabError> {
         let mut place = self.place.lock().await;
         let session = self.here(&mut place).await?;
         let done = obey(session, command).await;
@@ -161,10 +177,25 @@ impl Lab {
     fn tell(&self, session: &mut Session) -> Result<Arc<str>, LabError> {
         let version = self.version.fetch_add(1, Ordering::SeqCst);
         let told = serde_json::to_string(&Told { version, lab: View::of(session)? });
-        let told = told.map_err(std::io::Error::from).map_err(LabError::io("tell the lab"))?;
+        let told = told.map_err(io::Error::from).map_err(LabError::io("tell the lab"))?;
         let told: Arc<str> = told.into();
         self.news.send_replace(Arc::clone(&told));
         Ok(told)
+    }
+
+    /// Ends the workers, where nobody drives in a moment either.
+    fn put_away_soon(self: &Arc<Self>) {
+        if self.drivers.load(Ordering::SeqCst) > 0 {
+            return;
+        }
+        let lab = Arc::clone(self);
+        // Without a runtime the program ends, and all of it with it.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                sleep(GRACE).await;
+                lab.put_away(&mut *lab.place.lock().await);
+            });
+        }
     }
 
     /// Ends the workers where nobody drives.
@@ -204,16 +235,7 @@ async fn obey(session: &mut Session, command: Command) -> Result<(), LabError> {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        if self.0.drivers.fetch_sub(1, Ordering::SeqCst) > 1 {
-            return;
-        }
-        let lab = Arc::clone(&self.0);
-        // Without a runtime the program ends, and all of it with it.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(async move {
-                sleep(GRACE).await;
-                lab.put_away(&mut *lab.place.lock().await);
-            });
-        }
+        self.0.drivers.fetch_sub(1, Ordering::SeqCst);
+        self.0.put_away_soon();
     }
 }

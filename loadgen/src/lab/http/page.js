@@ -8,6 +8,8 @@
 const $ = (id) => document.getElementById(id);
 const token = $("lab").dataset.token;
 const drives = token !== undefined;
+// Whether others may watch, who have no token.
+const isOpen = location.search !== "" || !drives;
 const KINDS = {
   r: ["right", "every ticket was sold once"],
   s: ["sold-twice", "one ticket was sold twice"],
@@ -17,7 +19,6 @@ const KINDS = {
 const RESULTS = { right: "right", oversold: "oversold!", broke: "a worker crashed", deadlock: "deadlock" };
 
 let lab = null;
-let busy = false;
 let missionShown = null;
 
 // ---- Small things ----
@@ -47,19 +48,21 @@ async function ask(path, command) {
   return told;
 }
 
-// One command at a time: the next is about what the last has left.
-async function command(what) {
-  if (!drives || busy) return false;
-  busy = true;
-  try {
-    tell(await ask("/commands", what));
-    return true;
-  } catch (error) {
-    say(error.message);
-    return false;
-  } finally {
-    busy = false;
-  }
+let last = Promise.resolve();
+
+// One command at a time, each behind those before: the next is about what the last has left.
+function command(what) {
+  if (!drives) return Promise.resolve(false);
+  last = last.then(async () => {
+    try {
+      tell(await ask("/commands", what));
+      return true;
+    } catch (error) {
+      say(error.message);
+      return false;
+    }
+  });
+  return last;
 }
 
 // ---- Playing by itself ----
@@ -68,13 +71,14 @@ let queue = [];
 let playing = 0;
 
 async function play(schedule, setup) {
-  const run = ++playing;
+  stop();
+  const run = playing;
   const pause = Number($("speed").value);
   if (pause === 0) {
     await command({ do: "play", play: { lab: 1, ...setup, schedule } });
     return;
   }
-  if (!(await command({ do: "play", play: { lab: 1, ...setup, schedule: [] } }))) return;
+  if (!(await command({ do: "play", play: { lab: 1, ...setup, schedule: [] } })) || run !== playing) return;
   queue = [...schedule];
   $("pause").hidden = false;
   while (queue.length > 0 && run === playing) {
@@ -120,7 +124,7 @@ function show(told) {
   $("ending").className = over;
   if (lab.said) say(lab.said);
   if (!lab.model_agrees) {
-    $("ending").append(" (The kernel gave a lock to another worker than the model expected.)");
+    $("ending").append(" (It came otherwise than the model expected: by somebody else's hand, or by the kernel's choice of who gets a lock.)");
   }
   if (before !== null || lab.schedule.length > 0) {
     history.replaceState(null, "", `#${lab.fragment}`);
@@ -456,7 +460,11 @@ async function takeOn(mission) {
 
 function playLink() {
   const [variant, workers, tickets, steps = ""] = location.hash.slice(1).split("/");
-  if (!drives || !tickets || location.hash.slice(1) === lab?.fragment) return;
+  if (!tickets || location.hash.slice(1) === lab?.fragment) return;
+  if (!drives) {
+    say("Only who drives can play the schedule of this link.");
+    return;
+  }
   const schedule = [...steps].map(Number);
   act({ do: "play", play: { lab: 1, variant, workers: Number(workers), tickets: Number(tickets), schedule } });
 }
@@ -464,11 +472,12 @@ function playLink() {
 $("copy").addEventListener("click", async () => {
   // Without the token, which is for whoever drives.
   const link = `${location.origin}/#${lab.fragment}`;
+  const plays = isOpen ? " It plays for whoever drives: put what begins with # behind their own link." : "";
   try {
     await navigator.clipboard.writeText(link);
-    say(`The link is copied: ${link}`);
+    say(`The link is copied: ${link}${plays}`);
   } catch {
-    say(`This is the link: ${link}`);
+    say(`This is the link: ${link}${plays}`);
   }
 });
 
@@ -478,7 +487,8 @@ if (drives) {
   $("pause").addEventListener("click", stop);
   $("again").addEventListener("click", () => play(lab.schedule, lab.setup));
   $("random").addEventListener("click", async () => {
-    const { schedule } = await ask(`/random/${Math.abs(Math.trunc(Number($("seed").value)))}`);
+    const seed = Math.min(999999, Math.abs(Math.trunc(Number($("seed").value))) || 0);
+    const { schedule } = await ask(`/random/${seed}`);
     play(schedule, lab.setup);
   });
   $("play-chosen").addEventListener("click", async () => {
