@@ -61,7 +61,11 @@ enum Special {
     /// Read the counter and its ledger, change nothing, and say whether they are sound.
     ///
     /// Exit code 0: sound; 1: not.
-    Verify(Upkeep),
+    Verify(Verify),
+    /// Move the counter to another engine, where none is yet: with its receipts, holds and keys.
+    ///
+    /// What it leaves is closed behind the last sale, and sold from no more. Broken off, it can be gone on with.
+    Import(Import),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
     /// Copy the counter, whole and sound, to a folder, while it is being sold from.
@@ -98,6 +102,29 @@ struct Upkeep {
     #[arg(long, value_name = "FILE", default_value = "db.txt", value_parser = counter_file)]
     db: PathBuf,
     /// How long to wait for the lock.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
+    lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Verify {
+    /// Where the counter is kept.
+    #[arg(long, value_name = "DB", default_value = "db.txt")]
+    db: Db,
+    /// How long to wait for the lock of a file.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
+    lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Import {
+    /// Where the counter is kept: a file, `etcd://host:port,…/name` or `postgres://…/database?counter=name`.
+    #[arg(long, value_name = "DB")]
+    from: Db,
+    /// Where it is to be kept, and is not yet.
+    #[arg(long, value_name = "DB", default_value = "db.txt")]
+    db: Db,
+    /// How long to wait for the lock of a file.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
     lock_timeout: Duration,
 }
@@ -247,7 +274,10 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             });
             served.map(|()| true)
         }
-        Some(Special::Verify(Upkeep { db, lock_timeout })) => run::verify(&db, lock_timeout),
+        Some(Special::Verify(Verify { db, lock_timeout })) => run::verify(&db, lock_timeout),
+        Some(Special::Import(Import { from, db, lock_timeout })) => {
+            run::import(&from, &db, lock_timeout).map(|()| true)
+        }
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }

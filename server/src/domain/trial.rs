@@ -130,6 +130,20 @@ impl Trial {
         self.unasked(remaining, Change::Restored { epoch, sold })
     }
 
+    /// The records that end the ledger, and say why in a `note`: the sale is closed, and what is held is given
+    /// back, so that nothing can be bought any more.
+    pub fn end(&self, inventory: &Inventory, note: &str) -> Vec<Record> {
+        let closed = self.unasked(self.stock.remaining, Change::SaleSet { is_open: false });
+        let mut records = vec![Record { key: Some(note.into()), ..closed }];
+        let Stock { mut remaining, mut revision, .. } = self.stock;
+        for (hold, OpenHold { quantity, .. }) in inventory.holds() {
+            let change = Change::Released { hold, quantity: *quantity };
+            (remaining, revision) = (remaining + quantity, revision + 1);
+            records.push(Record { revision: revision + 1, ..self.unasked(remaining, change) });
+        }
+        records
+    }
+
     /// The next record, of a `change` that no request asked for.
     fn unasked(&self, remaining: u64, change: Change) -> Record {
         let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);

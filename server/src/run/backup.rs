@@ -3,12 +3,7 @@
 //! Both make all of it under another name, and give it the right one in the end: what is named like a
 //! backup or like a counter is whole.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process,
-    time::Duration,
-};
+use std::{fs, io, path::Path, time::Duration};
 
 use crate::{
     domain::{COUNT_MAX, Stock},
@@ -23,6 +18,7 @@ use crate::{
         RunError,
         file_counter::open_ledger,
         machine::{now_ms, random},
+        making::Making,
         real_path::real_path_of,
         upkeep::{described, keep_out},
     },
@@ -132,50 +128,4 @@ fn live_anew(head: &Path, sold_at_least: u64, patience: Duration) -> Result<Stoc
     let anew = begin_anew(&mut engine, inventory, (epoch, sold_at_least), at_ms);
     let anew = anew.map_err(|fault| io::Error::other(fault.to_string()))?;
     Ok(anew.stock())
-}
-
-/// A folder in which something is made that gets its name once it is whole; goes away where it does not.
-struct Making {
-    path: PathBuf,
-}
-
-impl Making {
-    /// A new folder beside `target`, where nothing is yet.
-    fn beside(target: &Path) -> Result<Self, RunError> {
-        if target.symlink_metadata().is_ok() {
-            return Err(RunError::InTheWay { path: target.to_owned() });
-        }
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}.partial", process::id()));
-        let path = target.with_file_name(name);
-        let init = |source| RunError::Init { path: path.clone(), source };
-        // What a killed process of this number has left is of no use.
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(init)?;
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(parent) = parent.filter(|parent| !parent.exists()) {
-            let missing = io::Error::new(io::ErrorKind::NotFound, "its folder is not there");
-            return Err(RunError::Init { path: parent.to_owned(), source: missing });
-        }
-        RealDisk.create_dir(&path).map_err(init)?;
-        let path = fs::canonicalize(&path).map_err(init)?;
-        Ok(Self { path })
-    }
-
-    /// Gives it the name `target`; durable on return.
-    fn give_name(self, target: &Path) -> Result<(), RunError> {
-        let init = |source| RunError::Init { path: target.to_owned(), source };
-        let parent = self.path.parent().unwrap_or(Path::new("/")).to_owned();
-        fs::rename(&self.path, target).map_err(init)?;
-        RealDisk.sync_dir(&parent).map_err(init)
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        // Named, or in nobody's way.
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }

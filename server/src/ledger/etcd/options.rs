@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::{domain::Stock, ledger::format::base::Base};
+
 /// How a ledger in etcd is opened.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -24,6 +26,13 @@ pub struct New {
     pub key: [u8; 32],
     /// When, in milliseconds since 1970 UTC.
     pub at_ms: u64,
+}
+
+impl New {
+    /// What the ledger of the counter begins with.
+    pub fn base(self) -> Base {
+        Base::of(self.key, 0, Stock::new(self.tickets, 0, 0), self.at_ms)
+    }
 }
 
 /// Without the key, which is a secret.

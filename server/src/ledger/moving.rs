@@ -1,0 +1,282 @@
+//! Moving a counter from one ledger into another, whatever the engines.
+//!
+//! The old ledger gets a last batch of its own: it closes the sale, says where the counter went,
+//! and gives back what is held. It stands whole at exactly the next revisions or not at all, so
+//! every server of the old ledger has sold before it, or sells nothing. Everything ahead of it
+//! is copied, and only then is the copy the counter.
+//!
+//! # Invariants
+//! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
+//!   be gone on with.
+
+use std::{mem, time::Duration};
+
+use crate::{
+    domain::{Change, Inconsistent, Inventory, Record, Stock, Trial},
+    ledger::{
+        Appended, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan, Turn, agree,
+    },
+};
+
+/// How the note begins by which a ledger says where its counter went.
+const NOTE: &str = "moved to ";
+
+/// The longest name of a place in such a note, in bytes: a line has its limit.
+const PLACE_BYTES_MAX: usize = 200;
+
+/// How often something is tried that may pass.
+const TRIES: u32 = 40;
+
+/// How long to rest before the next try.
+const REST: Duration = Duration::from_millis(250);
+
+/// Why a counter cannot be moved.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MoveError {
+    /// It cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The old ledger cannot be closed.
+    #[error("what is moved: {0}")]
+    Source(Cause),
+    /// A record of the old ledger does not follow.
+    #[error("what is moved: {0}")]
+    Record(#[from] Inconsistent),
+    /// It went elsewhere before.
+    #[error(
+        "the counter was moved to {to} at revision `{revision}`: what is here is not sold any more"
+    )]
+    Gone {
+        /// Where to.
+        to: String,
+        /// The revision that says so.
+        revision: u64,
+    },
+    /// The old ledger was changed behind the end that a move gave it.
+    #[error("revision `{revision}` was written behind the end that a move gave the ledger")]
+    Changed {
+        /// The revision.
+        revision: u64,
+    },
+    /// Somebody outside has changed the count just now.
+    #[error("somebody changed the count meanwhile, and no record says so yet")]
+    Edited,
+    /// What is held does not fit in one batch.
+    #[error("too many holds are open to be given back at once: `{0}`")]
+    Holds(usize),
+}
+
+/// A counter that is moved out of its ledger.
+pub struct Moving<E: Engine> {
+    source: E,
+    /// What the ledger has come to.
+    inventory: Inventory,
+    note: String,
+    /// The end that an earlier move gave the ledger, and what is behind it.
+    held_back: Vec<Record>,
+    unsettled: Option<(E::Batch, Vec<Record>)>,
+    pause: fn(Duration),
+}
+
+impl<E: Engine> Moving<E> {
+    /// The counter in `source`, which goes `to` another place; it has come to `inventory`, where that is known.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn begin(
+        source: E,
+        inventory: Option<Inventory>,
+        to: &str,
+        pause: fn(Duration),
+    ) -> Result<Self, MoveError> {
+        let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
+        let cut = to.len().saturating_sub(PLACE_BYTES_MAX);
+        let cut = (cut..=to.len()).find(|cut| to.is_char_boundary(*cut)).unwrap_or_default();
+        let note = format!("{NOTE}{}", &to[cut..]);
+        let (held_back, unsettled) = (Vec::new(), None);
+        let mut moving = Self { source, inventory, note, held_back, unsettled, pause };
+        moving.persist(|moving| {
+            let mut turn = moving.source.begin()?;
+            hear(&mut turn, &mut moving.inventory)?;
+            turn.end()?;
+            Ok(Some(()))
+        })?;
+        Ok(moving)
+    }
+
+    /// What the ledger has come to.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Copies everything that `audit` reads into `copying`, and ends the ledger at the time `now_ms`: behind this
+    /// the copy is whole, and nothing is sold from the ledger any more.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn run<S: Scan, T: Engine>(
+        &mut self,
+        audit: &mut Audit<S>,
+        copying: &mut Copying<T>,
+        now_ms: u64,
+    ) -> Result<(), MoveError> {
+        let mut held_back = mem::take(&mut self.held_back);
+        let last = self.inventory.stock().revision;
+        copying.copy(audit, last, &mut |records| sift(&mut held_back, records))?;
+        self.held_back = held_back;
+        let end = match self.earlier_end()? {
+            Some(end) => end,
+            None => self.persist(|moving| moving.end(now_ms))?,
+        };
+        copying.copy(audit, end - 1, &mut |records| records)?;
+        let copied = copying.inventory();
+        let is_whole = copied.stock().revision == end - 1
+            && (audit.folded().stock().revision != end - 1 || agree(copied, audit.folded()));
+        if is_whole { Ok(()) } else { Err(CopyError::Differs.into()) }
+    }
+
+    /// The first revision of the end that an earlier move to the same place gave the ledger.
+    fn earlier_end(&self) -> Result<Option<u64>, MoveError> {
+        let Some((end, behind)) = self.held_back.split_first() else { return Ok(None) };
+        let note = note_of(end).unwrap_or_default();
+        if note != self.note {
+            let to = note.strip_prefix(NOTE).unwrap_or(note).to_owned();
+            return Err(MoveError::Gone { to, revision: end.revision });
+        }
+        match behind.iter().find(|record| !matches!(record.change, Change::Released { .. })) {
+            Some(record) => Err(MoveError::Changed { revision: record.revision }),
+            None => Ok(Some(end.revision)),
+        }
+    }
+
+    /// Ends the ledger; gives the first revision of the end, `None` where another has appended, or nobody knows yet.
+    fn end(&mut self, now_ms: u64) -> Result<Option<u64>, Stop> {
+        let Self { source, inventory, note, unsettled, held_back, .. } = self;
+        let mut turn = source.begin()?;
+        let heard = hear(&mut turn, inventory)?;
+        if heard.own > 0
+            && let Some((_, records)) = unsettled.take()
+        {
+            return Ok(records.first().map(|record| record.revision));
+        }
+        if !heard.others.is_empty() {
+            *unsettled = None;
+            sift(held_back, heard.others);
+            if !held_back.is_empty() {
+                drop(turn);
+                return self.earlier_end().map_err(Stop::Error);
+            }
+        }
+        let (batch, records) = match unsettled {
+            Some((batch, records)) => (batch, records),
+            None => {
+                let trial = Trial::of(inventory, now_ms.max(inventory.at_ms()));
+                let (mut batch, records) = (turn.batch()?, trial.end(inventory, note));
+                if !records.iter().all(|record| batch.push(record)) {
+                    return Err(Stop::Error(MoveError::Holds(records.len() - 1)));
+                }
+                let (batch, records) = unsettled.insert((batch, records));
+                (batch, records)
+            }
+        };
+        match turn.append(batch) {
+            Appended::Durable | Appended::Unseen => {
+                let first = records.first().map(|record| record.revision);
+                for record in records {
+                    inventory.fold(record).map_err(|fault| Stop::Error(fault.into()))?;
+                }
+                *unsettled = None;
+                // It is durable, whatever becomes of the rest of the turn.
+                let _ = turn.end();
+                Ok(first)
+            }
+            Appended::Lost => {
+                *unsettled = None;
+                Ok(None)
+            }
+            Appended::Unknown(_) => Ok(None),
+            Appended::Broken(cause) => Err(Stop::Fault(Fault::Lasting(cause))),
+        }
+    }
+
+    /// Does `step` until it comes to something.
+    fn persist<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop>,
+    ) -> Result<T, MoveError> {
+        let mut last = Cause::of("others keep changing the counter");
+        for _ in 0..TRIES {
+            match step(self) {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                Err(Stop::Fault(Fault::Passing(cause))) => last = cause,
+                Err(Stop::Fault(Fault::Lasting(cause))) => return Err(MoveError::Source(cause)),
+                Err(Stop::Error(error)) => return Err(error),
+            }
+            (self.pause)(REST);
+        }
+        Err(MoveError::Source(last))
+    }
+}
+
+/// Keeps the end that a move gave the ledger, and what is behind it, until the sale was opened again.
+fn sift(held_back: &mut Vec<Record>, records: Vec<Record>) -> Vec<Record> {
+    let mut passed = Vec::with_capacity(records.len());
+    for record in records {
+        if held_back.is_empty() && note_of(&record).is_none() {
+            passed.push(record);
+            continue;
+        }
+        let is_opened = matches!(record.change, Change::SaleSet { is_open: true });
+        held_back.push(record);
+        if is_opened {
+            passed.append(held_back);
+        }
+    }
+    passed
+}
+
+/// What a ledger says of where its counter went, where `record` says it.
+fn note_of(record: &Record) -> Option<&str> {
+    let note = record.key.as_deref().filter(|note| note.starts_with(NOTE));
+    note.filter(|_| matches!(record.change, Change::SaleSet { is_open: false }))
+}
+
+/// The records that were heard of.
+struct Heard {
+    own: usize,
+    others: Vec<Record>,
+}
+
+fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory) -> Result<Heard, Stop> {
+    let (mut heard, mut fault, mut is_edited) = (Heard { own: 0, others: Vec::new() }, None, false);
+    turn.news(&mut |news| match news {
+        News::Snapshot(snapshot) => *inventory = *snapshot,
+        News::Record { record, is_own } => {
+            fault = fault.or(inventory.fold(&record).err());
+            if is_own {
+                heard.own += 1;
+            } else {
+                heard.others.push(record);
+            }
+        }
+        News::Edited { .. } => is_edited = true,
+    })?;
+    match fault {
+        Some(fault) => Err(Stop::Error(fault.into())),
+        None if is_edited => Err(Stop::Error(MoveError::Edited)),
+        None => Ok(heard),
+    }
+}
+
+/// Why a step came to nothing.
+enum Stop {
+    Fault(Fault),
+    Error(MoveError),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
