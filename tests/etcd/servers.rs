@@ -159,7 +159,8 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
         assert_eq!(state, (Some(10_000 - all), Some(all)));
         // And what was told is told again.
         for (key, ticket) in told.iter().take(5) {
-            assert_eq!(self::ticket(&buy(server, key).expect("an answer")), *ticket);
+            let again = buy_somewhere(std::slice::from_ref(server.client()), key);
+            assert_eq!(self::ticket(&again), *ticket);
         }
     }
 }
