@@ -68,6 +68,18 @@ impl Places {
             .env("PGPASSWORD", self.postgres.password())
     }
 
+    /// The same, into which strace injects `fault`.
+    pub(crate) fn server_under(&self, fault: &str, arguments: &[&str]) -> Program {
+        let call = fault.split(':').next().unwrap_or_default();
+        // The tracer is the grandchild, so the process that the harness knows is the server.
+        Program::new("strace")
+            .args(["-D", "-f", "-qq", "-o", "/dev/null", "-e"])
+            .args([&format!("trace={call}"), "-e", &format!("inject={fault}")])
+            .arg(env!("CARGO_BIN_EXE_e2e-server"))
+            .args(arguments)
+            .env("PGPASSWORD", self.postgres.password())
+    }
+
     /// A server on the counter at `db`, with an operator.
     #[track_caller]
     pub(crate) fn serve(&self, db: &str) -> Server {

@@ -1,5 +1,6 @@
 //! What is the same wherever a counter is kept: it is looked over, moved from engine to engine, and backed up.
 
+mod backup;
 mod import;
 mod kept;
 mod told;

@@ -170,6 +170,11 @@ impl<E: Engine> Copying<E> {
         Ok(self.engine)
     }
 
+    /// What the copy was made in.
+    pub fn into_engine(self) -> E {
+        self.engine
+    }
+
     fn revision(&self) -> u64 {
         self.inventory.stock().revision
     }

@@ -18,6 +18,7 @@ use crate::{
     },
     run::{
         RunError,
+        backup::anew,
         file_counter::{locate, open_ledger},
         machine::now_ms,
         real_path::real_path_of,
@@ -75,9 +76,7 @@ fn readable<C>((scan, place): (Result<C, Fault>, String)) -> Result<C, RunError>
 }
 
 fn move_to<E: Engine, C: Scan>(to: &Db, source: Source<E, C>) -> Result<(), RunError> {
-    // The lines are written anew, so their checksums begin anew.
-    let base = source.scan.base();
-    let base = Base::of(base.key, 0, base.stock(), base.at_ms);
+    let base = anew(source.scan.base());
     match to {
         Db::File(path) => {
             let layout = Layout::around(&real_path_of(path)?);
