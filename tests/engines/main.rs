@@ -3,5 +3,7 @@
 mod backup;
 mod import;
 mod kept;
+mod metrics;
+mod news;
 mod told;
 mod verify;

@@ -130,16 +130,22 @@ impl Trial {
         self.unasked(remaining, Change::Restored { epoch, sold })
     }
 
-    /// The records that end the ledger, and say why in a `note`: the sale is closed, and what is held is given
-    /// back, so that nothing can be bought any more.
-    pub fn end(&self, inventory: &Inventory, note: &str) -> Vec<Record> {
-        let closed = self.unasked(self.stock.remaining, Change::SaleSet { is_open: false });
-        let mut records = vec![Record { key: Some(note.into()), ..closed }];
+    /// The records that end the ledger: the sale is closed, with a `note` of why where it was not before, and what is
+    /// held is given back, so that nothing can be bought any more.
+    pub fn end(&self, inventory: &Inventory, note: Option<&str>) -> Vec<Record> {
         let Stock { mut remaining, mut revision, .. } = self.stock;
+        let mut records = Vec::new();
+        let mut add = |remaining, change, note: Option<&str>| {
+            revision += 1;
+            let key = note.map(Box::from);
+            records.push(Record { revision, key, ..self.unasked(remaining, change) });
+        };
+        if note.is_some() {
+            add(remaining, Change::SaleSet { is_open: false }, note);
+        }
         for (hold, OpenHold { quantity, .. }) in inventory.holds() {
-            let change = Change::Released { hold, quantity: *quantity };
-            (remaining, revision) = (remaining + quantity, revision + 1);
-            records.push(Record { revision: revision + 1, ..self.unasked(remaining, change) });
+            remaining += quantity;
+            add(remaining, Change::Released { hold, quantity: *quantity }, None);
         }
         records
     }

@@ -9,7 +9,7 @@
 //!   were given out stay what they are.
 //! - `SettleFirst`: behind an append of unknown outcome nothing is tried before it is known.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use crate::{
     domain::{Inconsistent, Inventory, Record},
@@ -46,9 +46,6 @@ pub enum CopyError {
     /// There are records in it that are of something else.
     #[error("what is there already is not the beginning of what is copied")]
     Differs,
-    /// Somebody else writes to it.
-    #[error("somebody else writes the copy, too")]
-    Contended,
     /// There are fewer records than were told of.
     #[error("what is copied ends at revision `{found}`, and `{last}` was told of")]
     Short {
@@ -69,6 +66,8 @@ pub struct Copying<E: Engine> {
     inventory: Inventory,
     pause: fn(Duration),
     unsettled: Option<Unsettled<E::Batch>>,
+    /// What was heard of that another has appended, and was not held against what is copied yet.
+    landed: VecDeque<Record>,
 }
 
 /// A batch of which it is not known whether it is there.
@@ -94,7 +93,8 @@ impl<E: Engine> Copying<E> {
         pause: fn(Duration),
     ) -> Result<Self, CopyError> {
         let inventory = inventory.unwrap_or_else(|| base.inventory(usize::MAX));
-        let mut copying = Self { engine, inventory, pause, unsettled: None };
+        let landed = VecDeque::new();
+        let mut copying = Self { engine, inventory, pause, unsettled: None, landed };
         copying.persist(Self::hear_all)?;
         let is_of_it = archive.identity().is_some_and(|identity| identity.key == base.key);
         if is_of_it { Ok(copying) } else { Err(CopyError::Differs) }
@@ -123,6 +123,9 @@ impl<E: Engine> Copying<E> {
             let records = audit.read_on(until).map_err(|fault| CopyError::Source(fault.cause()))?;
             if records.is_empty() {
                 let found = audit.folded().stock().revision;
+                if !self.landed.is_empty() {
+                    return Err(CopyError::Differs);
+                }
                 return if found < last { Err(CopyError::Short { found, last }) } else { Ok(()) };
             }
             self.compare(audit)?;
@@ -220,15 +223,20 @@ impl<E: Engine> Copying<E> {
     /// Appends as many of `records` as go into one batch, and says how many that were; `None` where nobody knows
     /// yet, or where it has to be tried again.
     fn append_some(&mut self, records: &[Record]) -> Result<Option<usize>, Stop> {
-        let Self { engine, inventory, unsettled, .. } = self;
+        let Self { engine, inventory, unsettled, landed, .. } = self;
         let mut turn = engine.begin()?;
-        let mut is_anothers = false;
         let heard = turn.news(&mut |news| match (news, unsettled.as_mut()) {
             (News::Record { is_own: true, .. }, Some(unsettled)) => unsettled.heard += 1,
-            _ => is_anothers = true,
+            (News::Record { record, .. }, _) => landed.push_back(record),
+            _ => {}
         });
-        if is_anothers {
-            return Err(Stop::Error(CopyError::Contended));
+        if !landed.is_empty() {
+            // Of another import, or of one that was killed and whose last batch was on its way.
+            *unsettled = None;
+            let count = landed.len().min(records.len());
+            let is_the_same = landed.drain(..count).eq(records[..count].iter().cloned());
+            let differs = Stop::Error(CopyError::Differs);
+            return if is_the_same { Ok(Some(count)) } else { Err(differs) };
         }
         heard?;
         if let Some(Unsettled { records, .. }) =

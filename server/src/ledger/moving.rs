@@ -1,9 +1,10 @@
 //! Moving a counter from one ledger into another, whatever the engines.
 //!
-//! The old ledger gets a last batch of its own: it closes the sale, says where the counter went,
-//! and gives back what is held. It stands whole at exactly the next revisions or not at all, so
+//! The old ledger gets an end: a record that closes the sale and says where the counter went, and
+//! with it what is held is given back. It stands at exactly the next revision or not at all, so
 //! every server of the old ledger has sold before it, or sells nothing. Everything ahead of it
-//! is copied, and only then is the copy the counter.
+//! is copied, and only then is the copy the counter. What does not fit in one batch is given back in others, and
+//! whatever comes between them, such as a hold that was confirmed, stops the move.
 //!
 //! # Invariants
 //! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
@@ -61,9 +62,6 @@ pub enum MoveError {
     /// Somebody outside has changed the count just now.
     #[error("somebody changed the count meanwhile, and no record says so yet")]
     Edited,
-    /// What is held does not fit in one batch.
-    #[error("too many holds are open to be given back at once: `{0}`")]
-    Holds(usize),
 }
 
 /// A counter that is moved out of its ledger.
@@ -74,7 +72,11 @@ pub struct Moving<E: Engine> {
     note: String,
     /// The end that an earlier move gave the ledger, and what is behind it.
     held_back: Vec<Record>,
+    /// The first revision of the end.
+    end: Option<u64>,
     unsettled: Option<(E::Batch, Vec<Record>)>,
+    /// What the news told since the last step that came to something.
+    heard: Heard,
     pause: fn(Duration),
 }
 
@@ -93,14 +95,16 @@ impl<E: Engine> Moving<E> {
         let cut = to.len().saturating_sub(PLACE_BYTES_MAX);
         let cut = (cut..=to.len()).find(|cut| to.is_char_boundary(*cut)).unwrap_or_default();
         let note = format!("{NOTE}{}", &to[cut..]);
-        let (held_back, unsettled) = (Vec::new(), None);
-        let mut moving = Self { source, inventory, note, held_back, unsettled, pause };
+        let (held_back, end, unsettled) = (Vec::new(), None, None);
+        let heard = Heard::default();
+        let mut moving = Self { source, inventory, note, held_back, end, unsettled, heard, pause };
         moving.persist(|moving| {
             let mut turn = moving.source.begin()?;
-            hear(&mut turn, &mut moving.inventory)?;
+            hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
             turn.end()?;
             Ok(Some(()))
         })?;
+        moving.heard = Heard::default();
         Ok(moving)
     }
 
@@ -124,11 +128,16 @@ impl<E: Engine> Moving<E> {
         let last = self.inventory.stock().revision;
         copying.copy(audit, last, &mut |records| sift(&mut held_back, records))?;
         self.held_back = held_back;
-        let end = match self.earlier_end()? {
-            Some(end) => end,
-            None => self.persist(|moving| moving.end(now_ms))?,
+        self.end = self.earlier_end()?;
+        let end = loop {
+            let end = self.persist(|moving| moving.end_some(now_ms))?;
+            if self.inventory.memory().holds == 0 {
+                break end;
+            }
         };
         copying.copy(audit, end - 1, &mut |records| records)?;
+        // A last look: what has changed since then would be missing in the copy.
+        self.persist(|moving| moving.end_some(now_ms))?;
         let copied = copying.inventory();
         let is_whole = copied.stock().revision == end - 1
             && (audit.folded().stock().revision != end - 1 || agree(copied, audit.folded()));
@@ -143,38 +152,50 @@ impl<E: Engine> Moving<E> {
             let to = note.strip_prefix(NOTE).unwrap_or(note).to_owned();
             return Err(MoveError::Gone { to, revision: end.revision });
         }
-        match behind.iter().find(|record| !matches!(record.change, Change::Released { .. })) {
-            Some(record) => Err(MoveError::Changed { revision: record.revision }),
-            None => Ok(Some(end.revision)),
-        }
+        refuse_changes(behind)?;
+        Ok(Some(end.revision))
     }
 
-    /// Ends the ledger; gives the first revision of the end, `None` where another has appended, or nobody knows yet.
-    fn end(&mut self, now_ms: u64) -> Result<Option<u64>, Stop> {
-        let Self { source, inventory, note, unsettled, held_back, .. } = self;
+    /// Ends the ledger, or gives more back of what is held; gives the first revision of the end, `None` where another
+    /// has appended, or nobody knows yet.
+    fn end_some(&mut self, now_ms: u64) -> Result<Option<u64>, Stop> {
+        let Self { source, inventory, note, held_back, end, unsettled, heard, .. } = self;
         let mut turn = source.begin()?;
-        let heard = hear(&mut turn, inventory)?;
+        hear(&mut turn, inventory, heard)?;
+        let heard = mem::take(heard);
         if heard.own > 0
             && let Some((_, records)) = unsettled.take()
         {
-            return Ok(records.first().map(|record| record.revision));
+            *end = end.or(records.first().map(|record| record.revision));
+            // What others have appended is behind it.
+            refuse_changes(&heard.others).map_err(Stop::Error)?;
+            return Ok(*end);
         }
         if !heard.others.is_empty() {
             *unsettled = None;
-            sift(held_back, heard.others);
-            if !held_back.is_empty() {
-                drop(turn);
-                return self.earlier_end().map_err(Stop::Error);
+            if end.is_some() {
+                refuse_changes(&heard.others).map_err(Stop::Error)?;
+            } else {
+                sift(held_back, heard.others);
+                if !held_back.is_empty() {
+                    drop(turn);
+                    self.end = self.earlier_end().map_err(Stop::Error)?;
+                    return Ok(self.end);
+                }
             }
+        }
+        if end.is_some() && inventory.memory().holds == 0 {
+            return Ok(if turn.confirm()? { *end } else { None });
         }
         let (batch, records) = match unsettled {
             Some((batch, records)) => (batch, records),
             None => {
                 let trial = Trial::of(inventory, now_ms.max(inventory.at_ms()));
-                let (mut batch, records) = (turn.batch()?, trial.end(inventory, note));
-                if !records.iter().all(|record| batch.push(record)) {
-                    return Err(Stop::Error(MoveError::Holds(records.len() - 1)));
-                }
+                let mut records = trial.end(inventory, end.is_none().then_some(&**note));
+                let mut batch = turn.batch()?;
+                let taken = records.iter().take_while(|record| batch.push(record)).count();
+                assert!(taken > 0, "an empty batch has room for any record");
+                records.truncate(taken);
                 let (batch, records) = unsettled.insert((batch, records));
                 (batch, records)
             }
@@ -185,10 +206,10 @@ impl<E: Engine> Moving<E> {
                 for record in records {
                     inventory.fold(record).map_err(|fault| Stop::Error(fault.into()))?;
                 }
-                *unsettled = None;
+                (*unsettled, *end) = (None, end.or(first));
                 // It is durable, whatever becomes of the rest of the turn.
                 let _ = turn.end();
-                Ok(first)
+                Ok(*end)
             }
             Appended::Lost => {
                 *unsettled = None;
@@ -236,6 +257,14 @@ fn sift(held_back: &mut Vec<Record>, records: Vec<Record>) -> Vec<Record> {
     passed
 }
 
+/// Refuses what stands behind the end of a ledger and is no part of it: it would be missing in the copy.
+fn refuse_changes(behind: &[Record]) -> Result<(), MoveError> {
+    match behind.iter().find(|record| !matches!(record.change, Change::Released { .. })) {
+        Some(record) => Err(MoveError::Changed { revision: record.revision }),
+        None => Ok(()),
+    }
+}
+
 /// What a ledger says of where its counter went, where `record` says it.
 fn note_of(record: &Record) -> Option<&str> {
     let note = record.key.as_deref().filter(|note| note.starts_with(NOTE));
@@ -243,13 +272,15 @@ fn note_of(record: &Record) -> Option<&str> {
 }
 
 /// The records that were heard of.
+#[derive(Default)]
 struct Heard {
     own: usize,
     others: Vec<Record>,
 }
 
-fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory) -> Result<Heard, Stop> {
-    let (mut heard, mut fault, mut is_edited) = (Heard { own: 0, others: Vec::new() }, None, false);
+/// Hears the news; what was told ahead of a failure is not told again, so it is kept.
+fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory, heard: &mut Heard) -> Result<(), Stop> {
+    let (mut fault, mut is_edited) = (None, false);
     turn.news(&mut |news| match news {
         News::Snapshot(snapshot) => *inventory = *snapshot,
         News::Record { record, is_own } => {
@@ -265,7 +296,7 @@ fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory) -> Result<Heard, Stop>
     match fault {
         Some(fault) => Err(Stop::Error(fault.into())),
         None if is_edited => Err(Stop::Error(MoveError::Edited)),
-        None => Ok(heard),
+        None => Ok(()),
     }
 }
 
