@@ -1,6 +1,7 @@
 //! Counters in a real etcd cluster of three members: the engine by itself, and whole servers.
 
 mod access;
+mod campaign;
 #[path = "../e2e/contract/mod.rs"]
 mod contract;
 mod counter;
