@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{domain::Stock, ledger::format::base::Base};
 
 /// How a ledger in etcd is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// What a missing counter is made of; without it one has to be there.
     pub new: Option<New>,

@@ -17,7 +17,7 @@ use crate::ledger::{
         error::EtcdError,
         keys::Keys,
         options::Options,
-        progress::Progress,
+        progress::{Opened, Progress},
         store::{self, changing},
         text,
         turn::EtcdTurn,
@@ -89,7 +89,7 @@ fn refuse_a_counter(progress: &mut Progress) -> Result<(), Fault> {
 fn publish(progress: &mut Progress) -> Result<(), EtcdError> {
     let unknown = || EtcdError::Unknown("the counter is not read yet".to_owned());
     let (line, _) = progress.found.clone().ok_or_else(unknown)?;
-    let guard = progress.opened.as_ref().and_then(|opened| opened.guard()).ok_or_else(unknown)?;
+    let guard = progress.opened.as_ref().and_then(Opened::guard).ok_or_else(unknown)?;
     let (staged, name) = (progress.keys.clone(), progress.name.clone());
     let keys = Keys::of(&name);
     let published = progress.handle.clone().block_on(async {

@@ -92,7 +92,7 @@ impl Engine for PostgresStage {
 
     fn begin(&mut self) -> Result<PostgresTurn<'_>, Fault> {
         if !self.is_free {
-            drop(self.engine.begin()?);
+            self.engine.begin().map(|_| ())?;
             if self.key_of_named()?.is_some() {
                 return Err(self.taken().into());
             }
