@@ -61,10 +61,16 @@ enum Special {
     /// Read the counter and its ledger, change nothing, and say whether they are sound.
     ///
     /// Exit code 0: sound; 1: not.
-    Verify(Upkeep),
+    Verify(Kept),
+    /// Move the counter to another engine, where none is yet: with its receipts, holds and keys.
+    ///
+    /// What it leaves is closed behind the last sale, and sold from no more. Broken off, it can be gone on with.
+    Import(Import),
     /// Write the counter's file anew from its ledger, after showing what it will say.
     Repair(Repair),
     /// Copy the counter, whole and sound, to a folder, while it is being sold from.
+    ///
+    /// Wherever it is kept, the copy is in files.
     Backup(Backup),
     /// Put a backup in place where no counter is; what is sold then has receipts of its own.
     Restore(Restore),
@@ -77,7 +83,7 @@ struct Backup {
     /// The folder to make; it must not be there yet.
     dir: PathBuf,
     #[command(flatten)]
-    counter: Upkeep,
+    counter: Kept,
 }
 
 #[derive(Debug, Args)]
@@ -89,7 +95,7 @@ struct Restore {
     #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
     sold_at_least: u64,
     #[command(flatten)]
-    counter: Upkeep,
+    counter: Kept,
 }
 
 #[derive(Debug, Args)]
@@ -98,6 +104,29 @@ struct Upkeep {
     #[arg(long, value_name = "FILE", default_value = "db.txt", value_parser = counter_file)]
     db: PathBuf,
     /// How long to wait for the lock.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
+    lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Kept {
+    /// Where the counter is kept: a file, `etcd://host:port,…/name` or `postgres://…/database?counter=name`.
+    #[arg(long, value_name = "DB", default_value = "db.txt")]
+    db: Db,
+    /// How long to wait for the lock of a file.
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
+    lock_timeout: Duration,
+}
+
+#[derive(Debug, Args)]
+struct Import {
+    /// Where the counter is kept: a file, `etcd://host:port,…/name` or `postgres://…/database?counter=name`.
+    #[arg(long, value_name = "DB")]
+    from: Db,
+    /// Where it is to be kept, and is not yet.
+    #[arg(long, value_name = "DB", default_value = "db.txt")]
+    db: Db,
+    /// How long to wait for the lock of a file.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
     lock_timeout: Duration,
 }
@@ -247,17 +276,20 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             });
             served.map(|()| true)
         }
-        Some(Special::Verify(Upkeep { db, lock_timeout })) => run::verify(&db, lock_timeout),
+        Some(Special::Verify(Kept { db, lock_timeout })) => run::verify(&db, lock_timeout),
+        Some(Special::Import(Import { from, db, lock_timeout })) => {
+            run::import(&from, &db, lock_timeout).map(|()| true)
+        }
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)
         }
-        Some(Special::Backup(Backup { dir, counter: Upkeep { db, lock_timeout } })) => {
+        Some(Special::Backup(Backup { dir, counter: Kept { db, lock_timeout } })) => {
             run::backup(&db, &dir, lock_timeout).map(|()| true)
         }
         Some(Special::Restore(Restore {
             dir,
             sold_at_least,
-            counter: Upkeep { db, lock_timeout },
+            counter: Kept { db, lock_timeout },
         })) => run::restore(&db, &dir, sold_at_least, lock_timeout).map(|()| true),
         Some(Special::Manual(manual)) => {
             manual.write(Cli::command()).map(|()| true).map_err(RunError::System)
@@ -282,15 +314,15 @@ fn usage(error: &clap::Error) -> ExitCode {
     if error.use_stderr() { ExitCode::from(run::EXIT_USAGE) } else { ExitCode::SUCCESS }
 }
 
-/// Reads the path of a counter's file: what is kept elsewhere is looked after with the means of that.
+/// Reads the path of a counter's file.
 fn counter_file(typed: &str) -> Result<PathBuf, String> {
     match Db::of(typed) {
         Db::File(path) => Ok(path),
-        Db::Etcd(_) | Db::Postgres(_) => {
-            Err("this looks after counters in files only; look after that one with the backups \
-                 of what it is kept in"
-                .to_owned())
-        }
+        Db::Etcd(_) | Db::Postgres(_) => Err(
+            "only the file of a counter in files is written anew from its ledger: what is kept \
+                 there is looked over by `server verify`, and copied by `server backup`"
+                .to_owned(),
+        ),
     }
 }
 

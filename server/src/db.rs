@@ -24,6 +24,17 @@ impl Db {
     }
 }
 
+impl Db {
+    /// What it is kept in, in a word.
+    pub fn engine(&self) -> &'static str {
+        match self {
+            Self::File(_) => "file",
+            Self::Etcd(_) => "etcd",
+            Self::Postgres(_) => "postgres",
+        }
+    }
+}
+
 impl FromStr for Db {
     type Err = Infallible;
 

@@ -51,6 +51,8 @@ fn what_was_sold_and_how_long_it_took_is_counted() {
         ("tickets_idempotency_replays_total", 1.0),
         ("tickets_lock_timeouts_total", 0.0),
         ("tickets_journal_fsync_seconds_count", 5.0),
+        ("tickets_journal_appends_total{outcome=\"durable\"}", 5.0),
+        ("tickets_ledger_info{engine=\"file\"}", 1.0),
         ("tickets_held", 2.0),
         ("tickets_refunded_total", 1.0),
         ("tickets_holds_expired_total", 0.0),

@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use e2e::{Answer, Client, Counter, Method, Server};
+use e2e::{Answer, Client, Method, Server};
 use serde_json::Value;
 
-use crate::programs::serve_with;
+use crate::{counter::Counter, programs::serve_with};
 
 /// The token of the operator.
 pub(crate) const TOKEN: &str = "a-long-secret-of-the-operator";

@@ -1,6 +1,8 @@
 //! What buyers were told, and what must hold of all of it together.
 
-use e2e::{Answer, Client, Counter};
+use crate::counter::Counter;
+
+use e2e::{Answer, Client};
 pub(crate) use e2e::{buy_until_sold_out, tickets, tickets_of};
 use serde_json::json;
 

@@ -2,8 +2,18 @@
 
 mod access;
 mod campaign;
+#[path = "../e2e/contract/mod.rs"]
+mod contract;
+mod counter;
 mod engine;
 mod failures;
 mod keeping;
+#[path = "../e2e/operator.rs"]
+mod operator;
+#[path = "../e2e/problem.rs"]
+mod problem;
+mod programs;
+#[path = "../e2e/sales.rs"]
+mod sales;
 mod seat;
 mod servers;

@@ -7,6 +7,16 @@
 //! - [`servers`]: whole servers.
 
 mod bad_input;
+#[path = "../e2e/contract/mod.rs"]
+mod contract;
+mod counter;
+#[path = "../e2e/operator.rs"]
+mod operator;
+#[path = "../e2e/problem.rs"]
+mod problem;
+mod programs;
+#[path = "../e2e/sales.rs"]
+mod sales;
 mod seller;
 mod servers;
 mod standbys;

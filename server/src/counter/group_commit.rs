@@ -88,6 +88,9 @@ trait Door: Send + Sync {
     fn archive(&self) -> Arc<dyn Archive>;
 }
 
+/// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
+const UNREACHED: &str = "the ledger has not been reached yet";
+
 impl GroupCommit {
     /// A group commit on `engine`, in which `inventory` is durable; the committer takes its turns. Where it is
     /// `None`, the first of them tells.
@@ -105,7 +108,11 @@ impl GroupCommit {
     ) -> (Self, Committer<Timed<E>>) {
         let is_heard = inventory.is_some();
         let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
-        let queue = Queue::new(inventory, lock_timeout);
+        let mut queue = Queue::new(inventory, lock_timeout);
+        if !is_heard {
+            // Whoever asks whether buyers can come is told so from the beginning.
+            queue.set_obstacle(&UNREACHED.into());
+        }
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
         let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters, now_ms };
         let shared = Arc::new(shared);

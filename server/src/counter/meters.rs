@@ -7,11 +7,12 @@ use prometheus_client::{
         counter::Counter,
         family::Family,
         histogram::{Histogram, exponential_buckets},
+        info::Info,
     },
     registry::{Registry, Unit},
 };
 
-use crate::ledger::TurnTimes;
+use crate::ledger::{Appended, TurnTimes};
 
 /// How a purchase ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,23 +45,30 @@ const OUTCOMES: [(Ended, &str); 11] = [
     (Ended::Unknown, "unknown"),
 ];
 
+/// Counters by one label each.
+type ByLabel = Family<[(&'static str, &'static str); 1], Counter>;
+
 /// The meters of one server, which all its event loops and its committer share.
 #[derive(Debug)]
 pub struct Meters {
     /// One for each of `OUTCOMES`, in that order.
     buys: [Counter; OUTCOMES.len()],
-    by_outcome: Family<[(&'static str, &'static str); 1], Counter>,
+    by_outcome: ByLabel,
     replays: Counter,
     lock_timeouts: Counter,
     lock_wait: Histogram,
     lock_hold: Histogram,
     append: Histogram,
+    /// Appends by what became of them.
+    appends: ByLabel,
     batch: Histogram,
+    /// What the ledger is kept in.
+    engine: &'static str,
 }
 
 impl Default for Meters {
     fn default() -> Self {
-        let by_outcome = Family::<[(&'static str, &'static str); 1], Counter>::default();
+        let by_outcome = ByLabel::default();
         // From 0.05 ms to 1.6 s.
         let seconds = || Histogram::new(exponential_buckets(0.000_05, 2.0, 16));
         Self {
@@ -71,12 +79,19 @@ impl Default for Meters {
             lock_wait: seconds(),
             lock_hold: seconds(),
             append: seconds(),
+            appends: ByLabel::default(),
             batch: Histogram::new(exponential_buckets(1.0, 2.0, 12)),
+            engine: "file",
         }
     }
 }
 
 impl Meters {
+    /// Those of a counter that is kept in `engine`.
+    pub fn of(engine: &'static str) -> Self {
+        Self { engine, ..Self::default() }
+    }
+
     /// Counts a purchase by how it ended.
     pub(super) fn bought(&self, ended: Ended) {
         self.buys[ended as usize].inc();
@@ -100,6 +115,10 @@ impl Meters {
 
     /// Lets `registry` tell what is counted here.
     pub fn register(&self, registry: &mut Registry) {
+        let engine = Info::new([("engine", self.engine)]);
+        registry.register("ledger", "What the ledger is kept in", engine);
+        let help = "Appends to the ledger by what became of them";
+        registry.register("journal_appends", help, self.appends.clone());
         let mut seconds = |name: &str, help: &str, histogram: &Histogram| {
             registry.register_with_unit(name, help, Unit::Seconds, histogram.clone());
         };
@@ -125,8 +144,15 @@ impl TurnTimes for Meters {
         self.lock_hold.observe(hold.as_secs_f64());
     }
 
-    fn appended(&self, took: Duration) {
+    fn appended(&self, took: Duration, what: &Appended) {
         self.append.observe(took.as_secs_f64());
+        let outcome = match what {
+            Appended::Durable | Appended::Unseen => "durable",
+            Appended::Lost => "lost",
+            Appended::Unknown(_) => "unknown",
+            Appended::Broken(_) => "broken",
+        };
+        self.appends.get_or_create(&[("outcome", outcome)]).inc();
     }
 }
 

@@ -130,6 +130,26 @@ impl Trial {
         self.unasked(remaining, Change::Restored { epoch, sold })
     }
 
+    /// The records that end the ledger: the sale is closed, with a `note` of why where it was not before, and what is
+    /// held is given back, so that nothing can be bought any more.
+    pub fn end(&self, inventory: &Inventory, note: Option<&str>) -> Vec<Record> {
+        let Stock { mut remaining, mut revision, .. } = self.stock;
+        let mut records = Vec::new();
+        let mut add = |remaining, change, note: Option<&str>| {
+            revision += 1;
+            let key = note.map(Box::from);
+            records.push(Record { revision, key, ..self.unasked(remaining, change) });
+        };
+        if note.is_some() {
+            add(remaining, Change::SaleSet { is_open: false }, note);
+        }
+        for (hold, OpenHold { quantity, .. }) in inventory.holds() {
+            remaining += quantity;
+            add(remaining, Change::Released { hold, quantity: *quantity }, None);
+        }
+        records
+    }
+
     /// The next record, of a `change` that no request asked for.
     fn unasked(&self, remaining: u64, change: Change) -> Record {
         let (revision, at_ms) = (self.stock.revision + 1, self.at_ms);

@@ -153,6 +153,14 @@ pub enum Fault {
     Lasting(Cause),
 }
 
+impl Fault {
+    /// What the engine says.
+    pub fn cause(self) -> Cause {
+        let (Self::Passing(cause) | Self::Lasting(cause)) = self;
+        cause
+    }
+}
+
 /// What an engine says of a failure, for a person to read.
 #[derive(Clone, Debug)]
 pub struct Cause(Arc<dyn Error + Send + Sync>);

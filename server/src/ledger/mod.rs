@@ -8,23 +8,33 @@
 //! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
 //!   [`Timed`]: how long it takes.
+//! - [`Scan`]: a whole ledger, read from its beginning; [`Audit`]: looked over; [`Copying`], [`Moving`]: carried
+//!   into another, whatever the engines.
 //! - [`mod@format`]: what every engine writes, as text; pure.
 //! - [`mod@file`]: the engine of one machine; `etcd`, `postgres`: the engines of many.
 
+mod audit;
+mod copying;
 mod engine;
 #[cfg(feature = "etcd")]
 pub mod etcd;
 pub mod file;
 pub mod format;
 mod holder;
+mod moving;
 mod pipeline;
 #[cfg(feature = "postgres")]
 pub mod postgres;
+mod scan;
 mod timed;
 mod writer;
 
+pub use audit::{Audit, AuditError, agree};
+pub use copying::{CopyError, Copying, Staged};
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
+pub use moving::{MoveError, Moving};
 pub use pipeline::Pipeline;
+pub use scan::{Overview, Scan};
 pub use timed::{Timed, TurnTimes};
 pub use writer::{Clients, Turned, Void, Writer};

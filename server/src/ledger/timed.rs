@@ -18,8 +18,8 @@ pub trait TurnTimes: Send + Sync {
     /// A turn kept the lock from others for so long.
     fn held(&self, hold: Duration);
 
-    /// An append took so long, its sync among it.
-    fn appended(&self, took: Duration);
+    /// An append took so long, its sync among it, and this became of it.
+    fn appended(&self, took: Duration, what: &Appended);
 }
 
 /// An engine of which the times are told.
@@ -85,7 +85,7 @@ impl<T: Turn> Turn for TimedTurn<T> {
     fn append(&mut self, batch: &T::Batch) -> Appended {
         let begun = Instant::now();
         let appended = self.turn.append(batch);
-        self.hold.times.appended(begun.elapsed());
+        self.hold.times.appended(begun.elapsed(), &appended);
         appended
     }
 

@@ -3,29 +3,44 @@
 //! Both make all of it under another name, and give it the right one in the end: what is named like a
 //! backup or like a counter is whole.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    process,
-    time::Duration,
-};
+use std::{fs, io, path::Path, time::Duration};
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use std::{sync::Arc, thread};
 
+#[cfg(feature = "etcd")]
+use crate::run::etcd_counter;
+#[cfg(feature = "postgres")]
+use crate::run::postgres_counter;
 use crate::{
+    db::Db,
     domain::{COUNT_MAX, Stock},
-    ledger::file::{
-        audit::{Auditor, read_head, read_head_bytes, read_ledger},
-        backup::{begin_anew, copy},
-        disk::{Disk as _, RealDisk},
-        error::{OpenError, TurnError},
-        layout::Layout,
+    ledger::{
+        file::{
+            audit::{Audit as FileAudit, Auditor, read_head, read_head_bytes, read_ledger},
+            backup::{begin_anew, copy},
+            disk::{Disk as _, RealDisk},
+            error::{OpenError, TurnError},
+            layout::Layout,
+        },
+        format::base::Base,
     },
     run::{
         RunError,
         file_counter::open_ledger,
         machine::{now_ms, random},
+        making::Making,
         real_path::real_path_of,
         upkeep::{described, keep_out},
     },
+};
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use crate::{
+    domain::Trial,
+    ledger::{
+        Archive, Audit, Cause, CopyError, Copying, Engine as _, Fault, Overview, Scan, Staged,
+        file::scan::FileScan,
+    },
+    run::staged_file::{clear, make},
 };
 
 /// What the counter's file is called in a backup.
@@ -35,7 +50,48 @@ const HEAD_NAME: &str = "db.txt";
 ///
 /// # Errors
 /// [`RunError`]; there is no folder `dir` then.
-pub fn backup(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError> {
+pub fn backup(db: &Db, dir: &Path, patience: Duration) -> Result<(), RunError> {
+    match db {
+        Db::File(path) => backup_file(path, dir, patience),
+        #[cfg(feature = "etcd")]
+        Db::Etcd(address) => backup_engine(etcd_counter::scan(address)?, dir),
+        #[cfg(feature = "postgres")]
+        Db::Postgres(address) => backup_engine(postgres_counter::scan(address)?, dir),
+        #[cfg(not(all(feature = "etcd", feature = "postgres")))]
+        db => Err(RunError::NotBuiltIn { db: db.clone() }),
+    }
+}
+
+/// Copies the counter that `scan` reads, up to where its head was as that began, as one in files.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn backup_engine<S: Scan + Overview>(
+    (scan, place): (Result<S, Fault>, String),
+    dir: &Path,
+) -> Result<(), RunError> {
+    let failed = |cause| RunError::Engine { place: place.clone(), cause };
+    let scan = scan.map_err(|fault| failed(fault.cause()))?;
+    let (base, last) = (anew(scan.base()), scan.last());
+    let mut audit = Audit::begin(scan).map_err(|fault| failed(fault.cause()))?;
+    let making = Making::beside(dir)?;
+    let copied = Layout::around(&making.path.join(HEAD_NAME));
+    let (engine, inventory) = make(&copied, &base)?;
+    let archive = engine.archive(&inventory);
+    let copying = Copying::begin(engine, Some(inventory), &archive, &base, thread::sleep);
+    let failed = |error| failed(Cause::of(error));
+    let mut copying = copying.map_err(failed)?;
+    copying.copy(&mut audit, last, &mut |records| records).map_err(failed)?;
+    let rested = copying.into_engine().rest().and_then(|()| clear(&copied));
+    rested.map_err(|fault| RunError::Engine { place: place.clone(), cause: fault.cause() })?;
+    // What was copied is read again: it is what was found, or it is no backup.
+    let again = read_ledger(&RealDisk, &copied).map_err(OpenError::from)?;
+    let again = again.filter(|again| again.stock == audit.folded().stock());
+    let again = again.ok_or_else(|| RunError::Copy { path: dir.to_owned() })?;
+    making.give_name(dir)?;
+    println!("{}: {}: sound", dir.display(), described(&again));
+    Ok(())
+}
+
+fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError> {
     let layout = Layout::around(&real_path_of(db)?);
     let making = Making::beside(dir)?;
     // Nearly all of it is read while others sell; only the end is found without them.
@@ -71,6 +127,75 @@ pub fn backup(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError>
 /// # Errors
 /// [`RunError`]; there is no counter at `db` then.
 pub fn restore(
+    db: &Db,
+    dir: &Path,
+    sold_at_least: u64,
+    patience: Duration,
+) -> Result<(), RunError> {
+    match db {
+        Db::File(path) => restore_file(path, dir, sold_at_least, patience),
+        #[cfg(feature = "etcd")]
+        Db::Etcd(address) => restore_engine(dir, sold_at_least, |base| {
+            let (stage, place) = etcd_counter::stage(address, base)?;
+            let archive = stage.archive();
+            Ok((stage, archive, place))
+        }),
+        #[cfg(feature = "postgres")]
+        Db::Postgres(address) => restore_engine(dir, sold_at_least, |base| {
+            let stage = postgres_counter::stage(address, base)?;
+            let archive = Arc::new(stage.archive());
+            Ok((stage, archive, db.to_string()))
+        }),
+        #[cfg(not(all(feature = "etcd", feature = "postgres")))]
+        db => Err(RunError::NotBuiltIn { db: db.clone() }),
+    }
+}
+
+/// Puts the backup in the folder `dir` into the counter in the making that `stage` gives, and begins another life
+/// of it.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn restore_engine<T: Staged, A: Archive>(
+    dir: &Path,
+    sold_at_least: u64,
+    stage: impl FnOnce(Base) -> Result<(T, Arc<A>, String), RunError>,
+) -> Result<(), RunError> {
+    let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
+    let audit = audit_of_backup(&source)?;
+    let scan = FileScan::begin(&RealDisk, &source).map_err(OpenError::from)?;
+    let (Some(read), Some(scan)) = (audit, scan) else {
+        return Err(RunError::NoLedger { folder: source.folder });
+    };
+    let base = anew(scan.base());
+    let (stage, archive, place) = stage(base.clone())?;
+    let failed = |cause| RunError::Engine { place: place.clone(), cause };
+    let mut audit = Audit::begin(scan).map_err(|fault| failed(fault.cause()))?;
+    let failed = |error| failed(Cause::of(error));
+    let copying = Copying::begin(stage, None, &*archive, &base, thread::sleep);
+    let mut copying = copying.map_err(failed)?;
+    copying.copy(&mut audit, read.stock.revision, &mut |records| records).map_err(failed)?;
+    let before = audit.folded();
+    let at_ms = now_ms().max(before.at_ms());
+    // An earlier try that was broken off may have drawn the epoch.
+    let epoch = match copying.inventory().stock().epoch {
+        epoch if epoch != before.stock().epoch => epoch,
+        _ => epoch()?,
+    };
+    let record = Trial::of(before, at_ms).restoration(epoch, sold_at_least);
+    if copying.inventory().stock() == before.stock() {
+        copying.append(&[record]).map_err(failed)?;
+    } else if before.stock().after(&record) != Ok(copying.inventory().stock()) {
+        return Err(failed(CopyError::Differs));
+    }
+    let stock = copying.inventory().stock();
+    copying.publish().map_err(failed)?;
+    println!("{place}: {}", restored(stock));
+    if before.stock().issued == stock.issued {
+        println!("{NOT_IN_IT}");
+    }
+    Ok(())
+}
+
+fn restore_file(
     db: &Path,
     dir: &Path,
     sold_at_least: u64,
@@ -84,14 +209,7 @@ pub fn restore(
     }
     let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
     let head = read_head_bytes(&RealDisk, &source).map_err(OpenError::from)?;
-    let said = read_head(&RealDisk, &source).map_err(OpenError::from)?;
-    let audit = read_ledger(&RealDisk, &source).map_err(OpenError::from)?;
-    let ledger = audit.as_ref().map_or(0, |audit| audit.stock.revision);
-    if said.revision.is_some_and(|revision| revision > ledger) {
-        let (path, folder) = (source.head, source.folder);
-        let head = said.revision.unwrap_or_default();
-        return Err(OpenError::from(TurnError::HeadAhead { path, folder, head, ledger }).into());
-    }
+    let audit = audit_of_backup(&source)?;
     let making = Making::beside(&layout.head)?;
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     copy(&RealDisk, &source, audit.as_ref(), &head, &copied).map_err(OpenError::from)?;
@@ -102,22 +220,47 @@ pub fn restore(
     RealDisk.link(&copied.head, &layout.head).map_err(init)?;
     RealDisk.sync_dir(&layout.parent).map_err(init)?;
     drop(making);
-    let Stock { remaining, held, issued, .. } = stock;
-    println!(
-        "{}: {remaining} left, {held} held, {} sold; the next number is {}",
-        layout.head.display(),
-        stock.sold(),
-        issued + 1
-    );
-    if let Some(audit) = audit
-        && audit.stock.issued == issued
-    {
-        println!(
-            "what was sold behind the backup is not in it: where that is known, restore again with \
-             `--sold-at-least`, or write the count that is left into db.txt"
-        );
+    println!("{}: {}", layout.head.display(), restored(stock));
+    if audit.is_some_and(|audit| audit.stock.issued == stock.issued) {
+        println!("{NOT_IN_IT}, or write the count that is left into db.txt");
     }
     Ok(())
+}
+
+/// What the backup at `source` says, where it has a ledger; it is sound.
+fn audit_of_backup(source: &Layout) -> Result<Option<FileAudit>, RunError> {
+    let said = read_head(&RealDisk, source).map_err(OpenError::from)?;
+    let audit = read_ledger(&RealDisk, source).map_err(OpenError::from)?;
+    let ledger = audit.as_ref().map_or(0, |audit| audit.stock.revision);
+    match said.revision.filter(|revision| *revision > ledger) {
+        None => Ok(audit),
+        Some(head) => {
+            let (path, folder) = (source.head.clone(), source.folder.clone());
+            Err(OpenError::from(TurnError::HeadAhead { path, folder, head, ledger }).into())
+        }
+    }
+}
+
+/// What is told of a restored counter that may lack what was sold behind its backup.
+const NOT_IN_IT: &str = "what was sold behind the backup is not in it: where that is known, restore again with \
+                         `--sold-at-least`";
+
+fn restored(stock: Stock) -> String {
+    let Stock { remaining, held, issued, .. } = stock;
+    let sold = stock.sold();
+    format!("{remaining} left, {held} held, {sold} sold; the next number is {}", issued + 1)
+}
+
+/// What a ledger begins with whose lines, and so their checksums, are written anew.
+pub(super) fn anew(base: &Base) -> Base {
+    Base::of(base.key, 0, base.stock(), base.at_ms)
+}
+
+/// The name of another life of a ledger.
+fn epoch() -> Result<u64, RunError> {
+    let bytes = random()?;
+    let drawn = bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    Ok(drawn % COUNT_MAX + 1)
 }
 
 /// Opens the counter at `head` and begins another life of it.
@@ -125,57 +268,9 @@ fn live_anew(head: &Path, sold_at_least: u64, patience: Duration) -> Result<Stoc
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let opened = runtime.block_on(open_ledger(head, true, patience, usize::MAX));
     let (mut engine, inventory) = opened?;
-    let bytes = random()?;
-    let drawn = bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    let epoch = drawn % COUNT_MAX + 1;
+    let epoch = epoch()?;
     let at_ms = now_ms().max(inventory.at_ms());
     let anew = begin_anew(&mut engine, inventory, (epoch, sold_at_least), at_ms);
     let anew = anew.map_err(|fault| io::Error::other(fault.to_string()))?;
     Ok(anew.stock())
-}
-
-/// A folder in which something is made that gets its name once it is whole; goes away where it does not.
-struct Making {
-    path: PathBuf,
-}
-
-impl Making {
-    /// A new folder beside `target`, where nothing is yet.
-    fn beside(target: &Path) -> Result<Self, RunError> {
-        if target.symlink_metadata().is_ok() {
-            return Err(RunError::InTheWay { path: target.to_owned() });
-        }
-        let mut name = std::ffi::OsString::from(".");
-        name.push(target.file_name().unwrap_or_default());
-        name.push(format!(".{}.partial", process::id()));
-        let path = target.with_file_name(name);
-        let init = |source| RunError::Init { path: path.clone(), source };
-        // What a killed process of this number has left is of no use.
-        if path.exists() {
-            fs::remove_dir_all(&path).map_err(init)?;
-        }
-        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-        if let Some(parent) = parent.filter(|parent| !parent.exists()) {
-            let missing = io::Error::new(io::ErrorKind::NotFound, "its folder is not there");
-            return Err(RunError::Init { path: parent.to_owned(), source: missing });
-        }
-        RealDisk.create_dir(&path).map_err(init)?;
-        let path = fs::canonicalize(&path).map_err(init)?;
-        Ok(Self { path })
-    }
-
-    /// Gives it the name `target`; durable on return.
-    fn give_name(self, target: &Path) -> Result<(), RunError> {
-        let init = |source| RunError::Init { path: target.to_owned(), source };
-        let parent = self.path.parent().unwrap_or(Path::new("/")).to_owned();
-        fs::rename(&self.path, target).map_err(init)?;
-        RealDisk.sync_dir(&parent).map_err(init)
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        // Named, or in nobody's way.
-        let _ = fs::remove_dir_all(&self.path);
-    }
 }

@@ -165,7 +165,7 @@ impl Opened {
             }
         };
         let greeting = format!("{place}: {greeting}, locking group");
-        let (timeout, meters) = (config.lock_timeout, Arc::<Meters>::default());
+        let (timeout, meters) = (config.lock_timeout, Arc::new(Meters::of(config.db.engine())));
         let (group, committer) = GroupCommit::new(
             engine,
             inventory,

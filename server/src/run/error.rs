@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, path::PathBuf};
 use crate::{
     db::Db,
     ledger::{
-        Cause,
+        Cause, CopyError, MoveError,
         file::{
             error::{LogError, OpenError, TurnError},
             layout::Layout,
@@ -146,6 +146,22 @@ pub enum RunError {
         /// What it says.
         cause: Cause,
     },
+    /// A ledger stands where its counter has no file any more.
+    #[error("{} is there without its counter's file: nothing was written", folder.display())]
+    LedgerWithoutHead {
+        /// The ledger's folder.
+        folder: PathBuf,
+    },
+    /// A counter cannot be moved.
+    #[error("{from} to {to}: {source}")]
+    Import {
+        /// From where.
+        from: String,
+        /// Where to.
+        to: String,
+        /// Why not.
+        source: MoveError,
+    },
     /// The group commit does not dawdle.
     #[error("--check-delay and --write-delay need `--locking file`, `mutex` or `none`")]
     Delays,
@@ -205,6 +221,22 @@ impl RunError {
             Self::InTheWay { .. } => {
                 Some("take another name, or move what is there out of the way".to_owned())
             }
+            Self::LedgerWithoutHead { .. } => Some(
+                "an import that was broken off in its last step leaves a whole ledger so: `server repair` writes the \
+                 counter's file"
+                    .to_owned(),
+            ),
+            Self::Import { source: MoveError::Gone { .. } | MoveError::Changed { .. }, .. } => Some(
+                "`POST /sale` with {\"open\": true} at a server of it makes it the counter again; see that the \
+                 other is sold from no more"
+                    .to_owned(),
+            ),
+            Self::Import { source: MoveError::Edited, .. } => {
+                Some("the next try takes that over".to_owned())
+            }
+            Self::Import { source: MoveError::Copy(CopyError::Differs), .. } => Some(
+                "another import was begun there: remove what it has left, or take another name".to_owned(),
+            ),
             Self::Listen { source, .. } if source.kind() == io::ErrorKind::AddrInUse => {
                 Some("`--listen 127.0.0.1:0` picks a free port".to_owned())
             }
@@ -222,6 +254,7 @@ impl RunError {
             | Self::NotBuiltIn { .. }
             | Self::Address { .. }
             | Self::InTheWay { .. }
+            | Self::LedgerWithoutHead { .. }
             | Self::ConnectionsMax { .. }
             | Self::LiveMax { .. } => EXIT_USAGE,
             Self::Ledger(OpenError::Turn(
@@ -240,6 +273,7 @@ impl RunError {
             | Self::Init { .. }
             | Self::AdminToken { .. }
             | Self::Engine { .. }
+            | Self::Import { .. }
             | Self::AddressFile { .. }
             | Self::Tls(_)
             | Self::NoLedger { .. }

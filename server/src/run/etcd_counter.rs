@@ -3,11 +3,17 @@
 use std::path::PathBuf;
 
 use crate::{
-    ledger::etcd::{
-        address::{AddressError, EtcdAddress, SCHEME},
-        cluster::{Access, Tls},
-        engine::EtcdEngine,
-        options::{New, Options, Sizes},
+    ledger::{
+        Fault,
+        etcd::{
+            address::{AddressError, EtcdAddress, SCHEME},
+            cluster::{Access, Tls},
+            engine::EtcdEngine,
+            options::{New, Options, Sizes},
+            scan::EtcdScan,
+            staging::EtcdStage,
+        },
+        format::base::Base,
     },
     run::{
         RunError,
@@ -23,19 +29,40 @@ pub(super) fn open(
     init: Option<u64>,
     names_max: usize,
 ) -> Result<(EtcdEngine, String), RunError> {
-    let typed = format!("{SCHEME}{address}");
-    let address: EtcdAddress = typed.parse().map_err(|error: AddressError| RunError::Address {
-        scheme: SCHEME,
-        reason: error.to_string(),
-    })?;
-    let access = read(&address)?;
+    let address = parse(address)?;
     let new =
         init.map(|tickets| Ok::<_, RunError>(New { tickets, key: random()?, at_ms: now_ms() }));
+    let options = Options { new: new.transpose()?, ..options(names_max)? };
+    let engine = EtcdEngine::new(read(&address)?, &address.name, options)?;
+    Ok((engine, address.to_string()))
+}
+
+/// All of the counter at `address`, from its beginning, where it can be read; and where that is.
+pub(super) fn scan(address: &str) -> Result<(Result<EtcdScan, Fault>, String), RunError> {
+    let address = parse(address)?;
+    let scan = EtcdScan::open(read(&address)?, &address.name);
+    Ok((scan.map_err(Fault::from), address.to_string()))
+}
+
+/// A counter at `address` in the making, which begins with `base`, and where that is.
+pub(super) fn stage(address: &str, base: Base) -> Result<(EtcdStage, String), RunError> {
+    let address = parse(address)?;
+    let stage = EtcdStage::new(read(&address)?, &address.name, base, &options(usize::MAX)?)?;
+    Ok((stage, address.to_string()))
+}
+
+fn parse(address: &str) -> Result<EtcdAddress, RunError> {
+    let parsed = format!("{SCHEME}{address}").parse();
+    parsed.map_err(|error: AddressError| RunError::Address {
+        scheme: SCHEME,
+        reason: error.to_string(),
+    })
+}
+
+fn options(names_max: usize) -> Result<Options, RunError> {
     let bits = random()?;
     let writer = u128::from_le_bytes(*bits.first_chunk().expect("32 bytes are more than 16"));
-    let options = Options { new: new.transpose()?, names_max, sizes: Sizes::default(), writer };
-    let engine = EtcdEngine::new(access, &address.name, options)?;
-    Ok((engine, address.to_string()))
+    Ok(Options { new: None, names_max, sizes: Sizes::default(), writer })
 }
 
 /// Reads the files that `address` names.

@@ -7,7 +7,9 @@ mod error;
 #[cfg(feature = "etcd")]
 mod etcd_counter;
 mod file_counter;
+mod import;
 mod machine;
+mod making;
 mod noop;
 #[cfg(feature = "postgres")]
 mod postgres_counter;
@@ -15,11 +17,13 @@ mod real_path;
 mod secret_file;
 mod serve;
 mod signals;
+mod staged_file;
 mod upkeep;
 
 pub use backup::{backup, restore};
 pub use certificate::TlsError;
 pub use error::{EXIT_USAGE, RunError};
+pub use import::import;
 pub use noop::{noop, noop_synced};
 pub use secret_file::read_secret;
 pub use serve::{bind, serve};

@@ -4,11 +4,14 @@ use std::{env, path::PathBuf};
 
 use crate::{
     ledger::{
-        Cause,
+        Cause, Fault,
+        format::base::Base,
         postgres::{
             address::{Address, SCHEME},
             engine::{Options, PostgresEngine},
+            scan::PostgresScan,
             session::{Database, Surroundings},
+            staging::PostgresStage,
         },
     },
     run::{
@@ -26,6 +29,29 @@ pub(super) fn engine(
     init: Option<u64>,
     names_max: usize,
 ) -> Result<PostgresEngine, RunError> {
+    let parsed = parse(address)?;
+    let (place, options) = (parsed.to_string(), Options { init, ..options(names_max) });
+    let engine = Database::new(parsed, surroundings())
+        .and_then(|database| PostgresEngine::new(database, options));
+    engine.map_err(|error| RunError::Engine { place, cause: Cause::of(error) })
+}
+
+/// All of the counter at `postgres://address`, from its beginning, where it can be read; and where that is.
+pub(super) fn scan(address: &str) -> Result<(Result<PostgresScan, Fault>, String), RunError> {
+    let parsed = parse(address)?;
+    let place = parsed.to_string();
+    Ok((PostgresScan::open(parsed, surroundings()).map_err(Fault::from), place))
+}
+
+/// A counter at `postgres://address` in the making, which begins with `base`.
+pub(super) fn stage(address: &str, base: Base) -> Result<PostgresStage, RunError> {
+    let parsed = parse(address)?;
+    let place = parsed.to_string();
+    let stage = PostgresStage::new(parsed, surroundings(), base, options(usize::MAX));
+    stage.map_err(|error| RunError::Engine { place, cause: Cause::of(error) })
+}
+
+fn parse(address: &str) -> Result<Address, RunError> {
     let parsed = Address::parse(&format!("{SCHEME}{address}"));
     let parsed =
         parsed.map_err(|error| RunError::Address { scheme: SCHEME, reason: error.to_string() })?;
@@ -35,11 +61,11 @@ pub(super) fn engine(
              passfile keeps it"
         );
     }
-    let place = parsed.to_string();
-    let options = Options { init, names_max, now_ms, random };
-    let engine = Database::new(parsed, surroundings())
-        .and_then(|database| PostgresEngine::new(database, options));
-    engine.map_err(|error| RunError::Engine { place, cause: Cause::of(error) })
+    Ok(parsed)
+}
+
+fn options(names_max: usize) -> Options {
+    Options { init: None, names_max, now_ms, random }
 }
 
 /// What PostgreSQL's own programs look at, too.

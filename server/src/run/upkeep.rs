@@ -8,10 +8,17 @@ use std::{
     time::Duration,
 };
 
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+use crate::ledger::{Audit, Fault, Overview, Scan};
+#[cfg(feature = "etcd")]
+use crate::run::etcd_counter;
+#[cfg(feature = "postgres")]
+use crate::run::postgres_counter;
 use crate::{
+    db::Db,
     domain::Stock,
     ledger::file::{
-        audit::{Audit, Auditor, read_head, read_ledger},
+        audit::{Audit as FileAudit, Auditor, read_head, read_ledger},
         disk::{Disk, FileLock, RealDisk},
         error::{LogError, OpenError},
         format::head::Head,
@@ -28,7 +35,69 @@ use crate::{
 ///
 /// # Errors
 /// [`RunError`] where it cannot be looked at, for example while somebody holds its lock.
-pub fn verify(db: &Path, patience: Duration) -> Result<bool, RunError> {
+pub fn verify(db: &Db, patience: Duration) -> Result<bool, RunError> {
+    match db {
+        Db::File(path) => verify_file(path, patience),
+        #[cfg(feature = "etcd")]
+        Db::Etcd(address) => {
+            let (scan, place) = etcd_counter::scan(address)?;
+            look_over(scan, &place)
+        }
+        #[cfg(feature = "postgres")]
+        Db::Postgres(address) => {
+            let (scan, place) = postgres_counter::scan(address)?;
+            look_over(scan, &place)
+        }
+        #[cfg(not(all(feature = "etcd", feature = "postgres")))]
+        db => Err(RunError::NotBuiltIn { db: db.clone() }),
+    }
+}
+
+/// Looks over the ledger at `place` that `scan` reads, up to where its head was as that began.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn look_over<S: Scan + Overview>(scan: Result<S, Fault>, place: &str) -> Result<bool, RunError> {
+    let mut say = io::stdout().lock();
+    let scan = match scan {
+        Ok(scan) => scan,
+        Err(fault) => return told(fault, place, &mut say),
+    };
+    writeln!(say, "{place}: {}", scan.head())?;
+    let (last, began_at) = (scan.last(), scan.base().revision);
+    let mut audit = match Audit::begin(scan) {
+        Ok(audit) => audit,
+        Err(fault) => return told(fault, place, &mut say),
+    };
+    loop {
+        match audit.read_on(last) {
+            Ok(records) if records.is_empty() => break,
+            Ok(_) => {}
+            Err(fault) => return told(fault, place, &mut say),
+        }
+    }
+    let (stock, scan) = (audit.folded().stock(), audit.scan());
+    let (pieces, records) = (scan.pieces(), stock.revision - began_at);
+    writeln!(say, "{place}: {pieces}, {records} records, {}", counts(stock))?;
+    writeln!(say, "{}", conserved(stock))?;
+    for note in scan.notes() {
+        writeln!(say, "note: {note}")?;
+    }
+    writeln!(say, "sound")?;
+    Ok(true)
+}
+
+/// Tells what is damaged; what only cannot be read just now is no fault of the ledger.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn told(fault: Fault, place: &str, say: &mut impl io::Write) -> Result<bool, RunError> {
+    match fault {
+        Fault::Lasting(cause) => {
+            writeln!(say, "fault: {cause}")?;
+            Ok(false)
+        }
+        Fault::Passing(cause) => Err(RunError::Engine { place: place.to_owned(), cause }),
+    }
+}
+
+fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
     let layout = Layout::around(&real_path_of(db)?);
     // Nearly all of it while others sell; what they have added then, and the end, without them.
     let read = Auditor::begin(&RealDisk, &layout).and_then(|mut auditor| {
@@ -112,19 +181,18 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     Ok(true)
 }
 
-pub(super) fn described(audit: &Audit) -> String {
-    let Audit { segments, records, stock, torn_bytes, .. } = audit;
+pub(super) fn described(audit: &FileAudit) -> String {
+    let FileAudit { segments, records, stock, torn_bytes, .. } = audit;
     let torn = match torn_bytes {
         0 => String::new(),
         bytes => format!(", {bytes} bytes of a sale that a crash cut off"),
     };
-    format!(
-        "{segments} {}, {records} records, count {}, sold {}, revision {}{torn}",
-        if *segments == 1 { "segment" } else { "segments" },
-        stock.remaining,
-        stock.sold(),
-        stock.revision
-    )
+    let named = if *segments == 1 { "segment" } else { "segments" };
+    format!("{segments} {named}, {records} records, {}{torn}", counts(*stock))
+}
+
+fn counts(stock: Stock) -> String {
+    format!("count {}, sold {}, revision {}", stock.remaining, stock.sold(), stock.revision)
 }
 
 /// `Conservation`, in figures.
@@ -137,7 +205,7 @@ fn conserved(stock: Stock) -> String {
     )
 }
 
-fn what_the_next_start_does(head: &Head, audit: &Audit) -> Option<String> {
+fn what_the_next_start_does(head: &Head, audit: &FileAudit) -> Option<String> {
     let stock = audit.stock;
     match head.revision {
         Some(revision) if revision < stock.revision => {

@@ -9,13 +9,19 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
-    domain::{Change, Inventory, Record, Stock},
-    ledger::{Appended, Batch, Cause, Engine, Fault, News, Turn},
+    domain::{Change, Identity, Inventory, Record, Stock},
+    ledger::{
+        Appended, Archive, Batch, Cause, Engine, Fault, Found, Holder, News, Scan, Staged, Summary,
+        Turn, format::base::Base,
+    },
     simulation::shop::now_ms,
 };
 
 /// How many tickets a simulated ledger begins with.
 pub(crate) const TICKETS: u64 = 30;
+
+/// The key of every simulated counter.
+const KEY: [u8; 32] = [7; 32];
 
 /// What an engine says that is not so: what would break if the writer, or the engine, skipped a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +111,10 @@ struct World {
     on_its_way: Vec<SimBatch>,
     writers: u64,
     is_calm: bool,
+    /// Whether only one writes to it at a time, and nobody slips in.
+    is_private: bool,
+    /// Whether it was made the counter.
+    is_published: bool,
 }
 
 /// One writer's way to it.
@@ -136,7 +146,18 @@ impl SimLedger {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
         let (records, on_its_way) = (Vec::new(), Vec::new());
-        let world = World { dice, start: start(), records, on_its_way, writers: 0, is_calm: false };
+        let (is_calm, is_private, is_published) = (false, false, false);
+        let start = start();
+        let world = World {
+            dice,
+            start,
+            records,
+            on_its_way,
+            writers: 0,
+            is_calm,
+            is_private,
+            is_published,
+        };
         Self(Arc::new(Mutex::new(world)))
     }
 
@@ -169,6 +190,28 @@ impl SimLedger {
         world.land_some(1.0);
         world.on_its_way.clear();
         world.is_calm = true;
+    }
+
+    /// A ledger in the making: only one at a time writes to it.
+    pub(crate) fn staged(seed: u64) -> Self {
+        let ledger = Self::new(seed);
+        ledger.world().is_private = true;
+        ledger
+    }
+
+    /// Appends a record, as somebody does who is not simulated.
+    pub(crate) fn push(&self, record: Record) {
+        self.world().records.push((record, BatchId { writer: 0, number: 0 }));
+    }
+
+    /// Whether it was made the counter.
+    pub(crate) fn is_published(&self) -> bool {
+        self.world().is_published
+    }
+
+    /// What it began with.
+    pub(crate) fn base(&self) -> Base {
+        Base::of(KEY, 0, self.world().start, 0)
     }
 
     /// All records.
@@ -310,7 +353,7 @@ impl Turn for SimTurn<'_> {
         let mut world = engine.ledger.world();
         let from = usize::try_from(engine.known.revision - world.start.revision).unwrap();
         let breaks_at = world.chance(0.1).then(|| world.dice.random_range(0..4));
-        let is_stale = world.chance(0.2);
+        let is_stale = world.chance(0.2) && !world.is_private;
         let news = world.records[from..].to_vec();
         for (nth, (record, owner)) in news.iter().enumerate() {
             if breaks_at == Some(nth) {
@@ -353,7 +396,7 @@ impl Turn for SimTurn<'_> {
         let engine = &mut *self.0;
         let mut world = engine.ledger.world();
         world.land_some(0.2);
-        if world.chance(0.2) {
+        if world.chance(0.2) && !world.is_private {
             world.rival();
         }
         let is_lost_before = world.chance(0.15);
@@ -393,6 +436,74 @@ impl Turn for SimTurn<'_> {
     fn keep(&mut self, _inventory: Inventory) {}
 
     fn end(self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Staged for SimEngine {
+    fn publish(&mut self) -> Result<(), Fault> {
+        let mut world = self.ledger.world();
+        let (is_lost_before, is_lost_after) = (world.chance(0.2), world.chance(0.2));
+        world.is_published |= !is_lost_before;
+        match is_lost_before || is_lost_after {
+            true => Err(Fault::Passing(Cause::of("no answer in time"))),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Beside its turns nothing is simulated but whose tokens it gives.
+impl Archive for SimLedger {
+    fn is_current(&self, _known: Stock) -> bool {
+        false
+    }
+
+    fn identity(&self) -> Option<Identity> {
+        Some(Identity { key: KEY, epochs: Vec::new() })
+    }
+
+    fn summary(&self) -> Result<Summary, Cause> {
+        let Stock { remaining, issued, .. } = self.world().stock();
+        Ok(Summary { remaining, sold: Some(issued) })
+    }
+
+    fn records(self: Arc<Self>, _first: u64, _last: u64) -> Found {
+        Box::pin(async { Err(Cause::of("nobody looks for them")) })
+    }
+
+    fn holders(&self) -> Vec<Holder> {
+        Vec::new()
+    }
+}
+
+/// A reading of a simulated ledger, a few records at a time.
+pub(crate) struct SimScan {
+    ledger: SimLedger,
+    base: Base,
+    read: u64,
+}
+
+impl SimScan {
+    pub(crate) fn of(ledger: &SimLedger) -> Self {
+        let base = ledger.base();
+        Self { ledger: ledger.clone(), read: base.revision, base }
+    }
+}
+
+impl Scan for SimScan {
+    fn base(&self) -> &Base {
+        &self.base
+    }
+
+    fn read_on(&mut self, last: u64) -> Result<Vec<Record>, Fault> {
+        let mut records = self.ledger.records();
+        records.retain(|record| self.read < record.revision && record.revision <= last);
+        records.truncate(self.ledger.world().dice.random_range(1..9));
+        self.read += records.len() as u64;
+        Ok(records)
+    }
+
+    fn compare(&mut self, _folded: &Inventory) -> Result<(), Fault> {
         Ok(())
     }
 }

@@ -30,6 +30,8 @@ mod lives_tests;
 #[cfg(test)]
 mod lying_disk;
 #[cfg(test)]
+mod moving_tests;
+#[cfg(test)]
 mod sabotage_tests;
 pub(crate) mod seller;
 #[cfg(test)]

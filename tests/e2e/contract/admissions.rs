@@ -1,10 +1,12 @@
 //! `POST /receipts/{receipt}/admit`: tickets are used at the door, once.
 
-use e2e::{Answer, Counter, Method, crowd};
+use e2e::{Answer, Method, crowd};
 use serde_json::json;
 
 use super::steps::{admit, assert_stock, bought, refund, told};
-use crate::{operator::serve_for_operator, problem::assert_problem, sales::count_of};
+use crate::{
+    counter::Counter, operator::serve_for_operator, problem::assert_problem, sales::count_of,
+};
 
 #[test]
 fn tickets_let_in_once_and_then_say_when_they_did() {

@@ -2,11 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
-use e2e::{Counter, eventually};
+use e2e::eventually;
 use serde_json::json;
 
 use super::steps::{assert_same, assert_stock, confirm, held, hold, release, token, told};
 use crate::{
+    counter::Counter,
     operator::serve_for_operator,
     problem::assert_problem,
     programs::{serve, serve_with},
@@ -109,7 +110,7 @@ fn released_hold_is_not_confirmed_and_confirmed_hold_not_released() {
     assert_stock(&server, &counter, 8, 2, 0);
 }
 
-/// `db.txt` tells: nobody asks the server, which has to wake up for it.
+/// What is kept tells: nobody asks the server, which has to wake up for it.
 #[test]
 fn hold_comes_back_by_itself_when_its_time_is_over() {
     let counter = Counter::with(10);
@@ -117,7 +118,7 @@ fn hold_comes_back_by_itself_when_its_time_is_over() {
     let hold = token(&hold(&server, 3, 1), "hold");
     assert_eq!(counter.count(), 7);
 
-    eventually("the tickets of a hold of one second in `db.txt`", || {
+    eventually("the tickets of a hold of one second in what is kept", || {
         (counter.count() == 10).then_some(())
     });
 

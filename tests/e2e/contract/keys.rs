@@ -1,11 +1,12 @@
 //! `Idempotency-Key` on `/holds`, of what was refused, and beyond `--keys-max`; that on `/buy` stands in
 //! `idempotency`.
 
-use e2e::{Answer, Client, Counter, Method};
+use e2e::{Answer, Client, Method};
 use serde_json::json;
 
 use super::steps::{assert_same, assert_stock, release, token};
 use crate::{
+    counter::Counter,
     operator::{post_as_operator, serve_for_operator},
     problem::assert_problem,
     programs::{serve, serve_with},

@@ -1,10 +1,11 @@
 //! `DELETE /receipts/{receipt}`: the tickets of a sale go back to the count.
 
-use e2e::{Answer, Counter, Method};
+use e2e::{Answer, Method};
 use serde_json::json;
 
 use super::steps::{admit, assert_same, assert_stock, bought, refund, told};
 use crate::{
+    counter::Counter,
     operator::{as_operator, serve_for_operator},
     problem::assert_problem,
     programs::serve_with,

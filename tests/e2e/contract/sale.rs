@@ -1,10 +1,10 @@
 //! `POST /sale` and `POST /restock`: the operator closes, opens, and puts more on sale.
 
-use e2e::Counter;
 use serde_json::json;
 
 use super::steps::{assert_same, assert_stock, confirm, held, hold, release};
 use crate::{
+    counter::Counter,
     operator::{post_as_operator, serve_for_operator},
     problem::assert_problem,
     sales::{order, tickets_of},

@@ -1,12 +1,14 @@
 //! Two servers on one counter: what one held, sold or refunded, the other knows.
 
-use e2e::{Counter, crowd, eventually};
+use e2e::{crowd, eventually};
 use serde_json::json;
 
 use super::steps::{
     admit, assert_same, assert_stock, bought, confirm, held, hold, refund, release, token, told,
 };
-use crate::{operator::serve_for_operator, problem::assert_problem, sales::count_of};
+use crate::{
+    counter::Counter, operator::serve_for_operator, problem::assert_problem, sales::count_of,
+};
 
 #[test]
 fn hold_of_one_server_is_confirmed_and_released_at_the_other() {
@@ -49,7 +51,7 @@ fn hold_lapses_at_both_and_once() {
     let lapsing = token(&hold(&one, 4, 1), "hold");
     assert_eq!(other.count(), 6);
 
-    eventually("the tickets of a hold of one second in `db.txt`", || {
+    eventually("the tickets of a hold of one second in what is kept", || {
         (counter.count() == 10).then_some(())
     });
 

@@ -1,9 +1,9 @@
 //! The steps that the scripts are made of.
 
-use e2e::{Answer, Client, Counter, Method};
+use e2e::{Answer, Client, Method};
 use serde_json::{Value, json};
 
-use crate::operator::as_operator;
+use crate::{counter::Counter, operator::as_operator};
 
 /// Holds `quantity` tickets for `seconds`.
 #[track_caller]
@@ -69,7 +69,7 @@ pub(super) fn assert_same(first: &Answer, again: &Answer) {
     assert_eq!(first.header("Location"), again.header("Location"));
 }
 
-/// Fails unless what is left, sold and held is this, at `server`, and as `db.txt` has it.
+/// Fails unless what is left, sold and held is this, at `server`, and as what is kept has it.
 #[track_caller]
 pub(super) fn assert_stock(server: &Client, counter: &Counter, count: u64, sold: u64, held: u64) {
     let found = server.search();

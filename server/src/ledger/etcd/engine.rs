@@ -20,17 +20,18 @@ use crate::{
             hint::{self, Hint},
             keys::Keys,
             lead::{Lead, Next},
-            options::Options,
+            options::{New, Options},
             progress::Progress,
             snapshots::Snapshots,
             turn::EtcdTurn,
         },
+        format::base::Base,
     },
 };
 
 /// A ledger in etcd, which is read as its first turn begins.
 pub struct EtcdEngine {
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Whether no turn was begun yet.
     is_new: bool,
     archive: Arc<EtcdArchive>,
@@ -44,13 +45,25 @@ impl EtcdEngine {
     /// # Errors
     /// What the system says where it has no room for a thread.
     pub fn new(access: Access, name: &str, options: Options) -> io::Result<Self> {
+        let new = options.new.map(New::base);
+        Self::with(access, name, Keys::of(name), new, &options)
+    }
+
+    /// The ledger behind `keys`, which is made to begin with `new` where it is missing.
+    pub(super) fn with(
+        access: Access,
+        name: &str,
+        keys: Keys,
+        new: Option<Base>,
+        options: &Options,
+    ) -> io::Result<Self> {
         let runtime = runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("etcd")
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let (keys, cluster, hint) = (Keys::of(name), Cluster::new(access), Arc::<Hint>::default());
+        let (cluster, hint) = (Cluster::new(access), Arc::<Hint>::default());
         let writer = format!("{:032x}", options.writer);
         handle.spawn(hint::watch(Arc::clone(&hint), cluster.another(), keys.clone()));
         let (for_archive, for_snapshots) = (cluster.another(), cluster.another());
@@ -70,7 +83,8 @@ impl EtcdEngine {
             cluster,
             handle,
             lead: Lead::new(&writer, dice),
-            options,
+            names_max: options.names_max,
+            new,
             hint,
             snapshots,
             writer,

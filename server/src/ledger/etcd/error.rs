@@ -25,6 +25,14 @@ pub enum EtcdError {
     /// No counter has this name.
     #[error("the etcd cluster has no counter `{0}`")]
     Missing(String),
+    /// The counter is being copied from elsewhere, or that was broken off.
+    #[error(
+        "the counter `{0}` is being imported and not whole yet: `server import` goes on where that was broken off"
+    )]
+    Importing(String),
+    /// A counter of this name is there.
+    #[error("the etcd cluster has a counter `{0}` already")]
+    Taken(String),
     /// Something stands where the counter would.
     #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
     Remains(String),

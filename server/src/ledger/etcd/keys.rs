@@ -4,6 +4,7 @@
 //!
 //! # Layout
 //! - `counter`: the first line of the ledger, made once; its create revision is the *incarnation*.
+//! - `import`: the same in place of `counter`, as long as the counter is copied from elsewhere: so it is none yet.
 //! - `head`: what stands on the counter; written with each batch, and compared by each.
 //! - `batches/R`: a batch whose first record is R.
 //! - `pages/R`: batches that were merged, the first record of which is R; `folded` is the last of them.
@@ -16,12 +17,18 @@ const DIGITS: usize = 16;
 #[derive(Clone, Debug)]
 pub struct Keys {
     prefix: String,
+    first_line: &'static str,
 }
 
 impl Keys {
     /// The keys of the counter with this name.
     pub fn of(name: &str) -> Self {
-        Self { prefix: format!("tickets/{name}/") }
+        Self { prefix: format!("tickets/{name}/"), first_line: "counter" }
+    }
+
+    /// The same while it is made of another's records.
+    pub fn of_import(name: &str) -> Self {
+        Self { first_line: "import", ..Self::of(name) }
     }
 
     /// What all of them begin with.
@@ -31,7 +38,7 @@ impl Keys {
 
     /// The first line of the ledger.
     pub fn counter(&self) -> Vec<u8> {
-        self.key("counter")
+        self.key(self.first_line)
     }
 
     /// What stands on the counter.
@@ -104,5 +111,7 @@ mod tests {
         assert!(keys.snapshot_part(u64::MAX, 0) < keys.snapshots_end());
         assert_eq!(first_of(&keys.batch(77)), Some(77));
         assert!(!Keys::of("ab").head().starts_with(&keys.prefix()));
+        assert_ne!(Keys::of_import("a").counter(), keys.counter());
+        assert_eq!(Keys::of_import("a").head(), keys.head());
     }
 }

@@ -8,11 +8,11 @@
 //! - [`address`]: where a counter is, as typed; [`options`]: what comes in from outside.
 //! - [`keys`], [`text`]: which keys there are, and what their values say; pure.
 //! - [`cluster`]: the members, and calls to one of them; `store`: what is asked of them.
-//! - [`creation`]: making one (`--init`).
+//! - [`creation`]: making one (`--init`); [`staging`]: one that is made of another's records.
 //! - `hint`, `lead`: what is heard of others between turns, and who goes first; nothing rests on either.
 //! - `snapshots`: what a start reads instead of all records; old batches merged into pages.
 //! - `progress`, [`turn`], [`batch`], [`engine`]: where this process is; the engine.
-//! - [`archive`]: reading beside the turns.
+//! - [`archive`]: reading beside the turns; [`scan`]: all of it, to look it over.
 
 pub mod address;
 pub mod archive;
@@ -26,7 +26,9 @@ pub mod keys;
 mod lead;
 pub mod options;
 mod progress;
+pub mod scan;
 mod snapshots;
+pub mod staging;
 mod store;
 pub mod text;
 pub mod turn;

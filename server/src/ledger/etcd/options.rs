@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use crate::{domain::Stock, ledger::format::base::Base};
+
 /// How a ledger in etcd is opened.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Options {
     /// What a missing counter is made of; without it one has to be there.
     pub new: Option<New>,
@@ -24,6 +26,13 @@ pub struct New {
     pub key: [u8; 32],
     /// When, in milliseconds since 1970 UTC.
     pub at_ms: u64,
+}
+
+impl New {
+    /// What the ledger of the counter begins with.
+    pub fn base(self) -> Base {
+        Base::of(self.key, 0, Stock::new(self.tickets, 0, 0), self.at_ms)
+    }
 }
 
 /// Without the key, which is a secret.

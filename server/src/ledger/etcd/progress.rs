@@ -24,11 +24,11 @@ use crate::{
             hint::Hint,
             keys::Keys,
             lead::Lead,
-            options::Options,
             snapshots::{self, Snapshots},
             store::{self, Found, Guard, Reading},
             text::{self, CounterLine, Head, Owner, Stored},
         },
+        format::base::Base,
     },
 };
 
@@ -44,7 +44,9 @@ pub(super) struct Progress {
     pub(super) keys: Keys,
     pub(super) cluster: Cluster,
     pub(super) handle: Handle,
-    pub(super) options: Options,
+    pub(super) names_max: usize,
+    /// What a missing counter begins with; without it one has to be there.
+    pub(super) new: Option<Base>,
     pub(super) hint: Arc<Hint>,
     pub(super) lead: Lead,
     pub(super) snapshots: Snapshots,
@@ -82,7 +84,7 @@ impl Progress {
             if self.found.is_some() {
                 return Ok(());
             }
-            let found = find_or_create(&mut link, &self.keys, &self.name, self.options.new).await;
+            let found = find_or_create(&mut link, &self.keys, &self.name, self.new.as_ref()).await;
             if found.is_err() {
                 self.cluster.forget();
             }
@@ -113,7 +115,7 @@ impl Progress {
         let mut link = self.cluster.link().await?;
         let missing = || EtcdError::Missing(self.name.clone());
         let (line, incarnation) = self.found.clone().ok_or_else(missing)?;
-        let names_max = self.options.names_max;
+        let names_max = self.names_max;
         let kept = snapshots::read(&mut link, &self.keys, names_max).await?;
         let (base, inventory) = match kept.filter(|(at, _)| at.key == line.begins.key) {
             Some(kept) => kept,
@@ -372,7 +374,7 @@ impl Progress {
 
 impl Opened {
     /// What a transaction can rest on; `None` where there may be more to tell.
-    fn guard(&self) -> Option<Guard> {
+    pub(super) fn guard(&self) -> Option<Guard> {
         self.head_at.map(|head_at| Guard { incarnation: self.incarnation, head_at })
     }
 }

@@ -256,7 +256,7 @@ impl Job {
 }
 
 /// A mark, and when it was written: 0 where there is none, as a comparison has it.
-async fn marked<T: DeserializeOwned>(
+pub(super) async fn marked<T: DeserializeOwned>(
     link: &mut Link,
     key: &[u8],
 ) -> Result<(Option<T>, i64), EtcdError> {

@@ -57,7 +57,8 @@ pub(super) struct Reading {
     pub(super) batches: Vec<(u64, Vec<u8>)>,
 }
 
-fn unmoved(keys: &Keys, guard: Guard) -> Vec<Compare> {
+/// That counter and head are what `guard` says.
+pub(super) fn unmoved(keys: &Keys, guard: Guard) -> Vec<Compare> {
     vec![
         Compare::create_revision(keys.counter(), CompareOp::Equal, guard.incarnation),
         Compare::mod_revision(keys.head(), CompareOp::Equal, guard.head_at),
@@ -197,7 +198,7 @@ pub(super) async fn read_around(
 }
 
 /// What the reads of a transaction gave, in order.
-fn gets(answer: &TxnResponse) -> impl Iterator<Item = Vec<KeyValue>> {
+pub(super) fn gets(answer: &TxnResponse) -> impl Iterator<Item = Vec<KeyValue>> {
     answer.op_responses().into_iter().filter_map(|response| match response {
         TxnOpResponse::Get(mut get) => Some(get.take_kvs()),
         _ => None,

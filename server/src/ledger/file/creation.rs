@@ -7,10 +7,18 @@ use std::{io, path::Path};
 
 use crate::{
     domain::Stock,
-    ledger::file::{
-        disk::{Disk, DiskFile},
-        format::head::Head,
-        layout::Layout,
+    ledger::{
+        file::{
+            disk::{Disk, DiskFile},
+            error::LogError,
+            format::head::Head,
+            layout::Layout,
+            log::{
+                preallocation::{Preallocation, Sizes},
+                segment::Segment,
+            },
+        },
+        format::base::Base,
     },
 };
 
@@ -44,6 +52,31 @@ pub fn create<D: Disk>(
     disk.remove(&temporary)?;
     linked?;
     disk.sync_dir(&layout.parent)
+}
+
+/// Makes a counter that begins with `base`, in a folder that is the caller's own; durable on return.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub fn create_from<D: Disk>(
+    disk: &D,
+    layout: &Layout,
+    base: &Base,
+    (process, nonce): (u32, u64),
+    sizes: Sizes,
+) -> Result<(), LogError> {
+    let io = |action, path: &Path| {
+        let path = path.to_owned();
+        move |source| LogError::Io { action, path, source }
+    };
+    let image = Head::of(base.stock(), Vec::new()).image(0);
+    let image =
+        image.ok_or(io::ErrorKind::InvalidInput.into()).map_err(io("write", &layout.head))?;
+    write(disk, &layout.head, &image).map_err(io("write", &layout.head))?;
+    disk.create_dir(&layout.folder).map_err(io("create", &layout.folder))?;
+    let temporary = layout.temporary_segment(process, nonce);
+    let mut zeros = Preallocation::new(disk, &temporary, |_| Ok(()), |_| {});
+    Segment::create(disk, layout, &zeros.take(sizes.first)?, base).map(|_| ())
 }
 
 fn write<D: Disk>(disk: &D, temporary: &Path, image: &[u8]) -> io::Result<()> {

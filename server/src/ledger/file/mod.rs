@@ -6,7 +6,7 @@
 //! - [`log`]: the records in their segments.
 //! - [`archive`]: reading beside the turns; [`reader`]: reading `db.txt` without its lock; [`locks`]: the two locks of a turn.
 //! - [`creation`]: making `db.txt`; [`audit`], [`repair`]: reading all of it, and writing it anew.
-//! - [`backup`]: copying it while it sells, and another life of it.
+//! - [`backup`]: copying it while it sells, and another life of it; [`scan`]: all of it, to carry it elsewhere.
 //! - [`engine`]: the ledger itself, and how it is opened ([`options`]).
 
 mod adoption;
@@ -25,4 +25,5 @@ mod opening;
 pub mod options;
 pub mod reader;
 pub mod repair;
-mod turn;
+pub mod scan;
+pub mod turn;

@@ -1,7 +1,7 @@
 //! Records on their way into the table.
 
 use crate::{
-    domain::{Record, Stock},
+    domain::{Change, Record, Stock},
     ledger::{Batch, format::record_line::encode_record},
 };
 
@@ -35,7 +35,9 @@ impl PostgresBatch {
 
 impl Batch for PostgresBatch {
     fn push(&mut self, record: &Record) -> bool {
-        if self.lines.len() >= RECORDS_MAX {
+        // The tables fold what came from outside only as the first record of a statement.
+        let is_outside = matches!(record.change, Change::Adjusted { .. } | Change::Restored { .. });
+        if self.lines.len() >= RECORDS_MAX || (is_outside && !self.lines.is_empty()) {
             return false;
         }
         let Ok(stock) = self.end.stock.after(record) else {

@@ -85,6 +85,8 @@ pub struct PostgresEngine {
     runtime: Option<Runtime>,
     database: Arc<Database>,
     options: Options,
+    /// What a missing counter begins with, where `options` do not say it.
+    new: Option<Base>,
     /// The number of this process, which its records carry.
     writer: i64,
     open: Option<Open>,
@@ -104,16 +106,16 @@ pub struct PostgresEngine {
 }
 
 /// A session, and what is asked through it often.
-struct Open {
-    session: Session,
+pub(super) struct Open {
+    pub(super) session: Session,
     news: Statement,
     append: Statement,
     head: Statement,
 }
 
 /// What this process knows of the ledger.
-struct Known {
-    identity: CounterId,
+pub(super) struct Known {
+    pub(super) identity: CounterId,
     place: Place,
     /// The revision of the last snapshot.
     kept: u64,
@@ -131,6 +133,15 @@ impl PostgresEngine {
     /// # Errors
     /// [`PostgresError::System`].
     pub fn new(database: Database, options: Options) -> Result<Self, PostgresError> {
+        Self::with(database, options, None)
+    }
+
+    /// The same; a missing counter is made to begin with `new`, where that is given.
+    pub(super) fn with(
+        database: Database,
+        options: Options,
+        new: Option<Base>,
+    ) -> Result<Self, PostgresError> {
         let database = Arc::new(database);
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let random = (options.random)()?;
@@ -138,6 +149,7 @@ impl PostgresEngine {
         Ok(Self {
             runtime: Some(runtime),
             options,
+            new,
             writer,
             open: None,
             known: None,
@@ -180,13 +192,13 @@ impl PostgresEngine {
         }
         self.open = None;
         self.is_in_doubt = true;
-        let Self { runtime: Some(runtime), database, known, options, .. } = &*self else {
+        let Self { runtime: Some(runtime), database, known, options, new, .. } = &*self else {
             unreachable!("the runtime goes with the engine")
         };
         let connected = runtime.block_on(async {
             let last = known.as_ref().map_or(0, |known| known.place.stock.revision);
             let mut session = Session::connect(database, last, |_| {}).await?;
-            let identity = find_or_create(&mut session, database, *options).await?;
+            let identity = find_or_create(&mut session, database, *options, new.as_ref()).await?;
             if known.as_ref().is_some_and(|known| known.identity != identity) {
                 let counter = database.address().counter.clone();
                 return Err(PostgresError::Replaced { counter });
@@ -224,7 +236,7 @@ impl PostgresEngine {
     }
 
     /// The parts that a question needs, at once.
-    fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
+    pub(super) fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
         match self {
             Self { runtime: Some(runtime), open: Some(open), known: Some(known), .. } => {
                 (runtime, open, known)
@@ -421,17 +433,26 @@ impl PostgresEngine {
     }
 }
 
-/// Finds the counter of `database`; makes it where it is missing and `options` say with how many tickets.
+/// Finds the counter of `database`; makes it where it is missing, to begin with `new` or
+/// with as many tickets as `options` say.
 async fn find_or_create(
     session: &mut Session,
     database: &Database,
     options: Options,
+    new: Option<&Base>,
 ) -> Result<CounterId, PostgresError> {
     let address = database.address();
-    match (session.find(address).await, options.init) {
-        (Err(PostgresError::NoCounter { .. }), Some(count)) => {
-            let key = (options.random)()?;
-            create(session, address, count, (key, (options.now_ms)())).await?;
+    let new = match (new, options.init) {
+        (Some(new), _) => Some(new.clone()),
+        (None, Some(count)) => {
+            let (key, stock) = ((options.random)()?, Stock::new(count, 0, 0));
+            Some(Base::of(key, 0, stock, (options.now_ms)()))
+        }
+        (None, None) => None,
+    };
+    match (session.find(address).await, new) {
+        (Err(PostgresError::NoCounter { .. }), Some(new)) => {
+            create(session, address, &new).await?;
             session.find(address).await
         }
         (found, _) => found,

@@ -22,6 +22,22 @@ pub enum PostgresError {
         /// Where it was looked for.
         database: String,
     },
+    /// The counter is being copied from elsewhere, or that was broken off.
+    #[error(
+        "the counter `{counter}` is being imported and not whole yet: `server import` goes on where that was broken off"
+    )]
+    Importing {
+        /// Its name.
+        counter: String,
+    },
+    /// A counter of this name is there.
+    #[error("the database `{database}` has a counter `{counter}` already")]
+    Taken {
+        /// Its name.
+        counter: String,
+        /// Where it is.
+        database: String,
+    },
     /// Something else goes by the name of our tables.
     #[error("the schema `ticket_counter` of the database `{database}` is not of a ticket counter")]
     OtherSchema {
@@ -65,6 +81,14 @@ pub enum PostgresError {
     Replaced {
         /// Its name.
         counter: String,
+    },
+    /// What stands on a counter is not what its records come to.
+    #[error("the counter `{counter}`: {reason}")]
+    Disagrees {
+        /// Its name.
+        counter: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A record is not what was written.
     #[error("record `{revision}`: {reason}")]
@@ -180,6 +204,8 @@ impl From<PostgresError> for Fault {
         match error {
             PostgresError::AnotherHistory { .. }
             | PostgresError::Replaced { .. }
+            | PostgresError::Taken { .. }
+            | PostgresError::Disagrees { .. }
             | PostgresError::Damaged { .. } => Self::Lasting(Cause::of(error)),
             _ => Self::Passing(Cause::of(error)),
         }

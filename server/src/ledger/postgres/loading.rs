@@ -60,7 +60,7 @@ pub(super) async fn load(
 }
 
 /// The inventory in one snapshot, or why there is none.
-async fn restored(
+pub(super) async fn restored(
     session: &mut Session,
     identity: &CounterId,
     (at, writer): (i64, i64),

@@ -13,7 +13,8 @@
 //! - [`batch`], `records`: records on their way, and as they come back.
 //! - `snapshots`, `loading`, `creation`: what a ledger has come to.
 //! - `reader`, `seen`, [`archive`]: reading beside the turns, and the hint that there is news.
-//! - [`engine`]: the ledger itself.
+//! - [`engine`]: the ledger itself; [`staging`]: one that is made of another's records; [`scan`]: all of it, to look
+//!   it over.
 //!
 //! # Invariants
 //! - `AckAfterSync`: a batch is durable once its commit was answered, without a warning; then it has reached
@@ -30,9 +31,11 @@ mod loading;
 mod passfile;
 mod reader;
 mod records;
+pub mod scan;
 mod schema;
 mod seen;
 pub mod session;
 mod settings;
 mod snapshots;
+pub mod staging;
 mod tls;

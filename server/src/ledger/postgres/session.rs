@@ -114,6 +114,11 @@ impl Database {
     }
 }
 
+/// By what name a counter goes that is made of another's records: one that no address can have.
+pub(super) fn import_name(counter: &str) -> String {
+    format!("import:{counter}")
+}
+
 /// A connection to the primary.
 pub(super) struct Session {
     client: Client,
@@ -253,7 +258,13 @@ impl Session {
             self.migrate(database).await?;
         }
         let sql = "SELECT id, format, key FROM ticket_counter.counter WHERE name = $1";
-        let row = self.query(sql, &[name]).await?.pop().ok_or_else(no_counter)?;
+        let Some(row) = self.query(sql, &[name]).await?.pop() else {
+            let importing = self.query(sql, &[&import_name(name)]).await?;
+            return Err(match importing.first() {
+                Some(_) => PostgresError::Importing { counter: name.clone() },
+                None => no_counter(),
+            });
+        };
         let (format, key): (i32, Vec<u8>) = (row.get(1), row.get(2));
         let known = i32::try_from(FORMAT_VERSION).unwrap_or(i32::MAX);
         if format > known {

@@ -31,7 +31,8 @@ pub(super) const EVERY_RECORDS: u64 = 100_000;
 /// How much goes into one part, in bytes.
 const PART_BYTES: usize = 1 << 20;
 
-/// How many snapshots are kept: the one before the last may be the last sound one.
+/// How many snapshots are kept beside the first, which says what the ledger begins with: the one before the last may
+/// be the last sound one.
 const KEPT: i64 = 2;
 
 /// Makes the snapshots of one process.
@@ -129,11 +130,13 @@ impl Parts {
         runtime.block_on(session.commit(named, &[counter, at, writer, &base]))?;
         let old = "\
             WITH kept AS ( \
-                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
-                ORDER BY revision DESC LIMIT $2 \
+                (SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
+                ORDER BY revision DESC LIMIT $2) \
+                UNION (SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
+                ORDER BY revision LIMIT 1) \
             ), old AS ( \
                 DELETE FROM ticket_counter.snapshot WHERE counter = $1 \
-                AND revision < (SELECT min(revision) FROM kept) \
+                AND revision NOT IN (SELECT revision FROM kept) AND revision < (SELECT max(revision) FROM kept) \
             ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = $1 \
                 AND revision <= (SELECT max(revision) FROM kept) \
                 AND NOT EXISTS (SELECT FROM kept WHERE (kept.revision, kept.writer) = (part.revision, part.writer))";

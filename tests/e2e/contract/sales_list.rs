@@ -2,10 +2,10 @@
 
 use std::fs;
 
-use e2e::{Answer, Client, Counter, Method, Server};
+use e2e::{Answer, Client, Method, Server};
 use serde_json::{Value, json};
 
-use crate::{problem::assert_problem, programs::serve_with};
+use crate::{counter::Counter, problem::assert_problem, programs::serve_with};
 
 const TOKEN: &str = "a-long-secret-of-the-operator";
 

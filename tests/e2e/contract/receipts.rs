@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use e2e::{Counter, crowd};
+use e2e::crowd;
 use serde_json::json;
 
 use crate::{
+    counter::Counter,
     problem::assert_problem,
     programs::serve,
     sales::{order, tickets_of},

@@ -1,9 +1,10 @@
 //! Calls of the operator: `Authorization: Bearer TOKEN`.
 
-use e2e::{Answer, Counter, Method, Server};
+use e2e::{Answer, Method, Server};
 use serde_json::json;
 
 use crate::{
+    counter::Counter,
     operator::{TOKEN, serve_for_operator},
     problem::assert_problem,
     programs::serve,

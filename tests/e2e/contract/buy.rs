@@ -1,9 +1,10 @@
 //! `POST /buy`: the answers, to the field.
 
-use e2e::{Answer, Counter, Method, crowd};
+use e2e::{Answer, Method, crowd};
 use serde_json::json;
 
 use crate::{
+    counter::Counter,
     problem::assert_problem,
     programs::{serve, serve_with},
     sales::{assert_conserved, buy_until_sold_out, count_of, order, tickets, tickets_of},
@@ -146,14 +147,4 @@ fn remaining_and_revision_tell_the_order_of_sale() {
         let ticket = tickets_of(answer)[0];
         assert_eq!((&sale["revision"], &sale["remaining"]), (&json!(ticket), &json!(200 - ticket)));
     }
-}
-
-#[test]
-fn count_in_db_txt_is_the_count_that_was_answered() {
-    let counter = Counter::with(100);
-    let server = serve(&counter);
-
-    server.buy();
-
-    assert_eq!(counter.json(), json!({"count": 99, "sold": 1, "revision": 1}));
 }

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use e2e::{Counter, Live, Method, OutsideLock, crowd};
+use e2e::{Live, Method, crowd};
 
-use crate::programs::serve;
+use crate::{counter::Counter, programs::serve};
 
 #[test]
 fn listener_gets_the_count_at_once() {
@@ -57,20 +57,6 @@ fn listener_sees_what_another_server_sold() {
     other.buy();
 
     assert_eq!(live.wait_for_count(99).id, "1");
-}
-
-#[test]
-fn listener_sees_what_an_outside_program_wrote() {
-    let counter = Counter::with(100);
-    let server = serve(&counter);
-    let live = Live::open(&server);
-    live.wait_for_count(100);
-
-    let lock = OutsideLock::take(&counter);
-    counter.write("{\"count\": 42}\n");
-    drop(lock);
-
-    live.wait_for_count(42);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! `GET /search`: what is left.
 
-use e2e::{Answer, Counter, Method};
+use e2e::{Answer, Method};
 use serde_json::json;
 
-use crate::programs::serve;
+use crate::{counter::Counter, programs::serve};
 
 #[test]
 fn search_tells_the_count_and_all_that_belongs_to_it() {

@@ -1,0 +1,291 @@
+//! Making a ledger of another's records, whatever the engines.
+//!
+//! It is made where nobody sells from it ([`Staged`]), and becomes the counter in one step
+//! once it is whole. Whoever makes it may end at any moment: the next one goes on from what is
+//! there, after it has seen that it is of the same counter.
+//!
+//! # Invariants
+//! - The copy has the key of the counter, and each record at its own revision: so receipts, holds and keys that
+//!   were given out stay what they are.
+//! - `SettleFirst`: behind an append of unknown outcome nothing is tried before it is known.
+
+use std::{collections::VecDeque, time::Duration};
+
+use crate::{
+    domain::{Inconsistent, Inventory, Record},
+    ledger::{
+        Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Turn, agree,
+        format::base::Base,
+    },
+};
+
+/// How often something is tried that may pass.
+const TRIES: u32 = 40;
+
+/// How long to rest before the next try.
+const REST: Duration = Duration::from_millis(250);
+
+/// A ledger in the making, from which nobody sells.
+pub trait Staged: Engine {
+    /// Makes it the counter, in one step: from now on it is sold from.
+    ///
+    /// # Errors
+    /// [`Fault`]; it may be the counter all the same, where nobody knows what became of the step.
+    fn publish(&mut self) -> Result<(), Fault>;
+}
+
+/// Why a copy cannot be made.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CopyError {
+    /// What is copied cannot be read.
+    #[error("what is copied: {0}")]
+    Source(Cause),
+    /// The copy cannot be written.
+    #[error("the copy: {0}")]
+    Target(Cause),
+    /// There are records in it that are of something else.
+    #[error("what is there already is not the beginning of what is copied")]
+    Differs,
+    /// There are fewer records than were told of.
+    #[error("what is copied ends at revision `{found}`, and `{last}` was told of")]
+    Short {
+        /// Where it ends.
+        found: u64,
+        /// What was told of.
+        last: u64,
+    },
+    /// A record does not go where it was told to.
+    #[error("the copy: {0}")]
+    Record(Inconsistent),
+}
+
+/// A copy in the making.
+pub struct Copying<E: Engine> {
+    engine: E,
+    /// What it has come to.
+    inventory: Inventory,
+    pause: fn(Duration),
+    unsettled: Option<Unsettled<E::Batch>>,
+    /// What was heard of that another has appended, and was not held against what is copied yet.
+    landed: VecDeque<Record>,
+}
+
+/// A batch of which it is not known whether it is there.
+struct Unsettled<B> {
+    batch: B,
+    /// How many records it has.
+    records: usize,
+    /// How many of them were heard of.
+    heard: usize,
+}
+
+impl<E: Engine> Copying<E> {
+    /// A copy of the counter that begins with `base`, in `engine`, which has made it where it was missing;
+    /// what is there already is `inventory`, where that is known.
+    ///
+    /// # Errors
+    /// [`CopyError`].
+    pub fn begin(
+        engine: E,
+        inventory: Option<Inventory>,
+        archive: &dyn Archive,
+        base: &Base,
+        pause: fn(Duration),
+    ) -> Result<Self, CopyError> {
+        let inventory = inventory.unwrap_or_else(|| base.inventory(usize::MAX));
+        let landed = VecDeque::new();
+        let mut copying = Self { engine, inventory, pause, unsettled: None, landed };
+        copying.persist(Self::hear_all)?;
+        let is_of_it = archive.identity().is_some_and(|identity| identity.key == base.key);
+        if is_of_it { Ok(copying) } else { Err(CopyError::Differs) }
+    }
+
+    /// What it has come to.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Reads on in `audit` up to the revision `last`, and copies what is not there yet; `sift` may keep records
+    /// from being copied.
+    ///
+    /// # Errors
+    /// [`CopyError`].
+    pub fn copy<S: Scan>(
+        &mut self,
+        audit: &mut Audit<S>,
+        last: u64,
+        sift: &mut dyn FnMut(Vec<Record>) -> Vec<Record>,
+    ) -> Result<(), CopyError> {
+        self.compare(audit)?;
+        loop {
+            let (read, copied) = (audit.folded().stock().revision, self.revision());
+            let until = if read < copied { copied.min(last) } else { last };
+            let records = audit.read_on(until).map_err(|fault| CopyError::Source(fault.cause()))?;
+            if records.is_empty() {
+                let found = audit.folded().stock().revision;
+                if !self.landed.is_empty() {
+                    return Err(CopyError::Differs);
+                }
+                return if found < last { Err(CopyError::Short { found, last }) } else { Ok(()) };
+            }
+            self.compare(audit)?;
+            let mut records = sift(records);
+            records.retain(|record| record.revision > copied);
+            self.append(&records)?;
+        }
+    }
+
+    /// Holds what is there against what was read, where both are at one revision.
+    fn compare<S: Scan>(&self, audit: &Audit<S>) -> Result<(), CopyError> {
+        let is_there = audit.folded().stock().revision == self.revision();
+        if is_there && !agree(&self.inventory, audit.folded()) {
+            return Err(CopyError::Differs);
+        }
+        Ok(())
+    }
+
+    /// Appends `records`, which go on from what is there.
+    ///
+    /// # Errors
+    /// [`CopyError`]; some of them may be there.
+    pub fn append(&mut self, records: &[Record]) -> Result<(), CopyError> {
+        let mut rest = records;
+        while !rest.is_empty() {
+            let appended = self.persist(|copying| copying.append_some(rest))?;
+            let (done, behind) = rest.split_at(appended);
+            for record in done {
+                self.inventory.fold(record).map_err(CopyError::Record)?;
+            }
+            rest = behind;
+        }
+        Ok(())
+    }
+
+    /// Makes it the counter.
+    ///
+    /// # Errors
+    /// [`CopyError::Target`].
+    pub fn publish(mut self) -> Result<E, CopyError>
+    where
+        E: Staged,
+    {
+        self.persist(|copying| Ok(Some(copying.engine.publish()?)))?;
+        Ok(self.engine)
+    }
+
+    /// What the copy was made in.
+    pub fn into_engine(self) -> E {
+        self.engine
+    }
+
+    fn revision(&self) -> u64 {
+        self.inventory.stock().revision
+    }
+
+    /// Does `step` until it comes to something: `None` and a passing fault are tried again, for a while.
+    fn persist<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop>,
+    ) -> Result<T, CopyError> {
+        let mut last = Cause::of("nobody knows what became of it");
+        for _ in 0..TRIES {
+            match step(self) {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                Err(Stop::Fault(Fault::Passing(cause))) => last = cause,
+                Err(Stop::Fault(Fault::Lasting(cause))) => return Err(CopyError::Target(cause)),
+                Err(Stop::Error(error)) => return Err(error),
+            }
+            (self.pause)(REST);
+        }
+        Err(CopyError::Target(last))
+    }
+
+    /// Hears all that is there.
+    fn hear_all(&mut self) -> Result<Option<()>, Stop> {
+        let Self { engine, inventory, .. } = self;
+        let mut turn = engine.begin()?;
+        let mut fault = None;
+        turn.news(&mut |news| match news {
+            News::Snapshot(snapshot) => *inventory = *snapshot,
+            News::Record { record, .. } => {
+                fault = fault.or(inventory.fold(&record).err());
+            }
+            News::Edited { .. } => {}
+        })?;
+        turn.end()?;
+        match fault {
+            Some(fault) => Err(Stop::Error(CopyError::Record(fault))),
+            None => Ok(Some(())),
+        }
+    }
+
+    /// Appends as many of `records` as go into one batch, and says how many that were; `None` where nobody knows
+    /// yet, or where it has to be tried again.
+    fn append_some(&mut self, records: &[Record]) -> Result<Option<usize>, Stop> {
+        let Self { engine, inventory, unsettled, landed, .. } = self;
+        let mut turn = engine.begin()?;
+        let heard = turn.news(&mut |news| match (news, unsettled.as_mut()) {
+            (News::Record { is_own: true, .. }, Some(unsettled)) => unsettled.heard += 1,
+            (News::Record { record, .. }, _) => landed.push_back(record),
+            _ => {}
+        });
+        if !landed.is_empty() {
+            // Of another import, or of one that was killed and whose last batch was on its way.
+            *unsettled = None;
+            let count = landed.len().min(records.len());
+            let is_the_same = landed.drain(..count).eq(records[..count].iter().cloned());
+            let differs = Stop::Error(CopyError::Differs);
+            return if is_the_same { Ok(Some(count)) } else { Err(differs) };
+        }
+        heard?;
+        if let Some(Unsettled { records, .. }) =
+            unsettled.take_if(|batch| batch.heard == batch.records)
+        {
+            return Ok(Some(records));
+        }
+        let unsettled = match unsettled {
+            Some(unsettled) => unsettled,
+            None => {
+                let mut batch = turn.batch()?;
+                let taken = records.iter().take_while(|record| batch.push(record)).count();
+                if turn.is_snapshot_due() {
+                    turn.keep(inventory.clone());
+                }
+                assert!(
+                    taken > 0,
+                    "an empty batch has room for any record that goes on from what is there"
+                );
+                unsettled.insert(Unsettled { batch, records: taken, heard: 0 })
+            }
+        };
+        let taken = unsettled.records;
+        let appended = turn.append(&unsettled.batch);
+        // Where it stays unknown, the very same batch is tried again: it is never there twice.
+        if !matches!(appended, Appended::Unknown(_)) {
+            self.unsettled = None;
+        }
+        match appended {
+            Appended::Durable | Appended::Unseen => {
+                // It is durable, whatever becomes of the rest of the turn.
+                let _ = turn.end();
+                Ok(Some(taken))
+            }
+            // The next turn tells by whom, or why it was not taken.
+            Appended::Lost | Appended::Unknown(_) => Ok(None),
+            Appended::Broken(cause) => Err(Stop::Fault(Fault::Lasting(cause))),
+        }
+    }
+}
+
+/// Why a step came to nothing.
+enum Stop {
+    Fault(Fault),
+    Error(CopyError),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

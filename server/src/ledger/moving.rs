@@ -1,0 +1,313 @@
+//! Moving a counter from one ledger into another, whatever the engines.
+//!
+//! The old ledger gets an end: a record that closes the sale and says where the counter went, and
+//! with it what is held is given back. It stands at exactly the next revision or not at all, so
+//! every server of the old ledger has sold before it, or sells nothing. Everything ahead of it
+//! is copied, and only then is the copy the counter. What does not fit in one batch is given back in others, and
+//! whatever comes between them, such as a hold that was confirmed, stops the move.
+//!
+//! # Invariants
+//! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
+//!   be gone on with.
+
+use std::{mem, time::Duration};
+
+use crate::{
+    domain::{Change, Inconsistent, Inventory, Record, Stock, Trial},
+    ledger::{
+        Appended, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan, Turn, agree,
+    },
+};
+
+/// How the note begins by which a ledger says where its counter went.
+const NOTE: &str = "moved to ";
+
+/// The longest name of a place in such a note, in bytes: a line has its limit.
+const PLACE_BYTES_MAX: usize = 200;
+
+/// How often something is tried that may pass.
+const TRIES: u32 = 40;
+
+/// How long to rest before the next try.
+const REST: Duration = Duration::from_millis(250);
+
+/// Why a counter cannot be moved.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum MoveError {
+    /// It cannot be copied.
+    #[error(transparent)]
+    Copy(#[from] CopyError),
+    /// The old ledger cannot be closed.
+    #[error("what is moved: {0}")]
+    Source(Cause),
+    /// A record of the old ledger does not follow.
+    #[error("what is moved: {0}")]
+    Record(#[from] Inconsistent),
+    /// It went elsewhere before.
+    #[error(
+        "the counter was moved to {to} at revision `{revision}`: what is here is not sold any more"
+    )]
+    Gone {
+        /// Where to.
+        to: String,
+        /// The revision that says so.
+        revision: u64,
+    },
+    /// The old ledger was changed behind the end that a move gave it.
+    #[error("revision `{revision}` was written behind the end that a move gave the ledger")]
+    Changed {
+        /// The revision.
+        revision: u64,
+    },
+    /// Somebody outside has changed the count just now.
+    #[error("somebody changed the count meanwhile, and no record says so yet")]
+    Edited,
+}
+
+/// A counter that is moved out of its ledger.
+pub struct Moving<E: Engine> {
+    source: E,
+    /// What the ledger has come to.
+    inventory: Inventory,
+    note: String,
+    /// The end that an earlier move gave the ledger, and what is behind it.
+    held_back: Vec<Record>,
+    /// The first revision of the end.
+    end: Option<u64>,
+    unsettled: Option<(E::Batch, Vec<Record>)>,
+    /// What the news told since the last step that came to something.
+    heard: Heard,
+    pause: fn(Duration),
+}
+
+impl<E: Engine> Moving<E> {
+    /// The counter in `source`, which goes `to` another place; it has come to `inventory`, where that is known.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn begin(
+        source: E,
+        inventory: Option<Inventory>,
+        to: &str,
+        pause: fn(Duration),
+    ) -> Result<Self, MoveError> {
+        let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
+        let cut = to.len().saturating_sub(PLACE_BYTES_MAX);
+        let cut = (cut..=to.len()).find(|cut| to.is_char_boundary(*cut)).unwrap_or_default();
+        let note = format!("{NOTE}{}", &to[cut..]);
+        let (held_back, end, unsettled) = (Vec::new(), None, None);
+        let heard = Heard::default();
+        let mut moving = Self { source, inventory, note, held_back, end, unsettled, heard, pause };
+        moving.persist(|moving| {
+            let mut turn = moving.source.begin()?;
+            hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
+            turn.end()?;
+            Ok(Some(()))
+        })?;
+        moving.heard = Heard::default();
+        Ok(moving)
+    }
+
+    /// What the ledger has come to.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// Copies everything that `audit` reads into `copying`, and ends the ledger at the time `now_ms`: behind this
+    /// the copy is whole, and nothing is sold from the ledger any more.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn run<S: Scan, T: Engine>(
+        &mut self,
+        audit: &mut Audit<S>,
+        copying: &mut Copying<T>,
+        now_ms: u64,
+    ) -> Result<(), MoveError> {
+        let mut held_back = mem::take(&mut self.held_back);
+        let last = self.inventory.stock().revision;
+        copying.copy(audit, last, &mut |records| sift(&mut held_back, records))?;
+        self.held_back = held_back;
+        self.end = self.earlier_end()?;
+        let end = loop {
+            let end = self.persist(|moving| moving.end_some(now_ms))?;
+            if self.inventory.memory().holds == 0 {
+                break end;
+            }
+        };
+        copying.copy(audit, end - 1, &mut |records| records)?;
+        // A last look: what has changed since then would be missing in the copy.
+        self.persist(|moving| moving.end_some(now_ms))?;
+        let copied = copying.inventory();
+        let is_whole = copied.stock().revision == end - 1
+            && (audit.folded().stock().revision != end - 1 || agree(copied, audit.folded()));
+        if is_whole { Ok(()) } else { Err(CopyError::Differs.into()) }
+    }
+
+    /// The first revision of the end that an earlier move to the same place gave the ledger.
+    fn earlier_end(&self) -> Result<Option<u64>, MoveError> {
+        let Some((end, behind)) = self.held_back.split_first() else { return Ok(None) };
+        let note = note_of(end).unwrap_or_default();
+        if note != self.note {
+            let to = note.strip_prefix(NOTE).unwrap_or(note).to_owned();
+            return Err(MoveError::Gone { to, revision: end.revision });
+        }
+        refuse_changes(behind)?;
+        Ok(Some(end.revision))
+    }
+
+    /// Ends the ledger, or gives more back of what is held; gives the first revision of the end, `None` where another
+    /// has appended, or nobody knows yet.
+    fn end_some(&mut self, now_ms: u64) -> Result<Option<u64>, Stop> {
+        let Self { source, inventory, note, held_back, end, unsettled, heard, .. } = self;
+        let mut turn = source.begin()?;
+        hear(&mut turn, inventory, heard)?;
+        let heard = mem::take(heard);
+        if heard.own > 0
+            && let Some((_, records)) = unsettled.take()
+        {
+            *end = end.or(records.first().map(|record| record.revision));
+            // What others have appended is behind it.
+            refuse_changes(&heard.others).map_err(Stop::Error)?;
+            return Ok(*end);
+        }
+        if !heard.others.is_empty() {
+            *unsettled = None;
+            if end.is_some() {
+                refuse_changes(&heard.others).map_err(Stop::Error)?;
+            } else {
+                sift(held_back, heard.others);
+                if !held_back.is_empty() {
+                    drop(turn);
+                    self.end = self.earlier_end().map_err(Stop::Error)?;
+                    return Ok(self.end);
+                }
+            }
+        }
+        if end.is_some() && inventory.memory().holds == 0 {
+            return Ok(if turn.confirm()? { *end } else { None });
+        }
+        let (batch, records) = match unsettled {
+            Some((batch, records)) => (batch, records),
+            None => {
+                let trial = Trial::of(inventory, now_ms.max(inventory.at_ms()));
+                let mut records = trial.end(inventory, end.is_none().then_some(&**note));
+                let mut batch = turn.batch()?;
+                let taken = records.iter().take_while(|record| batch.push(record)).count();
+                assert!(taken > 0, "an empty batch has room for any record");
+                records.truncate(taken);
+                let (batch, records) = unsettled.insert((batch, records));
+                (batch, records)
+            }
+        };
+        match turn.append(batch) {
+            Appended::Durable | Appended::Unseen => {
+                let first = records.first().map(|record| record.revision);
+                for record in records {
+                    inventory.fold(record).map_err(|fault| Stop::Error(fault.into()))?;
+                }
+                (*unsettled, *end) = (None, end.or(first));
+                // It is durable, whatever becomes of the rest of the turn.
+                let _ = turn.end();
+                Ok(*end)
+            }
+            Appended::Lost => {
+                *unsettled = None;
+                Ok(None)
+            }
+            Appended::Unknown(_) => Ok(None),
+            Appended::Broken(cause) => Err(Stop::Fault(Fault::Lasting(cause))),
+        }
+    }
+
+    /// Does `step` until it comes to something.
+    fn persist<T>(
+        &mut self,
+        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop>,
+    ) -> Result<T, MoveError> {
+        let mut last = Cause::of("others keep changing the counter");
+        for _ in 0..TRIES {
+            match step(self) {
+                Ok(Some(done)) => return Ok(done),
+                Ok(None) => {}
+                Err(Stop::Fault(Fault::Passing(cause))) => last = cause,
+                Err(Stop::Fault(Fault::Lasting(cause))) => return Err(MoveError::Source(cause)),
+                Err(Stop::Error(error)) => return Err(error),
+            }
+            (self.pause)(REST);
+        }
+        Err(MoveError::Source(last))
+    }
+}
+
+/// Keeps the end that a move gave the ledger, and what is behind it, until the sale was opened again.
+fn sift(held_back: &mut Vec<Record>, records: Vec<Record>) -> Vec<Record> {
+    let mut passed = Vec::with_capacity(records.len());
+    for record in records {
+        if held_back.is_empty() && note_of(&record).is_none() {
+            passed.push(record);
+            continue;
+        }
+        let is_opened = matches!(record.change, Change::SaleSet { is_open: true });
+        held_back.push(record);
+        if is_opened {
+            passed.append(held_back);
+        }
+    }
+    passed
+}
+
+/// Refuses what stands behind the end of a ledger and is no part of it: it would be missing in the copy.
+fn refuse_changes(behind: &[Record]) -> Result<(), MoveError> {
+    match behind.iter().find(|record| !matches!(record.change, Change::Released { .. })) {
+        Some(record) => Err(MoveError::Changed { revision: record.revision }),
+        None => Ok(()),
+    }
+}
+
+/// What a ledger says of where its counter went, where `record` says it.
+fn note_of(record: &Record) -> Option<&str> {
+    let note = record.key.as_deref().filter(|note| note.starts_with(NOTE));
+    note.filter(|_| matches!(record.change, Change::SaleSet { is_open: false }))
+}
+
+/// The records that were heard of.
+#[derive(Default)]
+struct Heard {
+    own: usize,
+    others: Vec<Record>,
+}
+
+/// Hears the news; what was told ahead of a failure is not told again, so it is kept.
+fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory, heard: &mut Heard) -> Result<(), Stop> {
+    let (mut fault, mut is_edited) = (None, false);
+    turn.news(&mut |news| match news {
+        News::Snapshot(snapshot) => *inventory = *snapshot,
+        News::Record { record, is_own } => {
+            fault = fault.or(inventory.fold(&record).err());
+            if is_own {
+                heard.own += 1;
+            } else {
+                heard.others.push(record);
+            }
+        }
+        News::Edited { .. } => is_edited = true,
+    })?;
+    match fault {
+        Some(fault) => Err(Stop::Error(fault.into())),
+        None if is_edited => Err(Stop::Error(MoveError::Edited)),
+        None => Ok(()),
+    }
+}
+
+/// Why a step came to nothing.
+enum Stop {
+    Fault(Fault),
+    Error(MoveError),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}

@@ -1,0 +1,137 @@
+//! A counter in files in the making, under another name than its own.
+
+use std::{fs, process};
+
+use crate::{
+    domain::Inventory,
+    ledger::{
+        Cause, Engine, Fault, Staged,
+        file::{
+            archive::FileArchive,
+            creation,
+            disk::{Disk as _, RealDisk},
+            engine::FileEngine,
+            error::OpenError,
+            layout::Layout,
+            log::{batch::FileBatch, preallocation::Sizes},
+            options::Options,
+            turn::FileTurn,
+        },
+        format::base::Base,
+    },
+    run::{
+        RunError,
+        machine::{now_ms, random},
+        making::Making,
+    },
+};
+
+/// What the counter's file is called while it is made.
+pub(super) const HEAD_NAME: &str = "db.txt";
+
+/// A counter that nobody sells from yet.
+pub(super) struct StagedFile {
+    engine: FileEngine<RealDisk>,
+    making: Making,
+    staged: Layout,
+    layout: Layout,
+}
+
+impl StagedFile {
+    /// The counter at `layout` in the making, which begins with `base`; gives what stands there.
+    ///
+    /// # Errors
+    /// [`RunError`], also where anything is there already.
+    pub(super) fn begin(layout: &Layout, base: &Base) -> Result<(Self, Inventory), RunError> {
+        if layout.head.symlink_metadata().is_err() && layout.folder.symlink_metadata().is_ok() {
+            return Err(RunError::LedgerWithoutHead { folder: layout.folder.clone() });
+        }
+        let making = Making::beside(&layout.head)?;
+        let staged = Layout::around(&making.path.join(HEAD_NAME));
+        let (engine, inventory) = make(&staged, base)?;
+        Ok((Self { engine, making, staged, layout: layout.clone() }, inventory))
+    }
+
+    /// What is read beside the turns of a ledger that has come to `inventory`.
+    pub(super) fn archive(&self, inventory: &Inventory) -> FileArchive<RealDisk> {
+        self.engine.archive(inventory)
+    }
+}
+
+/// Makes a counter at `layout`, in a folder of the caller's own, that begins with `base`.
+///
+/// # Errors
+/// [`RunError`].
+pub(super) fn make(
+    layout: &Layout,
+    base: &Base,
+) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
+    let (process, sizes, names_max) = (process::id(), Sizes::default(), usize::MAX);
+    let nonce = random()?.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    creation::create_from(&RealDisk, layout, base, (process, nonce), sizes)
+        .map_err(OpenError::from)?;
+    // Nobody waits for the disk but this: what is done in the background otherwise is done at once.
+    let options = Options {
+        synced: true,
+        process,
+        names_max,
+        sizes,
+        now_ms,
+        random,
+        in_background: |job| {
+            job();
+            Ok(())
+        },
+        pause: |_| {},
+    };
+    let opened = FileEngine::open(&RealDisk, &layout.head, options, || {});
+    Ok(opened.map_err(OpenError::from)?)
+}
+
+/// Removes segments of zeros that were made ahead of need.
+///
+/// # Errors
+/// [`Fault`].
+pub(super) fn clear(layout: &Layout) -> Result<(), Fault> {
+    for name in RealDisk.file_names(&layout.folder).map_err(failed)? {
+        if Layout::maker_of_temporary(&name).is_some() {
+            RealDisk.remove(&layout.folder.join(name)).map_err(failed)?;
+        }
+    }
+    RealDisk.sync_dir(&layout.folder).map_err(failed)
+}
+
+impl Engine for StagedFile {
+    type Batch = FileBatch;
+    type Turn<'a> = FileTurn<'a, 'a, RealDisk>;
+
+    fn begin(&mut self) -> Result<FileTurn<'_, '_, RealDisk>, Fault> {
+        self.engine.begin()
+    }
+
+    fn rest(&mut self) -> Result<(), Fault> {
+        self.engine.rest()
+    }
+}
+
+impl Staged for StagedFile {
+    fn publish(&mut self) -> Result<(), Fault> {
+        let Self { engine, making, staged, layout } = self;
+        engine.rest()?;
+        clear(staged)?;
+        RealDisk.sync_dir(&making.path).map_err(failed)?;
+        if layout.head.symlink_metadata().is_ok() {
+            let path = layout.head.clone();
+            return Err(Fault::Lasting(Cause::of(RunError::InTheWay { path })));
+        }
+        // IMPORTANT: the ledger first: without it, what is in its head would be taken for an older one's.
+        fs::rename(&staged.folder, &layout.folder).map_err(failed)?;
+        // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
+        RealDisk.link(&staged.head, &layout.head).map_err(failed)?;
+        RealDisk.sync_dir(&layout.parent).map_err(failed)
+    }
+}
+
+fn failed(error: std::io::Error) -> Fault {
+    Fault::Lasting(Cause::of(error))
+}

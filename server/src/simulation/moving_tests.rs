@@ -1,0 +1,310 @@
+//! Counters that move between ledgers that lose races and answers, by imports that are killed at every call: `MOVES`
+//! says how many.
+//!
+//! `MOVES=100000 cargo test --release -p server --lib moving_tests`.
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
+
+use crate::{
+    domain::{Change, Command, Inventory, Order, Outcome, Record, Request, SoldBefore, Trial},
+    ledger::{
+        Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault, MoveError,
+        Moving, News, Staged, Turn,
+    },
+    simulation::{
+        engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
+        shop::setting,
+    },
+};
+
+/// How many calls an import may make before it is killed; it is not where there are more.
+type Calls = Arc<AtomicUsize>;
+
+/// An engine whose process is killed at one of its calls, ahead of what that does or behind it.
+struct Mortal {
+    engine: SimEngine,
+    calls: Calls,
+}
+
+struct MortalTurn<'a> {
+    turn: SimTurn<'a>,
+    calls: Calls,
+}
+
+/// Counts a call; what is killed says no more.
+fn live_on(calls: &Calls) -> Result<(), Fault> {
+    let left = calls.load(Ordering::Relaxed);
+    calls.store(left.saturating_sub(1), Ordering::Relaxed);
+    if left == 0 { Err(Fault::Lasting(Cause::of("killed"))) } else { Ok(()) }
+}
+
+impl Engine for Mortal {
+    type Batch = SimBatch;
+    type Turn<'a> = MortalTurn<'a>;
+
+    fn begin(&mut self) -> Result<MortalTurn<'_>, Fault> {
+        live_on(&self.calls)?;
+        Ok(MortalTurn { turn: self.engine.begin()?, calls: Arc::clone(&self.calls) })
+    }
+
+    fn rest(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Staged for Mortal {
+    fn publish(&mut self) -> Result<(), Fault> {
+        live_on(&self.calls)?;
+        let published = self.engine.publish();
+        live_on(&self.calls)?;
+        published
+    }
+}
+
+impl Turn for MortalTurn<'_> {
+    type Batch = SimBatch;
+
+    fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
+        live_on(&self.calls)?;
+        self.turn.news(hear)
+    }
+
+    fn batch(&mut self) -> Result<SimBatch, Fault> {
+        self.turn.batch()
+    }
+
+    fn confirm(&mut self) -> Result<bool, Fault> {
+        self.turn.confirm()
+    }
+
+    fn append(&mut self, batch: &SimBatch) -> Appended {
+        if let Err(fault) = live_on(&self.calls) {
+            return Appended::Broken(fault.cause());
+        }
+        let appended = self.turn.append(batch);
+        match live_on(&self.calls) {
+            Ok(()) => appended,
+            Err(fault) => Appended::Broken(fault.cause()),
+        }
+    }
+
+    fn is_snapshot_due(&self) -> bool {
+        false
+    }
+
+    fn keep(&mut self, _inventory: Inventory) {}
+
+    fn end(self) -> Result<(), Fault> {
+        self.turn.end()
+    }
+}
+
+/// A counter in one ledger, and another that it moves to.
+struct Move {
+    dice: StdRng,
+    from: SimLedger,
+    to: SimLedger,
+    lies: (Option<Lie>, Option<Lie>),
+}
+
+impl Move {
+    fn new(seed: u64, lies: (Option<Lie>, Option<Lie>)) -> Self {
+        let (from, to) = (SimLedger::new(seed), SimLedger::staged(seed ^ 7));
+        let mut moved = Self { dice: StdRng::seed_from_u64(seed ^ 0x50ed), from, to, lies };
+        for _ in 0..moved.dice.random_range(0..40) {
+            moved.change();
+        }
+        moved
+    }
+
+    fn folded(&self) -> Inventory {
+        let mut inventory = self.from.base().inventory(usize::MAX);
+        for record in self.from.records() {
+            inventory.fold(&record).expect("it follows");
+        }
+        inventory
+    }
+
+    /// Somebody does something with the counter, which is not moved yet.
+    fn change(&mut self) {
+        let inventory = self.folded();
+        let trial = Trial::of(&inventory, inventory.at_ms() + 1);
+        let past = self.from.records();
+        let outcomes: Vec<_> = past.iter().filter_map(Record::outcome).collect();
+        let any = (!outcomes.is_empty())
+            .then(|| outcomes[self.dice.random_range(0..outcomes.len())].clone());
+        let order = Order { quantity: self.dice.random_range(1..4), buyer: None };
+        let command = match (self.dice.random_range(0..9), any) {
+            (0, _) => Command::Restock { quantity: 5 },
+            (1..4, _) => Command::Hold { order, seconds: 60 },
+            (4, Some(Outcome::Held(hold))) => Command::Confirm { hold: hold.revision },
+            (5, Some(Outcome::Held(hold))) => Command::Release { hold: hold.revision },
+            (4..6, Some(Outcome::Sold(sale))) => {
+                Command::Refund(SoldBefore { revision: sale.revision, quantity: sale.quantity })
+            }
+            (6, Some(Outcome::Sold(sale))) => {
+                Command::Admit(SoldBefore { revision: sale.revision, quantity: sale.quantity })
+            }
+            (7, _) => Command::SetSale { is_open: self.dice.random_bool(0.7) },
+            _ => Command::Buy(order),
+        };
+        let number = self.dice.random_range(0..99);
+        let request = Request { command, key: Some(format!("key {number}").into()) };
+        let record = match self.dice.random_bool(0.05) {
+            true => Some(trial.adjustment(9, 0)),
+            false => trial.decide(&inventory, &request).1,
+        };
+        if let Some(record) = record {
+            self.from.push(record);
+        }
+    }
+
+    /// The operator opens the sale again.
+    fn reopen(&mut self) {
+        let inventory = self.folded();
+        let trial = Trial::of(&inventory, inventory.at_ms() + 1);
+        let opens = Command::SetSale { is_open: true };
+        self.from.push(trial.decide(&inventory, &opens.into()).1.expect("it was closed"));
+    }
+
+    /// Imports, and is killed behind so many calls.
+    fn import(&self, calls: usize) -> Result<(), MoveError> {
+        let calls = Arc::new(AtomicUsize::new(calls));
+        let mortal = |ledger: &SimLedger, lie| {
+            let (engine, inventory) = ledger.open(lie);
+            (Mortal { engine, calls: Arc::clone(&calls) }, Some(inventory))
+        };
+        let ((source, known), (target, there)) =
+            (mortal(&self.from, self.lies.0), mortal(&self.to, self.lies.1));
+        let mut moving = Moving::begin(source, known, "there", |_| {})?;
+        let audit = Audit::begin(SimScan::of(&self.from));
+        let mut audit = audit.map_err(|fault| MoveError::Source(fault.cause()))?;
+        let archive: &dyn Archive = &self.to;
+        let base = self.from.base();
+        let mut copying = Copying::begin(target, there, archive, &base, |_| {})?;
+        moving.run(&mut audit, &mut copying, 0)?;
+        copying.publish()?;
+        Ok(())
+    }
+
+    /// At no moment can both be sold from, and what is sold from has all that there was.
+    fn check(&self) -> Result<(), String> {
+        let (from, to) = (self.from.records(), self.to.records());
+        if from.get(..to.len()) != Some(&to) {
+            return Err("the copy is not a beginning of what was copied".to_owned());
+        }
+        if !self.to.is_published() {
+            return Ok(());
+        }
+        let old = self.folded();
+        if !old.stock().is_closed || old.stock().held > 0 {
+            return Err("both can be sold from".to_owned());
+        }
+        let is_end = |record: &Record| match record.change {
+            Change::SaleSet { is_open } => {
+                !is_open && record.key.as_deref() == Some("moved to there")
+            }
+            _ => false,
+        };
+        let behind = &from[to.len()..];
+        let is_released = |record: &Record| matches!(record.change, Change::Released { .. });
+        match behind.split_first() {
+            Some((end, rest)) if is_end(end) && rest.iter().all(is_released) => Ok(()),
+            _ => Err(format!("the copy lacks {behind:?}")),
+        }
+    }
+}
+
+/// Lets one counter move, however often it is killed on its way.
+fn live(seed: u64, lies: (Option<Lie>, Option<Lie>)) -> Result<usize, String> {
+    let mut moved = Move::new(seed, lies);
+    let mut kills = 0;
+    for calls in 1.. {
+        let calls = if calls > 60 { usize::MAX } else { calls };
+        let imported = moved.import(calls);
+        moved.check()?;
+        match imported {
+            Ok(()) => break,
+            Err(error) if error.to_string().ends_with("killed") => kills += 1,
+            // Others come in between; the ledger is not ended then.
+            Err(MoveError::Source(_) | MoveError::Copy(CopyError::Target(_))) => {}
+            // Somebody has changed something between two parts of the end: the sale is opened, and it begins anew.
+            Err(MoveError::Changed { .. }) => moved.reopen(),
+            Err(error) => return Err(error.to_string()),
+        }
+        if !moved.folded().stock().is_closed && moved.dice.random_bool(0.3) {
+            moved.change();
+        }
+    }
+    match moved.to.is_published() {
+        true => Ok(kills),
+        false => Err("it was told to be moved, and is not".to_owned()),
+    }
+}
+
+#[test]
+fn a_counter_that_moves_is_sold_from_at_one_place_at_a_time_wherever_it_is_killed() {
+    let mut kills = 0;
+    for seed in 0..setting("MOVES", 2000) {
+        kills += live(seed, (None, None)).unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
+    }
+    assert!(kills > 10 * 2000, "{kills} kills");
+}
+
+/// Whether lies of the old ledger and of the new one are noticed, in one of many lives.
+fn is_noticed(lies: (Option<Lie>, Option<Lie>)) -> bool {
+    (0..300).any(|seed| {
+        let lived = panic::catch_unwind(AssertUnwindSafe(|| live(seed, lies)));
+        !matches!(lived, Ok(Ok(_)))
+    })
+}
+
+#[test]
+fn a_copy_that_says_what_is_not_there_is_noticed() {
+    assert!(is_noticed((None, Some(Lie::DurableOnItsWay))));
+}
+
+#[test]
+fn a_copy_that_was_begun_of_something_else_is_noticed() {
+    assert!(is_noticed((None, Some(Lie::SnapshotForgets))));
+    assert!(is_noticed((None, Some(Lie::HoldWithoutEnd))));
+}
+
+#[test]
+fn an_end_of_the_old_ledger_that_is_not_there_or_there_twice_is_noticed() {
+    assert!(is_noticed((Some(Lie::DurableThoughLost), None)));
+    assert!(is_noticed((Some(Lie::LostThoughDurable), None)));
+}
+
+#[test]
+fn a_ledger_whose_records_do_not_follow_is_not_copied() {
+    let sold = |first_ticket, remaining| {
+        let change = Change::Sold { first_ticket, quantity: 2, buyer: None, hold: None };
+        Record { revision: 1, at_ms: 1, remaining, change, key: None }
+    };
+    let refund = |quantity, remaining| {
+        let change = Change::Refunded { sale: 1, quantity };
+        Record { revision: 2, at_ms: 1, remaining, change, key: None }
+    };
+    for (records, fault) in [
+        (vec![sold(1, 28), refund(1, 29)], "`1` tickets of revision `1`, which sold others"),
+        (vec![sold(1, 27)], "leaves a count of `27`"),
+        (vec![sold(2, 28)], "ticket number `2`"),
+    ] {
+        let ledger = SimLedger::new(1);
+        records.into_iter().for_each(|record| ledger.push(record));
+        let mut audit = Audit::begin(SimScan::of(&ledger)).unwrap_or_else(|_| panic!("{fault}"));
+        let read = (0..9).try_for_each(|_| audit.read_on(u64::MAX).map(drop));
+        let Err(Fault::Lasting(found)) = read else { panic!("{fault}: {read:?}") };
+        assert!(found.to_string().contains(fault), "{fault}: {found}");
+    }
+    assert!(matches!(Fault::from(AuditError::Beginning), Fault::Lasting(_)));
+}

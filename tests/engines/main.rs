@@ -1,0 +1,9 @@
+//! What is the same wherever a counter is kept: it is looked over, moved from engine to engine, and backed up.
+
+mod backup;
+mod import;
+mod kept;
+mod metrics;
+mod news;
+mod told;
+mod verify;
