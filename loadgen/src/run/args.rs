@@ -136,7 +136,7 @@ pub(crate) struct RunArgs {
 
     /// Send this header field with every request; `${env:NAME}` in it is a variable of the environment
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = typed::field)]
-    fields: Vec<(String, String)>,
+    fields: Vec<typed::Field>,
 
     /// A body to oha and hey, a time to wrk and k6
     #[arg(short = 'd', hide = true, value_name = "TEXT", value_parser = typed::ambiguous)]
@@ -240,7 +240,12 @@ impl RunArgs {
             return Err(ArgsError::NoTime);
         }
         self.check_files()?;
-        let map = self.map.as_deref().map(read_map).transpose()?;
+        let mut map = self.map.as_deref().map(read_map).transpose()?;
+        let secrets: Vec<(String, Secret)> =
+            self.fields.iter().flat_map(|field| field.variables.clone()).collect();
+        if let Some(map) = &mut map {
+            map.keep_secret(&secrets);
+        }
         self.check_holds(map.is_some())?;
         if let Some(map) = &map {
             map.check_clients(self.concurrency)?;
@@ -271,7 +276,8 @@ impl RunArgs {
             retries: self.retry,
             trust: if self.insecure { Trust::Anybody } else { Trust::Authorities },
             keeps_alive: !self.disable_keepalive,
-            fields: self.fields,
+            fields: self.fields.into_iter().map(|field| field.field).collect(),
+            secrets,
             admin_token,
             restocks,
             map,

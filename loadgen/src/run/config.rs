@@ -42,6 +42,8 @@ pub(crate) struct RunConfig {
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
     pub(crate) fields: Vec<(String, String)>,
+    /// The variables in these, each with what is shown to nobody.
+    pub(crate) secrets: Vec<(String, Secret)>,
     /// What refunds are allowed by.
     pub(crate) admin_token: Option<Secret>,
     /// What the operator puts on sale meanwhile, in the order of time.

@@ -34,6 +34,19 @@ pub(crate) enum RunError {
         /// What was to put them on sale.
         command: String,
     },
+    /// The same of a shop that does not say what it has left.
+    #[error(
+        "round {round} was to begin on fresh stock, and nothing was sold in it: {refused} times it was told \
+         sold out, so it is not judged\nhint: `--reset` has to put tickets on sale, each time: it is `{command}`"
+    )]
+    NothingFresh {
+        /// The round, from 1.
+        round: u32,
+        /// How often somebody was told "sold out".
+        refused: u64,
+        /// What was to put them on sale.
+        command: String,
+    },
     /// A file that was asked for cannot be had.
     #[error("`{flag}`: {source}")]
     Keep {
@@ -63,7 +76,8 @@ impl RunError {
             Self::TooFewFiles(_)
             | Self::Preparation(_)
             | Self::Reset(_)
-            | Self::NotFresh { .. } => exit_code::USAGE,
+            | Self::NotFresh { .. }
+            | Self::NothingFresh { .. } => exit_code::USAGE,
             Self::Keep { source, .. } => source.exit_code(),
             Self::Fleet(_) | Self::Start(_) | Self::Write(_) | Self::Junit(_) => {
                 exit_code::INTERNAL

@@ -126,6 +126,7 @@ impl Series {
         let see = &mut |stage: Stage<'_>| watch.see(stage);
         let (ended, mut judged) = ended(config, (prepared, &trial), interrupts, see).await?;
         drop(watch);
+        look_at_sales(config, round, &ended)?;
         let JudgedHistory { history, judgement, .. } = &mut judged;
         require(&config.ci.required, judgement, &history.operations);
         if config.ci.has_rounds() {
@@ -205,6 +206,23 @@ impl Series {
         if self.worst.as_ref().is_none_or(is_worse) {
             self.worst = Some(Worst { config, ended, judged });
         }
+    }
+}
+
+/// Whether the stock of a round was fresh where the shop does not say what it has: a shop that sells nothing and
+/// tells everybody "sold out" has none, and is not to be accused of what its user did not do.
+fn look_at_sales(config: &RunConfig, round: u32, ended: &Ended) -> Result<(), RunError> {
+    let outcomes = ended.led.tally.outcomes;
+    match &config.ci.reset {
+        Some(reset)
+            if ended.prepared.stock.is_err()
+                && outcomes.sold + outcomes.held == 0
+                && outcomes.sold_out > 0 =>
+        {
+            let (refused, command) = (outcomes.sold_out, reset.command.clone());
+            Err(RunError::NothingFresh { round, refused, command })
+        }
+        _ => Ok(()),
     }
 }
 

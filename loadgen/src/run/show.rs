@@ -22,8 +22,8 @@ use crate::{
     latency::Clocks,
     lead::{HistoryPlace, Interrupts},
     report::{
-        Annotation, JudgedHistory, Measurement, Rounds, annotations, junit, measured_text,
-        or_closed, rounds_table, step_summary, write_json,
+        Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
+        junit, measured_text, or_closed, rounds_table, step_summary, write_json,
     },
     worker::{Needs, make_room},
 };
@@ -114,7 +114,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let said = said.or(was_interrupted.then(|| "interrupted".to_owned()));
     let (Some(worst), Some(totals)) = (worst, totals) else {
         // Nothing was measured; what a CI reads says why.
-        keep_junit(files.junit, &config.url, None, &[], said.as_deref())?;
+        keep_junit(files.junit, config, None, &[], said.as_deref())?;
         return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
     };
     let has_rounds = config.ci.has_rounds();
@@ -138,7 +138,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let page = files.page.map_or(Ok(()), |file| {
         file.keep_text(&drawn(shown, ended, judged, &measurement).html).map_err(keep_error(REPORT))
     });
-    let junit = keep_junit(files.junit, &config.url, Some(&measurement), &rounds, said.as_deref());
+    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, said.as_deref());
     result.and(page).and(junit)?;
     let verdict = measurement.is_judged.then_some(measurement.verdict);
     let failed = failure.as_ref().map(RunError::exit_code);
@@ -147,13 +147,14 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
 
 fn keep_junit(
     file: Option<KeptFile>,
-    url: &str,
+    config: &RunConfig,
     measurement: Option<&Measurement<'_>>,
-    rounds: &[crate::report::RoundSummary],
+    rounds: &[RoundSummary],
     failure: Option<&str>,
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
-    let text = junit(url, measurement, rounds, failure).map_err(RunError::Junit)?;
+    let text = junit(&config.url, measurement, rounds, config.ci.has_rounds(), failure);
+    let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))
 }
 
@@ -180,7 +181,7 @@ fn tell_github(
     let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;
     };
-    let words = crate::report::check_text(std::slice::from_ref(judged));
+    let words = check_text(std::slice::from_ref(judged));
     let words = anstream::adapter::strip_str(&words).to_string();
     let summary = step_summary(&config.url, measurement, &words);
     // The runner makes it; a step whose summary is lost has its verdict all the same.

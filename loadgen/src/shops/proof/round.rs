@@ -121,6 +121,7 @@ fn config(load: &Load, url: String, seed: u64) -> RunConfig {
         trust: Trust::Authorities,
         keeps_alive: true,
         fields: Vec::new(),
+        secrets: Vec::new(),
         admin_token: None,
         restocks: load
             .restocks
