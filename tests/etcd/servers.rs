@@ -3,10 +3,12 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Mutex,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use e2e::{Answer, Client, Etcd, Live, Method, Program, Proxy, Server, crowd, eventually};
+use e2e::{
+    Answer, Client, Etcd, Live, Method, Program, Proxy, Server, crowd, eventually, number_of,
+};
 use serde_json::{Value, json};
 
 /// How long those wait who come while the cluster is away.
@@ -16,13 +18,13 @@ fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
 }
 
-fn loadgen() -> Program {
+pub(crate) fn loadgen() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-loadgen")).within(Duration::from_secs(60))
 }
 
 /// A server on the counter `hall`, which is made with so many tickets where it is missing.
 #[track_caller]
-fn serve(etcd: &Etcd, tickets: u64) -> Server {
+pub(crate) fn serve(etcd: &Etcd, tickets: u64) -> Server {
     let program = server().args(["--db", &etcd.db("hall"), "--init", &tickets.to_string()]);
     Server::start_without_counter(program.args(["--lock-timeout", LOCK_TIMEOUT]))
 }
@@ -159,7 +161,8 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
         assert_eq!(state, (Some(10_000 - all), Some(all)));
         // And what was told is told again.
         for (key, ticket) in told.iter().take(5) {
-            assert_eq!(self::ticket(&buy(server, key).expect("an answer")), *ticket);
+            let again = buy_somewhere(std::slice::from_ref(server.client()), key);
+            assert_eq!(self::ticket(&again), *ticket);
         }
     }
 }
@@ -178,11 +181,18 @@ fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
     for member in 0..3 {
         etcd.kill(member);
     }
-    let refused = running.buy();
-    let problem: Value = refused.json();
-    assert_eq!(refused.status, 503, "{problem}");
-    let of_buyer = problem["type"].as_str().expect("a problem has a type").to_owned();
-    assert!(["/problems/not-sold", "/problems/outcome-unknown"].contains(&&*of_buyer), "{problem}");
+    // Whose batch was on its way is told that nobody knows; it may have happened.
+    let (begun, mut unknown) = (Instant::now(), 0);
+    while begun.elapsed() < Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into()) {
+        let refused = running.buy();
+        let problem: Value = refused.json();
+        match (refused.status, problem["sold"].as_str()) {
+            (503, Some("no")) => {}
+            (503, Some("unknown")) => unknown += 1,
+            _ => panic!("{problem}"),
+        }
+    }
+    assert!(unknown <= 1, "{unknown} were told nothing, though nothing of theirs was sent");
     let why = eventually("it to be not ready", || not_ready(&running));
     assert!(why.contains("no member of the etcd cluster can be used"), "{why}");
     // One that starts now waits for it, too, and says so.
@@ -199,8 +209,7 @@ fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
         assert_eq!(server.buy().status, 201);
     }
     let sold = running.search()["sold"].as_u64().expect("a number");
-    // The first one's may have happened, where it was not known.
-    assert!(sold == 3 || (sold == 4 && of_buyer == "/problems/outcome-unknown"), "{sold}");
+    assert!((3..=3 + unknown).contains(&sold), "{sold}, where {unknown} were not known");
     assert_eq!(running.count(), 10 - sold);
 }
 

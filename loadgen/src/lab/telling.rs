@@ -1,12 +1,14 @@
 //! What happened, in words.
 
 use super::{
+    cost::Cost,
+    facts::Outcome,
     program::{Lock, Step, Variant},
     setup::Setup,
     stage::{Event, How},
     worker::Told,
 };
-use crate::words::counted;
+use crate::words::{counted, trimmed};
 
 /// How many there are of what, as in `2 workers, 1 ticket`.
 pub(super) fn numbers(setup: Setup) -> String {
@@ -67,6 +69,36 @@ pub(super) fn brief(variant: Variant, event: &Event) -> String {
     }
 }
 
+/// What a lab came to, in as few words as a table has room for.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Right => "right",
+        Outcome::Oversold => "oversold",
+        Outcome::Broke => "a worker crashed",
+        Outcome::Deadlock => "deadlock",
+    }
+}
+
+/// What a lab that is over has cost, in a sentence.
+pub(super) fn cost(cost: &Cost) -> String {
+    let steps = counted(cost.steps as u64, ("step", "steps"));
+    let unserved = cost.visits.iter().filter(|visit| visit.served.is_none()).count() as u64;
+    let mut told = match &cost.service {
+        Some(service) => format!(
+            "{steps}; half waited for {} of others at most, the longest for {}; out of turn {} %, fairness {}",
+            counted(service.waited_p50, ("step", "steps")),
+            service.waited_max,
+            trimmed(service.out_of_turn * 100.0, 0),
+            trimmed(service.fairness, 2)
+        ),
+        None => steps,
+    };
+    if unserved > 0 {
+        told += &format!("; {} never served", counted(unserved, ("worker was", "workers were")));
+    }
+    told + "."
+}
+
 fn did(step: Step, worker: u8, told: &Told) -> String {
     let count = told.count.unwrap_or_default();
     let sold = || format!("ticket {} is sold", told.ticket.unwrap_or_default());
@@ -104,7 +136,7 @@ fn ending(told: &Told) -> Option<&'static str> {
         return None;
     }
     Some(match (&told.broke, told.ticket) {
-        (Some(_), _) => "and breaks off",
+        (Some(_), _) => "and crashes",
         (None, Some(_)) => "and has sold its ticket",
         (None, None) => "and tells its buyer: sold out",
     })
@@ -143,7 +175,7 @@ mod tests {
         let sold = Told { ticket: Some(1), ..told(0) };
         assert_eq!(says(5, How::Did(sold)), "Worker 2 writes 0: ticket 1 is sold.");
         let broke = Told { next: None, broke: Some(String::new()), ..told(0) };
-        let said = "Worker 2 reads an empty file, which is no count, and breaks off.";
+        let said = "Worker 2 reads an empty file, which is no count, and crashes.";
         assert_eq!(says(1, How::Did(broke)), said);
         let over = Told { next: None, ..told(0) };
         let said = "Worker 2 closes the file and tells its buyer: sold out.";

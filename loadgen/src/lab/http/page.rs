@@ -22,10 +22,13 @@ pub(super) fn render(token: Option<&str>) -> String {
                 }
             }
             main {
-                (mission())
+                (mission(drives))
                 (stage(drives))
-                (program())
-                (schedule(drives))
+                div.side-by-side {
+                    (program())
+                    (schedule(drives))
+                }
+                (costs())
                 (map(drives))
                 @if drives { (scene()) }
             }
@@ -35,10 +38,13 @@ pub(super) fn render(token: Option<&str>) -> String {
     document_reaching(Reach::Origin, "The lab", STYLE, Some(SCRIPT), &body)
 }
 
-fn mission() -> Markup {
+fn mission(drives: bool) -> Markup {
     html! {
         section #mission aria-labelledby="mission-title" {
-            p.over #mission-place {}
+            div.over {
+                span #mission-place {}
+                @if drives { button #all-missions type="button" { "All missions" } }
+            }
             h2 #mission-title tabindex="-1" {}
             p #task {}
             details #hint { summary { "A hint" } p #hint-text {} }
@@ -63,16 +69,16 @@ fn stage(drives: bool) -> Markup {
             }
             p #said role="status" aria-live="polite" {}
             div #done hidden {
-                p.thing { "Done. This is called: " strong #thing {} }
+                p.thing { "✓ Done. This is called: " strong #thing {} }
                 p #shows {}
-                p.quiet { "More of it: " code #lesson {} }
+                p.quiet { "More of it, in a terminal: " code #lesson {} }
                 @if drives { button #next-mission type="button" { "Next mission" } }
             }
             @if drives {
                 div.tools role="group" aria-label="Go back" {
                     button #back type="button" { "Back one step" }
                     button #start-over type="button" { "Start over" }
-                    label.keys { input #keys type="checkbox" checked; " Keys 1 to 5 step, B goes back, O starts over" }
+                    label.keys { input #keys type="checkbox" checked; " Keys 1 to " span #keys-range { "5" } " step, B goes back, O starts over" }
                 }
             }
         }
@@ -139,17 +145,50 @@ fn schedule(drives: bool) -> Markup {
     }
 }
 
+/// What each locking cost that was brought to its end.
+fn costs() -> Markup {
+    html! {
+        section #costs aria-labelledby="costs-title" hidden {
+            h2 #costs-title { "What each locking cost, and whom" }
+            p.quiet {
+                "Counted in steps, and kept from play to play: bring the same workers to their end with another \
+                 locking, and compare. A worker waits from its first step until it reads the count that it decides \
+                 by, while others take theirs. Out of turn: of any two workers, how often the one that came later \
+                 was served first. Jain's index is 1 where all wait alike."
+            }
+            div.table {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Locking" }
+                            th scope="col" { "Came to" }
+                            th scope="col" { "Waited, median" }
+                            th scope="col" { "Waited, longest" }
+                            th scope="col" { "Served in 100 steps" }
+                            th scope="col" { "Out of turn" }
+                            th scope="col" { "Fairness (Jain)" }
+                        }
+                    }
+                    tbody #costs-rows {}
+                }
+            }
+            img #costs-picture alt="The same as bars: who waited for how many steps, and was served when.";
+            div.tools { a href="/costs.svg" download="costs.svg" { "Save as a picture" } }
+        }
+    }
+}
+
 fn map(drives: bool) -> Markup {
     html! {
         section #all aria-labelledby="map-title" {
-            h2 #map-title { "All schedules there are" }
+            h2 #map-title { "Every order there is" }
             p #counted {}
             p #from-here {}
             div #map hidden {
                 ul.legend role="list" {
                     li { span.key.right {} "right" }
                     li data-kind="sold-twice" { span.key.sold-twice {} "one ticket sold twice" }
-                    li data-kind="broke" { span.key.broke {} "a worker broke off" }
+                    li data-kind="broke" { span.key.broke {} "a worker crashed" }
                     li data-kind="deadlock" { span.key.deadlock {} "deadlock" }
                 }
                 div.dots { canvas #dots aria-hidden="true" {} }
@@ -169,7 +208,7 @@ fn map(drives: bool) -> Markup {
 fn scene() -> Markup {
     html! {
         section aria-labelledby="missions-title" {
-            h2 #missions-title { "Missions" }
+            h2 #missions-title tabindex="-1" { "Missions" }
             ol #missions {}
         }
         section aria-labelledby="scene-title" {
