@@ -1,13 +1,38 @@
 //! The result where GitHub Actions runs it: annotations, as its runner reads them from what a step prints, and a
-//! summary of the step, as Markdown. Pure.
+//! summary of the step, as Markdown.
 
-use std::fmt;
+use std::{env, fmt};
 
 use super::{
     measurement::Measurement,
     rounds::{Rounds, percent},
 };
 use crate::{judge::Verdict, words::kind_name};
+
+/// Whether GitHub Actions runs this.
+pub(crate) fn is_on_github() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// `text` as a runner may read it: what a shop says in it, such as the name of a ticket, is no command there.
+/// Elsewhere it stays as it is.
+pub(crate) fn for_runner(text: String) -> String {
+    if is_on_github() { without_commands(&text) } else { text }
+}
+
+/// A command is a line that begins with two colons, behind white space and colours that are taken out.
+fn without_commands(text: &str) -> String {
+    let plain = anstream::adapter::strip_str(text).to_string().replace('\r', " ");
+    let mut safe = String::new();
+    for line in plain.split_inclusive('\n') {
+        if line.trim_start().starts_with("::") {
+            safe.push('|');
+        }
+        // The commands of the first runners may stand anywhere.
+        safe.push_str(&line.replace("##[", "# #["));
+    }
+    safe
+}
 
 /// How many annotations of a kind GitHub shows of a step.
 const SHOWN_MAX: usize = 10;
@@ -133,6 +158,16 @@ mod tests {
             "::error title=a%3A b%2C 50%25::100%25 of it%0D%0A::error::x, y: z"
         );
         assert!(Annotation::warning("a", "b").to_string().starts_with("::warning title=a::b"));
+    }
+
+    #[test]
+    fn nothing_that_a_shop_says_is_a_command() {
+        let said =
+            "a\n::error::x\n  \u{1b}[31m::add-mask::y\r::stop-commands::z\nb ::c ##[error]d\n";
+        assert_eq!(
+            without_commands(said),
+            "a\n|::error::x\n|  ::add-mask::y ::stop-commands::z\nb ::c # #[error]d\n"
+        );
     }
 
     #[test]

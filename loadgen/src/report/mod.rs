@@ -15,7 +15,7 @@ mod page;
 mod terminal;
 
 pub(crate) use command_line::command_line;
-pub(crate) use github::{Annotation, annotations, step_summary};
+pub(crate) use github::{Annotation, annotations, for_runner, is_on_github, step_summary};
 pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory, OperationView, ViolationView, worst};
 pub(crate) use junit::junit;

@@ -14,7 +14,7 @@ use crate::{
     history::HistoryFile,
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
-    report::{FaultSummary, JudgedHistory, RoundSummary, check_text},
+    report::{FaultSummary, JudgedHistory, RoundSummary, check_text, for_runner},
     tally::Tally,
     words::crowd,
 };
@@ -190,7 +190,8 @@ impl Series {
         let mut summary = summary(&config, round, &ended, &judged);
         summary.notes.clone_from(totals.notes());
         if config.ci.has_rounds() {
-            anstream::eprintln!("{}: {}", name(&config, round), summary.in_words());
+            let said = format!("{}: {}", name(&config, round), summary.in_words());
+            anstream::eprintln!("{}", for_runner(said));
             let notes = totals.notes();
             for note in notes.iter_mut() {
                 *note = format!("round {round}: {note}");

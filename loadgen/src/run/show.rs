@@ -23,7 +23,8 @@ use crate::{
     lead::{HistoryPlace, Interrupts},
     report::{
         Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
-        junit, measured_text, or_closed, rounds_table, step_summary, write_json,
+        for_runner, is_on_github, junit, measured_text, or_closed, rounds_table, step_summary,
+        write_json,
     },
     worker::{Needs, make_room},
 };
@@ -128,7 +129,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     // The words first: a file that cannot be written must not take them along, nor the other files.
     tell(config, &worst, &measurement, totals.clocks()).map_err(RunError::Write)?;
     if let Some(error) = failure.as_ref() {
-        anstream::eprintln!("error: {error}");
+        anstream::eprintln!("{}", for_runner(format!("error: {error}")));
     }
     tell_github(config, &measurement, judged, said.as_deref());
     let result = files.result.map_or(Ok(()), |mut file| {
@@ -156,10 +157,6 @@ fn keep_junit(
     let text = junit(&config.url, measurement, rounds, config.ci.has_rounds(), failure);
     let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))
-}
-
-fn is_on_github() -> bool {
-    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
 /// Annotations and the summary of the step, where GitHub runs it.
@@ -206,6 +203,7 @@ fn tell(
         text.push_str(&format!("\nAll rounds together, and the verdict of {round}:\n\n"));
     }
     text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
+    let text = for_runner(text);
     let mut words = String::new();
     if config.json {
         or_closed(write_json(&mut io::stdout().lock(), measurement))?;
@@ -222,5 +220,5 @@ fn tell(
     if notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));
     }
-    or_closed(anstream::stderr().lock().write_all(words.as_bytes()))
+    or_closed(anstream::stderr().lock().write_all(for_runner(words).as_bytes()))
 }

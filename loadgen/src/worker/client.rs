@@ -195,7 +195,7 @@ impl Client {
             let came_to = self.carry_out(step, pending, due_ns, now_ns).await;
             self.session.rest();
             if let Some(member) = &mut self.member {
-                member.part(came_to.outcome == Some(Outcome::Sold));
+                member.part(came_to.outcome);
             }
             let until_sold_out = self.worker.plan.plan.until_sold_out;
             if until_sold_out && came_to.outcome == Some(Outcome::SoldOut) {

@@ -10,7 +10,7 @@ use std::{
 
 use parking_lot::Mutex;
 
-use crate::plan::Waves;
+use crate::{history::Outcome, plan::Waves};
 
 /// Where the clients of one worker meet.
 #[derive(Debug)]
@@ -82,10 +82,10 @@ impl Member {
         .await;
     }
 
-    /// Its operation has ended, in a sale or not.
-    pub(super) fn part(&mut self, has_bought: bool) {
+    /// Its operation has ended so.
+    pub(super) fn part(&mut self, outcome: Option<Outcome>) {
         if std::mem::take(&mut self.has_come) {
-            self.rendezvous.0.lock().part(self.slot, has_bought);
+            self.rendezvous.0.lock().part(self.slot, outcome);
         }
     }
 }
@@ -94,7 +94,7 @@ impl Drop for Member {
     fn drop(&mut self) {
         let mut state = self.rendezvous.0.lock();
         state.present -= 1;
-        if self.has_come { state.part(self.slot, false) } else { state.begin() }
+        if self.has_come { state.part(self.slot, None) } else { state.begin() }
     }
 }
 
@@ -105,13 +105,18 @@ impl State {
     }
 
     /// The client at `slot` waits no longer, or is no longer under way.
-    fn part(&mut self, slot: usize, has_bought: bool) {
+    fn part(&mut self, slot: usize, outcome: Option<Outcome>) {
         match self.queue.iter().position(|waiting| *waiting == slot) {
             Some(place) => drop(self.queue.remove(place)),
             None => self.under_way -= 1,
         }
         self.wakers.remove(&slot);
-        self.waves.alone -= u64::from(has_bought && self.waves.alone > 0);
+        match outcome {
+            Some(Outcome::Sold) => self.waves.alone = self.waves.alone.saturating_sub(1),
+            // There were fewer than was thought: nobody has to be let go ahead any more.
+            Some(Outcome::SoldOut) => self.waves.alone = 0,
+            _ => {}
+        }
         self.begin();
     }
 
@@ -135,9 +140,8 @@ impl State {
 mod tests {
     use super::*;
 
-    /// Who is under way, one wave after the other, where each of five clients has three operations that are
-    /// sales.
-    fn waves(width: u32, alone: u64) -> Vec<Vec<usize>> {
+    /// Who is under way, one wave after the other, where each of five clients has three operations that end so.
+    fn waves_of(width: u32, alone: u64, outcome: Option<Outcome>) -> Vec<Vec<usize>> {
         let rendezvous = Rendezvous::new(Waves { width, alone });
         let mut state = rendezvous.0.lock();
         state.present = 5;
@@ -150,7 +154,7 @@ mod tests {
             for slot in &wave {
                 left[*slot] -= 1;
                 state.present -= usize::from(left[*slot] == 0);
-                state.part(*slot, true);
+                state.part(*slot, outcome);
                 if left[*slot] > 0 {
                     state.come(*slot);
                 }
@@ -158,6 +162,10 @@ mod tests {
             waves.push(wave);
         }
         waves
+    }
+
+    fn waves(width: u32, alone: u64) -> Vec<Vec<usize>> {
+        waves_of(width, alone, Some(Outcome::Sold))
     }
 
     #[test]
@@ -174,7 +182,11 @@ mod tests {
 
     #[test]
     fn some_go_alone_and_the_last_ticket_is_for_all() {
-        assert_eq!(waves(5, 3)[..4], [vec![0], vec![1], vec![2], vec![0, 1, 2, 3, 4]]);
+        let all = vec![0, 1, 2, 3, 4];
+        assert_eq!(waves(5, 3)[..4], [vec![0], vec![1], vec![2], all.clone()]);
+        // What was not sold is still to be sold alone, unless nothing is left.
+        assert_eq!(waves_of(5, 3, Some(Outcome::SoldOut))[..2], [vec![0], all]);
+        assert_eq!(waves_of(5, 3, Some(Outcome::Refused)).len(), 15);
     }
 
     #[tokio::test]
@@ -206,7 +218,7 @@ mod tests {
         let rendezvous = Arc::new(Rendezvous::new(Waves { width: 2, alone: 0 }));
         let (mut first, _second) = (rendezvous.join(0), rendezvous.join(1));
         tokio::join!(first.meet(), async { rendezvous.close() });
-        first.part(false);
+        first.part(None);
         first.meet().await;
     }
 }

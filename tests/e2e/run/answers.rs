@@ -145,6 +145,7 @@ fn flow_is_sent_again_under_its_key_and_sells_once() {
 path = "/left"
 remaining = "/left"
 [[buy.step]]
+method = "POST"
 path = "/cart"
 take = { cart = "/id" }
 [buy]

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Counter, Finished, Program, Stub};
+use e2e::{Counter, Finished, Program, Signal, Stub, eventually};
 use serde_json::{Value, json};
 
 use super::{
@@ -284,6 +284,30 @@ fn reset_without_an_end_is_ended() {
     assert!(finished.stderr.contains("`sleep 600` did not end within 300ms"), "{finished:?}");
     assert!(begun.elapsed() < Duration::from_secs(60));
     assert_eq!(shop.asked.load(Ordering::SeqCst), 0);
+}
+
+#[test]
+fn interrupt_ends_a_reset_and_what_it_has_started() {
+    let shop = Shop::with(20);
+    let file = shop.folder.path().join("pid");
+    let junit = shop.folder.path().join("junit.xml");
+    let reset = format!("echo $$ > {0}.new; mv {0}.new {0}; sleep 600", file.display());
+    let load = shop.load().args(["--rounds", "3", "--reset", &reset, "--junit"]).arg(&junit);
+    let load = load.start();
+    let pid = eventually("the reset runs", || fs::read_to_string(&file).ok());
+
+    load.signal(Signal::INT);
+    let finished = load.finish(Duration::from_secs(30));
+
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    assert_eq!(shop.asked.load(Ordering::SeqCst), 0);
+    let command_line = format!("/proc/{}/cmdline", pid.trim());
+    eventually("the reset is gone", || match fs::read(&command_line) {
+        Ok(left) if !left.is_empty() => None,
+        _ => Some(()),
+    });
+    let told = fs::read_to_string(junit).expect("a CI reads why");
+    assert!(told.contains("interrupted") && told.contains("errors=\"1\""), "{told}");
 }
 
 #[test]
