@@ -14,7 +14,6 @@ use crate::{
     lesson::{self, LessonArgs},
     manual::Manual,
     race::{self, RaceArgs},
-    report::for_runner,
     run::{self, RunArgs, TryArgs},
     shop,
     shops::{self, SecondArgs, ShopArgs, ShopsArgs},
@@ -213,7 +212,7 @@ fn run_load(args: RunArgs) -> ExitCode {
     };
     match run::show(&config) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => fail(&for_runner(error.to_string()), None, error.exit_code()),
+        Err(error) => fail(&run::said(&error), None, error.exit_code()),
     }
 }
 

@@ -74,6 +74,11 @@ fn carried_out(config: &RunConfig) -> Result<u8, RunError> {
     shown
 }
 
+/// What `error` says, for whoever reads what is printed: people, or a runner.
+pub(crate) fn said(error: &RunError) -> String {
+    for_runner(error.to_string())
+}
+
 /// What is kept of a run.
 struct Files {
     /// The result as JSON.
@@ -111,11 +116,11 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
         history.keep().map_err(keep_error(HISTORY))?;
     }
     let Series { rounds, worst, totals, failure, was_interrupted, .. } = series;
-    let said = failure.as_ref().map(ToString::to_string);
-    let said = said.or(was_interrupted.then(|| "interrupted".to_owned()));
+    let why = failure.as_ref().map(ToString::to_string);
+    let why = why.or(was_interrupted.then(|| "interrupted".to_owned()));
     let (Some(worst), Some(totals)) = (worst, totals) else {
         // Nothing was measured; what a CI reads says why.
-        keep_junit(files.junit, config, None, &[], said.as_deref())?;
+        keep_junit(files.junit, config, None, &[], why.as_deref())?;
         return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
     };
     let has_rounds = config.ci.has_rounds();
@@ -129,9 +134,9 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     // The words first: a file that cannot be written must not take them along, nor the other files.
     tell(config, &worst, &measurement, totals.clocks()).map_err(RunError::Write)?;
     if let Some(error) = failure.as_ref() {
-        anstream::eprintln!("{}", for_runner(format!("error: {error}")));
+        anstream::eprintln!("error: {}", said(error));
     }
-    tell_github(config, &measurement, judged, said.as_deref());
+    tell_github(config, &measurement, judged, why.as_deref());
     let result = files.result.map_or(Ok(()), |mut file| {
         let written = file.add(|mut out| write_json(&mut out, &measurement));
         written.and_then(|()| file.keep()).map_err(keep_error(OUTPUT))
@@ -139,7 +144,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let page = files.page.map_or(Ok(()), |file| {
         file.keep_text(&drawn(shown, ended, judged, &measurement).html).map_err(keep_error(REPORT))
     });
-    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, said.as_deref());
+    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, why.as_deref());
     result.and(page).and(junit)?;
     let verdict = measurement.is_judged.then_some(measurement.verdict);
     let failed = failure.as_ref().map(RunError::exit_code);
