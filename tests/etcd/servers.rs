@@ -2,12 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fs,
     sync::Mutex,
     time::{Duration, Instant},
 };
 
 use e2e::{
-    Answer, Client, Etcd, Live, Method, Program, Proxy, Server, crowd, eventually, number_of,
+    Answer, Client, Counter, Etcd, Live, Mark, Method, Program, Proxy, Server, Signal, crowd,
+    eventually, number_of,
 };
 use serde_json::{Value, json};
 
@@ -116,6 +118,40 @@ fn chaos_loses_nothing_and_sells_nothing_twice() {
         loadgen().args(["chaos", "--json", "--rounds", "8", "--db", &etcd.db("hall")]).run();
     assert_eq!(chaos.code, Some(0), "{chaos:?}");
     assert_eq!(chaos.json()["verdict"], "valid");
+}
+
+/// The same where it starts the members too, and hurts them.
+#[test]
+fn chaos_of_servers_and_members_loses_nothing_and_sells_nothing_twice() {
+    let temporary = Counter::missing();
+    let mark = Mark::new();
+    let chaos = ["chaos", "--json", "--members", "3", "--rounds", "10", "--round", "1s"];
+    let chaos = mark.on(loadgen().args(chaos)).env("TMPDIR", temporary.folder()).run();
+
+    assert_eq!(chaos.code, Some(0), "{chaos:?}");
+    let told = chaos.json();
+    assert_eq!((&told["verdict"], &told["members"]), (&json!("valid"), &json!(3)));
+    let faults = told["faults"].as_array().expect("a list of faults");
+    let of_members = faults.iter().filter(|fault| fault["member"].is_u64()).count();
+    assert!((1..faults.len()).contains(&of_members), "of both: {faults:?}");
+    assert!(told["outcomes"]["sold"].as_u64() > Some(50), "{told}");
+    mark.wait_until_gone();
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+}
+
+#[test]
+fn chaos_that_is_killed_leaves_no_member() {
+    let mark = Mark::new();
+    let temporary = Counter::missing();
+    let chaos = ["chaos", "--members", "3", "--rounds", "1000", "--faults", "member-pause"];
+    let chaos = mark.on(loadgen().args(chaos)).env("TMPDIR", temporary.folder()).start();
+    // Itself, eight workers, three servers, three members.
+    mark.wait_for_carriers(15);
+
+    chaos.signal(Signal::KILL);
+
+    chaos.finish(Duration::from_secs(20));
+    mark.wait_until_gone();
 }
 
 #[test]
