@@ -212,7 +212,7 @@ fn run_load(args: RunArgs) -> ExitCode {
     };
     match run::show(&config) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => fail(&error, None, error.exit_code()),
+        Err(error) => fail(&run::said(&error), None, error.exit_code()),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::threshold::Threshold;
+use super::{
+    ci::{CiConfig, Pattern},
+    threshold::Threshold,
+};
 use crate::{
     lead::HistoryPlace,
     plan::{Plan, Profile},
@@ -39,6 +42,8 @@ pub(crate) struct RunConfig {
     pub(crate) keeps_alive: bool,
     /// Header fields that every request has beside its own.
     pub(crate) fields: Vec<(String, String)>,
+    /// The variables in these, each with what is shown to nobody.
+    pub(crate) secrets: Vec<(String, Secret)>,
     /// What refunds are allowed by.
     pub(crate) admin_token: Option<Secret>,
     /// What the operator puts on sale meanwhile, in the order of time.
@@ -51,6 +56,10 @@ pub(crate) struct RunConfig {
     pub(crate) history: HistoryPlace,
     /// How many operations are recorded at most.
     pub(crate) history_limit: u64,
+    /// How the clients come together, in this round.
+    pub(crate) pattern: Pattern,
+    /// Rounds on fresh stock, and what each has to have tried.
+    pub(crate) ci: CiConfig,
     /// What is to be kept.
     pub(crate) thresholds: Vec<Threshold>,
     /// Where the page goes.

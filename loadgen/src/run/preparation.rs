@@ -15,8 +15,8 @@ use crate::{
     history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
     lead::{FleetHistory, HistoryError},
     shop::{
-        Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Session, SessionError,
-        Shop, Stock, TlsConfigs, TlsError, Waiting,
+        Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Secret, Session,
+        SessionError, Shop, Stock, TlsConfigs, TlsError, Waiting,
     },
     worker::WorkerPlan,
 };
@@ -217,10 +217,19 @@ fn checked(
         }
         Some((status @ (401 | 403 | 404 | 405), answer)) if shop.map.is_none() => {
             let (url, base) = (config.url.clone(), config.location.base().to_owned());
+            let answer = masked(&config.secrets, answer);
             Err(PreparationError::Foreign { url, base, status, answer })
         }
         _ => Ok(Err(reason)),
     }
+}
+
+/// `answer` with the names of variables where their values stand.
+fn masked(secrets: &[(String, Secret)], answer: String) -> String {
+    let secrets = secrets.iter().filter(|(_, secret)| !secret.0.is_empty());
+    secrets.fold(answer, |answer, (name, Secret(value))| {
+        answer.replace(value, &format!("${{env:{name}}}"))
+    })
 }
 
 /// What a shop has once a run is over.

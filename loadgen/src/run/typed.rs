@@ -6,7 +6,7 @@ use super::config::Restock;
 use crate::{
     duration,
     plan::{Profile, ProfileError, Work},
-    shop::check_field,
+    shop::{Secret, check_field},
 };
 
 /// The most operations that can be asked for.
@@ -31,18 +31,35 @@ pub(super) fn count(text: &str) -> Result<u64, String> {
     }
 }
 
+/// A header field of every request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Field {
+    /// Its name and its value.
+    pub(super) field: (String, String),
+    /// The variables in it, each with its value, which is shown to nobody.
+    pub(super) variables: Vec<(String, Secret)>,
+}
+
 /// Reads a header field, such as `Authorization: Bearer …`.
-pub(super) fn field(text: &str) -> Result<(String, String), String> {
+pub(super) fn field(text: &str) -> Result<Field, String> {
     let field = text.split_once(':').map(|(name, value)| (name.trim(), value.trim()));
     let (name, value) = field.ok_or("expected a name and a value, as in `X-Shop: north`")?;
     check_field(name, value)?;
-    let value = with_variables(value, |name| env::var(name).ok())?;
+    let mut variables = Vec::new();
+    let value = with_variables(value, |name| {
+        let value = env::var(name).ok()?;
+        variables.push((name.to_owned(), Secret(value.clone())));
+        Some(value)
+    })?;
     check_field(name, &value)?;
-    Ok((name.to_owned(), value))
+    Ok(Field { field: (name.to_owned(), value), variables })
 }
 
 /// `text` with the values of the variables in it: a secret on the command line is there for all to see.
-fn with_variables(text: &str, variable: impl Fn(&str) -> Option<String>) -> Result<String, String> {
+fn with_variables(
+    text: &str,
+    mut variable: impl FnMut(&str) -> Option<String>,
+) -> Result<String, String> {
     let mut whole = String::new();
     let mut rest = text;
     while let Some((before, behind)) = rest.split_once("${") {

@@ -49,7 +49,7 @@ fn few_blocks_are_not_run_and_each_says_why() {
     let mut excused = Vec::new();
     for name in DOCUMENTS {
         for fence in fences(&text(name)) {
-            let known = ["sh", "console", "text", "toml", "nginx"];
+            let known = ["sh", "console", "text", "toml", "nginx", "yaml"];
             assert!(known.contains(&fence.info.as_str()), "{name}: a block of `{}`", fence.info);
             excused.extend(fence.excuse);
         }

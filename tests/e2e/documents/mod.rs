@@ -6,3 +6,4 @@ mod links;
 mod maps;
 mod outputs;
 mod script;
+mod workflow;

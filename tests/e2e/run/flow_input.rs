@@ -166,6 +166,32 @@ fn secret_in_an_answer_is_shown_by_its_name() {
     assert_is_named(&finished, 0, 0, &["no variable `SHOP_TOKEN`"]);
 }
 
+/// A token behind `-H` stands in no map, and is as secret.
+#[test]
+fn secret_of_the_command_line_in_an_answer_is_shown_by_its_name() {
+    let echo = |request: &StubRequest| ("403 Forbidden", format!("not you: {:?}", request.fields));
+    let one_call = MAP.split_once("[[buy.step]]").expect("it has a step").0.to_owned()
+        + "[buy]\npath = '/cart'\nsold = { status = [201] }\nsold_out = { status = [409] }\n";
+    let field = ["-H", "Authorization: Bearer ${env:SHOP_TOKEN}", "-n", "60"];
+    for map in [MAP, &one_call] {
+        let (stub, bought) = shop(echo);
+        let load = run(&stub.url()).args(field).env("SHOP_TOKEN", "s3cret-of-mine");
+        let finished = with_map(load, map, &[]);
+        let said = ["status 403", "Bearer ${env:SHOP_TOKEN}"];
+        assert_is_named(&finished, bought.load(Ordering::SeqCst), 0, &said);
+        assert!(!finished.stderr.contains("s3cret-of-mine"), "{finished:?}");
+
+        let rehearsal = loadgen().args(["try", &stub.url(), "--buy"]).args(&field[..2]);
+        let rehearsed = with_map(rehearsal.env("SHOP_TOKEN", "s3cret-of-mine"), map, &[]);
+        assert!(!rehearsed.stdout.contains("s3cret-of-mine"), "{rehearsed:?}");
+        assert!(rehearsed.stdout.contains("${env:SHOP_TOKEN}"), "{rehearsed:?}");
+    }
+    let stub = Stub::http(move |request| echo(request));
+    let finished = run(&stub.url()).args(field).env("SHOP_TOKEN", "s3cret-of-mine").run();
+    assert_is_named(&finished, 0, 0, &["status 403", "Bearer ${env:SHOP_TOKEN}"]);
+    assert!(!finished.stderr.contains("s3cret-of-mine"), "{finished:?}");
+}
+
 #[test]
 fn login_that_fails() {
     let map = format!("[[before]]\npath = '/login'\nform = {{ a = 'b' }}\n{MAP}");

@@ -1,7 +1,10 @@
 //! `loadgen run`: load in a closed and an open loop, by both clocks, judged in the end.
 
+mod advice;
+mod answers;
 mod bad_input;
 mod bad_servers;
+mod ci_output;
 mod clocks;
 mod drafts;
 mod flow_input;
@@ -14,6 +17,7 @@ mod processes;
 mod python_shop;
 mod rehearsals;
 mod retries;
+mod rounds;
 mod shops;
 mod tls;
 mod words;

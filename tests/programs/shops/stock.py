@@ -14,8 +14,13 @@ class Stock:
     """So many seats. Racy ones are read, thought about, and written back."""
 
     def __init__(self, count, is_racy):
-        self.left, self.sold, self.is_racy = count, 0, is_racy
+        self.count, self.is_racy = count, is_racy
         self.lock = threading.Lock()
+        self.refill()
+
+    def refill(self):
+        """All seats are there again."""
+        self.left, self.sold = self.count, 0
 
     def change(self, by):
         """Takes `by` seats (or gives them back) and tells the number of the last; None where too few are left."""
@@ -64,6 +69,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
         return self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
 
     def serve(self):
+        if self.path == "/refill":
+            self.shop.stock.refill()
+            return self.answer(204)
         self.shop.call(self, self.command, self.path)
 
     do_GET = do_POST = do_PUT = do_DELETE = serve

@@ -21,7 +21,7 @@ pub(crate) struct TryArgs {
 
     /// Send this header field with every request; `${env:NAME}` in it is a variable of the environment
     #[arg(short = 'H', long = "header", value_name = "NAME: VALUE", value_parser = typed::field)]
-    pub(super) fields: Vec<(String, String)>,
+    pub(super) fields: Vec<typed::Field>,
 
     /// Trust any certificate of a shop at `https://`
     #[arg(short = 'k', long)]

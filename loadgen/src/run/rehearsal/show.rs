@@ -70,7 +70,10 @@ pub(crate) fn rehearse(args: &TryArgs) -> Result<u8, TryError> {
 
 async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
     let location = Location::parse(&args.url)?;
-    let map = read_map(&args.map)?;
+    let mut map = read_map(&args.map)?;
+    for field in &args.fields {
+        map.keep_secret(&field.variables);
+    }
     let lane = if map.is_flow() {
         "several calls: cookies are kept, and redirects followed"
     } else {
@@ -83,7 +86,7 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
     let mut shop = Shop::new(&location, location.resolve().await?, Some(map.clone()));
     shop.trust = if args.insecure { Trust::Anybody } else { Trust::Authorities };
     (shop.connect_limit, shop.answer_limit) = (args.timeout, args.timeout);
-    shop.fields.clone_from(&args.fields);
+    shop.fields = args.fields.iter().map(|field| field.field.clone()).collect();
     let configs = TlsConfigs::default();
     let mut session = FlowSession::new(&shop, &map, 0, Waiting::Shared, &configs)?;
     let unreachable = |failure| TryError::Unreachable { url: args.url.clone(), failure };

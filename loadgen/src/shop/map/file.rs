@@ -252,6 +252,11 @@ impl Map {
         self.variables.clone()
     }
 
+    /// Shows none of these variables of the environment either: they stand in calls that are not in the map.
+    pub(crate) fn keep_secret(&mut self, variables: &[(String, Secret)]) {
+        self.variables.extend(variables.iter().cloned());
+    }
+
     /// What is to be shown to nobody, each with the name that is shown for it.
     pub(in crate::shop) fn secrets(&self) -> impl Iterator<Item = (String, &str)> {
         let shown = |name: &String| format!("${{{VARIABLE}{name}}}");

@@ -1,0 +1,208 @@
+//! What a map says of answers that are packed, late, busy or lost, and what a run makes of it.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use e2e::{Finished, Stub};
+use serde_json::json;
+
+use super::measured::{number, result, run};
+
+#[track_caller]
+fn sixty(shop: &Stub, map: &str, arguments: &[&str]) -> Finished {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("shop.toml");
+    fs::write(&path, map).expect("the folder is the test's own");
+    run(&shop.url()).args(["-c", "8", "-n", "60"]).args(arguments).arg("--map").arg(path).run()
+}
+
+const MAP: &str = r#"
+[search]
+path = "/left"
+remaining = "/left"
+[buy]
+path = "/buy"
+headers = { X-Order = "${key}" }
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409], where = { "/error" = "sold out" } }
+"#;
+
+/// `text` as Brotli has it where nothing is made smaller (RFC 7932, 9.2): one block, and an end. The length is so
+/// that its three bytes of head are characters.
+fn brotli(text: &str) -> String {
+    let text = format!("{text:<49}");
+    assert_eq!(text.len(), 49, "{text}");
+    let head = (48_u32 << 4 | 1 << 20).to_le_bytes();
+    let head = std::str::from_utf8(&head[..3]).expect("48 was chosen for it");
+    format!("{head}{text}\u{3}")
+}
+
+#[test]
+fn answers_that_are_packed_with_brotli_are_read() {
+    for (field, code) in [("\r\nContent-Encoding: br", 0), ("", 2)] {
+        let left = AtomicI64::new(20);
+        let shop = Stub::http(move |request| {
+            let (status, body) = match request.call.as_str() {
+                "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)})),
+                _ => match left.fetch_sub(1, Ordering::SeqCst) {
+                    seat @ 1.. => ("201 Created", json!({"seat": seat})),
+                    _ => {
+                        left.fetch_add(1, Ordering::SeqCst);
+                        ("409 Conflict", json!({"error": "sold out"}))
+                    }
+                },
+            };
+            let head: &str = Box::leak(format!("{status}{field}").into_boxed_str());
+            (head, brotli(&body.to_string()))
+        });
+
+        let finished = sixty(&shop, MAP, &[]);
+
+        assert_eq!(finished.code, Some(code), "{field}: {finished:?}");
+        if code == 0 {
+            let outcomes = &result(&finished)["outcomes"];
+            assert_eq!((number(&outcomes["sold"]), number(&outcomes["sold_out"])), (20, 40));
+        }
+    }
+}
+
+/// A count that is filled in bit by bit, as of a cache that warms up: without `settle` the shop would be accused of
+/// what it did not do.
+#[test]
+fn count_is_believed_once_it_stands_still() {
+    for (settle, initial, code) in [("settle = \"40ms\"", 20, 0), ("", 5, 1)] {
+        let (left, asked) = (AtomicI64::new(20), AtomicI64::new(0));
+        let shop = Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => {
+                let warm = 5 * (asked.fetch_add(1, Ordering::SeqCst) + 1);
+                let told = left.load(Ordering::SeqCst).min(warm);
+                ("200 OK", json!({"left": told}).to_string())
+            }
+            _ => match left.fetch_sub(1, Ordering::SeqCst) {
+                seat @ 1.. => ("201 Created", json!({"seat": format!("A{seat}")}).to_string()),
+                _ => {
+                    left.fetch_add(1, Ordering::SeqCst);
+                    ("409 Conflict", json!({"error": "sold out"}).to_string())
+                }
+            },
+        });
+        let map = MAP.replace("remaining = \"/left\"", &format!("remaining = \"/left\"\n{settle}"));
+
+        let finished = sixty(&shop, &map, &[]);
+
+        assert_eq!(finished.code, Some(code), "{settle}: {finished:?}");
+        assert_eq!(number(&finished.json()["initial"]), initial, "{settle}: {finished:?}");
+    }
+}
+
+/// `[buy.refused]` with `again`: a refusal that passes is sent again under `--retry`, and only there.
+#[test]
+fn refusal_that_passes_is_sent_again_where_the_map_says_so() {
+    for (again, arguments, refused) in [
+        ("again = true", &["--retry"][..], false),
+        ("again = false", &["--retry"], true),
+        ("again = true", &[], true),
+    ] {
+        let (left, asked) = (AtomicI64::new(20), AtomicU64::new(0));
+        let shop = Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+            _ if asked.fetch_add(1, Ordering::SeqCst) % 4 == 1 => {
+                ("409 Conflict", json!({"error": "busy"}).to_string())
+            }
+            _ => match left.fetch_sub(1, Ordering::SeqCst) {
+                seat @ 1.. => ("201 Created", json!({"seat": format!("A{seat}")}).to_string()),
+                _ => {
+                    left.fetch_add(1, Ordering::SeqCst);
+                    ("409 Conflict", json!({"error": "sold out"}).to_string())
+                }
+            },
+        });
+        let busy = format!(
+            "{MAP}refused = {{ status = [409], where = {{ \"/error\" = \"busy\" }}, {again} }}\n"
+        );
+
+        let finished = sixty(&shop, &busy, arguments);
+
+        assert_eq!(finished.code, Some(0), "{again}: {finished:?}");
+        let outcomes = result(&finished)["outcomes"].clone();
+        assert_eq!(number(&outcomes["refused"]) > 0, refused, "{again}: {outcomes}");
+        assert_eq!(number(&outcomes["sold"]), 20, "{again}: {outcomes}");
+    }
+}
+
+/// Purchases of two calls whose answers get lost: what is sent again is one purchase, under its key, and its steps
+/// are made anew.
+#[test]
+fn flow_is_sent_again_under_its_key_and_sells_once() {
+    const FLOW: &str = r#"
+[search]
+path = "/left"
+remaining = "/left"
+[[buy.step]]
+method = "POST"
+path = "/cart"
+take = { cart = "/id" }
+[buy]
+path = "/buy/${cart}"
+headers = { X-Order = "${key}" }
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409] }
+"#;
+    let shop_of = |remembers: bool| {
+        let left = AtomicI64::new(20);
+        let (carts, answered) = (AtomicU64::new(0), AtomicU64::new(0));
+        let sales = Mutex::new(BTreeMap::<String, i64>::new());
+        let sold = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&sold);
+        let stub = Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+            "POST /cart" => match carts.fetch_add(1, Ordering::SeqCst) {
+                // Nothing was sold by then: refused, and sent again.
+                cart if cart % 5 == 2 => ("503 Service Unavailable", String::new()),
+                cart => ("201 Created", json!({"id": cart}).to_string()),
+            },
+            _ => {
+                let key = request.fields.iter().find_map(|field| field.strip_prefix("X-Order: "));
+                let key = key.expect("each purchase has its key").to_owned();
+                let mut sales = sales.lock().expect("no other thread has panicked");
+                let known = sales.get(&key).copied().filter(|_| remembers);
+                let seat = known.or_else(|| {
+                    let seat = left.load(Ordering::SeqCst);
+                    (seat > 0).then(|| {
+                        left.store(seat - 1, Ordering::SeqCst);
+                        counted.fetch_add(1, Ordering::SeqCst);
+                        sales.insert(key, seat);
+                        seat
+                    })
+                });
+                match seat {
+                    None => ("409 Conflict", String::new()),
+                    // Sold, and the answer is lost.
+                    Some(_) if answered.fetch_add(1, Ordering::SeqCst) % 3 == 1 => {
+                        ("504 Gateway Timeout", String::new())
+                    }
+                    Some(seat) => ("201 Created", json!({"seat": format!("A{seat}")}).to_string()),
+                }
+            }
+        });
+        (stub, sold)
+    };
+
+    let (shop, sold) = shop_of(true);
+    let finished = sixty(&shop, FLOW, &["--retry"]);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let outcomes = result(&finished)["outcomes"].clone();
+    assert_eq!((number(&outcomes["sold"]), sold.load(Ordering::SeqCst)), (20, 20), "{outcomes}");
+    assert_eq!((number(&outcomes["unknown"]), number(&outcomes["refused"])), (0, 0), "{outcomes}");
+
+    // One that remembers no key sells some twice: seats that nobody has.
+    let (shop, _) = shop_of(false);
+    let finished = sixty(&shop, FLOW, &["--retry"]);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+}

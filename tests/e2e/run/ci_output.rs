@@ -1,0 +1,202 @@
+//! What a CI reads of a run: JUnit XML, annotations, and the summary of a step.
+
+use std::{fs, path::Path};
+
+use e2e::{Counter, Finished, Program, Stub};
+use serde_json::json;
+
+use super::measured::run;
+use crate::programs::{loadgen, serve, serve_with};
+
+/// Says what stands in a JUnit file, and fails where one of the readers would not take it: names, order and
+/// attributes as Jenkins' `junit-10.xsd` allows them.
+const READER: &str = r#"
+import json, re, sys, xml.etree.ElementTree as tree
+allowed = {
+    "testsuites": ({"name", "time", "tests", "failures", "errors"}, {"testsuite"}),
+    "testsuite": ({"name", "tests", "failures", "errors", "skipped", "time"}, {"properties", "testcase"}),
+    "properties": (set(), {"property"}),
+    "property": ({"name", "value"}, set()),
+    "testcase": ({"name", "time", "classname"}, {"failure", "error", "system-out"}),
+    "failure": ({"type", "message"}, set()),
+    "error": ({"type", "message"}, set()),
+    "system-out": (set(), set()),
+}
+def look(one):
+    attributes, children = allowed[one.tag]
+    assert set(one.attrib) <= attributes, (one.tag, one.attrib)
+    assert re.fullmatch(r"[0-9]*(\.[0-9]*)?", one.attrib.get("time", "0")), one.attrib
+    for child in one:
+        assert child.tag in children, (one.tag, child.tag)
+        look(child)
+root = tree.parse(sys.argv[1]).getroot()
+assert root.tag == "testsuites"
+look(root)
+cases = [(suite, case) for suite in root for case in suite if case.tag == "testcase"]
+for one in [root, *root]:
+    for kind in ["failure", "error"]:
+        assert int(one.get(kind + "s")) == sum(case.find(kind) is not None for _, case in cases), kind
+    assert int(one.get("tests")) == len(cases)
+def told(case):
+    bad = case.find("failure") if case.find("failure") is not None else case.find("error")
+    what = [bad.tag, bad.get("type"), bad.get("message"), bad.text] if bad is not None else None
+    return {"name": case.get("name"), "class": case.get("classname"), "bad": what}
+json.dump([told(case) for _, case in cases], sys.stdout)
+"#;
+
+#[track_caller]
+fn cases(path: &Path) -> Vec<serde_json::Value> {
+    let read = Program::new("python3").args(["-c", READER]).arg(path).run();
+    assert_eq!(read.code, Some(0), "{read:?}");
+    read.json().as_array().expect("a list").clone()
+}
+
+/// As a step of GitHub's runner has it, with a summary at `summary`.
+fn on_github(program: Program, summary: &Path) -> Program {
+    program.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", summary)
+}
+
+fn commands(finished: &Finished) -> Vec<&str> {
+    finished.stderr.lines().filter(|line| line.starts_with("::")).collect()
+}
+
+#[test]
+fn valid_run_is_a_case_that_passed_and_a_threshold_that_was_missed_one_that_failed() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    let file = counter.folder().join("junit.xml");
+
+    let load = run(server.url()).args(["-c", "10", "-n", "60", "--threshold", "max<0.001ms"]);
+    let finished = load.arg("--junit").arg(&file).run();
+
+    assert_eq!(finished.code, Some(99), "{finished:?}");
+    let cases = cases(&file);
+    assert_eq!(
+        (&cases[0]["name"], &cases[0]["class"], &cases[0]["bad"]),
+        (&json!("run, steady"), &json!("loadgen.run"), &json!(null))
+    );
+    assert_eq!(
+        (&cases[1]["name"], &cases[1]["bad"][1]),
+        (&json!("threshold max<0.001ms"), &json!("threshold"))
+    );
+    assert_eq!(cases.len(), 2);
+}
+
+#[test]
+fn violation_and_unknown_are_failures_and_what_was_not_carried_out_an_error() {
+    let counter = Counter::with(5);
+    let seller = ["--locking", "none", "--check-delay", "5ms", "--write-delay", "5ms"];
+    let server = serve_with(&counter, &seller);
+    let file = counter.folder().join("junit.xml");
+    let load =
+        |arguments: &[&str]| run(server.url()).args(arguments).arg("--junit").arg(&file).run();
+
+    let wrong = load(&["-c", "10", "-n", "40"]);
+    assert_eq!(wrong.code, Some(1), "{wrong:?}");
+    let bad = cases(&file)[0]["bad"].clone();
+    assert_eq!((&bad[0], &bad[1]), (&json!("failure"), &json!("violation")), "{bad:#}");
+    let said = bad[3].as_str().expect("words");
+    assert!(said.starts_with("violation, 40 operations") && said.contains("worker"), "{said}");
+
+    counter.overwrite(r#"{"count": 1000}"#);
+    let unknown = load(&["-c", "1", "-n", "5", "--require", "sold-out"]);
+    assert_eq!(unknown.code, Some(3), "{unknown:?}");
+    assert_eq!(cases(&file)[0]["bad"][1], "unknown");
+
+    let failed = load(&["--rounds", "2", "--reset", "echo '<no stock> & \"none\"'; exit 9"]);
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    let bad = cases(&file)[0].clone();
+    assert_eq!((&bad["name"], &bad["bad"][0]), (&json!("round 1"), &json!("error")), "{bad:#}");
+    assert!(bad["bad"][3].as_str().expect("words").contains("<no stock> & \"none\""), "{bad:#}");
+
+    let nowhere = run(server.url()).args(["--junit", "no-such-folder/junit.xml"]).run();
+    assert_eq!(nowhere.code, Some(2), "{nowhere:?}");
+    assert!(nowhere.stderr.contains("`--junit`: cannot write `no-such-folder"), "{nowhere:?}");
+}
+
+/// A shop whose one ticket is sold to everybody, and has a name that tries to be something else.
+fn hostile(name: &'static str) -> (Stub, tempfile::TempDir) {
+    let stub = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": 5}).to_string()),
+        _ => ("201 Created", json!({"seat": name}).to_string()),
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = r#"
+[search]
+path = "/left"
+remaining = "/left"
+[buy]
+path = "/buy"
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409] }
+"#;
+    fs::write(folder.path().join("shop.toml"), map).expect("the folder is writable");
+    (stub, folder)
+}
+
+#[test]
+fn whatever_a_shop_says_stays_text_in_xml_in_an_annotation_and_in_the_summary() {
+    let name =
+        "]]></failure><x a='\"&\u{1}\u{1b}[31m\u{ffff}\n::error::injected 100%\r\n```\n# big\n<b>";
+    let (shop, folder) = hostile(name);
+    let [file, summary] = ["junit.xml", "summary.md"].map(|name| folder.path().join(name));
+
+    let load = loadgen().args(["run", &shop.url(), "-c", "8", "-n", "20", "--json", "--map"]);
+    let load = load.arg(folder.path().join("shop.toml")).arg("--junit").arg(&file);
+    let finished = on_github(load, &summary).run();
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let bad = cases(&file)[0]["bad"].clone();
+    assert!(bad[2].as_str().expect("a message").contains("]]></failure><x a='\"&"), "{bad:#}");
+    let commands = commands(&finished);
+    assert!(!commands.is_empty());
+    for command in &commands {
+        assert!(command.starts_with("::error title=loadgen%3A violation%2C "), "{commands:#?}");
+    }
+    assert!(commands.iter().any(|command| command.contains("100%25")), "{commands:#?}");
+    let summary = fs::read_to_string(&summary).expect("it was written");
+    let fences: Vec<_> = summary.lines().filter(|line| line.starts_with("```")).collect();
+    let outer = fences.first().expect("a fence").trim_end_matches("text");
+    assert_eq!(fences.iter().filter(|fence| fence.trim_end_matches("text") == outer).count(), 2);
+    assert!(fences.iter().all(|fence| fence.len() <= outer.len() + 4), "{summary}");
+}
+
+#[test]
+fn github_is_told_of_violations_doubts_and_advice_and_nobody_else_is() {
+    let counter = Counter::with(1000);
+    let server = serve(&counter);
+    let summary = counter.folder().join("summary.md");
+    let load = || run(server.url()).args(["-c", "10", "-n", "60"]);
+
+    let plain = load().without_env("GITHUB_ACTIONS").run();
+    assert_eq!((plain.code, commands(&plain).len()), (Some(0), 0), "{plain:?}");
+
+    let advised = on_github(load(), &summary).run();
+    let said = commands(&advised);
+    assert_eq!(said.len(), 1, "{said:#?}");
+    assert!(said[0].starts_with("::warning title=loadgen%3A advice::Too much stock"), "{said:#?}");
+    let advice = advised.json()["advice"][0].clone();
+    assert!(advised.stderr.contains("what to change:"), "{advised:?}");
+
+    let required = on_github(load().args(["--require", "sold-out"]), &summary).run();
+    assert_eq!(required.code, Some(3), "{required:?}");
+    assert!(
+        commands(&required)[0].starts_with("::error title=loadgen%3A unknown::"),
+        "{required:?}"
+    );
+
+    let failed = load().args(["--reset", "exit 3"]);
+    let failed = on_github(failed, &summary).run();
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    assert!(commands(&failed)[0].contains("exit code 3"), "{failed:?}");
+
+    // Behind one another, as steps of one job do it.
+    let written = fs::read_to_string(&summary).expect("it was written");
+    let heads: Vec<_> = written.lines().filter(|line| line.starts_with("### ")).collect();
+    assert_eq!(heads, ["### loadgen: valid", "### loadgen: unknown"]);
+    assert!(written.contains(advice.as_str().expect("words").split('`').next().expect("words")));
+
+    let lost = on_github(load(), Path::new("/no-such-folder/summary.md")).run();
+    assert_eq!(lost.code, Some(0), "{lost:?}");
+    assert!(lost.stderr.contains("the summary of the step cannot be written"), "{lost:?}");
+}
