@@ -15,13 +15,16 @@ use super::{
 use crate::{
     duration,
     lead::HistoryPlace,
-    plan::{Arrivals, Holds, Pace, Plan, Profile, Work},
+    plan::{Action, Arrivals, Holds, Pace, Plan, Profile, Work},
     setup::Mode,
-    shop::{Location, Secret, Trust, read_map},
+    shop::{Location, Map, Secret, Trust, read_map},
 };
 
 /// How long a run takes where nothing else is said.
 const LENGTH_DEFAULT: Duration = Duration::from_secs(10);
+
+/// How long tickets are held where nothing else is said.
+const HOLD_SECONDS_DEFAULT: u64 = 2;
 
 /// Put load on a shop, measure it, and judge whether its answers were right.
 ///
@@ -91,10 +94,10 @@ pub(crate) struct RunArgs {
     #[arg(allow_hyphen_values = true)]
     refund_rate: f64,
 
-    /// How long tickets are held; a run ends when its last hold is over
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration::whole_seconds)]
+    /// How long tickets are held; a run ends when its last hold is over [default: 2s, where a map does not say it]
+    #[arg(long, value_name = "TIME", value_parser = duration::whole_seconds)]
     #[arg(allow_hyphen_values = true)]
-    hold_seconds: u64,
+    hold_seconds: Option<u64>,
 
     /// How long a client waits before it confirms or releases what it holds
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
@@ -233,15 +236,14 @@ impl RunArgs {
         }
         self.check_files()?;
         let map = self.map.as_deref().map(read_map).transpose()?;
-        self.check_holds(map.is_some())?;
+        if self.confirm_rate + self.release_rate > 1.0 {
+            return Err(ArgsError::ManyEnds);
+        }
         if let Some(map) = &map {
             map.check_clients(self.concurrency)?;
+            self.check_map(map)?;
         }
         let admin_token = self.admin_token_file.as_deref().map(admin_token).transpose()?;
-        if self.retry && self.mix.buys() && map.as_ref().is_some_and(|map| !map.sends_keys()) {
-            let path = self.map.unwrap_or_default();
-            return Err(ArgsError::NoKey(path.display().to_string()));
-        }
         let has_search = map.as_ref().is_none_or(|map| map.members.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);
@@ -249,7 +251,7 @@ impl RunArgs {
         let mut restocks = self.restock.clone();
         restocks.sort_by_key(|restock| restock.after);
         let length = self.length()?;
-        let plan = self.plan(length)?;
+        let plan = self.plan(length, map.as_ref().and_then(Map::hold_seconds))?;
         Ok(RunConfig {
             location,
             plan,
@@ -283,19 +285,34 @@ impl RunArgs {
         })
     }
 
-    /// Refuses holds that cannot be, or that a shop has none of.
-    fn check_holds(&self, has_map: bool) -> Result<(), ArgsError> {
-        if self.confirm_rate + self.release_rate > 1.0 {
-            return Err(ArgsError::ManyEnds);
+    /// Refuses what the map has no call for.
+    fn check_map(&self, map: &Map) -> Result<(), ArgsError> {
+        let (holds, sells) = (self.mix.holds(), self.mix.buys() || self.confirm_rate > 0.0);
+        for (is_wanted, action, flag, table) in [
+            (holds, Action::Hold, "--mix hold=…", "hold"),
+            (holds && self.confirm_rate > 0.0, Action::Confirm, "--confirm-rate", "confirm"),
+            (holds && self.release_rate > 0.0, Action::Release, "--release-rate", "release"),
+            (sells && self.refund_rate > 0.0, Action::Refund, "--refund-rate", "refund"),
+            (!self.restock.is_empty(), Action::Restock, "--restock", "restock"),
+        ] {
+            if is_wanted && !map.has(action) {
+                return Err(ArgsError::NoCall { flag, table });
+            }
         }
-        if has_map && !self.restock.is_empty() {
-            return Err(ArgsError::OwnServer("--restock"));
+        if holds && self.hold_quantity > 1 && !map.sends_hold_quantity() {
+            return Err(ArgsError::NoQuantity);
         }
-        match (has_map, self.mix.holds(), self.refund_rate > 0.0) {
-            (true, true, _) => Err(ArgsError::OwnServer("--mix hold=…")),
-            (true, _, true) => Err(ArgsError::OwnServer("--refund-rate")),
-            _ => Ok(()),
+        if self.hold_seconds.is_some() && map.hold_seconds().is_some() {
+            return Err(ArgsError::Lasts);
         }
+        for (is_wanted, action, table) in
+            [(self.mix.buys(), Action::Buy, "buy"), (holds, Action::Hold, "hold")]
+        {
+            if self.retry && is_wanted && !map.sends_keys(action) {
+                return Err(ArgsError::NoKey(map.file().to_owned(), table));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses files that the run would lose, or that it cannot read back.
@@ -339,7 +356,8 @@ impl RunArgs {
         }
     }
 
-    fn plan(&self, length: Option<Duration>) -> Result<Plan, ArgsError> {
+    /// The plan, where the shop puts tickets aside for so many seconds, or as long as it is asked to.
+    fn plan(&self, length: Option<Duration>, lasts: Option<u64>) -> Result<Plan, ArgsError> {
         let pace = match self.rate.as_ref().or(self.stages.as_ref()) {
             Some(profile) => {
                 let profile = profile.clone().after_warm_up(self.warmup);
@@ -359,7 +377,7 @@ impl RunArgs {
             requests: self.requests,
             holds: Holds {
                 quantity: self.hold_quantity,
-                seconds: self.hold_seconds,
+                seconds: self.hold_seconds.or(lasts).unwrap_or(HOLD_SECONDS_DEFAULT),
                 confirm: self.confirm_rate,
                 release: self.release_rate,
                 refund: self.refund_rate,

@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod bad_servers;
+mod box_office;
 mod clocks;
 mod drafts;
 mod flow_input;
