@@ -5,10 +5,7 @@ use std::fs;
 use e2e::Finished;
 use serde_json::Value;
 
-use super::{
-    measured::{number, result},
-    python_shop::PythonShop,
-};
+use super::{measured::number, python_shop::PythonShop};
 
 const SEATS: u32 = 20;
 
@@ -40,7 +37,7 @@ fn box_office_with_holds_refunds_and_a_restock() {
     let finished = loaded(false, &history);
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let result = result(&finished);
+    let result = finished.json();
     assert_eq!(result["verdict"], "valid", "{result:#}");
     let lines = fs::read_to_string(&history).expect("the history is there");
     let count = |op: &str, outcome: &str| {

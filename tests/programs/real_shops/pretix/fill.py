@@ -1,4 +1,6 @@
-"""Puts an event with so many free seats on sale, and prints the token of its API: `python fill.py SEATS`."""
+"""Puts an event with so many free seats on sale, whose baskets last so many minutes, and prints the token of its API:
+`python fill.py SEATS MINUTES`.
+"""
 import datetime
 import decimal
 import sys
@@ -19,6 +21,7 @@ with scopes_disabled():
         organizer=hall, slug="concert", name="Concert", date_from=now() + datetime.timedelta(days=30), live=True,
         currency="EUR", plugins="",
     )
+    concert.settings.reservation_time = int(sys.argv[2])
     seat = concert.items.create(name="Seat", default_price=decimal.Decimal("0.00"))
     concert.quotas.create(name="Seats", size=int(sys.argv[1])).items.add(seat)
     team = Team.objects.create(organizer=hall, name="Test", all_events=True, all_event_permissions=True)
