@@ -23,7 +23,10 @@ pub(crate) enum ArgsError {
     )]
     ManyEnds,
     /// Something that the map does not say how to do.
-    #[error("`{flag}` needs `[{table}]`, and the map of this shop has none\nhint: add it{}", or_without(flag))]
+    #[error(
+        "`{flag}` needs `[{table}]`, and the map of this shop has none\nhint: add it{}",
+        or_without(flag)
+    )]
     NoCall {
         /// The flag that asks for it.
         flag: &'static str,

@@ -52,7 +52,9 @@ pub(super) async fn restock(
         match operation.outcome {
             Outcome::Done => restocked.tickets += restock.quantity,
             outcome => restocked.notes.push(match session.misfit() {
-                Some(fault) => format!("{} tickets were not put on sale: {fault}", restock.quantity),
+                Some(fault) => {
+                    format!("{} tickets were not put on sale: {fault}", restock.quantity)
+                }
                 None => format!(
                     "{} tickets may not have been put on sale: {}",
                     restock.quantity,

@@ -261,12 +261,7 @@ impl Client {
     }
 
     /// What came of sending `order` once.
-    async fn attempt(
-        &mut self,
-        action: Action,
-        order: Order<'_>,
-        sent_ns: u64,
-    ) -> Attempt {
+    async fn attempt(&mut self, action: Action, order: Order<'_>, sent_ns: u64) -> Attempt {
         let may_follow = self.fate.may_follow(action);
         let limit = self.session.patience(self.worker.plan.timeout());
         let (session, watchdog) = (&mut self.session, &mut self.watchdog);
@@ -301,7 +296,8 @@ impl Client {
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
             let wanted = retry_after.unwrap_or_default();
-            if !answer.is_passing || wanted > RETRY_AFTER_MAX || !self.wait(pause.max(wanted)).await {
+            if !answer.is_passing || wanted > RETRY_AFTER_MAX || !self.wait(pause.max(wanted)).await
+            {
                 break;
             }
             may_have_happened |= answer.outcome == Outcome::Unknown;

@@ -71,9 +71,7 @@ impl WorkerPlan {
     /// Whether each purchase has a key of its own, which a shop may remember it by.
     pub(crate) fn sends_keys(&self) -> bool {
         let sends_keys = |address: &Address| match address {
-            Address::Shop(shop) => {
-                shop.map.as_ref().is_some_and(|map| map.sends_keys(Action::Buy))
-            }
+            Address::Shop(shop) => shop.map.as_ref().is_some_and(|map| map.sends_keys(Action::Buy)),
             _ => false,
         };
         self.retries || self.addresses.iter().any(sends_keys)

@@ -13,9 +13,7 @@ use super::{
     terms::Terms,
 };
 use crate::{
-    history::{
-        Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns,
-    },
+    history::{Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns},
     plan::Action,
     shop::{Address, Reader},
     tally::{Ending, Seen, WorkerTally},

@@ -75,10 +75,8 @@ fn installed(
 }
 
 fn checked(name: &str, program: Program) -> Result<(), String> {
-    let has_program = Program::new("sh")
-        .args(["-c", "command -v \"$0\" > /dev/null"])
-        .arg(program.path())
-        .run();
+    let has_program =
+        Program::new("sh").args(["-c", "command -v \"$0\" > /dev/null"]).arg(program.path()).run();
     if has_program.code != Some(0) {
         return Err(format!("there is no `{name}`"));
     }

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 use crate::programs::loadgen;
 
 /// How many tickets there are, and how many clients want one of them at once.
-pub(super) const TICKETS: u32 = 6;
-const CLIENTS: u32 = 12;
+pub(super) const TICKETS: u64 = 6;
+const CLIENTS: u64 = 12;
 
 /// How long a shop may take to open, to fill its tables, and to be bought from.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -26,7 +26,7 @@ pub(super) struct OpenShop {
     token: String,
     /// Its own files, such as a log.
     _folder: TempDir,
-    _database: Postgres,
+    database: Postgres,
 }
 
 impl OpenShop {
@@ -59,7 +59,13 @@ impl OpenShop {
             panic!("`{map}` does not open: {out}{err}");
         };
         let process = Some(process);
-        Self { map, url, process, token, _folder: folder, _database: database }
+        Self { map, url, process, token, _folder: folder, database }
+    }
+
+    /// How many tickets were sold, as the shop's own tables have it.
+    #[track_caller]
+    pub(super) fn sold(&self, count: &str) -> u64 {
+        self.database.sql(count).parse().expect("a count is a number")
     }
 
     /// Sixty purchases of tickets that do not suffice, by the map alone.

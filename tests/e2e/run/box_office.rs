@@ -41,9 +41,10 @@ fn box_office_with_holds_refunds_and_a_restock() {
     assert_eq!(result["verdict"], "valid", "{result:#}");
     let lines = fs::read_to_string(&history).expect("the history is there");
     let count = |op: &str, outcome: &str| {
-        let operations = lines.lines().skip(1).map(|line| {
-            serde_json::from_str::<Value>(line).expect("a line of a history is JSON")
-        });
+        let operations = lines
+            .lines()
+            .skip(1)
+            .map(|line| serde_json::from_str::<Value>(line).expect("a line of a history is JSON"));
         operations.filter(|line| line["op"] == op && line["outcome"] == outcome).count()
     };
     for (op, outcome) in [
@@ -99,10 +100,20 @@ fn flags_without_a_table_in_the_map_are_refused() {
     }
     let shop = PythonShop::open("box_office", SEATS, false);
     for (from, to, flags, named) in [
-        ("\"${quantity}\", seconds", "1, seconds", &["--hold-quantity", "2"][..], "--hold-quantity"),
+        (
+            "\"${quantity}\", seconds",
+            "1, seconds",
+            &["--hold-quantity", "2"][..],
+            "--hold-quantity",
+        ),
         ("seconds = \"${seconds}\"", "kind = \"seat\"", &[], "shop.toml`:16: `hold`: say how long"),
         ("[hold]", "[hold]\nlasts = \"1m\"", &[], "`hold.lasts`"),
-        ("[hold]\npath = \"/holds\"", "[hold]\npath = \"/holds/${order}\"", &[], "`hold`: `${order}`"),
+        (
+            "[hold]\npath = \"/holds\"",
+            "[hold]\npath = \"/holds/${order}\"",
+            &[],
+            "`hold`: `${order}`",
+        ),
         ("path = \"/orders/${order}\"", "path = \"/orders/${hold}\"", &[], "`refund`: `${hold}`"),
         ("json = { add = \"${quantity}\" }", "json = { add = 5 }", &[], "`restock`: it must send"),
     ] {

@@ -62,7 +62,11 @@ impl PythonShop {
     pub(super) fn program(&self, name: &str) -> Program {
         let map = self.folder.path().join("shop.toml");
         let program = loadgen().args([name, &self.url, "--map"]).arg(map);
-        if ["rest", "box_office"].contains(&self.kind.as_str()) { program.env("SHOP_TOKEN", TOKEN) } else { program }
+        if ["rest", "box_office"].contains(&self.kind.as_str()) {
+            program.env("SHOP_TOKEN", TOKEN)
+        } else {
+            program
+        }
     }
 
     /// Where it is.

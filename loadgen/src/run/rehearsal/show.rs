@@ -11,8 +11,8 @@ use crate::{
     plan::{Action, Holds},
     report::or_closed,
     shop::{
-        Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock, TlsConfigs,
-        TlsError, Trust, Waiting, read_map,
+        Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
+        TlsConfigs, TlsError, Trust, Waiting, read_map,
     },
 };
 
@@ -94,7 +94,8 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(args.timeout))),
     }
     session.write_down();
-    let mut rehearsal = Rehearsal { args, map: &map, session, told, run: monotonic_ns(), number: 0, sold: 0 };
+    let mut rehearsal =
+        Rehearsal { args, map: &map, session, told, run: monotonic_ns(), number: 0, sold: 0 };
     rehearsal.carry_out().await;
     let Rehearsal { mut session, mut told, .. } = rehearsal;
     told.calls = session.transcript();
@@ -160,7 +161,8 @@ impl Rehearsal<'_> {
         let order = self.order("1");
         let answer = self.session.call(action, order).await;
         self.judge(action, &answer);
-        if !matches!(answer.outcome, Outcome::Sold | Outcome::Done) || !self.told.problems.is_empty()
+        if !matches!(answer.outcome, Outcome::Sold | Outcome::Done)
+            || !self.told.problems.is_empty()
         {
             return false;
         }

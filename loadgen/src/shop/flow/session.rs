@@ -284,7 +284,8 @@ impl FlowSession {
         let mut findings = Vec::new();
         if self.transcript.is_some() {
             findings = self.reader.findings(action, status, &looked);
-            findings.extend(self.take(call, heard, &looked).into_iter().map(|(finding, _)| finding));
+            findings
+                .extend(self.take(call, heard, &looked).into_iter().map(|(finding, _)| finding));
         }
         self.tell(call, heard, &looked, findings);
         self.retry_after = wanted_pause(&looked);

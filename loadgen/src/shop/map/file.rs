@@ -356,10 +356,12 @@ impl Map {
 /// The name in `host`, which may have a port behind it.
 fn host_name(host: &str) -> Result<String, String> {
     let url = Url::parse(&format!("http://{host}")).ok();
-    let is_more = host.contains(['/', '?', '#', '@', '\\', '$']) || host.contains(char::is_whitespace);
+    let is_more =
+        host.contains(['/', '?', '#', '@', '\\', '$']) || host.contains(char::is_whitespace);
     let name = url.filter(|_| !is_more).and_then(|url| Some(url.host()?.to_string()));
-    name.map(|name| name.trim_matches(['[', ']']).to_owned())
-        .ok_or_else(|| "expected a name, with a port where it has one, as in `shop.example:8443`".to_owned())
+    name.map(|name| name.trim_matches(['[', ']']).to_owned()).ok_or_else(|| {
+        "expected a name, with a port where it has one, as in `shop.example:8443`".to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -467,6 +469,8 @@ sold_out = { status = [410] }
                 "`search.method`",
             ),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
+            ("[buy]", "host = 'http://x'\n[buy]", "`shop.toml`:1: `host`"),
+            ("[buy]", "[release]\npath = '/'\n[buy]", "`release`: there is no `[hold]`"),
         ] {
             let error = with(from, to);
             assert!(error.contains("shop.toml") && error.contains(named), "{to}: {error}");

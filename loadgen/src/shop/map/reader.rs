@@ -324,7 +324,7 @@ remaining = '''regex:left: (\d+)'''
         assert_ne!(seat("A-17"), seat("A-18"));
         assert_eq!(seat("17").run(), Some((17, 17)));
         assert_ne!(seat("17"), seat("017"));
-        let consecutive = MapReader { numbering: Numbering::Consecutive, ..reader() };
+        let consecutive = with("\"unique\"", "\"consecutive\"");
         let body = r#"{"state": "confirmed", "seat": "A-17"}"#;
         assert_eq!(consecutive.purchase(reply(200, body)).outcome, Outcome::Unknown);
     }
@@ -382,16 +382,16 @@ remaining = '''regex:left: (\d+)'''
 
     #[test]
     fn an_error_page_is_no_sale_for_what_it_does_not_say() {
-        let reader =
-            with("where = { \"/state\" = \"confirmed\" }", "where = { \"/error\" = false }");
+        let state = "where = { \"/state\" = \"confirmed\" }";
+        let lacks = "where = { \"/error\" = false }";
+        let reader = with(state, lacks);
         let sale = r#"{"seat": 7}"#;
         assert_eq!(reader.purchase(reply(200, sale)).outcome, Outcome::Sold);
         for body in ["<h1>Oops</h1>", r#"{"message": "boom"}"#] {
             assert_eq!(reader.purchase(reply(200, body)).outcome, Outcome::Unknown, "{body}");
         }
         // Which has no ticket to miss.
-        let sold = reader.sold.clone().that_says_more(false);
-        let blind = MapReader { tickets: None, sold, ..reader };
+        let blind = with(&format!("{state}\nticket = \"/seat\""), lacks);
         let error = blind.purchase(reply(200, r#"{"message": "boom"}"#));
         assert_eq!(error.outcome, Outcome::Unknown);
     }
@@ -403,5 +403,48 @@ remaining = '''regex:left: (\d+)'''
         let returned = reader().purchase(busy);
         assert_eq!((returned.outcome, returned.is_passing), (Outcome::Refused, true));
         assert!(!reader().has_rule_for(busy));
+    }
+
+    const CHANGES: &str = r#"
+[hold]
+path = "/holds"
+json = { seats = "${quantity}", seconds = "${seconds}" }
+take = { hold = "/id" }
+done = { status = [201], where = { "/ok" = true }, remaining = "/left - 1" }
+sold_out = { status = [409], remaining = "/left" }
+
+[confirm]
+path = "/holds/${hold}"
+sold = { status = [200], tickets = "/seats" }
+refused = { status = [410] }
+
+[release]
+path = "/holds/${hold}"
+refused = { status = [200], where = { "/ok" = false } }
+"#;
+
+    #[test]
+    fn holds_and_their_ends_are_read() {
+        let reader = with("[search]", &format!("{CHANGES}\n[search]"));
+        let read = |action, status, body: &str| {
+            let json = serde_json::from_str(body).unwrap_or_default();
+            let looked = Looked { text: body.into(), json, fields: "" };
+            reader.known(action, 2, status, &looked)
+        };
+        let held = read(Action::Hold, 201, r#"{"ok": true, "left": 5}"#).unwrap();
+        assert_eq!((held.outcome, held.remaining), (Outcome::Done, Some(4)));
+        assert!(read(Action::Hold, 201, r#"{"ok": false}"#).is_none());
+        let sold_out = read(Action::Hold, 409, r#"{"left": 1}"#).unwrap();
+        assert_eq!((sold_out.outcome, sold_out.remaining), (Outcome::SoldOut, Some(1)));
+        let sold = read(Action::Confirm, 200, r#"{"seats": ["A", "B"]}"#).unwrap();
+        assert_eq!((sold.outcome, sold.tickets.len()), (Outcome::Sold, 2));
+        let one = read(Action::Confirm, 200, r#"{"seats": ["A"]}"#).unwrap();
+        assert_eq!(one.outcome, Outcome::Unknown);
+        assert_eq!(read(Action::Confirm, 410, "").unwrap().outcome, Outcome::Refused);
+        // Any status of success will do, but what is refused goes first.
+        assert_eq!(read(Action::Release, 204, "").unwrap().outcome, Outcome::Done);
+        let refused = read(Action::Release, 200, r#"{"ok": false}"#).unwrap();
+        assert_eq!(refused.outcome, Outcome::Refused);
+        assert!(read(Action::Refund, 200, "{}").is_none());
     }
 }

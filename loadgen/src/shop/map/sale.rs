@@ -71,12 +71,7 @@ impl SaleReader {
     }
 
     /// What an answer says that one of the rules knows, where it was asked for so many tickets.
-    pub(super) fn known(
-        &self,
-        quantity: u64,
-        status: u16,
-        looked: &Looked<'_>,
-    ) -> Option<Answer> {
+    pub(super) fn known(&self, quantity: u64, status: u16, looked: &Looked<'_>) -> Option<Answer> {
         if self.sold.holds(status, looked) {
             return Some(self.sale(quantity, looked));
         }
