@@ -60,6 +60,21 @@ pub(crate) struct LockCost {
     pub(crate) fairness: f64,
 }
 
+/// How long those waited who came one after another, and in which order they were served.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Service {
+    /// Half of them waited so long at most, in the unit of what was given.
+    pub(crate) waited_p50: u64,
+    /// The longest.
+    pub(crate) waited_max: u64,
+    /// As [`LockCost::out_of_turn`].
+    pub(crate) out_of_turn: f64,
+    /// As [`LockCost::overtaken_max`].
+    pub(crate) overtaken_max: u64,
+    /// As [`LockCost::fairness`].
+    pub(crate) fairness: f64,
+}
+
 /// How long purchases waited, in microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub(crate) struct Waited {
@@ -93,17 +108,13 @@ pub(crate) fn waits(operations: &[Operation]) -> Vec<Wait> {
 
 /// What the lock cost those who waited, in the order in which they came; `None` where there are fewer than two.
 pub(crate) fn cost(waits: &[Wait]) -> Option<LockCost> {
-    let [first, _, ..] = waits else { return None };
-    let mut waited: Vec<u64> = waits.iter().map(Wait::waited_ns).collect();
-    let fairness = jain(&waited);
-    waited.sort_unstable();
-    let answered_ns = waits.iter().map(|wait| wait.answered_ns).max()?;
-    let elapsed_ns = answered_ns.saturating_sub(first.called_ns).max(1);
+    let waited: Vec<u64> = waits.iter().map(Wait::waited_ns).collect();
     let served: Vec<u64> = waits.iter().map(|wait| wait.served_ns).collect();
-    let (swapped, overtaken_max) = overtakings(&served);
+    let service = service(&waited, &served)?;
+    let answered_ns = waits.iter().map(|wait| wait.answered_ns).max()?;
+    let elapsed_ns = answered_ns.saturating_sub(waits.first()?.called_ns).max(1);
     let count = waits.len() as u64;
     let us = |ns: u64| (ns as f64 / 100.0).round() / 10.0;
-    let thousandths = |share: f64| (share * 1000.0).round() / 1000.0;
     Some(LockCost {
         purchases: count,
         waited_until: if waits.iter().all(|wait| wait.is_told) {
@@ -111,11 +122,32 @@ pub(crate) fn cost(waits: &[Wait]) -> Option<LockCost> {
         } else {
             Until::Answer
         },
-        waited_us: Waited { p50: us(waited[(waited.len() - 1) / 2]), max: us(*waited.last()?) },
+        waited_us: Waited { p50: us(service.waited_p50), max: us(service.waited_max) },
         purchases_rps: (count as f64 * 1e10 / elapsed_ns as f64).round() / 10.0,
+        out_of_turn: service.out_of_turn,
+        overtaken_max: service.overtaken_max,
+        fairness: service.fairness,
+    })
+}
+
+/// How those who came in this order were served: how long each `waited`, in whatever unit, and when each was
+/// `served`; `None` where there are fewer than two.
+pub(crate) fn service(waited: &[u64], served: &[u64]) -> Option<Service> {
+    let count = served.len() as u64;
+    if count < 2 {
+        return None;
+    }
+    let (swapped, overtaken_max) = overtakings(served);
+    let thousandths = |share: f64| (share * 1000.0).round() / 1000.0;
+    let fairness = thousandths(jain(waited));
+    let mut waited = waited.to_vec();
+    waited.sort_unstable();
+    Some(Service {
+        waited_p50: waited[(waited.len() - 1) / 2],
+        waited_max: *waited.last()?,
         out_of_turn: thousandths(swapped as f64 / (count * (count - 1) / 2) as f64),
         overtaken_max,
-        fairness: thousandths(fairness),
+        fairness,
     })
 }
 

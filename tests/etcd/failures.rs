@@ -92,6 +92,17 @@ fn sales_go_on_when_the_leader_is_killed_and_none_is_lost() {
 }
 
 #[test]
+fn a_receipt_is_found_when_the_member_that_was_asked_before_is_gone() {
+    let mut etcd = Etcd::start();
+    let mut seat = Seat::at(&etcd);
+    let sold = [seat.sell(1), seat.sell(1)].concat();
+    assert_eq!(seat.look_up(1, 1), sold[..1]);
+    etcd.kill(etcd.leader());
+    etcd.leader();
+    assert_eq!(seat.look_up(2, 2), sold[1..]);
+}
+
+#[test]
 fn sales_go_on_when_a_member_stops_and_nothing_it_says_later_is_believed() {
     let etcd = Etcd::start();
     let mut seat = Seat::at(&etcd);
@@ -160,12 +171,21 @@ fn a_cluster_that_is_full_takes_nothing_and_says_so_and_goes_on_when_it_has_room
     let revision = etcd.ctl(&["del", "--prefix", "ballast/", "--write-out=fields"]).stdout;
     let revision = revision.lines().find_map(|line| line.strip_prefix("\"Revision\" : "));
     etcd.ctl(&["compact", revision.expect("an answer has a revision")]);
+    let mut obstacle = told;
     eventually("room", || {
-        // Only what a member has compacted by then does it give back.
-        etcd.ctl(&["defrag"]);
-        etcd.ctl(&["alarm", "disarm"]);
-        let tried = seat.try_to_sell(1);
-        tried.is_ok_and(|tried| matches!(tried.appended, Appended::Durable)).then_some(())
+        if obstacle.contains("is full") {
+            // Only what a member has compacted by then does it give back. No more often than it has to: a member
+            // that defragments says nothing meanwhile, and so may cost a cluster its leader.
+            etcd.ctl(&["defrag"]);
+            etcd.ctl(&["alarm", "disarm"]);
+        }
+        match seat.try_to_sell(1) {
+            Ok(Tried { appended: Appended::Durable, .. }) => return Some(()),
+            Ok(tried) => obstacle = format!("{:?}", tried.appended),
+            Err(fault) => obstacle = fault.to_string(),
+        }
+        eprintln!("not yet: {obstacle}");
+        None
     });
 }
 

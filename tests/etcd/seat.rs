@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::Etcd;
+use e2e::{Etcd, eventually};
 use server::{
     domain::{Command, Inventory, Order, Outcome, Record, Request, Stock, Trial},
     ledger::{
@@ -78,6 +78,18 @@ impl Seat {
         let heard = hear(&mut turn, &mut self.inventory)?;
         turn.end()?;
         Ok(heard)
+    }
+
+    /// Hears all up to `revision`: nobody is asked before a watch has told that there is something.
+    pub(crate) fn hear_up_to(&mut self, revision: u64) -> Heard {
+        let mut all = Heard::default();
+        eventually("the news", || {
+            let heard = self.hear().ok()?;
+            all.own += heard.own;
+            all.records.extend(heard.records);
+            (self.inventory.stock().revision >= revision).then_some(())
+        });
+        all
     }
 
     /// Takes a turn, and tries to append the sales of `sales` tickets, one record each.

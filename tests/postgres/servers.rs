@@ -1,25 +1,15 @@
 //! Whole servers over PostgreSQL.
 
-use std::{
-    sync::{
-        Mutex, RwLock,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-    time::Duration,
-};
+use std::{thread, time::Duration};
 
 use e2e::{
-    Answer, Client, Method, Postgres, Program, Server, buy_until_sold_out, crowd, eventually,
-    seeded, tickets, tickets_of,
+    Answer, Buyers, Client, Counter, Method, Postgres, Program, Proxy, Server, buy_until_sold_out,
+    crowd, eventually, number_of, seeded, tickets, tickets_of,
 };
 use serde_json::json;
 
 /// More than anybody buys.
 const TICKETS: u64 = 1_000_000;
-
-/// How long to rest where no answer says more.
-const REST: Duration = Duration::from_millis(5);
 
 fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
@@ -139,72 +129,6 @@ fn address_that_is_none_and_a_password_in_one_are_told() {
     assert!(!stderr.contains("box"), "{stderr}");
 }
 
-/// Buyers who never give up, at servers that come and go.
-struct Crowd {
-    doors: RwLock<Vec<Option<String>>>,
-    sales: Mutex<Vec<Answer>>,
-    sold: AtomicUsize,
-    is_over: AtomicBool,
-}
-
-/// Sends the buyers home when it is dropped, also when the test panics.
-struct Closing<'a>(&'a Crowd);
-
-impl Drop for Closing<'_> {
-    fn drop(&mut self) {
-        self.0.is_over.store(true, Ordering::SeqCst);
-    }
-}
-
-impl Crowd {
-    fn at(servers: &[Server]) -> Crowd {
-        let doors = servers.iter().map(|server| Some(server.url().to_owned())).collect();
-        let (sold, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
-        Crowd { doors: RwLock::new(doors), sales: Mutex::default(), sold, is_over }
-    }
-
-    fn set_door(&self, door: usize, url: Option<&str>) {
-        self.doors.write().expect("nobody panics with it")[door] = url.map(str::to_owned);
-    }
-
-    /// Buys until it is over; each purchase is tried until it is answered.
-    fn buy_on(&self, seed: u64) {
-        let mut random = fastrand::Rng::with_seed(seed);
-        let client = Client::new("");
-        while !self.is_over.load(Ordering::SeqCst) {
-            let key = format!("{:016x}", random.u64(..));
-            loop {
-                let doors = self.doors.read().expect("nobody panics with it").clone();
-                let Some(Some(url)) = random.choice(doors) else {
-                    thread::sleep(REST);
-                    continue;
-                };
-                let request = client.at(&url).request(Method::POST, "/buy");
-                let request =
-                    request.header("Idempotency-Key", &key).json(&json!({ "quantity": 1 }));
-                match Answer::try_to(request) {
-                    Ok(answer) if answer.status == 201 => {
-                        self.sales.lock().expect("nobody panics with it").push(answer);
-                        self.sold.fetch_add(1, Ordering::SeqCst);
-                        break;
-                    }
-                    Ok(answer) => assert_eq!(answer.status, 503, "{}", answer.text()),
-                    Err(_) => {}
-                }
-                thread::sleep(REST);
-            }
-        }
-    }
-
-    /// Waits until `more` have been sold than by now.
-    fn sells(&self, more: usize) {
-        let before = self.sold.load(Ordering::SeqCst);
-        eventually("more sales", || {
-            (self.sold.load(Ordering::SeqCst) >= before + more).then_some(())
-        });
-    }
-}
-
 /// What was told is in the ledger, once, and was taken off the count.
 #[track_caller]
 fn assert_settled(database: &Postgres, servers: &[Server], sales: &[Answer]) {
@@ -240,49 +164,101 @@ fn assert_settled(database: &Postgres, servers: &[Server], sales: &[Answer]) {
     assert_eq!(rows, format!("{}|{}", sold.len(), sold.len()));
 }
 
-/// The primary and the servers are killed under buyers who retry; in the end the standby takes over.
+/// What happens to a primary, its standby and the servers, one after the other.
+#[derive(Clone, Copy)]
+enum Accident {
+    PrimaryKilled,
+    ServerKilled,
+    /// What was asked of the primary is done, and nobody is told.
+    AnswersLost,
+    PrimaryOutOfReach,
+    StandbyOutOfReach,
+}
+
+const ACCIDENTS: [Accident; 5] = [
+    Accident::PrimaryKilled,
+    Accident::ServerKilled,
+    Accident::AnswersLost,
+    Accident::PrimaryOutOfReach,
+    Accident::StandbyOutOfReach,
+];
+
+/// How often each of them happens; `E2E_ACCIDENTS` says another number.
+const TIMES: u32 = 4;
+
+/// Under buyers who retry; in the end the standby takes over.
 #[test]
-fn kills_of_servers_and_primary_and_a_promotion_lose_nothing_and_sell_nothing_twice() {
-    let name = "kills_of_servers_and_primary_and_a_promotion_lose_nothing_and_sell_nothing_twice";
+fn accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_twice() {
+    let name = "accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_twice";
     let mut random = seeded(name);
+    let times = number_of("E2E_ACCIDENTS", TIMES);
     let mut primary = Postgres::start();
-    let standby = primary.start_standby();
+    let at = format!("127.0.0.1:{}", primary.port());
+    let (to_servers, to_standby) = (Proxy::before(&at), Proxy::before(&at));
+    let standby = primary.start_standby_through(to_standby.port());
     primary.wait_for_standby();
-    let both = format!("127.0.0.1:{},127.0.0.1:{}", primary.port(), standby.port());
+    let both = format!("{},127.0.0.1:{}", to_servers.address(), standby.port());
     let address = format!("postgres://postgres@{both}/tickets?counter=concert");
     let start = || Server::start_without_counter(program(&standby, &address, TICKETS));
     let mut servers = vec![start(), start(), start()];
-    let crowd = Crowd::at(&servers);
-    thread::scope(|scope| {
-        let closing = Closing(&crowd);
-        for seed in (0..6).map(|_| random.u64(..)).collect::<Vec<_>>() {
-            let crowd = &crowd;
-            scope.spawn(move || crowd.buy_on(seed));
-        }
-        crowd.sells(20);
-        for round in 0..20 {
-            // The moment is the choice that this test is about; nothing is waited for.
-            thread::sleep(Duration::from_millis(random.u64(0..50)));
-            if round % 2 == 0 {
-                primary.kill();
-                primary.restart();
-            } else {
-                let door = random.usize(0..servers.len());
-                crowd.set_door(door, None);
-                servers.remove(door).kill();
-                servers.insert(door, start());
-                crowd.set_door(door, Some(servers[door].url()));
+    let doors = servers.iter().map(|server| server.url().to_owned()).collect();
+    let buyers = Buyers::while_doing(6, doors, &mut random, |buyers, random| {
+        buyers.wait_for(20);
+        for accident in ACCIDENTS.repeat(times as usize) {
+            // The moment, and how long it lasts, are what this test is about; nothing is waited for.
+            let mut moment = || thread::sleep(Duration::from_millis(random.u64(0..100)));
+            moment();
+            match accident {
+                Accident::PrimaryKilled => {
+                    primary.kill();
+                    primary.restart();
+                }
+                Accident::ServerKilled => {
+                    let door = random.usize(0..servers.len());
+                    buyers.set_door(door, None);
+                    servers.remove(door).kill();
+                    servers.insert(door, start());
+                    buyers.set_door(door, Some(servers[door].url()));
+                }
+                Accident::AnswersLost => {
+                    to_servers.swallow_answers();
+                    moment();
+                    to_servers.mend();
+                }
+                Accident::PrimaryOutOfReach => {
+                    to_servers.cut();
+                    moment();
+                    to_servers.mend();
+                }
+                Accident::StandbyOutOfReach => {
+                    to_standby.cut();
+                    moment();
+                    to_standby.mend();
+                }
             }
-            crowd.sells(20);
+            buyers.wait_for(20);
         }
         primary.kill();
         standby.promote();
-        crowd.sells(50);
-        drop(closing);
+        buyers.wait_for(50);
     });
-    let sales = crowd.sales.into_inner().expect("nobody panics with it");
+    let sales = buyers.sales();
     assert_settled(&standby, &servers, &sales);
+    assert_valid(&buyers, TICKETS, servers[0].count());
     println!("{} sales were told", sales.len());
+}
+
+/// The judge finds an order of all that the buyers were told.
+#[track_caller]
+fn assert_valid(buyers: &Buyers, initial: u64, left: u64) {
+    let file = Counter::holding(buyers.history(initial, left));
+    let check = Program::new(env!("CARGO_BIN_EXE_e2e-loadgen"))
+        .args(["check", "--json"])
+        .arg(file.path())
+        .within(Duration::from_secs(120))
+        .run();
+    assert_eq!(check.code, Some(0), "{check:?}");
+    assert_eq!(check.json()["verdict"], "valid", "{check:?}");
 }
 
 #[test]

@@ -9,6 +9,8 @@
 //! - Ports and folders are the test's own.
 
 mod browser;
+mod buyers;
+mod campaign;
 mod certificate;
 mod counter;
 mod crowd;
@@ -20,6 +22,7 @@ mod lock;
 mod nginx;
 mod output;
 mod packaged_proxy;
+mod peers;
 mod postgres;
 mod process;
 mod processes;
@@ -35,6 +38,8 @@ mod wait;
 mod wire;
 
 pub use browser::Browser;
+pub use buyers::Buyers;
+pub use campaign::number_of;
 pub use certificate::{Certificate, SERVER};
 pub use counter::{Counter, Fingerprint};
 pub use crowd::crowd;

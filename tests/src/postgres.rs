@@ -87,11 +87,20 @@ impl Postgres {
     /// When it does not come up.
     #[track_caller]
     pub fn start_standby(&self) -> Postgres {
+        self.start_standby_through(self.port)
+    }
+
+    /// The same, which follows this one by way of another `port`.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn start_standby_through(&self, port: u16) -> Postgres {
         let folder = own_folder(TempDir::new().expect("a folder for a standby"));
         let mut standby = Postgres { process: None, folder, port: free_port() };
         let copied = program("pg_basebackup")
             .args(["--host", "127.0.0.1", "--username", "postgres", "--no-sync", "-R"])
-            .args(["--checkpoint", "fast", "--port", &self.port.to_string(), "--pgdata"])
+            .args(["--checkpoint", "fast", "--port", &port.to_string(), "--pgdata"])
             .arg(standby.data())
             .env("PGPASSWORD", PASSWORD)
             .within(PATIENCE)

@@ -64,6 +64,15 @@ impl Proxy {
         &self.address
     }
 
+    /// Its port.
+    ///
+    /// # Panics
+    /// Never: its address ends with one.
+    pub fn port(&self) -> u16 {
+        let port = self.address.rsplit(':').next().and_then(|port| port.parse().ok());
+        port.expect("an address with a port")
+    }
+
     /// From now on what is asked goes through, and no answer does.
     pub fn swallow_answers(&self) {
         self.shared.swallows.store(true, Ordering::SeqCst);

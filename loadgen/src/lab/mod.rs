@@ -7,8 +7,9 @@
 //!   drawn by lot.
 //! - `worker`: the program in a process of its own; `kernel`: who holds and who waits, as the kernel
 //!   has it; `stage`: the workers from without; `folder`: where their files are, and who removes them.
-//! - `telling`, `facts`, `missions`: what happened, in words; what it adds up to; what it had to be.
-//! - `session`, `view`, `picture`: a lab and what is done with it, as plain data and as a picture.
+//! - `telling`, `facts`, `missions`, `cost`: what happened, in words; what it adds up to; what it had to be;
+//!   whom it kept waiting.
+//! - `session`, `view`, `picture`, `cost_picture`: a lab and what is done with it, as plain data and as pictures.
 //! - `http/`: the page and its commands; `replay`: without a page; `args`, `show`: the subcommand.
 //!
 //! # Invariants
@@ -31,10 +32,12 @@ mod error;
 mod folder;
 mod stage;
 
+mod cost;
 mod facts;
 mod missions;
 mod telling;
 
+mod cost_picture;
 mod picture;
 mod session;
 mod view;

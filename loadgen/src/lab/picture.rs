@@ -70,7 +70,7 @@ fn row(place: usize, step: &StepView) -> Markup {
     let class = if step.mark.is_empty() { "box" } else { step.mark };
     let is_dark = matches!(step.mark, "sale" | "again" | "broke");
     html! {
-        text.quiet x=(MARGIN + NUMBERS - 12) y=(y + 17) text-anchor="end" { (place + 1) }
+        text.quiet x=(MARGIN + NUMBERS - 12) y=(y + 17) text-anchor="end" { @if let Some(number) = step.number { (number) } }
         rect class=(class) x=(x + 8) y=(y + 2) width=(COLUMN - 16) height=(ROW - 4) rx="4" {}
         text.on[is_dark] x=(x + 16) y=(y + 17) {
             (step.brief) @if step.mark == "again" { " again" }

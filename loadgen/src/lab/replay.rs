@@ -13,7 +13,7 @@ use super::{
     picture,
     session::{Memory, Session},
     setup::Play,
-    telling::numbers,
+    telling::{self, numbers},
     view::{View, steps},
 };
 use crate::{
@@ -81,9 +81,11 @@ fn tell(session: &mut Session, as_json: bool) -> Result<(), LabError> {
 fn text(session: &Session) -> String {
     let title = session.variant().title();
     let mut text = format!("{title}: {}\n", numbers(session.setup()));
-    for (place, step) in steps(session).iter().enumerate() {
-        text += &format!("{:>4}  {}\n", place + 1, step.says);
+    for step in steps(session) {
+        let number = step.number.map(|number| number.to_string()).unwrap_or_default();
+        text += &format!("{number:>4}  {}\n", step.says);
     }
     let ending = session.facts().ending().unwrap_or_else(|| "Not over yet.".to_owned());
-    text + &ending + "\n"
+    let costs = session.costs().iter().map(|cost| format!("It took {}\n", telling::cost(cost)));
+    text + &ending + "\n" + &costs.collect::<String>()
 }

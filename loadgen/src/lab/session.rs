@@ -11,11 +11,12 @@ use std::{
 };
 
 use super::{
+    cost::Cost,
     error::LabError,
     facts::Facts,
     missions::{MISSIONS, Mission},
     model::{Model, Place},
-    program::Variant,
+    program::{VARIANTS, Variant},
     schedules::{Counts, Schedules},
     setup::{Play, Setup},
     stage::{Event, Stage},
@@ -40,6 +41,7 @@ pub(super) struct Session {
     facts: Facts,
     mission: &'static Mission,
     done: BTreeSet<&'static str>,
+    costs: Vec<Cost>,
     schedules: (Setup, Schedules),
     said: String,
 }
@@ -50,13 +52,15 @@ pub(super) struct Memory {
     play: Play,
     mission: &'static Mission,
     done: BTreeSet<&'static str>,
+    costs: Vec<Cost>,
 }
 
 impl Default for Memory {
     /// Nothing yet: the first mission.
     fn default() -> Self {
         let mission = &MISSIONS[0];
-        Self { play: Play::new(mission.setup, Vec::new()), mission, done: BTreeSet::new() }
+        let play = Play::new(mission.setup, Vec::new());
+        Self { play, mission, done: BTreeSet::new(), costs: Vec::new() }
     }
 }
 
@@ -66,7 +70,7 @@ impl Session {
     /// # Errors
     /// As for [`Session::play`].
     pub(super) async fn begin(folder: &Path, memory: Memory) -> Result<Self, LabError> {
-        let Memory { play, mission, done } = memory;
+        let Memory { play, mission, done, costs } = memory;
         let setup = play.setup();
         let stage = Stage::set_up(folder, setup).await?;
         let facts = facts(setup, &stage, &[])?;
@@ -80,6 +84,7 @@ impl Session {
             facts,
             mission,
             done,
+            costs,
             schedules: (setup, Schedules::default()),
             said: NOBODY_YET.to_owned(),
         };
@@ -89,7 +94,7 @@ impl Session {
 
     /// Ends the workers, and says what is to be remembered of them.
     pub(super) fn put_away(self) -> Memory {
-        Memory { play: self.played(), mission: self.mission, done: self.done }
+        Memory { play: self.played(), mission: self.mission, done: self.done, costs: self.costs }
     }
 
     /// Lets `worker` take its next step; false where it has none.
@@ -105,6 +110,9 @@ impl Session {
         self.events.extend(events);
         self.facts = facts(self.setup, &self.stage, &self.events)?;
         self.model = followed(self.model.take(), worker, &self.stage)?;
+        if let Some(cost) = Cost::of(&self.facts, &self.events) {
+            self.note(cost);
+        }
         if let Some(ending) = self.facts.ending() {
             self.said = format!("{} {ending}", self.said);
         }
@@ -112,6 +120,14 @@ impl Session {
             self.said = format!("{} Mission done: {}.", self.said, self.mission.thing);
         }
         Ok(true)
+    }
+
+    /// Keeps `cost` in the place of what this locking has cost before.
+    fn note(&mut self, cost: Cost) {
+        let rank = |cost: &Cost| VARIANTS.iter().position(|one| *one == cost.setup.variant);
+        self.costs.retain(|known| known.setup.variant != cost.setup.variant);
+        self.costs.push(cost);
+        self.costs.sort_by_key(rank);
     }
 
     /// Starts over with new workers, and plays the same steps but the last.
@@ -205,6 +221,11 @@ impl Session {
     /// The names of the missions that are done.
     pub(super) fn done(&self) -> &BTreeSet<&'static str> {
         &self.done
+    }
+
+    /// What each locking has cost that was brought to its end, the last time it was, in the order of [`VARIANTS`].
+    pub(super) fn costs(&self) -> &[Cost] {
+        &self.costs
     }
 
     /// What has happened last, in words.

@@ -58,6 +58,13 @@ pub(super) struct Event {
     pub(super) how: How,
 }
 
+impl Event {
+    /// Whether somebody took a step: a lock is granted in the step in which another gives it back.
+    pub(super) fn is_step(&self) -> bool {
+        !matches!(self.how, How::Granted(_))
+    }
+}
+
 /// A file's lock, as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct HeldLock {

@@ -1,12 +1,14 @@
 //! What happened, in words.
 
 use super::{
+    cost::Cost,
+    facts::Outcome,
     program::{Lock, Step, Variant},
     setup::Setup,
     stage::{Event, How},
     worker::Told,
 };
-use crate::words::counted;
+use crate::words::{counted, trimmed};
 
 /// How many there are of what, as in `2 workers, 1 ticket`.
 pub(super) fn numbers(setup: Setup) -> String {
@@ -65,6 +67,36 @@ pub(super) fn brief(variant: Variant, event: &Event) -> String {
         Step::Unlock(_) => "unlock".to_owned(),
         Step::Close => "close".to_owned(),
     }
+}
+
+/// What a lab came to, in as few words as a table has room for.
+pub(super) fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Right => "right",
+        Outcome::Oversold => "oversold",
+        Outcome::Broke => "a worker broke off",
+        Outcome::Deadlock => "deadlock",
+    }
+}
+
+/// What a lab that is over has cost, in a sentence.
+pub(super) fn cost(cost: &Cost) -> String {
+    let steps = counted(cost.steps as u64, ("step", "steps"));
+    let unserved = cost.visits.iter().filter(|visit| visit.served.is_none()).count() as u64;
+    let mut told = match &cost.service {
+        Some(service) => format!(
+            "{steps}; half waited for {} of others at most, the longest for {}; out of turn {} %, fairness {}",
+            counted(service.waited_p50, ("step", "steps")),
+            service.waited_max,
+            trimmed(service.out_of_turn * 100.0, 0),
+            trimmed(service.fairness, 2)
+        ),
+        None => steps,
+    };
+    if unserved > 0 {
+        told += &format!("; {} never served", counted(unserved, ("worker was", "workers were")));
+    }
+    told + "."
 }
 
 fn did(step: Step, worker: u8, told: &Told) -> String {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{
+    cost::Cost,
     error::LabError,
     facts::{Facts, Outcome},
     missions::{MISSIONS, Mission},
@@ -11,9 +12,10 @@ use super::{
     session::Session,
     setup::Setup,
     stage::{Event, How},
-    telling::{brief, sentence},
+    telling::{brief, numbers, sentence},
     worker::Told,
 };
+use crate::waits::Service;
 
 /// A lab as it is now.
 #[derive(Debug, Serialize)]
@@ -35,6 +37,7 @@ pub(super) struct View {
     /// What it came to, where it is over.
     result: Option<&'static str>,
     ending: Option<String>,
+    costs: Vec<CostView>,
     said: String,
     mission: &'static str,
     missions: Vec<MissionView>,
@@ -78,12 +81,28 @@ struct SaleView {
 /// One thing that happened.
 #[derive(Debug, Serialize)]
 pub(super) struct StepView {
+    /// Which step it was, from 1; `None` where it came of the step before.
+    pub(super) number: Option<usize>,
     pub(super) worker: u8,
     line: usize,
     pub(super) brief: String,
     pub(super) says: String,
     /// `sale`, `again` (a ticket that was sold before), `waits`, `granted`, `broke` or nothing.
     pub(super) mark: &'static str,
+}
+
+/// What a locking has cost.
+#[derive(Debug, Serialize)]
+struct CostView {
+    /// Whether it is of the lab that is shown.
+    is_now: bool,
+    title: &'static str,
+    numbers: String,
+    result: &'static str,
+    /// Of those who came, how many were never served.
+    unserved: usize,
+    service: Option<Service>,
+    served_in_100: f64,
 }
 
 #[derive(Debug, Serialize)]
@@ -135,6 +154,7 @@ impl View {
             schedule: played.schedule,
             result: facts.result().map(result_name),
             ending: facts.ending(),
+            costs: session.costs().iter().map(|cost| cost_view(cost, session)).collect(),
             said: session.said().to_owned(),
             mission: session.mission().name,
             missions: MISSIONS.iter().map(|mission| told_of(mission, session)).collect(),
@@ -195,7 +215,7 @@ fn sales(facts: &Facts) -> Vec<SaleView> {
 /// What happened, one thing after the other.
 pub(super) fn steps(session: &Session) -> Vec<StepView> {
     let variant = session.variant();
-    let mut sales = 0;
+    let (mut sales, mut number) = (0, 0);
     let view = |event: &Event| {
         let is_sale = variant.lines()[event.line].step.is_sale();
         let mark = match &event.how {
@@ -208,7 +228,9 @@ pub(super) fn steps(session: &Session) -> Vec<StepView> {
             }
             How::Did(_) => "",
         };
+        number += usize::from(event.is_step());
         StepView {
+            number: event.is_step().then_some(number),
             worker: event.worker,
             line: event.line,
             brief: brief(variant, event),
@@ -217,6 +239,18 @@ pub(super) fn steps(session: &Session) -> Vec<StepView> {
         }
     };
     session.events().iter().map(view).collect()
+}
+
+fn cost_view(cost: &Cost, session: &Session) -> CostView {
+    CostView {
+        is_now: session.facts().is_over && cost.setup.variant == session.variant(),
+        title: cost.setup.variant.title(),
+        numbers: numbers(cost.setup),
+        result: result_name(cost.outcome),
+        unserved: cost.visits.iter().filter(|visit| visit.served.is_none()).count(),
+        service: cost.service,
+        served_in_100: cost.served_in_100(),
+    }
 }
 
 fn told_of(mission: &'static Mission, session: &Session) -> MissionView {

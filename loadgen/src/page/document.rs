@@ -63,7 +63,7 @@ fn policy(reach: Reach, style: &str, script: Option<&str>) -> String {
     let script = script.map_or_else(|| "'none'".to_owned(), hash);
     let connect = match reach {
         Reach::Nobody => "",
-        Reach::Origin => " connect-src 'self';",
+        Reach::Origin => " connect-src 'self'; img-src 'self';",
     };
     format!(
         "default-src 'none';{connect} script-src {script}; style-src {}; base-uri 'none'; form-action \

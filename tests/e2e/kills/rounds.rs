@@ -2,9 +2,9 @@
 //!
 //! `E2E_KILL_ROUNDS=2000` makes the kills a campaign; `E2E_SEED` repeats the choices of a run.
 
-use std::{env, thread};
+use std::thread;
 
-use e2e::{Counter, seeded};
+use e2e::{Counter, number_of, seeded};
 
 use super::{
     box_office::{self, BoxOffice},
@@ -34,14 +34,14 @@ enum Outsider {
 #[test]
 fn acknowledged_sales_of_three_servers_survive_kills_at_random_moments() {
     let mut random = seeded("acknowledged_sales_of_three_servers_survive_kills_at_random_moments");
-    live_on(kill_rounds(200), Accident::Killed, Outsider::Nobody, &mut random);
+    live_on(number_of("E2E_KILL_ROUNDS", 200), Accident::Killed, Outsider::Nobody, &mut random);
 }
 
 /// F19: and a ticket that somebody took outside is taken once, whoever is killed while learning it.
 #[test]
 fn sales_and_what_an_outsider_took_survive_kills_at_random_moments() {
     let mut random = seeded("sales_and_what_an_outsider_took_survive_kills_at_random_moments");
-    live_on(kill_rounds(200), Accident::Killed, Outsider::Careful, &mut random);
+    live_on(number_of("E2E_KILL_ROUNDS", 200), Accident::Killed, Outsider::Careful, &mut random);
 }
 
 /// F05: stopped anywhere, also with the locks held; the others wait.
@@ -55,18 +55,13 @@ fn servers_paused_at_random_moments_oversell_nothing() {
 #[test]
 fn holds_refunds_and_admissions_survive_kills_at_random_moments() {
     let mut random = seeded("holds_refunds_and_admissions_survive_kills_at_random_moments");
-    let (rounds, mut tally) = (kill_rounds(40), [0; 4]);
+    let (rounds, mut tally) = (number_of("E2E_KILL_ROUNDS", 40), [0; 4]);
     for begun in (0..rounds).step_by(ROUNDS_A_LIFE as usize) {
         let life = live_at_the_box_office(ROUNDS_A_LIFE.min(rounds - begun), &mut random);
         tally = [0, 1, 2, 3].map(|at| tally[at] + life[at]);
     }
     println!("{rounds} rounds; told of sales, kept, refunded, admitted: {tally:?}");
     assert!(tally.iter().all(|told| *told > 0), "too little to speak of: {tally:?}");
-}
-
-fn kill_rounds(otherwise: u32) -> u32 {
-    let rounds = env::var("E2E_KILL_ROUNDS");
-    rounds.map_or(otherwise, |typed| typed.parse().expect("E2E_KILL_ROUNDS is a number"))
 }
 
 /// As many rounds as asked for, in lives of a counter each.

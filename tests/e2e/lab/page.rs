@@ -144,6 +144,29 @@ fn page_asks_nobody_else_and_fits_a_phone() {
     }
 }
 
+#[test]
+fn costs_of_lockings_are_compared_at_the_end() {
+    let lab = Lab::start();
+    let browser = open(&lab);
+    press(&browser, "11221111");
+    assert!(!browser.is_visible("costs"));
+    press(&browser, "122222");
+    browser
+        .wait_for_text("costs-rows", |text| text.contains("No lock") && text.contains("oversold!"));
+
+    browser.open(&format!("{}/#flock/2/1/112211111112222", lab.url));
+
+    browser.wait_for_text("costs-rows", |text| text.contains("flock"));
+    let rows = browser.run("return document.querySelectorAll('#costs-rows tr').length");
+    assert_eq!(rows, json!(2));
+    eventually("the picture", || {
+        let width = browser.run("return document.getElementById('costs-picture').naturalWidth");
+        width.as_f64().filter(|pixels| *pixels > 300.0)
+    });
+    let overhang = browser.run("return document.documentElement.scrollWidth - innerWidth");
+    assert!(overhang.as_f64().is_some_and(|pixels| pixels <= 0.0), "{overhang} px too wide");
+}
+
 #[track_caller]
 fn open(lab: &Lab) -> Browser {
     let browser = Browser::start();

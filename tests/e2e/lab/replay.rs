@@ -27,6 +27,8 @@ fn replay_ends_with_what_came_of_it() {
 
         assert_eq!(finished.code, Some(code), "{finished:?}");
         assert!(finished.stdout.contains(ending), "{finished:?}");
+        let is_over = !ending.starts_with("Not over");
+        assert_eq!(finished.stdout.contains("It took "), is_over, "{finished:?}");
         replay.assert_nothing_is_left();
     }
 }

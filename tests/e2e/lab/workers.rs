@@ -114,6 +114,36 @@ fn five_workers_queue_for_one_lock_and_sell_what_there_is() {
     assert_eq!(seen["file"], "{\"count\": 0}");
 }
 
+#[test]
+fn what_a_locking_costs_is_told_at_its_end_beside_those_before() {
+    let lab = Lab::start();
+    let oversold = [1, 1, 2, 2, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2];
+    let seen = lab.play("none", 2, 1, &oversold[..13]);
+    assert_eq!(seen["costs"], json!([]), "it is not over");
+    lab.play("none", 2, 1, &oversold);
+
+    // Worker 2 comes third, and waits for the lock while worker 1 goes through.
+    let seen = lab.play("flock", 2, 1, &[1, 1, 2, 2, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2]);
+
+    assert_eq!(seen["result"], "right", "{seen}");
+    let costs = seen["costs"].as_array().expect("costs");
+    let told = |cost: &Value| {
+        let service = &cost["service"];
+        json!([cost["result"], cost["is_now"], service["waited_p50"], service["waited_max"]])
+    };
+    let told: Vec<_> = costs.iter().map(told).collect();
+    assert_eq!(told, [json!(["oversold", false, 0, 0]), json!(["right", true, 2, 7])]);
+    assert_eq!(costs[1]["service"]["out_of_turn"], 0.0);
+    let picture = lab.client.get("/costs.svg").text();
+    assert!(picture.contains("No lock") && picture.contains("waited 7"), "{picture}");
+
+    let seen = lab.play("two-locks", 2, 1, &[1, 2, 1, 2, 1, 2]);
+    assert_eq!(
+        (&seen["costs"][2]["unserved"], &seen["costs"][2]["service"]),
+        (&json!(2), &json!(null))
+    );
+}
+
 fn states(seen: &Value) -> Vec<String> {
     let workers = seen["workers"].as_array().expect("workers");
     workers.iter().map(|worker| worker["state"].as_str().unwrap_or_default().to_owned()).collect()

@@ -186,7 +186,7 @@ async fn obey(session: &mut Session, command: Command) -> Result<(), LabError> {
             if session.step(worker).await? {
                 return Ok(());
             }
-            let place = session.events().len() + 1;
+            let place = session.played().schedule.len() + 1;
             Err(LabError::Stuck { place, worker })
         }
         Command::Back => session.back().await,

@@ -14,6 +14,7 @@ const KINDS = {
   b: ["broke", "a worker read half a write and broke off"],
   d: ["deadlock", "all wait for each other"],
 };
+const RESULTS = { right: "right", oversold: "oversold!", broke: "a worker broke off", deadlock: "deadlock" };
 
 let lab = null;
 let busy = false;
@@ -110,6 +111,7 @@ function show(told) {
   showShop();
   showLines();
   showSteps();
+  showCosts();
   showFromHere();
   if (drives && fresh) showScene();
   if (fresh) loadMap();
@@ -250,11 +252,11 @@ function showSteps() {
     ...lab.workers.map((worker) => element("th", { scope: "col", textContent: `Worker ${worker.number}` })),
   );
   $("lanes-head").closest("table").hidden = lab.steps.length === 0;
-  const rows = lab.steps.map((step, at) =>
+  const rows = lab.steps.map((step) =>
     element(
       "tr",
       {},
-      element("th", { scope: "row", textContent: at + 1 }),
+      element("th", { scope: "row", textContent: step.number ?? "" }),
       ...lab.workers.map((worker) => {
         if (worker.number !== step.worker) return element("td");
         const again = step.mark === "again" ? " again!" : "";
@@ -263,6 +265,33 @@ function showSteps() {
     ),
   );
   $("lanes").replaceChildren(...rows);
+}
+
+let costsShown = "[]";
+
+function showCosts() {
+  const told = JSON.stringify(lab.costs);
+  if (told === costsShown) return;
+  costsShown = told;
+  $("costs").hidden = lab.costs.length === 0;
+  const rows = lab.costs.map((cost) => {
+    const { service } = cost;
+    const of = (value) => (service === null ? "–" : value(service));
+    const unserved = cost.unserved === 0 ? "" : `, ${cost.unserved} never served`;
+    const name = element("th", { scope: "row" }, cost.title, " ", element("small", { textContent: cost.numbers }));
+    const cells = [
+      RESULTS[cost.result] + unserved,
+      of((service) => times(service.waited_p50)),
+      of((service) => times(service.waited_max)),
+      cost.served_in_100.toFixed(1),
+      of((service) => `${(service.out_of_turn * 100).toFixed(0)} %`),
+      of((service) => service.fairness.toFixed(2)),
+    ];
+    return element("tr", { className: cost.is_now ? "here" : "" }, name, ...cells.map((textContent) => element("td", { textContent })));
+  });
+  $("costs-rows").replaceChildren(...rows);
+  // Another address: the picture is asked for anew.
+  $("costs-picture").src = `/costs.svg?${version}`;
 }
 
 function showScene() {

@@ -26,6 +26,7 @@ pub(super) fn render(token: Option<&str>) -> String {
                 (stage(drives))
                 (program())
                 (schedule(drives))
+                (costs())
                 (map(drives))
                 @if drives { (scene()) }
             }
@@ -135,6 +136,39 @@ fn schedule(drives: bool) -> Markup {
                     label { "Seed " input #seed type="number" min="0" max="999999" value="1" inputmode="numeric"; }
                 }
             }
+        }
+    }
+}
+
+/// What each locking cost that was brought to its end.
+fn costs() -> Markup {
+    html! {
+        section #costs aria-labelledby="costs-title" hidden {
+            h2 #costs-title { "What each locking cost, and whom" }
+            p.quiet {
+                "Counted in steps, and kept from play to play: bring the same workers to their end with another \
+                 locking, and compare. A worker waits from its first step until it reads the count that it decides \
+                 by, while others take theirs. Out of turn: of any two workers, how often the one that came later \
+                 was served first. Jain's index is 1 where all wait alike."
+            }
+            div.table {
+                table {
+                    thead {
+                        tr {
+                            th scope="col" { "Locking" }
+                            th scope="col" { "Came to" }
+                            th scope="col" { "Waited, median" }
+                            th scope="col" { "Waited, longest" }
+                            th scope="col" { "Served in 100 steps" }
+                            th scope="col" { "Out of turn" }
+                            th scope="col" { "Fairness (Jain)" }
+                        }
+                    }
+                    tbody #costs-rows {}
+                }
+            }
+            img #costs-picture alt="The same as bars: who waited for how many steps, and was served when.";
+            div.tools { a href="/costs.svg" download="costs.svg" { "Save as a picture" } }
         }
     }
 }

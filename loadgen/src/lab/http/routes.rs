@@ -22,7 +22,7 @@ use super::{
     lab::{Command, Lab},
     page,
 };
-use crate::lab::{error::LabError, picture, random, setup::Play};
+use crate::lab::{cost_picture, error::LabError, picture, random, setup::Play};
 
 /// The most that a command may be long, in bytes.
 const BODY_MAX: usize = 16 * 1024;
@@ -69,6 +69,7 @@ fn router(shared: Shared) -> Router {
         .route("/random/{seed}", get(drawn))
         .route("/schedule.json", get(file))
         .route("/picture.svg", get(drawing))
+        .route("/costs.svg", get(costs))
         .layer(DefaultBodyLimit::max(BODY_MAX))
         .layer(middleware::from_fn(guard))
         .with_state(shared)
@@ -175,7 +176,16 @@ async fn file(State(shared): State<Shared>) -> Result<Response, Refusal> {
 
 async fn drawing(State(shared): State<Shared>) -> Result<Response, Refusal> {
     let picture = shared.lab.look(|session| picture::draw(session)).await?;
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response())
+    Ok(svg(picture))
+}
+
+async fn costs(State(shared): State<Shared>) -> Result<Response, Refusal> {
+    let picture = shared.lab.look(|session| cost_picture::draw(session.costs())).await?;
+    Ok(svg(picture))
+}
+
+fn svg(picture: String) -> Response {
+    ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response()
 }
 
 fn play_text(play: &Play) -> Response {

@@ -84,7 +84,15 @@ impl EtcdArchive {
         Ok(Some(piece))
     }
 
+    /// Asks again where the member that was asked before is gone: a reading changes nothing.
     async fn read_around(&self, revision: u64) -> Result<Option<Vec<u8>>, EtcdError> {
+        match self.try_to_read_around(revision).await {
+            Err(error) if !error.is_lasting() => self.try_to_read_around(revision).await,
+            read => read,
+        }
+    }
+
+    async fn try_to_read_around(&self, revision: u64) -> Result<Option<Vec<u8>>, EtcdError> {
         let mut link = self.cluster.lock().await.link().await?;
         let read = store::read_around(&mut link, &self.keys, revision).await;
         if read.is_err() {
