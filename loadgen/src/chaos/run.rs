@@ -316,6 +316,8 @@ fn worker_plans(config: &ChaosConfig, shops: &[Shop], history: &FleetHistory) ->
         warm_up_ns: 0,
         end_ns: Some(whole_ns(config.length())),
         requests: None,
+        until_sold_out: false,
+        waves: None,
         holds: config.holds,
         seed: config.seed,
     };

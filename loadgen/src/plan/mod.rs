@@ -20,5 +20,5 @@ pub(crate) use arrivals::Arrivals;
 pub(crate) use holds::{Fate, FollowUp, Holds};
 pub(crate) use profile::{Profile, ProfileError};
 pub(crate) use random::Random;
-pub(crate) use schedule::{Next, Pace, Plan, Schedule, Step};
+pub(crate) use schedule::{Next, Pace, Plan, Schedule, Step, Waves};
 pub(crate) use work::{Action, Work};

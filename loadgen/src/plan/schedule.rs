@@ -27,6 +27,15 @@ pub(crate) enum Pace {
     },
 }
 
+/// Clients that begin together, and the next ones only when all of these have ended: LoadRunner's rendezvous.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Waves {
+    /// How many clients of a worker begin together; at least one.
+    pub(crate) width: u32,
+    /// How many sales are made one at a time before that.
+    pub(crate) alone: u64,
+}
+
 /// What all clients of a run do together; travels to worker processes as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Plan {
@@ -42,6 +51,10 @@ pub(crate) struct Plan {
     pub(crate) end_ns: Option<u64>,
     /// So many operations are counted, and no more.
     pub(crate) requests: Option<u64>,
+    /// Whether a client ends as soon as it is told "sold out".
+    pub(crate) until_sold_out: bool,
+    /// How clients keep together in a closed loop; `None` where each goes on as soon as it is answered.
+    pub(crate) waves: Option<Waves>,
     /// What is held, and what becomes of it.
     pub(crate) holds: Holds,
     /// What decides between a purchase and a search, and how Poisson arrivals fall.
@@ -195,6 +208,8 @@ mod tests {
             warm_up_ns: 0,
             end_ns: Some(10 * SECOND),
             requests: None,
+            until_sold_out: false,
+            waves: None,
             holds: Holds::default(),
             seed: 1,
         }

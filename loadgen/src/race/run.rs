@@ -171,6 +171,8 @@ fn worker_plans(
         warm_up_ns: 0,
         end_ns: None,
         requests: None,
+        until_sold_out: false,
+        waves: None,
         holds: config.holds.unwrap_or_default(),
         seed: 0,
     };

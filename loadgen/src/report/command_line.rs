@@ -6,11 +6,21 @@ pub(crate) fn command_line() -> String {
     shown(words)
 }
 
-/// The words in a row; of header fields the names alone: a page is passed on, a password is not.
+/// The words in a row; of header fields the names alone, and no command: a page is passed on, a password is not.
 fn shown(words: impl Iterator<Item = String>) -> String {
     let mut line = "loadgen".to_owned();
     let mut is_field = false;
+    let mut is_command = false;
     for word in words {
+        if std::mem::take(&mut is_command) {
+            line.push_str(" '…'");
+            continue;
+        }
+        is_command = word == "--reset";
+        if word.starts_with("--reset=") {
+            line.push_str(" --reset='…'");
+            continue;
+        }
         let flag = ["--header=", "-H"].into_iter().find(|flag| word.starts_with(flag));
         let is_attached = flag.is_some_and(|flag| word.len() > flag.len());
         let name = word.split_once(':').filter(|_| is_field || is_attached);
@@ -34,5 +44,12 @@ mod tests {
             ["run", "http://x", "-H", "A: secret", "-HB:secret", "--header=C: secret", "-c"];
         let line = shown(words.into_iter().map(str::to_owned));
         assert_eq!(line, "loadgen run http://x -H 'A: …' '-HB: …' '--header=C: …' -c");
+    }
+
+    #[test]
+    fn no_command_is_drawn() {
+        let words = ["run", "--reset", "curl -u me:secret shop", "--reset=mysql -psecret", "-c"];
+        let line = shown(words.into_iter().map(str::to_owned));
+        assert_eq!(line, "loadgen run --reset '…' --reset='…' -c");
     }
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::judged::{JudgedHistory, ViolationView};
+use super::{
+    judged::{JudgedHistory, ViolationView},
+    rounds::Rounds,
+};
 use crate::{
     judge::{Untried, Verdict},
     latency::Percentiles,
@@ -72,6 +75,16 @@ pub(crate) struct Measurement<'a> {
     pub(crate) doubts: &'a [String],
     /// What the run did not put to the test.
     pub(crate) untried: &'a [Untried],
+    /// What to change, where it proves less than it could: whole sentences.
+    pub(crate) advice: Vec<String>,
+    /// Whether every client was told "sold out"; `None` where that was not to be waited for.
+    pub(crate) sold_out_reached: Option<bool>,
+    /// How the clients came together.
+    pub(crate) pattern: &'static str,
+    /// Each round, where there were several or fresh stock was put on sale: all figures are those of all rounds
+    /// then, and what was judged is the first round of the worst verdict.
+    #[serde(flatten)]
+    pub(crate) rounds: Option<Rounds>,
     /// What became of the rules.
     pub(crate) thresholds: Vec<Rule>,
     /// What people should know beside that.

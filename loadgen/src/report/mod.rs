@@ -3,21 +3,28 @@
 
 mod judged;
 mod measurement;
+mod rounds;
 mod summary;
 
 mod command_line;
+mod github;
 mod json;
+mod junit;
 mod live;
 mod page;
 mod terminal;
 
 pub(crate) use command_line::command_line;
+pub(crate) use github::{Annotation, annotations, step_summary};
 pub(crate) use json::{or_closed, write_json};
 pub(crate) use judged::{CheckSummary, JudgedHistory, OperationView, ViolationView, worst};
+pub(crate) use junit::junit;
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
 pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
+pub(crate) use rounds::{FaultSummary, RoundSummary, Rounds, percent};
 pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};
 pub(crate) use terminal::{
-    check_text, costs, empty_table, heading, measured_text, proof, race_table, sentences,
+    check_text, costs, empty_table, heading, measured_text, proof, race_table, rounds_table,
+    sentences,
 };

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     args_error::ArgsError,
+    ci::{CiArgs, Company},
     config::{Restock, RunConfig},
     threshold::Threshold,
     typed,
@@ -22,6 +23,9 @@ use crate::{
 
 /// How long a run takes where nothing else is said.
 const LENGTH_DEFAULT: Duration = Duration::from_secs(10);
+
+/// The same where it goes on until it is sold out.
+const LENGTH_UNTIL_SOLD_OUT: Duration = Duration::from_secs(60);
 
 /// How long tickets are held where nothing else is said.
 const HOLD_SECONDS_DEFAULT: u64 = 2;
@@ -196,6 +200,9 @@ pub(crate) struct RunArgs {
     /// Decides between purchases and searches, and how Poisson arrivals fall
     #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true)]
     seed: u64,
+
+    #[command(flatten)]
+    ci: CiArgs,
 }
 
 const EXIT_CODES: &str = "\
@@ -210,7 +217,8 @@ share of operations that were neither sold, sold out nor found) and count; `requ
 Exit codes:
   0    valid
   1    a violation: no order of the operations explains the answers
-  2    wrong usage, a shop that cannot be reached, or more than this machine allows
+  2    wrong usage, a shop that cannot be reached, a `--reset` that fails, or more than this machine
+       allows
   3    unknown, or nothing to judge
   70   something failed, such as a worker that does not start
   99   a threshold was missed
@@ -250,6 +258,7 @@ impl RunArgs {
         }
         let mut restocks = self.restock.clone();
         restocks.sort_by_key(|restock| restock.after);
+        let ci = self.ci.check(self.company(workers))?;
         let length = self.length()?;
         let plan = self.plan(length, map.as_ref().and_then(Map::hold_seconds))?;
         Ok(RunConfig {
@@ -280,9 +289,26 @@ impl RunArgs {
             latency: self.latency,
             output: self.output,
             json: self.json,
-            tui: !self.no_tui,
+            // A screen that comes and goes with each round says nothing.
+            tui: !self.no_tui && !ci.has_rounds(),
+            pattern: ci.pattern(1),
+            ci,
             url: self.url,
         })
+    }
+
+    /// How `workers` let their clients come together.
+    fn company(&self, workers: u32) -> Company {
+        let apart = if self.rate.is_some() || self.stages.is_some() {
+            Some("a closed loop, without `-q` and `--stages`")
+        } else if workers > 1 {
+            Some("all clients in one worker (`--workers 1`)")
+        } else if self.mix.holds() {
+            Some("a mix without holds")
+        } else {
+            None
+        };
+        Company { apart, buys: self.mix.buys() || self.mix.holds() }
     }
 
     /// Refuses what the map has no call for.
@@ -322,6 +348,7 @@ impl RunArgs {
             ("--report", &self.report),
             ("--output", &self.output),
             ("--map", &self.map),
+            ("--junit", &self.ci.junit),
         ];
         let named: Vec<(&str, &Path)> =
             named.iter().filter_map(|(flag, path)| Some((*flag, path.as_deref()?))).collect();
@@ -347,6 +374,7 @@ impl RunArgs {
             (Some(length), _, _) => Some(length),
             (None, Some(stages), _) => Some(stages.length()),
             (None, None, Some(_)) => None,
+            (None, None, None) if self.ci.until_sold_out => Some(LENGTH_UNTIL_SOLD_OUT),
             (None, None, None) => Some(LENGTH_DEFAULT),
         };
         match (length, self.duration) {
@@ -375,6 +403,8 @@ impl RunArgs {
             warm_up_ns: ns(self.warmup),
             end_ns: length.map(|length| ns(self.warmup + length)),
             requests: self.requests,
+            until_sold_out: self.ci.until_sold_out,
+            waves: None,
             holds: Holds {
                 quantity: self.hold_quantity,
                 seconds: self.hold_seconds.or(lasts).unwrap_or(HOLD_SECONDS_DEFAULT),
@@ -444,6 +474,33 @@ mod tests {
     }
 
     #[test]
+    fn rounds_try_all_patterns_where_clients_can_wait_for_each_other() {
+        let names = |line: &str| {
+            let ci = parsed(line).unwrap().ci;
+            (1..=3).map(|round| ci.pattern(round).name()).collect::<Vec<_>>()
+        };
+        let rounds = "--rounds 9 --reset true";
+        assert_eq!(names(rounds), ["steady", "at-once", "last-ticket"]);
+        for line in ["", "--reset true", "-q 5 --rounds 9 --reset true"] {
+            assert_eq!(names(line), ["steady"; 3], "{line}");
+        }
+        assert_eq!(names(&format!("{rounds} --mode thread")), ["steady"; 3]);
+        assert_eq!(
+            names(&format!("{rounds} --patterns pairs,steady")),
+            ["pairs", "steady", "pairs"]
+        );
+    }
+
+    #[test]
+    fn a_run_until_all_is_sold_has_a_last_end_all_the_same() {
+        assert_eq!(parsed("--until-sold-out").unwrap().length, Some(Duration::from_secs(60)));
+        assert_eq!(parsed("--until-sold-out -n 9").unwrap().length, None);
+        let config = parsed("--until-sold-out -z 5s").unwrap();
+        assert_eq!(config.length, Some(Duration::from_secs(5)));
+        assert!(config.plan.until_sold_out && !parsed("").unwrap().plan.until_sold_out);
+    }
+
+    #[test]
     fn wrong_flags_are_named() {
         for (line, flag) in [
             ("-c 0", "--concurrency"),
@@ -484,6 +541,22 @@ mod tests {
             ("-d 10s", "a time is `-z 10s`"),
             ("--history ./x.html --report x.html", "`--history` and `--report`"),
             ("--report x.toml --map x.toml", "`--report` and `--map`"),
+            ("--report x --junit x", "`--report` and `--junit`"),
+            ("--rounds 0", "--rounds"),
+            ("--rounds 3", "`--rounds 3` needs fresh stock"),
+            ("--reset  --rounds 3", "--reset"),
+            ("--reset-timeout 5s", "--reset"),
+            ("--reset true --reset-timeout 0s", "`--reset-timeout` is nothing"),
+            ("--until-sold-out --mix search=1", "needs somebody who buys"),
+            ("--patterns waves", "--patterns"),
+            ("--patterns pairs -q 5", "`--patterns pairs` needs a closed loop"),
+            (
+                "--patterns steady,at-once --mode process",
+                "`--patterns at-once` needs all clients in one",
+            ),
+            ("--patterns pairs --mix hold=1", "a mix without holds"),
+            ("--require luck", "--require"),
+            ("--require sold-out --no-history", "--no-history"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(flag), "{line}: {error}");

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::ci::CiError;
 use crate::shop::{LocationError, MapError};
 
 /// Why the flags make no run.
@@ -13,6 +14,9 @@ pub(crate) enum ArgsError {
     /// The map makes no sense.
     #[error(transparent)]
     Map(#[from] MapError),
+    /// Rounds, or their end, that cannot be.
+    #[error(transparent)]
+    Ci(#[from] CiError),
     /// A mix that the map has no call for.
     #[error("`--mix` has searches, and the map of this shop has none\nhint: add `[search]` to it")]
     NoSearch,

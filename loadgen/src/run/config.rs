@@ -2,7 +2,10 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use super::threshold::Threshold;
+use super::{
+    ci::{CiConfig, Pattern},
+    threshold::Threshold,
+};
 use crate::{
     lead::HistoryPlace,
     plan::{Plan, Profile},
@@ -51,6 +54,10 @@ pub(crate) struct RunConfig {
     pub(crate) history: HistoryPlace,
     /// How many operations are recorded at most.
     pub(crate) history_limit: u64,
+    /// How the clients come together, in this round.
+    pub(crate) pattern: Pattern,
+    /// Rounds on fresh stock, and what each has to have tried.
+    pub(crate) ci: CiConfig,
     /// What is to be kept.
     pub(crate) thresholds: Vec<Threshold>,
     /// Where the page goes.

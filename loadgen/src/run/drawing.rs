@@ -3,12 +3,18 @@
 use super::{config::RunConfig, result::Ended};
 use crate::{
     duration,
-    report::{JudgedHistory, Page, command_line, page, recorded_run},
+    report::{JudgedHistory, Measurement, Page, command_line, page, recorded_run},
     words::crowd,
 };
 
-/// The page of the run of `config`, with both clocks and the outcomes over time.
-pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> Page {
+/// The page of the run of `config`, with both clocks and the outcomes over time; of several rounds, the one that
+/// ended as `ended`.
+pub(super) fn drawn(
+    config: &RunConfig,
+    ended: &Ended,
+    judged: &JudgedHistory,
+    measurement: &Measurement<'_>,
+) -> Page {
     let tally = &ended.led.tally;
     let pace = match config.asked_rps() {
         Some(rate) => format!("open loop, {rate:.1} a second asked for"),
@@ -26,6 +32,11 @@ pub(super) fn drawn(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -
         ("Seed", config.plan.seed.to_string()),
         ("Command line", command_line()),
     ]);
+    if let Some(rounds) = &measurement.rounds {
+        let label = judged.history.header.label.clone().unwrap_or_default();
+        run.facts.extend([("Rounds", rounds.in_words()), ("Drawn here", label)]);
+    }
+    run.facts.extend(measurement.advice.iter().map(|advice| ("What to change", advice.clone())));
     run.facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
     run.label = "run".to_owned();
     run.clocks = Some(&tally.clocks);

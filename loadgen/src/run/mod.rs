@@ -2,13 +2,17 @@
 
 mod args;
 mod args_error;
+mod ci;
 mod config;
 mod drawing;
 mod ending;
+mod error;
 mod preparation;
 mod rehearsal;
 mod restock;
 mod result;
+mod round;
+mod series;
 mod show;
 mod threshold;
 mod trial;
@@ -16,6 +20,9 @@ mod typed;
 mod watch;
 
 pub(crate) use args::RunArgs;
+pub(crate) use ci::{CiConfig, Pattern};
 pub(crate) use config::{Restock, RunConfig};
+pub(crate) use error::RunError;
 pub(crate) use rehearsal::{TryArgs, rehearse};
-pub(crate) use show::{RunError, judged, show};
+pub(crate) use round::judged;
+pub(crate) use show::show;

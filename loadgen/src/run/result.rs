@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::{
+    ci::{Figures, advice},
     config::RunConfig,
     preparation::{LastLook, Prepared},
 };
 use crate::{
-    latency::Percentiles,
+    judge::{self, Evidence, Overlap},
+    latency::{Clocks, Percentiles},
     lead::{HistoryPlace, Led},
-    report::{JudgedHistory, Measurement, Rule, first_violations},
+    report::{JudgedHistory, Measurement, Rounds, Rule, first_violations},
+    tally::Tally,
 };
 
 /// How much of the asked rate has to be reached.
@@ -27,30 +30,97 @@ pub(super) struct Ended {
     pub(super) left: Result<LastLook, String>,
 }
 
-/// The result of the run of `config`.
+impl Ended {
+    /// How long it took, in seconds.
+    pub(super) fn elapsed_s(&self, config: &RunConfig) -> f64 {
+        (elapsed_s(config, &self.led) * 1000.0).round() / 1000.0
+    }
+}
+
+/// What was measured in all rounds together.
+pub(super) struct Totals {
+    tally: Tally,
+    elapsed_s: f64,
+    sending_s: f64,
+    asked: Option<(f64, bool)>,
+    /// Whether every client was told "sold out".
+    is_sold_out: bool,
+    restocked: u64,
+    overlap: Overlap,
+    notes: Vec<String>,
+}
+
+impl Totals {
+    /// What was measured in one round.
+    pub(super) fn of(config: &RunConfig, ended: &Ended, judged: &JudgedHistory) -> Self {
+        let Ended { prepared, led, restocked, left } = ended;
+        let elapsed_s = elapsed_s(config, led);
+        let mut notes = led.notes.clone();
+        notes.extend(judged.notes.iter().cloned());
+        if let Err(reason) = &prepared.stock {
+            notes.push(format!("how many tickets there were is not known: {reason}"));
+        }
+        if let Err(reason) = left {
+            notes.push(format!("how many tickets are left is not known: {reason}"));
+        }
+        let history = &judged.history;
+        Self {
+            tally: led.tally.clone(),
+            elapsed_s,
+            sending_s: sending_s(config, led, elapsed_s),
+            asked: asked(config, led),
+            is_sold_out: is_sold_out(config, led),
+            restocked: *restocked,
+            overlap: judge::overlap(&Evidence {
+                header: &history.header,
+                operations: &history.operations,
+                lacks: &history.lacks,
+            }),
+            notes,
+        }
+    }
+
+    /// Adds those of another round.
+    pub(super) fn add(&mut self, other: Self) {
+        self.tally.merge(&other.tally);
+        self.elapsed_s += other.elapsed_s;
+        self.sending_s += other.sending_s;
+        self.asked = self.asked.zip(other.asked).map(|((rate, one), (_, too))| (rate, one && too));
+        self.is_sold_out &= other.is_sold_out;
+        self.restocked += other.restocked;
+        self.overlap.purchases += other.overlap.purchases;
+        self.overlap.overlapping += other.overlap.overlapping;
+        self.overlap.peak = self.overlap.peak.max(other.overlap.peak);
+        self.notes.extend(other.notes);
+    }
+
+    /// What people should know: of a round of many, under its number.
+    pub(super) fn notes(&mut self) -> &mut Vec<String> {
+        &mut self.notes
+    }
+
+    /// How long all took.
+    pub(super) fn clocks(&self) -> &Clocks {
+        &self.tally.clocks
+    }
+}
+
+/// The result of the run of `config`: what was measured in all rounds, and what was judged in the one that
+/// ended as `ended`.
 pub(super) fn measurement<'a>(
     config: &RunConfig,
     ended: &Ended,
     judged: &'a JudgedHistory,
+    totals: &Totals,
+    rounds: Option<Rounds>,
 ) -> Measurement<'a> {
-    let Ended { prepared, led, restocked, left } = ended;
-    let tally = &led.tally;
-    let elapsed_s = elapsed_s(config, led);
-    let sending_s = sending_s(config, led, elapsed_s);
-    let rate_rps = per_second(tally.intended, sending_s);
-    let asked = asked(config, led);
+    let Ended { prepared, led, left, .. } = ended;
+    let Totals { tally, elapsed_s, sending_s, asked, .. } = totals;
+    let rate_rps = per_second(tally.intended, *sending_s);
     let thresholds: Vec<Rule> =
-        config.thresholds.iter().map(|rule| rule.check(tally, sending_s)).collect();
+        config.thresholds.iter().map(|rule| rule.check(tally, *sending_s)).collect();
     let (violations, violations_total) = first_violations(judged);
-    let mut notes = led.notes.clone();
-    notes.extend(judged.notes.iter().cloned());
-    if let Err(reason) = &prepared.stock {
-        notes.push(format!("how many tickets there were is not known: {reason}"));
-    }
-    if let Err(reason) = left {
-        notes.push(format!("how many tickets are left is not known: {reason}"));
-    }
-    Measurement {
+    let mut measurement = Measurement {
         requests: tally.intended,
         elapsed_s: (elapsed_s * 1000.0).round() / 1000.0,
         rate_rps: (rate_rps * 10.0).round() / 10.0,
@@ -66,7 +136,7 @@ pub(super) fn measurement<'a>(
         held: left.as_ref().ok().and_then(|look| look.stock.held),
         sold_ever: tally.sold_ever,
         refunded_ever: tally.refunded_ever,
-        restocked: *restocked,
+        restocked: totals.restocked,
         mode: config.mode,
         clients: config.plan.clients,
         workers: config.workers,
@@ -82,16 +152,53 @@ pub(super) fn measurement<'a>(
         violations_total,
         doubts: &judged.judgement.doubts,
         untried: &judged.judgement.untried,
+        advice: Vec::new(),
+        sold_out_reached: config.plan.until_sold_out.then_some(totals.is_sold_out),
+        pattern: config.pattern.name(),
+        rounds,
         thresholds,
-        notes,
+        notes: totals.notes.clone(),
+    };
+    if measurement.is_judged {
+        measurement.advice = advice(&figures(config, ended, totals, &measurement));
     }
+    measurement
+}
+
+/// What advice is given by.
+fn figures<'a>(
+    config: &RunConfig,
+    ended: &Ended,
+    totals: &'a Totals,
+    measurement: &Measurement<'_>,
+) -> Figures<'a> {
+    let causes = totals.tally.causes.iter().max_by_key(|(_, times)| **times);
+    Figures {
+        clients: config.plan.clients,
+        quantity: ended.prepared.plans[0].quantity(),
+        requests: totals.tally.intended,
+        outcomes: totals.tally.outcomes,
+        cause: causes.map(|(cause, times)| (cause.as_str(), *times)),
+        initial: measurement.initial,
+        left: measurement.left,
+        rate_rps: config.asked_rps(),
+        median_us: measurement.service_us.p50,
+        overlap: totals.overlap,
+        until_sold_out: config.plan.until_sold_out,
+        verdict: measurement.verdict,
+    }
+}
+
+/// Whether a run that goes on until it is sold out has come there: every client was told so.
+fn is_sold_out(config: &RunConfig, led: &Led) -> bool {
+    config.plan.until_sold_out && led.tally.sold_out_ever >= u64::from(config.plan.clients)
 }
 
 /// From the end of the warm-up to the last answer; where the time ran out, at least to there.
 fn elapsed_s(config: &RunConfig, led: &Led) -> f64 {
     let answered = since_warm_up(config, led, led.tally.answered_ns);
     let asked = match (config.asked(), config.plan.requests) {
-        _ if led.was_interrupted || led.is_deserted => Duration::ZERO,
+        _ if led.was_interrupted || led.is_deserted || is_sold_out(config, led) => Duration::ZERO,
         (Some((_, length)), _) => length,
         (None, Some(_)) => Duration::ZERO,
         (None, None) => config.length.unwrap_or_default(),
@@ -102,13 +209,14 @@ fn elapsed_s(config: &RunConfig, led: &Led) -> f64 {
 /// The time that a rate is over: that in which was sent, and as long as an answer took to the last of it. One
 /// late answer of a closed loop is no part of it.
 fn sending_s(config: &RunConfig, led: &Led, elapsed_s: f64) -> f64 {
-    if config.asked().is_some() {
+    if config.asked().is_some() && !is_sold_out(config, led) {
         return elapsed_s;
     }
     let sent = since_warm_up(config, led, led.tally.sent_ns);
     let median_ns = led.tally.clocks.service_ns.value_at_quantile(0.5);
     let sending = sent + Duration::from_nanos(median_ns);
-    let length = config.length.filter(|_| !led.was_interrupted && !led.is_deserted);
+    let was_ended = led.was_interrupted || led.is_deserted || is_sold_out(config, led);
+    let length = config.length.filter(|_| !was_ended);
     sending.max(length.unwrap_or_default()).as_secs_f64().min(elapsed_s)
 }
 
@@ -119,9 +227,10 @@ fn since_warm_up(config: &RunConfig, led: &Led, at_ns: u64) -> Duration {
     Duration::from_nanos(at_ns.saturating_sub(begun_ns))
 }
 
-/// The rate that was asked for, on average, and whether it was reached.
+/// The rate that was asked for, on average, and whether it was reached; `None` where all was sold before, and one
+/// client after the other had left.
 fn asked(config: &RunConfig, led: &Led) -> Option<(f64, bool)> {
-    let (asked, length) = config.asked()?;
+    let (asked, length) = config.asked().filter(|_| !is_sold_out(config, led))?;
     let tally = &led.tally;
     let due = tally.intended + tally.unsent;
     let asked_rps = asked / length.as_secs_f64().max(f64::MIN_POSITIVE);

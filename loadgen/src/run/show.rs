@@ -1,93 +1,59 @@
-//! The show: prepare, measure, judge, tell.
+//! The show: carry out all rounds, and tell what they came to.
 
 use std::{
+    env,
+    fs::File,
     io::{self, Write},
     path::PathBuf,
-    sync::Arc,
-    time::{Duration, Instant},
 };
-
-use tokio::sync::oneshot;
 
 use super::{
     config::RunConfig,
     drawing::drawn,
     ending,
-    preparation::{PreparationError, Prepared, last_look, prepare},
-    restock::restock,
-    result::{Ended, measurement},
-    trial::{is_due, try_out},
-    watch::Watch,
+    error::RunError,
+    result::measurement,
+    series::{HISTORY, Series, Worst, play},
 };
 use crate::{
     exit_code,
-    history::{Header, History, Links},
-    judge::{Judgement, judge_history},
+    history::HistoryFile,
     kept_file::{KeepError, KeptFile},
-    lead::{HistoryError, Interrupts, Stage, lead},
-    report::{JudgedHistory, Measurement, measured_text, or_closed, write_json},
-    tally::Tally,
-    words::crowd,
-    worker::{FleetError, Needs, TooFewFiles, make_room},
+    latency::Clocks,
+    lead::{HistoryPlace, Interrupts},
+    report::{
+        Annotation, JudgedHistory, Measurement, Rounds, annotations, junit, measured_text,
+        or_closed, rounds_table, step_summary, write_json,
+    },
+    worker::{Needs, make_room},
 };
 
 /// The flags that ask for files.
 const OUTPUT: &str = "--output";
 const REPORT: &str = "--report";
+const JUNIT: &str = "--junit";
 
 /// How many notes are shown.
 const NOTES_MAX: usize = 10;
-
-/// What a run that is stopped waits for beyond its end and one answer's limit.
-const GRACE: Duration = Duration::from_secs(10);
-
-/// How long after the last hold must have lapsed its tickets are waited for.
-const LATE_HOLDS: Duration = Duration::from_secs(1);
-
-/// Why a run has no result.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RunError {
-    /// More clients than open files.
-    #[error(transparent)]
-    TooFewFiles(#[from] TooFewFiles),
-    /// It cannot begin.
-    #[error(transparent)]
-    Preparation(#[from] PreparationError),
-    /// A file that was asked for cannot be had.
-    #[error("`{flag}`: {source}")]
-    Keep {
-        /// The flag that asked for it.
-        flag: &'static str,
-        /// Why not.
-        source: KeepError,
-    },
-    /// No workers.
-    #[error(transparent)]
-    Fleet(#[from] FleetError),
-    /// No event loop, no signals.
-    #[error("cannot start: {0}")]
-    Start(io::Error),
-    /// The result cannot be written.
-    #[error("cannot write the result: {0}")]
-    Write(io::Error),
-}
-
-impl RunError {
-    /// The exit code that stands for it.
-    pub(crate) fn exit_code(&self) -> u8 {
-        match self {
-            Self::TooFewFiles(_) | Self::Preparation(_) => exit_code::USAGE,
-            Self::Keep { source, .. } => source.exit_code(),
-            Self::Fleet(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
-        }
-    }
-}
 
 /// Carries out the run that `config` describes and prints its result; returns the exit code.
 ///
 /// # Errors
 /// There is no result; nothing is left behind all the same.
 pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
+    let shown = carried_out(config);
+    if let Err(error) = &shown
+        && is_on_github()
+    {
+        anstream::eprintln!(
+            "{}",
+            Annotation::error("loadgen: not carried out", &error.to_string())
+        );
+    }
+    shown
+}
+
+fn carried_out(config: &RunConfig) -> Result<u8, RunError> {
     make_room(Needs {
         flag: ("-c", config.plan.clients),
         mode: config.mode,
@@ -96,11 +62,7 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
         servers: 0,
     })?;
     // Before the run: a name that cannot be had would be known only when all has been seen.
-    let begin = |path: &Option<PathBuf>| path.as_deref().map(KeptFile::create).transpose();
-    let files = Files {
-        result: begin(&config.output).map_err(keep_error(OUTPUT))?,
-        page: begin(&config.report).map_err(keep_error(REPORT))?,
-    };
+    let files = Files::begin(config)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -111,177 +73,138 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
     shown
 }
 
-/// What is kept of a run beside its history.
+/// What is kept of a run.
 struct Files {
     /// The result as JSON.
     result: Option<KeptFile>,
     page: Option<KeptFile>,
+    junit: Option<KeptFile>,
+    /// What the clients of all rounds saw.
+    history: Option<HistoryFile>,
+}
+
+impl Files {
+    fn begin(config: &RunConfig) -> Result<Self, RunError> {
+        let begin = |path: &Option<PathBuf>| path.as_deref().map(KeptFile::create).transpose();
+        let history = match &config.history {
+            HistoryPlace::File(path) if config.ci.has_rounds() => Some(HistoryFile::create(path)),
+            _ => None,
+        };
+        Ok(Self {
+            result: begin(&config.output).map_err(keep_error(OUTPUT))?,
+            page: begin(&config.report).map_err(keep_error(REPORT))?,
+            junit: begin(&config.ci.junit).map_err(keep_error(JUNIT))?,
+            history: history.transpose().map_err(keep_error(HISTORY))?,
+        })
+    }
 }
 
 fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
     move |source| RunError::Keep { flag, source }
 }
 
-/// Carries out the run that `config` describes and judges it; says nothing to anybody. `None` where it was
-/// interrupted before its end.
-///
-/// # Errors
-/// There is no result; nothing is left behind all the same.
-pub(crate) async fn judged(
-    config: &RunConfig,
-    interrupts: &mut Interrupts,
-) -> Result<Option<JudgedHistory>, RunError> {
-    let (prepared, trial) = begun(config).await?;
-    let (ended, judged) = ended(config, (prepared, &trial), interrupts, &mut |_| {}).await?;
-    Ok((!ended.led.was_interrupted).then_some(judged))
-}
-
-async fn begun(config: &RunConfig) -> Result<(Prepared, Tally), PreparationError> {
-    let mut prepared = prepare(config).await?;
-    let trial = try_out(config, &mut prepared).await?;
-    Ok((prepared, trial))
-}
-
-async fn run(config: &RunConfig, files: Files) -> Result<u8, RunError> {
+async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
-    let (prepared, trial) = tokio::select! {
-        begun = begun(config) => begun?,
-        () = interrupts.next() => {
-            let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
-            anstream::eprintln!("interrupted before the start{sent}");
-            return Ok(exit_code::INTERRUPTED);
-        }
-    };
-    if config.map.is_some() && !config.location.base().is_empty() {
-        let base = config.location.base();
-        anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
+    let series = play(config, &mut interrupts, files.history.as_mut()).await;
+    if let Some(history) = files.history.filter(|_| !series.rounds.is_empty()) {
+        history.keep().map_err(keep_error(HISTORY))?;
     }
-    let mut watch = Watch::new(config, &title(config), prepared.header.initial);
-    let see = &mut |stage: Stage<'_>| watch.see(stage);
-    let (ended, judged) = ended(config, (prepared, &trial), &mut interrupts, see).await?;
-    drop(watch);
-    let measurement = measurement(config, &ended, &judged);
-    // The words first: a file that cannot be written must not take them along, nor the other file.
-    tell(config, &ended, &judged, &measurement).map_err(RunError::Write)?;
+    let Series { rounds, worst, totals, failure, was_interrupted, .. } = series;
+    let said = failure.as_ref().map(ToString::to_string);
+    let said = said.or(was_interrupted.then(|| "interrupted".to_owned()));
+    let (Some(worst), Some(totals)) = (worst, totals) else {
+        // Nothing was measured; what a CI reads says why.
+        keep_junit(files.junit, &config.url, None, &[], said.as_deref())?;
+        return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
+    };
+    let has_rounds = config.ci.has_rounds();
+    let all = has_rounds.then(|| Rounds::new(config.ci.rounds, rounds.clone()));
+    let Worst { config: shown, ended, judged } = &worst;
+    let mut measurement = measurement(shown, ended, judged, &totals, all);
+    measurement.interrupted = was_interrupted;
+    if let HistoryPlace::File(path) = &config.history {
+        measurement.history = Some(path.display().to_string());
+    }
+    // The words first: a file that cannot be written must not take them along, nor the other files.
+    tell(config, &worst, &measurement, totals.clocks()).map_err(RunError::Write)?;
+    if let Some(error) = failure.as_ref() {
+        anstream::eprintln!("error: {error}");
+    }
+    tell_github(config, &measurement, judged, said.as_deref());
     let result = files.result.map_or(Ok(()), |mut file| {
         let written = file.add(|mut out| write_json(&mut out, &measurement));
         written.and_then(|()| file.keep()).map_err(keep_error(OUTPUT))
     });
     let page = files.page.map_or(Ok(()), |file| {
-        file.keep_text(&drawn(config, &ended, &judged).html).map_err(keep_error(REPORT))
+        file.keep_text(&drawn(shown, ended, judged, &measurement).html).map_err(keep_error(REPORT))
     });
-    result.and(page)?;
+    let junit = keep_junit(files.junit, &config.url, Some(&measurement), &rounds, said.as_deref());
+    result.and(page).and(junit)?;
     let verdict = measurement.is_judged.then_some(measurement.verdict);
-    Ok(ending::exit_code(measurement.interrupted, verdict, &measurement.thresholds))
+    let failed = failure.as_ref().map(RunError::exit_code);
+    Ok(ending::exit_code(measurement.interrupted, verdict, failed, &measurement.thresholds))
 }
 
-/// Lets the fleet do what was prepared, looks at what is left, and judges.
-async fn ended(
+fn keep_junit(
+    file: Option<KeptFile>,
+    url: &str,
+    measurement: Option<&Measurement<'_>>,
+    rounds: &[crate::report::RoundSummary],
+    failure: Option<&str>,
+) -> Result<(), RunError> {
+    let Some(file) = file else { return Ok(()) };
+    let text = junit(url, measurement, rounds, failure).map_err(RunError::Junit)?;
+    file.keep_text(&text).map_err(keep_error(JUNIT))
+}
+
+fn is_on_github() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// Annotations and the summary of the step, where GitHub runs it.
+fn tell_github(
     config: &RunConfig,
-    (prepared, trial): (Prepared, &Tally),
-    interrupts: &mut Interrupts,
-    see: &mut dyn FnMut(Stage<'_>),
-) -> Result<(Ended, JudgedHistory), RunError> {
-    let plans = prepared.plans.clone();
-    let (leads, over) = oneshot::channel::<()>();
-    let led = async {
-        let led = lead(config.mode, plans, limit(config), interrupts, see).await;
-        drop(leads);
-        led
+    measurement: &Measurement<'_>,
+    judged: &JudgedHistory,
+    failure: Option<&str>,
+) {
+    if !is_on_github() {
+        return;
+    }
+    let mut shown = annotations(&config.url, measurement);
+    shown.extend(failure.map(|failure| Annotation::error("loadgen: not carried out", failure)));
+    // The runner reads both, and stdout may be JSON.
+    for annotation in shown {
+        anstream::eprintln!("{annotation}");
+    }
+    let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
+        return;
     };
-    let (led, restocked) = tokio::join!(led, restock(config, &prepared, over));
-    let mut led = led?;
-    led.tally.merge(trial);
-    led.notes.extend(restocked.notes);
-    // As many as are taken off what there was at the start.
-    let sold = led.tally.sold_net().saturating_sub(restocked.tickets);
-    let held_until = config.plan.work.holds().then(|| {
-        Instant::now()
-            + Duration::from_nanos(Links::lapse_ns(config.plan.holds.seconds))
-            + LATE_HOLDS
-    });
-    let held_until = held_until.filter(|_| !led.was_interrupted);
-    let (left, was_interrupted) = tokio::select! {
-        left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
-        () = interrupts.next() => (Err("interrupted".to_owned()), true),
-    };
-    let mut ended = Ended { prepared, led, restocked: restocked.tickets, left };
-    ended.led.was_interrupted |= was_interrupted;
-    let judged = tokio::select! {
-        judged = judge(&ended) => judged,
-        () = interrupts.next() => {
-            ended.led.was_interrupted = true;
-            unjudged("judging was interrupted".to_owned())
-        }
-    };
-    Ok((ended, judged))
-}
-
-fn title(config: &RunConfig) -> String {
-    format!(
-        "{} clients ({}) on {}",
-        config.plan.clients,
-        crowd(config.workers, config.mode),
-        config.url
-    )
-}
-
-/// How long the run may take in all: its end, and the answers that are open then.
-fn limit(config: &RunConfig) -> Option<Duration> {
-    let tries = if config.retries { 12 } else { 1 };
-    let one = config.map.as_ref().map_or(config.timeout, |map| map.patience(config.timeout));
-    config.length.map(|length| config.warm_up + length + one * tries + GRACE)
-}
-
-/// No verdict, because of `doubt`.
-fn unjudged(doubt: String) -> JudgedHistory {
-    let judgement = Judgement { doubts: vec![doubt], ..Judgement::default() };
-    JudgedHistory::new(History::default(), judgement)
-}
-
-/// Judges on a thread of its own, so that an interrupt is heard meanwhile.
-async fn judge(ended: &Ended) -> JudgedHistory {
-    let Some(file) = &ended.prepared.history else {
-        return unjudged("nothing was recorded".to_owned());
-    };
-    let (file, led) = (Arc::clone(file), &ended.led);
-    let left = ended.left.as_ref().ok();
-    let header = Header {
-        left: left.map(|look| look.stock.remaining),
-        left_revision: left.and_then(|look| look.stock.revision),
-        left_held: left.and_then(|look| look.stock.held),
-        ended_ns: left.map(|look| look.answered_ns),
-        unrecorded: led.tally.unrecorded,
-        ..ended.prepared.header.clone()
-    };
-    let (lost, start_ns) = (led.lost.clone(), led.start_ns);
-    let judged = tokio::task::spawn_blocking(move || {
-        let history = file.complete(&header, &lost, start_ns)?;
-        let judgement = judge_history(&history);
-        Ok::<_, HistoryError>(JudgedHistory::new(history, judgement))
-    });
-    let judged = judged.await;
-    match judged {
-        Ok(Ok(mut judged)) => {
-            if let (Ok(_), Err(reason)) = (&ended.prepared.stock, &ended.left) {
-                let doubt = format!("what is left at the end could not be asked: {reason}");
-                judged.judgement.doubts.push(doubt);
-            }
-            judged
-        }
-        Ok(Err(error)) => unjudged(error.to_string()),
-        Err(error) => unjudged(format!("the judge failed: {error}")),
+    let words = crate::report::check_text(std::slice::from_ref(judged));
+    let words = anstream::adapter::strip_str(&words).to_string();
+    let summary = step_summary(&config.url, measurement, &words);
+    // The runner makes it; a step whose summary is lost has its verdict all the same.
+    let written = File::options().append(true).create(true).open(&path);
+    if let Err(error) = written.and_then(|mut file| file.write_all(summary.as_bytes())) {
+        anstream::eprintln!("note: the summary of the step cannot be written: {error}");
     }
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
 fn tell(
     config: &RunConfig,
-    ended: &Ended,
-    judged: &JudgedHistory,
-    measurement: &Measurement,
+    worst: &Worst,
+    measurement: &Measurement<'_>,
+    clocks: &Clocks,
 ) -> io::Result<()> {
-    let text = measured_text(measurement, &ended.led.tally.clocks, judged, config.latency);
+    let Worst { config: shown, judged, .. } = worst;
+    let mut text = String::new();
+    if let Some(rounds) = &measurement.rounds {
+        text.push_str(&rounds_table(rounds));
+        let round = judged.history.header.label.as_deref().unwrap_or_default();
+        text.push_str(&format!("\nAll rounds together, and the verdict of {round}:\n\n"));
+    }
+    text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
     let mut words = String::new();
     if config.json {
         or_closed(write_json(&mut io::stdout().lock(), measurement))?;

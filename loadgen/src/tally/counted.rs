@@ -43,6 +43,8 @@ pub(crate) struct Tally<Times = Clocks> {
     pub(crate) sold_ever: u64,
     /// Tickets that came back of these.
     pub(crate) refunded_ever: u64,
+    /// Purchases and holds that were told "sold out", those of the warm-up among them.
+    pub(crate) sold_out_ever: u64,
     /// Operations that the history has no more room for.
     pub(crate) unrecorded: u64,
     /// The newest count that an answer told, and when that was.
@@ -133,6 +135,7 @@ impl<Times> Tally<Times> {
         self.unsent += other.unsent;
         self.sold_ever += other.sold_ever;
         self.refunded_ever += other.refunded_ever;
+        self.sold_out_ever += other.sold_out_ever;
         self.unrecorded += other.unrecorded;
         if let Some((at_ns, left)) = other.left {
             self.see_left(at_ns, left);

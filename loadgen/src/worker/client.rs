@@ -9,6 +9,7 @@ use super::{
     barrier::Participant,
     entry::{Begun, End},
     messages::Message,
+    rendezvous::Member,
     state::WorkerState,
     watchdog::Watchdog,
 };
@@ -47,6 +48,8 @@ struct Client {
     start_ns: u64,
     begun: u64,
     fate: Fate,
+    /// Its place among the others, where they keep together.
+    member: Option<Member>,
     /// What it does next with what it was given.
     pending: Option<Pending>,
 }
@@ -61,6 +64,14 @@ struct Pending {
     from_ns: u64,
 }
 
+/// What an operation came to.
+struct CameTo {
+    /// How it ended, where the client had to know.
+    outcome: Option<Outcome>,
+    /// Whether nobody could be reached.
+    has_reached_nobody: bool,
+}
+
 /// What a client still has to do; where it is dropped, what was due until then and is not begun is
 /// counted as unsent.
 struct Agenda {
@@ -69,6 +80,8 @@ struct Agenda {
     start_ns: u64,
     /// What comes next and is not begun.
     next: Option<Step>,
+    /// Whether nothing more is wanted, whatever is due.
+    is_done: bool,
 }
 
 impl Agenda {
@@ -84,7 +97,7 @@ impl Agenda {
 
 impl Drop for Agenda {
     fn drop(&mut self) {
-        if self.worker.plan.plan.pace == Pace::Closed {
+        if self.worker.plan.plan.pace == Pace::Closed || self.is_done {
             return;
         }
         let now_ns = since(self.start_ns);
@@ -108,13 +121,18 @@ pub(super) async fn serve(worker: Arc<WorkerState>, mut participant: Participant
         Ok(session) => session,
         Err(reason) => return participant.say(Message::Note(reason)),
     };
+    // IMPORTANT: before it says so: nobody is released until all have joined.
+    let slot = worker.plan.slot(number);
+    let member = worker.rendezvous.as_ref().map(|rendezvous| rendezvous.join(slot));
     participant.say(Message::Ready);
     let Some(start_ns) = participant.released().await else { return };
     let schedule = worker.plan.plan.schedule(number);
-    let agenda = Agenda { worker: Arc::clone(&worker), schedule, start_ns, next: None };
+    let agenda =
+        Agenda { worker: Arc::clone(&worker), schedule, start_ns, next: None, is_done: false };
     let fate = worker.plan.plan.fate(number);
     let (begun, pending) = (0, None);
-    let client = Client { worker, number, session, watchdog, start_ns, begun, fate, pending };
+    let client =
+        Client { worker, number, session, watchdog, start_ns, begun, fate, member, pending };
     client.work(agenda).await;
 }
 
@@ -169,13 +187,25 @@ impl Client {
                 self.worker.pacer.until(slot, due_ns).await;
                 now_ns = monotonic_ns();
             }
+            if let Some(member) = &mut self.member {
+                member.meet().await;
+                now_ns = monotonic_ns();
+            }
             if self.worker.is_stopping() || self.is_over(now_ns) {
                 return;
             }
             agenda.next = None;
-            let has_reached_nobody = self.carry_out(step, pending, due_ns, now_ns).await;
+            let came_to = self.carry_out(step, pending, due_ns, now_ns).await;
             self.session.rest();
-            if has_reached_nobody && !is_open_loop {
+            if let Some(member) = &mut self.member {
+                member.part(came_to.outcome == Some(Outcome::Sold));
+            }
+            let until_sold_out = self.worker.plan.plan.until_sold_out;
+            if until_sold_out && came_to.outcome == Some(Outcome::SoldOut) {
+                agenda.is_done = true;
+                return;
+            }
+            if came_to.has_reached_nobody && !is_open_loop {
                 sleep(FAILURE_PAUSE).await;
             }
         }
@@ -189,14 +219,14 @@ impl Client {
     }
 
     /// Carries out one operation, which in a closed loop is due when it is sent, and that is at
-    /// `sent_ns`: now. Returns whether nobody could be reached.
+    /// `sent_ns`: now.
     async fn carry_out(
         &mut self,
         step: Step,
         pending: Option<Pending>,
         due_ns: Option<u64>,
         sent_ns: u64,
-    ) -> bool {
+    ) -> CameTo {
         let Step { action, is_counted, .. } = step;
         let (client, number) = (self.number, self.begun);
         self.begun += 1;
@@ -208,26 +238,29 @@ impl Client {
         let order = Order { run: self.worker.plan.run, client, number, token };
         // What nothing can follow on is not read here.
         let may_follow = self.fate.may_follow(action);
+        let plan = &self.worker.plan.plan;
+        let is_heard = may_follow || plan.until_sold_out || plan.waves.is_some();
         let mut heard = None;
         let end = if self.worker.plan.retries {
             let first = self.attempt(action, order, sent_ns).await;
             let (answer, token) = self.settle(action, order, first).await;
-            heard = may_follow.then_some((answer.outcome, token));
+            heard = Some((answer.outcome, token));
             End::Answer(answer, monotonic_ns())
         } else {
             let limit = self.session.patience(self.worker.plan.timeout());
             let (session, watchdog) = (&mut self.session, &mut self.watchdog);
             match response(session, watchdog, (action, order), (sent_ns, limit)).await {
                 Some(Response::Reply(reply, reader)) => {
-                    if may_follow {
+                    if is_heard {
                         let outcome = reader.read(action, reply).outcome;
-                        heard = Some((outcome, reader.token(reply)));
+                        let token = if may_follow { reader.token(reply) } else { None };
+                        heard = Some((outcome, token));
                     }
                     End::Reply(reader.needed(reply))
                 }
                 Some(Response::Answer(answer)) => {
                     // What it gave is kept where it was read.
-                    heard = may_follow.then(|| (answer.outcome, Some(String::new())));
+                    heard = Some((answer.outcome, Some(String::new())));
                     End::Answer(*answer, monotonic_ns())
                 }
                 None => End::Answer(self.session.gave_up(action, limit), monotonic_ns()),
@@ -237,10 +270,11 @@ impl Client {
             |answer: &Answer| answer.missing.is_some() && answer.outcome == Outcome::Refused;
         let has_reached_nobody = matches!(&end, End::Answer(answer, _) if is_nobody(answer));
         self.worker.end(client, begun, end);
-        if let Some((outcome, token)) = heard {
+        let outcome = heard.as_ref().map(|(outcome, _)| *outcome);
+        if may_follow && let Some((outcome, token)) = heard {
             self.pending = follow_up(&mut self.fate, begun, outcome, token);
         }
-        has_reached_nobody
+        CameTo { outcome, has_reached_nobody }
     }
 
     /// Waits for `pause`; returns whether anything is sent after it.

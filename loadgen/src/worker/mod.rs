@@ -24,6 +24,7 @@ mod open_files;
 mod pacer;
 mod plan;
 mod recorder;
+mod rendezvous;
 mod state;
 mod terms;
 mod watchdog;

@@ -105,6 +105,8 @@ impl WorkerPlan {
             warm_up_ns: 0,
             end_ns: None,
             requests: None,
+            until_sold_out: false,
+            waves: None,
             holds: crate::plan::Holds::default(),
             seed: 0,
         };

@@ -169,6 +169,7 @@ impl Recorder {
                 self.tally.sold_ever += quantity;
                 self.clients[self.plan.slot(client)].sold = quantity;
             }
+            Outcome::SoldOut => self.tally.sold_out_ever += 1,
             Outcome::Done if operation.op == OperationKind::Refund => {
                 self.tally.refunded_ever += quantity;
             }

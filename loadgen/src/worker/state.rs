@@ -17,6 +17,7 @@ use super::{
     pacer::Pacer,
     plan::WorkerPlan,
     recorder::{GIVEN_UP, Recorder},
+    rendezvous::Rendezvous,
 };
 use crate::shop::{IdleConnections, TlsConfigs};
 
@@ -35,6 +36,8 @@ pub(super) struct WorkerState {
     pub(super) plan: Arc<WorkerPlan>,
     /// Wakes its clients.
     pub(super) pacer: Pacer,
+    /// Where they meet, where they keep together.
+    pub(super) rendezvous: Option<Arc<Rendezvous>>,
     /// How they speak TLS.
     pub(super) tls_configs: TlsConfigs,
     /// What those who wait for their next request leave to others.
@@ -62,6 +65,7 @@ impl WorkerState {
         };
         Ok(Self {
             pacer: Pacer::new(plan.clients().count())?,
+            rendezvous: plan.plan.waves.map(|waves| Arc::new(Rendezvous::new(waves))),
             tls_configs: TlsConfigs::default(),
             idle: IdleConnections::default(),
             is_stopping: AtomicBool::new(false),
@@ -80,6 +84,7 @@ impl WorkerState {
     pub(super) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
         self.pacer.close();
+        self.rendezvous.iter().for_each(|rendezvous| rendezvous.close());
     }
 
     /// `client` has `begun` an operation.

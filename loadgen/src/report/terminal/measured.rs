@@ -7,7 +7,7 @@ use super::{table::empty_table, verdicts::check_text};
 use crate::{
     latency::{Clocks, microseconds},
     report::{JudgedHistory, Measurement},
-    words::{crowd, latency},
+    words::{crowd, indented, latency},
 };
 
 /// How many bars the histogram has, and how long the longest is.
@@ -50,6 +50,14 @@ pub(crate) fn measured_text(
         text.push_str(&check_text(std::slice::from_ref(judged)));
     } else {
         text.push_str("not judged, since nothing was recorded (`--no-history`)\n");
+    }
+    if measurement.sold_out_reached == Some(false) {
+        text.push_str("not every client was told sold out before the end (`--until-sold-out`)\n");
+    }
+    if !measurement.advice.is_empty() {
+        text.push_str("what to change:\n");
+        let lines = measurement.advice.iter().map(|advice| indented(advice, 2));
+        text.push_str(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
     }
     text
 }
@@ -100,7 +108,9 @@ fn outcomes(measurement: &Measurement<'_>) -> String {
         let cell = if is_bad { cell.fg(Color::Red) } else { cell };
         table.add_row(vec![Cell::new(name), cell, right(format!("{share:.2} %"))]);
     }
-    if let (Some(initial), Some(left)) = (measurement.initial, measurement.left) {
+    if let (Some(initial), Some(left), None) =
+        (measurement.initial, measurement.left, &measurement.rounds)
+    {
         let stock = match measurement.restocked {
             0 => format!("of {initial}"),
             restocked => format!("of {initial} + {restocked}"),

@@ -1,7 +1,7 @@
 //! The result as text, with colours in it: whoever prints it takes them out where they do not belong.
 //!
 //! Of a race: `heading` (what was raced), `table`, `sentences` (what happened, and why) and `proof`. Of
-//! a run: `measured`. Of a check, and below a run: `verdicts`, with `operations` in columns.
+//! a run: `measured`; of several: `rounds`. Of a check, and below a run: `verdicts`, with `operations` in columns.
 
 mod operations;
 mod table;
@@ -10,11 +10,13 @@ mod verdicts;
 mod heading;
 mod measured;
 mod proof;
+mod rounds;
 mod sentences;
 
 pub(crate) use heading::heading;
 pub(crate) use measured::measured_text;
 pub(crate) use proof::proof;
+pub(crate) use rounds::rounds_table;
 pub(crate) use sentences::{costs, sentences};
 pub(crate) use table::{empty_table, race_table};
 pub(crate) use verdicts::check_text;

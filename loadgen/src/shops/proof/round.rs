@@ -7,7 +7,7 @@ use crate::{
     lead::{HistoryPlace, Interrupts},
     plan::{Arrivals, Holds, Pace, Plan, Profile, Work},
     report::JudgedHistory,
-    run::{Restock, RunConfig, judged},
+    run::{CiConfig, Pattern, Restock, RunConfig, judged},
     setup::Mode,
     shop::{Location, Trust},
     shops::{
@@ -96,6 +96,8 @@ fn config(load: &Load, url: String, seed: u64) -> RunConfig {
         warm_up_ns: 0,
         end_ns: None,
         requests: Some(load.requests),
+        until_sold_out: false,
+        waves: None,
         holds: Holds {
             quantity: 1,
             seconds: 1,
@@ -129,6 +131,8 @@ fn config(load: &Load, url: String, seed: u64) -> RunConfig {
         initial: None,
         history: HistoryPlace::Temporary,
         history_limit: HISTORY_LIMIT,
+        pattern: Pattern::default(),
+        ci: CiConfig::default(),
         thresholds: Vec::new(),
         report: None,
         latency: false,

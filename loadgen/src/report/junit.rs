@@ -1,0 +1,157 @@
+//! The result as JUnit XML, as GitLab, Jenkins and actions of GitHub read it: a test case a round, and one a
+//! threshold.
+//!
+//! A violation is a failure, and so is a run that proves nothing: who asks a CI wants to hear "valid". What could
+//! not be carried out is an error.
+
+use std::time::Duration;
+
+use quick_junit::{
+    NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
+};
+
+use super::{
+    measurement::{Measurement, Rule},
+    rounds::RoundSummary,
+};
+use crate::{judge::Verdict, words::kind_name};
+
+/// The class of all test cases.
+const CLASS: &str = "loadgen.run";
+
+/// The result of a run on `url`, all `rounds` of it, and why there are no more of these.
+///
+/// # Errors
+/// It cannot be written as XML.
+pub(crate) fn junit(
+    url: &str,
+    measurement: Option<&Measurement<'_>>,
+    rounds: &[RoundSummary],
+    failure: Option<&str>,
+) -> Result<String, SerializeError> {
+    let mut suite = TestSuite::new(format!("loadgen run {url}"));
+    suite.add_test_cases(rounds.iter().map(|round| of_round(round, rounds.len() > 1)));
+    let mut total = 0.0;
+    if let Some(measurement) = measurement {
+        suite.add_test_cases(measurement.thresholds.iter().map(of_threshold));
+        suite.add_property(("url", url));
+        suite.add_property(("verdict", measurement.verdict.name()));
+        suite.add_property(("clients", measurement.clients.to_string().as_str()));
+        suite.add_property(("seed", measurement.seed.to_string().as_str()));
+        let advice = measurement.advice.iter().map(|advice| xml(advice));
+        suite.add_properties(advice.map(|advice| Property::new("advice", advice)));
+        total = measurement.elapsed_s;
+    }
+    if let Some(failure) = failure {
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
+        let failure = xml(failure);
+        let first = failure.lines().next().unwrap_or_default();
+        status.set_type("not carried out").set_message(first).set_description(failure.as_str());
+        let name = match rounds.len() {
+            0 => "run".to_owned(),
+            before => format!("round {}", before + 1),
+        };
+        suite.add_test_case(case(name, status));
+    }
+    suite.set_time(seconds(total));
+    let mut report = Report::new("loadgen");
+    report.set_time(seconds(total)).add_test_suite(suite);
+    report.to_string()
+}
+
+fn case(name: String, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(name, status);
+    case.set_classname(CLASS);
+    case
+}
+
+fn of_round(round: &RoundSummary, is_one_of_many: bool) -> TestCase {
+    let status = match round.verdict {
+        Some(Verdict::Valid) | None => TestCaseStatus::success(),
+        Some(verdict) => {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            let message = match (round.violations.first(), round.doubts.first()) {
+                (Some(fault), _) => format!("{}: {}", kind_name(fault.kind), fault.message),
+                (None, Some(doubt)) => doubt.clone(),
+                (None, None) => verdict.name().to_owned(),
+            };
+            let (message, text) = (xml(&message), xml(&round.text));
+            status.set_type(verdict.name()).set_message(message).set_description(text);
+            status
+        }
+    };
+    let name = if is_one_of_many { format!("round {}", round.round) } else { "run".to_owned() };
+    let mut case = case(format!("{name}, {}", round.pattern), status);
+    case.set_time(seconds(round.elapsed_s));
+    case.set_system_out(xml(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
+    case
+}
+
+fn of_threshold(rule: &Rule) -> TestCase {
+    let status = if rule.passed {
+        TestCaseStatus::success()
+    } else {
+        let actual = rule.actual.map_or("no samples".to_owned(), |actual| format!("{actual:.3}"));
+        let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+        status.set_type("threshold").set_message(format!("missed: {actual}"));
+        status
+    };
+    case(format!("threshold {}", rule.rule), status)
+}
+
+/// `text` without the two characters that XML has not, and `quick-junit` lets through.
+fn xml(text: &str) -> String {
+    text.replace(['\u{fffe}', '\u{ffff}'], "")
+}
+
+/// A time that is one, whatever was measured.
+fn seconds(seconds: f64) -> Duration {
+    Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::rounds::tests::round, *};
+
+    #[test]
+    fn violations_and_runs_that_prove_nothing_are_failures() {
+        let rounds = [
+            round(1, "steady", Verdict::Valid),
+            round(2, "pairs", Verdict::Violation),
+            round(3, "at-once", Verdict::Unknown),
+        ];
+        let text = junit("http://shop", None, &rounds, None).unwrap();
+        for part in [
+            r#"<testsuites name="loadgen" tests="3" skipped="0" failures="2" errors="0""#,
+            r#"<testcase name="round 1, steady" classname="loadgen.run" time="0.500">"#,
+            r#"<failure message="oversell: 23 sold of 20" type="violation">violation, 60"#,
+            r#"<failure message="nothing was sold" type="unknown">"#,
+        ] {
+            assert!(text.contains(part), "no {part}: {text}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_carried_out_is_an_error() {
+        let failed = "`--reset`: `false` ended with exit code 1\nit said nothing";
+        let text = junit("http://shop", None, &[], Some(failed)).unwrap();
+        assert!(text.contains(r#"failures="0" errors="1""#), "{text}");
+        let part = r#"<error message="`--reset`: `false` ended with exit code 1""#;
+        assert!(text.contains(part) && text.contains(r#"name="run""#), "{text}");
+        let rounds = [round(1, "steady", Verdict::Valid)];
+        let text = junit("http://shop", None, &rounds, Some(failed)).unwrap();
+        assert!(text.contains(r#"<testcase name="round 2""#), "{text}");
+    }
+
+    #[test]
+    fn whatever_a_shop_says_is_text() {
+        let mut hostile = round(1, "steady", Verdict::Violation);
+        hostile.violations[0].message = "\"A&B\" <1>\n\u{1b}[31mred\u{0}\u{ffff}".to_owned();
+        hostile.text = "]]> & </failure> <x a='\"'>\u{8}".to_owned();
+        let text = junit("http://shop/?a&b", None, &[hostile], None).unwrap();
+        assert!(text.contains("&quot;A&amp;B&quot; &lt;1&gt;"), "{text}");
+        assert!(text.contains("]]&gt; &amp; &lt;/failure&gt; &lt;x"), "{text}");
+        let is_forbidden = |character: char| character < ' ' && character != '\n';
+        assert!(!text.contains(is_forbidden) && !text.contains('\u{ffff}'), "{text:?}");
+    }
+}

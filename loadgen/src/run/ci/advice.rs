@@ -1,0 +1,289 @@
+//! What to change where a run proves less than it could, by flag and figure. Pure.
+
+use crate::{
+    judge::{Overlap, Verdict},
+    tally::Outcomes,
+    words::{counted_grouped, grouped},
+};
+
+/// So few clients meet a race by chance at best.
+const CLIENTS_FEW: u32 = 8;
+
+/// What is advised where there are fewer.
+const CLIENTS_ADVISED: u32 = 50;
+
+/// So many purchases should be under way at one time, where a rate says how many come.
+const UNDER_WAY: f64 = 4.0;
+
+/// What a run was and what it saw.
+#[derive(Clone, Debug)]
+pub(crate) struct Figures<'a> {
+    /// How many clients there were.
+    pub(crate) clients: u32,
+    /// How many tickets a purchase is of.
+    pub(crate) quantity: u64,
+    /// Operations that were counted.
+    pub(crate) requests: u64,
+    /// How they ended.
+    pub(crate) outcomes: Outcomes,
+    /// The cause of most that ended badly, and how many did so.
+    pub(crate) cause: Option<(&'a str, u64)>,
+    /// Tickets at the start and at the end, where that is known.
+    pub(crate) initial: Option<i64>,
+    /// Tickets at the end.
+    pub(crate) left: Option<i64>,
+    /// How many operations a second were asked for; `None` in a closed loop.
+    pub(crate) rate_rps: Option<f64>,
+    /// How long half of them took at most, in microseconds.
+    pub(crate) median_us: f64,
+    /// How much met.
+    pub(crate) overlap: Overlap,
+    /// Whether it was to go on until it is sold out.
+    pub(crate) until_sold_out: bool,
+    /// What the judge says.
+    pub(crate) verdict: Verdict,
+}
+
+/// What to change, as whole sentences; none where a fault was shown, or nothing is to be changed.
+pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
+    let Outcomes { sold, sold_out, held, found, .. } = figures.outcomes;
+    let failed = figures.outcomes.failed();
+    if figures.verdict == Verdict::Violation || figures.requests == 0 {
+        return Vec::new();
+    }
+    if failed * 2 > figures.requests {
+        return vec![refused(figures, failed)];
+    }
+    if sold + held == 0 {
+        let nothing = "Nothing was on sale: put tickets on sale ahead of the run, as by `--reset`.";
+        return if sold_out > 0 { vec![nothing.to_owned()] } else { Vec::new() };
+    }
+    let purchases = figures.requests - found - failed;
+    let mut advice = Vec::new();
+    if sold_out == 0 {
+        advice.push(too_much_stock(figures, purchases));
+    }
+    let overlap = figures.overlap;
+    if overlap.purchases >= 2 && overlap.overlapping * 10 < overlap.purchases {
+        advice.push(no_overlap(figures));
+    } else if figures.clients < CLIENTS_FEW {
+        advice.push(format!(
+            "Too few clients: {} had at most {} under way at one time, and more of them meet a race more \
+             often: `-c {CLIENTS_ADVISED}`.",
+            counted_grouped(u64::from(figures.clients), ("client", "clients")),
+            counted_grouped(overlap.peak, ("purchase", "purchases")),
+        ));
+    }
+    advice
+}
+
+fn refused(figures: &Figures<'_>, failed: u64) -> String {
+    let Figures { requests, clients, .. } = figures;
+    let all = if failed == *requests { "Everything" } else { "Most" };
+    let (cause, times) = figures.cause.unwrap_or(("of causes that nobody told", failed));
+    let way_out = if cause.contains("429") || cause.contains("503") {
+        format!(
+            "the shop turns clients away: try fewer of them (`-c {}`), and `--retry`, which keeps \
+             `Retry-After`",
+            (clients / 4).max(2)
+        )
+    } else {
+        "see one purchase call by call with `loadgen try URL --map FILE.toml --buy`, and mend the map or the \
+         account"
+            .to_owned()
+    };
+    format!(
+        "{all} failed, {} of {}, most often {times} times: {cause}. That tries nothing: {way_out}.",
+        grouped(failed),
+        counted_grouped(*requests, ("operation", "operations")),
+    )
+}
+
+fn too_much_stock(figures: &Figures<'_>, purchases: u64) -> String {
+    let Figures { clients, quantity, requests, .. } = figures;
+    let bought = counted_grouped(purchases, ("purchase", "purchases"));
+    let longer = if figures.until_sold_out { "a longer `-z`" } else { "`--until-sold-out`" };
+    let (Some(initial), Some(left)) = (figures.initial, figures.left) else {
+        return format!(
+            "Never sold out: {bought} emptied nothing, so an oversell could not have shown. Put fewer tickets \
+             on sale than there are clients ({clients}), or let it go on: {longer}."
+        );
+    };
+    // Whatever else the mix has is counted by `-n` too.
+    let enough = u64::try_from(initial).unwrap_or(0) / quantity + u64::from(*clients);
+    let enough = enough.saturating_mul(*requests).div_ceil(purchases.max(1));
+    let few = (u64::from(*clients) * quantity / 2).max(*quantity);
+    let fewer = match u64::try_from(initial) {
+        Ok(initial) if few < initial => {
+            format!("Put at most {} on sale, or let it go on: ", grouped(few))
+        }
+        _ => "Let it go on: ".to_owned(),
+    };
+    format!(
+        "Too much stock: {bought} left {} of {}, so an oversell could not have shown. {fewer}{longer}, or \
+         `-n {enough}`.",
+        grouped(left),
+        counted_grouped(u64::try_from(initial).unwrap_or(0), ("ticket", "tickets")),
+    )
+}
+
+fn no_overlap(figures: &Figures<'_>) -> String {
+    let Overlap { purchases, overlapping, .. } = figures.overlap;
+    let met = match overlapping {
+        0 => {
+            format!("none of {} met another", counted_grouped(purchases, ("purchase", "purchases")))
+        }
+        some => {
+            format!("only {} of {} met another", grouped(some), grouped(purchases))
+        }
+    };
+    let way_out = match figures.rate_rps {
+        _ if figures.clients == 1 => {
+            format!("one client buys one after the other: `-c {CLIENTS_ADVISED}`")
+        }
+        Some(rate) => {
+            let service_s = (figures.median_us / 1e6).max(1e-6);
+            format!(
+                "one was due every {:.1} ms and took {:.1} ms: `-q {:.0}`, or no `-q` at all",
+                1000.0 / rate.max(f64::MIN_POSITIVE),
+                service_s * 1000.0,
+                (UNDER_WAY / service_s).max(2.0 * rate).ceil(),
+            )
+        }
+        None => format!(
+            "there were {} for {}: `-n {}`, or `--until-sold-out`",
+            counted_grouped(figures.requests, ("operation", "operations")),
+            counted_grouped(u64::from(figures.clients), ("client", "clients")),
+            4 * u64::from(figures.clients),
+        ),
+    };
+    format!("No race: {met}, for {way_out}.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 50 clients want 20 tickets, 100 times: there is nothing to be changed.
+    fn good() -> Figures<'static> {
+        Figures {
+            clients: 50,
+            quantity: 1,
+            requests: 100,
+            outcomes: Outcomes { sold: 20, sold_out: 80, ..Outcomes::default() },
+            cause: None,
+            initial: Some(20),
+            left: Some(0),
+            rate_rps: None,
+            median_us: 5000.0,
+            overlap: Overlap { purchases: 100, overlapping: 100, peak: 50, ..Overlap::default() },
+            until_sold_out: false,
+            verdict: Verdict::Valid,
+        }
+    }
+
+    #[track_caller]
+    fn says(figures: &Figures<'_>, parts: &[&str]) {
+        let advice = advice(figures);
+        assert_eq!(advice.len(), 1, "{advice:?}");
+        for part in parts {
+            assert!(advice[0].contains(part), "no `{part}`: {}", advice[0]);
+        }
+    }
+
+    #[test]
+    fn nothing_is_advised_where_nothing_is_to_be_changed() {
+        assert_eq!(advice(&good()), [""; 0]);
+        assert_eq!(advice(&Figures { verdict: Verdict::Unknown, ..good() }), [""; 0]);
+        let few = Overlap { purchases: 2, overlapping: 2, peak: 2, ..Overlap::default() };
+        let pairs =
+            Figures { overlap: Overlap { purchases: 100, overlapping: 99, ..few }, ..good() };
+        assert_eq!(advice(&pairs), [""; 0]);
+    }
+
+    #[test]
+    fn a_fault_that_was_shown_needs_no_advice() {
+        let outcomes = Outcomes { sold: 100, ..Outcomes::default() };
+        let figures =
+            Figures { outcomes, clients: 1, left: Some(900), initial: Some(1000), ..good() };
+        assert!(!advice(&figures).is_empty());
+        assert_eq!(advice(&Figures { verdict: Verdict::Violation, ..figures }), [""; 0]);
+    }
+
+    #[test]
+    fn too_much_stock_is_told_with_figures() {
+        let outcomes = Outcomes { sold: 100, ..Outcomes::default() };
+        let much = Figures { outcomes, initial: Some(1000), left: Some(900), ..good() };
+        says(
+            &much,
+            &["left 900 of 1000 tickets", "at most 25 on sale", "`--until-sold-out`", "`-n 1050`"],
+        );
+        says(&Figures { until_sold_out: true, ..much.clone() }, &["a longer `-z`"]);
+        says(&Figures { quantity: 2, ..much.clone() }, &["at most 50 on sale", "`-n 550`"]);
+        says(
+            &Figures { initial: None, ..much.clone() },
+            &["Never sold out", "than there are clients (50)"],
+        );
+        let outcomes = Outcomes { sold: 50, found: 50, ..Outcomes::default() };
+        says(&Figures { outcomes, ..much.clone() }, &["50 purchases left", "`-n 2100`"]);
+        // Few tickets, and fewer purchases: the stock is not what is to be changed.
+        let outcomes = Outcomes { sold: 10, ..Outcomes::default() };
+        let (initial, left, requests) = (Some(20), Some(10), 10);
+        let advised = advice(&Figures { outcomes, initial, left, requests, ..good() });
+        assert!(
+            advised[0].contains("Let it go on") && !advised[0].contains("at most"),
+            "{advised:?}"
+        );
+    }
+
+    #[test]
+    fn purchases_that_did_not_meet_are_told_why() {
+        let overlap = Overlap { purchases: 100, overlapping: 0, peak: 1, ..Overlap::default() };
+        let apart = Figures { overlap, ..good() };
+        says(&Figures { clients: 1, ..apart.clone() }, &["none of 100 purchases", "`-c 50`"]);
+        let rate_rps = Some(10.0);
+        says(
+            &Figures { rate_rps, ..apart.clone() },
+            &["every 100.0 ms and took 5.0 ms", "`-q 800`"],
+        );
+        says(&Figures { requests: 100, ..apart.clone() }, &["`-n 200`"]);
+        let overlap = Overlap { overlapping: 4, ..overlap };
+        says(&Figures { overlap, rate_rps, ..good() }, &["only 4 of 100 met another"]);
+        let overlap = Overlap { overlapping: 40, ..overlap };
+        assert_eq!(advice(&Figures { overlap, rate_rps, ..good() }), [""; 0]);
+    }
+
+    #[test]
+    fn too_few_clients_are_told_so() {
+        let overlap = Overlap { peak: 2, ..good().overlap };
+        says(
+            &Figures { clients: 2, overlap, ..good() },
+            &["2 clients", "at most 2 purchases", "`-c 50`"],
+        );
+        assert_eq!(advice(&Figures { clients: 8, ..good() }), [""; 0]);
+    }
+
+    #[test]
+    fn what_was_refused_is_told_by_its_cause() {
+        let refused = |refused, cause| Figures {
+            outcomes: Outcomes { refused, sold: 100 - refused, ..Outcomes::default() },
+            cause: Some((cause, refused)),
+            ..good()
+        };
+        says(
+            &refused(100, "status 403"),
+            &["Everything failed, 100 of 100", "status 403", "`loadgen try"],
+        );
+        says(&refused(60, "status 429"), &["Most failed, 60 of 100", "`-c 12`", "`--retry`"]);
+        assert!(!advice(&refused(50, "status 403"))[0].contains("failed"));
+    }
+
+    #[test]
+    fn an_empty_shop_is_told_so() {
+        let outcomes = Outcomes { sold_out: 100, ..Outcomes::default() };
+        let empty = Figures { outcomes, initial: Some(0), verdict: Verdict::Unknown, ..good() };
+        says(&empty, &["Nothing was on sale"]);
+        let outcomes = Outcomes { found: 100, ..Outcomes::default() };
+        assert_eq!(advice(&Figures { outcomes, ..empty }), [""; 0]);
+    }
+}

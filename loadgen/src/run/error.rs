@@ -1,0 +1,73 @@
+//! Why a run has no result, or not all of it.
+
+use std::io;
+
+use super::{ci::ResetError, preparation::PreparationError};
+use crate::{
+    exit_code,
+    kept_file::KeepError,
+    worker::{FleetError, TooFewFiles},
+};
+
+/// Why a run has no result.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RunError {
+    /// More clients than open files.
+    #[error(transparent)]
+    TooFewFiles(#[from] TooFewFiles),
+    /// It cannot begin.
+    #[error(transparent)]
+    Preparation(#[from] PreparationError),
+    /// There is no fresh stock.
+    #[error(transparent)]
+    Reset(#[from] ResetError),
+    /// The same, and nobody has said so.
+    #[error(
+        "round {round} was to begin on fresh stock, and {left} are left: nothing was bought in it\n\
+         hint: `--reset` has to put as many on sale as there are to be, each time: it is `{command}`"
+    )]
+    NotFresh {
+        /// The round, from 1.
+        round: u32,
+        /// How many are left.
+        left: i64,
+        /// What was to put them on sale.
+        command: String,
+    },
+    /// A file that was asked for cannot be had.
+    #[error("`{flag}`: {source}")]
+    Keep {
+        /// The flag that asked for it.
+        flag: &'static str,
+        /// Why not.
+        source: KeepError,
+    },
+    /// The result cannot be told to a CI.
+    #[error("`--junit`: {0}")]
+    Junit(quick_junit::SerializeError),
+    /// No workers.
+    #[error(transparent)]
+    Fleet(#[from] FleetError),
+    /// No event loop, no signals.
+    #[error("cannot start: {0}")]
+    Start(io::Error),
+    /// The result cannot be written.
+    #[error("cannot write the result: {0}")]
+    Write(io::Error),
+}
+
+impl RunError {
+    /// The exit code that stands for it.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::TooFewFiles(_)
+            | Self::Preparation(_)
+            | Self::Reset(_)
+            | Self::NotFresh { .. } => exit_code::USAGE,
+            Self::Keep { source, .. } => source.exit_code(),
+            Self::Fleet(_) | Self::Start(_) | Self::Write(_) | Self::Junit(_) => {
+                exit_code::INTERNAL
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! All rounds of a run, one after the other: fresh stock, the round, and what it came to.
+
+use super::{
+    ci::require,
+    config::RunConfig,
+    error::RunError,
+    preparation::Prepared,
+    result::{Ended, Totals},
+    round::{ended, prepared, tried_out},
+    trial::is_due,
+    watch::Watch,
+};
+use crate::{
+    history::HistoryFile,
+    kept_file::KeepError,
+    lead::{HistoryPlace, Interrupts, Stage},
+    report::{FaultSummary, JudgedHistory, RoundSummary, check_text},
+    tally::Tally,
+    words::crowd,
+};
+
+/// How many things that are wrong are told of a round.
+const VIOLATIONS_MAX: usize = 5;
+
+/// The rounds that are over, and why there are no more.
+#[derive(Default)]
+pub(super) struct Series {
+    /// One after the other.
+    pub(super) rounds: Vec<RoundSummary>,
+    /// The first of the worst verdict.
+    pub(super) worst: Option<Worst>,
+    /// What was measured in all of them.
+    pub(super) totals: Option<Totals>,
+    /// Why the next one was not carried out.
+    pub(super) failure: Option<RunError>,
+    /// Whether it was ended from outside.
+    pub(super) was_interrupted: bool,
+    /// What the shop had left when the first one began, where it said so.
+    first_left: Option<i64>,
+}
+
+/// The round that is shown.
+pub(super) struct Worst {
+    /// As it was carried out.
+    pub(super) config: RunConfig,
+    /// What came of it.
+    pub(super) ended: Ended,
+    /// What the judge said.
+    pub(super) judged: JudgedHistory,
+}
+
+/// Carries out the rounds of `config`, until one cannot be or is interrupted; what their clients saw goes into
+/// `history`, where there is one for all.
+pub(super) async fn play(
+    config: &RunConfig,
+    interrupts: &mut Interrupts,
+    mut history: Option<&mut HistoryFile>,
+) -> Series {
+    let mut series = Series::default();
+    for round in 1..=config.ci.rounds {
+        let of_round = of_round(config, round);
+        let played = series.one(&of_round, round, interrupts).await;
+        let (ended, judged, note) = match played {
+            Ok(Some(played)) => played,
+            Ok(None) => {
+                series.was_interrupted = true;
+                break;
+            }
+            Err(error) => {
+                series.failure = Some(error);
+                break;
+            }
+        };
+        if let Some(file) = history.as_deref_mut()
+            && let Err(error) = keep(file, &judged)
+        {
+            series.failure = Some(RunError::Keep { flag: HISTORY, source: error });
+        }
+        series.take(of_round, round, (ended, judged, note));
+        if series.was_interrupted || series.failure.is_some() {
+            break;
+        }
+    }
+    series
+}
+
+/// The flag that asks for the histories.
+pub(super) const HISTORY: &str = "--history";
+
+fn keep(file: &mut HistoryFile, judged: &JudgedHistory) -> Result<(), KeepError> {
+    file.append(&judged.history.header, &judged.history.operations)
+}
+
+/// One round of `config`, as a run of its own.
+fn of_round(config: &RunConfig, round: u32) -> RunConfig {
+    let mut of_round = config.clone();
+    of_round.pattern = config.ci.pattern(round);
+    of_round.plan.seed = config.plan.seed.wrapping_add(u64::from(round - 1));
+    if config.ci.has_rounds() && matches!(config.history, HistoryPlace::File(_)) {
+        of_round.history = HistoryPlace::Temporary;
+    }
+    of_round
+}
+
+impl Series {
+    /// Puts fresh stock on sale and carries the round out; `None` where it was interrupted before its start.
+    async fn one(
+        &mut self,
+        config: &RunConfig,
+        round: u32,
+        interrupts: &mut Interrupts,
+    ) -> Result<Option<(Ended, JudgedHistory, Option<String>)>, RunError> {
+        let (prepared, trial, note) = tokio::select! {
+            begun = self.begun(config, round) => begun?,
+            () = interrupts.next() => {
+                let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
+                anstream::eprintln!("interrupted before the start{sent}");
+                return Ok(None);
+            }
+        };
+        if round == 1 && config.map.is_some() && !config.location.base().is_empty() {
+            let base = config.location.base();
+            anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
+        }
+        let mut watch = Watch::new(config, &title(config, round), prepared.header.initial);
+        let see = &mut |stage: Stage<'_>| watch.see(stage);
+        let (ended, mut judged) = ended(config, (prepared, &trial), interrupts, see).await?;
+        drop(watch);
+        let JudgedHistory { history, judgement, .. } = &mut judged;
+        require(&config.ci.required, judgement, &history.operations);
+        if config.ci.has_rounds() {
+            history.header.label = Some(format!("round {round}, {}", config.pattern.name()));
+        }
+        Ok(Some((ended, judged, note)))
+    }
+
+    /// What a round begins with, and what is odd about it.
+    async fn begun(
+        &mut self,
+        config: &RunConfig,
+        round: u32,
+    ) -> Result<(Prepared, Tally, Option<String>), RunError> {
+        let patience = match &config.ci.reset {
+            Some(reset) => {
+                reset.carry_out().await?;
+                // It may have started the shop.
+                Some(config.timeout)
+            }
+            None => None,
+        };
+        let mut prepared = prepared(config, patience).await?;
+        let note = self.look_at_stock(config, round, &prepared)?;
+        let trial = tried_out(config, &mut prepared).await?;
+        Ok((prepared, trial, note))
+    }
+
+    /// Whether the stock of a round is fresh, as far as the shop says.
+    fn look_at_stock(
+        &mut self,
+        config: &RunConfig,
+        round: u32,
+        prepared: &Prepared,
+    ) -> Result<Option<String>, RunError> {
+        let (Some(reset), Ok(stock)) = (&config.ci.reset, &prepared.stock) else { return Ok(None) };
+        let left = stock.remaining;
+        // Who says how many there are knows better than a search that does not.
+        if left <= 0 && config.initial.is_none() {
+            return Err(RunError::NotFresh { round, left, command: reset.command.clone() });
+        }
+        let first = *self.first_left.get_or_insert(left);
+        Ok((left != first).then(|| {
+            format!(
+                "it began with {left} left, and the first round with {first}: `--reset` does not put the same \
+                 stock on sale each time"
+            )
+        }))
+    }
+
+    /// Takes in a round that is over.
+    fn take(
+        &mut self,
+        config: RunConfig,
+        round: u32,
+        (ended, judged, note): (Ended, JudgedHistory, Option<String>),
+    ) {
+        let mut totals = Totals::of(&config, &ended, &judged);
+        totals.notes().extend(note);
+        self.was_interrupted |= ended.led.was_interrupted;
+        let mut summary = summary(&config, round, &ended, &judged);
+        summary.notes.clone_from(totals.notes());
+        if config.ci.has_rounds() {
+            anstream::eprintln!("{}: {}", name(&config, round), summary.in_words());
+            let notes = totals.notes();
+            for note in notes.iter_mut() {
+                *note = format!("round {round}: {note}");
+            }
+        }
+        self.rounds.push(summary);
+        match &mut self.totals {
+            Some(all) => all.add(totals),
+            none => *none = Some(totals),
+        }
+        // IMPORTANT: one history in memory, however many rounds there are.
+        let is_worse = |worst: &Worst| judged.verdict() > worst.judged.verdict();
+        if self.worst.as_ref().is_none_or(is_worse) {
+            self.worst = Some(Worst { config, ended, judged });
+        }
+    }
+}
+
+fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory) -> RoundSummary {
+    let violations = judged.violations().into_iter().take(VIOLATIONS_MAX);
+    let violations = violations.map(|violation| FaultSummary {
+        kind: violation.kind,
+        message: violation.message.to_owned(),
+    });
+    let tally = &ended.led.tally;
+    let is_judged = config.history != HistoryPlace::Nowhere;
+    RoundSummary {
+        round,
+        pattern: config.pattern.name(),
+        seed: config.plan.seed,
+        verdict: is_judged.then(|| judged.verdict()),
+        requests: tally.intended,
+        elapsed_s: ended.elapsed_s(config),
+        outcomes: tally.outcomes,
+        initial: ended.prepared.header.initial,
+        left: ended.left.as_ref().ok().map(|look| look.stock.remaining),
+        violations: violations.collect(),
+        doubts: judged.judgement.doubts.clone(),
+        untried: judged.judgement.untried.clone(),
+        notes: Vec::new(),
+        text: anstream::adapter::strip_str(&check_text(std::slice::from_ref(judged))).to_string(),
+    }
+}
+
+/// What people call a round.
+fn name(config: &RunConfig, round: u32) -> String {
+    format!("round {round} of {}, {}", config.ci.rounds, config.pattern.name())
+}
+
+fn title(config: &RunConfig, round: u32) -> String {
+    let title = format!(
+        "{} clients ({}) on {}",
+        config.plan.clients,
+        crowd(config.workers, config.mode),
+        config.url
+    );
+    if config.ci.has_rounds() { format!("{}: {title}", name(config, round)) } else { title }
+}
