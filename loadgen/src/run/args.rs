@@ -9,7 +9,7 @@ use std::{
 use super::{
     args_error::ArgsError,
     ci::{CiArgs, Company},
-    config::{Restock, RunConfig},
+    config::{Restock, RunConfig, shares},
     threshold::Threshold,
     typed,
 };
@@ -260,6 +260,7 @@ impl RunArgs {
         restocks.sort_by_key(|restock| restock.after);
         let ci = self.ci.check(self.company(workers))?;
         let length = self.length()?;
+        let has_products = map.as_ref().is_some_and(|map| !map.products().is_empty());
         let plan = self.plan(length, map.as_ref().and_then(Map::hold_seconds))?;
         Ok(RunConfig {
             location,
@@ -290,7 +291,7 @@ impl RunArgs {
             output: self.output,
             json: self.json,
             // A screen that comes and goes with each round says nothing.
-            tui: !self.no_tui && !ci.has_rounds(),
+            tui: !self.no_tui && !ci.has_rounds() && !has_products,
             pattern: ci.pattern(1),
             ci,
             url: self.url,
@@ -325,6 +326,7 @@ impl RunArgs {
                 return Err(ArgsError::NoCall { flag, table });
             }
         }
+        self.check_products(map)?;
         if holds && self.hold_quantity > 1 && !map.sends_hold_quantity() {
             return Err(ArgsError::NoQuantity);
         }
@@ -336,6 +338,31 @@ impl RunArgs {
         {
             if self.retry && is_wanted && !map.sends_keys(action) {
                 return Err(ArgsError::NoKey(map.file().to_owned(), table));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what several products cannot share.
+    fn check_products(&self, map: &Map) -> Result<(), ArgsError> {
+        let products = map.products();
+        if products.is_empty() {
+            return Ok(());
+        }
+        if self.rate.is_some() || self.stages.is_some() {
+            return Err(ArgsError::ManyProducts("`-q` and `--stages`"));
+        }
+        if self.initial.is_some() {
+            return Err(ArgsError::ManyProducts(
+                "`--initial` (each `[[product]]` has its `initial`)",
+            ));
+        }
+        let weights: Vec<u64> = products.iter().map(|(_, weight)| u64::from(*weight)).collect();
+        let clients = shares(u64::from(self.concurrency), &weights);
+        let requests = shares(self.requests.unwrap_or(u64::MAX), &weights);
+        for (place, (name, _)) in products.iter().enumerate() {
+            if clients[place] == 0 || requests[place] < 2 {
+                return Err(ArgsError::FewClients((*name).to_owned()));
             }
         }
         Ok(())

@@ -42,6 +42,14 @@ pub(crate) enum ArgsError {
         "`--hold-quantity` needs `${{quantity}}` in `[hold]` of the map, or the shop puts aside as many as ever"
     )]
     NoQuantity,
+    /// A flag that is of one product.
+    #[error("{0} cannot be where the map has several products")]
+    ManyProducts(&'static str),
+    /// Products that nobody would buy.
+    #[error(
+        "`-c` and `-n` leave a client and two purchases to each product, and too few to `{0}`\nhint: more of both"
+    )]
+    FewClients(String),
     /// Holds of another length than the shop's.
     #[error("`--hold-seconds`: the map says how long this shop puts tickets aside, with `lasts`")]
     Lasts,

@@ -132,6 +132,7 @@ impl Shop {
             fields: &call.fields,
             body: call.body.as_deref(),
             is_own: self.map.is_none(),
+            first_client: self.map.as_ref().map_or(0, |map| map.first_client),
         };
         Some(Template::new(&parts).expect("a map is checked when it is read"))
     }

@@ -12,6 +12,7 @@ mod history;
 mod measured;
 mod modes;
 mod processes;
+mod products;
 mod python_shop;
 mod rehearsals;
 mod retries;

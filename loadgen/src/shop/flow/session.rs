@@ -50,6 +50,9 @@ pub(crate) struct FlowSession {
     holds: Holds,
     /// What it is called, and what the calls ahead of all purchases gave.
     own: BTreeMap<String, Value>,
+    /// What names stand for of what is bought.
+    product: BTreeMap<String, Value>,
+    first_client: u32,
     /// What the calls of this operation gave, and of what it follows on.
     taken: BTreeMap<String, Value>,
     has_begun: bool,
@@ -102,7 +105,7 @@ impl FlowSession {
         tls_configs: &TlsConfigs,
     ) -> Result<Self, TlsError> {
         let secret = |value: &str| Secret(value.to_owned());
-        let row: Vec<(&str, &str)> = map.buyers.row(client).collect();
+        let row: Vec<(&str, &str)> = map.buyers.row(map.first_client + client).collect();
         let of_row = row.iter().map(|(name, value)| (format!("${{{name}}}"), secret(value)));
         let of_map = map.secrets().map(|(name, value)| (name, secret(value)));
         Ok(Self {
@@ -110,6 +113,8 @@ impl FlowSession {
             script: Arc::new(map.script()),
             reader: map.reader(),
             own: row.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
+            product: map.product_values(),
+            first_client: map.first_client,
             map: Known {
                 name: map.name.clone(),
                 variables: map.variables(),
@@ -536,13 +541,14 @@ impl FlowSession {
             let own = |text: String| Some(Meaning::Value(Cow::Owned(Value::String(text))));
             match name {
                 "key" => own(order.to_string()),
-                "client" => own(order.client.to_string()),
+                "client" => own((self.first_client + order.client).to_string()),
                 "number" => own(order.number.to_string()),
                 QUANTITY if action == Action::Restock => number(order.token.parse().ok()),
                 QUANTITY if is_about_hold => number(Some(self.holds.quantity)),
                 SECONDS if is_about_hold => number(Some(self.holds.seconds)),
                 name => {
                     let value = self.taken.get(name).or_else(|| self.own.get(name));
+                    let value = value.or_else(|| self.product.get(name));
                     if let Some(value) = value {
                         return Some(Meaning::Value(Cow::Owned(value.clone())));
                     }

@@ -3,16 +3,17 @@
 use std::{borrow::Cow, collections::BTreeMap, env, fs, io, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use url::Url;
 
 use super::{
     buyers::{Buyers, BuyersError},
     lines::Lines,
-    members::Members,
+    members::{Members, Product},
     reader::MapReader,
     request::{Filled, Request},
     rules::Fault,
-    script::{OWN_NAMES, QUANTITY, SECONDS, Script, Sequence, VARIABLE},
+    script::{OWN_NAMES, PRODUCT, QUANTITY, SECONDS, Script, Sequence, VARIABLE},
     text::Meaning,
 };
 use crate::{
@@ -36,6 +37,10 @@ pub(crate) struct Map {
     pub(in crate::shop) buyers: Buyers,
     /// The variables of the environment that it names.
     variables: BTreeMap<String, Secret>,
+    /// Which of its products is bought.
+    product: usize,
+    /// The first of those who buy that, by the number that they have in its calls.
+    pub(in crate::shop) first_client: u32,
 }
 
 /// Why a file is no map.
@@ -123,6 +128,8 @@ fn parse(
         lines,
         buyers: Buyers::default(),
         variables: BTreeMap::new(),
+        product: 0,
+        first_client: 0,
     };
     for (member, name) in map.variable_names() {
         let value = variable(&name)
@@ -141,6 +148,7 @@ fn parse(
 impl Map {
     /// Refuses what makes no sense.
     fn check(&self) -> Result<(), MapError> {
+        self.check_products().map_err(|fault| self.fault(fault))?;
         let script = self.checked_script().map_err(|fault| self.fault(fault))?;
         if self.members.buy.quantity == 0 {
             let reason = "a purchase of no tickets is none".to_owned();
@@ -159,6 +167,68 @@ impl Map {
             }
         }
         Ok(())
+    }
+
+    /// Refuses products that are none, or say not the same of themselves.
+    fn check_products(&self) -> Result<(), Fault> {
+        let products = &self.members.product;
+        let names = |product: &Product| product.values.keys().cloned().collect::<Vec<_>>();
+        for (place, product) in products.iter().enumerate() {
+            let Product { name, weight, values, .. } = product;
+            let member = format!("product[{}]", place + 1);
+            let fault = |reason: String| Err((member.clone(), reason));
+            if name.trim().is_empty() || name.contains(char::is_control) {
+                return fault("it has no name".to_owned());
+            }
+            if products[..place].iter().any(|other| other.name == *name) {
+                return fault(format!("two products are called `{name}`"));
+            }
+            if !(1..=1000).contains(weight) {
+                return fault("its weight is a number from 1 to 1000".to_owned());
+            }
+            let is_odd = |(name, value): (&String, &Value)| {
+                let is_plain = value.is_string() || value.is_number();
+                let is_taken = OWN_NAMES.contains(&name.as_str()) || name == PRODUCT;
+                (!is_plain || is_taken).then(|| name.clone())
+            };
+            if let Some(odd) = values.iter().find_map(is_odd) {
+                return fault(format!(
+                    "`{odd}`: expected a name of its own, and a text or a number for it"
+                ));
+            }
+            if names(product) != names(&products[0]) {
+                return fault(format!("it names other things than `{}` does", products[0].name));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it sells, where that is more than one thing: each with its weight.
+    pub(crate) fn products(&self) -> Vec<(&str, u32)> {
+        let products = self.members.product.iter();
+        products.map(|product| (product.name.as_str(), product.weight)).collect()
+    }
+
+    /// The product that is bought, where there are several.
+    pub(crate) fn product(&self) -> Option<&str> {
+        self.members.product.get(self.product).map(|product| product.name.as_str())
+    }
+
+    /// How many of that there are at the start, where the map says it.
+    pub(crate) fn initial(&self) -> Option<u64> {
+        self.members.product.get(self.product)?.initial
+    }
+
+    /// The same for the product at `place`, which is bought by clients from `first_client` on.
+    pub(crate) fn of_product(&self, place: usize, first_client: u32) -> Self {
+        Self { product: place, first_client, ..self.clone() }
+    }
+
+    /// What names stand for in the calls for that product.
+    pub(in crate::shop) fn product_values(&self) -> BTreeMap<String, Value> {
+        let Some(product) = self.members.product.get(self.product) else { return BTreeMap::new() };
+        let own = (PRODUCT.to_owned(), Value::from(product.name.as_str()));
+        product.values.clone().into_iter().chain([own]).collect()
     }
 
     /// Refuses holds whose end nobody knows, and ends of none.
@@ -228,7 +298,8 @@ impl Map {
         let filled = self.filled(request).ok_or("a name in it stands for nothing")?;
         let Filled { method, path, fields, body } = &filled;
         let body = body.as_deref();
-        let parts = Parts { method, path, host: "host", fields, body, is_own: false };
+        let (is_own, first_client) = (false, 0);
+        let parts = Parts { method, path, host: "host", fields, body, is_own, first_client };
         Template::new(&parts).map(drop)
     }
 
@@ -238,7 +309,8 @@ impl Map {
     }
 
     fn checked_script(&self) -> Result<Script, Fault> {
-        Script::new(&self.members, &self.lines, self.buyers.columns())
+        let values: Vec<String> = self.product_values().into_keys().collect();
+        Script::new(&self.members, &self.lines, self.buyers.columns(), &values)
     }
 
     /// Its calls.
@@ -274,11 +346,11 @@ impl Map {
     pub(crate) fn is_flow(&self) -> bool {
         let Members { buyers, before, buy, search, hold, confirm, release, refund, .. } =
             &self.members;
+        let values = self.product_values();
         let is_plain = |request: Request| {
-            request
-                .names()
-                .iter()
-                .all(|name| OWN_NAMES.contains(name) || name.starts_with(VARIABLE))
+            request.names().iter().all(|name| {
+                OWN_NAMES.contains(name) || name.starts_with(VARIABLE) || values.contains_key(*name)
+            })
         };
         let calls = [Some(buy.call()), search.as_ref().map(|search| search.call())];
         buyers.is_some()
@@ -337,9 +409,13 @@ impl Map {
     }
 
     fn filled(&self, request: &Request) -> Option<Filled> {
+        let values = self.product_values();
         let meanings = |name: &str| {
             if OWN_NAMES.contains(&name) {
                 return Some(Meaning::Later);
+            }
+            if let Some(value) = values.get(name) {
+                return Some(Meaning::Value(Cow::Owned(value.clone())));
             }
             let Secret(value) = self.variables.get(name.strip_prefix(VARIABLE)?)?;
             Some(Meaning::Value(Cow::Owned(value.as_str().into())))

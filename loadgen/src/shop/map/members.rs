@@ -27,6 +27,9 @@ pub(crate) struct Members {
     pub(super) host: Option<String>,
     /// Where the buyers stand, a row for each client.
     pub(super) buyers: Option<PathBuf>,
+    /// What it sells, where that is more than one thing.
+    #[serde(default)]
+    pub(super) product: Vec<Product>,
     /// What each client does once, before it buys.
     #[serde(default)]
     pub(super) before: Vec<Step>,
@@ -44,6 +47,24 @@ pub(crate) struct Members {
     pub(super) refund: Option<Change>,
     /// How tickets are put on sale.
     pub(super) restock: Option<Change>,
+}
+
+/// One of several things that a shop sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Product {
+    pub(super) name: String,
+    /// How many of the clients want it, beside those of the others.
+    #[serde(default = "weight")]
+    pub(super) weight: u32,
+    /// How many there are at the start, where the shop need not be asked.
+    pub(super) initial: Option<u64>,
+    /// What names stand for in the calls for it.
+    #[serde(flatten)]
+    pub(super) values: BTreeMap<String, Value>,
+}
+
+fn weight() -> u32 {
+    1
 }
 
 fn late() -> CountTiming {

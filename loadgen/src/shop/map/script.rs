@@ -21,6 +21,9 @@ pub(super) const OWN_NAMES: [&str; 3] = ["key", "client", "number"];
 pub(in crate::shop) const QUANTITY: &str = "quantity";
 pub(in crate::shop) const SECONDS: &str = "seconds";
 
+/// What is bought, where there are several products.
+pub(super) const PRODUCT: &str = "product";
+
 /// What stands before the name of a variable of the environment.
 pub(super) const VARIABLE: &str = "env:";
 
@@ -105,12 +108,19 @@ pub(in crate::shop) struct Poll {
 }
 
 impl Script {
-    /// The calls of `map`, whose members stand in these `lines`; buyers have these `columns`.
+    /// The calls of `map`, whose members stand in these `lines`; buyers have these `columns`, and products these
+    /// `values`.
     ///
     /// # Errors
     /// Names the member that makes no sense, and why.
-    pub(super) fn new(map: &Members, lines: &Lines, columns: &[String]) -> Result<Self, Fault> {
+    pub(super) fn new(
+        map: &Members,
+        lines: &Lines,
+        columns: &[String],
+        values: &[String],
+    ) -> Result<Self, Fault> {
         let mut names = Known::new(columns)?;
+        names.0.extend(values.iter().cloned());
         let before = steps("before", &map.before, lines, &mut names)?;
         let search = map.search.as_ref().map(|search| {
             let call = Call {
