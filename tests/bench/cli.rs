@@ -14,7 +14,7 @@ use clap::{Parser, builder::PossibleValuesParser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    cpu,
+    capacity, cpu,
     load::Plan,
     machine::Machine,
     report::Report,
@@ -28,6 +28,9 @@ pub(crate) const SERVER: &str = "server-process";
 /// How long a system is under load before anything is measured.
 const WARM_UP: Duration = Duration::from_millis(500);
 
+/// How long each is measured for `bench capacity`.
+const CAPACITY_WINDOW: Duration = Duration::from_secs(2);
+
 /// The longest time that can be asked for.
 const LENGTH_MAX: Duration = Duration::from_secs(600);
 
@@ -36,7 +39,8 @@ const WINDOW_MIN: Duration = Duration::from_millis(100);
 
 /// Sells tickets on several systems in turn and prints how they compare.
 ///
-/// `bench cpu` asks another question: what a request costs the one who sends it (`bench cpu --help`).
+/// `bench cpu` asks another question: what a request costs the one who sends it (`bench cpu --help`); `bench capacity`
+/// a third: how far one counter scales on an engine (`bench capacity --help`).
 ///
 /// Folders are made where temporary files go (`TMPDIR`); that has to be a real disk, or the
 /// syncs cost nothing and the figures say nothing.
@@ -85,15 +89,27 @@ pub(crate) fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.peek().is_some_and(|first| first == cpu::WORKER) {
         return loadgen::cli::main(iter::once("loadgen".into()).chain(args));
     }
-    let is_cpu = args.next_if(|first| first == cpu::WORD).is_some();
+    let word = args.next_if(|first| [cpu::WORD, capacity::WORD].iter().any(|word| first == word));
     let args = iter::once(name).chain(args);
-    match if is_cpu { cpu::main(args) } else { bench(Cli::parse_from(args)) } {
+    let ran = match word {
+        Some(word) if word == cpu::WORD => cpu::main(args),
+        Some(_) => capacity(&capacity::Cli::parse_from(args)),
+        None => bench(Cli::parse_from(args)),
+    };
+    match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn capacity(cli: &capacity::Cli) -> anyhow::Result<()> {
+    let itself = env::current_exe().context("cannot tell where this program is")?;
+    let plan = Plan { connections: 1, threads: 1, warm_up: WARM_UP, window: CAPACITY_WINDOW };
+    raise_file_limit();
+    capacity::run(cli, &Setting { plan, server: (itself, Some(SERVER)), against: None })
 }
 
 fn bench(cli: Cli) -> anyhow::Result<()> {

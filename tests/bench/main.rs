@@ -9,6 +9,7 @@
 //! - Any other answer than the sale that was asked for ends the bench with an error.
 //! - Ports and folders are the bench's own; what it starts ends with it, and every run is bounded.
 
+mod capacity;
 mod cli;
 mod cpu;
 mod load;

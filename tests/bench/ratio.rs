@@ -54,7 +54,7 @@ pub(crate) struct Ratio {
     pub(crate) spread: Spread,
 }
 
-const PAIRS: [Pair; 24] = [
+const PAIRS: [Pair; 30] = [
     Pair::rates("synced", "noop"),
     Pair::rates("synced", "noop-synced").at_least(0.93),
     Pair::new("synced", Some("noop"), Figure::Processor),
@@ -74,6 +74,12 @@ const PAIRS: [Pair; 24] = [
     Pair::rates("synced", "redis").at_least(1.4),
     Pair::rates("synced", "postgres").at_least(40.0),
     Pair::rates("synced", "sqlite").at_least(9.0),
+    Pair::rates("synced", "single"),
+    Pair::rates("on-etcd", "on-etcd-single").at_least(20.0),
+    Pair::rates("on-etcd-three", "on-etcd").at_least(0.9),
+    Pair::rates("on-postgres", "on-postgres-single").at_least(10.0),
+    Pair::rates("on-postgres-three", "on-postgres").at_least(0.9),
+    Pair::rates("synced", "on-etcd"),
     Pair::rates("two", "synced").at_least(0.8),
     Pair::rates("synced", "file"),
     Pair::rates("buffered", "noop"),

@@ -33,7 +33,7 @@ impl<'a> Report<'a> {
             .ran
             .skipped
             .iter()
-            .map(|(system, package)| json!({ "name": system.name, "package": package }));
+            .map(|(system, missing)| json!({ "name": system.name, "missing": missing }));
         json!({
             "machine": self.machine.json(),
             "connections": self.plan.connections,
@@ -127,8 +127,8 @@ impl Display for Report<'_> {
             let (asked, figure) = (asked.unwrap_or_default(), pair.figure.name());
             writeln!(f, "not reached: {} ({figure}) is {median}, asked was {asked}", pair.text())?;
         }
-        for (system, package) in &self.ran.skipped {
-            writeln!(f, "{}: skipped, install the Debian package `{package}`", system.name)?;
+        for (system, missing) in &self.ran.skipped {
+            writeln!(f, "{}: skipped, it needs {missing}", system.name)?;
         }
         Ok(())
     }

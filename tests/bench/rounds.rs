@@ -20,7 +20,7 @@ pub(crate) const DISTURBED_CORES: f64 = 0.25;
 pub(crate) struct Ran {
     /// Each system that ran.
     pub(crate) series: Vec<Series>,
-    /// The systems that are not installed, and the Debian package of each.
+    /// The systems that cannot be measured here, and what each needs.
     pub(crate) skipped: Vec<(System, &'static str)>,
     /// How often each ran.
     pub(crate) rounds: usize,
@@ -55,9 +55,9 @@ pub(crate) fn run(
     let mut ran = Ran { series: Vec::new(), skipped: Vec::new(), rounds };
     for system in systems {
         match (system.missing)() {
-            Some(package) => {
-                eprintln!("{}: skipped, the Debian package `{package}` is missing", system.name);
-                ran.skipped.push((system, package));
+            Some(missing) => {
+                eprintln!("{}: skipped, it needs {missing}", system.name);
+                ran.skipped.push((system, missing));
             }
             None => ran.series.push(Series { system, runs: Vec::new() }),
         }

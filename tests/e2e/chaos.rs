@@ -75,6 +75,18 @@ fn nobodys_own_disk_is_filled() {
 }
 
 #[test]
+fn members_that_there_are_none_of_are_not_hurt() {
+    let finished = chaos(&["--faults", "member-kill"]).run();
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("hint: `--members 3`"), "{finished:?}");
+    // A build that knows etcd, on a machine that has none.
+    let finished = chaos(&["--members", "3"]).env("PATH", "/nowhere").run();
+    let told = ["there is no `etcd` on the PATH", "this program was built without it"];
+    assert!(told.iter().any(|told| finished.stderr.contains(told)), "{finished:?}");
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+}
+
+#[test]
 fn interrupted_chaos_leaves_nothing_behind() {
     let temporary = Counter::missing();
     let mark = Mark::new();

@@ -24,10 +24,13 @@ use crate::{sales::assert_conserved, strace::server_with_slow_syncs};
 const TICKETS: u64 = 100_000_000;
 
 /// How many buyers come, each again as soon as it has its answer: more than two appends hold.
-const BUYERS: usize = 4000;
+const BUYERS: u16 = 4000;
 
-/// How long a buyer who was refused stays away.
-const AWAY: Duration = Duration::from_millis(100);
+/// How many of their sales an append holds, about.
+const HELD: u32 = 80;
+
+/// How many times as many come as can be sold to.
+const TIMES: u32 = 10;
 
 /// The longest name that a buyer may have, so that an append holds as few sales as it can.
 fn long_name() -> String {
@@ -55,7 +58,7 @@ struct Told {
 }
 
 /// Buys at `address` for so long.
-async fn buy_again_and_again(address: String, load_time: Duration) -> Told {
+async fn buy_again_and_again(address: String, load_time: Duration, away: Duration) -> Told {
     let (begun, mut told, mut kept) = (Instant::now(), Told::default(), None);
     let body = json!({"buyer": long_name()}).to_string();
     let mut request = format!("POST /buy HTTP/1.1\r\nHost: {address}\r\n");
@@ -81,7 +84,7 @@ async fn buy_again_and_again(address: String, load_time: Duration) -> Told {
                 (&body["type"], &body["sold"]),
                 (&json!("/problems/overloaded"), &json!("no"))
             );
-            sleep(AWAY).await;
+            sleep(away).await;
         }
     }
     told
@@ -119,14 +122,17 @@ fn tell(what: &str, mut waited: Vec<Duration>) {
 
 #[test]
 fn who_would_wait_for_too_long_is_told_at_once_and_all_others_are_sold_to() {
-    assert!(file_limit_of_at_least(3 * BUYERS), "this needs `ulimit -n {}`", 3 * BUYERS);
+    assert!(file_limit_of_at_least(3 * usize::from(BUYERS)), "this needs `ulimit -n 12000`");
     let counter = Counter::with(TICKETS);
     let (load_time, sync_ms) = load();
+    // How long one who was refused stays away: as long as all of them take to come at that rate.
+    let away = Duration::from_millis(sync_ms.into()) * u32::from(BUYERS) / (HELD * TIMES);
     let server = Server::start(server_with_slow_syncs(sync_ms), &counter);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
 
     let told = runtime.expect("a runtime").block_on(async {
-        let come = |_| tokio::spawn(buy_again_and_again(server.address().to_owned(), load_time));
+        let come =
+            |_| tokio::spawn(buy_again_and_again(server.address().to_owned(), load_time, away));
         let buyers: Vec<_> = (0..BUYERS).map(come).collect();
         for quarter in 1..4 {
             sleep(load_time / 4).await;

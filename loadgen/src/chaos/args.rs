@@ -2,6 +2,8 @@
 
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
+use clap::ValueEnum as _;
+
 use super::{config::ChaosConfig, faults::FaultKind};
 use crate::{duration, plan::Holds, setup::Mode};
 
@@ -31,6 +33,11 @@ pub(crate) struct ChaosArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
     servers: u32,
 
+    /// Keep the counter in an etcd of so many members, which are started here: Debian's `etcd-server`
+    #[arg(long, value_name = "N", default_value = "0", allow_hyphen_values = true)]
+    #[arg(value_parser = clap::value_parser!(u32).range(0..=9), conflicts_with = "db")]
+    members: u32,
+
     /// How many clients buy
     #[arg(short = 'c', long, value_name = "N", default_value = "24", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -50,7 +57,7 @@ pub(crate) struct ChaosArgs {
     #[arg(value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
     tickets: u64,
 
-    /// Which faults [default: kill,pause,end]
+    /// Which faults [default: kill,pause,end, and with `--members` member-kill,member-pause]
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     faults: Vec<FaultKind>,
 
@@ -114,6 +121,15 @@ pub(crate) enum ArgsError {
     /// A limit that no answer can meet.
     #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 2s`")]
     NoTime,
+    /// Members that there are none of.
+    #[error("`--faults {0}` is done to members of etcd, and there are none\nhint: `--members 3`")]
+    NoMembers(String),
+    /// Nothing that knows etcd.
+    #[error(
+        "`--members` keeps the counter in etcd, and this program was built without it\n\
+         hint: `cargo build --release --features etcd`"
+    )]
+    NoEtcd,
     /// A file system that nobody has named.
     #[error(
         "`--faults fill` fills a whole file system, and `--folder` does not say which\n\
@@ -134,8 +150,19 @@ impl ChaosArgs {
         if self.timeout.is_zero() {
             return Err(ArgsError::NoTime);
         }
-        let kinds =
-            if self.faults.is_empty() { FaultKind::OF_SERVERS.to_vec() } else { self.faults };
+        let (servers, members) = (&FaultKind::OF_SERVERS[..], &FaultKind::OF_MEMBERS[..]);
+        let kinds = match &self.faults[..] {
+            [] if self.members > 0 => [servers, members].concat(),
+            [] => servers.to_vec(),
+            kinds => kinds.to_vec(),
+        };
+        if self.members > 0 && cfg!(not(feature = "etcd")) {
+            return Err(ArgsError::NoEtcd);
+        }
+        if let Some(kind) = kinds.iter().find(|kind| kind.is_of_members() && self.members == 0) {
+            let name = kind.to_possible_value().map(|kind| kind.get_name().to_owned());
+            return Err(ArgsError::NoMembers(name.unwrap_or_default()));
+        }
         if kinds.contains(&FaultKind::Fill) && self.folder.is_none() {
             return Err(ArgsError::NoFolder);
         }
@@ -144,6 +171,7 @@ impl ChaosArgs {
             rounds: self.rounds,
             round: self.round,
             servers: self.servers,
+            members: self.members,
             clients: self.clients,
             workers: workers.min(self.clients),
             mode: self.mode,
@@ -192,6 +220,9 @@ mod tests {
             ("--tickets -1", "--tickets"),
             ("--faults nothing", "--faults"),
             ("--faults fill", "--folder"),
+            ("--faults member-kill", "--members"),
+            ("--members 10", "--members"),
+            ("--members 3 --db etcd://a:1/b", "--db"),
             ("--seed x", "--seed"),
             ("--timeout 0s", "--timeout"),
             ("--db etcd://a:1/b --folder x", "--folder"),

@@ -17,6 +17,8 @@ pub(crate) struct ChaosConfig {
     pub(super) round: Duration,
     /// How many servers sell from the one counter.
     pub(super) servers: u32,
+    /// How many members the etcd has that the counter is kept in; 0: it is kept elsewhere.
+    pub(super) members: u32,
     /// How many clients.
     pub(super) clients: u32,
     /// In how many workers.

@@ -19,7 +19,7 @@ pub(super) fn drawn(config: &ChaosConfig, chaos: &Chaos) -> Page {
         .map(|fault| Shade {
             from_ns: fault.from_ns,
             to_ns: fault.to_ns,
-            text: fault.kind.told(fault.server + 1),
+            text: fault.kind.told(fault.target + 1),
         })
         .collect();
     run.facts.extend([

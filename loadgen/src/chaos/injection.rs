@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 
 use super::{
     faults::{Fault, FaultKind},
+    members::{MemberError, Members},
     servers::Servers,
 };
 use crate::{history::monotonic_ns, shop::ServerError};
@@ -26,8 +27,8 @@ const BALLAST_BYTES: usize = 64 << 10;
 pub(super) struct Injected {
     /// What was done.
     pub(super) kind: FaultKind,
-    /// To which server.
-    pub(super) server: u32,
+    /// To which server or member, from 0.
+    pub(super) target: u32,
     /// When, in nanoseconds of the run's clock.
     pub(super) from_ns: u64,
     /// When that was over: it runs, or there is room again.
@@ -45,6 +46,14 @@ pub(crate) enum InjectionError {
         /// What is wrong.
         source: ServerError,
     },
+    /// Nor does a member.
+    #[error("{what}: {source}")]
+    Member {
+        /// What was done to it.
+        what: String,
+        /// What is wrong.
+        source: MemberError,
+    },
     /// The file system cannot be filled.
     #[error("cannot fill the file system of `{}`: {source}", path.display())]
     Fill {
@@ -55,46 +64,69 @@ pub(crate) enum InjectionError {
     },
 }
 
-/// Carries out `faults` on `servers`, which have a file system that is filled from `folder`; the load began
-/// at `begun`.
+/// Those to whom something is done.
+pub(super) struct Victims<'a> {
+    /// The servers.
+    pub(super) servers: &'a mut Servers,
+    /// The members of the etcd that the counter is kept in, where it is one of chaos's own.
+    pub(super) members: Option<&'a mut Members>,
+    /// A folder on the file system that is filled.
+    pub(super) folder: &'a Path,
+}
+
+/// Carries out `faults` on the `victims`; the load began at `begun`.
 ///
 /// # Errors
 /// [`InjectionError`]; the file that fills is gone all the same.
 pub(super) async fn inject(
     faults: &[Fault],
-    servers: &mut Servers,
-    folder: &Path,
+    victims: Victims<'_>,
     begun: Instant,
 ) -> Result<Vec<Injected>, InjectionError> {
+    let Victims { servers, mut members, folder } = victims;
     let mut injected = Vec::new();
     for fault in faults {
         sleep_until((begun + fault.after).into()).await;
-        let &Fault { kind, server, lasts, .. } = fault;
+        let &Fault { kind, target, lasts, .. } = fault;
         let from_ns = monotonic_ns();
-        let failed = |source| InjectionError::Server { what: kind.told(server), source };
-        match kind {
-            FaultKind::Kill => {
-                servers.kill(server);
+        let failed = |source| InjectionError::Server { what: kind.told(target), source };
+        let member_failed = |source| InjectionError::Member { what: kind.told(target), source };
+        match (kind, &mut members) {
+            (FaultKind::Kill, _) => {
+                servers.kill(target);
                 pause(lasts).await;
-                servers.start_again(server).await.map_err(failed)?;
+                servers.start_again(target).await.map_err(failed)?;
             }
-            FaultKind::Pause => {
-                servers.set_paused(server, true).map_err(failed)?;
+            (FaultKind::Pause, _) => {
+                servers.set_paused(target, true).map_err(failed)?;
                 pause(lasts).await;
-                servers.set_paused(server, false).map_err(failed)?;
+                servers.set_paused(target, false).map_err(failed)?;
             }
-            FaultKind::End => {
-                servers.end(server).await.map_err(failed)?;
+            (FaultKind::End, _) => {
+                servers.end(target).await.map_err(failed)?;
                 pause(lasts).await;
-                servers.start_again(server).await.map_err(failed)?;
+                servers.start_again(target).await.map_err(failed)?;
             }
-            FaultKind::Fill => {
+            (FaultKind::Fill, _) => {
                 let ballast = Ballast::throughout(folder)?;
                 pause(lasts).await;
                 drop(ballast);
             }
+            (FaultKind::MemberKill, Some(members)) => {
+                members.kill(target);
+                pause(lasts).await;
+                members.start_again(target).map_err(member_failed)?;
+            }
+            (FaultKind::MemberPause, Some(members)) => {
+                members.set_paused(target, true).map_err(member_failed)?;
+                pause(lasts).await;
+                members.set_paused(target, false).map_err(member_failed)?;
+            }
+            (FaultKind::MemberKill | FaultKind::MemberPause, None) => {
+                unreachable!("the flags are checked: there are members")
+            }
         }
-        injected.push(Injected { kind, server, from_ns, to_ns: monotonic_ns() });
+        injected.push(Injected { kind, target, from_ns, to_ns: monotonic_ns() });
     }
     Ok(injected)
 }

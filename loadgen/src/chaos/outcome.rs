@@ -25,6 +25,7 @@ pub(super) struct ChaosView<'a> {
     seed: u64,
     db: &'a str,
     servers: u32,
+    members: u32,
     clients: u32,
     workers: u32,
     tickets: u64,
@@ -47,7 +48,9 @@ pub(super) struct ChaosView<'a> {
 #[derive(Debug, Serialize)]
 struct FaultView {
     kind: super::faults::FaultKind,
-    server: u32,
+    /// Which server it was, from 0; `None` where it was a member.
+    server: Option<u32>,
+    member: Option<u32>,
     from_s: f64,
     to_s: f64,
 }
@@ -58,7 +61,8 @@ impl<'a> ChaosView<'a> {
         let (violations, violations_total) = first_violations(&chaos.judged);
         let fault = |injected: &Injected| FaultView {
             kind: injected.kind,
-            server: injected.server,
+            server: (!injected.kind.is_of_members()).then_some(injected.target),
+            member: injected.kind.is_of_members().then_some(injected.target),
             from_s: seconds(chaos.since_start_ns(injected.from_ns)),
             to_s: seconds(chaos.since_start_ns(injected.to_ns)),
         };
@@ -67,6 +71,7 @@ impl<'a> ChaosView<'a> {
             seed: config.seed,
             db: &chaos.db,
             servers: config.servers,
+            members: config.members,
             clients: config.clients,
             workers: config.workers,
             tickets: config.tickets,
@@ -100,7 +105,7 @@ pub(super) fn text(config: &ChaosConfig, chaos: &Chaos) -> String {
         table.add_row([
             time_ns(chaos.since_start_ns(injected.from_ns)),
             time_ns(injected.to_ns.saturating_sub(injected.from_ns)),
-            injected.kind.told(injected.server + 1),
+            injected.kind.told(injected.target + 1),
         ]);
     }
     for column in 0..2 {
@@ -146,8 +151,14 @@ fn outcomes(outcomes: &Outcomes) -> Vec<String> {
 
 /// What it is that came to this.
 pub(super) fn heading(config: &ChaosConfig) -> String {
+    let place = match config.members {
+        0 => "one counter".to_owned(),
+        members => {
+            format!("one counter on {} of etcd", counted(members.into(), ("member", "members")))
+        }
+    };
     format!(
-        "{} of one counter, {} in {}, {}, seed {}",
+        "{} of {place}, {} in {}, {}, seed {}",
         counted(config.servers.into(), ("server", "servers")),
         counted(config.clients.into(), ("client", "clients")),
         crowd(config.workers, config.mode),

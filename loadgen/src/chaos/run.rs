@@ -3,7 +3,7 @@
 use std::{
     ffi::{OsStr, OsString},
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -16,7 +16,8 @@ use tokio::{
 use super::{
     config::ChaosConfig,
     faults::{Fault, FaultKind, faults},
-    injection::{FILLED_BYTES_MAX, Injected, InjectionError, inject},
+    injection::{FILLED_BYTES_MAX, Injected, InjectionError, Victims, inject},
+    members::{MemberError, Members},
     servers::Servers,
 };
 use crate::{
@@ -66,6 +67,9 @@ pub(crate) enum RunError {
         /// How large its file system is.
         bytes: u64,
     },
+    /// No member of etcd.
+    #[error(transparent)]
+    Member(#[from] MemberError),
     /// No server.
     #[error(transparent)]
     Server(#[from] ServerError),
@@ -147,16 +151,25 @@ pub(super) async fn run(
     watch: &mut dyn FnMut(Stage<'_>),
 ) -> Result<Chaos, RunError> {
     let folder = folder(config)?;
-    let db = config.db.clone().map_or_else(|| folder.path().join("db.txt").into(), OsString::from);
-    // IMPORTANT: after the folder, so that on an early return the servers are gone before it goes.
+    // IMPORTANT: after the folder, so that on an early return members and servers are gone before it goes.
+    let mut members = match config.members {
+        0 => None,
+        many => Some(Members::start(folder.path(), many)?),
+    };
+    let db = match (&config.db, &members) {
+        (Some(db), _) => OsString::from(db),
+        (None, Some(members)) => members.db(),
+        (None, None) => folder.path().join("db.txt").into(),
+    };
     let mut servers = Servers::start(server_plan(config, &db), config.servers).await?;
     let shops = shops(&servers, config.holds).await?;
-    let header = header(config, look(&shops[0]).await.ok());
+    let header = header(config, first_look(&shops[0]).await);
     // The history is no part of what is filled.
     let place = HistoryPlace::Temporary;
     let history = FleetHistory::begin(&place, &header, u64::MAX)?.expect("there is to be one");
     let plans = worker_plans(config, &shops, &history);
-    let planned = faults(config.seed, (config.rounds, config.round), config.servers, &config.kinds);
+    let targets = (config.servers, config.members);
+    let planned = faults(config.seed, (config.rounds, config.round), targets, &config.kinds);
     let limit = config.length() + config.timeout + LAST_ANSWERS;
     let (led, injected) = {
         let (on_begin, begun) = oneshot::channel();
@@ -171,7 +184,8 @@ pub(super) async fn run(
             watch(stage);
         };
         let load = lead(config.mode, plans, Some(limit), interrupts, &mut watch);
-        let faults = carry_out(&planned, &mut servers, folder.path(), begun);
+        let (servers, members, folder) = (&mut servers, members.as_mut(), folder.path());
+        let faults = carry_out(&planned, Victims { servers, members, folder }, begun);
         let (led, injected) = tokio::join!(load, faults);
         (led?, injected?)
     };
@@ -249,6 +263,18 @@ async fn look(shop: &Shop) -> Result<Stock, String> {
     looked.map_or_else(|_| Err("no answer".to_owned()), |stock| stock.map_err(|error| error.reason))
 }
 
+/// What the counter has before anybody buys; `None` where nobody says. A cluster elects a leader first.
+async fn first_look(shop: &Shop) -> Option<Stock> {
+    let begun = Instant::now();
+    loop {
+        match look(shop).await {
+            Ok(stock) => return Some(stock),
+            Err(_) if begun.elapsed() > SETTLING_MAX => return None,
+            Err(_) => sleep(LOOK_AGAIN).await,
+        }
+    }
+}
+
 /// What the counter has once all is over, as each of `shops` says: asked until they agree and nothing is held, or
 /// until all that was held must have lapsed; with when the last one said so.
 async fn settled(shops: &[Shop], held_until: Instant) -> Result<(Stock, u64), String> {
@@ -281,12 +307,11 @@ async fn settled(shops: &[Shop], held_until: Instant) -> Result<(Stock, u64), St
 
 async fn carry_out(
     planned: &[Fault],
-    servers: &mut Servers,
-    folder: &Path,
+    victims: Victims<'_>,
     begun: oneshot::Receiver<Instant>,
 ) -> Result<Vec<Injected>, InjectionError> {
     match begun.await {
-        Ok(begun) => inject(planned, servers, folder, begun).await,
+        Ok(begun) => inject(planned, victims, begun).await,
         // There is no load.
         Err(_) => Ok(Vec::new()),
     }

@@ -1,18 +1,9 @@
 //! The servers of one counter, each at an address of its own that it has again when it is started again.
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
-    ops::Range,
-};
+use std::net::SocketAddr;
 
-use crate::{
-    history::monotonic_ns,
-    shop::{ServerError, ServerPlan, SpawnedServer},
-};
-
-/// Where they listen (ip_local_port_range in ip(7) begins behind these).
-const PORTS: Range<u16> = 20_000..32_000;
+use super::addresses::free_addresses;
+use crate::shop::{ServerError, ServerPlan, SpawnedServer};
 
 /// Servers that may be gone for a while.
 pub(super) struct Servers {
@@ -91,18 +82,4 @@ impl Servers {
 
 fn place(server: u32) -> usize {
     usize::try_from(server).unwrap_or(usize::MAX)
-}
-
-/// Addresses that nobody has just now.
-///
-/// Below the ports that the system gives to whoever connects: while a server is gone, one of its clients could
-/// have its port else.
-fn free_addresses(many: u32) -> io::Result<Vec<SocketAddr>> {
-    let begin = u16::try_from(monotonic_ns() / 1000 % u64::from(PORTS.end - PORTS.start));
-    let begin = PORTS.start + begin.unwrap_or(0);
-    let ports = (begin..PORTS.end).chain(PORTS.start..begin);
-    let listeners = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
-    // All are looked for before one is given back, so that no two are the same.
-    let listeners: Vec<_> = listeners.take(usize::try_from(many).unwrap_or(usize::MAX)).collect();
-    listeners.iter().map(TcpListener::local_addr).collect()
 }

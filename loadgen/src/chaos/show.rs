@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{
     config::ChaosConfig,
     drawing::drawn,
+    members::MemberError,
     outcome::{ChaosView, exit_code, heading, text},
     run::{Chaos, RunError, run},
 };
@@ -51,7 +52,11 @@ impl ChaosError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::TooFewFiles(_)
-            | Self::Run(RunError::TooLarge { .. } | RunError::Folder { .. }) => exit_code::USAGE,
+            | Self::Run(
+                RunError::TooLarge { .. }
+                | RunError::Folder { .. }
+                | RunError::Member(MemberError::NotInstalled),
+            ) => exit_code::USAGE,
             Self::History(error) | Self::Report(error) => error.exit_code(),
             Self::Run(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,

@@ -35,6 +35,6 @@ Exit codes of a replay:
   0    every ticket that was sold was sold once
   1    a ticket was sold twice
   2    wrong usage, or no schedule
-  3    unknown: not over yet, a deadlock, or a worker broke off
+  3    unknown: not over yet, a deadlock, or a worker crashed
   70   something failed, such as a process that does not start
   130  interrupted";

@@ -34,7 +34,7 @@ pub(super) enum Outcome {
     Right,
     /// More were sold than there were, or one was sold twice.
     Oversold,
-    /// A worker broke off.
+    /// A worker crashed.
     Broke,
     Deadlock,
 }
@@ -143,7 +143,7 @@ impl Facts {
             Outcome::Right => format!("Over: {of}. Nobody was wronged."),
             Outcome::Oversold if sold > tickets => format!("Over: {of}. Oversold!"),
             Outcome::Oversold => format!("Over: {of}. One ticket was sold twice!"),
-            Outcome::Broke => format!("Over: {of}. A worker broke off: it read half a write."),
+            Outcome::Broke => format!("Over: {of}. A worker crashed: it read half a write."),
             Outcome::Deadlock => {
                 format!("Deadlock: {of}, and all who are left wait for each other, for ever.")
             }

@@ -45,28 +45,28 @@ pub(super) static MISSIONS: [Mission; 10] = [
     Mission {
         name: "sold-twice",
         title: "Sell one ticket to two buyers",
-        task: "One ticket is left, and two workers sell it. Each is a program that stops before \
-               every line, until you press its button. Press the buttons in an order in which both \
-               sell the one ticket.",
+        task: "One ticket is left, and two workers have a buyer each. Every worker runs the same program \
+               of seven lines, and stops before each line until you press its button. Make it go wrong: \
+               press the buttons in an order in which both sell the one ticket.",
         hint: "Let both of them read the count before either has written it.",
         setup: setup(Variant::None, 2, 1),
         thing: "a race: check, then act",
-        shows: "Both saw that a ticket was left, and when they acted on it, that was no longer \
-                true. Nothing in the program was wrong for one worker alone: the fault is what \
-                comes between the read and the write. Sold more than there was: oversold.",
+        shows: "Both read that a ticket was left, each into a memory of its own. When the second acted on \
+                it, it was no longer true. The program is right for one worker alone; it goes wrong where \
+                another comes between its read and its write. More is sold than there was: it is oversold.",
         lesson: "file-mutex",
         is_done: |facts| facts.sales.len() > facts.tickets() && facts.sold_twice(),
     },
     Mission {
         name: "lost-update",
         title: "Three sales, and the file says 9",
-        task: "Ten tickets, three workers, no lock. Sell three tickets so that `db.txt` still says \
-               that 9 are left.",
+        task: "Ten tickets, three workers, and nothing that keeps them apart. Let each make a sale, so \
+               that `db.txt` says in the end that 9 are left, and not 7.",
         hint: "All three read 10, and then each writes what it has worked out: 9.",
         setup: setup(Variant::None, 3, 10),
         thing: "a lost update",
         shows: "Each worker wrote its own 9 over the 9 of the one before. Two of the three sales \
-                have left no trace in the file, and their tickets will be sold again.",
+                have left no trace in the file: by its count, two tickets that are sold can be sold again.",
         lesson: "file-mutex",
         is_done: |facts| facts.sales.len() == 3 && facts.left == Some(9),
     },
@@ -74,13 +74,13 @@ pub(super) static MISSIONS: [Mission; 10] = [
         name: "torn-read",
         title: "Read an empty file",
         task: "To write, a worker first empties the file, and then writes the new count. Let one \
-               worker read what the other has not written yet.",
+               worker read while the other is between the two.",
         hint: "Stop worker 1 behind the line that empties the file, and let worker 2 read.",
         setup: setup(Variant::None, 2, 1),
         thing: "a torn read",
-        shows: "The file was never meant to be seen like that: half of a change is no state that \
-                anybody wanted. Whoever writes with one write, or puts a whole new file in place, \
-                shows the old or the new and nothing between.",
+        shows: "Worker 2 saw a change that was half done, and crashed over it. What is written in two steps \
+                can be seen in between. Who writes a new file first, and then puts it in the place of the \
+                old one, shows the old or the new, and nothing else.",
         lesson: "file-mutex",
         is_done: |facts| facts.broken_reads.iter().any(String::is_empty),
     },

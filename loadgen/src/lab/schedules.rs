@@ -24,7 +24,7 @@ pub(super) enum Kind {
     Right,
     /// One ticket was sold to two buyers.
     SoldTwice,
-    /// A worker read a file that somebody was writing, and broke off.
+    /// A worker read a file that somebody was writing, and crashed.
     Broke,
     /// All who are left wait for each other.
     Deadlock,

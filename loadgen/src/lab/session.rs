@@ -116,8 +116,13 @@ impl Session {
         if let Some(ending) = self.facts.ending() {
             self.said = format!("{} {ending}", self.said);
         }
-        if self.mission.is_done(&self.facts) && self.done.insert(self.mission.name) {
-            self.said = format!("{} Mission done: {}.", self.said, self.mission.thing);
+        if self.is_mission_done() {
+            if self.done.insert(self.mission.name) {
+                self.said = format!("{} The mission is done.", self.said);
+            }
+        } else if self.facts.is_over && self.setup == self.mission.setup {
+            self.said =
+                format!("{} But the mission asks for more: go back, or start over.", self.said);
         }
         Ok(true)
     }
@@ -218,7 +223,12 @@ impl Session {
         self.mission
     }
 
-    /// The names of the missions that are done.
+    /// Whether what has happened since the start is what the mission asks for.
+    pub(super) fn is_mission_done(&self) -> bool {
+        self.mission.is_done(&self.facts)
+    }
+
+    /// The names of the missions that were ever done.
     pub(super) fn done(&self) -> &BTreeSet<&'static str> {
         &self.done
     }

@@ -74,7 +74,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Right => "right",
         Outcome::Oversold => "oversold",
-        Outcome::Broke => "a worker broke off",
+        Outcome::Broke => "a worker crashed",
         Outcome::Deadlock => "deadlock",
     }
 }
@@ -136,7 +136,7 @@ fn ending(told: &Told) -> Option<&'static str> {
         return None;
     }
     Some(match (&told.broke, told.ticket) {
-        (Some(_), _) => "and breaks off",
+        (Some(_), _) => "and crashes",
         (None, Some(_)) => "and has sold its ticket",
         (None, None) => "and tells its buyer: sold out",
     })
@@ -175,7 +175,7 @@ mod tests {
         let sold = Told { ticket: Some(1), ..told(0) };
         assert_eq!(says(5, How::Did(sold)), "Worker 2 writes 0: ticket 1 is sold.");
         let broke = Told { next: None, broke: Some(String::new()), ..told(0) };
-        let said = "Worker 2 reads an empty file, which is no count, and breaks off.";
+        let said = "Worker 2 reads an empty file, which is no count, and crashes.";
         assert_eq!(says(1, How::Did(broke)), said);
         let over = Told { next: None, ..told(0) };
         let said = "Worker 2 closes the file and tells its buyer: sold out.";

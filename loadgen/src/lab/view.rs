@@ -40,6 +40,8 @@ pub(super) struct View {
     costs: Vec<CostView>,
     said: String,
     mission: &'static str,
+    /// Whether it was done since the start.
+    is_mission_done: bool,
     missions: Vec<MissionView>,
     model_agrees: bool,
 }
@@ -157,6 +159,7 @@ impl View {
             costs: session.costs().iter().map(|cost| cost_view(cost, session)).collect(),
             said: session.said().to_owned(),
             mission: session.mission().name,
+            is_mission_done: session.is_mission_done(),
             missions: MISSIONS.iter().map(|mission| told_of(mission, session)).collect(),
             model_agrees: session.model_agrees(),
         })

@@ -1,5 +1,6 @@
 //! The systems that are measured: each is started, sells for a while, is counted, and ends.
 
+mod engines;
 mod fdatasync;
 mod ours;
 mod outsider;

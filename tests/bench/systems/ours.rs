@@ -99,7 +99,12 @@ fn answer(
     load(&setting.plan, &[Server::start_without_counter(program)], ask)
 }
 
-fn load(plan: &Plan, servers: &[Server], ask: fn(SocketAddr) -> Protocol) -> anyhow::Result<Load> {
+/// What clients see who ask the `servers` in turn, and what it costs the servers.
+pub(super) fn load(
+    plan: &Plan,
+    servers: &[Server],
+    ask: fn(SocketAddr) -> Protocol,
+) -> anyhow::Result<Load> {
     let address = |server: &Server| server.address().parse().context("it says where it listens");
     let addresses = servers.iter().map(address).collect::<anyhow::Result<Vec<_>>>()?;
     let processor_s = || {

@@ -56,9 +56,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// How long to rest before asking again whether it is up.
 const REST: Duration = Duration::from_millis(20);
 
-/// The package that is missing.
+/// What is missing.
 pub(super) fn missing() -> Option<&'static str> {
-    folder_of_programs().is_none().then_some("postgresql")
+    folder_of_programs().is_none().then_some("the Debian package `postgresql`")
 }
 
 /// Makes a cluster in a folder of its own and sells from it.

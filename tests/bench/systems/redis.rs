@@ -28,10 +28,10 @@ const SELL: &str = "\
 /// How long to rest before asking again whether it is up.
 const REST: Duration = Duration::from_millis(10);
 
-/// The package that is missing.
+/// What is missing.
 pub(super) fn missing() -> Option<&'static str> {
     let is_there = super::roster::on_path("redis-server").is_some();
-    (!is_there).then_some("redis-server")
+    (!is_there).then_some("the Debian package `redis-server`")
 }
 
 /// Starts Redis in a folder of its own and sells from it.

@@ -4,7 +4,7 @@ use std::{env, path::PathBuf, time::Duration};
 
 use e2e::Program;
 
-use super::{fdatasync, ours, outsider, postgres, redis, sqlite};
+use super::{engines, fdatasync, ours, outsider, postgres, redis, sqlite};
 use crate::load::{Load, Plan};
 
 /// One of the systems.
@@ -14,7 +14,7 @@ pub(crate) struct System {
     pub(crate) name: &'static str,
     /// What it does for an answer.
     pub(crate) about: &'static str,
-    /// The Debian package that is missing for it, if one is.
+    /// What is missing for it, if anything is.
     pub(crate) missing: fn() -> Option<&'static str>,
     /// How many clients ask at once, where it is not as many as the setting says.
     connections: Option<usize>,
@@ -86,7 +86,7 @@ pub(super) fn on_path(name: &str) -> Option<PathBuf> {
 }
 
 /// All systems; what is compared stands close together, so that it meets the same weather.
-pub(crate) const ALL: [System; 23] = [
+pub(crate) const ALL: [System; 31] = [
     System::new("noop", "`server noop`: a fixed answer to `POST /buy`, no counter", ours::noop),
     System::new(
         "noop-synced",
@@ -113,6 +113,36 @@ pub(crate) const ALL: [System; 23] = [
         "the waits of somebody else for `flock db.txt` while `synced` sells",
         outsider::measure,
     ),
+    System::new(
+        "on-etcd-single",
+        "`server --db etcd://…`, three members, one client",
+        engines::etcd,
+    )
+    .asked_by(1)
+    .unless(engines::missing_etcd),
+    System::new("on-etcd", "`server --db etcd://…`, three members", engines::etcd)
+        .unless(engines::missing_etcd),
+    System::new(
+        "on-etcd-three",
+        "three of `on-etcd` on one counter, each with its clients",
+        engines::etcd_three,
+    )
+    .unless(engines::missing_etcd),
+    System::new("on-etcd-apart", "the same on a counter each", engines::etcd_apart)
+        .unless(engines::missing_etcd),
+    System::new("on-postgres-single", "`server --db postgres://…`, one client", engines::postgres)
+        .asked_by(1)
+        .unless(engines::missing_postgres),
+    System::new("on-postgres", "`server --db postgres://…`", engines::postgres)
+        .unless(engines::missing_postgres),
+    System::new(
+        "on-postgres-three",
+        "three of `on-postgres` on one counter, each with its clients",
+        engines::postgres_three,
+    )
+    .unless(engines::missing_postgres),
+    System::new("on-postgres-apart", "the same on a counter each", engines::postgres_apart)
+        .unless(engines::missing_postgres),
     System::new("two", "two of `synced` on one counter, half of the clients each", ours::two),
     System::new(
         "redis",

@@ -17,7 +17,7 @@ fn replay_ends_with_what_came_of_it() {
         ("none", "[1,1,1,1,1,1,1,2,2,2,2]", 0, "1 sold of 1, db.txt says 0."),
         ("none", "[1]", 3, "Not over yet."),
         ("two-locks", "[1,2,1,2,1,2]", 3, "Deadlock: 0 sold of 1"),
-        ("none", "[1,1,1,1,1,2,2,1,1]", 3, "A worker broke off"),
+        ("none", "[1,1,1,1,1,2,2,1,1]", 3, "A worker crashed"),
     ] {
         let replay = Replay::of(&format!(
             r#"{{"lab":1,"variant":"{variant}","workers":2,"tickets":1,"schedule":{schedule}}}"#

@@ -11,10 +11,10 @@ const drives = token !== undefined;
 const KINDS = {
   r: ["right", "every ticket was sold once"],
   s: ["sold-twice", "one ticket was sold twice"],
-  b: ["broke", "a worker read half a write and broke off"],
+  b: ["broke", "a worker read half a write and crashed"],
   d: ["deadlock", "all wait for each other"],
 };
-const RESULTS = { right: "right", oversold: "oversold!", broke: "a worker broke off", deadlock: "deadlock" };
+const RESULTS = { right: "right", oversold: "oversold!", broke: "a worker crashed", deadlock: "deadlock" };
 
 let lab = null;
 let busy = false;
@@ -131,14 +131,15 @@ function showMission() {
   const at = lab.missions.findIndex((mission) => mission.name === lab.mission);
   const mission = lab.missions[at];
   const done = lab.missions.filter((each) => each.is_done).length;
-  $("mission-place").textContent = `Mission ${at + 1} of ${lab.missions.length}${done ? `, ${done} done` : ""}`;
+  const before = mission.is_done && !lab.is_mission_done ? ". This one was done before" : "";
+  $("mission-place").textContent = `Mission ${at + 1} of ${lab.missions.length}${done ? `, ${done} done` : ""}${before}`;
   $("mission-title").textContent = mission.title;
   showProse($("task"), mission.task);
   showProse($("hint-text"), mission.hint);
   if (missionShown !== mission.name) $("hint").open = false;
   missionShown = mission.name;
-  $("done").hidden = !mission.is_done;
-  if (mission.is_done) {
+  $("done").hidden = !lab.is_mission_done;
+  if (lab.is_mission_done) {
     $("thing").textContent = mission.thing;
     showProse($("shows"), mission.shows);
     $("lesson").textContent = `loadgen lesson ${mission.lesson}`;
@@ -162,11 +163,11 @@ function showProse(place, text) {
 }
 
 const STATES = {
-  ready: (worker) => `Next: ${lab.lines[worker.line].says}`,
+  ready: (worker) => `Next, line ${worker.line + 1} of ${lab.lines.length}: ${lab.lines[worker.line].says}`,
   waits: () => "Waits in the kernel for the lock",
-  sold: (worker) => `Over: has sold ticket ${variable(worker, "ticket")}`,
-  "sold-out": () => "Over: told its buyer “sold out”",
-  broke: () => "Broke off: what it read was no count",
+  sold: (worker) => `Finished: sold ticket no. ${variable(worker, "ticket")}`,
+  "sold-out": () => "Finished: told its buyer “sold out”",
+  broke: () => "Crashed: what it read was no number",
 };
 
 const variable = (worker, name) => worker.variables.find(([known]) => known === name)?.[1];
@@ -184,7 +185,8 @@ function showWorkers() {
     const line = worker.line === null ? null : lab.lines[worker.line];
     part("code").textContent = line === null ? " " : line.rust.trim();
     const known = worker.variables.map(([name, value]) => `${name} = ${value}`);
-    part("variables").textContent = known.length > 0 ? known.join(", ") : "knows nothing yet";
+    const nothing = worker.state === "broke" ? "nothing" : "nothing yet";
+    part("variables").textContent = `In its own memory: ${known.length > 0 ? known.join(", ") : nothing}`;
     // Not `disabled`: the focus would be lost with it.
     if (drives) part("step").setAttribute("aria-disabled", String(worker.state !== "ready"));
   }
@@ -195,17 +197,20 @@ function card(number) {
     "article",
     { id: `worker-${number}` },
     element("h3", {}, `Worker ${number} `, element("small", { id: `process-${number}` })),
-    element("p", { id: `state-${number}`, className: "state" }),
-    element("code", { id: `code-${number}`, className: "code" }),
-    element("p", { id: `variables-${number}`, className: "variables" }),
   );
   made.setAttribute("aria-label", `Worker ${number}`);
   if (drives) {
     const button = element("button", { id: `step-${number}`, type: "button", textContent: `Let worker ${number} do it` });
     button.setAttribute("aria-describedby", `state-${number}`);
     button.addEventListener("click", () => step(number));
+    // Above all that changes: it stays where it is under the pointer.
     made.append(button);
   }
+  made.append(
+    element("p", { id: `state-${number}`, className: "state" }),
+    element("code", { id: `code-${number}`, className: "code" }),
+    element("p", { id: `variables-${number}`, className: "variables" }),
+  );
   return made;
 }
 
@@ -295,6 +300,7 @@ function showCosts() {
 }
 
 function showScene() {
+  $("keys-range").textContent = lab.setup.workers;
   $("variant").value = lab.setup.variant;
   $("workers-number").value = lab.setup.workers;
   $("tickets").value = lab.setup.tickets;
@@ -319,7 +325,7 @@ async function loadMap() {
   const all = Object.values(map.counts).reduce((sum, number) => sum + number);
   const parts = [
     [map.counts["sold-twice"], "sell one ticket twice"],
-    [map.counts.broke, "make a worker break off"],
+    [map.counts.broke, "make a worker crash"],
     [map.counts.deadlock, "end in a deadlock"],
   ].filter(([number]) => number > 0);
   const wrong = parts.map(([number, what]) => `${times(number)} ${what}`).join(", ");
@@ -341,7 +347,11 @@ function showFromHere() {
     "From here: " + ways.map(({ number, ways }) => {
       const all = Object.values(ways).reduce((sum, each) => sum + each);
       const wrong = all - ways.right;
-      return `if worker ${number} goes next, ${wrong === 0 ? "none" : times(wrong)} of ${counted(all, "way", "ways")} to go on ${wrong > 1 ? "go" : "goes"} wrong`;
+      const told =
+        wrong === 0 ? "nothing can go wrong any more" :
+        wrong === all ? "it goes wrong whatever comes then" :
+        `${times(wrong)} of ${times(all)} ways to go on ${wrong === 1 ? "goes" : "go"} wrong`;
+      return `if worker ${number} goes next, ${told}`;
     }).join("; ") + ".";
 }
 
@@ -477,6 +487,10 @@ if (drives) {
     play(schedule, lab.setup);
     $("stage").scrollIntoView({ block: "start" });
   });
+  $("all-missions").addEventListener("click", () => {
+    $("missions-title").scrollIntoView({ block: "start" });
+    $("missions-title").focus();
+  });
   $("next-mission").addEventListener("click", () => {
     const at = lab.missions.findIndex((mission) => mission.name === lab.mission);
     takeOn(lab.missions[at + 1].name);
@@ -514,7 +528,7 @@ news.addEventListener("lab", (event) => {
   tell(JSON.parse(event.data));
   if (lab === null) return;
   $("connection").textContent = drives
-    ? "Real processes, a real file, real locks: whatever you see has happened."
+    ? "Real processes, a real file, real locks: what you see is really happening."
     : "You are watching: somebody else drives.";
   if (first && asLink) {
     history.replaceState(null, "", asLink);

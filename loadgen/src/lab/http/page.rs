@@ -22,10 +22,12 @@ pub(super) fn render(token: Option<&str>) -> String {
                 }
             }
             main {
-                (mission())
+                (mission(drives))
                 (stage(drives))
-                (program())
-                (schedule(drives))
+                div.side-by-side {
+                    (program())
+                    (schedule(drives))
+                }
                 (costs())
                 (map(drives))
                 @if drives { (scene()) }
@@ -36,10 +38,13 @@ pub(super) fn render(token: Option<&str>) -> String {
     document_reaching(Reach::Origin, "The lab", STYLE, Some(SCRIPT), &body)
 }
 
-fn mission() -> Markup {
+fn mission(drives: bool) -> Markup {
     html! {
         section #mission aria-labelledby="mission-title" {
-            p.over #mission-place {}
+            div.over {
+                span #mission-place {}
+                @if drives { button #all-missions type="button" { "All missions" } }
+            }
             h2 #mission-title tabindex="-1" {}
             p #task {}
             details #hint { summary { "A hint" } p #hint-text {} }
@@ -64,16 +69,16 @@ fn stage(drives: bool) -> Markup {
             }
             p #said role="status" aria-live="polite" {}
             div #done hidden {
-                p.thing { "Done. This is called: " strong #thing {} }
+                p.thing { "✓ Done. This is called: " strong #thing {} }
                 p #shows {}
-                p.quiet { "More of it: " code #lesson {} }
+                p.quiet { "More of it, in a terminal: " code #lesson {} }
                 @if drives { button #next-mission type="button" { "Next mission" } }
             }
             @if drives {
                 div.tools role="group" aria-label="Go back" {
                     button #back type="button" { "Back one step" }
                     button #start-over type="button" { "Start over" }
-                    label.keys { input #keys type="checkbox" checked; " Keys 1 to 5 step, B goes back, O starts over" }
+                    label.keys { input #keys type="checkbox" checked; " Keys 1 to " span #keys-range { "5" } " step, B goes back, O starts over" }
                 }
             }
         }
@@ -176,14 +181,14 @@ fn costs() -> Markup {
 fn map(drives: bool) -> Markup {
     html! {
         section #all aria-labelledby="map-title" {
-            h2 #map-title { "All schedules there are" }
+            h2 #map-title { "Every order there is" }
             p #counted {}
             p #from-here {}
             div #map hidden {
                 ul.legend role="list" {
                     li { span.key.right {} "right" }
                     li data-kind="sold-twice" { span.key.sold-twice {} "one ticket sold twice" }
-                    li data-kind="broke" { span.key.broke {} "a worker broke off" }
+                    li data-kind="broke" { span.key.broke {} "a worker crashed" }
                     li data-kind="deadlock" { span.key.deadlock {} "deadlock" }
                 }
                 div.dots { canvas #dots aria-hidden="true" {} }
@@ -203,7 +208,7 @@ fn map(drives: bool) -> Markup {
 fn scene() -> Markup {
     html! {
         section aria-labelledby="missions-title" {
-            h2 #missions-title { "Missions" }
+            h2 #missions-title tabindex="-1" { "Missions" }
             ol #missions {}
         }
         section aria-labelledby="scene-title" {
