@@ -248,6 +248,9 @@ async fn carried_out(
     Ok(Played { config, ended, judged, note })
 }
 
+/// A product that is being bought.
+type Running = Pin<Box<dyn Future<Output = Result<Played, RunError>>>>;
+
 /// Lets all products be bought at once, and says so.
 async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
     let names = begun.iter().map(|Begun { config, .. }| {
@@ -255,7 +258,7 @@ async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
         format!("{name} ({} clients)", config.plan.clients)
     });
     anstream::eprintln!("at once: {}", names.collect::<Vec<_>>().join(", "));
-    let mut running: Vec<Pin<Box<dyn Future<Output = Result<Played, RunError>>>>> = Vec::new();
+    let mut running: Vec<Running> = Vec::new();
     for begun in begun {
         let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
         running
