@@ -545,7 +545,7 @@ sold_out = { status = [410] }
                 "`search.method`",
             ),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
-            ("[buy]", "host = 'http://x'\n[buy]", "`shop.toml`:1: `host`"),
+            ("[buy]", "host = 'http://x'\n[buy]", "`shop.toml`:2: `host`"),
             ("[buy]", "[release]\npath = '/'\n[buy]", "`release`: there is no `[hold]`"),
         ] {
             let error = with(from, to);
