@@ -51,6 +51,7 @@ mod python_tools;
 mod race;
 mod race_processes;
 mod rate_limits;
+mod real_shops;
 mod replaced_counters;
 mod report_page;
 mod run;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     judged::{JudgedHistory, ViolationView},
+    products::ProductSummary,
     rounds::Rounds,
 };
 use crate::{
@@ -85,10 +86,30 @@ pub(crate) struct Measurement<'a> {
     /// then, and what was judged is the first round of the worst verdict.
     #[serde(flatten)]
     pub(crate) rounds: Option<Rounds>,
+    /// Each product, where there are several: all figures are those of all products then, and what was judged is
+    /// the first of the worst verdict.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) products: Vec<ProductSummary>,
     /// What became of the rules.
     pub(crate) thresholds: Vec<Rule>,
     /// What people should know beside that.
     pub(crate) notes: Vec<String>,
+}
+
+impl Measurement<'_> {
+    /// Tells of these `products`, which so many clients and workers bought in all.
+    pub(crate) fn show_products(
+        &mut self,
+        products: Vec<ProductSummary>,
+        clients: u32,
+        workers: u32,
+    ) {
+        (self.clients, self.workers) = (clients, workers);
+        let sum =
+            |of: fn(&ProductSummary) -> Option<i64>| products.iter().map(of).sum::<Option<i64>>();
+        (self.initial, self.left) = (sum(|product| product.initial), sum(|product| product.left));
+        self.products = products;
+    }
 }
 
 /// A rule and what became of it.

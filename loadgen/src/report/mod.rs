@@ -3,6 +3,7 @@
 
 mod judged;
 mod measurement;
+mod products;
 mod rounds;
 mod summary;
 
@@ -22,9 +23,10 @@ pub(crate) use junit::junit;
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
 pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
+pub(crate) use products::{ProductSummary, products};
 pub(crate) use rounds::{FaultSummary, RoundSummary, Rounds, percent};
 pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};
 pub(crate) use terminal::{
-    check_text, costs, empty_table, heading, measured_text, proof, race_table, rounds_table,
-    sentences,
+    check_text, costs, empty_table, heading, measured_text, products_table, proof, race_table,
+    rounds_table, sentences,
 };

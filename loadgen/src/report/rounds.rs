@@ -49,6 +49,9 @@ pub(crate) struct PatternRate {
 pub(crate) struct RoundSummary {
     /// Its number, from 1.
     pub(crate) round: u32,
+    /// What was bought, where there are several products.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) product: Option<String>,
     /// How its clients came together.
     pub(crate) pattern: &'static str,
     /// What makes its plan repeatable.
@@ -217,6 +220,7 @@ pub(crate) mod tests {
             FaultSummary { kind: ViolationKind::Oversell, message: "23 sold of 20".to_owned() };
         RoundSummary {
             round,
+            product: None,
             pattern,
             seed: 1,
             verdict: Some(verdict),

@@ -9,16 +9,16 @@ use std::{
 use super::{
     args_error::ArgsError,
     ci::{CiArgs, Company},
-    config::{Restock, RunConfig},
+    config::{Restock, RunConfig, shares},
     threshold::Threshold,
     typed,
 };
 use crate::{
     duration,
     lead::HistoryPlace,
-    plan::{Arrivals, Holds, Pace, Plan, Profile, Work},
+    plan::{Action, Arrivals, Holds, Pace, Plan, Profile, Work},
     setup::Mode,
-    shop::{Location, Secret, Trust, read_map},
+    shop::{Location, Map, Secret, Trust, read_map},
 };
 
 /// How long a run takes where nothing else is said.
@@ -26,6 +26,9 @@ const LENGTH_DEFAULT: Duration = Duration::from_secs(10);
 
 /// The same where it goes on until it is sold out.
 const LENGTH_UNTIL_SOLD_OUT: Duration = Duration::from_secs(60);
+
+/// How long tickets are held where nothing else is said.
+const HOLD_SECONDS_DEFAULT: u64 = 2;
 
 /// Put load on a shop, measure it, and judge whether its answers were right.
 ///
@@ -95,10 +98,10 @@ pub(crate) struct RunArgs {
     #[arg(allow_hyphen_values = true)]
     refund_rate: f64,
 
-    /// How long tickets are held; a run ends when its last hold is over
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration::whole_seconds)]
+    /// How long tickets are held; a run ends when its last hold is over [default: 2s, where a map does not say it]
+    #[arg(long, value_name = "TIME", value_parser = duration::whole_seconds)]
     #[arg(allow_hyphen_values = true)]
-    hold_seconds: u64,
+    hold_seconds: Option<u64>,
 
     /// How long a client waits before it confirms or releases what it holds
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration::parse)]
@@ -246,15 +249,14 @@ impl RunArgs {
         if let Some(map) = &mut map {
             map.keep_secret(&secrets);
         }
-        self.check_holds(map.is_some())?;
+        if self.confirm_rate + self.release_rate > 1.0 {
+            return Err(ArgsError::ManyEnds);
+        }
         if let Some(map) = &map {
             map.check_clients(self.concurrency)?;
+            self.check_map(map)?;
         }
         let admin_token = self.admin_token_file.as_deref().map(admin_token).transpose()?;
-        if self.retry && self.mix.buys() && map.as_ref().is_some_and(|map| !map.sends_keys()) {
-            let path = self.map.unwrap_or_default();
-            return Err(ArgsError::NoKey(path.display().to_string()));
-        }
         let has_search = map.as_ref().is_none_or(|map| map.members.search.is_some());
         if !has_search && matches!(self.mix, Work::Mix { search: 1.., .. }) {
             return Err(ArgsError::NoSearch);
@@ -263,7 +265,8 @@ impl RunArgs {
         restocks.sort_by_key(|restock| restock.after);
         let ci = self.ci.check(self.company(workers))?;
         let length = self.length()?;
-        let plan = self.plan(length)?;
+        let has_products = map.as_ref().is_some_and(|map| !map.products().is_empty());
+        let plan = self.plan(length, map.as_ref().and_then(Map::hold_seconds))?;
         Ok(RunConfig {
             location,
             plan,
@@ -294,7 +297,7 @@ impl RunArgs {
             output: self.output,
             json: self.json,
             // A screen that comes and goes with each round says nothing.
-            tui: !self.no_tui && !ci.has_rounds(),
+            tui: !self.no_tui && !ci.has_rounds() && !has_products,
             pattern: ci.pattern(1),
             ci,
             url: self.url,
@@ -315,19 +318,60 @@ impl RunArgs {
         Company { apart, buys: self.mix.buys() || self.mix.holds() }
     }
 
-    /// Refuses holds that cannot be, or that a shop has none of.
-    fn check_holds(&self, has_map: bool) -> Result<(), ArgsError> {
-        if self.confirm_rate + self.release_rate > 1.0 {
-            return Err(ArgsError::ManyEnds);
+    /// Refuses what the map has no call for.
+    fn check_map(&self, map: &Map) -> Result<(), ArgsError> {
+        let (holds, sells) = (self.mix.holds(), self.mix.buys() || self.confirm_rate > 0.0);
+        for (is_wanted, action, flag, table) in [
+            (holds, Action::Hold, "--mix hold=…", "hold"),
+            (holds && self.confirm_rate > 0.0, Action::Confirm, "--confirm-rate", "confirm"),
+            (holds && self.release_rate > 0.0, Action::Release, "--release-rate", "release"),
+            (sells && self.refund_rate > 0.0, Action::Refund, "--refund-rate", "refund"),
+            (!self.restock.is_empty(), Action::Restock, "--restock", "restock"),
+        ] {
+            if is_wanted && !map.has(action) {
+                return Err(ArgsError::NoCall { flag, table });
+            }
         }
-        if has_map && !self.restock.is_empty() {
-            return Err(ArgsError::OwnServer("--restock"));
+        self.check_products(map)?;
+        if holds && self.hold_quantity > 1 && !map.sends_hold_quantity() {
+            return Err(ArgsError::NoQuantity);
         }
-        match (has_map, self.mix.holds(), self.refund_rate > 0.0) {
-            (true, true, _) => Err(ArgsError::OwnServer("--mix hold=…")),
-            (true, _, true) => Err(ArgsError::OwnServer("--refund-rate")),
-            _ => Ok(()),
+        if self.hold_seconds.is_some() && map.hold_seconds().is_some() {
+            return Err(ArgsError::Lasts);
         }
+        for (is_wanted, action, table) in
+            [(self.mix.buys(), Action::Buy, "buy"), (holds, Action::Hold, "hold")]
+        {
+            if self.retry && is_wanted && !map.sends_keys(action) {
+                return Err(ArgsError::NoKey(map.file().to_owned(), table));
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses what several products cannot share.
+    fn check_products(&self, map: &Map) -> Result<(), ArgsError> {
+        let products = map.products();
+        if products.is_empty() {
+            return Ok(());
+        }
+        if self.rate.is_some() || self.stages.is_some() {
+            return Err(ArgsError::ManyProducts("`-q` and `--stages`"));
+        }
+        if self.initial.is_some() {
+            return Err(ArgsError::ManyProducts(
+                "`--initial` (each `[[product]]` has its `initial`)",
+            ));
+        }
+        let weights: Vec<u64> = products.iter().map(|(_, weight)| u64::from(*weight)).collect();
+        let clients = shares(u64::from(self.concurrency), &weights);
+        let requests = shares(self.requests.unwrap_or(u64::MAX), &weights);
+        for (place, (name, _)) in products.iter().enumerate() {
+            if clients[place] == 0 || requests[place] < 2 {
+                return Err(ArgsError::FewClients((*name).to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// Refuses files that the run would lose, or that it cannot read back.
@@ -373,7 +417,8 @@ impl RunArgs {
         }
     }
 
-    fn plan(&self, length: Option<Duration>) -> Result<Plan, ArgsError> {
+    /// The plan, where the shop puts tickets aside for so many seconds, or as long as it is asked to.
+    fn plan(&self, length: Option<Duration>, lasts: Option<u64>) -> Result<Plan, ArgsError> {
         let pace = match self.rate.as_ref().or(self.stages.as_ref()) {
             Some(profile) => {
                 let profile = profile.clone().after_warm_up(self.warmup);
@@ -395,7 +440,7 @@ impl RunArgs {
             waves: None,
             holds: Holds {
                 quantity: self.hold_quantity,
-                seconds: self.hold_seconds,
+                seconds: self.hold_seconds.or(lasts).unwrap_or(HOLD_SECONDS_DEFAULT),
                 confirm: self.confirm_rate,
                 release: self.release_rate,
                 refund: self.refund_rate,

@@ -26,9 +26,33 @@ pub(crate) enum ArgsError {
          hint: what is neither confirmed nor released lapses"
     )]
     ManyEnds,
-    /// A part of the mix that only this project's own server has.
-    #[error("`{0}` needs this project's own server, and with `--map` it is another shop's")]
-    OwnServer(&'static str),
+    /// Something that the map does not say how to do.
+    #[error(
+        "`{flag}` needs `[{table}]`, and the map of this shop has none\nhint: add it{}",
+        or_without(flag)
+    )]
+    NoCall {
+        /// The flag that asks for it.
+        flag: &'static str,
+        /// The table.
+        table: &'static str,
+    },
+    /// Holds of another number than the map asks for.
+    #[error(
+        "`--hold-quantity` needs `${{quantity}}` in `[hold]` of the map, or the shop puts aside as many as ever"
+    )]
+    NoQuantity,
+    /// A flag that is of one product.
+    #[error("{0} cannot be where the map has several products")]
+    ManyProducts(&'static str),
+    /// Products that nobody would buy.
+    #[error(
+        "`-c` and `-n` leave a client and two purchases to each product, and too few to `{0}`\nhint: more of both"
+    )]
+    FewClients(String),
+    /// Holds of another length than the shop's.
+    #[error("`--hold-seconds`: the map says how long this shop puts tickets aside, with `lasts`")]
+    Lasts,
     /// A token that cannot be read.
     #[error("`--admin-token-file`: cannot use `{}`: {reason}", path.display())]
     AdminToken {
@@ -40,9 +64,9 @@ pub(crate) enum ArgsError {
     /// Retries that a shop cannot tell from new purchases.
     #[error(
         "`--retry` needs a key in each purchase, or one that is sent again is a second one, and \
-         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[buy]`"
+         `--map {0}` has none\nhint: `${{key}}` must stand in the path, a header or the body of `[{1}]`"
     )]
-    NoKey(String),
+    NoKey(String, &'static str),
     /// More workers than clients.
     #[error("`--workers {workers}` is more than `-c {clients}`: a worker has at least one client")]
     IdleWorkers {
@@ -79,4 +103,12 @@ pub(crate) enum ArgsError {
     /// Arrivals without a rate.
     #[error("`--arrivals poisson` needs a rate\nhint: say it with `-q` or `--stages`")]
     NoRate,
+}
+
+fn or_without(flag: &str) -> &'static str {
+    match flag {
+        "--confirm-rate" => ", or say `--confirm-rate 0`",
+        "--release-rate" => ", or say `--release-rate 0`",
+        _ => "",
+    }
 }

@@ -99,9 +99,76 @@ impl RunConfig {
         Some((requests.min(profile.count_before(end)), end))
     }
 
+    /// Whether there are several products.
+    pub(super) fn has_products(&self) -> bool {
+        self.map.as_ref().is_some_and(|map| !map.products().is_empty())
+    }
+
+    /// Whether there is more than one history.
+    pub(super) fn has_parts(&self) -> bool {
+        self.ci.has_rounds() || self.has_products()
+    }
+
+    /// A run for each product, which are carried out at once: this one, where there is nothing to choose from.
+    pub(super) fn products(&self) -> Vec<Self> {
+        let map = self.map.as_ref().filter(|map| !map.products().is_empty());
+        let Some(map) = map else { return vec![self.clone()] };
+        let weights: Vec<u64> =
+            map.products().iter().map(|(_, weight)| u64::from(*weight)).collect();
+        let clients = shares(u64::from(self.plan.clients), &weights);
+        let workers = shares(u64::from(self.workers), &weights);
+        let requests = self.plan.requests.map(|requests| shares(requests, &weights));
+        let mut first = 0;
+        let products = (0..weights.len()).map(|place| {
+            let of_product = map.of_product(place, first);
+            let mut config = self.clone();
+            // As many as there are in all at most.
+            config.plan.clients = u32::try_from(clients[place]).unwrap_or(u32::MAX);
+            config.plan.requests = requests.as_ref().map(|requests| requests[place]);
+            config.plan.seed = self.plan.seed.wrapping_add(place as u64);
+            let workers = u32::try_from(workers[place]).unwrap_or(u32::MAX);
+            config.workers = workers.clamp(1, config.plan.clients.max(1));
+            config.initial = of_product.initial();
+            // One more than there are buys first, alone.
+            first += config.plan.clients + 1;
+            config.map = Some(of_product);
+            config
+        });
+        products.collect()
+    }
+
     /// The same a second, on average.
     pub(super) fn asked_rps(&self) -> Option<f64> {
         let (asked, length) = self.asked()?;
         Some(asked / length.as_secs_f64().max(f64::MIN_POSITIVE))
+    }
+}
+
+/// `whole` in parts of these weights, which are `whole` together.
+pub(super) fn shares(whole: u64, weights: &[u64]) -> Vec<u64> {
+    let all: u128 = weights.iter().map(|weight| u128::from(*weight)).sum();
+    let up_to = |weight: u128| {
+        let part = u128::from(whole) * weight / all.max(1);
+        u64::try_from(part).unwrap_or(u64::MAX)
+    };
+    let mut sum = 0;
+    let parts = weights.iter().map(|weight| {
+        let before = up_to(sum);
+        sum += u128::from(*weight);
+        up_to(sum) - before
+    });
+    parts.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_the_whole_together() {
+        assert_eq!(shares(100, &[3, 1]), [75, 25]);
+        assert_eq!(shares(10, &[1, 1, 1]), [3, 3, 4]);
+        assert_eq!(shares(1, &[1, 1]), [0, 1]);
+        assert_eq!(shares(7, &[5]), [7]);
     }
 }

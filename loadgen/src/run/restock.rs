@@ -11,7 +11,7 @@ use super::{config::RunConfig, preparation::Prepared};
 use crate::{
     history::{HistoryWriter, Operation, OperationKind, Outcome, monotonic_ns},
     plan::Action,
-    shop::{Failure, HttpSession, Order, Response, TlsConfigs, Waiting, missing},
+    shop::{Failure, Order, Response, Session, missing},
 };
 
 /// What came of all of them.
@@ -34,7 +34,7 @@ pub(super) async fn restock(
     if config.restocks.is_empty() {
         return restocked;
     }
-    let session = HttpSession::new(&prepared.shop, Waiting::Shared, &TlsConfigs::default());
+    let session = Session::of_operator(&prepared.shop, config.plan.clients);
     let mut session = match session {
         Ok(session) => session,
         Err(error) => {
@@ -48,14 +48,19 @@ pub(super) async fn restock(
             _ = &mut over => return restocked,
             () = sleep_until(begun + restock.after) => {}
         }
-        let operation = one(config, &mut session, number, restock.quantity).await;
+        let operation = one(config, prepared, &mut session, number, restock.quantity).await;
         match operation.outcome {
             Outcome::Done => restocked.tickets += restock.quantity,
-            outcome => restocked.notes.push(format!(
-                "{} tickets may not have been put on sale: {}",
-                restock.quantity,
-                if outcome == Outcome::Refused { "refused" } else { "no answer" }
-            )),
+            outcome => restocked.notes.push(match session.misfit() {
+                Some(fault) => {
+                    format!("{} tickets were not put on sale: {fault}", restock.quantity)
+                }
+                None => format!(
+                    "{} tickets may not have been put on sale: {}",
+                    restock.quantity,
+                    if outcome == Outcome::Refused { "refused" } else { "no answer" }
+                ),
+            }),
         }
         if let Err(error) = record(prepared, &operation) {
             restocked.notes.push(format!("the history lacks what was put on sale: {error}"));
@@ -66,16 +71,18 @@ pub(super) async fn restock(
 
 async fn one(
     config: &RunConfig,
-    session: &mut HttpSession,
+    prepared: &Prepared,
+    session: &mut Session,
     number: u64,
     quantity: u64,
 ) -> Operation {
     let operator = config.plan.clients;
     let tickets = quantity.to_string();
-    let order = Order { run: 0, client: operator, number, token: &tickets };
+    let run = prepared.plans[0].run;
+    let order = Order { run, client: operator, number, token: &tickets };
     let sent_ns = monotonic_ns();
-    let called = timeout(config.timeout, session.call(Action::Restock, order, sent_ns)).await;
-    let answer = match called {
+    let limit = session.patience(config.timeout);
+    let answer = match timeout(limit, session.call(Action::Restock, order, sent_ns)).await {
         Err(_) => missing(Action::Restock, &Failure::Timeout(config.timeout)),
         Ok(Response::Answer(answer)) => *answer,
         Ok(Response::Reply(reply, reader)) => reader.read(Action::Restock, reply),

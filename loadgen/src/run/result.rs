@@ -156,6 +156,7 @@ pub(super) fn measurement<'a>(
         sold_out_reached: config.plan.until_sold_out.then_some(totals.is_sold_out),
         pattern: config.pattern.name(),
         rounds,
+        products: Vec::new(),
         thresholds,
         notes: totals.notes.clone(),
     };

@@ -1,4 +1,11 @@
-//! All rounds of a run, one after the other: fresh stock, the round, and what it came to.
+//! All rounds of a run, one after the other: fresh stock, the round, and what it came to, product by product.
+
+use std::{
+    collections::BTreeMap,
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
 
 use super::{
     ci::require,
@@ -35,8 +42,26 @@ pub(super) struct Series {
     pub(super) failure: Option<RunError>,
     /// Whether it was ended from outside.
     pub(super) was_interrupted: bool,
-    /// What the shop had left when the first one began, where it said so.
-    first_left: Option<i64>,
+    /// What the shop had left of each product when the first round began, where it said so.
+    first_left: BTreeMap<String, i64>,
+}
+
+/// What came of one product in one round.
+struct Played {
+    config: RunConfig,
+    ended: Ended,
+    judged: JudgedHistory,
+    /// What is odd about it.
+    note: Option<String>,
+}
+
+/// What a product begins a round with.
+struct Begun {
+    config: RunConfig,
+    prepared: Prepared,
+    /// What was tried out.
+    trial: Tally,
+    note: Option<String>,
 }
 
 /// The round that is shown.
@@ -60,7 +85,7 @@ pub(super) async fn play(
     for round in 1..=config.ci.rounds {
         let of_round = of_round(config, round);
         let played = series.one(&of_round, round, interrupts).await;
-        let (ended, judged, note) = match played {
+        let played = match played {
             Ok(Some(played)) => played,
             Ok(None) => {
                 series.was_interrupted = true;
@@ -71,12 +96,14 @@ pub(super) async fn play(
                 break;
             }
         };
-        if let Some(file) = history.as_deref_mut()
-            && let Err(error) = keep(file, &judged)
-        {
-            series.failure = Some(RunError::Keep { flag: HISTORY, source: error });
+        for played in played {
+            if let Some(file) = history.as_deref_mut()
+                && let Err(error) = keep(file, &played.judged)
+            {
+                series.failure = Some(RunError::Keep { flag: HISTORY, source: error });
+            }
+            series.take(round, played);
         }
-        series.take(of_round, round, (ended, judged, note));
         if series.was_interrupted || series.failure.is_some() {
             break;
         }
@@ -96,21 +123,22 @@ fn of_round(config: &RunConfig, round: u32) -> RunConfig {
     let mut of_round = config.clone();
     of_round.pattern = config.ci.pattern(round);
     of_round.plan.seed = config.plan.seed.wrapping_add(u64::from(round - 1));
-    if config.ci.has_rounds() && matches!(config.history, HistoryPlace::File(_)) {
+    if config.has_parts() && matches!(config.history, HistoryPlace::File(_)) {
         of_round.history = HistoryPlace::Temporary;
     }
     of_round
 }
 
 impl Series {
-    /// Puts fresh stock on sale and carries the round out; `None` where it was interrupted before its start.
+    /// Puts fresh stock on sale and carries the round out, all products at once; `None` where it was interrupted
+    /// before its start.
     async fn one(
         &mut self,
         config: &RunConfig,
         round: u32,
         interrupts: &mut Interrupts,
-    ) -> Result<Option<(Ended, JudgedHistory, Option<String>)>, RunError> {
-        let (prepared, trial, note) = tokio::select! {
+    ) -> Result<Option<Vec<Played>>, RunError> {
+        let begun = tokio::select! {
             begun = self.begun(config, round) => begun?,
             () = interrupts.next() => {
                 let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
@@ -122,25 +150,25 @@ impl Series {
             let base = config.location.base();
             anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
         }
-        let mut watch = Watch::new(config, &title(config, round), prepared.header.initial);
-        let see = &mut |stage: Stage<'_>| watch.see(stage);
-        let (ended, mut judged) = ended(config, (prepared, &trial), interrupts, see).await?;
-        drop(watch);
-        look_at_sales(config, round, &ended)?;
-        let JudgedHistory { history, judgement, .. } = &mut judged;
-        require(&config.ci.required, judgement, &history.operations);
-        if config.ci.has_rounds() {
-            history.header.label = Some(format!("round {round}, {}", config.pattern.name()));
+        let mut played = match <[Begun; 1]>::try_from(begun) {
+            Ok([begun]) => {
+                let left = begun.prepared.header.initial;
+                let mut watch = Watch::new(config, &title(config, round), left);
+                vec![carried_out(begun, interrupts, &mut |stage| watch.see(stage)).await?]
+            }
+            Err(begun) => at_once(begun).await?,
+        };
+        for Played { config, ended, judged, .. } in &mut played {
+            look_at_sales(config, round, ended)?;
+            let JudgedHistory { history, judgement, .. } = judged;
+            require(&config.ci.required, judgement, &history.operations);
+            history.header.label = label(config, round);
         }
-        Ok(Some((ended, judged, note)))
+        Ok(Some(played))
     }
 
-    /// What a round begins with, and what is odd about it.
-    async fn begun(
-        &mut self,
-        config: &RunConfig,
-        round: u32,
-    ) -> Result<(Prepared, Tally, Option<String>), RunError> {
+    /// What each product begins a round with.
+    async fn begun(&mut self, config: &RunConfig, round: u32) -> Result<Vec<Begun>, RunError> {
         let patience = match &config.ci.reset {
             Some(reset) => {
                 reset.carry_out().await?;
@@ -149,10 +177,14 @@ impl Series {
             }
             None => None,
         };
-        let mut prepared = prepared(config, patience).await?;
-        let note = self.look_at_stock(config, round, &prepared)?;
-        let trial = tried_out(config, &mut prepared).await?;
-        Ok((prepared, trial, note))
+        let mut begun = Vec::new();
+        for config in config.products() {
+            let mut prepared = prepared(&config, patience).await?;
+            let note = self.look_at_stock(&config, round, &prepared)?;
+            let trial = tried_out(&config, &mut prepared).await?;
+            begun.push(Begun { config, prepared, trial, note });
+        }
+        Ok(begun)
     }
 
     /// Whether the stock of a round is fresh, as far as the shop says.
@@ -168,7 +200,8 @@ impl Series {
         if left <= 0 && config.initial.is_none() {
             return Err(RunError::NotFresh { round, left, command: reset.command.clone() });
         }
-        let first = *self.first_left.get_or_insert(left);
+        let product = product(config).unwrap_or_default();
+        let first = *self.first_left.entry(product).or_insert(left);
         Ok((left != first).then(|| {
             format!(
                 "it began with {left} left, and the first round with {first}: `--reset` does not put the same \
@@ -177,24 +210,21 @@ impl Series {
         }))
     }
 
-    /// Takes in a round that is over.
-    fn take(
-        &mut self,
-        config: RunConfig,
-        round: u32,
-        (ended, judged, note): (Ended, JudgedHistory, Option<String>),
-    ) {
+    /// Takes in what is over.
+    fn take(&mut self, round: u32, played: Played) {
+        let Played { config, ended, judged, note } = played;
         let mut totals = Totals::of(&config, &ended, &judged);
         totals.notes().extend(note);
         self.was_interrupted |= ended.led.was_interrupted;
         let mut summary = summary(&config, round, &ended, &judged);
         summary.notes.clone_from(totals.notes());
-        if config.ci.has_rounds() {
+        if config.has_parts() {
             let said = format!("{}: {}", name(&config, round), summary.in_words());
             anstream::eprintln!("{}", for_runner(said));
+            let part = part(&config, round);
             let notes = totals.notes();
             for note in notes.iter_mut() {
-                *note = format!("round {round}: {note}");
+                *note = format!("{part}: {note}");
             }
         }
         self.rounds.push(summary);
@@ -227,6 +257,47 @@ fn look_at_sales(config: &RunConfig, round: u32, ended: &Ended) -> Result<(), Ru
     }
 }
 
+async fn carried_out(
+    begun: Begun,
+    interrupts: &mut Interrupts,
+    see: &mut dyn FnMut(Stage<'_>),
+) -> Result<Played, RunError> {
+    let Begun { config, prepared, trial, note } = begun;
+    let (ended, judged) = ended(&config, (prepared, &trial), interrupts, see).await?;
+    Ok(Played { config, ended, judged, note })
+}
+
+/// A product that is being bought.
+type Running = Pin<Box<dyn Future<Output = Result<Played, RunError>>>>;
+
+/// Lets all products be bought at once, and says so.
+async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
+    let names = begun.iter().map(|Begun { config, .. }| {
+        let name = product(config).unwrap_or_default();
+        format!("{name} ({} clients)", config.plan.clients)
+    });
+    anstream::eprintln!("at once: {}", names.collect::<Vec<_>>().join(", "));
+    let mut running: Vec<Running> = Vec::new();
+    for begun in begun {
+        let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
+        running
+            .push(Box::pin(async move { carried_out(begun, &mut interrupts, &mut |_| {}).await }));
+    }
+    let mut played: Vec<Option<Result<Played, RunError>>> = running.iter().map(|_| None).collect();
+    poll_fn(|context| {
+        for (one, came_to) in running.iter_mut().zip(&mut played) {
+            if came_to.is_none()
+                && let Poll::Ready(ready) = one.as_mut().poll(context)
+            {
+                *came_to = Some(ready);
+            }
+        }
+        if played.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    played.into_iter().flatten().collect()
+}
+
 fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory) -> RoundSummary {
     let violations = judged.violations().into_iter().take(VIOLATIONS_MAX);
     let violations = violations.map(|violation| FaultSummary {
@@ -237,6 +308,7 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     let is_judged = config.history != HistoryPlace::Nowhere;
     RoundSummary {
         round,
+        product: product(config),
         pattern: config.pattern.name(),
         seed: config.plan.seed,
         verdict: is_judged.then(|| judged.verdict()),
@@ -253,9 +325,32 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     }
 }
 
-/// What people call a round.
+/// The product that is bought, where there are several.
+fn product(config: &RunConfig) -> Option<String> {
+    config.map.as_ref()?.product().map(str::to_owned)
+}
+
+/// What people call a part of a run.
 fn name(config: &RunConfig, round: u32) -> String {
-    format!("round {round} of {}, {}", config.ci.rounds, config.pattern.name())
+    let mut name = Vec::new();
+    if config.ci.has_rounds() {
+        name.push(format!("round {round} of {}, {}", config.ci.rounds, config.pattern.name()));
+    }
+    name.extend(product(config));
+    name.join(", ")
+}
+
+/// The same where it stands before a note.
+fn part(config: &RunConfig, round: u32) -> String {
+    let round = config.ci.has_rounds().then(|| format!("round {round}"));
+    round.into_iter().chain(product(config)).collect::<Vec<_>>().join(", ")
+}
+
+/// The same where it stands in a history.
+fn label(config: &RunConfig, round: u32) -> Option<String> {
+    let round = config.ci.has_rounds().then(|| format!("round {round}, {}", config.pattern.name()));
+    let parts: Vec<String> = round.into_iter().chain(product(config)).collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
 }
 
 fn title(config: &RunConfig, round: u32) -> String {

@@ -23,8 +23,8 @@ use crate::{
     lead::{HistoryPlace, Interrupts},
     report::{
         Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
-        for_runner, is_on_github, junit, measured_text, or_closed, rounds_table, step_summary,
-        write_json,
+        for_runner, is_on_github, junit, measured_text, or_closed, products, products_table,
+        rounds_table, step_summary, write_json,
     },
     worker::{Needs, make_room},
 };
@@ -93,7 +93,7 @@ impl Files {
     fn begin(config: &RunConfig) -> Result<Self, RunError> {
         let begin = |path: &Option<PathBuf>| path.as_deref().map(KeptFile::create).transpose();
         let history = match &config.history {
-            HistoryPlace::File(path) if config.ci.has_rounds() => Some(HistoryFile::create(path)),
+            HistoryPlace::File(path) if config.has_parts() => Some(HistoryFile::create(path)),
             _ => None,
         };
         Ok(Self {
@@ -127,6 +127,9 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let all = has_rounds.then(|| Rounds::new(config.ci.rounds, rounds.clone()));
     let Worst { config: shown, ended, judged } = &worst;
     let mut measurement = measurement(shown, ended, judged, &totals, all);
+    if config.has_products() {
+        measurement.show_products(products(&rounds), config.plan.clients, config.workers);
+    }
     measurement.interrupted = was_interrupted;
     if let HistoryPlace::File(path) = &config.history {
         measurement.history = Some(path.display().to_string());
@@ -206,6 +209,11 @@ fn tell(
         text.push_str(&rounds_table(rounds));
         let round = judged.history.header.label.as_deref().unwrap_or_default();
         text.push_str(&format!("\nAll rounds together, and the verdict of {round}:\n\n"));
+    }
+    if !measurement.products.is_empty() {
+        text.push_str(&products_table(&measurement.products));
+        let product = judged.history.header.label.as_deref().unwrap_or_default();
+        text.push_str(&format!("\nAll products together, and the verdict of {product}:\n\n"));
     }
     text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
     let text = for_runner(text);

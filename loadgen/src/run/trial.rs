@@ -1,5 +1,5 @@
-//! The first purchase of a run on somebody's shop, alone: a map that does not know the shop's answers
-//! is found out before a second one is sent.
+//! The first operations of a run on somebody's shop, alone: a map that does not know the shop's answers is found out
+//! before more is bought.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::{
     preparation::{PreparationError, Prepared, misfit},
 };
 use crate::{
-    history::{Answer, HistoryWriter, Missing, Operation, Outcome, monotonic_ns},
+    history::{Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns},
     lead::HistoryError,
     plan::Action,
     shop::{Order, Response, Session, TlsConfigs, Waiting},
     tally::{Seen, Tally, WorkerTally},
-    worker::ending,
+    worker::{Begun, Terms, ending},
 };
 
 /// How much of an answer that no rule matched is shown, in characters.
@@ -23,68 +23,68 @@ const SHOWN_MAX: usize = 400;
 
 /// Whether the run that `config` describes begins with a trial.
 pub(super) fn is_due(config: &RunConfig) -> bool {
-    config.map.is_some()
-        && config.plan.work.buys()
-        && config.plan.requests.is_none_or(|requests| requests > 1)
+    !actions(config).is_empty()
 }
 
-/// Buys once where that is due, writes it down, and gives what is to be counted of it: it is one of the
-/// run's operations, or of its warm-up's.
+/// What is tried: everything that the clients will do with what they are given, once. One operation at least is
+/// left to them.
+fn actions(config: &RunConfig) -> Vec<Action> {
+    if config.map.is_none() {
+        return Vec::new();
+    }
+    let (work, holds) = (config.plan.work, &config.plan.holds);
+    let mut actions = Vec::new();
+    if work.buys() {
+        actions.push(Action::Buy);
+        actions.extend((holds.refund > 0.0).then_some(Action::Refund));
+    }
+    if work.holds() {
+        actions.push(Action::Hold);
+        if holds.confirm > 0.0 {
+            actions.push(Action::Confirm);
+            actions.extend((holds.refund > 0.0).then_some(Action::Refund));
+        }
+        if holds.release > 0.0 {
+            actions.extend([Action::Hold, Action::Release]);
+        }
+    }
+    let most = config.plan.requests.map_or(usize::MAX, |requests| {
+        usize::try_from(requests.saturating_sub(1)).unwrap_or(usize::MAX)
+    });
+    actions.truncate(most);
+    actions
+}
+
+/// Tries what is due, writes it down, and gives what is to be counted of it: they are operations of the run, or of its
+/// warm-up.
 ///
 /// # Errors
-/// The answer matches no rule of the map, or cannot be written down.
+/// An answer matches no rule of the map, or cannot be written down.
 pub(super) async fn try_out(
     config: &RunConfig,
     prepared: &mut Prepared,
 ) -> Result<Tally, PreparationError> {
     // Let go of where there is no trial: an idle connection would stand in others' way.
     let first = prepared.first.take();
-    if !is_due(config) {
+    let actions = actions(config);
+    if actions.is_empty() {
         return Ok(Tally::default());
     }
     let client = config.plan.clients;
-    let mut session = match first {
+    let session = match first {
         Some(session) => session,
         None => Session::to_shop(&prepared.shop, client, Waiting::Shared, &TlsConfigs::default())?,
     };
-    let plan = &prepared.plans[0];
-    let order = Order { run: plan.run, client, number: 0, token: "" };
-    let sent_ns = monotonic_ns();
-    let answer = buy(config, &mut session, order, sent_ns).await?;
-    let answered_ns = monotonic_ns();
-    let key = plan.sends_keys().then(|| order.to_string());
-    let mut tally = WorkerTally::default();
-    if config.warm_up == Duration::ZERO {
-        tally.begin();
-        tally.end(&Seen {
-            ending: ending(Action::Buy, &answer),
-            was_sent: answer.missing != Some(Missing::Unsent),
-            cause: answer.reason.as_deref(),
-            due_ns: sent_ns,
-            sent_ns,
-            answered_ns,
-        });
+    let terms = Terms::of(&prepared.plans[0]);
+    let mut trial = Trial { config, session, tally: WorkerTally::default(), last: None, sold: 0 };
+    for (number, action) in (0..).zip(actions) {
+        let Some(operation) = trial.operate(number, action, &terms, prepared.plans[0].run).await?
+        else {
+            break;
+        };
+        write(prepared, &operation)?;
     }
-    let quantity = plan.quantity();
-    let operation = Operation {
-        quantity: Some(quantity),
-        key,
-        ..Operation::buy(client, sent_ns, answered_ns, answer)
-    };
-    if operation.outcome == Outcome::Sold {
-        tally.sold_ever += quantity;
-    }
-    if let Some(history) = &prepared.history {
-        let written =
-            HistoryWriter::open(history.path(), history.share().room).and_then(|mut writer| {
-                writer.write(&operation)?;
-                writer.flush()
-            });
-        written.map_err(|source| HistoryError::Begin {
-            path: history.path().display().to_string(),
-            source,
-        })?;
-    }
+    let tally = trial.tally;
     for plan in &mut prepared.plans {
         plan.plan.requests = plan.plan.requests.map(|requests| requests - tally.intended);
     }
@@ -93,31 +93,101 @@ pub(super) async fn try_out(
     Ok(counted)
 }
 
-async fn buy(
-    config: &RunConfig,
-    session: &mut Session,
-    order: Order<'_>,
-    sent_ns: u64,
-) -> Result<Answer, PreparationError> {
-    let limit = session.patience(config.timeout);
-    let answer = match timeout(limit, session.call(Action::Buy, order, sent_ns)).await {
-        Err(_) => return Ok(session.gave_up(Action::Buy, limit)),
-        Ok(Response::Answer(answer)) => *answer,
-        Ok(Response::Reply(reply, reader)) => {
-            let answer = reader.read(Action::Buy, reply);
-            if !reader.has_rule_for(reply) && !answer.is_passing {
-                let text = String::from_utf8_lossy(reply.body);
-                let shown = reader.masked(text.trim()).chars().take(SHOWN_MAX).collect();
-                return Err(PreparationError::NoRule { status: reply.status, answer: shown });
-            }
-            answer
+fn write(prepared: &Prepared, operation: &Operation) -> Result<(), HistoryError> {
+    let Some(history) = &prepared.history else { return Ok(()) };
+    let written =
+        HistoryWriter::open(history.path(), history.share().room).and_then(|mut writer| {
+            writer.write(operation)?;
+            writer.flush()
+        });
+    let path = || history.path().display().to_string();
+    written.map_err(|source| HistoryError::Begin { path: path(), source })
+}
+
+/// A trial that is under way.
+struct Trial<'a> {
+    config: &'a RunConfig,
+    session: Session,
+    tally: WorkerTally,
+    /// The last operation that gave something, which the next may be about.
+    last: Option<u64>,
+    /// How many tickets the last sale was of.
+    sold: u64,
+}
+
+impl Trial<'_> {
+    /// Carries out `action`; `None` where there is nothing for it to be about.
+    async fn operate(
+        &mut self,
+        number: u64,
+        action: Action,
+        terms: &Terms,
+        run: u64,
+    ) -> Result<Option<Operation>, PreparationError> {
+        let follows = matches!(action, Action::Confirm | Action::Release | Action::Refund);
+        let of = self.last.take().filter(|_| follows);
+        if follows && of.is_none() {
+            return Ok(None);
         }
-    };
-    if let Some(fault) = session.misfit() {
-        return Err(misfit(config, fault.clone()));
+        let client = self.config.plan.clients;
+        let sent_ns = monotonic_ns();
+        let order = Order { run, client, number, token: "" };
+        let answer = self.ask(action, order, sent_ns).await?;
+        let answered_ns = monotonic_ns();
+        if self.config.warm_up == Duration::ZERO {
+            self.tally.begin();
+            self.tally.end(&Seen {
+                ending: ending(action, &answer),
+                was_sent: answer.missing != Some(Missing::Unsent),
+                cause: answer.reason.as_deref(),
+                due_ns: sent_ns,
+                sent_ns,
+                answered_ns,
+            });
+        }
+        let is_counted = self.config.warm_up == Duration::ZERO;
+        let begun = Begun { number, action, of, is_counted, due_ns: sent_ns, sent_ns };
+        let operation = terms.operation(client, &begun, self.sold, (answered_ns, answer));
+        let quantity = operation.quantity.unwrap_or(0);
+        match (operation.outcome, operation.op) {
+            (Outcome::Sold, _) => {
+                self.tally.sold_ever += quantity;
+                (self.last, self.sold) = (Some(number), quantity);
+            }
+            (Outcome::Done, OperationKind::Refund) => self.tally.refunded_ever += quantity,
+            (Outcome::Done, OperationKind::Hold) => self.last = Some(number),
+            _ => {}
+        }
+        Ok(Some(operation))
     }
-    if answer.missing == Some(Missing::Unanswered) && !answer.is_passing {
-        return Err(PreparationError::NoAnswer(answer.reason.unwrap_or_default()));
+
+    async fn ask(
+        &mut self,
+        action: Action,
+        order: Order<'_>,
+        sent_ns: u64,
+    ) -> Result<Answer, PreparationError> {
+        let (config, session) = (self.config, &mut self.session);
+        let limit = session.patience(config.timeout);
+        let answer = match timeout(limit, session.call(action, order, sent_ns)).await {
+            Err(_) => return Ok(session.gave_up(action, limit)),
+            Ok(Response::Answer(answer)) => *answer,
+            Ok(Response::Reply(reply, reader)) => {
+                let answer = reader.read(action, reply);
+                if !reader.has_rule_for(reply) && !answer.is_passing {
+                    let text = String::from_utf8_lossy(reply.body);
+                    let shown = reader.masked(text.trim()).chars().take(SHOWN_MAX).collect();
+                    return Err(PreparationError::NoRule { status: reply.status, answer: shown });
+                }
+                answer
+            }
+        };
+        if let Some(fault) = session.misfit() {
+            return Err(misfit(config, fault.clone()));
+        }
+        if answer.missing == Some(Missing::Unanswered) && !answer.is_passing {
+            return Err(PreparationError::NoAnswer(answer.reason.unwrap_or_default()));
+        }
+        Ok(answer)
     }
-    Ok(answer)
 }

@@ -47,11 +47,16 @@ impl Shop {
     /// The shop at `location`, which has these `addresses`: this project's own server, or what
     /// `map` describes.
     pub(crate) fn new(location: &Location, addresses: Vec<SocketAddr>, map: Option<Map>) -> Self {
+        let (mut host, mut encrypted_host) = (location.to_string(), location.encrypted_host());
+        if let Some((own, name)) = map.as_ref().and_then(Map::host) {
+            own.clone_into(&mut host);
+            encrypted_host = encrypted_host.map(|_| name);
+        }
         Self {
-            host: location.to_string(),
+            host,
             base: location.base().to_owned(),
             addresses,
-            encrypted_host: location.encrypted_host(),
+            encrypted_host,
             trust: Trust::Authorities,
             connect_limit: CONNECT_LIMIT,
             answer_limit: CONNECT_LIMIT,
@@ -127,6 +132,7 @@ impl Shop {
             fields: &call.fields,
             body: call.body.as_deref(),
             is_own: self.map.is_none(),
+            first_client: self.map.as_ref().map_or(0, |map| map.first_client),
         };
         Some(Template::new(&parts).expect("a map is checked when it is read"))
     }

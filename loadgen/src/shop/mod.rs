@@ -14,6 +14,7 @@ mod location;
 mod map;
 mod own;
 mod reader;
+mod retry_after;
 mod secret;
 mod servers;
 mod session;

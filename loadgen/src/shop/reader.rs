@@ -1,10 +1,13 @@
 //! Reads what came back from a shop: as its map says, or else as this project's own server answers.
 
+use std::time::{Duration, SystemTime};
+
 use super::{
     answer::{self, NoStock, Stock},
     http_shop::Shop,
-    map::{Map, MapReader},
+    map::{Map, MapReader, field_values},
     own,
+    retry_after::retry_after,
     wire::Reply,
 };
 use crate::{history::Answer, plan::Action};
@@ -52,6 +55,13 @@ impl Reader {
     /// The token of the hold or the sale that `reply` tells of.
     pub(crate) fn token(&self, reply: Reply<'_>) -> Option<String> {
         own::token(reply.body)
+    }
+
+    /// When `reply` says to come back, where it says so.
+    pub(crate) fn retry_after(&self, reply: Reply<'_>) -> Option<Duration> {
+        let fields = String::from_utf8_lossy(reply.head);
+        let value = field_values(&fields, "retry-after").next()?;
+        retry_after(value, SystemTime::now())
     }
 
     /// What is needed of `reply` to read it.

@@ -133,6 +133,24 @@ impl Session {
         })
     }
 
+    /// The way of whoever puts tickets on sale at `shop`, who is its `client`.
+    ///
+    /// # Errors
+    /// There is nobody to trust.
+    pub(crate) fn of_operator(shop: &Shop, client: u32) -> Result<Self, TlsError> {
+        let configs = TlsConfigs::default();
+        Ok(match &shop.map {
+            Some(map) => Self::Flow(Box::new(FlowSession::new(
+                shop,
+                map,
+                client,
+                Waiting::Shared,
+                &configs,
+            )?)),
+            None => Self::Http(Box::new(HttpSession::new(shop, Waiting::Shared, &configs)?)),
+        })
+    }
+
     /// Shares idle connections with others, where there are connections at all.
     pub(crate) fn share(&mut self, idle: IdleConnections) {
         if let Self::Http(session) = self {
@@ -186,6 +204,14 @@ impl Session {
     pub(crate) fn misfit(&self) -> Option<&FlowFault> {
         match self {
             Self::Flow(session) => session.misfit(),
+            Self::Http(_) | Self::File(_) => None,
+        }
+    }
+
+    /// When the last answer says to come back, where it was read here.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Flow(session) => session.retry_after(),
             Self::Http(_) | Self::File(_) => None,
         }
     }

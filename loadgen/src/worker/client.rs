@@ -26,6 +26,9 @@ const ATTEMPTS_MAX: u32 = 10;
 const RETRY_PAUSE: Duration = Duration::from_millis(50);
 const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
 
+/// The longest that a shop may have a client wait before something is sent again: what would take longer is over.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
 /// How long after the end of an open loop what was due before it may still be sent.
 const CATCH_UP_NS: u64 = 500_000_000;
 
@@ -256,7 +259,8 @@ impl Client {
                     End::Reply(reader.needed(reply))
                 }
                 Some(Response::Answer(answer)) => {
-                    heard = Some((answer.outcome, None));
+                    // What it gave is kept where it was read.
+                    heard = Some((answer.outcome, Some(String::new())));
                     End::Answer(*answer, monotonic_ns())
                 }
                 None => End::Answer(self.session.gave_up(action, limit), monotonic_ns()),
@@ -273,50 +277,82 @@ impl Client {
         CameTo { outcome, has_reached_nobody }
     }
 
-    /// What came of sending `order` once, with the token that it brought where one may be needed.
-    async fn attempt(
-        &mut self,
-        action: Action,
-        order: Order<'_>,
-        sent_ns: u64,
-    ) -> (Answer, Option<String>) {
+    /// Waits for `pause`; returns whether anything is sent after it.
+    async fn wait(&self, pause: Duration) -> bool {
+        let end_ns = monotonic_ns() + u64::try_from(pause.as_nanos()).unwrap_or(u64::MAX);
+        if self.is_over(end_ns) {
+            return false;
+        }
+        while !self.worker.is_stopping() {
+            let rest_ns = end_ns.saturating_sub(monotonic_ns());
+            if rest_ns == 0 {
+                return true;
+            }
+            // In pieces: whoever stops the run does not wait for long.
+            sleep(Duration::from_nanos(rest_ns).min(RETRY_PAUSE_MAX / 4)).await;
+        }
+        false
+    }
+
+    /// What came of sending `order` once.
+    async fn attempt(&mut self, action: Action, order: Order<'_>, sent_ns: u64) -> Attempt {
         let may_follow = self.fate.may_follow(action);
         let limit = self.session.patience(self.worker.plan.timeout());
         let (session, watchdog) = (&mut self.session, &mut self.watchdog);
         match response(session, watchdog, (action, order), (sent_ns, limit)).await {
             Some(Response::Reply(reply, reader)) => {
+                let answer = reader.read(action, reply);
                 let token = if may_follow { reader.token(reply) } else { None };
-                (reader.read(action, reply), token)
+                let retry_after = if answer.is_passing { reader.retry_after(reply) } else { None };
+                Attempt { answer, token, retry_after }
             }
-            Some(Response::Answer(answer)) => (*answer, None),
-            None => (self.session.gave_up(action, limit), None),
+            Some(Response::Answer(answer)) => {
+                let token = may_follow.then(String::new);
+                let retry_after = self.session.retry_after();
+                Attempt { answer: *answer, token, retry_after }
+            }
+            None => {
+                let answer = self.session.gave_up(action, limit);
+                Attempt { answer, token: None, retry_after: None }
+            }
         }
     }
 
-    /// Sends again, under the same key, what got no final answer.
+    /// Sends again, under the same key, what got no final answer, and no earlier than the shop wants it.
     async fn settle(
         &mut self,
         action: Action,
         order: Order<'_>,
-        first: (Answer, Option<String>),
+        first: Attempt,
     ) -> (Answer, Option<String>) {
-        let (mut answer, mut token) = first;
+        let Attempt { mut answer, mut token, mut retry_after } = first;
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
         for _ in 1..ATTEMPTS_MAX {
-            if !answer.is_passing || self.worker.is_stopping() || self.is_over(monotonic_ns()) {
+            let wanted = retry_after.unwrap_or_default();
+            if !answer.is_passing || wanted > RETRY_AFTER_MAX || !self.wait(pause.max(wanted)).await
+            {
                 break;
             }
             may_have_happened |= answer.outcome == Outcome::Unknown;
-            sleep(pause).await;
             pause = (pause * 2).min(RETRY_PAUSE_MAX);
-            (answer, token) = self.attempt(action, order, monotonic_ns()).await;
+            Attempt { answer, token, retry_after } =
+                self.attempt(action, order, monotonic_ns()).await;
         }
         if may_have_happened && answer.outcome == Outcome::Refused {
             answer.outcome = Outcome::Unknown;
         }
         (answer, token)
     }
+}
+
+/// What came of sending something once.
+struct Attempt {
+    answer: Answer,
+    /// The token that it brought, where one may be needed.
+    token: Option<String>,
+    /// When the shop wants it again, where it says so.
+    retry_after: Option<Duration>,
 }
 
 /// What follows on what was `begun` and brought `token`.

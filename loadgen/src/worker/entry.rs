@@ -12,19 +12,19 @@ use crate::{history::Answer, plan::Action, shop::Reply};
 
 /// An operation that a client has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Begun {
+pub(crate) struct Begun {
     /// Which of the client's operations it is, from 0.
-    pub(super) number: u64,
+    pub(crate) number: u64,
     /// What it does.
-    pub(super) action: Action,
+    pub(crate) action: Action,
     /// Which of the client's operations made the hold or the sale that it is about.
-    pub(super) of: Option<u64>,
+    pub(crate) of: Option<u64>,
     /// Whether it is measured, and not part of the warm-up.
-    pub(super) is_counted: bool,
+    pub(crate) is_counted: bool,
     /// When it was due, in nanoseconds of the run's clock.
-    pub(super) due_ns: u64,
+    pub(crate) due_ns: u64,
     /// When it is sent, on the same clock.
-    pub(super) sent_ns: u64,
+    pub(crate) sent_ns: u64,
 }
 
 /// What has happened to a client of a worker; the bytes of it need not be read by another version.

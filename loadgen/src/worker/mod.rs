@@ -26,11 +26,14 @@ mod plan;
 mod recorder;
 mod rendezvous;
 mod state;
+mod terms;
 mod watchdog;
 
 pub(crate) use child::work_for_parent;
+pub(crate) use entry::Begun;
 pub(crate) use fleet::{Fleet, FleetError};
 pub(crate) use messages::{Message, MessageReceiver};
 pub(crate) use open_files::{Needs, TooFewFiles, make_room};
 pub(crate) use plan::{HistoryShare, WorkerPlan};
 pub(crate) use recorder::{WORKER_IS_GONE, ending};
+pub(crate) use terms::Terms;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     history::Room,
-    plan::Plan,
-    shop::{Address, Map},
+    plan::{Action, Plan},
+    shop::Address,
 };
 
 /// A file that all workers write operations into, once these have ended.
@@ -71,7 +71,7 @@ impl WorkerPlan {
     /// Whether each purchase has a key of its own, which a shop may remember it by.
     pub(crate) fn sends_keys(&self) -> bool {
         let sends_keys = |address: &Address| match address {
-            Address::Shop(shop) => shop.map.as_ref().is_some_and(Map::sends_keys),
+            Address::Shop(shop) => shop.map.as_ref().is_some_and(|map| map.sends_keys(Action::Buy)),
             _ => false,
         };
         self.retries || self.addresses.iter().any(sends_keys)

@@ -10,13 +10,12 @@ use super::{
     journal::{JournalError, JournalReader},
     messages::{Message, MessageSender},
     plan::WorkerPlan,
+    terms::Terms,
 };
 use crate::{
-    history::{
-        Answer, HistoryWriter, Links, Missing, Operation, OperationKind, Outcome, monotonic_ns,
-    },
+    history::{Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns},
     plan::Action,
-    shop::{Address, Order, Reader},
+    shop::{Address, Reader},
     tally::{Ending, Seen, WorkerTally},
 };
 
@@ -51,8 +50,7 @@ pub(super) struct Recorder {
     /// One for each address.
     readers: Vec<Reader>,
     /// As the plan says, looked up once.
-    sends_keys: bool,
-    quantity: u64,
+    terms: Terms,
 }
 
 impl Recorder {
@@ -66,9 +64,8 @@ impl Recorder {
             writer.map(|file| HistoryWriter::open(&file.path, file.room.clone())).transpose()?;
         let clients = plan.clients().map(|_| ClientRecord::default()).collect();
         let readers = plan.addresses.iter().map(Address::reader).collect();
-        let (sends_keys, quantity) = (plan.sends_keys(), plan.quantity());
-        let tally = WorkerTally::default();
-        Ok(Self { plan, messages, tally, clients, writer, readers, sends_keys, quantity })
+        let (terms, tally) = (Terms::of(&plan), WorkerTally::default());
+        Ok(Self { plan, messages, tally, clients, writer, readers, terms })
     }
 
     /// Takes over what a worker in another process has written on its `journal` since the last time, says
@@ -163,10 +160,8 @@ impl Recorder {
         if let Some(left) = answer.remaining {
             tally.see_left(answered_ns, left);
         }
-        let operation = self.operation(client, &open, answered_ns, answer);
-        let has_key = self.sends_keys && matches!(open.action, Action::Buy | Action::Hold);
-        let order = Order { run: self.plan.run, client, number: open.number, token: "" };
-        let key = has_key.then(|| order.to_string());
+        let sold = self.clients[self.plan.slot(client)].sold;
+        let operation = self.terms.operation(client, &open, sold, (answered_ns, answer));
         // By what was asked for: another shop may sell without a word on which tickets.
         let quantity = operation.quantity.unwrap_or(0);
         match operation.outcome {
@@ -180,42 +175,7 @@ impl Recorder {
             }
             _ => {}
         }
-        self.record(&Operation { key, ..operation });
-    }
-
-    /// What `client` has begun as `open` and was told at `answered_ns`, as the history has it: holds and sales
-    /// are named by who made them, and no token stands there.
-    fn operation(&self, client: u32, open: &Begun, answered_ns: u64, answer: Answer) -> Operation {
-        let holds = &self.plan.plan.holds;
-        let (op, quantity) = match open.action {
-            Action::Buy => (OperationKind::Buy, Some(self.quantity)),
-            Action::Search => (OperationKind::Search, None),
-            Action::Hold => (OperationKind::Hold, Some(holds.quantity)),
-            Action::Confirm => (OperationKind::Confirm, Some(holds.quantity)),
-            Action::Release => (OperationKind::Release, Some(holds.quantity)),
-            Action::Refund => {
-                let sold = self.clients[self.plan.slot(client)].sold;
-                (OperationKind::Refund, Some(sold))
-            }
-            // No client's: what it was of is known to nobody here.
-            Action::Restock => (OperationKind::Restock, None),
-        };
-        let own = || Box::from(format!("{client}-{}", open.number));
-        let about = || open.of.map(|of| Box::from(format!("{client}-{of}")));
-        let sale = || (holds.refund > 0.0).then(own);
-        let operation =
-            Operation::of_kind((op, quantity), client, open.sent_ns, answered_ns, answer);
-        let links = match open.action {
-            Action::Search | Action::Restock => Links::default(),
-            Action::Buy => Links { sale: sale(), ..Links::default() },
-            Action::Hold if operation.outcome == Outcome::SoldOut => Links::default(),
-            Action::Hold => Links::of_hold(own(), open.sent_ns, operation.return_ns, holds.seconds),
-            Action::Confirm => Links { hold: about(), sale: sale(), ..Links::default() },
-            Action::Release => Links { hold: about(), ..Links::default() },
-            Action::Refund => Links { sale: about(), ..Links::default() },
-        };
-        let links = (links != Links::default()).then(|| Box::new(links));
-        Operation { links, ..operation }
+        self.record(&operation);
     }
 
     /// An operation was due at `due_ns` and is not begun, since all is over at `now_ns`.

@@ -62,12 +62,22 @@ impl PythonShop {
     pub(super) fn program(&self, name: &str) -> Program {
         let map = self.folder.path().join("shop.toml");
         let program = loadgen().args([name, &self.url, "--map"]).arg(map);
-        if self.kind == "rest" { program.env("SHOP_TOKEN", TOKEN) } else { program }
+        if ["rest", "box_office"].contains(&self.kind.as_str()) {
+            program.env("SHOP_TOKEN", TOKEN)
+        } else {
+            program
+        }
     }
 
     /// Where it is.
     pub(super) fn url(&self) -> String {
         self.url.clone()
+    }
+
+    /// Its map.
+    #[track_caller]
+    pub(super) fn map(&self) -> String {
+        fs::read_to_string(self.folder.path().join("shop.toml")).expect("it was written")
     }
 
     /// Puts another map in place.

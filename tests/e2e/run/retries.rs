@@ -4,6 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     sync::{Arc, Mutex},
+    time::{Duration, Instant},
 };
 
 use e2e::{Counter, Stub};
@@ -25,7 +26,7 @@ fn nothing_is_sent_again_once_the_time_is_over() {
             return ("200 OK", "{\"count\": 100, \"sold\": 0, \"revision\": null}".to_owned());
         }
         *times.lock().expect("no other thread has panicked") += 1;
-        std::thread::sleep(std::time::Duration::from_secs(60));
+        std::thread::sleep(Duration::from_secs(60));
         unreachable!("nobody waits as long")
     });
 
@@ -78,6 +79,59 @@ fn operation_is_sent_again_under_its_key_until_it_has_its_answer() {
         })
         .collect::<BTreeSet<_>>();
     assert_eq!(recorded.into_iter().collect::<Vec<_>>(), seen.keys().cloned().collect::<Vec<_>>());
+}
+
+/// Asked for a second's patience twice, in a number and in a date: both are kept.
+#[test]
+fn shop_that_asks_to_wait_is_asked_again_no_sooner() {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let times = Arc::clone(&asked);
+    let stub = Stub::http(move |request| {
+        if request.call == "GET /search" {
+            return ("200 OK", "{\"count\": 100, \"sold\": 0, \"revision\": null}".to_owned());
+        }
+        let mut asked = times.lock().expect("no other thread has panicked");
+        asked.push(Instant::now());
+        match asked.len() {
+            1 => ("429 Too Many Requests\r\nRetry-After: 1", "{}".to_owned()),
+            2 => ("503 Service Unavailable\r\nretry-after: 1", "{\"sold\": \"no\"}".to_owned()),
+            _ => {
+                let body = "{\"tickets\": [1], \"remaining\": 99, \"revision\": null}";
+                ("201 Created", body.to_owned())
+            }
+        }
+    });
+
+    let finished = run(&stub.url()).args(["-c", "1", "-n", "1", "--retry"]).run();
+
+    assert_eq!(number(&result(&finished)["outcomes"]["sold"]), 1, "{finished:?}");
+    let asked = asked.lock().expect("no other thread has panicked");
+    for pair in asked.windows(2) {
+        assert!(pair[1] - pair[0] >= Duration::from_secs(1), "{asked:?}");
+    }
+}
+
+/// A shop that is away for an hour is not waited for, nor beyond the end of the run.
+#[test]
+fn shop_that_asks_to_wait_for_long_is_not_asked_again() {
+    let asked = Arc::new(Mutex::new(0));
+    let times = Arc::clone(&asked);
+    let stub = Stub::http(move |request| {
+        if request.call == "GET /search" {
+            return ("200 OK", "{\"count\": 100, \"sold\": 0, \"revision\": null}".to_owned());
+        }
+        let mut asked = times.lock().expect("no other thread has panicked");
+        *asked += 1;
+        let wait = if *asked == 1 { "3600" } else { "30" };
+        let head = format!("429 Too Many Requests\r\nRetry-After: {wait}");
+        (Box::leak(head.into_boxed_str()), "{}".to_owned())
+    });
+
+    let finished = run(&stub.url()).args(["-c", "1", "-n", "1", "--retry"]).run();
+    assert_eq!(number(&result(&finished)["outcomes"]["refused"]), 1, "{finished:?}");
+    let finished = run(&stub.url()).args(["-c", "1", "-z", "10s", "-n", "1", "--retry"]).run();
+    assert_eq!(number(&result(&finished)["outcomes"]["refused"]), 1, "{finished:?}");
+    assert_eq!(*asked.lock().expect("no other thread has panicked"), 2, "{finished:?}");
 }
 
 #[test]

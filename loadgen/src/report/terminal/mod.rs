@@ -9,12 +9,14 @@ mod verdicts;
 
 mod heading;
 mod measured;
+mod products;
 mod proof;
 mod rounds;
 mod sentences;
 
 pub(crate) use heading::heading;
 pub(crate) use measured::measured_text;
+pub(crate) use products::products_table;
 pub(crate) use proof::proof;
 pub(crate) use rounds::rounds_table;
 pub(crate) use sentences::{costs, sentences};

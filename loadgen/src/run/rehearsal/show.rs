@@ -8,11 +8,11 @@ use super::{args::TryArgs, told::Told};
 use crate::{
     exit_code,
     history::{Answer, Outcome, monotonic_ns},
-    plan::Action,
+    plan::{Action, Holds},
     report::or_closed,
     shop::{
-        Failure, FlowSession, Location, LocationError, MapError, Order, Shop, Stock, TlsConfigs,
-        TlsError, Trust, Waiting, read_map,
+        Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
+        TlsConfigs, TlsError, Trust, Waiting, read_map,
     },
 };
 
@@ -87,6 +87,8 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
     shop.trust = if args.insecure { Trust::Anybody } else { Trust::Authorities };
     (shop.connect_limit, shop.answer_limit) = (args.timeout, args.timeout);
     shop.fields = args.fields.iter().map(|field| field.field.clone()).collect();
+    let seconds = map.hold_seconds().unwrap_or(Holds::default().seconds);
+    shop.holds = Some(Holds { seconds, ..Holds::default() });
     let configs = TlsConfigs::default();
     let mut session = FlowSession::new(&shop, &map, 0, Waiting::Shared, &configs)?;
     let unreachable = |failure| TryError::Unreachable { url: args.url.clone(), failure };
@@ -95,8 +97,9 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(args.timeout))),
     }
     session.write_down();
-    let mut rehearsal = Rehearsal { args, has_search: map.members.search.is_some(), session, told };
-    rehearsal.carry_out(map.members.buy.quantity).await;
+    let mut rehearsal =
+        Rehearsal { args, map: &map, session, told, run: monotonic_ns(), number: 0, sold: 0 };
+    rehearsal.carry_out().await;
     let Rehearsal { mut session, mut told, .. } = rehearsal;
     told.calls = session.transcript();
     Ok(told)
@@ -105,18 +108,24 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
 /// A map that is rehearsed.
 struct Rehearsal<'a> {
     args: &'a TryArgs,
-    has_search: bool,
+    map: &'a Map,
     session: FlowSession,
     told: Told,
+    /// A number that no other rehearsal has.
+    run: u64,
+    /// How many orders there were.
+    number: u64,
+    /// How many tickets the last sale was of.
+    sold: u64,
 }
 
 impl Rehearsal<'_> {
-    async fn carry_out(&mut self, quantity: u64) {
-        let order = Order { run: monotonic_ns(), client: 0, number: 0, token: "" };
+    async fn carry_out(&mut self) {
+        let order = self.order("");
         if let Err(fault) = self.session.begin(order).await {
             return self.told.problems.push(fault.to_string());
         }
-        let before = self.look(order).await;
+        let mut left = self.look().await;
         if !self.args.buy {
             self.told.results.push("nothing was bought: `--buy` tries that too".to_owned());
             return;
@@ -125,33 +134,74 @@ impl Rehearsal<'_> {
             self.told.results.push("nothing was bought".to_owned());
             return;
         }
-        let answer = self.session.call(Action::Buy, order).await;
-        self.judge(&answer);
-        if answer.outcome != Outcome::Sold {
-            return;
-        }
-        let after = self.look(order).await;
-        if let (Some(before), Some(after)) = (before, after) {
-            let fell = i128::from(before.remaining) - i128::from(after.remaining);
-            if fell != i128::from(quantity) {
-                self.told.results.push(format!(
-                    "what is left went from {} to {} for a purchase of {quantity}: it may be told late, \
-                     others may buy, or it counts something else",
-                    before.remaining, after.remaining
-                ));
+        for story in [
+            &[Action::Buy, Action::Refund][..],
+            &[Action::Hold, Action::Release],
+            &[Action::Hold, Action::Confirm, Action::Refund],
+            &[Action::Restock],
+        ] {
+            let has_story = match story {
+                [Action::Hold, end, ..] => self.map.has(*end),
+                [first, ..] => self.map.has(*first),
+                [] => false,
+            };
+            let story = story.iter().filter(|action| self.map.has(**action));
+            for action in story.filter(|_| has_story) {
+                if !self.operate(*action, &mut left).await {
+                    return;
+                }
             }
         }
     }
 
+    /// Carries out `action`, and looks at what it did to what is left; says whether it is to go on.
+    async fn operate(&mut self, action: Action, left: &mut Option<Stock>) -> bool {
+        let quantity = match action {
+            Action::Buy => self.map.members.buy.quantity,
+            // What was sold last is taken back: bought, or held before.
+            _ => Holds::default().quantity,
+        };
+        let order = self.order("1");
+        let answer = self.session.call(action, order).await;
+        self.judge(action, &answer);
+        if !matches!(answer.outcome, Outcome::Sold | Outcome::Done)
+            || !self.told.problems.is_empty()
+        {
+            return false;
+        }
+        let after = self.look().await;
+        if let (Some(before), Some(after)) = (*left, after) {
+            let fell = i128::from(before.remaining) - i128::from(after.remaining);
+            let expected = match action {
+                Action::Buy | Action::Hold => i128::from(quantity),
+                Action::Release | Action::Restock => -i128::from(quantity),
+                Action::Refund => -i128::from(self.sold),
+                Action::Confirm | Action::Search => 0,
+            };
+            if fell != expected {
+                self.told.results.push(format!(
+                    "what is left went from {} to {} for {}: it may be told late, others may buy, or it \
+                     counts something else",
+                    before.remaining,
+                    after.remaining,
+                    of(action, expected.unsigned_abs())
+                ));
+            }
+        }
+        *left = after;
+        self.told.problems.is_empty()
+    }
+
     /// What is left, where the map knows how to ask.
-    async fn look(&mut self, order: Order<'_>) -> Option<Stock> {
-        if !self.has_search {
+    async fn look(&mut self) -> Option<Stock> {
+        if !self.map.has(Action::Search) {
             let text = "the map has no `[search]`: a run needs `--initial N`".to_owned();
             if !self.told.results.contains(&text) {
                 self.told.results.push(text);
             }
             return None;
         }
+        let order = self.order("");
         match self.session.stock(order).await {
             Ok(stock) => {
                 self.told.results.push(format!("left: {}", stock.remaining));
@@ -165,13 +215,23 @@ impl Rehearsal<'_> {
         }
     }
 
-    fn judge(&mut self, answer: &Answer) {
+    /// An order with a number of its own.
+    fn order<'a>(&mut self, token: &'a str) -> Order<'a> {
+        self.number += 1;
+        Order { run: self.run, client: 0, number: self.number, token }
+    }
+
+    fn judge(&mut self, action: Action, answer: &Answer) {
         let reason = answer.reason.clone().unwrap_or_default();
         if let Some(fault) = self.session.misfit() {
             return self.told.problems.push(fault.to_string());
         }
         match answer.outcome {
             Outcome::Sold => {
+                self.sold = match action {
+                    Action::Buy => self.map.members.buy.quantity,
+                    _ => Holds::default().quantity,
+                };
                 let tickets: Vec<String> =
                     answer.tickets.iter().map(|ticket| ticket.to_string()).collect();
                 self.told.results.push(match tickets.is_empty() {
@@ -180,14 +240,43 @@ impl Rehearsal<'_> {
                     false => format!("bought: {}", tickets.join(", ")),
                 });
             }
+            Outcome::Done => self.told.results.push(done(action).to_owned()),
             Outcome::SoldOut => {
-                let text = "sold out: put tickets on sale to try `[buy.sold]`";
+                let text = "sold out: put tickets on sale to try the rest of the map";
                 self.told.problems.push(text.to_owned());
             }
-            Outcome::Refused => self.told.problems.push(format!("refused: {reason}")),
-            Outcome::Found | Outcome::Done | Outcome::Unknown => {
-                self.told.problems.push(format!("nobody knows whether it was sold: {reason}"));
+            Outcome::Refused => {
+                self.told.problems.push(format!("refused: {reason}"));
+            }
+            Outcome::Found | Outcome::Unknown => {
+                let is_sale = matches!(action, Action::Buy | Action::Confirm);
+                let what = if is_sale { "it was sold" } else { "that was done" };
+                self.told.problems.push(format!("nobody knows whether {what}: {reason}"));
             }
         }
+    }
+}
+
+/// What was carried out.
+fn done(action: Action) -> &'static str {
+    match action {
+        Action::Hold => "put aside",
+        Action::Release => "released",
+        Action::Refund => "refunded",
+        Action::Restock => "put on sale: one more",
+        Action::Buy | Action::Confirm | Action::Search => "done",
+    }
+}
+
+/// An operation of so many tickets, as part of a sentence.
+fn of(action: Action, quantity: u128) -> String {
+    match action {
+        Action::Buy => format!("a purchase of {quantity}"),
+        Action::Hold => format!("a hold of {quantity}"),
+        Action::Release => format!("a release of {quantity}"),
+        Action::Refund => format!("a refund of {quantity}"),
+        Action::Restock => format!("a restock of {quantity}"),
+        Action::Confirm => "a confirm, which changes nothing".to_owned(),
+        Action::Search => "a search".to_owned(),
     }
 }

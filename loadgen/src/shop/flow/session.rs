@@ -4,7 +4,7 @@ use std::{
     borrow::Cow,
     collections::BTreeMap,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use serde_json::Value;
@@ -18,14 +18,15 @@ use super::{
 };
 use crate::{
     history::{Answer, Outcome},
-    plan::Action,
+    plan::{Action, Holds},
     shop::{
         answer::{NoStock, Stock, found, missing},
         http_shop::Shop,
         map::{
-            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, Request, Script,
-            Source, Texts, plain, unread,
+            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, QUANTITY, Request,
+            SECONDS, Script, Source, Texts, plain, unread,
         },
+        retry_after::retry_after,
         secret::Secret,
         wire::{Failure, Order, Reply, TlsConfigs, TlsError, Waiting},
     },
@@ -45,15 +46,22 @@ pub(crate) struct FlowSession {
     script: Arc<Script>,
     reader: MapReader,
     map: Known,
+    /// How many tickets are put aside at a time, and for how long.
+    holds: Holds,
     /// What it is called, and what the calls ahead of all purchases gave.
     own: BTreeMap<String, Value>,
-    /// What the calls of this purchase gave.
+    /// What names stand for of what is bought.
+    product: BTreeMap<String, Value>,
+    first_client: u32,
+    /// What the calls of this operation gave, and of what it follows on.
     taken: BTreeMap<String, Value>,
     has_begun: bool,
-    /// Whether the purchase has come so far that a sale may have happened.
-    may_have_sold: bool,
+    /// Whether the operation has come so far that it may have happened.
+    may_have_happened: bool,
     /// Whether the call that is being made has got an answer, if not the last.
     is_answered: bool,
+    /// When the last answer that may pass says to come back.
+    retry_after: Option<Duration>,
     fault: Option<FlowFault>,
     transcript: Option<Vec<Exchange>>,
 }
@@ -73,6 +81,9 @@ struct Heard {
     /// Whether it is not the first answer: the call itself was taken.
     was_taken: bool,
 }
+
+/// What an order is for.
+type Ordered<'a> = (Action, Order<'a>);
 
 /// What follows on a call ahead of the one that sells.
 enum Went {
@@ -94,7 +105,7 @@ impl FlowSession {
         tls_configs: &TlsConfigs,
     ) -> Result<Self, TlsError> {
         let secret = |value: &str| Secret(value.to_owned());
-        let row: Vec<(&str, &str)> = map.buyers.row(client).collect();
+        let row: Vec<(&str, &str)> = map.buyers.row(map.first_client + client).collect();
         let of_row = row.iter().map(|(name, value)| (format!("${{{name}}}"), secret(value)));
         let of_map = map.secrets().map(|(name, value)| (name, secret(value)));
         Ok(Self {
@@ -102,15 +113,19 @@ impl FlowSession {
             script: Arc::new(map.script()),
             reader: map.reader(),
             own: row.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect(),
+            product: map.product_values(),
+            first_client: map.first_client,
             map: Known {
                 name: map.name.clone(),
                 variables: map.variables(),
                 secrets: of_row.chain(of_map).collect(),
             },
+            holds: shop.holds.unwrap_or_default(),
             taken: BTreeMap::new(),
             has_begun: false,
-            may_have_sold: false,
+            may_have_happened: false,
             is_answered: false,
+            retry_after: None,
             fault: None,
             transcript: None,
         })
@@ -152,7 +167,7 @@ impl FlowSession {
         }
         let script = Arc::clone(&self.script);
         for call in &script.before {
-            match self.step(call, order).await {
+            match self.step(call, (Action::Search, order)).await {
                 Ok(Went::On) => {}
                 Ok(Went::Ended(answer)) => {
                     let status = Cause::Refused(answer.reason.unwrap_or_default());
@@ -179,7 +194,7 @@ impl FlowSession {
         let script = Arc::clone(&self.script);
         let no_search = || "the map of this shop has no search".to_owned();
         let call = script.search.as_ref().ok_or_else(no_search)?;
-        let heard = match self.make(call, order).await {
+        let heard = match self.make(call, (Action::Search, order)).await {
             Ok(heard) => heard,
             Err(fault) => return Err(self.remember(fault).to_string().into()),
         };
@@ -187,7 +202,7 @@ impl FlowSession {
         if self.transcript.is_some() || stock.is_err() {
             let texts = Texts::of(&heard.visited.head, &heard.visited.body);
             let looked = texts.look();
-            let findings = self.reader.search_findings(heard.visited.status, &looked);
+            let findings = self.reader.findings(Action::Search, heard.visited.status, &looked);
             self.tell(call, &heard, &looked, findings);
             if let Err(error) = &stock {
                 let cause = Cause::Refused(error.reason.clone());
@@ -197,24 +212,27 @@ impl FlowSession {
         stock
     }
 
-    /// Carries out `action` as `order`. Where the caller drops this before it is done,
-    /// [`FlowSession::gave_up`] says what is known.
+    /// Carries out `action` as `order`; what ends a hold or takes back a sale is about the last one. Where the
+    /// caller drops this before it is done, [`FlowSession::gave_up`] says what is known.
     pub(crate) async fn call(&mut self, action: Action, order: Order<'_>) -> Answer {
-        (self.may_have_sold, self.fault) = (false, None);
-        self.taken.clear();
+        (self.may_have_happened, self.fault, self.retry_after) = (false, None, None);
         match action {
-            Action::Search => found(self.stock(order).await),
-            Action::Buy => self.purchase(order).await,
-            Action::Hold | Action::Confirm | Action::Release | Action::Refund | Action::Restock => {
-                Answer::refused("the map of this shop has no call for it")
-            }
+            Action::Search => return found(self.stock(order).await),
+            Action::Buy | Action::Hold | Action::Restock => self.taken.clear(),
+            Action::Confirm | Action::Release | Action::Refund => {}
         }
+        self.operate(action, order).await
     }
 
     /// What is known of a call that was dropped after `limit`.
     pub(crate) fn gave_up(&self, action: Action, limit: Duration) -> Answer {
         let answer = missing(action, &Failure::Timeout(limit));
-        if self.may_have_sold { answer } else { Answer { outcome: Outcome::Refused, ..answer } }
+        if self.may_have_happened { answer } else { Answer { outcome: Outcome::Refused, ..answer } }
+    }
+
+    /// When the last answer says to come back, where it says so.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// How long an operation may take in all where each answer may take `limit`.
@@ -222,32 +240,40 @@ impl FlowSession {
         self.script.patience(limit)
     }
 
-    async fn purchase(&mut self, order: Order<'_>) -> Answer {
+    async fn operate(&mut self, action: Action, order: Order<'_>) -> Answer {
+        let script = Arc::clone(&self.script);
+        let Some(sequence) = script.sequence(action) else {
+            return Answer::refused("the map of this shop has no call for it");
+        };
         if let Err(fault) = self.begin(order).await {
             return self.failed(fault);
         }
-        let script = Arc::clone(&self.script);
-        for call in &script.steps {
+        let order = (action, order);
+        for call in &sequence.steps {
             match self.step(call, order).await {
-                Ok(Went::On) => self.may_have_sold |= call.holds,
+                Ok(Went::On) => self.may_have_happened |= call.holds,
                 Ok(Went::Ended(answer)) => return self.ended(answer),
                 Err(fault) => {
-                    self.may_have_sold |= call.holds && self.has_reached(&fault);
+                    self.may_have_happened |= call.holds && self.has_reached(&fault);
                     return self.failed(fault);
                 }
             }
         }
-        let call = &script.sells;
-        let before = self.may_have_sold;
-        self.may_have_sold = true;
+        let call = &sequence.last;
+        let before = self.may_have_happened;
+        self.may_have_happened = true;
         let heard = match self.make(call, order).await {
             Ok(heard) => heard,
             Err(fault) => {
-                self.may_have_sold = before || self.has_reached(&fault);
+                self.may_have_happened = before || self.has_reached(&fault);
                 return self.failed(fault);
             }
         };
-        self.read_sale(call, &heard, before)
+        let answer = self.read_last(action, call, &heard, before);
+        if matches!(answer.outcome, Outcome::Sold | Outcome::Done) {
+            self.keep(action, call, &heard);
+        }
+        answer
     }
 
     /// Whether the call that ended with `fault` may have reached the shop, all of it.
@@ -255,22 +281,34 @@ impl FlowSession {
         self.is_answered || self.browser.is_sent() || !fault.is_ahead()
     }
 
-    /// What the answer to the call that sells says; `has_held` where an earlier one has set tickets aside.
-    fn read_sale(&mut self, call: &Call, heard: &Heard, has_held: bool) -> Answer {
+    /// What the answer to the last call of `action` says; `has_held` where an earlier one has set tickets aside.
+    fn read_last(&mut self, action: Action, call: &Call, heard: &Heard, has_held: bool) -> Answer {
         let status = heard.visited.status;
         let texts = Texts::of(&heard.visited.head, &heard.visited.body);
         let looked = texts.look();
-        let findings = match self.transcript {
-            Some(_) => self.reader.purchase_findings(status, &looked),
-            None => Vec::new(),
-        };
-        self.tell(call, heard, &looked, findings);
-        if let Some(answer) = self.reader.known(status, &looked) {
-            self.may_have_sold = has_held;
-            return self.ended(answer);
+        let mut findings = Vec::new();
+        if self.transcript.is_some() {
+            findings = self.reader.findings(action, status, &looked);
+            findings
+                .extend(self.take(call, heard, &looked).into_iter().map(|(finding, _)| finding));
         }
+        self.tell(call, heard, &looked, findings);
+        self.retry_after = wanted_pause(&looked);
+        let known = self.reader.known(action, self.holds.quantity, status, &looked);
+        // Any status of success may stand for a change, and GraphQL has it for errors too.
+        let is_error = |answer: &Answer| {
+            answer.outcome == Outcome::Done && call.is_graphql && has_errors(&looked)
+        };
+        let cause = match known {
+            Some(answer) if is_error(&answer) => Cause::Errors,
+            Some(answer) => {
+                self.may_have_happened = has_held;
+                return self.ended(answer);
+            }
+            None => Cause::NoRule(status),
+        };
         let shown = self.shown(&looked);
-        self.fault = Some(self.fault(call, Cause::NoRule(status), Some(shown)));
+        self.fault = Some(self.fault(call, cause, Some(shown)));
         let answer = unread(status, &looked);
         let unread = answer.unread.map(|text| Box::new(self.masked(&text)));
         // What was taken, and led on to this, is not undone by a page that is not there.
@@ -279,10 +317,41 @@ impl FlowSession {
         Answer { outcome, unread, ..answer }
     }
 
-    /// How a purchase ended that a rule of the map knows the answer of: where tickets may be set aside all
+    /// Keeps what the answer to the last call of `action` gives for what may follow; what is wanted there and
+    /// is not given is a fault of the map.
+    fn keep(&mut self, action: Action, call: &Call, heard: &Heard) {
+        if call.takes.is_empty() {
+            return;
+        }
+        let texts = Texts::of(&heard.visited.head, &heard.visited.body);
+        let looked = texts.look();
+        let script = Arc::clone(&self.script);
+        let follows: &[Action] = match action {
+            Action::Buy => &[Action::Refund],
+            Action::Hold => &[Action::Confirm, Action::Release],
+            Action::Confirm => &[Action::Refund],
+            _ => &[],
+        };
+        let is_wanted = |name: &str| {
+            let mut sequences = follows.iter().filter_map(|action| script.sequence(*action));
+            sequences.any(|sequence| sequence.sends(name))
+        };
+        for (take, (finding, value)) in call.takes.iter().zip(self.take(call, heard, &looked)) {
+            match value {
+                Some(value) => drop(self.taken.insert(take.name.clone(), value)),
+                None if is_wanted(&take.name) => {
+                    let cause = no_value(&finding, &looked);
+                    self.fault = Some(self.fault(call, cause, Some(self.shown(&looked))));
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// How an operation ended that a rule of the map knows the answer of: where tickets may be set aside all
     /// the same, nobody knows what became of these.
     fn ended(&self, answer: Answer) -> Answer {
-        if answer.outcome == Outcome::Refused && self.may_have_sold {
+        if answer.outcome == Outcome::Refused && self.may_have_happened {
             return Answer { outcome: Outcome::Unknown, ..answer };
         }
         answer
@@ -295,7 +364,7 @@ impl FlowSession {
         let unread = fault.answer.clone().filter(|answer| !answer.is_empty()).map(Box::new);
         let is_passing = fault.is_passing();
         let missing = fault.failure().map(|failure| missing(Action::Buy, failure).missing);
-        let outcome = if self.may_have_sold { Outcome::Unknown } else { Outcome::Refused };
+        let outcome = if self.may_have_happened { Outcome::Unknown } else { Outcome::Refused };
         let missing = missing.flatten();
         Answer { outcome, unread, is_passing, missing, ..Answer::unknown(reason) }
     }
@@ -304,24 +373,21 @@ impl FlowSession {
         self.fault.insert(fault)
     }
 
-    /// Makes a call ahead of the one that sells, and takes what it gives.
-    async fn step(&mut self, call: &Call, order: Order<'_>) -> Result<Went, FlowFault> {
+    /// Makes a call ahead of the last one, and takes what it gives.
+    async fn step(&mut self, call: &Call, order: Ordered<'_>) -> Result<Went, FlowFault> {
         let heard = self.make(call, order).await?;
         let status = heard.visited.status;
         let texts = Texts::of(&heard.visited.head, &heard.visited.body);
         let looked = texts.look();
+        self.retry_after = wanted_pause(&looked);
         if let Some(answer) = call.refusals.read(status, &looked) {
             self.tell(call, &heard, &looked, Vec::new());
             return Ok(Went::Ended(answer));
         }
         let is_expected = call.expected.as_ref().is_none_or(|when| when.holds(status, &looked));
-        let has_errors = || {
-            let errors = looked.json.get("errors").and_then(Value::as_array);
-            errors.is_some_and(|errors| !errors.is_empty())
-        };
         let refused = if !is_expected {
             Some(Cause::NoRule(status))
-        } else if call.is_graphql && has_errors() {
+        } else if call.is_graphql && has_errors(&looked) {
             Some(Cause::Errors)
         } else {
             None
@@ -374,7 +440,7 @@ impl FlowSession {
     }
 
     /// Makes `call`, and asks on where its answer is not the last.
-    async fn make(&mut self, call: &Call, order: Order<'_>) -> Result<Heard, FlowFault> {
+    async fn make(&mut self, call: &Call, order: Ordered<'_>) -> Result<Heard, FlowFault> {
         self.is_answered = false;
         let visited = self.visit(call, &call.request, None, order).await?;
         self.is_answered = true;
@@ -410,9 +476,7 @@ impl FlowSession {
                     return Err(self.fault(call, cause, Some(self.shown(&looked))));
                 }
             }
-            let wanted = looked.field("retry-after").and_then(|value| value.parse().ok());
-            let pause =
-                wanted.map_or(poll.every, |seconds| Duration::from_secs(seconds).max(poll.every));
+            let pause = wanted_pause(&looked).unwrap_or_default().max(poll.every);
             drop(looked);
             sleep(pause.min(poll.within - gone)).await;
             let page = call.request.page();
@@ -435,7 +499,7 @@ impl FlowSession {
         call: &Call,
         request: &Request,
         link: Option<(&str, &Url)>,
-        order: Order<'_>,
+        order: Ordered<'_>,
     ) -> Result<Visited, FlowFault> {
         let filled = match self.fill(request, order, link.is_some()) {
             Ok(filled) => filled,
@@ -445,17 +509,8 @@ impl FlowSession {
             Some((to, from)) => super::redirect::target(from, to),
             None => self.browser.url(&filled.path),
         };
-        let reader = &self.reader;
-        let is_kept = |status| {
-            call.refusals.names(status)
-                || call.again.as_ref().is_some_and(|poll| poll.names(status))
-                || match &call.expected {
-                    Some(when) => when.names(status),
-                    None => call.name == "buy" && reader.names(status),
-                }
-        };
         let visited = match url {
-            Ok(url) => self.browser.visit(url, filled, is_kept).await,
+            Ok(url) => self.browser.visit(url, filled, |status| call.keeps(status)).await,
             Err(cause) => Err(cause),
         };
         visited.map_err(|cause| {
@@ -477,17 +532,23 @@ impl FlowSession {
     fn fill(
         &self,
         request: &Request,
-        order: Order<'_>,
+        (action, order): Ordered<'_>,
         goes_elsewhere: bool,
     ) -> Result<Filled, Nameless> {
+        let is_about_hold = matches!(action, Action::Hold | Action::Confirm | Action::Release);
         let meanings = |name: &str| {
+            let number = |number: Option<u64>| Some(Meaning::Value(Cow::Owned(number?.into())));
             let own = |text: String| Some(Meaning::Value(Cow::Owned(Value::String(text))));
             match name {
                 "key" => own(order.to_string()),
-                "client" => own(order.client.to_string()),
+                "client" => own((self.first_client + order.client).to_string()),
                 "number" => own(order.number.to_string()),
+                QUANTITY if action == Action::Restock => number(order.token.parse().ok()),
+                QUANTITY if is_about_hold => number(Some(self.holds.quantity)),
+                SECONDS if is_about_hold => number(Some(self.holds.seconds)),
                 name => {
                     let value = self.taken.get(name).or_else(|| self.own.get(name));
+                    let value = value.or_else(|| self.product.get(name));
                     if let Some(value) = value {
                         return Some(Meaning::Value(Cow::Owned(value.clone())));
                     }
@@ -577,6 +638,17 @@ impl Heard {
         let Visited { status, head, body, .. } = &self.visited;
         Reply { status: *status, received_ns: 0, head, body }
     }
+}
+
+/// When an answer says to come back.
+fn wanted_pause(looked: &Looked<'_>) -> Option<Duration> {
+    retry_after(looked.field("retry-after")?, SystemTime::now())
+}
+
+/// Whether an answer of GraphQL says that something is wrong.
+fn has_errors(looked: &Looked<'_>) -> bool {
+    let errors = looked.json.get("errors").and_then(Value::as_array);
+    errors.is_some_and(|errors| !errors.is_empty())
 }
 
 fn no_value(finding: &Finding, looked: &Looked<'_>) -> Cause {

@@ -3,20 +3,26 @@
 use std::{borrow::Cow, collections::BTreeMap, env, fs, io, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use url::Url;
 
 use super::{
     buyers::{Buyers, BuyersError},
     lines::Lines,
-    members::{CallMembers, Members},
+    members::{Members, Product},
     reader::MapReader,
     request::{Filled, Request},
     rules::Fault,
-    script::{OWN_NAMES, Script, VARIABLE},
+    script::{OWN_NAMES, PRODUCT, QUANTITY, SECONDS, Script, Sequence, VARIABLE},
     text::Meaning,
 };
-use crate::shop::{
-    secret::Secret,
-    wire::{Parts, Template},
+use crate::{
+    duration,
+    plan::Action,
+    shop::{
+        secret::Secret,
+        wire::{Parts, Template},
+    },
 };
 
 /// How a shop is spoken to; travels to worker processes as JSON.
@@ -31,6 +37,10 @@ pub(crate) struct Map {
     pub(in crate::shop) buyers: Buyers,
     /// The variables of the environment that it names.
     variables: BTreeMap<String, Secret>,
+    /// Which of its products is bought.
+    product: usize,
+    /// The first of those who buy that, by the number that they have in its calls.
+    pub(in crate::shop) first_client: u32,
 }
 
 /// Why a file is no map.
@@ -118,6 +128,8 @@ fn parse(
         lines,
         buyers: Buyers::default(),
         variables: BTreeMap::new(),
+        product: 0,
+        first_client: 0,
     };
     for (member, name) in map.variable_names() {
         let value = variable(&name)
@@ -136,14 +148,20 @@ fn parse(
 impl Map {
     /// Refuses what makes no sense.
     fn check(&self) -> Result<(), MapError> {
+        self.check_products().map_err(|fault| self.fault(fault))?;
         let script = self.checked_script().map_err(|fault| self.fault(fault))?;
         if self.members.buy.quantity == 0 {
             let reason = "a purchase of no tickets is none".to_owned();
             return Err(self.fault(("buy.quantity".to_owned(), reason)));
         }
+        self.check_holds(&script).map_err(|fault| self.fault(fault))?;
+        if let Some(host) = &self.members.host {
+            host_name(host).map_err(|reason| self.fault(("host".to_owned(), reason)))?;
+        }
         MapReader::new(&self.members).map_err(|fault| self.fault(fault))?;
         if !self.is_flow() {
-            for call in [Some(&script.sells), script.search.as_ref()].into_iter().flatten() {
+            let buy = script.sequence(Action::Buy).map(|sequence| &sequence.last);
+            for call in [buy, script.search.as_ref()].into_iter().flatten() {
                 self.check_hot(&call.request)
                     .map_err(|reason| self.fault((call.name.clone(), reason)))?;
             }
@@ -151,11 +169,137 @@ impl Map {
         Ok(())
     }
 
+    /// Refuses products that are none, or say not the same of themselves.
+    fn check_products(&self) -> Result<(), Fault> {
+        let products = &self.members.product;
+        let names = |product: &Product| product.values.keys().cloned().collect::<Vec<_>>();
+        for (place, product) in products.iter().enumerate() {
+            let Product { name, weight, values, .. } = product;
+            let member = format!("product[{}]", place + 1);
+            let fault = |reason: String| Err((member.clone(), reason));
+            if name.trim().is_empty() || name.contains(char::is_control) {
+                return fault("it has no name".to_owned());
+            }
+            if products[..place].iter().any(|other| other.name == *name) {
+                return fault(format!("two products are called `{name}`"));
+            }
+            if !(1..=1000).contains(weight) {
+                return fault("its weight is a number from 1 to 1000".to_owned());
+            }
+            let is_odd = |(name, value): (&String, &Value)| {
+                let is_plain = value.is_string() || value.is_number();
+                let is_taken = OWN_NAMES.contains(&name.as_str()) || name == PRODUCT;
+                (!is_plain || is_taken).then(|| name.clone())
+            };
+            if let Some(odd) = values.iter().find_map(is_odd) {
+                return fault(format!(
+                    "`{odd}`: expected a name of its own, and a text or a number for it"
+                ));
+            }
+            if names(product) != names(&products[0]) {
+                return fault(format!("it names other things than `{}` does", products[0].name));
+            }
+        }
+        Ok(())
+    }
+
+    /// What it sells, where that is more than one thing: each with its weight.
+    pub(crate) fn products(&self) -> Vec<(&str, u32)> {
+        let products = self.members.product.iter();
+        products.map(|product| (product.name.as_str(), product.weight)).collect()
+    }
+
+    /// The product that is bought, where there are several.
+    pub(crate) fn product(&self) -> Option<&str> {
+        self.members.product.get(self.product).map(|product| product.name.as_str())
+    }
+
+    /// How many of that there are at the start, where the map says it.
+    pub(crate) fn initial(&self) -> Option<u64> {
+        self.members.product.get(self.product)?.initial
+    }
+
+    /// The same for the product at `place`, which is bought by clients from `first_client` on.
+    pub(crate) fn of_product(&self, place: usize, first_client: u32) -> Self {
+        Self { product: place, first_client, ..self.clone() }
+    }
+
+    /// What names stand for in the calls for that product.
+    pub(in crate::shop) fn product_values(&self) -> BTreeMap<String, Value> {
+        let Some(product) = self.members.product.get(self.product) else { return BTreeMap::new() };
+        let own = (PRODUCT.to_owned(), Value::from(product.name.as_str()));
+        product.values.clone().into_iter().chain([own]).collect()
+    }
+
+    /// Refuses holds whose end nobody knows, and ends of none.
+    fn check_holds(&self, script: &Script) -> Result<(), Fault> {
+        let Members { hold, confirm, release, restock, .. } = &self.members;
+        let ends = [("confirm", confirm.is_some()), ("release", release.is_some())];
+        let end = ends.into_iter().find(|(_, is_there)| *is_there);
+        if let (None, Some((end, _))) = (hold, end) {
+            return Err((end.to_owned(), "there is no `[hold]` before it".to_owned()));
+        }
+        let sends = |action, name| {
+            script.sequence(action).is_some_and(|sequence: &Sequence| sequence.sends(name))
+        };
+        if restock.is_some() && !sends(Action::Restock, QUANTITY) {
+            let reason = "it must send `${quantity}`, how many tickets are put on sale".to_owned();
+            return Err(("restock".to_owned(), reason));
+        }
+        let Some(hold) = hold else { return Ok(()) };
+        match (&hold.lasts, sends(Action::Hold, SECONDS)) {
+            (None, false) => {
+                let reason = "say how long tickets are put aside, as in `lasts = \"15m\"`, or send \
+                              `${seconds}`";
+                Err(("hold".to_owned(), reason.to_owned()))
+            }
+            (Some(_), true) => {
+                let reason = "it is said by `${seconds}` already";
+                Err(("hold.lasts".to_owned(), reason.to_owned()))
+            }
+            (Some(lasts), false) => duration::whole_seconds(lasts)
+                .map(drop)
+                .map_err(|reason| ("hold.lasts".to_owned(), reason)),
+            (None, true) => Ok(()),
+        }
+    }
+
+    /// The name under which the shop is asked, as its requests have it and as its certificate must.
+    pub(in crate::shop) fn host(&self) -> Option<(&str, String)> {
+        let host = self.members.host.as_deref()?;
+        Some((host, host_name(host).ok()?))
+    }
+
+    /// For how many seconds tickets are put aside, where that is not asked for.
+    pub(crate) fn hold_seconds(&self) -> Option<u64> {
+        duration::whole_seconds(self.members.hold.as_ref()?.lasts.as_deref()?).ok()
+    }
+
+    /// Whether it says how `action` is carried out.
+    pub(crate) fn has(&self, action: Action) -> bool {
+        let Members { search, hold, confirm, release, refund, restock, .. } = &self.members;
+        match action {
+            Action::Buy => true,
+            Action::Search => search.is_some(),
+            Action::Hold => hold.is_some(),
+            Action::Confirm => confirm.is_some(),
+            Action::Release => release.is_some(),
+            Action::Refund => refund.is_some(),
+            Action::Restock => restock.is_some(),
+        }
+    }
+
+    /// Whether a hold says how many tickets it is of.
+    pub(crate) fn sends_hold_quantity(&self) -> bool {
+        self.script().sequence(Action::Hold).is_some_and(|hold| hold.sends(QUANTITY))
+    }
+
     fn check_hot(&self, request: &Request) -> Result<(), String> {
         let filled = self.filled(request).ok_or("a name in it stands for nothing")?;
         let Filled { method, path, fields, body } = &filled;
         let body = body.as_deref();
-        let parts = Parts { method, path, host: "host", fields, body, is_own: false };
+        let (is_own, first_client) = (false, 0);
+        let parts = Parts { method, path, host: "host", fields, body, is_own, first_client };
         Template::new(&parts).map(drop)
     }
 
@@ -165,7 +309,8 @@ impl Map {
     }
 
     fn checked_script(&self) -> Result<Script, Fault> {
-        Script::new(&self.members, &self.lines, self.buyers.columns())
+        let values: Vec<String> = self.product_values().into_keys().collect();
+        Script::new(&self.members, &self.lines, self.buyers.columns(), &values)
     }
 
     /// Its calls.
@@ -182,16 +327,8 @@ impl Map {
 
     /// The variables that its calls name, each with where. A call that makes no sense is found later.
     fn variable_names(&self) -> Vec<(String, String)> {
-        let Members { before, buy, search, .. } = &self.members;
-        let mut calls: Vec<(String, CallMembers<'_>)> = Vec::new();
-        for (table, steps) in [("before", before), ("buy.step", &buy.step)] {
-            let name = |place: usize| format!("{table}[{}]", place + 1);
-            calls.extend(steps.iter().enumerate().map(|(place, step)| (name(place), step.call())));
-        }
-        calls.push(("buy".to_owned(), buy.call()));
-        calls.extend(search.iter().map(|search| ("search".to_owned(), search.call())));
         let mut names = Vec::new();
-        for (name, call) in calls {
+        for (name, call) in self.members.calls() {
             let Ok(request) = Request::new(&call) else { continue };
             let variables =
                 request.names().into_iter().filter_map(|name| name.strip_prefix(VARIABLE));
@@ -207,16 +344,19 @@ impl Map {
 
     /// Whether a purchase takes more than one call as cheap as it gets.
     pub(crate) fn is_flow(&self) -> bool {
-        let Members { buyers, before, buy, search, .. } = &self.members;
+        let Members { buyers, before, buy, search, hold, confirm, release, refund, .. } =
+            &self.members;
+        let values = self.product_values();
         let is_plain = |request: Request| {
-            request
-                .names()
-                .iter()
-                .all(|name| OWN_NAMES.contains(name) || name.starts_with(VARIABLE))
+            request.names().iter().all(|name| {
+                OWN_NAMES.contains(name) || name.starts_with(VARIABLE) || values.contains_key(*name)
+            })
         };
         let calls = [Some(buy.call()), search.as_ref().map(|search| search.call())];
         buyers.is_some()
             || !before.is_empty()
+            // What comes later goes by what an answer gave.
+            || (hold.is_some() || confirm.is_some() || release.is_some() || refund.is_some())
             || !buy.step.is_empty()
             || buy.again.is_some()
             || !buy.take.is_empty()
@@ -274,9 +414,13 @@ impl Map {
     }
 
     fn filled(&self, request: &Request) -> Option<Filled> {
+        let values = self.product_values();
         let meanings = |name: &str| {
             if OWN_NAMES.contains(&name) {
                 return Some(Meaning::Later);
+            }
+            if let Some(value) = values.get(name) {
+                return Some(Meaning::Value(Cow::Owned(value.clone())));
             }
             let Secret(value) = self.variables.get(name.strip_prefix(VARIABLE)?)?;
             Some(Meaning::Value(Cow::Owned(value.as_str().into())))
@@ -284,13 +428,21 @@ impl Map {
         request.fill(&meanings).ok()
     }
 
-    /// Whether each purchase carries a key of its own, the same in every retry.
-    pub(crate) fn sends_keys(&self) -> bool {
-        let script = self.script();
-        let mut requests =
-            script.steps.iter().chain([&script.sells]).flat_map(super::script::Call::requests);
-        requests.any(|request| request.names().contains(&"key"))
+    /// Whether each `action` carries a key of its own, the same in every retry.
+    pub(crate) fn sends_keys(&self, action: Action) -> bool {
+        self.script().sequence(action).is_some_and(|sequence| sequence.sends("key"))
     }
+}
+
+/// The name in `host`, which may have a port behind it.
+fn host_name(host: &str) -> Result<String, String> {
+    let url = Url::parse(&format!("http://{host}")).ok();
+    let is_more =
+        host.contains(['/', '?', '#', '@', '\\', '$']) || host.contains(char::is_whitespace);
+    let name = url.filter(|_| !is_more).and_then(|url| Some(url.host()?.to_string()));
+    name.map(|name| name.trim_matches(['[', ']']).to_owned()).ok_or_else(|| {
+        "expected a name, with a port where it has one, as in `shop.example:8443`".to_owned()
+    })
 }
 
 #[cfg(test)]
@@ -333,7 +485,7 @@ sold_out = { status = [410] }
             ("[buy]", "[search]\npath = '/${key}'\nremaining = '/left'\n[buy]", false),
         ] {
             let map = parsed(&MINIMAL.replacen(from, to, 1)).unwrap();
-            assert_eq!(map.sends_keys(), sends_keys, "{to}");
+            assert_eq!(map.sends_keys(Action::Buy), sends_keys, "{to}");
         }
     }
 
@@ -398,6 +550,8 @@ sold_out = { status = [410] }
                 "`search.method`",
             ),
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
+            ("[buy]", "host = 'http://x'\n[buy]", "`shop.toml`:2: `host`"),
+            ("[buy]", "[release]\npath = '/'\n[buy]", "`release`: there is no `[hold]`"),
         ] {
             let error = with(from, to);
             assert!(error.contains("shop.toml") && error.contains(named), "{to}: {error}");

@@ -8,7 +8,10 @@ use serde::{
 };
 use serde_json::Value;
 
-use crate::history::{CountTiming, Numbering};
+use crate::{
+    history::{CountTiming, Numbering},
+    plan::Action,
+};
 
 /// A map as its file has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,8 +23,13 @@ pub(crate) struct Members {
     /// When the counts in its answers were read.
     #[serde(default = "late")]
     pub(crate) counts: CountTiming,
+    /// The name under which the shop is asked, where that is not the URL's.
+    pub(super) host: Option<String>,
     /// Where the buyers stand, a row for each client.
     pub(super) buyers: Option<PathBuf>,
+    /// What it sells, where that is more than one thing.
+    #[serde(default)]
+    pub(super) product: Vec<Product>,
     /// What each client does once, before it buys.
     #[serde(default)]
     pub(super) before: Vec<Step>,
@@ -29,6 +37,34 @@ pub(crate) struct Members {
     pub(crate) buy: Buy,
     /// How it says what is left.
     pub(crate) search: Option<Search>,
+    /// How it puts tickets aside.
+    pub(super) hold: Option<Hold>,
+    /// How it sells what it has put aside.
+    pub(super) confirm: Option<Confirm>,
+    /// How it takes back what it has put aside.
+    pub(super) release: Option<Change>,
+    /// How it takes back what it has sold.
+    pub(super) refund: Option<Change>,
+    /// How tickets are put on sale.
+    pub(super) restock: Option<Change>,
+}
+
+/// One of several things that a shop sells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Product {
+    pub(super) name: String,
+    /// How many of the clients want it, beside those of the others.
+    #[serde(default = "weight")]
+    pub(super) weight: u32,
+    /// How many there are at the start, where the shop need not be asked.
+    pub(super) initial: Option<u64>,
+    /// What names stand for in the calls for it.
+    #[serde(flatten)]
+    pub(super) values: BTreeMap<String, Value>,
+}
+
+fn weight() -> u32 {
+    1
 }
 
 fn late() -> CountTiming {
@@ -65,6 +101,98 @@ pub(crate) struct Buy {
     pub(super) sold_out: OneOrMany<SoldOut>,
     #[serde(default)]
     pub(super) refused: OneOrMany<Refused>,
+}
+
+/// How a shop puts tickets aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Hold {
+    #[serde(default = "post")]
+    pub(super) method: String,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) step: Vec<Step>,
+    pub(super) again: Option<Again>,
+    /// For how long it does so, where that is not asked for.
+    pub(super) lasts: Option<String>,
+    #[serde(default)]
+    pub(super) done: Done,
+    pub(super) sold_out: OneOrMany<SoldOut>,
+    #[serde(default)]
+    pub(super) refused: OneOrMany<Refused>,
+}
+
+/// How a shop sells what it has put aside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Confirm {
+    #[serde(default = "post")]
+    pub(super) method: String,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) step: Vec<Step>,
+    pub(super) again: Option<Again>,
+    pub(super) sold: Sold,
+    #[serde(default)]
+    pub(super) refused: OneOrMany<Refused>,
+}
+
+/// How a shop changes what is left and sells nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
+    #[serde(default = "post")]
+    pub(super) method: String,
+    pub(super) path: String,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    pub(super) body: Option<String>,
+    pub(super) form: Option<BTreeMap<String, Value>>,
+    pub(super) json: Option<Value>,
+    pub(super) graphql: Option<Value>,
+    #[serde(default)]
+    pub(super) take: BTreeMap<String, String>,
+    #[serde(default)]
+    pub(super) step: Vec<Step>,
+    pub(super) again: Option<Again>,
+    #[serde(default)]
+    pub(super) done: Done,
+    #[serde(default)]
+    pub(super) refused: OneOrMany<Refused>,
+}
+
+/// How it is known that a change was made, and what is said of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Done {
+    #[serde(default = "success")]
+    pub(super) status: Vec<u16>,
+    #[serde(default, rename = "where")]
+    pub(super) condition: BTreeMap<String, Value>,
+    pub(super) remaining: Option<String>,
+    pub(super) revision: Option<String>,
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self { status: success(), condition: BTreeMap::new(), remaining: None, revision: None }
+    }
 }
 
 /// A call ahead of the one that sells.
@@ -151,6 +279,8 @@ pub(crate) struct Search {
     pub(super) clamped: bool,
     /// How long the count must stand still before it is believed.
     pub(super) settle: Option<String>,
+    /// How many are put aside.
+    pub(super) held: Option<String>,
     /// The last ticket number that was given out.
     pub(super) sold: Option<String>,
     pub(super) revision: Option<String>,
@@ -291,4 +421,71 @@ impl Search {
         let (json, graphql) = (json.as_ref(), graphql.as_ref());
         CallMembers { method, path, headers, body, form, json, graphql }
     }
+}
+
+impl Hold {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
+}
+
+impl Confirm {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
+}
+
+impl Change {
+    /// What it sends.
+    pub(super) fn call(&self) -> CallMembers<'_> {
+        let Self { method, path, headers, body, form, json, graphql, .. } = self;
+        let (body, form) = (body.as_deref(), form.as_ref());
+        let (json, graphql) = (json.as_ref(), graphql.as_ref());
+        CallMembers { method, path, headers, body, form, json, graphql }
+    }
+}
+
+impl Members {
+    /// Every call, with its name in messages.
+    pub(super) fn calls(&self) -> Vec<(String, CallMembers<'_>)> {
+        let Self { before, buy, search, hold, confirm, .. } = self;
+        let mut tables = vec![("buy", &buy.step[..], buy.call())];
+        tables.extend(search.iter().map(|search| ("search", &[][..], search.call())));
+        tables.extend(hold.iter().map(|hold| ("hold", &hold.step[..], hold.call())));
+        tables.extend(confirm.iter().map(|confirm| ("confirm", &confirm.step[..], confirm.call())));
+        let changes = self.changes();
+        tables.extend(changes.map(|(_, table, change)| (table, &change.step[..], change.call())));
+        let mut calls = numbered("before", before);
+        for (table, steps, call) in tables {
+            calls.extend(numbered(&format!("{table}.step"), steps));
+            calls.push((table.to_owned(), call));
+        }
+        calls
+    }
+
+    /// The changes that sell nothing and put nothing aside, each with its table.
+    pub(super) fn changes(&self) -> impl Iterator<Item = (Action, &'static str, &Change)> {
+        let changes = [
+            (Action::Release, "release", &self.release),
+            (Action::Refund, "refund", &self.refund),
+            (Action::Restock, "restock", &self.restock),
+        ];
+        changes
+            .into_iter()
+            .filter_map(|(action, table, change)| Some((action, table, change.as_ref()?)))
+    }
+}
+
+/// The calls of `steps`, which stand in the table `table`.
+fn numbered<'a>(table: &str, steps: &'a [Step]) -> Vec<(String, CallMembers<'a>)> {
+    let name = |place: usize| format!("{table}[{}]", place + 1);
+    steps.iter().enumerate().map(|(place, step)| (name(place), step.call())).collect()
 }

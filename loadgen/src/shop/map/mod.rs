@@ -1,21 +1,24 @@
 //! Another shop: how its calls look and where its answers say what, as a TOML file tells it.
 
 mod buyers;
+mod change;
 mod count;
 mod file;
+mod finding;
 mod lines;
 mod members;
 mod place;
 mod reader;
 mod request;
 mod rules;
+mod sale;
 mod script;
 mod text;
 
 pub(crate) use file::{Map, MapError, read_map};
+pub(crate) use finding::Finding;
 pub(super) use place::{Looked, Texts, field_values};
-pub(crate) use reader::Finding;
 pub(super) use reader::{MapReader, unread};
 pub(super) use request::{Filled, Request};
-pub(super) use script::{Call, Script, Source};
+pub(super) use script::{Call, QUANTITY, SECONDS, Script, Source};
 pub(super) use text::{Meaning, Nameless, plain};

@@ -5,14 +5,18 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::Value;
 
 use super::{
+    change::ChangeReader,
     count::{Count, Counted},
-    members::Members,
+    finding::Finding,
+    members::{Members, OneOrMany},
     place::{Looked, Place, Texts},
-    rules::{Fault, Refusals, When, may_pass, named, optional, optional_count},
+    rules::{Fault, When, may_pass, named, optional},
+    sale::SaleReader,
 };
 use crate::{
     duration,
-    history::{Answer, Numbering, Outcome, Ticket},
+    history::{Answer, Outcome},
+    plan::Action,
     shop::{
         answer::{NoStock, Stock},
         secret::Secret,
@@ -29,23 +33,14 @@ const SHOWN_MAX: usize = 400;
 /// Reads the answers of one shop.
 #[derive(Clone, Debug)]
 pub(in crate::shop) struct MapReader {
-    numbering: Numbering,
-    sold: When,
-    tickets: Option<TicketPlace>,
+    /// How many tickets a purchase is of.
     quantity: u64,
-    remaining: Option<Count>,
-    revision: Option<Place>,
-    refusals: Refusals,
+    buy: SaleReader,
+    confirm: Option<SaleReader>,
+    changes: Vec<(Action, ChangeReader)>,
     search: Option<SearchReader>,
     /// What is to be shown to nobody, each with the name that is shown for it.
     secrets: Vec<(String, Secret)>,
-}
-
-/// Where a sale says its tickets.
-#[derive(Clone, Debug)]
-enum TicketPlace {
-    One(Place),
-    List(Place),
 }
 
 /// Where an answer to a search says what.
@@ -53,20 +48,10 @@ enum TicketPlace {
 struct SearchReader {
     when: When,
     remaining: Count,
+    held: Option<Place>,
     sold: Option<Place>,
     revision: Option<Place>,
     settle: Option<Duration>,
-}
-
-/// A place of a map, and what stood there in an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// The member of the map.
-    pub(crate) member: String,
-    /// The place.
-    pub(crate) place: String,
-    /// What stood there.
-    pub(crate) found: Option<String>,
 }
 
 impl MapReader {
@@ -75,7 +60,6 @@ impl MapReader {
     /// # Errors
     /// Names the member of the map that makes no sense, and why.
     pub(super) fn new(map: &Members) -> Result<Self, Fault> {
-        let sold = &map.buy.sold;
         let search = map.search.as_ref().map(|search| -> Result<_, Fault> {
             let when = When::new("search", &search.status, &BTreeMap::new())?;
             let remaining = Count::parse(&search.remaining).map_err(named("search.remaining"))?;
@@ -83,34 +67,31 @@ impl MapReader {
             Ok(SearchReader {
                 when,
                 remaining: remaining.with_words(words(&search.words)?).clamped(search.clamped),
+                held: optional("search.held", search.held.as_deref())?,
                 settle: settle.map_err(named("search.settle"))?,
                 sold: optional("search.sold", search.sold.as_deref())?,
                 revision: optional("search.revision", search.revision.as_deref())?,
             })
         });
+        let (buy, none) = (&map.buy, &OneOrMany::default());
+        let confirm = map.confirm.as_ref().map(|confirm| {
+            SaleReader::new("confirm", map.numbering, &confirm.sold, (none, &confirm.refused))
+        });
+        let mut changes = Vec::new();
+        if let Some(hold) = &map.hold {
+            let refusals = (&hold.sold_out, &hold.refused);
+            changes.push((Action::Hold, ChangeReader::new("hold", &hold.done, refusals)?));
+        }
+        for (action, table, change) in map.changes() {
+            let reader = ChangeReader::new(table, &change.done, (none, &change.refused))?;
+            changes.push((action, reader));
+        }
+        let refusals = (&buy.sold_out, &buy.refused);
         Ok(Self {
-            numbering: map.numbering,
-            sold: When::new("buy.sold", &sold.status, &sold.condition)?
-                .that_says_more(sold.ticket.is_some() || sold.tickets.is_some()),
-            tickets: match (&sold.ticket, &sold.tickets) {
-                (Some(_), Some(_)) => {
-                    return Err((
-                        "buy.sold".to_owned(),
-                        "`ticket` and `tickets` are one".to_owned(),
-                    ));
-                }
-                (Some(one), None) => {
-                    Some(TicketPlace::One(Place::parse(one).map_err(named("buy.sold.ticket"))?))
-                }
-                (None, Some(list)) => {
-                    Some(TicketPlace::List(Place::parse(list).map_err(named("buy.sold.tickets"))?))
-                }
-                (None, None) => None,
-            },
-            quantity: map.buy.quantity,
-            remaining: optional_count("buy.sold.remaining", sold.remaining.as_deref())?,
-            revision: optional("buy.sold.revision", sold.revision.as_deref())?,
-            refusals: Refusals::new("buy", &map.buy.sold_out, &map.buy.refused)?,
+            quantity: buy.quantity,
+            buy: SaleReader::new("buy", map.numbering, &buy.sold, refusals)?,
+            confirm: confirm.transpose()?,
+            changes,
             search: search.transpose()?,
             secrets: Vec::new(),
         })
@@ -135,14 +116,7 @@ impl MapReader {
     /// Whether some rule matches `reply` to a purchase.
     pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
         let texts = Texts::of(reply.head, reply.body);
-        let looked = texts.look();
-        let mut rules = self.refusals.rules().chain([&self.sold]);
-        rules.any(|when| when.holds(reply.status, &looked))
-    }
-
-    /// Whether some rule for purchases names `status`.
-    pub(in crate::shop) fn names(&self, status: u16) -> bool {
-        self.sold.names(status) || self.refusals.names(status)
+        self.buy.has_rule_for(reply.status, &texts.look())
     }
 
     /// Reads an answer to a purchase.
@@ -150,7 +124,7 @@ impl MapReader {
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
         let status = reply.status;
-        let known = self.known(status, &looked);
+        let known = self.buy.known(self.quantity, status, &looked);
         known.unwrap_or_else(|| {
             let mut answer = unread(status, &looked);
             answer.unread = answer.unread.map(|text| Box::new(self.masked(&text)));
@@ -162,44 +136,29 @@ impl MapReader {
         })
     }
 
-    /// What an answer to a purchase says that one of the rules knows.
-    pub(in crate::shop) fn known(&self, status: u16, looked: &Looked<'_>) -> Option<Answer> {
-        if self.sold.holds(status, looked) {
-            return Some(self.sale(looked));
+    /// What an answer to the last call of `action` says that one of the rules knows; a hold is of so many
+    /// tickets.
+    pub(in crate::shop) fn known(
+        &self,
+        action: Action,
+        held: u64,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Option<Answer> {
+        match action {
+            Action::Buy => self.buy.known(self.quantity, status, looked),
+            Action::Confirm => self.confirm.as_ref()?.known(held, status, looked),
+            _ => self.change(action)?.known(status, looked),
         }
-        self.refusals.read(status, looked)
     }
 
-    fn sale(&self, looked: &Looked<'_>) -> Answer {
-        let mut answer = Answer {
-            remaining: count(self.remaining.as_ref(), looked),
-            revision: number(self.revision.as_ref(), looked),
-            ..Answer::new(Outcome::Sold)
-        };
-        if let Some(place) = &self.tickets {
-            let tickets = match place {
-                TicketPlace::One(place) => place.ticket(looked),
-                TicketPlace::List(place) => place.tickets(looked),
-            };
-            let Some(tickets) = tickets else {
-                return Answer::unknown("sold, but without its ticket");
-            };
-            let is_number = |ticket: &Ticket| matches!(ticket, Ticket::Number(_));
-            if self.numbering == Numbering::Consecutive && !tickets.iter().all(is_number) {
-                return Answer::unknown("sold, but with a name where numbers run");
-            }
-            if tickets.len() as u64 != self.quantity {
-                let (got, asked) = (tickets.len(), self.quantity);
-                return Answer::unknown(format!("sold, but with {got} tickets for {asked}"));
-            }
-            answer.tickets = tickets.into_iter().collect();
-        }
-        answer
+    fn change(&self, action: Action) -> Option<&ChangeReader> {
+        self.changes.iter().find_map(|(other, reader)| (*other == action).then_some(reader))
     }
 
     /// Reads an answer to a search.
     pub(in crate::shop) fn stock(&self, reply: Reply<'_>) -> Result<Stock, NoStock> {
-        let SearchReader { when, remaining, sold, revision, .. } =
+        let SearchReader { when, remaining, held, sold, revision, .. } =
             self.search.as_ref().ok_or_else(|| "the map of this shop has no search".to_owned())?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
@@ -221,57 +180,40 @@ impl MapReader {
                 return Err(no_stock("an answer that does not say what is left".to_owned()));
             }
         };
-        Ok(Stock {
-            held: None,
-            remaining,
-            sold: number(sold.as_ref(), &looked),
-            revision: number(revision.as_ref(), &looked),
-        })
+        let number = |place: &Option<Place>| place.as_ref()?.number(&looked);
+        Ok(Stock { held: number(held), remaining, sold: number(sold), revision: number(revision) })
     }
 
-    /// The places for a purchase and what stands there, for people.
-    pub(in crate::shop) fn purchase_findings(
+    /// The places for the last call of `action` and what stands there, for people.
+    pub(in crate::shop) fn findings(
         &self,
+        action: Action,
         status: u16,
         looked: &Looked<'_>,
     ) -> Vec<Finding> {
-        let is_sold = self.sold.holds(status, looked);
-        let mut findings = rule_findings(&self.sold, status, looked);
-        for rule in self.refusals.rules() {
-            findings.extend(rule_findings(rule, status, looked));
+        match action {
+            Action::Buy => self.buy.findings(status, looked),
+            Action::Search => self.search_findings(status, looked),
+            Action::Confirm => {
+                let findings = self.confirm.as_ref().map(|reader| reader.findings(status, looked));
+                findings.unwrap_or_default()
+            }
+            Action::Hold | Action::Release | Action::Refund | Action::Restock => {
+                let findings = self.change(action).map(|reader| reader.findings(status, looked));
+                findings.unwrap_or_default()
+            }
         }
-        if is_sold {
-            let (name, place) = match &self.tickets {
-                Some(TicketPlace::One(place)) => ("buy.sold.ticket", Some(place)),
-                Some(TicketPlace::List(place)) => ("buy.sold.tickets", Some(place)),
-                None => ("", None),
-            };
-            let tickets = place.and_then(|place| place.tickets(looked)).map(|tickets| {
-                tickets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            });
-            findings.extend(place.map(|place| finding(name, place, tickets)));
-            findings.extend(count_finding("buy.sold.remaining", self.remaining.as_ref(), looked));
-            findings.extend(number_finding("buy.sold.revision", self.revision.as_ref(), looked));
-        } else if let Some(rule) =
-            self.refusals.sold_out.iter().find(|rule| rule.when.holds(status, looked))
-        {
-            let name = format!("{}.remaining", rule.when.name());
-            findings.extend(count_finding(&name, rule.remaining.as_ref(), looked));
-        }
-        findings
     }
 
-    /// The places for a search and what stands there, for people.
-    pub(in crate::shop) fn search_findings(
-        &self,
-        status: u16,
-        looked: &Looked<'_>,
-    ) -> Vec<Finding> {
+    fn search_findings(&self, status: u16, looked: &Looked<'_>) -> Vec<Finding> {
         let Some(search) = &self.search else { return Vec::new() };
-        let mut findings = rule_findings(&search.when, status, looked);
-        findings.extend(count_finding("search.remaining", Some(&search.remaining), looked));
-        findings.extend(number_finding("search.sold", search.sold.as_ref(), looked));
-        findings.extend(number_finding("search.revision", search.revision.as_ref(), looked));
+        let mut findings = Finding::of_rule(&search.when, status, looked);
+        let number =
+            |name: &str, place: &Option<Place>| Finding::of_number(name, place.as_ref(), looked);
+        findings.extend(Finding::of_count("search.remaining", Some(&search.remaining), looked));
+        findings.extend(number("search.held", &search.held));
+        findings.extend(number("search.sold", &search.sold));
+        findings.extend(number("search.revision", &search.revision));
         findings
     }
 }
@@ -284,43 +226,6 @@ pub(in crate::shop) fn unread(status: u16, looked: &Looked<'_>) -> Answer {
     };
     let unread = (!looked.is_empty()).then(|| Box::new(looked.beginning(UNREAD_MAX)));
     Answer { is_passing: may_pass(status, looked), unread, ..Answer::unknown(reason) }
-}
-
-/// Whether a rule holds, and what stands where it asks.
-pub(super) fn rule_findings(when: &When, status: u16, looked: &Looked<'_>) -> Vec<Finding> {
-    let holds = if when.holds(status, looked) { "holds" } else { "does not hold" };
-    let mut findings = vec![Finding {
-        member: when.name().to_owned(),
-        place: if when.names(status) { "status" } else { "another status" }.to_owned(),
-        found: Some(holds.to_owned()),
-    }];
-    if when.names(status) {
-        findings.extend(when.conditions().map(|(place, _)| {
-            let found = place.find(looked).map(|value| super::text::plain(&value).into_owned());
-            finding(&format!("{}.where", when.name()), place, found)
-        }));
-    }
-    findings
-}
-
-fn finding(member: &str, place: &Place, found: Option<String>) -> Finding {
-    Finding { member: member.to_owned(), place: place.to_string(), found }
-}
-
-fn count_finding(member: &str, count: Option<&Count>, looked: &Looked<'_>) -> Option<Finding> {
-    let count = count?;
-    let found = match count.read(looked) {
-        Counted::Number(number) => Some(number.to_string()),
-        Counted::Some(word) => Some(format!("{word}, which is no number")),
-        Counted::Nothing => None,
-    };
-    Some(Finding { member: member.to_owned(), place: count.to_string(), found })
-}
-
-fn number_finding(member: &str, place: Option<&Place>, looked: &Looked<'_>) -> Option<Finding> {
-    let place = place?;
-    let number = place.number(looked).map(|number| number.to_string());
-    Some(finding(member, place, number))
 }
 
 /// What words mean: a number, or `true` for some.
@@ -337,14 +242,6 @@ fn words(words: &BTreeMap<String, Value>) -> Result<BTreeMap<String, Option<i64>
         Ok((word.clone(), meaning))
     });
     words.collect()
-}
-
-fn number(place: Option<&Place>, looked: &Looked<'_>) -> Option<u64> {
-    place?.number(looked)
-}
-
-fn count(count: Option<&Count>, looked: &Looked<'_>) -> Option<i64> {
-    count?.number(looked)
 }
 
 #[cfg(test)]
@@ -427,7 +324,7 @@ remaining = '''regex:left: (\d+)'''
         assert_ne!(seat("A-17"), seat("A-18"));
         assert_eq!(seat("17").run(), Some((17, 17)));
         assert_ne!(seat("17"), seat("017"));
-        let consecutive = MapReader { numbering: Numbering::Consecutive, ..reader() };
+        let consecutive = with("\"unique\"", "\"consecutive\"");
         let body = r#"{"state": "confirmed", "seat": "A-17"}"#;
         assert_eq!(consecutive.purchase(reply(200, body)).outcome, Outcome::Unknown);
     }
@@ -485,16 +382,16 @@ remaining = '''regex:left: (\d+)'''
 
     #[test]
     fn an_error_page_is_no_sale_for_what_it_does_not_say() {
-        let reader =
-            with("where = { \"/state\" = \"confirmed\" }", "where = { \"/error\" = false }");
+        let state = "where = { \"/state\" = \"confirmed\" }";
+        let lacks = "where = { \"/error\" = false }";
+        let reader = with(state, lacks);
         let sale = r#"{"seat": 7}"#;
         assert_eq!(reader.purchase(reply(200, sale)).outcome, Outcome::Sold);
         for body in ["<h1>Oops</h1>", r#"{"message": "boom"}"#] {
             assert_eq!(reader.purchase(reply(200, body)).outcome, Outcome::Unknown, "{body}");
         }
         // Which has no ticket to miss.
-        let sold = reader.sold.clone().that_says_more(false);
-        let blind = MapReader { tickets: None, sold, ..reader };
+        let blind = with(&format!("{state}\nticket = \"/seat\""), lacks);
         let error = blind.purchase(reply(200, r#"{"message": "boom"}"#));
         assert_eq!(error.outcome, Outcome::Unknown);
     }
@@ -506,5 +403,48 @@ remaining = '''regex:left: (\d+)'''
         let returned = reader().purchase(busy);
         assert_eq!((returned.outcome, returned.is_passing), (Outcome::Refused, true));
         assert!(!reader().has_rule_for(busy));
+    }
+
+    const CHANGES: &str = r#"
+[hold]
+path = "/holds"
+json = { seats = "${quantity}", seconds = "${seconds}" }
+take = { hold = "/id" }
+done = { status = [201], where = { "/ok" = true }, remaining = "/left - 1" }
+sold_out = { status = [409], remaining = "/left" }
+
+[confirm]
+path = "/holds/${hold}"
+sold = { status = [200], tickets = "/seats" }
+refused = { status = [410] }
+
+[release]
+path = "/holds/${hold}"
+refused = { status = [200], where = { "/ok" = false } }
+"#;
+
+    #[test]
+    fn holds_and_their_ends_are_read() {
+        let reader = with("[search]", &format!("{CHANGES}\n[search]"));
+        let read = |action, status, body: &str| {
+            let json = serde_json::from_str(body).unwrap_or_default();
+            let looked = Looked { text: body.into(), json, fields: "" };
+            reader.known(action, 2, status, &looked)
+        };
+        let held = read(Action::Hold, 201, r#"{"ok": true, "left": 5}"#).unwrap();
+        assert_eq!((held.outcome, held.remaining), (Outcome::Done, Some(4)));
+        assert!(read(Action::Hold, 201, r#"{"ok": false}"#).is_none());
+        let sold_out = read(Action::Hold, 409, r#"{"left": 1}"#).unwrap();
+        assert_eq!((sold_out.outcome, sold_out.remaining), (Outcome::SoldOut, Some(1)));
+        let sold = read(Action::Confirm, 200, r#"{"seats": ["A", "B"]}"#).unwrap();
+        assert_eq!((sold.outcome, sold.tickets.len()), (Outcome::Sold, 2));
+        let one = read(Action::Confirm, 200, r#"{"seats": ["A"]}"#).unwrap();
+        assert_eq!(one.outcome, Outcome::Unknown);
+        assert_eq!(read(Action::Confirm, 410, "").unwrap().outcome, Outcome::Refused);
+        // Any status of success will do, but what is refused goes first.
+        assert_eq!(read(Action::Release, 204, "").unwrap().outcome, Outcome::Done);
+        let refused = read(Action::Release, 200, r#"{"ok": false}"#).unwrap();
+        assert_eq!(refused.outcome, Outcome::Refused);
+        assert!(read(Action::Refund, 200, "{}").is_none());
     }
 }

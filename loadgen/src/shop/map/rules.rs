@@ -29,16 +29,16 @@ pub(in crate::shop) struct When {
 
 /// How "sold out" is known, and what it says.
 #[derive(Clone, Debug)]
-pub(super) struct SoldOutRule {
-    pub(super) when: When,
-    pub(super) remaining: Option<Count>,
+struct SoldOutRule {
+    when: When,
+    remaining: Option<Count>,
     revision: Option<Place>,
 }
 
 /// The ways in which a call says that it sells nothing.
 #[derive(Clone, Debug, Default)]
 pub(in crate::shop) struct Refusals {
-    pub(super) sold_out: Vec<SoldOutRule>,
+    sold_out: Vec<SoldOutRule>,
     refused: Vec<RefusedRule>,
 }
 
@@ -157,6 +157,16 @@ impl Refusals {
     pub(super) fn rules(&self) -> impl Iterator<Item = &When> {
         let sold_out = self.sold_out.iter().map(|rule| &rule.when);
         sold_out.chain(self.refused.iter().map(|rule| &rule.when))
+    }
+
+    /// The count that a "sold out" tells, for people.
+    pub(super) fn sold_out_count(
+        &self,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Option<(String, &Count)> {
+        let rule = self.sold_out.iter().find(|rule| rule.when.holds(status, looked))?;
+        Some((format!("{}.remaining", rule.when.name()), rule.remaining.as_ref()?))
     }
 
     /// Whether one of them names this status.

@@ -7,15 +7,22 @@ use std::{
 
 use super::{
     lines::Lines,
-    members::{Again, Members, Step},
+    members::{Again, CallMembers, Members, OneOrMany, Step},
     place::{Looked, Place},
     request::Request,
     rules::{Fault, Refusals, When, named, optional},
 };
-use crate::duration;
+use crate::{duration, plan::Action};
 
 /// What sets one purchase apart, whatever the map says.
 pub(super) const OWN_NAMES: [&str; 3] = ["key", "client", "number"];
+
+/// How many tickets are put aside, or put on sale, and for how many seconds: names of those calls alone.
+pub(in crate::shop) const QUANTITY: &str = "quantity";
+pub(in crate::shop) const SECONDS: &str = "seconds";
+
+/// What is bought, where there are several products.
+pub(super) const PRODUCT: &str = "product";
 
 /// What stands before the name of a variable of the environment.
 pub(super) const VARIABLE: &str = "env:";
@@ -28,12 +35,19 @@ const EVERY_MIN: Duration = Duration::from_millis(10);
 pub(in crate::shop) struct Script {
     /// What each client does once.
     pub(in crate::shop) before: Vec<Call>,
-    /// What it does ahead of the call that sells.
-    pub(in crate::shop) steps: Vec<Call>,
-    /// The call that sells.
-    pub(in crate::shop) sells: Call,
+    /// What each operation takes that changes what is left.
+    sequences: Vec<(Action, Sequence)>,
     /// The one that says what is left.
     pub(in crate::shop) search: Option<Call>,
+}
+
+/// The calls of one operation.
+#[derive(Clone, Debug)]
+pub(in crate::shop) struct Sequence {
+    /// What comes ahead of the last.
+    pub(in crate::shop) steps: Vec<Call>,
+    /// The one that sells, or does what else is asked for.
+    pub(in crate::shop) last: Call,
 }
 
 /// One call.
@@ -47,8 +61,10 @@ pub(in crate::shop) struct Call {
     pub(in crate::shop) request: Request,
     /// What is taken from its answer.
     pub(in crate::shop) takes: Vec<Take>,
-    /// The answer that lets a purchase go on; `None` for the call that sells.
+    /// The answer that lets the operation go on; `None` for its last call.
     pub(in crate::shop) expected: Option<When>,
+    /// The statuses of answers that are not followed elsewhere.
+    kept: Vec<u16>,
     /// The answers that end it.
     pub(in crate::shop) refusals: Refusals,
     /// The answers that are not the last.
@@ -92,30 +108,20 @@ pub(in crate::shop) struct Poll {
 }
 
 impl Script {
-    /// The calls of `map`, whose members stand in these `lines`; buyers have these `columns`.
+    /// The calls of `map`, whose members stand in these `lines`; buyers have these `columns`, and products these
+    /// `values`.
     ///
     /// # Errors
     /// Names the member that makes no sense, and why.
-    pub(super) fn new(map: &Members, lines: &Lines, columns: &[String]) -> Result<Self, Fault> {
+    pub(super) fn new(
+        map: &Members,
+        lines: &Lines,
+        columns: &[String],
+        values: &[String],
+    ) -> Result<Self, Fault> {
         let mut names = Known::new(columns)?;
+        names.0.extend(values.iter().cloned());
         let before = steps("before", &map.before, lines, &mut names)?;
-        let mut of_search = names.clone();
-        let mut steps = steps("buy.step", &map.buy.step, lines, &mut names)?;
-        let buy = &map.buy;
-        let request = Request::new(&buy.call()).map_err(|fault| within("buy", fault))?;
-        let sells = Call {
-            name: "buy".to_owned(),
-            line: lines.line("buy.path"),
-            again: buy.again.as_ref().map(|again| Poll::new("buy", again, &request)).transpose()?,
-            request,
-            takes: takes("buy", &buy.take)?,
-            expected: None,
-            refusals: Refusals::new("buy", &buy.sold_out, &buy.refused)?,
-            holds: true,
-            is_graphql: false,
-        };
-        let (page, sells) = names.enter(sells)?;
-        steps.extend(page);
         let search = map.search.as_ref().map(|search| {
             let call = Call {
                 name: "search".to_owned(),
@@ -123,33 +129,158 @@ impl Script {
                 request: Request::new(&search.call()).map_err(|fault| within("search", fault))?,
                 takes: Vec::new(),
                 expected: None,
+                kept: Vec::new(),
                 refusals: Refusals::default(),
                 again: None,
                 holds: false,
                 is_graphql: false,
             };
-            of_search.enter(call).map(|(_, call)| call)
+            names.clone().enter(call).map(|(_, call)| call)
         });
-        Ok(Self { before, steps, sells, search: search.transpose()? })
+        let search = search.transpose()?;
+        Ok(Self { before, sequences: sequences(map, lines, &names)?, search })
     }
 
-    /// Every call.
-    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
-        self.before.iter().chain(&self.steps).chain([&self.sells]).chain(&self.search)
+    /// The calls of `action`, where the map has them.
+    pub(in crate::shop) fn sequence(&self, action: Action) -> Option<&Sequence> {
+        self.sequences.iter().find_map(|(other, sequence)| (*other == action).then_some(sequence))
     }
 
     /// How long what one client does at once may take where each answer may take `limit`.
     pub(in crate::shop) fn patience(&self, limit: Duration) -> Duration {
-        let polls = self.calls().filter_map(|call| call.again.as_ref());
-        let calls = u32::try_from(self.calls().count()).unwrap_or(u32::MAX);
-        limit.saturating_mul(calls.saturating_add(1))
-            + polls.map(|poll| poll.within).sum::<Duration>()
+        let time = |calls: Vec<&Call>| {
+            let polls = calls.iter().filter_map(|call| call.again.as_ref());
+            let polls: Duration = polls.map(|poll| poll.within).sum();
+            limit.saturating_mul(u32::try_from(calls.len()).unwrap_or(u32::MAX)) + polls
+        };
+        let sequences = self.sequences.iter().map(|(_, sequence)| time(sequence.calls().collect()));
+        let ahead = self.before.iter().chain(&self.search).collect();
+        time(ahead) + sequences.max().unwrap_or_default() + limit
+    }
+}
+
+/// The calls of each operation that changes what is left, where what comes ahead of all gives these `names`.
+fn sequences(
+    map: &Members,
+    lines: &Lines,
+    names: &Known,
+) -> Result<Vec<(Action, Sequence)>, Fault> {
+    let Members { buy, hold, confirm, .. } = map;
+    let (mut sequences, none) = (Vec::new(), &OneOrMany::default());
+    let parts = Parts {
+        table: "buy",
+        call: buy.call(),
+        take: &buy.take,
+        step: &buy.step,
+        again: buy.again.as_ref(),
+        success: &buy.sold.status,
+        refusals: Refusals::new("buy", &buy.sold_out, &buy.refused)?,
+    };
+    let mut bought = names.clone();
+    sequences.push((Action::Buy, Sequence::new(parts, lines, &mut bought)?));
+    let mut held = names.with(&[QUANTITY, SECONDS]);
+    if let Some(hold) = hold {
+        let parts = Parts {
+            table: "hold",
+            call: hold.call(),
+            take: &hold.take,
+            step: &hold.step,
+            again: hold.again.as_ref(),
+            success: &hold.done.status,
+            refusals: Refusals::new("hold", &hold.sold_out, &hold.refused)?,
+        };
+        sequences.push((Action::Hold, Sequence::new(parts, lines, &mut held)?));
+    }
+    if let Some(confirm) = confirm {
+        let parts = Parts {
+            table: "confirm",
+            call: confirm.call(),
+            take: &confirm.take,
+            step: &confirm.step,
+            again: confirm.again.as_ref(),
+            success: &confirm.sold.status,
+            refusals: Refusals::new("confirm", none, &confirm.refused)?,
+        };
+        let mut confirmed = held.clone();
+        sequences.push((Action::Confirm, Sequence::new(parts, lines, &mut confirmed)?));
+        // What is refunded may have been bought in either way.
+        bought.0.retain(|name| confirmed.0.contains(name));
+    }
+    for (action, table, change) in map.changes() {
+        let parts = Parts {
+            table,
+            call: change.call(),
+            take: &change.take,
+            step: &change.step,
+            again: change.again.as_ref(),
+            success: &change.done.status,
+            refusals: Refusals::new(table, none, &change.refused)?,
+        };
+        let mut names = match action {
+            Action::Release => held.clone(),
+            Action::Refund => bought.clone(),
+            _ => names.with(&[QUANTITY]),
+        };
+        sequences.push((action, Sequence::new(parts, lines, &mut names)?));
+    }
+    Ok(sequences)
+}
+
+/// The tables of one operation, taken apart.
+struct Parts<'a> {
+    table: &'a str,
+    call: CallMembers<'a>,
+    take: &'a BTreeMap<String, String>,
+    step: &'a [Step],
+    again: Option<&'a Again>,
+    /// The statuses of success.
+    success: &'a [u16],
+    refusals: Refusals,
+}
+
+impl Sequence {
+    fn new(parts: Parts<'_>, lines: &Lines, names: &mut Known) -> Result<Self, Fault> {
+        let Parts { table, call, take, step, again, success, refusals } = parts;
+        let mut steps = steps(&format!("{table}.step"), step, lines, names)?;
+        let request = Request::new(&call).map_err(|fault| within(table, fault))?;
+        let last = Call {
+            name: table.to_owned(),
+            line: lines.line(&format!("{table}.path")),
+            again: again.map(|again| Poll::new(table, again, &request)).transpose()?,
+            request,
+            takes: takes(table, take)?,
+            expected: None,
+            kept: success.to_vec(),
+            refusals,
+            holds: true,
+            is_graphql: call.graphql.is_some(),
+        };
+        let (page, last) = names.enter(last)?;
+        steps.extend(page);
+        Ok(Self { steps, last })
+    }
+
+    /// All of them.
+    pub(super) fn calls(&self) -> impl Iterator<Item = &Call> {
+        self.steps.iter().chain([&self.last])
+    }
+
+    /// Whether one of them sends `name`.
+    pub(in crate::shop) fn sends(&self, name: &str) -> bool {
+        self.calls().flat_map(Call::requests).any(|request| request.names().contains(&name))
     }
 }
 
 impl Call {
+    /// Whether an answer of this status is read as it is, and not followed elsewhere.
+    pub(in crate::shop) fn keeps(&self, status: u16) -> bool {
+        self.kept.contains(&status)
+            || self.refusals.names(status)
+            || self.again.as_ref().is_some_and(|poll| poll.when.names(status))
+    }
+
     /// Every request that it makes.
-    pub(super) fn requests(&self) -> impl Iterator<Item = &Request> {
+    fn requests(&self) -> impl Iterator<Item = &Request> {
         let poll = self.again.as_ref().and_then(|again| again.request.as_ref());
         [&self.request].into_iter().chain(poll)
     }
@@ -183,11 +314,6 @@ impl Poll {
     pub(in crate::shop) fn holds(&self, status: u16, looked: &Looked<'_>) -> bool {
         self.when.holds(status, looked)
     }
-
-    /// Whether answers of this status may be none of the last.
-    pub(in crate::shop) fn names(&self, status: u16) -> bool {
-        self.when.names(status)
-    }
 }
 
 /// A step that sends nothing in particular.
@@ -204,8 +330,8 @@ fn empty() -> Step {
         status: vec![200],
         condition: BTreeMap::new(),
         again: None,
-        sold_out: super::members::OneOrMany::default(),
-        refused: super::members::OneOrMany::default(),
+        sold_out: OneOrMany::default(),
+        refused: OneOrMany::default(),
         hold: false,
     }
 }
@@ -230,6 +356,7 @@ fn steps(
             request,
             takes: takes(&name, &step.take)?,
             expected: Some(When::new(&name, &step.status, &step.condition)?),
+            kept: step.status.clone(),
             refusals: Refusals::new(&name, &step.sold_out, &step.refused)?,
             holds: step.hold,
             is_graphql: step.graphql.is_some(),
@@ -280,6 +407,11 @@ impl Known {
         Ok(Self(own.chain(columns.iter().cloned()).collect()))
     }
 
+    /// The same, and `more`.
+    fn with(&self, more: &[&str]) -> Self {
+        Self(self.0.iter().cloned().chain(more.iter().map(|name| (*name).to_owned())).collect())
+    }
+
     /// Goes over `call`. What it both sends and takes is taken first, from a look at the page that it is sent
     /// to, as a form's hidden field is.
     fn enter(&mut self, call: Call) -> Result<(Option<Call>, Call), Fault> {
@@ -293,6 +425,7 @@ impl Known {
                 When::new(&call.name, &(200..300).collect::<Vec<_>>(), &BTreeMap::new())
                     .expect("statuses are statuses"),
             ),
+            kept: Vec::new(),
             again: None,
             holds: false,
             is_graphql: false,

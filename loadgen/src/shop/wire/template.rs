@@ -39,6 +39,8 @@ pub(in crate::shop) struct Parts<'a> {
     pub(in crate::shop) body: Option<&'a str>,
     /// Whether it is a call of this project's own server, which can have tokens in it.
     pub(in crate::shop) is_own: bool,
+    /// What is added to the number of a client.
+    pub(in crate::shop) first_client: u32,
 }
 
 /// Checks a header field that somebody wants to have sent.
@@ -62,6 +64,7 @@ pub(crate) fn check_field(name: &str, value: &str) -> Result<(), String> {
 pub(in crate::shop) struct Template {
     head: Vec<Piece>,
     body: Option<Vec<Piece>>,
+    first_client: u32,
     fixed: Option<Vec<u8>>,
 }
 
@@ -81,7 +84,7 @@ impl Template {
     /// # Errors
     /// There is another `${…}` in it.
     pub(in crate::shop) fn new(parts: &Parts<'_>) -> Result<Self, String> {
-        let Parts { method, path, host, fields, body, is_own } = parts;
+        let Parts { method, path, host, fields, body, is_own, first_client } = parts;
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
         for (name, value) in *fields {
             head.push_str(&format!("{name}: {value}\r\n"));
@@ -92,7 +95,8 @@ impl Template {
             None => None,
             Some(text) => Some(pieces(text, *is_own)?),
         };
-        let mut template = Self { head: pieces(&head, *is_own)?, body, fixed: None };
+        let head = pieces(&head, *is_own)?;
+        let mut template = Self { head, body, first_client: *first_client, fixed: None };
         let is_text = |pieces: &[Piece]| pieces.iter().all(|piece| matches!(piece, Piece::Text(_)));
         if is_text(&template.head) && template.body.as_deref().is_none_or(is_text) {
             let mut fixed = Vec::new();
@@ -118,10 +122,10 @@ impl Template {
     fn fill(&self, order: Order<'_>, out: &mut Vec<u8>) {
         out.clear();
         let body = self.body.as_ref().map(|body| {
-            put(body, order, out);
+            put(body, order, self.first_client, out);
             std::mem::take(out)
         });
-        put(&self.head, order, out);
+        put(&self.head, order, self.first_client, out);
         if let Some(body) = &body {
             // A vector takes everything that is written to it.
             let _ = write!(out, "Content-Length: {}\r\n", body.len());
@@ -131,12 +135,12 @@ impl Template {
     }
 }
 
-fn put(pieces: &[Piece], order: Order<'_>, out: &mut Vec<u8>) {
+fn put(pieces: &[Piece], order: Order<'_>, first_client: u32, out: &mut Vec<u8>) {
     for piece in pieces {
         let written = match piece {
             Piece::Text(text) => out.write_all(text.as_bytes()),
             Piece::Key => write!(out, "{order}"),
-            Piece::Client => write!(out, "{}", order.client),
+            Piece::Client => write!(out, "{}", first_client + order.client),
             Piece::Number => write!(out, "{}", order.number),
             Piece::Token => out.write_all(order.token.as_bytes()),
         };
@@ -189,7 +193,8 @@ mod tests {
         fields: &'a [(String, String)],
         body: Option<&'a str>,
     ) -> Parts<'a> {
-        Parts { method, path: "/buy", host: "h:1", fields, body, is_own: false }
+        let first_client = 0;
+        Parts { method, path: "/buy", host: "h:1", fields, body, is_own: false, first_client }
     }
 
     #[test]
@@ -219,5 +224,7 @@ mod tests {
         let of_a_map = parts("POST", &[], Some("${token}"));
         assert!(Template::new(&of_a_map).is_err());
         assert!(Template::new(&Parts { is_own: true, ..of_a_map }).is_ok());
+        let of_a_product = Parts { first_client: 20, ..parts("POST", &[], Some("${client}")) };
+        assert!(text(&of_a_product).ends_with("\r\n\r\n27"));
     }
 }
