@@ -46,6 +46,7 @@ fn bench_prints_each_ratio_of_what_it_measured() {
             "single/fdatasync p50",
             "outsider/ms p99",
             "synced/sqlite rate",
+            "synced/single rate",
             "two/synced rate",
             "synced/file rate",
             "search/search-noop rate",

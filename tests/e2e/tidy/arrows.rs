@@ -96,6 +96,7 @@ const LOADGEN: Arrows = &[
         &[
             "exit_code",
             "duration",
+            "lifeline",
             "setup",
             "kept_file",
             "history",
@@ -141,7 +142,7 @@ const LOADGEN: Arrows = &[
             "report",
         ],
     ),
-    ("lab", &["exit_code", "lifeline", "kept_file", "words", "page", "report"]),
+    ("lab", &["exit_code", "lifeline", "kept_file", "waits", "words", "page", "report"]),
     (
         "cli",
         &[
