@@ -60,6 +60,24 @@ fn what_the_model_did_not_expect_is_said() {
     assert_eq!(seen["model_agrees"], false);
 }
 
+/// Whoever leaves in the middle of a command does not leave a worker a step ahead of what is shown.
+#[test]
+fn what_is_shown_has_happened_also_where_nobody_waited_for_it() {
+    let lab = Lab::start();
+    for _ in 0..10 {
+        lab.play("none", 2, 1, &[1, 1, 1, 1]);
+
+        lab.leave_in_the_middle_of(&json!({ "do": "step", "worker": 1 }));
+        let seen = lab.done(&json!({ "do": "step", "worker": 2 }));
+
+        // It may come a little later than what was asked behind it.
+        let steps = seen["steps"].to_string();
+        let is_empty = steps.contains("empty the file") && !steps.contains("write 0");
+        assert_eq!(seen["file"] == "", is_empty, "{seen}");
+        assert_eq!(seen["model_agrees"], true, "{seen}");
+    }
+}
+
 #[test]
 fn random_schedules_of_many_workers_come_to_what_the_model_says() {
     let lab = Lab::start();

@@ -2,6 +2,8 @@
 
 use std::{
     fs,
+    io::Write as _,
+    net::TcpStream,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -44,6 +46,20 @@ impl Lab {
     pub(super) fn ask(&self, command: &Value) -> Answer {
         let request = self.client.request(Method::POST, "/commands").bearer_auth(&self.token);
         Answer::to(request.json(command))
+    }
+
+    /// Asks it, and does not wait for the answer.
+    #[track_caller]
+    pub(super) fn leave_in_the_middle_of(&self, command: &Value) {
+        let host = self.url.strip_prefix("http://").expect("the scheme");
+        let body = command.to_string();
+        let request = format!(
+            "POST /commands HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {}\r\nContent-Length: {}\r\n\r\n{body}",
+            self.token,
+            body.len()
+        );
+        let mut stream = TcpStream::connect(host).expect("the lab listens");
+        stream.write_all(request.as_bytes()).expect("it reads");
     }
 
     /// The same where it must be done: the lab behind it.

@@ -33,6 +33,9 @@ use crate::lab::{
 /// How long a lab is kept for a driver who may be back at once, as after a reload.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How long it is kept for whoever drives without a page, from their last command.
+const IDLE: Duration = Duration::from_secs(30);
+
 /// What may be asked of a lab by whoever drives.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
@@ -106,7 +109,7 @@ impl Lab {
         // IMPORTANT: a worker that was told to go on does so, whoever hears of it.
         let carried_out = tokio::spawn(async move {
             let told = lab.carry_out_here(command).await;
-            lab.put_away_soon();
+            lab.put_away_after(IDLE);
             told
         });
         let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
@@ -183,17 +186,20 @@ impl Lab {
         Ok(told)
     }
 
-    /// Ends the workers, where nobody drives in a moment either.
-    fn put_away_soon(self: &Arc<Self>) {
+    /// Ends the workers after `grace`, where nobody drives by then, nor has said anything since.
+    fn put_away_after(self: &Arc<Self>, grace: Duration) {
         if self.drivers.load(Ordering::SeqCst) > 0 {
             return;
         }
-        let lab = Arc::clone(self);
+        let (lab, version) = (Arc::clone(self), self.version.load(Ordering::SeqCst));
         // Without a runtime the program ends, and all of it with it.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                sleep(GRACE).await;
-                lab.put_away(&mut *lab.place.lock().await);
+                sleep(grace).await;
+                let mut place = lab.place.lock().await;
+                if lab.version.load(Ordering::SeqCst) == version {
+                    lab.put_away(&mut place);
+                }
             });
         }
     }
@@ -236,6 +242,6 @@ async fn obey(session: &mut Session, command: Command) -> Result<(), LabError> {
 impl Drop for Driver {
     fn drop(&mut self) {
         self.0.drivers.fetch_sub(1, Ordering::SeqCst);
-        self.0.put_away_soon();
+        self.0.put_away_after(GRACE);
     }
 }
