@@ -88,8 +88,19 @@ fn shop_speaks_the_calls_of_the_server() {
     }
 }
 
+/// A shop of two processes shares its address with itself, and with no other shop.
 #[test]
-fn shop_that_ends_leaves_no_process_and_no_folder_behind() {
+fn second_shop_of_two_processes_is_refused_the_address_of_the_first() {
+    let temporary = Counter::missing();
+    let first = shop(&temporary, "lock-in-one-process", &[]);
+    let second = ["shop", "lock-in-one-process", "--mended", "--listen", first.address()];
+    let refused = loadgen().args(second).env("TMPDIR", temporary.folder()).run();
+    assert!(matches!(refused.code, Some(2 | 70)), "{refused:?}");
+    assert!(refused.stderr.contains(first.address()), "{refused:?}");
+}
+
+#[test]
+fn shop_that_ends_leaves_no_process_and_when_it_can_no_folder_behind() {
     for (signal, ended) in [(Signal::INT, Some(0)), (Signal::TERM, Some(0)), (Signal::KILL, None)] {
         let temporary = Counter::missing();
         let mark = Mark::new();

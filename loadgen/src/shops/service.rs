@@ -88,6 +88,9 @@ impl Service {
         let opening = Opening { tickets, is_mended, folder: folder.path().to_owned() };
         let shop = (exhibit.open)(&opening).map_err(ServiceError::Open)?;
         let failed = |source| ServiceError::Listen { address: listen, source };
+        // IMPORTANT: a shop of two processes shares its address, and would share it with any other such shop too.
+        let may_be_shared = listen.port() != 0 && exhibit.processes > 1;
+        may_be_shared.then(|| std::net::TcpListener::bind(listen)).transpose().map_err(failed)?;
         let listener = self::listen(exhibit, listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
         let second = match exhibit.processes {
@@ -132,10 +135,6 @@ fn at_once(connection: &mut tokio::net::TcpStream) {
 /// A socket that the processes of `exhibit` share, where there are several: the kernel deals the connections
 /// out between them.
 fn listen(exhibit: &Exhibit, address: SocketAddr) -> io::Result<TcpListener> {
-    if address.port() != 0 {
-        // Of a shop that shares its address with its own processes only nobody else would be told.
-        drop(std::net::TcpListener::bind(address)?);
-    }
     let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(exhibit.processes > 1)?;

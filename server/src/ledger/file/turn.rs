@@ -334,7 +334,8 @@ impl<D: Disk> Turn for FileTurn<'_, '_, D> {
     }
 
     fn confirm(&mut self) -> Result<bool, Fault> {
-        Ok(true)
+        // The lock keeps out whoever takes it; an editor puts another file under the name all the same.
+        Ok(self.held.is_in_place())
     }
 
     fn append(&mut self, batch: &FileBatch) -> Appended {
