@@ -21,7 +21,8 @@ fn shown(words: impl Iterator<Item = String>) -> String {
             line.push_str(" --reset='…'");
             continue;
         }
-        let flag = ["--header=", "-H"].into_iter().find(|flag| word.starts_with(flag));
+        // `-H` may stand behind other letters: `-kH`.
+        let flag = ["--header=", "-H", "-kH"].into_iter().find(|flag| word.starts_with(flag));
         let is_attached = flag.is_some_and(|flag| word.len() > flag.len());
         let name = word.split_once(':').filter(|_| is_field || is_attached);
         line.push(' ');
@@ -29,7 +30,7 @@ fn shown(words: impl Iterator<Item = String>) -> String {
             Some((name, _)) => line.push_str(&format!("'{name}: …'")),
             None => line.push_str(&word),
         }
-        is_field = word == "-H" || word == "--header";
+        is_field = ["-H", "-kH", "--header"].contains(&word.as_str());
     }
     line
 }
@@ -44,6 +45,9 @@ mod tests {
             ["run", "http://x", "-H", "A: secret", "-HB:secret", "--header=C: secret", "-c"];
         let line = shown(words.into_iter().map(str::to_owned));
         assert_eq!(line, "loadgen run http://x -H 'A: …' '-HB: …' '--header=C: …' -c");
+        let words = ["run", "-kH", "A: secret", "-kHB: secret"];
+        let line = shown(words.into_iter().map(str::to_owned));
+        assert_eq!(line, "loadgen run -kH 'A: …' '-kHB: …'");
     }
 
     #[test]

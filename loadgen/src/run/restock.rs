@@ -14,6 +14,10 @@ use crate::{
     shop::{Failure, Order, Response, Session, missing},
 };
 
+/// The operator's first number: those before it are of the trial, by the same client, and a key that comes twice is one
+/// request.
+const FIRST: u64 = 1 << 32;
+
 /// What came of all of them.
 #[derive(Debug, Default)]
 pub(super) struct Restocked {
@@ -43,7 +47,7 @@ pub(super) async fn restock(
         }
     };
     let begun = Instant::now();
-    for (number, restock) in (0..).zip(&config.restocks) {
+    for (number, restock) in (FIRST..).zip(&config.restocks) {
         tokio::select! {
             _ = &mut over => return restocked,
             () = sleep_until(begun + restock.after) => {}

@@ -179,6 +179,7 @@ fn figures<'a>(
         quantity: ended.prepared.plans[0].quantity(),
         requests: totals.tally.intended,
         outcomes: totals.tally.outcomes,
+        sold_ever: totals.tally.sold_ever,
         cause: causes.map(|(cause, times)| (cause.as_str(), *times)),
         initial: measurement.initial,
         left: measurement.left,

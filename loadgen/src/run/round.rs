@@ -52,8 +52,8 @@ async fn begun(config: &RunConfig) -> Result<(Prepared, Tally), PreparationError
     Ok((prepared, trial))
 }
 
-/// Sets a round up; with `patience`, a shop that cannot be reached is given that time, since its start may be what
-/// put fresh stock on sale.
+/// Sets a round up; with `patience`, a shop that cannot be reached, or does not say yet what it has, as behind a proxy
+/// that is there already, is given that time: its start may be what put fresh stock on sale.
 ///
 /// # Errors
 /// It cannot be reached even then, or the round cannot begin.
@@ -64,9 +64,11 @@ pub(super) async fn prepared(
     let begun = Instant::now();
     loop {
         match prepare(config).await {
-            Err(PreparationError::Unreachable { .. })
-                if patience.is_some_and(|patience| begun.elapsed() < patience) =>
-            {
+            Err(
+                PreparationError::Unreachable { .. }
+                | PreparationError::NoAnswer(_)
+                | PreparationError::NoCount { .. },
+            ) if patience.is_some_and(|patience| begun.elapsed() < patience) => {
                 sleep(AGAIN).await;
             }
             prepared => return prepared,

@@ -158,8 +158,16 @@ impl Series {
             }
             Err(begun) => at_once(begun).await?,
         };
-        for Played { config, ended, judged, .. } in &mut played {
-            look_at_sales(config, round, ended)?;
+        // What another product has shown is told all the same.
+        played.retain(|played| match look_at_sales(&played.config, round, &played.ended) {
+            Ok(()) => true,
+            Err(error) => {
+                self.was_interrupted |= played.ended.led.was_interrupted;
+                self.failure.get_or_insert(error);
+                false
+            }
+        });
+        for Played { config, judged, .. } in &mut played {
             let JudgedHistory { history, judgement, .. } = judged;
             require(&config.ci.required, judgement, &history.operations);
             history.header.label = label(config, round);
@@ -243,11 +251,12 @@ impl Series {
 /// Whether the stock of a round was fresh where the shop does not say what it has: a shop that sells nothing and
 /// tells everybody "sold out" has none, and is not to be accused of what its user did not do.
 fn look_at_sales(config: &RunConfig, round: u32, ended: &Ended) -> Result<(), RunError> {
-    let outcomes = ended.led.tally.outcomes;
+    let (outcomes, sold_ever) = (ended.led.tally.outcomes, ended.led.tally.sold_ever);
     match &config.ci.reset {
+        // Also in the warm-up, which no other figure counts.
         Some(reset)
             if ended.prepared.stock.is_err()
-                && outcomes.sold + outcomes.held == 0
+                && sold_ever + outcomes.held == 0
                 && outcomes.sold_out > 0 =>
         {
             let (refused, command) = (outcomes.sold_out, reset.command.clone());

@@ -162,6 +162,13 @@ fn keep_junit(
     failure: Option<&str>,
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
+    // A file is passed on, and a password may stand in a command.
+    let command = config.ci.reset.as_ref().map(|reset| reset.command.as_str());
+    let failure = failure.map(|failure| match command {
+        Some(command) => failure.replace(command, "…"),
+        None => failure.to_owned(),
+    });
+    let failure = failure.as_deref();
     let text = junit(&config.url, measurement, rounds, config.ci.has_rounds(), failure);
     let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))

@@ -26,6 +26,8 @@ pub(crate) struct Figures<'a> {
     pub(crate) requests: u64,
     /// How they ended.
     pub(crate) outcomes: Outcomes,
+    /// How many tickets were sold, also in the warm-up.
+    pub(crate) sold_ever: u64,
     /// The cause of most that ended badly, and how many did so.
     pub(crate) cause: Option<(&'a str, u64)>,
     /// Tickets at the start and at the end, where that is known.
@@ -54,7 +56,7 @@ pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
     if failed * 2 > figures.requests {
         return vec![refused(figures, failed)];
     }
-    if sold + held == 0 {
+    if sold + held + figures.sold_ever == 0 {
         let nothing = "Nothing was on sale: put tickets on sale ahead of the run, as by `--reset`.";
         return if sold_out > 0 { vec![nothing.to_owned()] } else { Vec::new() };
     }
@@ -171,6 +173,7 @@ mod tests {
             quantity: 1,
             requests: 100,
             outcomes: Outcomes { sold: 20, sold_out: 80, ..Outcomes::default() },
+            sold_ever: 20,
             cause: None,
             initial: Some(20),
             left: Some(0),

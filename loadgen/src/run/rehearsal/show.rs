@@ -9,7 +9,7 @@ use crate::{
     exit_code,
     history::{Answer, Outcome, monotonic_ns},
     plan::{Action, Holds},
-    report::or_closed,
+    report::{for_runner, or_closed},
     shop::{
         Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
         TlsConfigs, TlsError, Trust, Waiting, read_map,
@@ -62,7 +62,7 @@ pub(crate) fn rehearse(args: &TryArgs) -> Result<u8, TryError> {
     let written = if args.json {
         writeln!(out, "{:#}", told.json())
     } else {
-        out.write_all(told.text().as_bytes())
+        out.write_all(for_runner(told.text()).as_bytes())
     };
     or_closed(written)?;
     Ok(if told.problems.is_empty() { exit_code::VALID } else { exit_code::USAGE })

@@ -379,6 +379,9 @@ impl Map {
     /// There are fewer.
     pub(crate) fn check_clients(&self, clients: u32) -> Result<(), MapError> {
         let rows = self.buyers.count();
+        // Between the clients of two products there is a number that tries the next one out.
+        let more = u32::try_from(self.members.product.len().saturating_sub(1)).unwrap_or(u32::MAX);
+        let clients = clients.saturating_add(more);
         match &self.members.buyers {
             Some(path) if rows < usize::try_from(clients).unwrap_or(usize::MAX) => {
                 Err(MapError::FewBuyers { path: path.display().to_string(), rows, clients })
