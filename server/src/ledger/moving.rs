@@ -259,7 +259,10 @@ fn sift(held_back: &mut Vec<Record>, records: Vec<Record>) -> Vec<Record> {
 
 /// Refuses what stands behind the end of a ledger and is no part of it: it would be missing in the copy.
 fn refuse_changes(behind: &[Record]) -> Result<(), MoveError> {
-    match behind.iter().find(|record| !matches!(record.change, Change::Released { .. })) {
+    // A hold that lapses here lapses there too, at the same time.
+    let is_ended_too =
+        |record: &&Record| matches!(record.change, Change::Released { .. } | Change::Lapsed { .. });
+    match behind.iter().find(|record| !is_ended_too(record)) {
         Some(record) => Err(MoveError::Changed { revision: record.revision }),
         None => Ok(()),
     }

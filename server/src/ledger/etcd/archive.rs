@@ -122,7 +122,8 @@ impl Archive for EtcdArchive {
     }
 
     fn summary(&self) -> Result<Summary, Cause> {
-        let head = self.hint.heard().head;
+        // A head may be there ahead of its counter, while that is being imported.
+        let head = self.hint.heard().head.filter(|_| self.identity.get().is_some());
         let head = head.ok_or_else(|| Cause::of("nothing was heard of the counter yet"))?;
         Ok(Summary { remaining: head.count, sold: Some(head.sold) })
     }
