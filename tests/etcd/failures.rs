@@ -147,7 +147,9 @@ fn a_cluster_that_is_full_takes_nothing_and_says_so_and_goes_on_when_it_has_room
     let mut seat = Seat::at(&etcd);
     let mut sold = Vec::new();
     let (refused, told) = loop {
-        match seat.try_to_sell(500).unwrap() {
+        // Few at a time: a member learns ten times a second how full it is, and what it takes meanwhile must not be
+        // more than the ballast.
+        match seat.try_to_sell(50).unwrap() {
             Tried { appended: Appended::Durable, records, .. } => sold.extend(records),
             Tried { appended: Appended::Unknown(_), batch, records } => {
                 // It was put by the last room that there was.
