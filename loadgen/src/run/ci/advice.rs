@@ -284,8 +284,17 @@ mod tests {
     #[test]
     fn an_empty_shop_is_told_so() {
         let outcomes = Outcomes { sold_out: 100, ..Outcomes::default() };
-        let empty = Figures { outcomes, initial: Some(0), verdict: Verdict::Unknown, ..good() };
+        let empty = Figures {
+            outcomes,
+            sold_ever: 0,
+            initial: Some(0),
+            verdict: Verdict::Unknown,
+            ..good()
+        };
         says(&empty, &["Nothing was on sale"]);
+        // What was sold in the warm-up was on sale.
+        let sold_before = Figures { outcomes, sold_ever: 20, ..good() };
+        assert!(!advice(&sold_before).iter().any(|said| said.starts_with("Nothing was")));
         let outcomes = Outcomes { found: 100, ..Outcomes::default() };
         assert_eq!(advice(&Figures { outcomes, ..empty }), [""; 0]);
     }
