@@ -14,6 +14,7 @@ mod counter;
 mod operator;
 #[path = "../e2e/problem.rs"]
 mod problem;
+#[path = "../etcd/programs.rs"]
 mod programs;
 #[path = "../e2e/sales.rs"]
 mod sales;

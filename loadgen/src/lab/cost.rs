@@ -57,9 +57,14 @@ impl Cost {
         Some(Self { setup: facts.setup, outcome, steps: count, visits, service })
     }
 
-    /// How many workers came to their end for every hundred steps of all.
+    /// How many of those who came were never served.
+    pub(super) fn unserved(&self) -> usize {
+        self.visits.iter().filter(|visit| visit.served.is_none()).count()
+    }
+
+    /// How many workers were served for every hundred steps of all.
     pub(super) fn served_in_100(&self) -> f64 {
-        let served = self.visits.iter().filter(|visit| visit.served.is_some()).count();
+        let served = self.visits.len() - self.unserved();
         (served as f64 * 1000.0 / self.steps.max(1) as f64).round() / 10.0
     }
 }

@@ -82,7 +82,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
 /// What a lab that is over has cost, in a sentence.
 pub(super) fn cost(cost: &Cost) -> String {
     let steps = counted(cost.steps as u64, ("step", "steps"));
-    let unserved = cost.visits.iter().filter(|visit| visit.served.is_none()).count() as u64;
+    let unserved = cost.unserved() as u64;
     let mut told = match &cost.service {
         Some(service) => format!(
             "{steps}; half waited for {} of others at most, the longest for {}; out of turn {} %, fairness {}",

@@ -250,7 +250,7 @@ fn cost_view(cost: &Cost, session: &Session) -> CostView {
         title: cost.setup.variant.title(),
         numbers: numbers(cost.setup),
         result: result_name(cost.outcome),
-        unserved: cost.visits.iter().filter(|visit| visit.served.is_none()).count(),
+        unserved: cost.unserved(),
         service: cost.service,
         served_in_100: cost.served_in_100(),
     }
