@@ -15,6 +15,7 @@ use crate::{
     manual::Manual,
     race::{self, RaceArgs},
     run::{self, RunArgs, TryArgs},
+    runner::for_runner,
     shop,
     shops::{self, SecondArgs, ShopArgs, ShopsArgs},
     worker,
@@ -212,7 +213,7 @@ fn run_load(args: RunArgs) -> ExitCode {
     };
     match run::show(&config) {
         Ok(code) => ExitCode::from(code),
-        Err(error) => fail(&run::said(&error), None, error.exit_code()),
+        Err(error) => fail(&error, None, error.exit_code()),
     }
 }
 
@@ -263,7 +264,8 @@ fn ended(result: Result<u8, shops::ShopsError>) -> ExitCode {
 }
 
 fn fail(error: &dyn Display, hint: Option<&str>, code: u8) -> ExitCode {
-    anstream::eprintln!("error: {error}");
+    // It may quote what somebody else wrote.
+    anstream::eprintln!("{}", for_runner(format!("error: {error}")));
     if let Some(hint) = hint {
         anstream::eprintln!("hint: {hint}");
     }

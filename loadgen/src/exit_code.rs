@@ -20,3 +20,9 @@ pub const THRESHOLD: u8 = 99;
 
 /// Ended by Ctrl-C or a signal; nothing is left behind.
 pub const INTERRUPTED: u8 = 130;
+
+/// Where a show that came to `code` could not keep all that it was asked to, for which `lost` stands: what was found to
+/// be wrong is told all the same.
+pub(crate) fn or_lost(code: u8, lost: Option<u8>) -> u8 {
+    lost.filter(|_| code != VIOLATION).unwrap_or(code)
+}

@@ -4,7 +4,8 @@
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
 //! - `manual`: what the program tells of its command line.
 //! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
-//!   child processes that die with their parent, files that are whole or not there.
+//!   child processes that die with their parent, files that are whole or not there; `runner`: that of a CI,
+//!   which reads what is printed.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `waits`: what a lock costs, and whom.
@@ -43,6 +44,7 @@ mod plan;
 mod race;
 mod report;
 mod run;
+mod runner;
 mod setup;
 mod shop;
 mod shops;

@@ -3,6 +3,9 @@
 //! All of them put the same load on the handler that does nothing. What counts is the time that a
 //! generator and its children took, user and system, over the requests that it sent, and of that the
 //! ratios within a round. Ours has its history on, and judges it in that time.
+//!
+//! A purchase of several calls sends the same requests as `oha` does beside it, one body each; and it does what makes it
+//! one: takes a value from each answer, puts it into the next request, and looks for cookies and redirects.
 
 use std::{fs, path::PathBuf, time::Duration};
 
@@ -65,7 +68,13 @@ struct Generator {
     count: fn(&Cli, &Finished) -> Option<u64>,
 }
 
-const GENERATORS: [Generator; 7] = [
+/// How many calls a purchase of several has.
+const CALLS: u32 = 4;
+
+/// What each of them sends, in the size that it has there.
+const BODY: &str = r#"{"after":"1","quantity":1}"#;
+
+const GENERATORS: [Generator; 9] = [
     Generator {
         name: "task",
         what: "`loadgen run --mode task`, the default",
@@ -97,12 +106,29 @@ const GENERATORS: [Generator; 7] = [
         count: told,
     },
     Generator { name: "oha", what: "`oha`", program: oha, count: asked },
+    Generator {
+        name: "flow",
+        what: "`loadgen run --map`, purchases of four calls",
+        program: flow,
+        count: flow_calls,
+    },
+    Generator {
+        name: "oha-body",
+        what: "`oha` with the body that such a call has",
+        program: |cli, url| oha(cli, url).args(["-d", BODY, "-T", "application/json"]),
+        count: asked,
+    },
     Generator { name: "hey", what: "`hey`", program: hey, count: asked },
 ];
 
 /// What is compared, and how much it may be.
-const PAIRS: [(&str, &str, f64); 4] =
-    [("task", "oha", 0.9), ("task", "wrk", 2.0), ("task", "hey", 1.0), ("process", "task", 2.0)];
+const PAIRS: [(&str, &str, f64); 5] = [
+    ("task", "oha", 0.9),
+    ("task", "wrk", 2.0),
+    ("task", "hey", 1.0),
+    ("process", "task", 2.0),
+    ("flow", "oha-body", 1.0),
+];
 
 fn ours(cli: &Cli, url: &str, arguments: &[&str]) -> Program {
     let itself = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("bench"));
@@ -110,6 +136,19 @@ fn ours(cli: &Cli, url: &str, arguments: &[&str]) -> Program {
         .args([LOADGEN, "run", url, "--no-tui"])
         .args(["-c", &cli.connections.to_string(), "-n", &cli.requests.to_string()])
         .args(arguments)
+}
+
+/// A shop whose purchases take four calls, each of which sends on what the one before has given.
+fn flow(cli: &Cli, url: &str) -> Program {
+    let itself = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("bench"));
+    let map = concat!(env!("CARGO_MANIFEST_DIR"), "/bench/flow.toml");
+    Program::new(itself)
+        .args([LOADGEN, "run", url, "--no-tui", "--map", map, "--initial", "1000000000"])
+        .args(["-c", &cli.connections.to_string(), "-n", &(cli.requests / CALLS).to_string()])
+}
+
+fn flow_calls(cli: &Cli, _: &Finished) -> Option<u64> {
+    Some(u64::from(cli.requests / CALLS * CALLS))
 }
 
 fn oha(cli: &Cli, url: &str) -> Program {
@@ -188,12 +227,17 @@ fn wanted(cli: &Cli) -> anyhow::Result<Vec<Series>> {
 
 /// Whether a foreign program is not on the `PATH`.
 fn is_missing(name: &str) -> bool {
-    ["wrk", "oha", "hey"].contains(&name)
+    ["wrk", "oha", "hey"].contains(&program_of(name))
         && !Program::new("sh")
-            .args(["-c", &format!("command -v {name}")])
+            .args(["-c", &format!("command -v {}", program_of(name))])
             .run()
             .stdout
-            .contains(name)
+            .contains(program_of(name))
+}
+
+/// A generator has its program's name, and behind a dash what else sets it apart.
+fn program_of(name: &str) -> &str {
+    name.split('-').next().unwrap_or(name)
 }
 
 fn cost_us(cli: &Cli, generator: &Generator, url: &str) -> anyhow::Result<f64> {

@@ -1,12 +1,12 @@
 //! The show: let it happen, judge, tell.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::{
     config::ChaosConfig,
     drawing::drawn,
     members::MemberError,
-    outcome::{ChaosView, exit_code, heading, text},
+    outcome::{self, ChaosView, heading, text},
     run::{Chaos, RunError, run},
 };
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
     history::HistoryFile,
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
-    report::{ProgressLine, or_closed, write_json},
+    report::{ProgressLine, print_data, print_json, print_words, tell_lost},
     worker::{Needs, TooFewFiles, make_room},
 };
 
@@ -88,16 +88,21 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
     let chaos = runtime.block_on(chaos_or_interrupt(config));
     runtime.shutdown_background();
     let chaos = chaos?;
+    // IMPORTANT: before the files, none of which must take the result along.
+    let printed = print(config, &chaos).map_err(ChaosError::Write);
+    let mut lost: Vec<ChaosError> = printed.err().into_iter().collect();
     if let Some(mut file) = file {
         let history = &chaos.judged.history;
-        file.append(&history.header, &history.operations)?;
-        file.keep()?;
+        let appended = file.append(&history.header, &history.operations);
+        lost.extend(appended.and_then(|()| file.keep()).map_err(ChaosError::History).err());
     }
     if let Some(file) = page {
-        file.keep_text(&drawn(config, &chaos).html).map_err(ChaosError::Report)?;
+        let kept = file.keep_text(&drawn(config, &chaos).html);
+        lost.extend(kept.map_err(ChaosError::Report).err());
     }
-    print(config, &chaos).map_err(ChaosError::Write)?;
-    Ok(exit_code(chaos.judged.verdict(), &chaos.ledger))
+    tell_lost(&lost);
+    let code = outcome::exit_code(chaos.judged.verdict(), &chaos.ledger);
+    Ok(exit_code::or_lost(code, lost.first().map(ChaosError::exit_code)))
 }
 
 async fn chaos_or_interrupt(config: &ChaosConfig) -> Result<Chaos, ChaosError> {
@@ -127,18 +132,18 @@ fn how_far(stage: Stage<'_>) -> String {
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
 fn print(config: &ChaosConfig, chaos: &Chaos) -> io::Result<()> {
     let text = text(config, chaos);
-    let mut words = anstream::stderr().lock();
-    if config.json {
-        words.write_all(text.as_bytes())?;
-        or_closed(write_json(&mut io::stdout().lock(), &ChaosView::new(config, chaos)))?;
-    } else {
-        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
-    }
+    let mut words = String::new();
     for note in chaos.notes.iter().take(NOTES_MAX) {
-        writeln!(words, "note: {note}")?;
+        words.push_str(&format!("note: {note}\n"));
     }
     if chaos.notes.len() > NOTES_MAX {
-        writeln!(words, "note: and {} more notes", chaos.notes.len() - NOTES_MAX)?;
+        words.push_str(&format!("note: and {} more notes\n", chaos.notes.len() - NOTES_MAX));
     }
-    Ok(())
+    if config.json {
+        print_words(text)?;
+        print_json(&ChaosView::new(config, chaos))?;
+    } else {
+        print_data(text)?;
+    }
+    print_words(words)
 }

@@ -1,6 +1,6 @@
 //! A check from its files to its verdict.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::{
     args::CheckArgs,
@@ -11,7 +11,10 @@ use crate::{
     exit_code,
     history::ReadError,
     kept_file::{KeepError, KeptFile},
-    report::{CheckSummary, JudgedHistory, RunFigures, check_text, or_closed, write_json},
+    report::{
+        CheckSummary, JudgedHistory, RunFigures, check_text, print_data, print_json, print_words,
+        tell_lost,
+    },
 };
 
 /// Why a check has no result.
@@ -55,23 +58,25 @@ pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
     // Before the work: a name that cannot be had would be known only when all is judged.
     let file = args.report.as_deref().map(KeptFile::create).transpose()?;
     let judged = judge_files(&args.histories, args.limit, args.initial)?;
-    let mut figures = Vec::new();
-    if let Some(file) = file {
-        let page = drawn(&judged, None);
-        file.keep_text(&page.html)?;
-        figures = page.figures;
-    }
-    print(args, &judged, &figures).map_err(CheckError::Write)?;
-    Ok(exit_code_of(&judged))
+    let page = file.map(|file| (file, drawn(&judged, None)));
+    let figures = page.as_ref().map(|(_, page)| page.figures.as_slice()).unwrap_or_default();
+    // IMPORTANT: before the page, which must not take the result along.
+    let printed = print(args, &judged, figures).map_err(CheckError::Write);
+    let mut lost: Vec<CheckError> = printed.err().into_iter().collect();
+    let kept = page.map(|(file, page)| file.keep_text(&page.html));
+    lost.extend(kept.and_then(Result::err).map(CheckError::Report));
+    tell_lost(&lost);
+    let code = exit_code_of(&judged);
+    Ok(exit_code::or_lost(code, lost.first().map(CheckError::exit_code)))
 }
 
 /// Data to stdout and words to stderr: the text is data, unless JSON is.
 fn print(args: &CheckArgs, judged: &[JudgedHistory], figures: &[RunFigures]) -> io::Result<()> {
     let text = check_text(judged);
     if args.json {
-        or_closed(write_json(&mut io::stdout().lock(), &CheckSummary::new(judged, figures)))?;
-        or_closed(anstream::stderr().lock().write_all(text.as_bytes()))
+        print_json(&CheckSummary::new(judged, figures))?;
+        print_words(text)
     } else {
-        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))
+        print_data(text)
     }
 }

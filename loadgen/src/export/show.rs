@@ -10,7 +10,8 @@ use crate::{
     exit_code,
     history::{History, ReadError, ReadLimits, read_files},
     kept_file::{KeepError, KeptFile},
-    report::or_closed,
+    report::{or_closed, print_words},
+    runner::{is_on_github, json_for_runner},
 };
 
 /// Why nothing is exported.
@@ -76,18 +77,21 @@ pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
         }
         None => {
             let mut out = BufWriter::new(io::stdout().lock());
-            let written = write(&mut out, &told.events).and_then(|()| out.flush());
+            let written = match is_on_github() {
+                false => write(&mut out, &told.events),
+                true => write_for_runner(&mut out, &told.events),
+            };
+            let written = written.and_then(|()| out.flush());
             or_closed(written).map_err(ExportError::Write)?;
         }
     }
-    let mut words = anstream::stderr().lock();
+    let mut words = String::new();
     if told.left_out > 0 {
-        // Nobody is there to be told that stderr is closed.
-        let _ = writeln!(words, "note: {} calls that say nothing are left out", told.left_out);
+        words.push_str(&format!("note: {} calls that say nothing are left out\n", told.left_out));
     }
-    for lack in &history.lacks {
-        let _ = writeln!(words, "warning: {lack}");
-    }
+    words.extend(history.lacks.iter().map(|lack| format!("warning: {lack}\n")));
+    // Nobody is there to be told that stderr is closed.
+    let _ = print_words(words);
     Ok(if history.lacks.is_empty() { exit_code::VALID } else { exit_code::UNKNOWN })
 }
 
@@ -131,4 +135,11 @@ fn write(out: &mut dyn Write, events: &[Event]) -> io::Result<()> {
         separator = ",\n";
     }
     out.write_all(if events.is_empty() { b"[]\n" } else { b"]\n" })
+}
+
+/// The same where a runner reads it.
+fn write_for_runner(out: &mut dyn Write, events: &[Event]) -> io::Result<()> {
+    let mut json = Vec::new();
+    write(&mut json, events)?;
+    out.write_all(json_for_runner(String::from_utf8_lossy(&json).into_owned()).as_bytes())
 }

@@ -28,8 +28,10 @@ const BLOCK: usize = 64 * 1024;
 ///
 /// # Errors
 /// The file cannot be created, or the header is too long.
-pub(crate) fn begin_history(path: &Path, header: &Header) -> io::Result<()> {
-    File::create(path)?.write_all(&header_line(header)?)
+pub(crate) fn begin_history(path: &Path, header: &Header) -> io::Result<File> {
+    let mut file = File::create(path)?;
+    file.write_all(&header_line(header)?)?;
+    Ok(file)
 }
 
 /// Writes the header at `path` anew.

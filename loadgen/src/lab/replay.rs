@@ -19,7 +19,7 @@ use super::{
 use crate::{
     exit_code,
     kept_file::KeptFile,
-    report::{or_closed, write_json},
+    report::{or_closed, print_json},
 };
 
 /// The most that a schedule's file may be long, in bytes.
@@ -70,7 +70,7 @@ fn tell(session: &mut Session, as_json: bool) -> Result<(), LabError> {
     let failed = LabError::io("write the result");
     if as_json {
         let view = View::of(session)?;
-        or_closed(write_json(&mut io::stdout().lock(), &view)).map_err(&failed)?;
+        print_json(&view).map_err(&failed)?;
     }
     let text = text(session);
     let written = if as_json {

@@ -2,8 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fs::File,
+    fs::{self, File},
     io::{self, Write},
+    os::{fd::AsRawFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +15,7 @@ use crate::{
         self, Answer, Header, History, Operation, OperationKind, Places, ReadError, ReadLimits,
         Room, begin_history, finish_history, read_files,
     },
+    kept_file::KeepError,
     worker::{HistoryShare, WORKER_IS_GONE},
 };
 
@@ -51,6 +53,8 @@ pub(crate) enum HistoryError {
 #[derive(Debug)]
 pub(crate) struct FleetHistory {
     path: PathBuf,
+    /// It itself, whatever becomes of its name.
+    file: File,
     temporary: Option<TempPath>,
     room: Room,
 }
@@ -69,23 +73,47 @@ impl FleetHistory {
         let failed =
             |path: &Path, source| HistoryError::Begin { path: path.display().to_string(), source };
         let room = Room::new(operations);
-        let file = match place {
+        let (path, temporary) = match place {
             HistoryPlace::Nowhere => return Ok(None),
-            HistoryPlace::File(path) => Self { path: path.clone(), temporary: None, room },
+            HistoryPlace::File(path) => (path.clone(), None),
             HistoryPlace::Temporary => {
                 let folder = std::env::temp_dir();
                 let file = tempfile::Builder::new().prefix("loadgen-").suffix(".ndjson").tempfile();
                 let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-                Self { path: path.to_path_buf(), temporary: Some(path), room }
+                (path.to_path_buf(), Some(path))
             }
         };
-        begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
-        Ok(Some(file))
+        let file = begin_history(&path, header).map_err(|source| failed(&path, source))?;
+        Ok(Some(Self { path, file, temporary, room }))
     }
 
-    /// Where it lies.
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
+    /// Where this process can open it, even where its name is gone.
+    pub(crate) fn path(&self) -> PathBuf {
+        match self.look() {
+            Ok(()) => self.path.clone(),
+            Err(_) => PathBuf::from(format!("/proc/self/fd/{}", self.file.as_raw_fd())),
+        }
+    }
+
+    /// Whether it is still where it was asked for; where it was asked for nowhere, that is nobody's concern.
+    ///
+    /// # Errors
+    /// Its name is gone, or another file's.
+    pub(crate) fn check_place(&self) -> Result<(), KeepError> {
+        match self.look() {
+            Err(source) if self.temporary.is_none() => {
+                Err(KeepError::Write { path: self.path.clone(), source })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether its name is its own.
+    fn look(&self) -> io::Result<()> {
+        let (own, there) = (self.file.metadata()?, fs::metadata(&self.path)?);
+        let is_same = (own.dev(), own.ino()) == (there.dev(), there.ino());
+        let replaced = || io::Error::new(io::ErrorKind::NotFound, "another file has its name");
+        is_same.then_some(()).ok_or_else(replaced)
     }
 
     /// What a worker needs to write into it, in the room that all share.
@@ -105,9 +133,10 @@ impl FleetHistory {
         lost: &[u32],
         start_ns: Option<u64>,
     ) -> Result<History, HistoryError> {
-        finish_history(&self.path, header).map_err(HistoryError::Complete)?;
+        let path = self.path();
+        finish_history(&path, header).map_err(HistoryError::Complete)?;
         let limits = ReadLimits::of_this_machine();
-        let histories = read_files(std::slice::from_ref(&self.path), limits)?;
+        let histories = read_files(std::slice::from_ref(&path), limits)?;
         let mut history = histories.into_iter().next().unwrap_or_default();
         let open = open_operations(&history.operations, lost, start_ns.unwrap_or(0));
         let holds = |one: &Operation| !matches!(one.op, OperationKind::Buy | OperationKind::Search);
@@ -115,12 +144,12 @@ impl FleetHistory {
             // It may have been none of a purchase.
             history.lacks.push(format!("what {} clients had open is not recorded", open.len()));
         }
-        append(&self.path, &open).map_err(HistoryError::Complete)?;
+        append(&path, &open).map_err(HistoryError::Complete)?;
         history.operations.extend(open);
-        if self.temporary.is_some() {
+        if self.temporary.is_some() || path != self.path {
             // Whoever looked there would find nothing.
             history.places = Places::default();
-            let path = self.path.display().to_string();
+            let path = path.display().to_string();
             for lack in &mut history.lacks {
                 *lack = lack.replace(&path, "the history");
             }
@@ -160,8 +189,6 @@ fn append(path: &Path, operations: &[Operation]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
     use crate::history::{Outcome, Tickets, signed};
 
@@ -180,7 +207,7 @@ mod tests {
         let history = FleetHistory::begin(place, &Header::new(2), 9).unwrap().unwrap();
         let sold_out =
             Answer { remaining: Some(0), revision: Some(2), ..Answer::new(Outcome::SoldOut) };
-        append(history.path(), &[sale(1, 1), Operation::buy(2, 11, 40, sold_out)]).unwrap();
+        append(&history.path(), &[sale(1, 1), Operation::buy(2, 11, 40, sold_out)]).unwrap();
         history
     }
 
@@ -203,9 +230,28 @@ mod tests {
     }
 
     #[test]
+    fn a_history_whose_folder_went_away_is_judged_all_the_same() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("run.ndjson");
+        let history = begun(&HistoryPlace::File(path.clone()));
+        assert!(history.check_place().is_ok());
+        fs::remove_file(&path).unwrap();
+        assert_eq!(history.complete(&end(0), &[], None).unwrap().operations.len(), 2);
+        assert!(history.check_place().is_err());
+        // Somebody else's file of that name is left alone.
+        fs::write(&path, "another").unwrap();
+        let read = history.complete(&end(0), &[], None).unwrap();
+        assert_eq!((read.operations.len(), &read.header), (2, &end(0)));
+        assert!(read.places.is_empty());
+        let error = history.check_place().unwrap_err().to_string();
+        assert!(error.contains("another file has its name"), "{error}");
+        assert_eq!(fs::read_to_string(&path).unwrap(), "another");
+    }
+
+    #[test]
     fn a_history_that_goes_away_is_no_place() {
         let history = begun(&HistoryPlace::Temporary);
-        let path = history.path().to_owned();
+        let path = history.path();
         let read = history.complete(&end(2), &[], Some(5)).unwrap();
         assert!(read.places.is_empty());
         assert_eq!(read.lacks, ["the history:1: 2 operations were not recorded"]);

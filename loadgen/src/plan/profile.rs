@@ -100,6 +100,14 @@ impl Profile {
         self
     }
 
+    /// A `share` of it at all times, above 0 and at most 1.
+    pub(crate) fn scaled(mut self, share: f64) -> Self {
+        for point in &mut self.points {
+            (point.rate_rps, point.count) = (point.rate_rps * share, point.count * share);
+        }
+        self
+    }
+
     /// How many operations are due before `at`.
     pub(crate) fn count_before(&self, at: Duration) -> f64 {
         let at_s = at.as_secs_f64();
@@ -167,6 +175,21 @@ mod tests {
         for k in 0..1000_u32 {
             assert_eq!(profile.due_ns(f64::from(k)), Some(u64::from(k) * 2_000_000));
         }
+    }
+
+    #[test]
+    fn parts_of_a_rate_are_due_as_often_as_the_whole() {
+        let whole = stages(&[(0, 0.0), (10, 500.0)]).unwrap().after_warm_up(Duration::from_secs(1));
+        let parts = [0.75, 0.25].map(|share| whole.clone().scaled(share));
+        for second in 0..12 {
+            let at = Duration::from_secs(second);
+            let due: f64 = parts.iter().map(|part| part.count_before(at)).sum();
+            assert!((due - whole.count_before(at)).abs() < 1e-9, "{second}");
+        }
+        assert_eq!(
+            Profile::constant(500.0).unwrap().scaled(0.2).due_ns(100.0),
+            Some(1_000_000_000)
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The show: every locking in turn, then the table and what it means.
 
-use std::io::{self, Write};
+use std::io;
 
 use super::{
     config::RaceConfig,
@@ -14,8 +14,8 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
     report::{
-        JudgedRun, ProgressLine, RaceSummary, RunFigures, costs, heading, or_closed, proof,
-        race_table, sentences, write_json,
+        JudgedRun, ProgressLine, RaceSummary, RunFigures, costs, heading, print_data, print_json,
+        print_words, proof, race_table, sentences, tell_lost,
     },
     setup::{Locking, Mode},
     words::{crowd, paragraph},
@@ -97,7 +97,7 @@ fn is_out_of_files(code: i32) -> bool {
 pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     make_room(needs(config))?;
     // Before the race: names that cannot be had would be known only when all has been seen.
-    let mut file = config.history.as_deref().map(HistoryFile::create).transpose()?;
+    let file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     let page = config.report.as_deref().map(KeptFile::create).transpose();
     let page = page.map_err(RaceError::Report)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
@@ -105,21 +105,24 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
         .enable_all()
         .build()
         .map_err(RaceError::Start)?;
-    let runs = runtime.block_on(race_or_interrupt(config, file.as_mut()));
+    let raced = runtime.block_on(race_or_interrupt(config, file));
     runtime.shutdown_background();
-    let runs = runs?;
-    if let Some(file) = file {
-        file.keep()?;
-    }
-    let mut figures = Vec::new();
-    if let Some(file) = page {
-        let page = drawn(config, &runs);
-        file.keep_text(&page.html).map_err(RaceError::Report)?;
-        figures = page.figures;
-    }
-    print(config, &runs, &figures).map_err(RaceError::Write)?;
-    Ok(ending::exit_code(&runs))
+    let (runs, kept) = raced?;
+    let page = page.map(|file| (file, drawn(config, &runs)));
+    let figures = page.as_ref().map(|(_, page)| page.figures.as_slice()).unwrap_or_default();
+    // IMPORTANT: before the files, none of which must take the result along.
+    let printed = print(config, &runs, figures).map_err(RaceError::Write);
+    let mut lost: Vec<RaceError> = printed.err().into_iter().collect();
+    lost.extend(kept.err().map(RaceError::History));
+    let kept = page.map(|(file, page)| file.keep_text(&page.html));
+    lost.extend(kept.and_then(Result::err).map(RaceError::Report));
+    tell_lost(&lost);
+    let code = ending::exit_code(&runs);
+    Ok(exit_code::or_lost(code, lost.first().map(RaceError::exit_code)))
 }
+
+/// The runs, and whether what their workers saw was kept.
+type Raced = (Vec<JudgedRun>, Result<(), KeepError>);
 
 fn needs(config: &RaceConfig) -> Needs<'static> {
     Needs {
@@ -133,8 +136,8 @@ fn needs(config: &RaceConfig) -> Needs<'static> {
 
 async fn race_or_interrupt(
     config: &RaceConfig,
-    file: Option<&mut HistoryFile>,
-) -> Result<Vec<JudgedRun>, RaceError> {
+    file: Option<HistoryFile>,
+) -> Result<Raced, RaceError> {
     let mut interrupts = Interrupts::new().map_err(RaceError::Start)?;
     // Dropping the race ends its workers and servers and removes its folder.
     tokio::select! {
@@ -144,14 +147,11 @@ async fn race_or_interrupt(
     }
 }
 
-async fn race(
-    config: &RaceConfig,
-    mut file: Option<&mut HistoryFile>,
-) -> Result<Vec<JudgedRun>, RaceError> {
+async fn race(config: &RaceConfig, mut file: Option<HistoryFile>) -> Result<Raced, RaceError> {
     // They are heard ahead of the race; a leader asks for its own all the same.
     let mut interrupts = Interrupts::new().map_err(RaceError::Start)?;
     let mut line = ProgressLine::new();
-    let mut runs = Vec::new();
+    let (mut runs, mut kept) = (Vec::new(), Ok(()));
     for (place, locking) in config.lockings.iter().enumerate() {
         let title = format!(
             "race {} of {}: {} under `{locking}`",
@@ -163,13 +163,17 @@ async fn race(
         let mut watch = |stage: Stage<'_>| line.update(|| format!("{title}, {}", how_far(stage)));
         let judged = run(config, *locking, &mut interrupts, &mut watch).await;
         let judged = judged.map_err(|source| RaceError::Run { locking: *locking, source })?;
-        if let Some(file) = &mut file {
-            let history = &judged.judged.history;
-            file.append(&history.header, &history.operations)?;
+        let history = &judged.judged.history;
+        if let Some(open) = &mut file
+            && let Err(error) = open.append(&history.header, &history.operations)
+        {
+            // What is judged is judged all the same.
+            (file, kept) = (None, Err(error));
         }
         runs.push(judged);
     }
-    Ok(runs)
+    let kept = kept.and_then(|()| file.map_or(Ok(()), HistoryFile::keep));
+    Ok((runs, kept))
 }
 
 fn how_far(stage: Stage<'_>) -> String {
@@ -193,21 +197,21 @@ fn print(config: &RaceConfig, runs: &[JudgedRun], figures: &[RunFigures]) -> io:
     );
     text.extend(costs(runs).map(|costs| format!("{}\n", paragraph(&costs))));
     text.extend(proof(runs).map(|proof| format!("\n{proof}")));
-    let mut words = anstream::stderr().lock();
-    if config.json {
-        words.write_all(text.as_bytes())?;
-        or_closed(write_json(&mut io::stdout().lock(), &RaceSummary::new(runs, figures)))?;
-    } else {
-        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
-    }
+    let mut words = String::new();
     for run in runs {
         for note in run.notes.iter().take(NOTES_MAX) {
-            writeln!(words, "note: `{}`: {note}", run.summary.locking)?;
+            words.push_str(&format!("note: `{}`: {note}\n", run.summary.locking));
         }
         if run.notes.len() > NOTES_MAX {
             let more = run.notes.len() - NOTES_MAX;
-            writeln!(words, "note: `{}`: and {more} more notes", run.summary.locking)?;
+            words.push_str(&format!("note: `{}`: and {more} more notes\n", run.summary.locking));
         }
     }
-    Ok(())
+    if config.json {
+        print_words(text)?;
+        print_json(&RaceSummary::new(runs, figures))?;
+    } else {
+        print_data(text)?;
+    }
+    print_words(words)
 }

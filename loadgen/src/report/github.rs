@@ -1,38 +1,14 @@
 //! The result where GitHub Actions runs it: annotations, as its runner reads them from what a step prints, and a
 //! summary of the step, as Markdown.
 
-use std::{env, fmt};
+use std::fmt;
 
 use super::{
     measurement::Measurement,
+    products::ProductSummary,
     rounds::{Rounds, percent},
 };
 use crate::{judge::Verdict, words::kind_name};
-
-/// Whether GitHub Actions runs this.
-pub(crate) fn is_on_github() -> bool {
-    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
-}
-
-/// `text` as a runner may read it: what a shop says in it, such as the name of a ticket, is no command there.
-/// Elsewhere it stays as it is.
-pub(crate) fn for_runner(text: String) -> String {
-    if is_on_github() { without_commands(&text) } else { text }
-}
-
-/// A command is a line that begins with two colons, behind white space and colours that are taken out.
-fn without_commands(text: &str) -> String {
-    let plain = anstream::adapter::strip_str(text).to_string().replace('\r', " ");
-    let mut safe = String::new();
-    for line in plain.split_inclusive('\n') {
-        if line.trim_start().starts_with("::") {
-            safe.push('|');
-        }
-        // The commands of the first runners may stand anywhere.
-        safe.push_str(&line.replace("##[", "# #["));
-    }
-    safe
-}
 
 /// How many annotations of a kind GitHub shows of a step.
 const SHOWN_MAX: usize = 10;
@@ -66,6 +42,8 @@ impl fmt::Display for Annotation {
 }
 
 fn data(text: &str) -> String {
+    // What begins a command of the first runners is one nowhere.
+    let text = text.replace("##[", "# #[");
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
@@ -78,21 +56,30 @@ pub(crate) fn annotations(url: &str, measurement: &Measurement<'_>) -> Vec<Annot
     let mut annotations = Vec::new();
     let rounds = measurement.rounds.as_ref().map(|rounds| format!("\n{}", rounds.in_words()));
     let rounds = rounds.unwrap_or_default();
+    // Which round and product it is of, where there are several.
+    let part = measurement.judged_part().map(|part| format!(", {part}")).unwrap_or_default();
     match measurement.verdict {
         Verdict::Violation => {
             for violation in measurement.violations.iter().take(SHOWN_MAX / 2) {
                 let title = format!("loadgen: violation, {}", kind_name(violation.kind));
                 let story = violation.story.join("\n");
-                let message = format!("{url}: {}\n{story}{rounds}", violation.message);
+                let message = format!("{url}{part}: {}\n{story}{rounds}", violation.message);
                 annotations.push(Annotation::error(&title, &message));
             }
         }
         Verdict::Unknown if measurement.is_judged => {
-            let message = format!("{url}: {}{rounds}", measurement.doubts.join("\n"));
+            let message = format!("{url}{part}: {}{rounds}", measurement.doubts.join("\n"));
             annotations.push(Annotation::error("loadgen: unknown", &message));
         }
         Verdict::Unknown | Verdict::Valid => {}
     }
+    annotations.extend(measurement.products.iter().filter_map(|product| {
+        // What is wrong with the one that is judged stands above.
+        let is_other = measurement.judged_product.as_ref() != Some(&product.product);
+        let fault = product.violations.first().filter(|_| is_other)?;
+        let title = format!("loadgen: violation, {}", kind_name(fault.kind));
+        Some(Annotation::error(&title, &format!("{url}, {}: {}", product.product, fault.message)))
+    }));
     let missed = measurement.thresholds.iter().filter(|rule| !rule.passed);
     annotations.extend(missed.take(SHOWN_MAX / 2).map(|rule| {
         let actual = rule.actual.map_or("no samples".to_owned(), |actual| format!("{actual:.3}"));
@@ -113,6 +100,12 @@ pub(crate) fn step_summary(url: &str, measurement: &Measurement<'_>, words: &str
     let mut text = format!("### loadgen: {verdict}\n\n`{}`\n\n", url.replace('`', "%60"));
     if let Some(rounds) = &measurement.rounds {
         text.push_str(&format!("{}\n\n{}\n", rounds.in_words(), table(rounds)));
+    }
+    if !measurement.products.is_empty() {
+        text.push_str(&format!("{}\n", of_products(&measurement.products)));
+    }
+    if let Some(part) = measurement.judged_part() {
+        text.push_str(&format!("The verdict of {}:\n\n", escaped(&part)));
     }
     // Whatever stands in it: nothing ends it but a longer fence.
     let fence = "`".repeat(longest_run(words).max(2) + 1);
@@ -136,6 +129,22 @@ fn table(rounds: &Rounds) -> String {
     text
 }
 
+fn of_products(products: &[ProductSummary]) -> String {
+    let mut text = "| product | rounds | violation | sold | verdict |\n".to_owned();
+    text.push_str("| --- | ---: | ---: | ---: | --- |\n");
+    for one in products {
+        let verdict = one.verdict.map_or("not judged", Verdict::name);
+        text.push_str(&format!(
+            "| {} | {} | {} | {} | {verdict} |\n",
+            escaped(&one.product).replace('|', "\\|"),
+            one.rounds,
+            one.rounds_with_violation,
+            one.outcomes.sold,
+        ));
+    }
+    text
+}
+
 /// The longest run of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
@@ -152,22 +161,12 @@ mod tests {
 
     #[test]
     fn an_annotation_is_one_line_whatever_it_says() {
-        let annotation = Annotation::error("a: b, 50%", "100% of it\r\n::error::x, y: z");
+        let annotation = Annotation::error("a: b, 50%", "100% of it\r\n::error::x, y: z##[group]");
         assert_eq!(
             annotation.to_string(),
-            "::error title=a%3A b%2C 50%25::100%25 of it%0D%0A::error::x, y: z"
+            "::error title=a%3A b%2C 50%25::100%25 of it%0D%0A::error::x, y: z# #[group]"
         );
         assert!(Annotation::warning("a", "b").to_string().starts_with("::warning title=a::b"));
-    }
-
-    #[test]
-    fn nothing_that_a_shop_says_is_a_command() {
-        let said =
-            "a\n::error::x\n  \u{1b}[31m::add-mask::y\r::stop-commands::z\nb ::c ##[error]d\n";
-        assert_eq!(
-            without_commands(said),
-            "a\n|::error::x\n|  ::add-mask::y ::stop-commands::z\nb ::c # #[error]d\n"
-        );
     }
 
     #[test]

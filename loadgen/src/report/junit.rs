@@ -19,7 +19,8 @@ use crate::{judge::Verdict, words::kind_name};
 /// The class of all test cases.
 const CLASS: &str = "loadgen.run";
 
-/// The result of a run on `url`, all `rounds` of it, or the only one, and why there are no more of these.
+/// The result of a run on `url`, all `rounds` of it, or the only one, and why there are no more of these than were
+/// `begun`.
 ///
 /// # Errors
 /// It cannot be written as XML.
@@ -28,7 +29,7 @@ pub(crate) fn junit(
     measurement: Option<&Measurement<'_>>,
     rounds: &[RoundSummary],
     has_rounds: bool,
-    failure: Option<&str>,
+    (failure, begun): (Option<&str>, u32),
 ) -> Result<String, SerializeError> {
     let mut suite = TestSuite::new(format!("loadgen run {url}"));
     suite.add_test_cases(rounds.iter().map(|round| of_round(round, has_rounds)));
@@ -49,7 +50,7 @@ pub(crate) fn junit(
         let first = failure.lines().next().unwrap_or_default();
         status.set_type("not carried out").set_message(first).set_description(failure.as_str());
         let name = match has_rounds {
-            true => format!("round {}", rounds.len() + 1),
+            true => format!("round {begun}"),
             false => "run".to_owned(),
         };
         suite.add_test_case(case(name, status));
@@ -82,8 +83,8 @@ fn of_round(round: &RoundSummary, is_one_of_many: bool) -> TestCase {
             status
         }
     };
-    let name = if is_one_of_many { format!("round {}", round.round) } else { "run".to_owned() };
-    let mut case = case(format!("{name}, {}", round.pattern), status);
+    // The name of a product is the user's own, and the map may have any.
+    let mut case = case(xml(&round.name(is_one_of_many)), status);
     case.set_time(seconds(round.elapsed_s));
     case.set_system_out(xml(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
     case
@@ -121,11 +122,16 @@ mod tests {
             round(1, "steady", Verdict::Valid),
             round(2, "pairs", Verdict::Violation),
             round(3, "at-once", Verdict::Unknown),
+            RoundSummary {
+                product: Some("balcony".to_owned()),
+                ..round(3, "at-once", Verdict::Valid)
+            },
         ];
-        let text = junit("http://shop", None, &rounds, true, None).unwrap();
+        let text = junit("http://shop", None, &rounds, true, (None, 3)).unwrap();
         for part in [
-            r#"<testsuites name="loadgen" tests="3" failures="2" errors="0""#,
+            r#"<testsuites name="loadgen" tests="4" failures="2" errors="0""#,
             r#"<testcase name="round 1, steady" classname="loadgen.run" time="0.500">"#,
+            r#"<testcase name="round 3, balcony, at-once" classname="loadgen.run""#,
             r#"<failure message="oversell: 23 sold of 20" type="violation">violation, 60"#,
             r#"<failure message="nothing was sold" type="unknown">"#,
         ] {
@@ -136,12 +142,12 @@ mod tests {
     #[test]
     fn what_was_not_carried_out_is_an_error() {
         let failed = "`--reset`: `false` ended with exit code 1\nit said nothing";
-        let text = junit("http://shop", None, &[], false, Some(failed)).unwrap();
+        let text = junit("http://shop", None, &[], false, (Some(failed), 1)).unwrap();
         assert!(text.contains(r#"failures="0" errors="1""#), "{text}");
         let part = r#"<error message="`--reset`: `false` ended with exit code 1""#;
         assert!(text.contains(part) && text.contains(r#"name="run""#), "{text}");
         let rounds = [round(1, "steady", Verdict::Valid)];
-        let text = junit("http://shop", None, &rounds, true, Some(failed)).unwrap();
+        let text = junit("http://shop", None, &rounds, true, (Some(failed), 2)).unwrap();
         assert!(text.contains(r#"<testcase name="round 2""#), "{text}");
     }
 
@@ -150,7 +156,7 @@ mod tests {
         let mut hostile = round(1, "steady", Verdict::Violation);
         hostile.violations[0].message = "\"A&B\" <1>\n\u{1b}[31mred\u{0}\u{ffff}".to_owned();
         hostile.text = "]]> & </failure> <x a='\"'>\u{8}".to_owned();
-        let text = junit("http://shop/?a&b", None, &[hostile], false, None).unwrap();
+        let text = junit("http://shop/?a&b", None, &[hostile], false, (None, 1)).unwrap();
         assert!(text.contains("&quot;A&amp;B&quot; &lt;1&gt;"), "{text}");
         assert!(text.contains("]]&gt; &amp; &lt;/failure&gt; &lt;x"), "{text}");
         let is_forbidden = |character: char| character < ' ' && character != '\n';

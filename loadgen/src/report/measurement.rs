@@ -68,6 +68,12 @@ pub(crate) struct Measurement<'a> {
     pub(crate) is_judged: bool,
     /// What the judge says.
     pub(crate) verdict: Verdict,
+    /// The round that it says it of, and what is wrong there, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) judged_round: Option<u32>,
+    /// The product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) judged_product: Option<String>,
     /// What is wrong: the first things, each with the first of its operations.
     pub(crate) violations: Vec<ViolationView<'a>>,
     /// How many things are wrong in all.
@@ -97,6 +103,13 @@ pub(crate) struct Measurement<'a> {
 }
 
 impl Measurement<'_> {
+    /// What the verdict is of, where there is more than one: as in `round 2, at-once, balcony`.
+    pub(crate) fn judged_part(&self) -> Option<String> {
+        let round = self.judged_round.map(|round| format!("round {round}, {}", self.pattern));
+        let parts: Vec<String> = round.into_iter().chain(self.judged_product.clone()).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+
     /// Tells of these `products`, which so many clients and workers bought in all.
     pub(crate) fn show_products(
         &mut self,

@@ -9,19 +9,19 @@ mod summary;
 
 mod command_line;
 mod github;
-mod json;
 mod junit;
 mod live;
+mod output;
 mod page;
 mod terminal;
 
 pub(crate) use command_line::command_line;
-pub(crate) use github::{Annotation, annotations, for_runner, is_on_github, step_summary};
-pub(crate) use json::{or_closed, write_json};
+pub(crate) use github::{Annotation, annotations, step_summary};
 pub(crate) use judged::{CheckSummary, JudgedHistory, OperationView, ViolationView, worst};
 pub(crate) use junit::junit;
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
+pub(crate) use output::{or_closed, print_data, print_json, print_words, tell_lost, write_json};
 pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
 pub(crate) use products::{ProductSummary, products};
 pub(crate) use rounds::{FaultSummary, RoundSummary, Rounds, percent};

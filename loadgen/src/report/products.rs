@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::rounds::{FaultSummary, RoundSummary};
-use crate::{judge::Verdict, tally::Outcomes};
+use crate::{judge::Verdict, tally::Outcomes, words::counted};
 
 /// One of several products.
 #[derive(Clone, Debug, Serialize)]
@@ -24,6 +24,20 @@ pub(crate) struct ProductSummary {
     pub(crate) left: Option<i64>,
     /// What is wrong in the first round of the worst verdict.
     pub(crate) violations: Vec<FaultSummary>,
+}
+
+impl ProductSummary {
+    /// What it came to, in a few words.
+    pub(crate) fn in_words(&self) -> String {
+        let verdict = self.verdict.map_or("not judged", Verdict::name);
+        let rounds = match (self.rounds, self.rounds_with_violation) {
+            (2.., some @ 1..) => format!(" in {some} of {} rounds", self.rounds),
+            _ => String::new(),
+        };
+        let sold = counted(self.outcomes.sold, ("sale", "sales"));
+        let fault = self.violations.first().map(|fault| format!(", {}", fault.message));
+        format!("{}: {verdict}{rounds}, {sold}{}", self.product, fault.unwrap_or_default())
+    }
 }
 
 /// What became of each product in these `rounds`, in the order of the map.

@@ -16,7 +16,9 @@ const SURE: f64 = 0.95;
 pub(crate) struct Rounds {
     /// How many were asked for.
     rounds_asked: u32,
-    /// How many showed a violation.
+    /// How many were carried out, whatever the number of products.
+    rounds_carried_out: usize,
+    /// How many showed a violation, of whichever product.
     rounds_with_violation: usize,
     /// The same as a share of those that were carried out.
     violation_rate: f64,
@@ -25,8 +27,20 @@ pub(crate) struct Rounds {
     violation_rate_below: Option<f64>,
     /// The same for each pattern.
     patterns: Vec<PatternRate>,
-    /// In the order in which they were carried out.
+    /// In the order in which they were carried out; where there are several products, one for each of them.
     rounds: Vec<RoundSummary>,
+    /// The same, all products of a round together.
+    #[serde(skip)]
+    whole: Vec<Whole>,
+}
+
+/// A round with all its products.
+#[derive(Clone, Copy, Debug)]
+struct Whole {
+    round: u32,
+    pattern: &'static str,
+    /// The worst of all products; `None` where nothing was recorded.
+    verdict: Option<Verdict>,
 }
 
 /// How often a fault shows where clients come together in one way.
@@ -91,6 +105,14 @@ pub(crate) struct FaultSummary {
 }
 
 impl RoundSummary {
+    /// What people call it: the round where it `is_one_of_many`, what was bought where there is a choice, and the
+    /// pattern.
+    pub(crate) fn name(&self, is_one_of_many: bool) -> String {
+        let run = if is_one_of_many { format!("round {}", self.round) } else { "run".to_owned() };
+        let parts = [Some(run.as_str()), self.product.as_deref(), Some(self.pattern)];
+        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// What it came to, in a few words.
     pub(crate) fn in_words(&self) -> String {
         let sold = counted(self.outcomes.sold, ("sale", "sales"));
@@ -105,23 +127,27 @@ impl RoundSummary {
 }
 
 impl Rounds {
-    /// Sums up `rounds`, at least one, of as many as were `asked` for.
+    /// Sums up `rounds`, at least one, of as many as were `asked` for; one of several products is as many of them, one
+    /// after the other.
     pub(crate) fn new(asked: u32, rounds: Vec<RoundSummary>) -> Self {
+        let whole = whole(&rounds);
         let mut patterns: Vec<PatternRate> = Vec::new();
-        for round in &rounds {
+        for round in &whole {
             if !patterns.iter().any(|known| known.pattern == round.pattern) {
-                patterns.push(rate(&rounds, round.pattern));
+                patterns.push(rate(&whole, round.pattern));
             }
         }
-        let violations = of_verdict(&rounds, Verdict::Violation);
-        let valid = of_verdict(&rounds, Verdict::Valid);
+        let violations = of_verdict(&whole, Verdict::Violation);
+        let valid = of_verdict(&whole, Verdict::Valid);
         Self {
             rounds_asked: asked,
+            rounds_carried_out: whole.len(),
             rounds_with_violation: violations,
-            violation_rate: share(violations, rounds.len()),
+            violation_rate: share(violations, whole.len()),
             violation_rate_below: (violations == 0 && valid > 0).then(|| seen_above(valid)),
             patterns,
             rounds,
+            whole,
         }
     }
 
@@ -132,7 +158,7 @@ impl Rounds {
 
     /// What they come to together, in one or two sentences.
     pub(crate) fn in_words(&self) -> String {
-        let carried_out = self.rounds.len();
+        let carried_out = self.whole.len();
         let rounds = counted(carried_out as u64, ("round", "rounds"));
         let mut text = match (self.rounds_with_violation, self.violation_rate_below) {
             (0, Some(below)) => format!(
@@ -152,7 +178,7 @@ impl Rounds {
                 )
             }
         };
-        let unknown = of_verdict(&self.rounds, Verdict::Unknown);
+        let unknown = of_verdict(&self.whole, Verdict::Unknown);
         if unknown > 0 {
             text.push_str(&format!(" {unknown} of {rounds} proved nothing."));
         }
@@ -170,9 +196,20 @@ impl PatternRate {
     }
 }
 
-fn rate(rounds: &[RoundSummary], pattern: &'static str) -> PatternRate {
-    let rounds: Vec<RoundSummary> =
-        rounds.iter().filter(|round| round.pattern == pattern).cloned().collect();
+fn whole(rounds: &[RoundSummary]) -> Vec<Whole> {
+    let mut whole: Vec<Whole> = Vec::new();
+    for RoundSummary { round, pattern, verdict, .. } in rounds {
+        match whole.iter_mut().find(|known| known.round == *round) {
+            Some(known) => known.verdict = known.verdict.max(*verdict),
+            None => whole.push(Whole { round: *round, pattern, verdict: *verdict }),
+        }
+    }
+    whole
+}
+
+fn rate(rounds: &[Whole], pattern: &'static str) -> PatternRate {
+    let rounds: Vec<Whole> =
+        rounds.iter().filter(|round| round.pattern == pattern).copied().collect();
     let violations = of_verdict(&rounds, Verdict::Violation);
     PatternRate {
         pattern,
@@ -183,7 +220,7 @@ fn rate(rounds: &[RoundSummary], pattern: &'static str) -> PatternRate {
     }
 }
 
-fn of_verdict(rounds: &[RoundSummary], verdict: Verdict) -> usize {
+fn of_verdict(rounds: &[Whole], verdict: Verdict) -> usize {
     rounds.iter().filter(|round| round.verdict == Some(verdict)).count()
 }
 
@@ -265,6 +302,40 @@ pub(crate) mod tests {
         assert_eq!(json["violation_rate_below"], serde_json::Value::Null);
         assert_eq!(json["patterns"][1]["violation_rate"], 0.5);
         assert_eq!(json["rounds"][1]["violations"][0]["kind"], "oversell");
+    }
+
+    #[test]
+    fn a_round_of_several_products_is_one_round() {
+        use Verdict::{Unknown, Valid, Violation};
+        let of_product = |number, product: &str, verdict| RoundSummary {
+            product: Some(product.to_owned()),
+            ..round(number, if number % 2 == 1 { "steady" } else { "pairs" }, verdict)
+        };
+        let rounds = Rounds::new(
+            4,
+            vec![
+                of_product(1, "stalls", Valid),
+                of_product(1, "balcony", Violation),
+                of_product(2, "stalls", Valid),
+                of_product(2, "balcony", Valid),
+                of_product(3, "stalls", Unknown),
+                of_product(3, "balcony", Valid),
+            ],
+        );
+        assert_eq!(
+            rounds.in_words(),
+            "1 of 3 rounds showed a violation (33 %): 1 of 2 `steady`, 0 of 1 `pairs`. 1 of 3 rounds proved \
+             nothing. 4 were asked for."
+        );
+        let json = serde_json::to_value(&rounds).unwrap();
+        assert_eq!(json["rounds_carried_out"], 3);
+        assert_eq!(json["rounds"].as_array().map(Vec::len), Some(6));
+        assert_eq!(json["rounds"][1]["product"], "balcony");
+        assert_eq!(of_product(2, "balcony", Valid).name(true), "round 2, balcony, pairs");
+        assert_eq!(round(1, "steady", Valid).name(false), "run, steady");
+        // Two products that are right in one round are no two rounds that would have shown a fault.
+        let one = vec![of_product(1, "stalls", Valid), of_product(1, "balcony", Valid)];
+        assert_eq!(Rounds::new(1, one).violation_rate_below, Some(0.95));
     }
 
     #[test]

@@ -355,9 +355,6 @@ impl RunArgs {
         if products.is_empty() {
             return Ok(());
         }
-        if self.rate.is_some() || self.stages.is_some() {
-            return Err(ArgsError::ManyProducts("`-q` and `--stages`"));
-        }
         if self.initial.is_some() {
             return Err(ArgsError::ManyProducts(
                 "`--initial` (each `[[product]]` has its `initial`)",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     lead::HistoryPlace,
-    plan::{Plan, Profile},
+    plan::{Pace, Plan, Profile},
     setup::Mode,
     shop::{Location, Map, Secret, Trust},
 };
@@ -99,6 +99,11 @@ impl RunConfig {
         Some((requests.min(profile.count_before(end)), end))
     }
 
+    /// The product that is bought, where there are several.
+    pub(super) fn product(&self) -> Option<String> {
+        self.map.as_ref()?.product().map(str::to_owned)
+    }
+
     /// Whether there are several products.
     pub(super) fn has_products(&self) -> bool {
         self.map.as_ref().is_some_and(|map| !map.products().is_empty())
@@ -126,6 +131,11 @@ impl RunConfig {
             config.plan.clients = u32::try_from(clients[place]).unwrap_or(u32::MAX);
             config.plan.requests = requests.as_ref().map(|requests| requests[place]);
             config.plan.seed = self.plan.seed.wrapping_add(place as u64);
+            let share = share(weights[place], &weights);
+            config.profile = self.profile.clone().map(|profile| profile.scaled(share));
+            if let Pace::Open { profile, .. } = &mut config.plan.pace {
+                *profile = profile.clone().scaled(share);
+            }
             let workers = u32::try_from(workers[place]).unwrap_or(u32::MAX);
             config.workers = workers.clamp(1, config.plan.clients.max(1));
             config.initial = of_product.initial();
@@ -142,6 +152,12 @@ impl RunConfig {
         let (asked, length) = self.asked()?;
         Some(asked / length.as_secs_f64().max(f64::MIN_POSITIVE))
     }
+}
+
+/// The share that `weight` is of these.
+#[expect(clippy::cast_precision_loss, reason = "weights are a thousand at most")]
+fn share(weight: u64, weights: &[u64]) -> f64 {
+    weight as f64 / weights.iter().sum::<u64>().max(1) as f64
 }
 
 /// `whole` in parts of these weights, which are `whole` together.

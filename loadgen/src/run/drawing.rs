@@ -7,8 +7,8 @@ use crate::{
     words::crowd,
 };
 
-/// The page of the run of `config`, with both clocks and the outcomes over time; of several rounds, the one that
-/// ended as `ended`.
+/// The page of the run of `config`, with both clocks and the outcomes over time; of several rounds and products, the
+/// one that ended as `ended`.
 pub(super) fn drawn(
     config: &RunConfig,
     ended: &Ended,
@@ -33,9 +33,10 @@ pub(super) fn drawn(
         ("Command line", command_line()),
     ]);
     if let Some(rounds) = &measurement.rounds {
-        let label = judged.history.header.label.clone().unwrap_or_default();
-        run.facts.extend([("Rounds", rounds.in_words()), ("Drawn here", label)]);
+        run.facts.push(("Rounds", rounds.in_words()));
     }
+    run.facts.extend(measurement.products.iter().map(|product| ("Product", product.in_words())));
+    run.facts.extend(measurement.judged_part().map(|part| ("Drawn here", part)));
     run.facts.extend(measurement.advice.iter().map(|advice| ("What to change", advice.clone())));
     run.facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
     run.label = "run".to_owned();

@@ -25,4 +25,4 @@ pub(crate) use config::{Restock, RunConfig};
 pub(crate) use error::RunError;
 pub(crate) use rehearsal::{TryArgs, rehearse};
 pub(crate) use round::judged;
-pub(crate) use show::{said, show};
+pub(crate) use show::show;

@@ -13,10 +13,11 @@ use super::config::RunConfig;
 use crate::{
     duration,
     history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
+    kept_file::KeepError,
     lead::{FleetHistory, HistoryError},
     shop::{
         Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Secret, Session,
-        SessionError, Shop, Stock, TlsConfigs, TlsError, Waiting,
+        SessionError, Shop, Stock, TlsConfigs, TlsError, Waiting, masked,
     },
     worker::WorkerPlan,
 };
@@ -24,7 +25,7 @@ use crate::{
 /// The longest that is waited for what is left, once a run is over.
 const LAST_LOOK_MAX: Duration = Duration::from_secs(5);
 
-/// How long a count may be late at the end, and how often it is looked at meanwhile.
+/// How long a count may be late, at the end and behind a reset, and how often it is looked at meanwhile.
 const LATE_MAX: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
@@ -66,8 +67,9 @@ pub(crate) enum PreparationError {
     /// The map does not fit the shop.
     #[error(
         "the map does not fit the shop, and nothing more was bought: {fault}{}\nhint: see each call and \
-         its answer with `loadgen try {url} --map {map} --buy`",
-        shown(fault.answer.as_deref())
+         its answer with `loadgen try {url} --map {map}{}`",
+        shown(fault.answer.as_deref()),
+        if fault.is_ahead_of_purchases() { "" } else { " --buy" }
     )]
     Misfit {
         /// What went wrong.
@@ -144,11 +146,41 @@ pub(super) struct Prepared {
     pub(super) plans: Vec<WorkerPlan>,
 }
 
-/// Looks the shop up, asks it what is left, and sets up the rest.
+impl Prepared {
+    /// Whether the history is where it was asked for.
+    ///
+    /// # Errors
+    /// Its name is gone, or somebody else's.
+    pub(super) fn check_history(&self) -> Result<(), KeepError> {
+        self.history.as_ref().map_or(Ok(()), |history| history.check_place())
+    }
+}
+
+/// Fresh stock, ahead of a look that may tell a count of before it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fresh {
+    /// When it was put on sale.
+    pub(super) since: Instant,
+    /// How many there should be, where that is known.
+    pub(super) expected: Option<i64>,
+}
+
+impl Fresh {
+    /// Whether `remaining` may be a count of before.
+    fn may_be_late(self, remaining: i64) -> bool {
+        self.expected != Some(remaining) && self.since.elapsed() < LATE_MAX
+    }
+}
+
+/// Looks the shop up, asks it what is left, and sets up the rest; where that may be told late, it is asked until it says
+/// what is `fresh`, or has had the time for it.
 ///
 /// # Errors
 /// The shop cannot be reached, or the history cannot be written.
-pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationError> {
+pub(super) async fn prepare(
+    config: &RunConfig,
+    fresh: Option<Fresh>,
+) -> Result<Prepared, PreparationError> {
     let addresses = config.location.resolve().await?;
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.trust = config.trust;
@@ -160,7 +192,7 @@ pub(super) async fn prepare(config: &RunConfig) -> Result<Prepared, PreparationE
     shop.holds = Some(config.plan.holds);
     shop.admin_token.clone_from(&config.admin_token);
     let run = run_number().map_err(PreparationError::Random)?;
-    let (stock, first) = first_look(config, &shop, run).await?;
+    let (stock, first) = first_look(config, &shop, run, fresh).await?;
     let header = header(config, &stock, run);
     let history =
         FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
@@ -172,6 +204,7 @@ async fn first_look(
     config: &RunConfig,
     shop: &Shop,
     run: u64,
+    fresh: Option<Fresh>,
 ) -> Result<(Result<Stock, String>, Option<Session>), PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
     let client = config.plan.clients;
@@ -187,7 +220,13 @@ async fn first_look(
         return Err(misfit(config, fault));
     }
     let settle = config.map.as_ref().and_then(Map::settle);
-    let looked = settled(&mut session, order, config.timeout, settle).await;
+    let mut looked = settled(&mut session, order, config.timeout, settle).await;
+    while let (Some(fresh), Ok(stock)) = (fresh, &looked)
+        && fresh.may_be_late(stock.remaining)
+    {
+        sleep(LOOK_AGAIN).await;
+        looked = settled(&mut session, order, config.timeout, settle).await;
+    }
     let stock = checked(config, shop, looked)?;
     // An idle connection would stand in the way of a shop that serves one at a time.
     let first = matches!(session, Session::Flow(_)).then_some(session);
@@ -217,7 +256,7 @@ fn checked(
         }
         Some((status @ (401 | 403 | 404 | 405), answer)) if shop.map.is_none() => {
             let (url, base) = (config.url.clone(), config.location.base().to_owned());
-            let answer = masked(&config.secrets, answer);
+            let answer = without_secrets(&config.secrets, &answer);
             Err(PreparationError::Foreign { url, base, status, answer })
         }
         _ => Ok(Err(reason)),
@@ -225,11 +264,10 @@ fn checked(
 }
 
 /// `answer` with the names of variables where their values stand.
-fn masked(secrets: &[(String, Secret)], answer: String) -> String {
-    let secrets = secrets.iter().filter(|(_, secret)| !secret.0.is_empty());
-    secrets.fold(answer, |answer, (name, Secret(value))| {
-        answer.replace(value, &format!("${{env:{name}}}"))
-    })
+fn without_secrets(secrets: &[(String, Secret)], answer: &str) -> String {
+    let names: Vec<String> = secrets.iter().map(|(name, _)| format!("${{env:{name}}}")).collect();
+    let values = secrets.iter().map(|(_, Secret(value))| value.as_str());
+    masked(answer, values.zip(names.iter().map(String::as_str)))
 }
 
 /// What a shop has once a run is over.

@@ -97,7 +97,7 @@ async fn one(
 
 fn record(prepared: &Prepared, operation: &Operation) -> io::Result<()> {
     let Some(history) = &prepared.history else { return Ok(()) };
-    let mut writer = HistoryWriter::open(history.path(), history.share().room)?;
+    let mut writer = HistoryWriter::open(&history.path(), history.share().room)?;
     writer.write(operation)?;
     writer.flush()
 }

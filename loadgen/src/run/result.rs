@@ -37,6 +37,18 @@ impl Ended {
     }
 }
 
+/// What is shown of a run: the first round and product of the worst verdict.
+pub(super) struct Worst {
+    /// Its number, from 1.
+    pub(super) round: u32,
+    /// As it was carried out.
+    pub(super) config: RunConfig,
+    /// What came of it.
+    pub(super) ended: Ended,
+    /// What the judge said.
+    pub(super) judged: JudgedHistory,
+}
+
 /// What was measured in all rounds together.
 pub(super) struct Totals {
     tally: Tally,
@@ -80,11 +92,27 @@ impl Totals {
         }
     }
 
-    /// Adds those of another round.
+    /// Adds those of another round, which came behind this one.
     pub(super) fn add(&mut self, other: Self) {
+        let elapsed_s = self.elapsed_s + other.elapsed_s;
+        let sending_s = self.sending_s + other.sending_s;
+        self.merge(other);
+        (self.elapsed_s, self.sending_s) = (elapsed_s, sending_s);
+    }
+
+    /// Adds those of another product, which was bought at the same time.
+    pub(super) fn add_beside(&mut self, other: Self) {
+        let elapsed_s = self.elapsed_s.max(other.elapsed_s);
+        let sending_s = self.sending_s.max(other.sending_s);
+        let asked = self.asked.zip(other.asked);
+        let asked = asked.map(|((one, reached), (other, too))| (one + other, reached && too));
+        self.merge(other);
+        (self.elapsed_s, self.sending_s, self.asked) = (elapsed_s, sending_s, asked);
+    }
+
+    /// Adds all but the times.
+    fn merge(&mut self, other: Self) {
         self.tally.merge(&other.tally);
-        self.elapsed_s += other.elapsed_s;
-        self.sending_s += other.sending_s;
         self.asked = self.asked.zip(other.asked).map(|((rate, one), (_, too))| (rate, one && too));
         self.is_sold_out &= other.is_sold_out;
         self.restocked += other.restocked;
@@ -105,22 +133,20 @@ impl Totals {
     }
 }
 
-/// The result of the run of `config`: what was measured in all rounds, and what was judged in the one that
-/// ended as `ended`.
+/// The result of a run: what was measured in all `rounds`, and what was judged in the one that is `shown`.
 pub(super) fn measurement<'a>(
-    config: &RunConfig,
-    ended: &Ended,
-    judged: &'a JudgedHistory,
+    shown: &'a Worst,
     totals: &Totals,
     rounds: Option<Rounds>,
 ) -> Measurement<'a> {
+    let Worst { config, ended, judged, round: _ } = shown;
     let Ended { prepared, led, left, .. } = ended;
     let Totals { tally, elapsed_s, sending_s, asked, .. } = totals;
     let rate_rps = per_second(tally.intended, *sending_s);
     let thresholds: Vec<Rule> =
         config.thresholds.iter().map(|rule| rule.check(tally, *sending_s)).collect();
     let (violations, violations_total) = first_violations(judged);
-    let mut measurement = Measurement {
+    Measurement {
         requests: tally.intended,
         elapsed_s: (elapsed_s * 1000.0).round() / 1000.0,
         rate_rps: (rate_rps * 10.0).round() / 10.0,
@@ -148,6 +174,8 @@ pub(super) fn measurement<'a>(
         },
         is_judged: config.history != HistoryPlace::Nowhere,
         verdict: judged.verdict(),
+        judged_round: config.ci.has_rounds().then_some(shown.round),
+        judged_product: config.product(),
         violations,
         violations_total,
         doubts: &judged.judgement.doubts,
@@ -159,11 +187,15 @@ pub(super) fn measurement<'a>(
         products: Vec::new(),
         thresholds,
         notes: totals.notes.clone(),
-    };
-    if measurement.is_judged {
-        measurement.advice = advice(&figures(config, ended, totals, &measurement));
     }
-    measurement
+}
+
+/// Says what to change, where that is known.
+pub(super) fn advise(shown: &Worst, totals: &Totals, measurement: &mut Measurement<'_>) {
+    if measurement.is_judged {
+        let figures = figures(&shown.config, &shown.ended, totals, measurement);
+        measurement.advice = advice(&figures);
+    }
 }
 
 /// What advice is given by.
@@ -175,7 +207,7 @@ fn figures<'a>(
 ) -> Figures<'a> {
     let causes = totals.tally.causes.iter().max_by_key(|(_, times)| **times);
     Figures {
-        clients: config.plan.clients,
+        clients: measurement.clients,
         quantity: ended.prepared.plans[0].quantity(),
         requests: totals.tally.intended,
         outcomes: totals.tally.outcomes,
@@ -183,7 +215,7 @@ fn figures<'a>(
         cause: causes.map(|(cause, times)| (cause.as_str(), *times)),
         initial: measurement.initial,
         left: measurement.left,
-        rate_rps: config.asked_rps(),
+        rate_rps: measurement.asked_rate_rps.or(config.asked_rps()),
         median_us: measurement.service_us.p50,
         overlap: totals.overlap,
         until_sold_out: config.plan.until_sold_out,

@@ -10,7 +10,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     config::RunConfig,
     error::RunError,
-    preparation::{PreparationError, Prepared, last_look, prepare},
+    preparation::{Fresh, PreparationError, Prepared, last_look, prepare},
     restock::restock,
     result::Ended,
     trial::try_out,
@@ -47,7 +47,7 @@ pub(crate) async fn judged(
 }
 
 async fn begun(config: &RunConfig) -> Result<(Prepared, Tally), PreparationError> {
-    let mut prepared = prepare(config).await?;
+    let mut prepared = prepare(config, None).await?;
     let trial = tried_out(config, &mut prepared).await?;
     Ok((prepared, trial))
 }
@@ -59,11 +59,11 @@ async fn begun(config: &RunConfig) -> Result<(Prepared, Tally), PreparationError
 /// It cannot be reached even then, or the round cannot begin.
 pub(super) async fn prepared(
     config: &RunConfig,
-    patience: Option<Duration>,
+    (patience, fresh): (Option<Duration>, Option<Fresh>),
 ) -> Result<Prepared, PreparationError> {
     let begun = Instant::now();
     loop {
-        match prepare(config).await {
+        match prepare(config, fresh).await {
             Err(
                 PreparationError::Unreachable { .. }
                 | PreparationError::NoAnswer(_)

@@ -5,23 +5,25 @@ use std::{
     future::{Future, poll_fn},
     pin::Pin,
     task::Poll,
+    time::Instant,
 };
 
 use super::{
     ci::require,
     config::RunConfig,
     error::RunError,
-    preparation::Prepared,
-    result::{Ended, Totals},
+    preparation::{Fresh, Prepared},
+    result::{Ended, Totals, Worst},
     round::{ended, prepared, tried_out},
     trial::is_due,
     watch::Watch,
 };
 use crate::{
-    history::HistoryFile,
+    history::{CountTiming, HistoryFile, signed},
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
-    report::{FaultSummary, JudgedHistory, RoundSummary, check_text, for_runner},
+    report::{FaultSummary, JudgedHistory, RoundSummary, check_text},
+    runner::for_runner,
     tally::Tally,
     words::crowd,
 };
@@ -38,8 +40,12 @@ pub(super) struct Series {
     pub(super) worst: Option<Worst>,
     /// What was measured in all of them.
     pub(super) totals: Option<Totals>,
-    /// Why the next one was not carried out.
+    /// How many were begun.
+    pub(super) begun: u32,
+    /// Why the last one was not carried out, or not all of it.
     pub(super) failure: Option<RunError>,
+    /// What was to be kept and is not.
+    pub(super) lost: Vec<RunError>,
     /// Whether it was ended from outside.
     pub(super) was_interrupted: bool,
     /// What the shop had left of each product when the first round began, where it said so.
@@ -51,8 +57,15 @@ struct Played {
     config: RunConfig,
     ended: Ended,
     judged: JudgedHistory,
-    /// What is odd about it.
-    note: Option<String>,
+    /// What is odd about its stock.
+    doubt: Option<StockDoubt>,
+}
+
+/// Stock that is another than that of the first round.
+struct StockDoubt {
+    note: String,
+    /// Whether nobody knows what the round began with.
+    is_unknown: bool,
 }
 
 /// What a product begins a round with.
@@ -61,17 +74,7 @@ struct Begun {
     prepared: Prepared,
     /// What was tried out.
     trial: Tally,
-    note: Option<String>,
-}
-
-/// The round that is shown.
-pub(super) struct Worst {
-    /// As it was carried out.
-    pub(super) config: RunConfig,
-    /// What came of it.
-    pub(super) ended: Ended,
-    /// What the judge said.
-    pub(super) judged: JudgedHistory,
+    doubt: Option<StockDoubt>,
 }
 
 /// Carries out the rounds of `config`, until one cannot be or is interrupted; what their clients saw goes into
@@ -83,6 +86,7 @@ pub(super) async fn play(
 ) -> Series {
     let mut series = Series::default();
     for round in 1..=config.ci.rounds {
+        series.begun = round;
         let of_round = of_round(config, round);
         let played = series.one(&of_round, round, interrupts).await;
         let played = match played {
@@ -96,14 +100,21 @@ pub(super) async fn play(
                 break;
             }
         };
-        for played in played {
-            if let Some(file) = history.as_deref_mut()
-                && let Err(error) = keep(file, &played.judged)
-            {
-                series.failure = Some(RunError::Keep { flag: HISTORY, source: error });
+        let keep_error = |source| RunError::Keep { flag: HISTORY, source };
+        for played in &played {
+            match history.as_deref_mut() {
+                // A file that lacks a round is none of the run.
+                Some(file) => {
+                    let kept = keep(file, &played.judged).map_err(keep_error);
+                    series.failure = series.failure.take().or(kept.err());
+                }
+                None => {
+                    let kept = played.ended.prepared.check_history();
+                    series.lost.extend(kept.map_err(keep_error).err());
+                }
             }
-            series.take(round, played);
         }
+        series.take(round, played);
         if series.was_interrupted || series.failure.is_some() {
             break;
         }
@@ -150,6 +161,13 @@ impl Series {
             let base = config.location.base();
             anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
         }
+        if round == 1
+            && let Some(map) = &config.map
+        {
+            for warning in map.warnings() {
+                anstream::eprintln!("warning: {warning}");
+            }
+        }
         let mut played = match <[Begun; 1]>::try_from(begun) {
             Ok([begun]) => {
                 let left = begun.prepared.header.initial;
@@ -167,8 +185,11 @@ impl Series {
                 false
             }
         });
-        for Played { config, judged, .. } in &mut played {
+        for Played { config, judged, doubt, .. } in &mut played {
             let JudgedHistory { history, judgement, .. } = judged;
+            if let Some(doubt) = doubt.as_ref().filter(|doubt| doubt.is_unknown) {
+                judgement.doubts.insert(0, doubt.note.clone());
+            }
             require(&config.ci.required, judgement, &history.operations);
             history.header.label = label(config, round);
         }
@@ -177,52 +198,89 @@ impl Series {
 
     /// What each product begins a round with.
     async fn begun(&mut self, config: &RunConfig, round: u32) -> Result<Vec<Begun>, RunError> {
-        let patience = match &config.ci.reset {
-            Some(reset) => {
-                reset.carry_out().await?;
-                // It may have started the shop.
-                Some(config.timeout)
-            }
-            None => None,
-        };
+        if let Some(reset) = &config.ci.reset {
+            reset.carry_out().await?;
+        }
+        // It may have started the shop.
+        let patience = config.ci.reset.as_ref().map(|_| config.timeout);
+        let since = Instant::now();
         let mut begun = Vec::new();
         for config in config.products() {
-            let mut prepared = prepared(&config, patience).await?;
-            let note = self.look_at_stock(&config, round, &prepared)?;
+            let fresh = self.fresh(&config, since);
+            let mut prepared = prepared(&config, (patience, fresh)).await?;
+            let doubt = self.look_at_stock(&config, round, &mut prepared)?;
             let trial = tried_out(&config, &mut prepared).await?;
-            begun.push(Begun { config, prepared, trial, note });
+            begun.push(Begun { config, prepared, trial, doubt });
         }
         Ok(begun)
     }
 
-    /// Whether the stock of a round is fresh, as far as the shop says.
+    /// What a product should have since fresh stock was put on sale, where its shop may tell that late.
+    fn fresh(&self, config: &RunConfig, since: Instant) -> Option<Fresh> {
+        let is_late = config.ci.reset.is_some() && tells_late(config);
+        let first = self.first_left.get(&config.product().unwrap_or_default());
+        let expected = first.copied().or(config.initial.map(signed));
+        is_late.then_some(Fresh { since, expected })
+    }
+
+    /// Whether the stock of a round is fresh, as far as the shop says. Where what it says may be of before, the round
+    /// begins with a number that nobody knows.
     fn look_at_stock(
         &mut self,
         config: &RunConfig,
         round: u32,
-        prepared: &Prepared,
-    ) -> Result<Option<String>, RunError> {
+        prepared: &mut Prepared,
+    ) -> Result<Option<StockDoubt>, RunError> {
         let (Some(reset), Ok(stock)) = (&config.ci.reset, &prepared.stock) else { return Ok(None) };
         let left = stock.remaining;
         // Who says how many there are knows better than a search that does not.
         if left <= 0 && config.initial.is_none() {
             return Err(RunError::NotFresh { round, left, command: reset.command.clone() });
         }
-        let product = product(config).unwrap_or_default();
+        let product = config.product().unwrap_or_default();
         let first = *self.first_left.entry(product).or_insert(left);
-        Ok((left != first).then(|| {
-            format!(
-                "it began with {left} left, and the first round with {first}: `--reset` does not put the same \
-                 stock on sale each time"
-            )
-        }))
+        if left == first {
+            return Ok(None);
+        }
+        let note = format!(
+            "it began with {left} left, and the first round with {first}: `--reset` does not put the same \
+             stock on sale each time"
+        );
+        if !tells_late(config) {
+            return Ok(Some(StockDoubt { note, is_unknown: false }));
+        }
+        let header = &mut prepared.header;
+        (header.initial, header.sold) = (config.initial.map(signed), None);
+        (header.held, header.revision) = (None, None);
+        let note = format!(
+            "{note}, or the shop told a count of before it (say `counts = \"exact\"` where it never does, or \
+             `--initial`)"
+        );
+        Ok(Some(StockDoubt { note, is_unknown: config.initial.is_none() }))
     }
 
-    /// Takes in what is over.
-    fn take(&mut self, round: u32, played: Played) {
-        let Played { config, ended, judged, note } = played;
+    /// Takes in a round that is over: of each product, what it came to.
+    fn take(&mut self, round: u32, played: Vec<Played>) {
+        let mut all: Option<Totals> = None;
+        for played in played {
+            let totals = self.take_product(round, played);
+            match &mut all {
+                Some(all) => all.add_beside(totals),
+                none => *none = Some(totals),
+            }
+        }
+        match (&mut self.totals, all) {
+            (Some(totals), Some(of_round)) => totals.add(of_round),
+            (none @ None, of_round) => *none = of_round,
+            (Some(_), None) => {}
+        }
+    }
+
+    /// Takes in one product, and gives what was measured of it.
+    fn take_product(&mut self, round: u32, played: Played) -> Totals {
+        let Played { config, ended, judged, doubt } = played;
         let mut totals = Totals::of(&config, &ended, &judged);
-        totals.notes().extend(note);
+        totals.notes().extend(doubt.map(|doubt| doubt.note));
         self.was_interrupted |= ended.led.was_interrupted;
         let mut summary = summary(&config, round, &ended, &judged);
         summary.notes.clone_from(totals.notes());
@@ -236,15 +294,12 @@ impl Series {
             }
         }
         self.rounds.push(summary);
-        match &mut self.totals {
-            Some(all) => all.add(totals),
-            none => *none = Some(totals),
-        }
         // IMPORTANT: one history in memory, however many rounds there are.
         let is_worse = |worst: &Worst| judged.verdict() > worst.judged.verdict();
         if self.worst.as_ref().is_none_or(is_worse) {
-            self.worst = Some(Worst { config, ended, judged });
+            self.worst = Some(Worst { round, config, ended, judged });
         }
+        totals
     }
 }
 
@@ -271,9 +326,9 @@ async fn carried_out(
     interrupts: &mut Interrupts,
     see: &mut dyn FnMut(Stage<'_>),
 ) -> Result<Played, RunError> {
-    let Begun { config, prepared, trial, note } = begun;
+    let Begun { config, prepared, trial, doubt } = begun;
     let (ended, judged) = ended(&config, (prepared, &trial), interrupts, see).await?;
-    Ok(Played { config, ended, judged, note })
+    Ok(Played { config, ended, judged, doubt })
 }
 
 /// A product that is being bought.
@@ -282,7 +337,7 @@ type Running = Pin<Box<dyn Future<Output = Result<Played, RunError>>>>;
 /// Lets all products be bought at once, and says so.
 async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
     let names = begun.iter().map(|Begun { config, .. }| {
-        let name = product(config).unwrap_or_default();
+        let name = config.product().unwrap_or_default();
         format!("{name} ({} clients)", config.plan.clients)
     });
     anstream::eprintln!("at once: {}", names.collect::<Vec<_>>().join(", "));
@@ -317,7 +372,7 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     let is_judged = config.history != HistoryPlace::Nowhere;
     RoundSummary {
         round,
-        product: product(config),
+        product: config.product(),
         pattern: config.pattern.name(),
         seed: config.plan.seed,
         verdict: is_judged.then(|| judged.verdict()),
@@ -334,9 +389,9 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     }
 }
 
-/// The product that is bought, where there are several.
-fn product(config: &RunConfig) -> Option<String> {
-    config.map.as_ref()?.product().map(str::to_owned)
+/// Whether what the shop says may be of before.
+fn tells_late(config: &RunConfig) -> bool {
+    config.map.as_ref().is_some_and(|map| map.members.counts == CountTiming::Late)
 }
 
 /// What people call a part of a run.
@@ -345,20 +400,20 @@ fn name(config: &RunConfig, round: u32) -> String {
     if config.ci.has_rounds() {
         name.push(format!("round {round} of {}, {}", config.ci.rounds, config.pattern.name()));
     }
-    name.extend(product(config));
+    name.extend(config.product());
     name.join(", ")
 }
 
 /// The same where it stands before a note.
 fn part(config: &RunConfig, round: u32) -> String {
     let round = config.ci.has_rounds().then(|| format!("round {round}"));
-    round.into_iter().chain(product(config)).collect::<Vec<_>>().join(", ")
+    round.into_iter().chain(config.product()).collect::<Vec<_>>().join(", ")
 }
 
 /// The same where it stands in a history.
 fn label(config: &RunConfig, round: u32) -> Option<String> {
     let round = config.ci.has_rounds().then(|| format!("round {round}, {}", config.pattern.name()));
-    let parts: Vec<String> = round.into_iter().chain(product(config)).collect();
+    let parts: Vec<String> = round.into_iter().chain(config.product()).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
 

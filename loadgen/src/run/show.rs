@@ -12,8 +12,8 @@ use super::{
     drawing::drawn,
     ending,
     error::RunError,
-    result::measurement,
-    series::{HISTORY, Series, Worst, play},
+    result::{Worst, advise, measurement},
+    series::{HISTORY, Series, play},
 };
 use crate::{
     exit_code,
@@ -23,9 +23,10 @@ use crate::{
     lead::{HistoryPlace, Interrupts},
     report::{
         Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
-        for_runner, is_on_github, junit, measured_text, or_closed, products, products_table,
-        rounds_table, step_summary, write_json,
+        junit, measured_text, print_data, print_json, print_words, products, products_table,
+        rounds_table, step_summary, tell_lost, write_json,
     },
+    runner::is_on_github,
     worker::{Needs, make_room},
 };
 
@@ -74,11 +75,6 @@ fn carried_out(config: &RunConfig) -> Result<u8, RunError> {
     shown
 }
 
-/// What `error` says, for whoever reads what is printed: people, or a runner.
-pub(crate) fn said(error: &RunError) -> String {
-    for_runner(error.to_string())
-}
-
 /// What is kept of a run.
 struct Files {
     /// The result as JSON.
@@ -112,46 +108,62 @@ fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
 async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
     let series = play(config, &mut interrupts, files.history.as_mut()).await;
-    if let Some(history) = files.history.filter(|_| !series.rounds.is_empty()) {
-        history.keep().map_err(keep_error(HISTORY))?;
+    let Series { rounds, worst, totals, failure, was_interrupted, begun, mut lost, .. } = series;
+    if let Some(history) = files.history.filter(|_| !rounds.is_empty()) {
+        lost.extend(history.keep().map_err(keep_error(HISTORY)).err());
     }
-    let Series { rounds, worst, totals, failure, was_interrupted, .. } = series;
     let why = failure.as_ref().map(ToString::to_string);
     let why = why.or(was_interrupted.then(|| "interrupted".to_owned()));
+    let why = why.as_deref();
     let (Some(worst), Some(totals)) = (worst, totals) else {
         // Nothing was measured; what a CI reads says why.
-        keep_junit(files.junit, config, None, &[], why.as_deref())?;
+        lost.extend(keep_junit(files.junit, config, None, &[], (why, begun)).err());
+        tell_lost(&lost);
+        annotate_lost(&lost);
         return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
     };
     let has_rounds = config.ci.has_rounds();
     let all = has_rounds.then(|| Rounds::new(config.ci.rounds, rounds.clone()));
-    let Worst { config: shown, ended, judged } = &worst;
-    let mut measurement = measurement(shown, ended, judged, &totals, all);
+    let mut measurement = measurement(&worst, &totals, all);
     if config.has_products() {
         measurement.show_products(products(&rounds), config.plan.clients, config.workers);
+        measurement.seed = config.plan.seed.wrapping_add(u64::from(worst.round - 1));
     }
+    advise(&worst, &totals, &mut measurement);
     measurement.interrupted = was_interrupted;
     if let HistoryPlace::File(path) = &config.history {
-        measurement.history = Some(path.display().to_string());
+        measurement.history = lost.is_empty().then(|| path.display().to_string());
     }
-    // The words first: a file that cannot be written must not take them along, nor the other files.
-    tell(config, &worst, &measurement, totals.clocks()).map_err(RunError::Write)?;
+    // IMPORTANT: the words first, and every file whatever became of the others: none of them takes the result along.
+    lost.extend(tell(config, &worst, &measurement, totals.clocks()).map_err(RunError::Write).err());
     if let Some(error) = failure.as_ref() {
-        anstream::eprintln!("error: {}", said(error));
+        tell_lost(&[error]);
     }
-    tell_github(config, &measurement, judged, why.as_deref());
-    let result = files.result.map_or(Ok(()), |mut file| {
+    tell_github(config, &measurement, &worst.judged, why);
+    if let Some(mut file) = files.result {
         let written = file.add(|mut out| write_json(&mut out, &measurement));
-        written.and_then(|()| file.keep()).map_err(keep_error(OUTPUT))
-    });
-    let page = files.page.map_or(Ok(()), |file| {
-        file.keep_text(&drawn(shown, ended, judged, &measurement).html).map_err(keep_error(REPORT))
-    });
-    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, why.as_deref());
-    result.and(page).and(junit)?;
+        let kept = written.and_then(|()| file.keep());
+        lost.extend(kept.map_err(keep_error(OUTPUT)).err());
+    }
+    if let Some(file) = files.page {
+        let page = drawn(&worst.config, &worst.ended, &worst.judged, &measurement);
+        lost.extend(file.keep_text(&page.html).map_err(keep_error(REPORT)).err());
+    }
+    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, (why, begun));
+    lost.extend(junit.err());
+    tell_lost(&lost);
+    annotate_lost(&lost);
     let verdict = measurement.is_judged.then_some(measurement.verdict);
     let failed = failure.as_ref().map(RunError::exit_code);
-    Ok(ending::exit_code(measurement.interrupted, verdict, failed, &measurement.thresholds))
+    let code = ending::exit_code(measurement.interrupted, verdict, failed, &measurement.thresholds);
+    Ok(exit_code::or_lost(code, lost.first().map(RunError::exit_code)))
+}
+
+/// The same for GitHub.
+fn annotate_lost(lost: &[RunError]) {
+    for error in lost.iter().filter(|_| is_on_github()) {
+        anstream::eprintln!("{}", Annotation::error("loadgen: not kept", &error.to_string()));
+    }
 }
 
 fn keep_junit(
@@ -159,7 +171,7 @@ fn keep_junit(
     config: &RunConfig,
     measurement: Option<&Measurement<'_>>,
     rounds: &[RoundSummary],
-    failure: Option<&str>,
+    (failure, begun): (Option<&str>, u32),
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
     // A file is passed on, and a password may stand in a command.
@@ -169,7 +181,8 @@ fn keep_junit(
         None => failure.to_owned(),
     });
     let failure = failure.as_deref();
-    let text = junit(&config.url, measurement, rounds, config.ci.has_rounds(), failure);
+    let has_rounds = config.ci.has_rounds();
+    let text = junit(&config.url, measurement, rounds, has_rounds, (failure, begun));
     let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))
 }
@@ -212,24 +225,25 @@ fn tell(
 ) -> io::Result<()> {
     let Worst { config: shown, judged, .. } = worst;
     let mut text = String::new();
-    if let Some(rounds) = &measurement.rounds {
-        text.push_str(&rounds_table(rounds));
-        let round = judged.history.header.label.as_deref().unwrap_or_default();
-        text.push_str(&format!("\nAll rounds together, and the verdict of {round}:\n\n"));
-    }
+    text.extend(measurement.rounds.as_ref().map(rounds_table));
     if !measurement.products.is_empty() {
         text.push_str(&products_table(&measurement.products));
-        let product = judged.history.header.label.as_deref().unwrap_or_default();
-        text.push_str(&format!("\nAll products together, and the verdict of {product}:\n\n"));
+    }
+    if let Some(part) = measurement.judged_part() {
+        let all = match (measurement.rounds.is_some(), measurement.products.is_empty()) {
+            (true, false) => "rounds and products",
+            (true, true) => "rounds",
+            (false, _) => "products",
+        };
+        text.push_str(&format!("\nAll {all} together, and the verdict of {part}:\n\n"));
     }
     text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
-    let text = for_runner(text);
     let mut words = String::new();
     if config.json {
-        or_closed(write_json(&mut io::stdout().lock(), measurement))?;
+        print_json(measurement)?;
         words.push_str(&text);
     } else {
-        or_closed(anstream::stdout().lock().write_all(text.as_bytes()))?;
+        print_data(text)?;
     }
     // The judge's stand below its verdict.
     let is_other = |note: &&String| !judged.notes.contains(note);
@@ -240,5 +254,5 @@ fn tell(
     if notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));
     }
-    or_closed(anstream::stderr().lock().write_all(for_runner(words).as_bytes()))
+    print_words(words)
 }

@@ -96,7 +96,7 @@ pub(super) async fn try_out(
 fn write(prepared: &Prepared, operation: &Operation) -> Result<(), HistoryError> {
     let Some(history) = &prepared.history else { return Ok(()) };
     let written =
-        HistoryWriter::open(history.path(), history.share().room).and_then(|mut writer| {
+        HistoryWriter::open(&history.path(), history.share().room).and_then(|mut writer| {
             writer.write(operation)?;
             writer.flush()
         });

@@ -23,13 +23,13 @@ mod wire;
 
 pub(crate) use answer::{NoStock, Stock, missing};
 pub(crate) use db_file::{CounterError, create_counter, read_ending};
-pub(crate) use flow::{Exchange, FlowFault, FlowSession};
+pub(crate) use flow::{Exchange, FlowFault, FlowSession, Sent};
 pub(crate) use http_session::HttpSession;
 pub(crate) use http_shop::Shop;
 pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Finding, Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};
-pub(crate) use secret::Secret;
+pub(crate) use secret::{Secret, masked};
 pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use way::IdleConnections;

@@ -1,13 +1,13 @@
 //! The list of the gallery.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde_json::json;
 
 use super::{args::ShopsArgs, error::ShopsError, gallery::EXHIBITS, proof::prove};
 use crate::{
     exit_code,
-    report::{or_closed, write_json},
+    report::{print_data, print_json},
     words::{indented, paragraph},
 };
 
@@ -31,7 +31,7 @@ fn list(as_json: bool) -> io::Result<()> {
                 json!({"name": one.name, "bug": one.bug, "mended": one.mended, "story": one.story, "source": one.source})
             })
             .collect();
-        return or_closed(write_json(&mut io::stdout().lock(), &json!({ "shops": shops })));
+        return print_json(&json!({ "shops": shops }));
     }
     let mut text = String::new();
     for exhibit in &EXHIBITS {
@@ -39,7 +39,7 @@ fn list(as_json: bool) -> io::Result<()> {
         text.push_str(&format!("{}\n{}\n", exhibit.name, indented(&bug, 2)));
     }
     text.push_str(&format!("\n{}\n", paragraph(AFTER)));
-    or_closed(anstream::stdout().lock().write_all(text.as_bytes()))
+    print_data(text)
 }
 
 const AFTER: &str = "`loadgen shop NAME` serves one, with its story and the load that brings its bug out; `--mended` \

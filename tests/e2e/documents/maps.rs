@@ -14,7 +14,7 @@ use e2e::{Finished, Stub};
 use serde_json::json;
 
 use super::fences::{fences, text};
-use crate::programs::loadgen;
+use crate::{programs::loadgen, run::python_shop::PythonShop};
 
 const DOCUMENT: &str = "loadgen/MAP.md";
 
@@ -132,8 +132,9 @@ fn examples() -> Vec<String> {
 
 #[test]
 fn every_map_of_the_documents_finds_its_shop_right_with_a_lock_and_wrong_without() {
-    let examples = examples();
-    assert_eq!(examples.len(), KINDS.len());
+    let (of_several_calls, examples): (Vec<String>, Vec<String>) =
+        examples().into_iter().partition(|map| map.contains("[[before]]"));
+    assert_eq!((examples.len(), of_several_calls.len()), (KINDS.len(), 1));
     thread::scope(|scope| {
         for (kind, map) in KINDS.iter().zip(&examples) {
             for is_locked in [true, false] {
@@ -154,6 +155,22 @@ fn assert_is_found_out(kind: &'static Kind, map: &str, is_locked: bool) {
     if is_locked {
         assert_eq!(result["outcomes"]["sold"], SEATS / kind.quantity, "{map}{result:#}");
         assert_eq!(result["untried"], json!([]), "{map}{result:#}");
+    }
+}
+
+/// The whole example of several calls buys from the shop of pages in `programs/shops`.
+#[test]
+fn map_of_several_calls_in_the_document_finds_its_shop_right_with_a_lock_and_wrong_without() {
+    let map = examples().into_iter().find(|map| map.contains("[[before]]")).expect("it is there");
+    for (is_racy, code, verdict) in [(false, 0, "valid"), (true, 1, "violation")] {
+        let shop = PythonShop::open("forms", 20, is_racy);
+        shop.replace_map(&map);
+
+        let finished = shop.load().run();
+
+        assert_eq!(finished.code, Some(code), "{map}{}", finished.stderr);
+        assert_eq!(finished.json()["verdict"], verdict, "{map}{}", finished.stderr);
+        assert!(!finished.stderr.contains("warning"), "{}", finished.stderr);
     }
 }
 

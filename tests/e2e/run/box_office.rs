@@ -1,11 +1,19 @@
 //! What shops do beside selling: holds and their ends, refunds, and more put on sale, all by a map.
 
-use std::fs;
+use std::{
+    fs,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
 
-use e2e::Finished;
+use e2e::{Finished, Stub};
 use serde_json::Value;
 
-use super::{measured::number, python_shop::PythonShop};
+use super::{
+    measured::{number, run},
+    python_shop::PythonShop,
+};
 
 const SEATS: u32 = 20;
 
@@ -126,6 +134,54 @@ fn flags_without_a_table_in_the_map_are_refused() {
     }
 }
 
+/// A shop that knows keys would take the operator's first restock for the trial's purchase.
+#[test]
+fn restock_has_a_key_that_no_purchase_has() {
+    let keys = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&keys);
+    let shop = Stub::http(move |request| {
+        let is_key = |field: &&String| field.to_ascii_lowercase().starts_with("idempotency-key:");
+        let key = request.fields.iter().find(is_key).cloned();
+        seen.lock().expect("no other thread has panicked").extend(key);
+        match request.call.as_str() {
+            "GET /left" => ("200 OK", r#"{"left": 1000}"#.to_owned()),
+            "POST /buy" => {
+                thread::sleep(Duration::from_millis(5));
+                ("201 Created", String::new())
+            }
+            _ => ("200 OK", String::new()),
+        }
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    let text = r#"
+[search]
+path = "/left"
+remaining = "/left"
+[buy]
+path = "/buy"
+headers = { Idempotency-Key = "${key}" }
+sold = { status = [201] }
+sold_out = { status = [409] }
+[restock]
+path = "/restock"
+headers = { Idempotency-Key = "${key}" }
+json = { add = "${quantity}" }
+"#;
+    fs::write(&map, text).expect("the folder is the test's own");
+
+    let load =
+        run(&shop.url()).args(["-c", "4", "-n", "40", "--restock", "1ms:5", "--restock", "2ms:5"]);
+    let finished = load.arg("--map").arg(map).run();
+
+    assert_eq!(number(&finished.json()["restocked"]), 10, "{finished:?}");
+    let mut keys = keys.lock().expect("no other thread has panicked").clone();
+    assert_eq!(keys.len(), 42, "{keys:?}");
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), 42, "a key came twice: {keys:?}");
+}
+
 #[test]
 fn rehearsal_goes_through_all_that_a_shop_does() {
     let shop = PythonShop::open("box_office", SEATS, false);
@@ -139,7 +195,7 @@ fn rehearsal_goes_through_all_that_a_shop_does() {
     for part in ["bought: seat 2", "refunded", "put aside", "released", "put on sale: one more"] {
         assert!(results.contains(&part), "no {part}: {results:?}");
     }
-    assert_eq!(results.last(), Some(&"left: 21"), "{results:?}");
+    assert_eq!(results.last(), Some(&"left after the restock: 21"), "{results:?}");
     let calls = told["calls"].to_string();
     for part in ["hold.done", "confirm.sold.tickets", "hold.take.hold", "search.held"] {
         assert!(calls.contains(part), "no {part}: {told:#}");

@@ -161,6 +161,67 @@ fn whatever_a_shop_says_stays_text_in_xml_in_an_annotation_and_in_the_summary() 
     assert!(fences.iter().all(|fence| fence.len() <= outer.len() + 4), "{summary}");
 }
 
+/// What a runner takes for a command, wherever it stands in a line or at its beginning.
+#[track_caller]
+fn assert_has_no_command(finished: &Finished, also: &[&str]) {
+    for line in finished.stdout.lines().chain(finished.stderr.lines()) {
+        let is_ours = also.iter().any(|prefix| line.starts_with(prefix));
+        assert!(is_ours || !line.trim_start().starts_with("::"), "{line}: {finished:?}");
+        assert!(!line.contains("##["), "{line}: {finished:?}");
+    }
+}
+
+#[test]
+fn whatever_a_shop_says_is_no_command_of_a_runner_in_any_program() {
+    let name = "A-1\n::add-mask::x\r\n##[error]y";
+    let (shop, folder) = hostile(name);
+    let [map, history, summary] =
+        ["shop.toml", "run.ndjson", "summary.md"].map(|name| folder.path().join(name));
+    let url = shop.url();
+
+    let load = loadgen().args(["run", &url, "-c", "8", "-n", "20", "--json", "--map"]).arg(&map);
+    let ran = on_github(load.arg("--history").arg(&history), &summary).run();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert_has_no_command(&ran, &["::error title="]);
+
+    for json in [&[][..], &["--json"]] {
+        let rehearsal = loadgen().args(["try", &url, "--buy", "--map"]).arg(&map).args(json);
+        let rehearsed = on_github(rehearsal, &summary).run();
+        assert!(rehearsed.stdout.contains("add-mask"), "{rehearsed:?}");
+        assert_has_no_command(&rehearsed, &[]);
+
+        let checked = on_github(loadgen().arg("check").arg(&history).args(json), &summary).run();
+        assert_eq!(checked.code, Some(1), "{checked:?}");
+        assert!(checked.stdout.contains("add-mask"), "{checked:?}");
+        assert_has_no_command(&checked, &[]);
+        if !json.is_empty() {
+            let ticket = &checked.json()["violations"][0]["operations"][0]["tickets"][0];
+            assert_eq!(ticket, &json!(name), "the value is another");
+        }
+    }
+
+    // A history that is none is quoted where it is refused.
+    let odd = folder.path().join("odd.ndjson");
+    fs::write(&odd, "{\"history\": 1, \"initial\": \"\\n::error::z ##[error]z\"}\n")
+        .expect("it is the test's own");
+    let refused = on_github(loadgen().arg("check").arg(&odd), &summary).run();
+    assert_has_no_command(&refused, &[]);
+}
+
+#[test]
+fn command_of_a_reset_stands_in_no_file_that_is_passed_on() {
+    let counter = Counter::with(5);
+    let server = serve(&counter);
+    let file = counter.folder().join("junit.xml");
+
+    let load = run(server.url()).args(["--rounds", "2", "--reset", "PASSWORD=s3cret; exit 9"]);
+    let failed = load.arg("--junit").arg(&file).run();
+
+    assert_eq!(failed.code, Some(2), "{failed:?}");
+    let text = fs::read_to_string(&file).expect("it was written");
+    assert!(text.contains("exit code 9") && !text.contains("s3cret"), "{text}");
+}
+
 #[test]
 fn github_is_told_of_violations_doubts_and_advice_and_nobody_else_is() {
     let counter = Counter::with(1000);

@@ -24,7 +24,7 @@ fn map_from_the_description_of_our_own_server_sells_there() {
     fs::write(&map, &drawn.stdout).expect("the test's own");
     let rehearsed = loadgen().args(["try", server.url(), "--buy", "--map"]).arg(&map).run();
     assert_eq!(rehearsed.code, Some(0), "{}{rehearsed:?}", drawn.stdout);
-    assert!(rehearsed.stdout.contains("left: 19"), "{rehearsed:?}");
+    assert!(rehearsed.stdout.contains("left after the purchase: 19"), "{rehearsed:?}");
 }
 
 fn seen(method: &str, url: &str, status: u16, answer: &str, sent: &str) -> Value {

@@ -197,6 +197,10 @@ fn login_that_fails() {
     let map = format!("[[before]]\npath = '/login'\nform = {{ a = 'b' }}\n{MAP}");
     let (finished, bought) = sixty(|_| ("401 Unauthorized", "who?".to_owned()), &map, &[]);
     assert_is_named(&finished, bought, 0, &["`before[1]` (`POST /login`): status 401", "who?"]);
+    // A login is tried without a purchase.
+    assert!(!finished.stderr.contains("--buy"), "{}", finished.stderr);
+    let (finished, _) = sixty(|_| ("401 Unauthorized", "who?".to_owned()), MAP, &[]);
+    assert!(finished.stderr.contains("--buy"), "{}", finished.stderr);
 }
 
 /// A gigabyte, told of in advance and not.

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const TOKEN: &str = "of-a-test-account";
 
 /// A shop that is open.
-pub(super) struct PythonShop {
+pub(crate) struct PythonShop {
     kind: String,
     url: String,
     _process: Process,
@@ -23,7 +23,7 @@ pub(super) struct PythonShop {
 impl PythonShop {
     /// Opens a shop of this `kind` with so many seats, with a lock or without.
     #[track_caller]
-    pub(super) fn open(kind: &str, seats: u32, is_racy: bool) -> Self {
+    pub(crate) fn open(kind: &str, seats: u32, is_racy: bool) -> Self {
         let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/shops");
         let mut program = Program::new("python3")
             .arg(programs.join(format!("{kind}.py")))
@@ -54,12 +54,12 @@ impl PythonShop {
     }
 
     /// `loadgen run` there, with its map.
-    pub(super) fn load(&self) -> Program {
+    pub(crate) fn load(&self) -> Program {
         self.program("run").args(["-c", "8", "-n", "60", "--json"]).within(Duration::from_secs(120))
     }
 
     /// `loadgen NAME` there, with its map.
-    pub(super) fn program(&self, name: &str) -> Program {
+    pub(crate) fn program(&self, name: &str) -> Program {
         let map = self.folder.path().join("shop.toml");
         let program = loadgen().args([name, &self.url, "--map"]).arg(map);
         if ["rest", "box_office"].contains(&self.kind.as_str()) {
@@ -70,25 +70,25 @@ impl PythonShop {
     }
 
     /// Where it is.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         self.url.clone()
     }
 
     /// Its map.
     #[track_caller]
-    pub(super) fn map(&self) -> String {
+    pub(crate) fn map(&self) -> String {
         fs::read_to_string(self.folder.path().join("shop.toml")).expect("it was written")
     }
 
     /// Puts another map in place.
     #[track_caller]
-    pub(super) fn replace_map(&self, map: &str) {
+    pub(crate) fn replace_map(&self, map: &str) {
         fs::write(self.folder.path().join("shop.toml"), map).expect("the folder is writable");
     }
 
     /// Changes its map.
     #[track_caller]
-    pub(super) fn change_map(&self, from: &str, to: &str) {
+    pub(crate) fn change_map(&self, from: &str, to: &str) {
         let path = self.folder.path().join("shop.toml");
         let map = fs::read_to_string(&path).expect("it was written");
         assert!(map.contains(from), "{from}: {map}");

@@ -340,6 +340,9 @@ fn reset_that_does_not_reset_is_noticed() {
 #[test]
 fn stock_that_is_another_each_time_is_said() {
     let shop = Shop::with(0);
+    // What it says is of that moment.
+    let exact = format!("counts = \"exact\"\n{MAP}");
+    fs::write(shop.folder.path().join("shop.toml"), exact).expect("the folder is writable");
     let turns = shop.folder.path().join("turns");
     let seats = format!("$(echo x >> {0}; echo $((30 - 5 * $(wc -l < {0}))))", turns.display());
 

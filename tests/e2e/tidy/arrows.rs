@@ -37,6 +37,7 @@ const LOADGEN: Arrows = &[
     ("lifeline", &[]),
     ("manual", &[]),
     ("setup", &[]),
+    ("runner", &[]),
     ("kept_file", &["exit_code"]),
     ("history", &["kept_file"]),
     ("latency", &[]),
@@ -48,11 +49,14 @@ const LOADGEN: Arrows = &[
     ("waits", &["history"]),
     (
         "report",
-        &["duration", "setup", "history", "latency", "tally", "judge", "words", "page", "waits"],
+        &[
+            "duration", "setup", "runner", "history", "latency", "tally", "judge", "words", "page",
+            "waits",
+        ],
     ),
     ("shop", &["duration", "lifeline", "setup", "history", "plan"]),
     ("worker", &["duration", "lifeline", "setup", "history", "latency", "plan", "tally", "shop"]),
-    ("lead", &["setup", "history", "plan", "tally", "worker"]),
+    ("lead", &["setup", "kept_file", "history", "plan", "tally", "worker"]),
     (
         "race",
         &[
@@ -88,6 +92,7 @@ const LOADGEN: Arrows = &[
             "shop",
             "worker",
             "lead",
+            "runner",
         ],
     ),
     ("draft", &["exit_code", "report", "shop"]),
@@ -127,7 +132,7 @@ const LOADGEN: Arrows = &[
         ],
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
-    ("export", &["exit_code", "kept_file", "history", "report"]),
+    ("export", &["exit_code", "runner", "kept_file", "history", "report"]),
     (
         "lesson",
         &[
@@ -147,6 +152,7 @@ const LOADGEN: Arrows = &[
         "cli",
         &[
             "exit_code",
+            "runner",
             "manual",
             "shop",
             "worker",

@@ -8,6 +8,11 @@ class Products(Shop):
     def __init__(self, count, is_racy):
         super().__init__(count, False)
         self.products = {"S": Stock(count, False), "B": Stock(count, is_racy)}
+        self.stock = self
+
+    def refill(self):
+        for stock in self.products.values():
+            stock.refill()
 
     def call(self, request, method, path):
         body = json.loads(request.body() or "{}")

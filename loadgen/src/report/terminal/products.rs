@@ -13,7 +13,11 @@ pub(crate) fn products_table(products: &[ProductSummary]) -> String {
     let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
     let known = |number: Option<i64>| number.map_or("?".to_owned(), |number| number.to_string());
     for one in products {
-        let verdict = one.verdict.map_or("not judged".to_owned(), |verdict| verdict.to_string());
+        let mut verdict =
+            one.verdict.map_or("not judged".to_owned(), |verdict| verdict.to_string());
+        if one.rounds > 1 && one.rounds_with_violation > 0 {
+            verdict.push_str(&format!(" in {} of {}", one.rounds_with_violation, one.rounds));
+        }
         table.add_row(vec![
             Cell::new(&one.product),
             right(one.outcomes.sold.to_string()),

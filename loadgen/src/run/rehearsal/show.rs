@@ -1,6 +1,6 @@
 //! The rehearsal itself.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use tokio::time::timeout;
 
@@ -9,7 +9,7 @@ use crate::{
     exit_code,
     history::{Answer, Outcome, monotonic_ns},
     plan::{Action, Holds},
-    report::{for_runner, or_closed},
+    report::{print_data, print_json},
     shop::{
         Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
         TlsConfigs, TlsError, Trust, Waiting, read_map,
@@ -58,13 +58,11 @@ impl TryError {
 pub(crate) fn rehearse(args: &TryArgs) -> Result<u8, TryError> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let told = runtime.block_on(rehearsed(args))?;
-    let mut out = anstream::stdout().lock();
-    let written = if args.json {
-        writeln!(out, "{:#}", told.json())
+    if args.json {
+        print_json(&told.json())?;
     } else {
-        out.write_all(for_runner(told.text()).as_bytes())
-    };
-    or_closed(written)?;
+        print_data(told.text())?;
+    }
     Ok(if told.problems.is_empty() { exit_code::VALID } else { exit_code::USAGE })
 }
 
@@ -83,6 +81,7 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
     if !location.base().is_empty() {
         told.results.push(format!("every path begins with the URL's, `{}`", location.base()));
     }
+    told.results.extend(map.warnings().into_iter().map(|warning| format!("warning: {warning}")));
     let mut shop = Shop::new(&location, location.resolve().await?, Some(map.clone()));
     shop.trust = if args.insecure { Trust::Anybody } else { Trust::Authorities };
     (shop.connect_limit, shop.answer_limit) = (args.timeout, args.timeout);
@@ -125,7 +124,8 @@ impl Rehearsal<'_> {
         if let Err(fault) = self.session.begin(order).await {
             return self.told.problems.push(fault.to_string());
         }
-        let mut left = self.look().await;
+        let when = if self.args.buy { " before" } else { "" };
+        let mut left = self.look(when).await;
         if !self.args.buy {
             self.told.results.push("nothing was bought: `--buy` tries that too".to_owned());
             return;
@@ -169,7 +169,7 @@ impl Rehearsal<'_> {
         {
             return false;
         }
-        let after = self.look().await;
+        let after = self.look(&format!(" after {}", the(action))).await;
         if let (Some(before), Some(after)) = (*left, after) {
             let fell = i128::from(before.remaining) - i128::from(after.remaining);
             let expected = match action {
@@ -192,8 +192,8 @@ impl Rehearsal<'_> {
         self.told.problems.is_empty()
     }
 
-    /// What is left, where the map knows how to ask.
-    async fn look(&mut self) -> Option<Stock> {
+    /// What is left, where the map knows how to ask, and when that was, for people.
+    async fn look(&mut self, when: &str) -> Option<Stock> {
         if !self.map.has(Action::Search) {
             let text = "the map has no `[search]`: a run needs `--initial N`".to_owned();
             if !self.told.results.contains(&text) {
@@ -204,7 +204,7 @@ impl Rehearsal<'_> {
         let order = self.order("");
         match self.session.stock(order).await {
             Ok(stock) => {
-                self.told.results.push(format!("left: {}", stock.remaining));
+                self.told.results.push(format!("left{when}: {}", stock.remaining));
                 Some(stock)
             }
             Err(error) => {
@@ -254,6 +254,19 @@ impl Rehearsal<'_> {
                 self.told.problems.push(format!("nobody knows whether {what}: {reason}"));
             }
         }
+    }
+}
+
+/// An operation that is over, as part of a sentence.
+fn the(action: Action) -> &'static str {
+    match action {
+        Action::Buy => "the purchase",
+        Action::Hold => "the hold",
+        Action::Confirm => "the confirm",
+        Action::Release => "the release",
+        Action::Refund => "the refund",
+        Action::Restock => "the restock",
+        Action::Search => "the search",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::shop::{Exchange, Finding};
+use crate::shop::{Exchange, Finding, Sent};
 
 /// What a rehearsal has seen.
 #[derive(Debug, Default)]
@@ -23,6 +23,9 @@ impl Told {
         let mut text = format!("{}\n", self.lane);
         for exchange in &self.calls {
             text.push_str(&format!("\n{}\n", exchange.call));
+            text.extend(
+                exchange.sent.iter().enumerate().map(|(place, sent)| lines(sent, place == 0)),
+            );
             let way = exchange.stops.join(" → ");
             match exchange.status {
                 Some(status) => text.push_str(&format!("  status {status} from {way}\n")),
@@ -62,9 +65,18 @@ impl Told {
     /// As JSON.
     pub(super) fn json(&self) -> Value {
         let finding = |finding: &Finding| json!({"member": finding.member, "place": finding.place, "found": finding.found});
+        let sent = |sent: &Sent| {
+            json!({
+                "method": sent.method,
+                "url": sent.url,
+                "fields": sent.fields,
+                "body": sent.body,
+            })
+        };
         let call = |exchange: &Exchange| {
             json!({
                 "call": exchange.call,
+                "sent": exchange.sent.iter().map(sent).collect::<Vec<_>>(),
                 "stops": exchange.stops,
                 "status": exchange.status,
                 "answer": exchange.answer,
@@ -81,6 +93,16 @@ impl Told {
     }
 }
 
+/// A request for people; of those that follow on the `first` of a call, where they went.
+fn lines(sent: &Sent, is_first: bool) -> String {
+    let mut text = format!("  > {} {}\n", sent.method, sent.url);
+    let (fields, body) = if is_first { (&sent.fields[..], &sent.body) } else { (&[][..], &None) };
+    text.extend(fields.iter().map(|(name, value)| format!("  > {name}: {value}\n")));
+    let body = body.iter().flat_map(|body| body.lines());
+    text.extend(body.map(|line| format!("  > {}\n", line.trim_end())));
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,10 +114,17 @@ mod tests {
             place: "/left".to_owned(),
             found: found.map(str::to_owned),
         };
+        let sent = |path: &str| Sent {
+            method: "GET".to_owned(),
+            url: format!("http://shop.test{path}"),
+            fields: vec![("Accept".to_owned(), "*/*".to_owned())],
+            body: None,
+        };
         let told = Told {
             lane: "one call",
             calls: vec![Exchange {
                 call: "`shop.toml`:3: `search` (`GET /stock`)".to_owned(),
+                sent: vec![sent("/stock"), sent("/stock/7")],
                 stops: vec!["/stock".to_owned()],
                 status: Some(200),
                 answer: "{\n\n\"left\": 7}".to_owned(),
@@ -109,11 +138,13 @@ mod tests {
         };
         assert_eq!(
             told.text(),
-            "one call\n\n`shop.toml`:3: `search` (`GET /stock`)\n  status 200 from /stock\n  \
+            "one call\n\n`shop.toml`:3: `search` (`GET /stock`)\n  > GET http://shop.test/stock\n  > Accept: */*\n  \
+             > GET http://shop.test/stock/7\n  status 200 from /stock\n  \
              search.remaining  /left  7\n  search.sold       /left  nothing stands there\n  \
              | {\n  | \"left\": 7}\n\n7 are left\na run with this map could be judged, as far as was tried\n"
         );
         assert_eq!(told.json()["can_be_judged"], true);
+        assert_eq!(told.json()["calls"][0]["sent"][1]["url"], "http://shop.test/stock/7");
         assert_eq!(told.json()["calls"][0]["findings"][1]["found"], Value::Null);
     }
 }

@@ -9,6 +9,7 @@ use super::{
     cookies::Cookies,
     fault::Cause,
     redirect::{becomes_get, check_end, leads_on, target},
+    transcript::Sent,
 };
 use crate::{
     history::monotonic_ns,
@@ -35,6 +36,8 @@ pub(super) struct Browser {
     room: Vec<u8>,
     /// Whether some of the last visit's requests was sent.
     is_sent: bool,
+    /// What was sent, where that is written down.
+    sent: Option<Vec<Sent>>,
 }
 
 /// An answer, whole, and the way to it.
@@ -74,12 +77,23 @@ impl Browser {
             is_browser,
             room: Vec::new(),
             is_sent: false,
+            sent: None,
         })
     }
 
     /// Whether some of the last visit's requests was sent.
     pub(super) fn is_sent(&self) -> bool {
         self.is_sent
+    }
+
+    /// Writes down from now on what is sent.
+    pub(super) fn write_down(&mut self) {
+        self.sent = Some(Vec::new());
+    }
+
+    /// What was sent since the last time.
+    pub(super) fn take_sent(&mut self) -> Vec<Sent> {
+        self.sent.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// The cookie `name` that the shop has set.
@@ -158,6 +172,9 @@ impl Browser {
     ) -> Result<(), Cause> {
         let mut room = std::mem::take(&mut self.room);
         let written = self.write(url, request, &mut room);
+        if let Some(sent) = &mut self.sent {
+            sent.push(sent_as(&room, request, url));
+        }
         let exchange = async {
             written?;
             let reply = timeout(self.limit, self.way.exchange(&room, monotonic_ns())).await;
@@ -201,5 +218,18 @@ impl Browser {
         // A vector takes everything that is written to it.
         let _ = write!(room, "{head}\r\n{}", body.as_deref().unwrap_or_default());
         Ok(())
+    }
+}
+
+/// The request that stands in `room`, for people: it may be none where a field was refused.
+fn sent_as(room: &[u8], request: &Filled, url: &Url) -> Sent {
+    let head = String::from_utf8_lossy(room);
+    let lines = head.split("\r\n").skip(1).take_while(|line| !line.is_empty());
+    let fields = lines.filter_map(|line| line.split_once(": "));
+    Sent {
+        method: request.method.clone(),
+        url: url.to_string(),
+        fields: fields.map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        body: request.body.clone(),
     }
 }

@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct FlowFault {
     /// File, line, table and call, as in `` `shop.toml`:12: `buy.step[1]` (`POST /cart`) ``.
     pub(super) call: String,
+    /// Whether that is one that is made without a purchase: ahead of all, or a search.
+    pub(super) is_ahead: bool,
     /// What went wrong.
     pub(super) cause: Cause,
     /// How the answer begins, where there is one, without secrets.
@@ -103,6 +105,11 @@ impl FlowFault {
             Cause::NoRule(status) => !is_passing(*status),
             _ => true,
         }
+    }
+
+    /// Whether the call that failed is one that is made without a purchase.
+    pub(crate) fn is_ahead_of_purchases(&self) -> bool {
+        self.is_ahead
     }
 
     /// The failure that it is, where there was no answer.

@@ -19,4 +19,4 @@ mod transcript;
 
 pub(crate) use fault::FlowFault;
 pub(crate) use session::FlowSession;
-pub(crate) use transcript::Exchange;
+pub(crate) use transcript::{Exchange, Sent};

@@ -14,7 +14,7 @@ use url::Url;
 use super::{
     browser::{Browser, Visited},
     fault::{Cause, FlowFault},
-    transcript::Exchange,
+    transcript::{Exchange, Sent},
 };
 use crate::{
     history::{Answer, Outcome},
@@ -27,7 +27,7 @@ use crate::{
             SECONDS, Script, Source, Texts, plain, unread,
         },
         retry_after::retry_after,
-        secret::Secret,
+        secret::{Secret, masked},
         wire::{Failure, Order, Reply, TlsConfigs, TlsError, Waiting},
     },
 };
@@ -133,6 +133,7 @@ impl FlowSession {
 
     /// Writes down from now on what is said.
     pub(crate) fn write_down(&mut self) {
+        self.browser.write_down();
         self.transcript = Some(Vec::new());
     }
 
@@ -515,9 +516,11 @@ impl FlowSession {
         };
         visited.map_err(|cause| {
             let fault = self.fault(call, cause, None);
+            let sent = self.sent();
             if let Some(transcript) = &mut self.transcript {
                 transcript.push(Exchange {
                     call: fault.call.clone(),
+                    sent,
                     stops: Vec::new(),
                     status: None,
                     answer: fault.cause.to_string(),
@@ -575,7 +578,8 @@ impl FlowSession {
             Cause::NoUrl(url) => Cause::NoUrl(self.masked(&url)),
             other => other,
         };
-        FlowFault { call: self.name(call), cause: masked, answer }
+        let is_ahead = call.name == "search" || call.name.starts_with("before[");
+        FlowFault { call: self.name(call), is_ahead, cause: masked, answer }
     }
 
     fn name(&self, call: &Call) -> String {
@@ -589,6 +593,7 @@ impl FlowSession {
         }
         let exchange = Exchange {
             call: self.name(call),
+            sent: self.sent(),
             stops: heard.visited.stops.iter().map(|stop| self.masked(stop)).collect(),
             status: Some(heard.visited.status),
             answer: self.shown(looked),
@@ -625,11 +630,21 @@ impl FlowSession {
                 values.push((value, format!("${{{name}}}")));
             }
         }
-        // The longest first: one may be a part of another.
-        values.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
-        values
-            .iter()
-            .fold(text.to_owned(), |text, (value, name)| text.replace(value.as_ref(), name))
+        masked(text, values.iter().map(|(value, name)| (value.as_ref(), name.as_str())))
+    }
+
+    /// What was sent since the last call that was told, without secrets.
+    fn sent(&mut self) -> Vec<Sent> {
+        let sent = self.browser.take_sent().into_iter().map(|sent| {
+            let fields = sent.fields.into_iter().map(|(name, value)| {
+                let value = without_credentials(&name, self.masked(&value));
+                (name, value)
+            });
+            let body = sent.body.map(|body| self.masked(&body).chars().take(SHOWN_MAX).collect());
+            let (fields, url) = (fields.collect(), self.masked(&sent.url));
+            Sent { method: sent.method, url, fields, body }
+        });
+        sent.collect()
     }
 }
 
@@ -637,6 +652,25 @@ impl Heard {
     fn reply(&self) -> Reply<'_> {
         let Visited { status, head, body, .. } = &self.visited;
         Reply { status: *status, received_ns: 0, head, body }
+    }
+}
+
+/// `value` of the header field `name`, of which nothing is shown that lets somebody in.
+fn without_credentials(name: &str, value: String) -> String {
+    // What stands for a secret says which one.
+    if value.contains("${") {
+        return value;
+    }
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" | "proxy-authorization" => match value.split_once(' ') {
+            Some((scheme, _)) => format!("{scheme} …"),
+            None => "…".to_owned(),
+        },
+        "cookie" => {
+            let names = value.split(';').map(|pair| pair.split('=').next().unwrap_or_default());
+            names.map(|name| format!("{}=…", name.trim())).collect::<Vec<_>>().join("; ")
+        }
+        _ => value,
     }
 }
 
@@ -729,6 +763,19 @@ mod tests {
     fn values_in_pages_are_read_as_browsers_read_them() {
         assert_eq!(unescaped("a&amp;b &lt;&#43;&#x2F;&quot; &nosuch; &"), "a&b <+/\" &nosuch; &");
         assert_eq!(decoded("a%2Bb+c%3D"), "a+b+c=");
+    }
+
+    #[test]
+    fn nothing_that_lets_somebody_in_is_shown() {
+        for (name, value, shown) in [
+            ("Authorization", "Bearer abc", "Bearer …"),
+            ("authorization", "abc", "…"),
+            ("Authorization", "Bearer ${env:TOKEN}", "Bearer ${env:TOKEN}"),
+            ("Cookie", "session=abc; cart=7=8", "session=…; cart=…"),
+            ("Content-Type", "application/json", "application/json"),
+        ] {
+            assert_eq!(without_credentials(name, value.to_owned()), shown);
+        }
     }
 
     #[test]

@@ -7,6 +7,8 @@ use crate::shop::map::Finding;
 pub(crate) struct Exchange {
     /// File, line, table and call.
     pub(crate) call: String,
+    /// What was sent: more than one where redirects led on, or the answer was asked for again.
+    pub(crate) sent: Vec<Sent>,
     /// The paths that were asked, where redirects led on.
     pub(crate) stops: Vec<String>,
     /// The status of the answer; `None` where there was none.
@@ -15,4 +17,17 @@ pub(crate) struct Exchange {
     pub(crate) answer: String,
     /// The places that were looked up in it, and what stood there.
     pub(crate) findings: Vec<Finding>,
+}
+
+/// One request as it was sent.
+#[derive(Clone, Debug)]
+pub(crate) struct Sent {
+    /// The method.
+    pub(crate) method: String,
+    /// Where to.
+    pub(crate) url: String,
+    /// The header fields.
+    pub(crate) fields: Vec<(String, String)>,
+    /// How the body begins.
+    pub(crate) body: Option<String>,
 }

@@ -169,6 +169,29 @@ impl Map {
         Ok(())
     }
 
+    /// What may be meant otherwise than it is said: lower-case fragments.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let Members { buy, confirm, .. } = &self.members;
+        let confirm = confirm.as_ref().map(|confirm| ("confirm", &confirm.sold, &[][..]));
+        let sales = [("buy", &buy.sold, &buy.sold_out.0[..])].into_iter().chain(confirm);
+        let warnings = sales.filter_map(|(table, sold, sold_out)| {
+            let refused = if table == "buy" { &buy.refused.0[..] } else { &[] };
+            let others = sold_out.iter().map(|rule| ("sold_out", &rule.status));
+            let others = others.chain(refused.iter().map(|rule| ("refused", &rule.status)));
+            let mut shared = others.filter_map(|(name, other)| {
+                Some((name, sold.status.iter().find(|status| other.contains(status))?))
+            });
+            let (name, status) = shared.next().filter(|_| sold.condition.is_empty())?;
+            let line = at(self.lines.line(&format!("{table}.sold")));
+            Some(format!(
+                "`{}`{line}: `{table}.sold` comes first and takes every answer with status {status}, also those \
+                 of `{table}.{name}`: say in its `where` what only a sale says",
+                self.name
+            ))
+        });
+        warnings.collect()
+    }
+
     /// Refuses products that are none, or say not the same of themselves.
     fn check_products(&self) -> Result<(), Fault> {
         let products = &self.members.product;

@@ -19,7 +19,7 @@ use crate::{
     plan::Action,
     shop::{
         answer::{NoStock, Stock},
-        secret::Secret,
+        secret::{Secret, masked},
         wire::Reply,
     },
 };
@@ -104,8 +104,7 @@ impl MapReader {
 
     /// `text` with a name for each secret in it.
     pub(in crate::shop) fn masked(&self, text: &str) -> String {
-        let secrets = self.secrets.iter().filter(|(_, secret)| !secret.0.is_empty());
-        secrets.fold(text.to_owned(), |text, (name, secret)| text.replace(&secret.0, name))
+        masked(text, self.secrets.iter().map(|(name, secret)| (secret.0.as_str(), name.as_str())))
     }
 
     /// How long a count must stand still before it is believed, where that is said.

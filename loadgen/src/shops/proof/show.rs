@@ -1,6 +1,6 @@
 //! The judge's record: all rounds, then the table and what it means.
 
-use std::io::{self, Write};
+use std::io;
 
 use serde::Serialize;
 
@@ -10,7 +10,7 @@ use super::{
     table::{table, words},
 };
 use crate::{
-    report::{ProgressLine, or_closed, write_json},
+    report::{ProgressLine, print_data, print_json, print_words},
     shops::{args::ShopsArgs, error::ShopsError, gallery::EXHIBITS},
 };
 
@@ -45,9 +45,9 @@ fn print(args: &ShopsArgs, records: &[Record]) -> io::Result<()> {
     let ShopsArgs { rounds, seed, .. } = *args;
     let text = format!("{}\n\n{}\nseed {seed}\n", table(records), words(records));
     if !args.json {
-        return or_closed(anstream::stdout().lock().write_all(text.as_bytes()));
+        return print_data(text);
     }
-    anstream::stderr().lock().write_all(text.as_bytes())?;
+    print_words(text)?;
     let shops = records.iter().map(Record::view).collect();
-    or_closed(write_json(&mut io::stdout().lock(), &ProofView { rounds, seed, shops }))
+    print_json(&ProofView { rounds, seed, shops })
 }

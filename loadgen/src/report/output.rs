@@ -1,0 +1,62 @@
+//! How a result is told: data to stdout and words to stderr, as people or the runner of a CI read them.
+
+use std::{
+    fmt::Display,
+    io::{self, Write},
+};
+
+use serde::Serialize;
+
+use crate::runner::{for_runner, json_for_runner};
+
+/// Writes `summary` as one JSON object and the end of a line.
+///
+/// # Errors
+/// `out` cannot be written to.
+pub(crate) fn write_json(out: &mut impl Write, summary: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, summary)?;
+    out.write_all(b"\n")
+}
+
+/// Prints `summary` as one JSON object on stdout.
+///
+/// # Errors
+/// stdout cannot be written to.
+pub(crate) fn print_json(summary: &impl Serialize) -> io::Result<()> {
+    let json = json_for_runner(serde_json::to_string(summary)?);
+    or_closed(writeln!(io::stdout().lock(), "{json}"))
+}
+
+/// Prints `text`, which is data.
+///
+/// # Errors
+/// stdout cannot be written to.
+pub(crate) fn print_data(text: String) -> io::Result<()> {
+    or_closed(anstream::stdout().lock().write_all(for_runner(text).as_bytes()))
+}
+
+/// Prints `text`, which is for people.
+///
+/// # Errors
+/// stderr cannot be written to.
+pub(crate) fn print_words(text: String) -> io::Result<()> {
+    or_closed(anstream::stderr().lock().write_all(for_runner(text).as_bytes()))
+}
+
+/// Says what a show could not keep, beside the result that it has.
+pub(crate) fn tell_lost(lost: &[impl Display]) {
+    for error in lost {
+        anstream::eprintln!("error: {}", for_runner(error.to_string()));
+    }
+}
+
+/// A reader that has seen enough, as `head` has, is no error.
+///
+/// # Errors
+/// Any other that `written` holds.
+pub(crate) fn or_closed(written: io::Result<()>) -> io::Result<()> {
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}

@@ -1,0 +1,69 @@
+//! The runner of GitHub Actions, which takes commands from what a step prints: what a shop says is none of them.
+//!
+//! It looks at both, what goes to stdout and what goes to stderr, line by line (`actions/runner`, `ActionCommand.cs`).
+
+use std::env;
+
+/// Whether GitHub Actions runs this.
+pub(crate) fn is_on_github() -> bool {
+    env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// `text` as a runner may read it: what a shop says in it, such as the name of a ticket, is no command there.
+/// Elsewhere it stays as it is.
+pub(crate) fn for_runner(text: String) -> String {
+    if is_on_github() { without_commands(&text) } else { text }
+}
+
+/// The same of `json`, which stays the same value.
+pub(crate) fn json_for_runner(json: String) -> String {
+    if is_on_github() { json_without_commands(&json) } else { json }
+}
+
+/// What begins a command of the first runners, wherever it stands.
+const ANYWHERE: &str = "##[";
+
+/// A command is a line that begins with two colons, behind white space and colours that are taken out.
+fn without_commands(text: &str) -> String {
+    let plain = anstream::adapter::strip_str(text).to_string().replace('\r', " ");
+    let mut safe = String::new();
+    for line in plain.split_inclusive('\n') {
+        if line.trim_start().starts_with("::") {
+            safe.push('|');
+        }
+        safe.push_str(&line.replace(ANYWHERE, "# #["));
+    }
+    safe
+}
+
+/// No line of JSON begins with a colon, and only a text can have the other kind in it.
+fn json_without_commands(json: &str) -> String {
+    json.replace(ANYWHERE, "#\\u0023[")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_shop_says_is_a_command() {
+        let said =
+            "a\n::error::x\n  \u{1b}[31m::add-mask::y\r::stop-commands::z\nb ::c ##[error]d\n";
+        assert_eq!(
+            without_commands(said),
+            "a\n|::error::x\n|  ::add-mask::y ::stop-commands::z\nb ::c # #[error]d\n"
+        );
+    }
+
+    #[test]
+    fn json_without_commands_is_the_same_value() {
+        let value = serde_json::json!({"ticket": "##[error]x \n::error::y\r::z", "###[": ["##["]});
+        for json in [value.to_string(), format!("{value:#}")] {
+            let safe = json_without_commands(&json);
+            assert!(!safe.contains("##["), "{safe}");
+            let is_command = |line: &str| line.trim_start().starts_with("::");
+            assert!(!safe.split(['\n', '\r']).any(is_command), "{safe}");
+            assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);
+        }
+    }
+}
