@@ -1,6 +1,6 @@
 //! What a shop expects of a browser: cookies that come back, and redirects that are followed.
 
-use std::{io::Write as _, time::Duration};
+use std::time::Duration;
 
 use tokio::time::timeout;
 use url::{Position, Url};
@@ -15,11 +15,14 @@ use crate::{
     history::monotonic_ns,
     shop::{
         http_shop::Shop,
-        map::{Filled, field_values},
+        map::{Filled, field_values, text_of},
         way::Way,
         wire::{Failure, TlsConfigs, TlsError, Waiting},
     },
 };
+
+/// How many URLs a client remembers.
+const URLS_MAX: usize = 16;
 
 /// One client of a shop.
 #[derive(Debug)]
@@ -29,6 +32,8 @@ pub(super) struct Browser {
     host: String,
     /// Where the shop's paths begin.
     base: Url,
+    /// The first paths that were asked for, each with its URL: those without a name in them come again and again.
+    urls: Vec<(String, Url)>,
     extra_fields: Vec<(String, String)>,
     limit: Duration,
     /// Whether it does more than to ask: keep cookies, and follow redirects.
@@ -72,6 +77,7 @@ impl Browser {
             cookies: Cookies::default(),
             host: shop.host().to_owned(),
             base,
+            urls: Vec::new(),
             extra_fields: shop.extra_fields().collect(),
             limit: shop.answer_limit,
             is_browser,
@@ -113,12 +119,21 @@ impl Browser {
     ///
     /// # Errors
     /// Nowhere, or at another host.
-    pub(super) fn url(&self, path: &str) -> Result<Url, Cause> {
-        if path.starts_with('/') && !path.starts_with("//") {
-            let base = self.base.path().trim_end_matches('/');
-            return target(&self.base, &format!("{base}{path}"));
+    pub(super) fn url(&mut self, path: &str) -> Result<Url, Cause> {
+        // A URL takes as long to read as a small answer does.
+        if let Some((_, url)) = self.urls.iter().find(|(known, _)| known == path) {
+            return Ok(url.clone());
         }
-        target(&self.base, path)
+        let url = if path.starts_with('/') && !path.starts_with("//") {
+            let base = self.base.path().trim_end_matches('/');
+            target(&self.base, &format!("{base}{path}"))?
+        } else {
+            target(&self.base, path)?
+        };
+        if self.urls.len() < URLS_MAX {
+            self.urls.push((path.to_owned(), url.clone()));
+        }
+        Ok(url)
     }
 
     /// Sends `request` to `url`, and follows where the answer leads unless it `is_kept` for its status.
@@ -139,7 +154,7 @@ impl Browser {
                 visited.url = Some(url);
                 return Ok(visited);
             }
-            let fields = String::from_utf8_lossy(&visited.head);
+            let fields = text_of(&visited.head);
             for set_cookie in field_values(&fields, "set-cookie") {
                 self.cookies.keep(&url, set_cookie)?;
             }
@@ -199,24 +214,29 @@ impl Browser {
     fn write(&self, url: &Url, request: &Filled, room: &mut Vec<u8>) -> Result<(), Cause> {
         let Filled { method, fields, body, .. } = request;
         room.clear();
+        let mut put = |parts: &[&str]| {
+            for part in parts {
+                room.extend_from_slice(part.as_bytes());
+            }
+        };
         let path = &url[Position::BeforePath..Position::AfterQuery];
-        let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.host);
+        put(&[method, " ", path, " HTTP/1.1\r\nHost: ", &self.host, "\r\n"]);
         for (name, value) in fields.iter().chain(&self.extra_fields) {
             if value.contains(char::is_control) {
                 return Err(Cause::NoField(name.clone()));
             }
-            head.push_str(&format!("{name}: {value}\r\n"));
+            put(&[name, ": ", value, "\r\n"]);
         }
         let cookies = self.cookies.field(url);
         let has_own = fields.iter().any(|(name, _)| name.eq_ignore_ascii_case("cookie"));
         if !cookies.is_empty() && !has_own {
-            head.push_str(&format!("Cookie: {cookies}\r\n"));
+            put(&["Cookie: ", &cookies, "\r\n"]);
         }
         if body.is_some() || matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
-            head.push_str(&format!("Content-Length: {}\r\n", body.as_ref().map_or(0, String::len)));
+            let length = body.as_ref().map_or(0, String::len).to_string();
+            put(&["Content-Length: ", &length, "\r\n"]);
         }
-        // A vector takes everything that is written to it.
-        let _ = write!(room, "{head}\r\n{}", body.as_deref().unwrap_or_default());
+        put(&["\r\n", body.as_deref().unwrap_or_default()]);
         Ok(())
     }
 }

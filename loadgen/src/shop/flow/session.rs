@@ -23,8 +23,8 @@ use crate::{
         answer::{NoStock, Stock, found, missing},
         http_shop::Shop,
         map::{
-            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, QUANTITY, Request,
-            SECONDS, Script, Source, Texts, plain, unread,
+            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, Place, QUANTITY,
+            Request, SECONDS, Script, Source, Take, Texts, plain, unread,
         },
         retry_after::retry_after,
         secret::{Secret, masked},
@@ -290,8 +290,7 @@ impl FlowSession {
         let mut findings = Vec::new();
         if self.transcript.is_some() {
             findings = self.reader.findings(action, status, &looked);
-            findings
-                .extend(self.take(call, heard, &looked).into_iter().map(|(finding, _)| finding));
+            findings.extend(findings_of(call, &self.take(call, heard, &looked)));
         }
         self.tell(call, heard, &looked, findings);
         self.retry_after = wanted_pause(&looked);
@@ -337,11 +336,11 @@ impl FlowSession {
             let mut sequences = follows.iter().filter_map(|action| script.sequence(*action));
             sequences.any(|sequence| sequence.sends(name))
         };
-        for (take, (finding, value)) in call.takes.iter().zip(self.take(call, heard, &looked)) {
+        for (take, value) in call.takes.iter().zip(self.take(call, heard, &looked)) {
             match value {
                 Some(value) => drop(self.taken.insert(take.name.clone(), value)),
                 None if is_wanted(&take.name) => {
-                    let cause = no_value(&finding, &looked);
+                    let cause = no_value(&finding_of(call, take, None), &looked);
                     self.fault = Some(self.fault(call, cause, Some(self.shown(&looked))));
                 }
                 None => {}
@@ -398,10 +397,13 @@ impl FlowSession {
             return Err(self.fault(call, cause, Some(self.shown(&looked))));
         }
         let taken = self.take(call, &heard, &looked);
-        let findings = taken.iter().map(|(finding, _)| finding.clone()).collect();
-        let missing = taken.iter().find(|(_, value)| value.is_none());
-        let missing = missing.map(|(finding, _)| no_value(finding, &looked));
-        for (take, (_, value)) in call.takes.iter().zip(taken) {
+        let findings = match self.transcript {
+            Some(_) => findings_of(call, &taken).collect(),
+            None => Vec::new(),
+        };
+        let missing = call.takes.iter().zip(&taken).find(|(_, value)| value.is_none());
+        let missing = missing.map(|(take, _)| no_value(&finding_of(call, take, None), &looked));
+        for (take, value) in call.takes.iter().zip(taken) {
             self.taken.extend(value.map(|value| (take.name.clone(), value)));
         }
         self.tell(call, &heard, &looked, findings);
@@ -411,31 +413,24 @@ impl FlowSession {
         }
     }
 
-    /// What is taken from an answer, each with the place where it stands.
-    fn take(
-        &self,
-        call: &Call,
-        heard: &Heard,
-        looked: &Looked<'_>,
-    ) -> Vec<(Finding, Option<Value>)> {
+    /// What is taken from an answer, one value for each that the call takes.
+    fn take(&self, call: &Call, heard: &Heard, looked: &Looked<'_>) -> Vec<Option<Value>> {
         let takes = call.takes.iter().map(|take| {
-            let (place, value) = match &take.from {
-                Source::Place(place) => (place.to_string(), place.find(looked)),
+            let value = match &take.from {
+                Source::Place(place) => place.find(looked),
                 Source::Cookie(name) => {
                     let url = heard.visited.url.as_ref();
                     let cookie = url.and_then(|url| self.browser.cookie(url, name));
-                    (format!("cookie:{name}"), cookie.map(|value| decoded(&value).into()))
+                    cookie.map(|value| decoded(&value).into())
                 }
             };
-            let value = value.filter(|value| !value.is_null()).map(|value| match value {
-                Value::String(text) if place.starts_with("regex:") && is_html(looked) => {
+            let is_pattern = matches!(&take.from, Source::Place(Place::Pattern(_)));
+            value.filter(|value| !value.is_null()).map(|value| match value {
+                Value::String(text) if is_pattern && is_html(looked) => {
                     Value::String(unescaped(&text))
                 }
                 other => other,
-            });
-            let member = format!("{}.take.{}", call.name, take.name);
-            let found = value.as_ref().map(|value| shortened(&plain(value)));
-            (Finding { member, place, found }, value)
+            })
         });
         takes.collect()
     }
@@ -456,7 +451,7 @@ impl FlowSession {
             if !poll.holds(heard.visited.status, &looked) {
                 return Ok(heard);
             }
-            for (take, (_, value)) in call.takes.iter().zip(self.take(call, &heard, &looked)) {
+            for (take, value) in call.takes.iter().zip(self.take(call, &heard, &looked)) {
                 self.taken.extend(value.map(|value| (take.name.clone(), value)));
             }
             let gone = begun.elapsed();
@@ -653,6 +648,20 @@ impl Heard {
         let Visited { status, head, body, .. } = &self.visited;
         Reply { status: *status, received_ns: 0, head, body }
     }
+}
+
+/// What `call` takes, each with the place where it stands and with what was found there, for people.
+fn findings_of(call: &Call, taken: &[Option<Value>]) -> impl Iterator<Item = Finding> {
+    call.takes.iter().zip(taken).map(|(take, value)| finding_of(call, take, value.as_ref()))
+}
+
+fn finding_of(call: &Call, take: &Take, value: Option<&Value>) -> Finding {
+    let place = match &take.from {
+        Source::Place(place) => place.to_string(),
+        Source::Cookie(name) => format!("cookie:{name}"),
+    };
+    let found = value.map(|value| shortened(&plain(value)));
+    Finding { member: format!("{}.take.{}", call.name, take.name), place, found }
 }
 
 /// `value` of the header field `name`, of which nothing is shown that lets somebody in.

@@ -17,8 +17,8 @@ mod text;
 
 pub(crate) use file::{Map, MapError, read_map};
 pub(crate) use finding::Finding;
-pub(super) use place::{Looked, Texts, field_values};
+pub(super) use place::{Looked, Place, Texts, field_values, text_of};
 pub(super) use reader::{MapReader, unread};
 pub(super) use request::{Filled, Request};
-pub(super) use script::{Call, QUANTITY, SECONDS, Script, Source};
+pub(super) use script::{Call, QUANTITY, SECONDS, Script, Source, Take};
 pub(super) use text::{Meaning, Nameless, plain};

@@ -29,12 +29,13 @@ enum Body {
     Json(Json),
 }
 
-/// JSON with names in its texts.
+/// JSON with names in its texts; what has none is written once for all.
 #[derive(Clone, Debug)]
 enum Json {
-    Plain(Value),
+    Written(String),
     Text(Text),
     List(Vec<Json>),
+    /// Each name as it is written.
     Object(Vec<(String, Json)>),
 }
 
@@ -170,7 +171,11 @@ impl Request {
                 });
                 Some(pairs.collect::<Result<Vec<_>, Nameless>>()?.join("&"))
             }
-            Body::Json(json) => Some(json.fill(meanings)?.to_string()),
+            Body::Json(json) => {
+                let mut body = String::new();
+                json.write(meanings, &mut body)?;
+                Some(body)
+            }
         };
         Ok(Filled {
             method: self.method.clone(),
@@ -222,47 +227,61 @@ fn graphql_request(graphql: &Value) -> Result<Value, String> {
 
 impl Json {
     fn new(value: &Value) -> Result<Self, String> {
-        Ok(match value {
+        let json = match value {
             Value::String(text) => Self::Text(Text::parse(text)?),
             Value::Array(list) => Self::List(list.iter().map(Self::new).collect::<Result<_, _>>()?),
             Value::Object(members) => {
-                let members =
-                    members.iter().map(|(name, value)| Ok((name.clone(), Self::new(value)?)));
+                let members = members.iter().map(|(name, value)| {
+                    Ok((Value::from(name.as_str()).to_string(), Self::new(value)?))
+                });
                 Self::Object(members.collect::<Result<_, String>>()?)
             }
-            other => Self::Plain(other.clone()),
-        })
+            other => Self::Written(other.to_string()),
+        };
+        let mut names = Vec::new();
+        json.names(&mut names);
+        Ok(if names.is_empty() { Self::Written(value.to_string()) } else { json })
     }
 
     fn names<'a>(&'a self, names: &mut Vec<&'a str>) {
         match self {
-            Self::Plain(_) => {}
+            Self::Written(_) => {}
             Self::Text(text) => names.extend(text.names()),
             Self::List(list) => list.iter().for_each(|item| item.names(names)),
             Self::Object(members) => members.iter().for_each(|(_, item)| item.names(names)),
         }
     }
 
-    /// A text that is nothing but a name is what that stands for, a number as a number.
-    fn fill(&self, meanings: &Meanings<'_>) -> Result<Value, Nameless> {
-        Ok(match self {
-            Self::Plain(value) => value.clone(),
+    /// Writes it behind `json`. A text that is nothing but a name is what that stands for, a number as a number.
+    fn write(&self, meanings: &Meanings<'_>, json: &mut String) -> Result<(), Nameless> {
+        match self {
+            Self::Written(text) => json.push_str(text),
             Self::Text(text) => {
                 if let Some(Meaning::Value(value)) = text.only_name().and_then(meanings) {
-                    return Ok(value.into_owned());
+                    json.push_str(&value.to_string());
+                } else {
+                    let text = text.fill(meanings, Escape::No)?;
+                    json.push_str(&Value::String(text).to_string());
                 }
-                Value::String(text.fill(meanings, Escape::No)?)
             }
             Self::List(list) => {
-                let list = list.iter().map(|item| item.fill(meanings));
-                Value::Array(list.collect::<Result<_, _>>()?)
+                for (place, item) in list.iter().enumerate() {
+                    json.push(if place == 0 { '[' } else { ',' });
+                    item.write(meanings, json)?;
+                }
+                json.push(']');
             }
             Self::Object(members) => {
-                let members =
-                    members.iter().map(|(name, item)| Ok((name.clone(), item.fill(meanings)?)));
-                Value::Object(members.collect::<Result<_, Nameless>>()?)
+                for (place, (name, item)) in members.iter().enumerate() {
+                    json.push(if place == 0 { '{' } else { ',' });
+                    json.push_str(name);
+                    json.push(':');
+                    item.write(meanings, json)?;
+                }
+                json.push('}');
             }
-        })
+        }
+        Ok(())
     }
 }
 
