@@ -83,12 +83,12 @@ fn server_that_takes_nothing_off_the_counter_is_caught() {
 fn bench_tells_what_a_request_costs_the_one_who_sends_it() {
     let measured = Program::new(env!("CARGO_BIN_EXE_bench"))
         .args(["cpu", "--rounds", "1", "--requests", "20000", "--connections", "4", "--json"])
-        .args(["--only", "task,process"])
+        .args(["--only", "task,process,flow"])
         .run();
 
     assert_eq!(measured.code, Some(0), "{measured:?}");
     let report = measured.json();
-    assert_eq!(report["generators"].as_array().map(Vec::len), Some(2), "{report}");
+    assert_eq!(report["generators"].as_array().map(Vec::len), Some(3), "{report}");
     assert_eq!(
         (&report["ratios"][0]["of"], &report["ratios"][0]["by"]),
         (&"process".into(), &"task".into())
