@@ -29,7 +29,6 @@ mod kernel;
 mod worker;
 
 mod error;
-mod folder;
 mod stage;
 
 mod cost;
@@ -49,6 +48,5 @@ mod args;
 mod show;
 
 pub(crate) use args::LabArgs;
-pub(crate) use folder::remove_when_alone;
 pub(crate) use show::show;
 pub(crate) use worker::run_worker;

@@ -22,6 +22,8 @@ use crate::{
 pub(crate) enum HistoryPlace {
     /// Into a temporary file, until they are judged.
     Temporary,
+    /// The same, in this folder.
+    TemporaryIn(PathBuf),
     /// Into this file.
     File(PathBuf),
     /// Nowhere: there is nothing to judge then.
@@ -69,15 +71,17 @@ impl FleetHistory {
         let failed =
             |path: &Path, source| HistoryError::Begin { path: path.display().to_string(), source };
         let room = Room::new(operations);
+        let temporary = |folder: &Path, room| {
+            let mut file = tempfile::Builder::new();
+            let file = file.prefix("loadgen-").suffix(".ndjson").tempfile_in(folder);
+            let path = file.map_err(|source| failed(folder, source))?.into_temp_path();
+            Ok::<_, HistoryError>(Self { path: path.to_path_buf(), temporary: Some(path), room })
+        };
         let file = match place {
             HistoryPlace::Nowhere => return Ok(None),
             HistoryPlace::File(path) => Self { path: path.clone(), temporary: None, room },
-            HistoryPlace::Temporary => {
-                let folder = std::env::temp_dir();
-                let file = tempfile::Builder::new().prefix("loadgen-").suffix(".ndjson").tempfile();
-                let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-                Self { path: path.to_path_buf(), temporary: Some(path), room }
-            }
+            HistoryPlace::Temporary => temporary(&std::env::temp_dir(), room)?,
+            HistoryPlace::TemporaryIn(folder) => temporary(folder, room)?,
         };
         begin_history(&file.path, header).map_err(|source| failed(&file.path, source))?;
         Ok(Some(file))
