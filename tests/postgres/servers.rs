@@ -349,7 +349,7 @@ fn faults(chaos: &Finished) -> Vec<(String, Option<u64>, Option<u64>)> {
 fn chaos_of_a_primary_and_its_standby_loses_nothing_and_sells_nothing_twice() {
     let temporary = passable();
     let kinds = "kill,member-kill,member-pause,member-cut,server-cut,promote";
-    let chaos = chaos(&["--rounds", "12", "--seed", "7", "--faults", kinds], &temporary).run();
+    let chaos = chaos(&["--rounds", "10", "--seed", "161", "--faults", kinds], &temporary).run();
 
     assert_eq!(chaos.code, Some(0), "{chaos:?}");
     let told = chaos.json();

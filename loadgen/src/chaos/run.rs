@@ -32,7 +32,7 @@ use crate::{
         Address, HttpSession, Location, LocationError, ServerError, ServerPlan, Shop, Stock,
         TlsConfigs, Waiting, verify,
     },
-    worker::{FleetError, WorkerPlan},
+    worker::{FleetError, Retries, WorkerPlan},
 };
 
 /// How the names of its folders begin.
@@ -357,7 +357,7 @@ fn worker_plans(config: &ChaosConfig, shops: &[Shop], history: &FleetHistory) ->
             plan: plan.clone(),
             addresses: shops.iter().map(address).collect(),
             timeout_ns: whole_ns(config.timeout),
-            retries: true,
+            retries: Retries::ToTheEnd,
             history: Some(history.share()),
             run: config.seed,
         })
