@@ -7,14 +7,16 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{
-    args::LabArgs,
-    error::LabError,
-    http,
-    replay::{read, replay},
-    setup::Play,
+use crate::{
+    lab::{
+        args::LabArgs,
+        error::LabError,
+        http,
+        model::setup::Play,
+        replay::{read, replay},
+    },
+    own_folder::OwnFolder,
 };
-use crate::own_folder::OwnFolder;
 
 /// Serves the lab that `args` describe, or replays a schedule; returns the exit code.
 ///
