@@ -363,6 +363,20 @@ fn chaos_of_a_primary_and_its_standby_loses_nothing_and_sells_nothing_twice() {
     assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
 }
 
+/// The control: whoever tries again is sold to again.
+#[test]
+fn servers_that_forget_their_keys_are_convicted_over_a_primary_that_is_killed() {
+    let convicted = ["3", "4", "5"].into_iter().any(|seed| {
+        let faults = ["--rounds", "8", "--round", "2s", "--faults", "member-kill,kill"];
+        let temporary = passable();
+        let chaos = chaos(&faults, &temporary).args(["--seed", seed, "--", "--keys-max", "1"]);
+        let chaos = chaos.run();
+        assert!(matches!(chaos.code, Some(0 | 1 | 3)), "{chaos:?}");
+        chaos.code == Some(1)
+    });
+    assert!(convicted, "three chaoses did not notice");
+}
+
 #[test]
 fn a_seed_makes_the_same_faults_of_primary_and_standby_again() {
     let of = |seed: &str| {
