@@ -8,6 +8,9 @@ use crate::{plan::Holds, setup::Mode};
 /// How long the load goes on behind the last round, so that whoever tries again is answered.
 pub(super) const CALM: Duration = Duration::from_secs(3);
 
+/// The name of the counter in an engine.
+pub(super) const COUNTER: &str = "chaos";
+
 /// What chaos is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct ChaosConfig {

@@ -8,8 +8,9 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{COUNTER, error::MemberError};
+use super::error::MemberError;
 use crate::{
+    chaos::config::COUNTER,
     engines::{
         Network, Sender,
         etcd::{IMPATIENT, Member, PROGRAM, arguments},

@@ -1,124 +1,16 @@
 //! The engine that the counter is kept in, where chaos starts it: its members, and the network between them and to
 //! the servers.
 //!
+//! - [`members`]: whichever engine it is; [`etcd`], [`postgres`]: each of them.
+//!
 //! # Invariants
 //! - A member ends with this program, however that ends.
 //! - Servers speak to members, and members to each other, by way of the network, which can be cut.
 
 mod error;
 mod etcd;
+mod members;
 mod postgres;
 
-use std::ffi::OsString;
-
-use self::{etcd::Etcd, postgres::Postgres};
 pub(super) use error::MemberError;
-
-use super::config::Kept;
-use crate::{engines::Network, own_folder::OwnFolder};
-
-/// The name of the counter.
-const COUNTER: &str = "chaos";
-
-/// The members of an engine, which may be gone, stopped or cut off for a while.
-pub(super) struct Cluster<'a> {
-    engine: Engine<'a>,
-    network: Network,
-}
-
-enum Engine<'a> {
-    Etcd(Etcd<'a>),
-    Postgres(Postgres<'a>),
-}
-
-impl<'a> Cluster<'a> {
-    /// Starts the engine in which `kept` says that the counter is, for so many `servers`, with its files in `folder`;
-    /// `None` where it is in none of chaos's own.
-    ///
-    /// # Errors
-    /// The engine is not installed, or does not start.
-    pub(super) async fn start(
-        kept: &Kept,
-        folder: &'a OwnFolder,
-        servers: u32,
-    ) -> Result<Option<Self>, MemberError> {
-        let network = Network::new()?;
-        let engine = match *kept {
-            Kept::File | Kept::At(_) => return Ok(None),
-            Kept::Etcd { members } => {
-                Engine::Etcd(Etcd::start(place(members), folder, &network, place(servers))?)
-            }
-            Kept::Postgres => {
-                Engine::Postgres(Postgres::start(folder, &network, place(servers)).await?)
-            }
-        };
-        Ok(Some(Self { engine, network }))
-    }
-
-    /// Where the counter is, as `server --db` takes it: for `server`, or for whoever is never cut off.
-    pub(super) fn db(&self, server: Option<u32>) -> OsString {
-        let server = server.map(place);
-        match &self.engine {
-            Engine::Etcd(etcd) => etcd.db(server),
-            Engine::Postgres(postgres) => postgres.db(server),
-        }
-    }
-
-    /// Kills `member`.
-    ///
-    /// # Errors
-    /// It goes on.
-    pub(super) async fn kill(&mut self, member: u32) -> Result<(), MemberError> {
-        match &mut self.engine {
-            Engine::Etcd(etcd) => etcd.kill(place(member)),
-            Engine::Postgres(postgres) => postgres.kill(place(member)).await?,
-        }
-        Ok(())
-    }
-
-    /// Starts `member`, which is gone.
-    ///
-    /// # Errors
-    /// It does not start.
-    pub(super) async fn start_again(&mut self, member: u32) -> Result<(), MemberError> {
-        match &mut self.engine {
-            Engine::Etcd(etcd) => etcd.start_again(place(member)),
-            Engine::Postgres(postgres) => postgres.start_again(place(member)).await,
-        }
-    }
-
-    /// Stops `member` where it stands, or lets it go on.
-    ///
-    /// # Errors
-    /// The kernel refuses: it has ended by itself.
-    pub(super) fn set_paused(&mut self, member: u32, is_paused: bool) -> Result<(), MemberError> {
-        match &mut self.engine {
-            Engine::Etcd(etcd) => etcd.set_paused(place(member), is_paused),
-            Engine::Postgres(postgres) => postgres.set_paused(place(member), is_paused),
-        }
-    }
-
-    /// Kills the primary, lets the standby take over, and makes another standby in place of the one that was killed;
-    /// gives which that is. `None` where all members are alike.
-    ///
-    /// # Errors
-    /// A member does not do what it is told.
-    pub(super) async fn promote(&mut self) -> Result<Option<u32>, MemberError> {
-        match &mut self.engine {
-            Engine::Etcd(_) => Ok(None),
-            Engine::Postgres(postgres) => {
-                let killed = postgres.promote().await?;
-                Ok(u32::try_from(killed).ok())
-            }
-        }
-    }
-
-    /// What goes between servers and members, and between members.
-    pub(super) fn network(&self) -> &Network {
-        &self.network
-    }
-}
-
-fn place(number: u32) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
-}
+pub(super) use members::Cluster;

@@ -19,8 +19,9 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tokio::time::{sleep, timeout};
 use url::form_urlencoded::byte_serialize;
 
-use super::{COUNTER, error::MemberError};
+use super::error::MemberError;
 use crate::{
+    chaos::config::COUNTER,
     engines::{
         Network, Sender, free_addresses,
         postgres::{ROLE, SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
