@@ -261,7 +261,7 @@ fn a_member_that_stops_costs_buyers_no_more_than_one_election() {
                 }
                 // Not a buyer, but who looks when another leads.
                 None => {
-                    eventually("another that leads", || (etcd.leader() != member).then_some(()))
+                    eventually("another that leads", || (etcd.leader() != member).then_some(()));
                 }
             }
             begun.elapsed()
