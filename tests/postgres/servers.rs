@@ -205,8 +205,9 @@ const KILLS_TO_OTHERS: u32 = 10;
 fn accidents(kills: u32) -> impl Iterator<Item = Accident> {
     let others = (kills / KILLS_TO_OTHERS).max(4);
     let between = (kills / others).max(1);
-    let others =
-        move |kill: u32| (kill % between == 0 && kill / between < others).then_some(OTHERS);
+    let others = move |kill: u32| {
+        (kill.is_multiple_of(between) && kill / between < others).then_some(OTHERS)
+    };
     (0..kills).flat_map(move |kill| {
         [Accident::PrimaryKilled].into_iter().chain(others(kill).into_iter().flatten())
     })
