@@ -14,7 +14,7 @@ use crate::{
         Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_ending,
     },
     waits::{cost, waits},
-    worker::{FleetError, WorkerPlan},
+    worker::{FleetError, Retries, WorkerPlan},
 };
 
 /// Why a run cannot be carried out.
@@ -183,7 +183,7 @@ fn worker_plans(
             plan: plan.clone(),
             addresses: addresses.to_vec(),
             timeout_ns: whole_ns(config.timeout),
-            retries: false,
+            retries: Retries::Never,
             history: Some(history.share()),
             run: 0,
         })

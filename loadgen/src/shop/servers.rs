@@ -163,7 +163,7 @@ impl SpawnedServer {
 /// Reads all that the counter at `db` has kept, and gives whether that is sound, and what was said of it.
 ///
 /// # Errors
-/// It cannot be started.
+/// It cannot be started, or cannot read it.
 pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
     let mut command = lifeline::own_command(SUBCOMMAND)?;
     command.args(["--", "verify", "--db"]).arg(db);
@@ -171,7 +171,12 @@ pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.map_err(io::Error::other)??;
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    let words = String::from_utf8_lossy(&output.stderr);
+    if said.is_empty() && !output.status.success() {
+        let words = words.lines().map(str::to_owned).collect();
+        return Err(ServerError::Failed { status: output.status, words });
+    }
+    said.push_str(&words);
     Ok((output.status.success(), said))
 }
 

@@ -171,18 +171,22 @@ impl Counter {
                 }
                 // Another server sold, or somebody outside wrote the file or is about
                 // to: a turn waits for the lock and learns what is left.
-                if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
-                {
+                let asked = group.ask(Command::Search.into(), channel).await;
+                if let Ok(Outcome::Found(stock)) = asked {
                     return Ok((*stock).into());
                 }
                 // Nobody can take a turn; what the ledger says in short is all that is known.
-                let summary = patiently(|| archive.summary())
-                    .await
-                    .map_err(|cause| Refusal::NotSold(cause.to_string().into()));
+                let not_sold = |cause: Cause| Refusal::NotSold(cause.to_string().into());
+                let summary = patiently(|| archive.summary()).await.map_err(not_sold);
+                let summary = match (summary, asked) {
+                    // IMPORTANT: a server that is cut off must not tell what others have changed since.
+                    (Ok(Summary { is_remembered: true, .. }), Err(refusal)) => Err(refusal),
+                    (summary, _) => summary,
+                };
                 (summary, group.stock())
             }
         };
-        let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
+        let Summary { remaining, sold, .. } = summary.map_err(|refusal| self.public(refusal))?;
         let issued = sold.unwrap_or(known.issued);
         let told = Stock { remaining, issued, ..known };
         let capacity = remaining + told.held + told.sold();

@@ -217,4 +217,6 @@ pub struct Summary {
     pub remaining: u64,
     /// How many ticket numbers were given out, where it says so.
     pub sold: Option<u64>,
+    /// Whether it was heard some time ago: others may have sold since, and no buyer may be told.
+    pub is_remembered: bool,
 }

@@ -464,7 +464,7 @@ impl Archive for SimLedger {
 
     fn summary(&self) -> Result<Summary, Cause> {
         let Stock { remaining, issued, .. } = self.world().stock();
-        Ok(Summary { remaining, sold: Some(issued) })
+        Ok(Summary { remaining, sold: Some(issued), is_remembered: false })
     }
 
     fn records(self: Arc<Self>, _first: u64, _last: u64) -> Found {

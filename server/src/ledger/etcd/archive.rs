@@ -125,7 +125,7 @@ impl Archive for EtcdArchive {
         // A head may be there ahead of its counter, while that is being imported.
         let head = self.hint.heard().head.filter(|_| self.identity.get().is_some());
         let head = head.ok_or_else(|| Cause::of("nothing was heard of the counter yet"))?;
-        Ok(Summary { remaining: head.count, sold: Some(head.sold) })
+        Ok(Summary { remaining: head.count, sold: Some(head.sold), is_remembered: true })
     }
 
     fn records(self: Arc<Self>, first: u64, last: u64) -> Found {

@@ -52,7 +52,8 @@ impl Archive for PostgresArchive {
         match (&seen.obstacle, seen.stock) {
             (Some(cause), _) => Err(cause.clone()),
             (None, Some(stock)) => {
-                Ok(Summary { remaining: stock.remaining, sold: Some(stock.issued) })
+                let (remaining, sold) = (stock.remaining, Some(stock.issued));
+                Ok(Summary { remaining, sold, is_remembered: true })
             }
             (None, None) => Err(Cause::of("PostgreSQL was not asked yet")),
         }
