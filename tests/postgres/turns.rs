@@ -226,6 +226,56 @@ fn snapshot_spares_a_start_what_is_before_it_and_a_broken_one_is_passed_over() {
     assert_eq!(damaged.to_string(), "record `5`: the checksum does not fit");
 }
 
+/// How many snapshots are named that have no parts.
+const TORN: &str = "SELECT count(*) FROM ticket_counter.snapshot AS named WHERE NOT EXISTS (SELECT FROM \
+                    ticket_counter.snapshot_part AS part WHERE (part.counter, part.revision, part.writer) = \
+                    (named.counter, named.revision, named.writer))";
+
+/// How many connections servers have.
+fn connections(database: &Postgres) -> u64 {
+    let connected =
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-counter'";
+    database.sql(connected).parse().expect("a number")
+}
+
+#[test]
+fn snapshots_of_two_servers_leave_each_other_whole() {
+    let database = Postgres::start();
+    let wire = Wire::to(database.port());
+    let mut slow = Seller::open(&database.address_through(wire.port(), "concert"), Some(TICKETS));
+    let mut quick = Seller::open(&database.address("concert"), None);
+    let idle = connections(&database);
+    for later in [1, 3] {
+        slow.learn().expect("it is there");
+        slow.sell(10);
+        let revision = slow.stock().revision;
+        // Its parts are there, and it has not named them yet.
+        wire.hold_requests_with(b"INSERT INTO ticket_counter.snapshot (");
+        slow.keep_snapshot();
+        let parts = format!(
+            "SELECT count(*) FROM ticket_counter.snapshot_part WHERE revision = {revision}"
+        );
+        eventually("its parts", || (database.sql(&parts) == "1").then_some(()));
+        for _ in 0..later {
+            quick.learn().expect("it is there");
+            quick.sell(10);
+            quick.keep_snapshot();
+            // What comes later has cleared away what it does not keep.
+            eventually("the end of the other", || {
+                (connections(&database) == idle + 1).then_some(())
+            });
+        }
+
+        wire.release_requests();
+
+        eventually("its end", || (connections(&database) == idle).then_some(()));
+        assert_eq!(database.sql(TORN), "0", "{later} later ones");
+        let named =
+            format!("SELECT count(*) FROM ticket_counter.snapshot WHERE revision = {revision}");
+        assert_eq!(database.sql(&named), if later == 1 { "1" } else { "0" });
+    }
+}
+
 #[test]
 fn news_of_another_server_are_hinted_at() {
     let database = Postgres::start();

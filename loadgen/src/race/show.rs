@@ -18,6 +18,7 @@ use crate::{
         race_table, sentences, write_json,
     },
     setup::{Locking, Mode},
+    shop::remove,
     words::{crowd, paragraph},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
@@ -106,6 +107,16 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
         .build()
         .map_err(RaceError::Start)?;
     let runs = runtime.block_on(race_or_interrupt(config, file.as_mut()));
+    // Whatever came of it: its servers have ended.
+    if let Some(own) = &config.own
+        && let Err(error) = runtime.block_on(remove(own.db()))
+    {
+        let mut words = anstream::stderr().lock();
+        let written = writeln!(words, "note: {} stays behind: {error}", own.shown());
+        written
+            .and_then(|()| writeln!(words, "hint: {}", own.removal()))
+            .map_err(RaceError::Write)?;
+    }
     runtime.shutdown_background();
     let runs = runs?;
     if let Some(file) = file {

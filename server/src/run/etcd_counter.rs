@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use crate::{
     ledger::{
-        Fault,
+        Cause, Fault,
         etcd::{
             address::{AddressError, EtcdAddress, SCHEME},
             cluster::{Access, Tls},
+            creation,
             engine::EtcdEngine,
             options::{New, Options, Sizes},
             scan::EtcdScan,
@@ -49,6 +50,15 @@ pub(super) fn stage(address: &str, base: Base) -> Result<(EtcdStage, String), Ru
     let address = parse(address)?;
     let stage = EtcdStage::new(read(&address)?, &address.name, base, &options(usize::MAX)?)?;
     Ok((stage, address.to_string()))
+}
+
+/// Removes the counter at `address`, and all that was sold from it.
+pub(super) fn remove(address: &str) -> Result<(), RunError> {
+    let address = parse(address)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let removed = runtime.block_on(creation::remove(read(&address)?, &address.name));
+    let failed = |error| RunError::Engine { place: address.to_string(), cause: Cause::of(error) };
+    removed.map_err(failed)
 }
 
 fn parse(address: &str) -> Result<EtcdAddress, RunError> {

@@ -33,6 +33,11 @@ pub enum EtcdError {
     /// A counter of this name is there.
     #[error("the etcd cluster has a counter `{0}` already")]
     Taken(String),
+    /// What is made of another's records was changed by somebody else who makes it.
+    #[error(
+        "the counter `{0}` in the making is not as it was left: another import has gone on with it"
+    )]
+    Overtaken(String),
     /// Something stands where the counter would.
     #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
     Remains(String),
@@ -90,7 +95,12 @@ impl EtcdError {
     pub fn is_lasting(&self) -> bool {
         matches!(
             self,
-            Self::Recreated(_) | Self::Behind { .. } | Self::Damaged { .. } | Self::Newer { .. }
+            Self::Recreated(_)
+                | Self::Taken(_)
+                | Self::Overtaken(_)
+                | Self::Behind { .. }
+                | Self::Damaged { .. }
+                | Self::Newer { .. }
         )
     }
 }

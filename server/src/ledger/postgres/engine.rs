@@ -106,16 +106,16 @@ pub struct PostgresEngine {
 }
 
 /// A session, and what is asked through it often.
-pub(super) struct Open {
-    pub(super) session: Session,
+struct Open {
+    session: Session,
     news: Statement,
     append: Statement,
     head: Statement,
 }
 
 /// What this process knows of the ledger.
-pub(super) struct Known {
-    pub(super) identity: CounterId,
+struct Known {
+    identity: CounterId,
     place: Place,
     /// The revision of the last snapshot.
     kept: u64,
@@ -236,13 +236,25 @@ impl PostgresEngine {
     }
 
     /// The parts that a question needs, at once.
-    pub(super) fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
+    fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
         match self {
             Self { runtime: Some(runtime), open: Some(open), known: Some(known), .. } => {
                 (runtime, open, known)
             }
             _ => unreachable!("a turn has a session"),
         }
+    }
+
+    /// What another connection than that of the turns needs.
+    pub(super) fn surroundings(&self) -> (&Runtime, &Database) {
+        let runtime = self.runtime.as_ref().expect("the runtime goes with the engine");
+        (runtime, &self.database)
+    }
+
+    /// Which counter it is, and up to which revision it is known; `None` ahead of the first turn.
+    pub(super) fn place(&self) -> Option<(&CounterId, u64)> {
+        let known = self.known.as_ref()?;
+        Some((&known.identity, known.place.stock.revision))
     }
 
     /// Whether the ledger was read.
