@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 /// How long those wait who come while the cluster is away.
 const LOCK_TIMEOUT: &str = "2s";
 
-fn server() -> Program {
+pub(crate) fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
 }
 

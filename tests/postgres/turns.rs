@@ -231,11 +231,17 @@ const TORN: &str = "SELECT count(*) FROM ticket_counter.snapshot AS named WHERE 
                     ticket_counter.snapshot_part AS part WHERE (part.counter, part.revision, part.writer) = \
                     (named.counter, named.revision, named.writer))";
 
-/// How many connections servers have.
-fn connections(database: &Postgres) -> u64 {
-    let connected =
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-counter'";
-    database.sql(connected).parse().expect("a number")
+/// How many snapshots are being written.
+fn being_written(database: &Postgres) -> String {
+    let writing = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-counter' \
+                   AND query LIKE '%snapshot%'";
+    database.sql(writing)
+}
+
+#[track_caller]
+fn is_named(database: &Postgres, revision: u64) -> bool {
+    let named = "SELECT count(*) FROM ticket_counter.snapshot WHERE revision = ";
+    database.sql(&format!("{named}{revision}")) == "1"
 }
 
 #[test]
@@ -244,7 +250,6 @@ fn snapshots_of_two_servers_leave_each_other_whole() {
     let wire = Wire::to(database.port());
     let mut slow = Seller::open(&database.address_through(wire.port(), "concert"), Some(TICKETS));
     let mut quick = Seller::open(&database.address("concert"), None);
-    let idle = connections(&database);
     for later in [1, 3] {
         slow.learn().expect("it is there");
         slow.sell(10);
@@ -252,27 +257,26 @@ fn snapshots_of_two_servers_leave_each_other_whole() {
         // Its parts are there, and it has not named them yet.
         wire.hold_requests_with(b"INSERT INTO ticket_counter.snapshot (");
         slow.keep_snapshot();
-        let parts = format!(
-            "SELECT count(*) FROM ticket_counter.snapshot_part WHERE revision = {revision}"
-        );
-        eventually("its parts", || (database.sql(&parts) == "1").then_some(()));
+        let parts = "SELECT count(*) FROM ticket_counter.snapshot_part WHERE revision = ";
+        eventually("its parts", || {
+            (database.sql(&format!("{parts}{revision}")) == "1").then_some(())
+        });
         for _ in 0..later {
             quick.learn().expect("it is there");
             quick.sell(10);
             quick.keep_snapshot();
-            // What comes later has cleared away what it does not keep.
-            eventually("the end of the other", || {
-                (connections(&database) == idle + 1).then_some(())
-            });
+            let revision = quick.stock().revision;
+            eventually("a later one", || is_named(&database, revision).then_some(()));
+            // Its end: it has cleared away what it does not keep.
+            eventually("the end of it", || (being_written(&database) == "1").then_some(()));
         }
 
         wire.release_requests();
 
-        eventually("its end", || (connections(&database) == idle).then_some(()));
+        eventually("its end", || (being_written(&database) == "0").then_some(()));
         assert_eq!(database.sql(TORN), "0", "{later} later ones");
-        let named =
-            format!("SELECT count(*) FROM ticket_counter.snapshot WHERE revision = {revision}");
-        assert_eq!(database.sql(&named), if later == 1 { "1" } else { "0" });
+        // What has lost its parts has no name, and does not need one.
+        assert_eq!(is_named(&database, revision), later == 1);
     }
 }
 

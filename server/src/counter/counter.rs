@@ -139,6 +139,14 @@ impl Counter {
         }
     }
 
+    /// How much of the room for the ledger is taken, from 0 to 1, where that has a limit that is known.
+    pub fn room_taken(&self) -> Option<f64> {
+        match &self.seller {
+            Seller::Group { archive, .. } => archive.room_taken(),
+            Seller::Lesson(_) => None,
+        }
+    }
+
     /// What is left as far as this process has heard, where nothing hints at changes beyond that.
     pub fn heard(&self) -> Option<Count> {
         let Seller::Group { group, archive, .. } = &self.seller else { return None };

@@ -32,13 +32,15 @@ impl Making {
             let missing = io::Error::new(io::ErrorKind::NotFound, "its folder is not there");
             return Err(RunError::Init { path: parent.to_owned(), source: missing });
         }
+        let left = what_is_left(target);
         // Of another process that had the number of this one.
         let _ = fs::remove_dir_all(&path);
         RealDisk.create_dir(&path).map_err(init)?;
         let path = fs::canonicalize(&path).map_err(init)?;
         let making = Self { path, leaves_a_mark: false };
         // Only now: whoever looks whether it was begun finds one or the other.
-        for left in what_is_left(target) {
+        let own = making.path.file_name();
+        for left in left.iter().filter(|left| left.file_name() != own) {
             // Where that cannot be, nothing but a hidden folder is left behind.
             let _ = fs::remove_dir_all(left);
         }
@@ -88,7 +90,7 @@ fn name_of(target: &Path, process: u32) -> OsString {
     name
 }
 
-/// The folders that processes which have ended have left of making `target`.
+/// The folders that processes which have ended, or had the number of this one, have left of making `target`.
 fn what_is_left(target: &Path) -> Vec<PathBuf> {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
     let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else { return Vec::new() };
@@ -97,7 +99,8 @@ fn what_is_left(target: &Path) -> Vec<PathBuf> {
             name.to_str().and_then(|name| name.strip_suffix(".partial")?.rsplit('.').next());
         let maker = process.and_then(|process| process.parse().ok());
         maker.is_some_and(|maker| {
-            maker != process::id() && !RealDisk.is_running(maker) && name == name_of(target, maker)
+            let has_ended = maker == process::id() || !RealDisk.is_running(maker);
+            has_ended && name == name_of(target, maker)
         })
     };
     let entries = entries.flatten().filter(|entry| is_left(&entry.file_name()));

@@ -23,7 +23,7 @@ pub enum EtcdError {
         reason: String,
     },
     /// No counter has this name.
-    #[error("the etcd cluster has no counter `{0}`")]
+    #[error("the etcd cluster has no counter `{0}`: `--init N` makes one with N tickets")]
     Missing(String),
     /// The counter is being copied from elsewhere, or that was broken off.
     #[error(
@@ -39,7 +39,10 @@ pub enum EtcdError {
     )]
     Overtaken(String),
     /// Something stands where the counter would.
-    #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
+    #[error(
+        "the etcd cluster has keys of a counter `{0}`, but not the counter: what is left of one that was removed; \
+         `etcdctl del --prefix tickets/{0}/` removes the rest"
+    )]
     Remains(String),
     /// A later program made the counter.
     #[error(

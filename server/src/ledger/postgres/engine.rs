@@ -89,6 +89,8 @@ pub struct PostgresEngine {
     new: Option<Base>,
     /// The number of this process, which its records carry.
     writer: i64,
+    /// Whether no turn was begun yet.
+    is_new: bool,
     open: Option<Open>,
     known: Option<Known>,
     /// What the ledger had come to when it was read, until that is told.
@@ -151,6 +153,7 @@ impl PostgresEngine {
             options,
             new,
             writer,
+            is_new: true,
             open: None,
             known: None,
             untold: None,
@@ -492,9 +495,15 @@ impl Engine for PostgresEngine {
             self.seen().obstacle = Some(cause.clone());
             return Err(Fault::Passing(cause));
         }
+        let is_first = std::mem::replace(&mut self.is_new, false);
         let ready = self.connect().and_then(|()| self.load_once());
-        self.noted(ready)?;
-        Ok(PostgresTurn(self))
+        // Who starts a server on a counter that there is not has mistyped it; later on somebody may put it back.
+        let is_mistyped = is_first && matches!(ready, Err(PostgresError::NoCounter { .. }));
+        match self.noted(ready) {
+            Ok(()) => Ok(PostgresTurn(self)),
+            Err(Fault::Passing(cause)) if is_mistyped => Err(Fault::Lasting(cause)),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn rest(&mut self) -> Result<(), Fault> {
