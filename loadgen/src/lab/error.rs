@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, path::PathBuf};
 
-use super::setup::SetupError;
+use crate::lab::model::setup::SetupError;
 use crate::{exit_code, kept_file::KeepError};
 
 /// Why a lab does not go on.

@@ -6,15 +6,19 @@ use std::{
     path::Path,
 };
 
-use super::{
+use crate::lab::{
+    analysis::{
+        facts::Outcome,
+        telling::{self, numbers},
+    },
     args::LabArgs,
     error::LabError,
-    facts::Outcome,
-    picture,
+    model::setup::Play,
     session::{Memory, Session},
-    setup::Play,
-    telling::{self, numbers},
-    view::{View, steps},
+    views::{
+        picture,
+        view::{View, steps},
+    },
 };
 use crate::{
     exit_code,

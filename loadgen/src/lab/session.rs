@@ -10,17 +10,21 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{
-    cost::Cost,
+use crate::lab::{
+    analysis::{
+        cost::Cost,
+        facts::Facts,
+        missions::{MISSIONS, Mission},
+        telling::sentence,
+    },
     error::LabError,
-    facts::Facts,
-    missions::{MISSIONS, Mission},
-    model::{Model, Place},
-    program::{VARIANTS, Variant},
-    schedules::{Counts, Schedules},
-    setup::{Play, Setup},
-    stage::{Event, Stage},
-    telling::sentence,
+    model::{
+        program::{VARIANTS, Variant},
+        schedules::{Counts, Schedules},
+        setup::{Play, Setup},
+        states::{Model, Place},
+    },
+    workers::stage::{Event, Stage},
 };
 
 /// The most schedules that are listed one by one.

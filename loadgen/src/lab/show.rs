@@ -7,13 +7,13 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use super::{
+use crate::lab::{
     args::LabArgs,
     error::LabError,
-    folder::LabFolder,
     http,
+    model::setup::Play,
     replay::{read, replay},
-    setup::Play,
+    workers::folder::LabFolder,
 };
 
 /// Serves the lab that `args` describe, or replays a schedule; returns the exit code.

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::{
     counter::{
-        GroupCommit, Meters, Refusal, ReplyChannel,
+        GroupCommit, Meters, Refusal, ReplyChannel, ended_holds,
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
         sales::{self, SaleRecord, SalesPage, SalesQuery},
@@ -336,17 +336,25 @@ impl Counter {
 
     /// Asks in the queue; a repeated request is answered from the ledger.
     async fn settle(&self, request: Request) -> Result<Settled, Refusal> {
-        let Seller::Group { group, channel, .. } = &self.seller else {
+        let Seller::Group { group, channel, archive } = &self.seller else {
             return Err(Refusal::NotSold("only `--locking group` can do that".into()));
         };
         // Kept only for the comparison: a request without a key is never repeated.
         let command = request.is_repeatable().then(|| request.command.clone());
         let outcome = group.ask(request, channel).await.map_err(|refusal| self.public(refusal))?;
-        let Outcome::Repeated { revision } = outcome else {
-            return Ok(Settled { outcome, is_repeated: false });
+        let first = match (&outcome, &command) {
+            (Outcome::Repeated { revision }, _) => {
+                let lost = "the first answer is not in the ledger any more";
+                let first = self.record(*revision).await?;
+                Some(first.ok_or_else(|| Refusal::Unknown(lost.into()))?)
+            }
+            (Outcome::HoldExpired, Some(Command::Confirm { hold } | Command::Release { hold })) => {
+                let end = ended_holds::end_of(archive, *hold, group.stock().revision).await;
+                end.map_err(|cause| self.unreadable(&cause))?
+            }
+            _ => None,
         };
-        let lost = || Refusal::Unknown("the first answer is not in the ledger any more".into());
-        let record = self.record(revision).await?.ok_or_else(lost)?;
+        let Some(record) = first else { return Ok(Settled { outcome, is_repeated: false }) };
         match command.and_then(|command| record.answer_to(&command)) {
             Some(outcome) => {
                 // Who comes too late for a hold is told by the record that ended it, and is not the one who made it.

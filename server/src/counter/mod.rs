@@ -13,6 +13,7 @@
 mod commit_delay;
 #[expect(clippy::module_inception, reason = "the main type of the folder has a file of its own")]
 mod counter;
+mod ended_holds;
 mod expected_wait;
 mod group_commit;
 pub mod lesson;

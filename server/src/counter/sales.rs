@@ -8,10 +8,10 @@ use crate::{
 };
 
 /// How many records are read at once.
-const WINDOW_RECORDS: u64 = 1000;
+pub(super) const WINDOW_RECORDS: u64 = 1000;
 
-/// How many records are read for one page: of a rare buyer's sales a page may have few, or none.
-const SCAN_RECORDS_MAX: u64 = 50_000;
+/// How many records are read for one answer: of a rare buyer's sales a page may have few, or none.
+pub(super) const SCAN_RECORDS_MAX: u64 = 50_000;
 
 /// A sale, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

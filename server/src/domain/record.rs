@@ -108,7 +108,7 @@ impl Record {
     }
 
     /// The hold that it ended, and how many tickets that was of.
-    pub(super) fn ended_hold(&self) -> Option<(u64, u64)> {
+    pub fn ended_hold(&self) -> Option<(u64, u64)> {
         match self.change {
             Change::Sold { hold: Some(hold), quantity, .. }
             | Change::Released { hold, quantity }

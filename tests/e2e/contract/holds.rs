@@ -81,6 +81,24 @@ fn confirmed_hold_is_a_sale_and_confirmed_again_the_same_one() {
 }
 
 #[test]
+fn end_of_a_hold_is_told_again_when_it_is_not_remembered_any_more() {
+    let counter = Counter::with(10);
+    let server = serve_with(&counter, &["--keys-max", "1"]);
+    let (confirmed, released) = (held(&server, 2), held(&server, 3));
+    let (sold, back) = (confirm(&server, &confirmed), release(&server, &released));
+    let other = held(&server, 1);
+    confirm(&server, &other);
+
+    let (sold_again, back_again) = (confirm(&server, &confirmed), release(&server, &released));
+
+    assert_same(&sold, &sold_again);
+    assert_same(&back, &back_again);
+    assert_problem(&server, &release(&server, &confirmed), 409, "confirmed");
+    assert_problem(&server, &confirm(&server, &released), 410, "hold-expired");
+    assert_stock(&server, &counter, 7, 3, 0);
+}
+
+#[test]
 fn released_hold_is_back_and_released_again_the_same_answer() {
     let counter = Counter::with(10);
     let server = serve(&counter);

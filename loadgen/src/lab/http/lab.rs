@@ -22,12 +22,14 @@ use tokio::{
 };
 
 use crate::lab::{
+    analysis::missions,
     error::LabError,
-    missions,
-    program::Variant,
+    model::{
+        program::Variant,
+        setup::{Play, Setup},
+    },
     session::{Memory, Session},
-    setup::{Play, Setup},
-    view::View,
+    views::view::View,
 };
 
 /// How long a lab is kept for a driver who may be back at once, as after a reload.

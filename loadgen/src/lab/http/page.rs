@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::{
-    lab::program::VARIANTS,
+    lab::model::program::VARIANTS,
     page::{Reach, document_reaching},
 };
 

@@ -22,7 +22,11 @@ use super::{
     lab::{Command, Lab},
     page,
 };
-use crate::lab::{cost_picture, error::LabError, picture, random, setup::Play};
+use crate::lab::{
+    error::LabError,
+    model::{random, setup::Play},
+    views::{cost_picture, picture},
+};
 
 /// The most that a command may be long, in bytes.
 const BODY_MAX: usize = 16 * 1024;

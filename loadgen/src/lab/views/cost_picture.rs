@@ -5,7 +5,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{
+use crate::lab::analysis::{
     cost::{Cost, Visit},
     telling::{self, numbers},
 };
@@ -27,7 +27,7 @@ const STYLE: &str = "text{font:13px 'Helvetica Neue',Helvetica,Arial,sans-serif;
     .wrong{fill:#b3160e;font-weight:700}";
 
 /// What `costs` tell, of one locking below the other.
-pub(super) fn draw(costs: &[Cost]) -> String {
+pub(crate) fn draw(costs: &[Cost]) -> String {
     let longest = costs.iter().map(|cost| cost.steps).max().unwrap_or(1).max(1);
     let scale = f64::from(STEPS) / longest as f64;
     let mut height = HEAD;
@@ -98,7 +98,10 @@ fn row(y: usize, visit: &Visit, steps: usize, scale: f64) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{facts::Outcome, program::Variant, setup::Setup};
+    use crate::lab::{
+        analysis::facts::Outcome,
+        model::{program::Variant, setup::Setup},
+    };
 
     #[test]
     fn who_is_never_served_waits_to_the_end_and_is_not_drawn_as_served() {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::program::Variant;
+use crate::lab::model::program::Variant;
 
 /// The fewest and the most workers.
 const WORKERS: std::ops::RangeInclusive<u8> = 2..=5;
@@ -16,23 +16,23 @@ const STEPS_MAX: usize = 500;
 /// What a lab is set up with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Setup {
-    pub(super) variant: Variant,
-    pub(super) workers: u8,
-    pub(super) tickets: u32,
+pub(crate) struct Setup {
+    pub(crate) variant: Variant,
+    pub(crate) workers: u8,
+    pub(crate) tickets: u32,
 }
 
 /// A schedule, and what it was played with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Play {
+pub(crate) struct Play {
     /// The version of this format: 1.
-    pub(super) lab: u8,
-    pub(super) variant: Variant,
-    pub(super) workers: u8,
-    pub(super) tickets: u32,
+    pub(crate) lab: u8,
+    pub(crate) variant: Variant,
+    pub(crate) workers: u8,
+    pub(crate) tickets: u32,
     /// Whose turn it was, step by step: numbers of workers, from 1.
-    pub(super) schedule: Vec<u8>,
+    pub(crate) schedule: Vec<u8>,
 }
 
 /// Why a schedule cannot be played.
@@ -53,7 +53,7 @@ pub(crate) enum SetupError {
 impl Setup {
     /// # Errors
     /// More or fewer workers or tickets than a lab has.
-    pub(super) fn check(self) -> Result<Self, SetupError> {
+    pub(crate) fn check(self) -> Result<Self, SetupError> {
         if !WORKERS.contains(&self.workers) {
             return Err(SetupError::Workers(self.workers));
         }
@@ -64,26 +64,26 @@ impl Setup {
     }
 
     /// The numbers of the workers.
-    pub(super) fn numbers(self) -> std::ops::RangeInclusive<u8> {
+    pub(crate) fn numbers(self) -> std::ops::RangeInclusive<u8> {
         1..=self.workers
     }
 }
 
 impl Play {
     /// The schedule `schedule` of a lab with this `setup`.
-    pub(super) fn new(setup: Setup, schedule: Vec<u8>) -> Self {
+    pub(crate) fn new(setup: Setup, schedule: Vec<u8>) -> Self {
         let Setup { variant, workers, tickets } = setup;
         Self { lab: 1, variant, workers, tickets, schedule }
     }
 
     /// What it is played with.
-    pub(super) fn setup(&self) -> Setup {
+    pub(crate) fn setup(&self) -> Setup {
         Setup { variant: self.variant, workers: self.workers, tickets: self.tickets }
     }
 
     /// # Errors
     /// A version, a number or a step that no lab has.
-    pub(super) fn check(self) -> Result<Self, SetupError> {
+    pub(crate) fn check(self) -> Result<Self, SetupError> {
         if self.lab != 1 {
             return Err(SetupError::Version(self.lab));
         }
@@ -100,7 +100,7 @@ impl Play {
     }
 
     /// As the fragment of a link: `none/2/1/1122…`.
-    pub(super) fn fragment(&self) -> String {
+    pub(crate) fn fragment(&self) -> String {
         let steps: String = self.schedule.iter().map(u8::to_string).collect();
         format!("{}/{}/{}/{steps}", self.variant.name(), self.workers, self.tickets)
     }

@@ -20,12 +20,13 @@ use tokio::{
     time::sleep,
 };
 
-use super::{
-    content,
+use crate::lab::{
     error::LabError,
-    kernel::locks_of,
-    setup::Setup,
-    worker::{BESIDE, DB, Plan, SALES, Told},
+    model::{content, setup::Setup},
+    workers::{
+        kernel::locks_of,
+        worker::{BESIDE, DB, Plan, SALES, Told},
+    },
 };
 use crate::lifeline::{self, OwnedChild};
 
@@ -40,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What became of a worker in a step, its own or another's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum How {
+pub(crate) enum How {
     /// It did its line.
     Did(Told),
     /// It waits in its line for a lock.
@@ -51,35 +52,35 @@ pub(super) enum How {
 
 /// What happened to one worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Event {
-    pub(super) worker: u8,
+pub(crate) struct Event {
+    pub(crate) worker: u8,
     /// The line that it was in.
-    pub(super) line: usize,
-    pub(super) how: How,
+    pub(crate) line: usize,
+    pub(crate) how: How,
 }
 
 impl Event {
     /// Whether somebody took a step: a lock is granted in the step in which another gives it back.
-    pub(super) fn is_step(&self) -> bool {
+    pub(crate) fn is_step(&self) -> bool {
         !matches!(self.how, How::Granted(_))
     }
 }
 
 /// A file's lock, as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct HeldLock {
-    pub(super) worker: u8,
+pub(crate) struct HeldLock {
+    pub(crate) worker: u8,
     /// The file, by its name, or a `db.txt` that has been replaced.
-    pub(super) on: &'static str,
-    pub(super) waits: bool,
+    pub(crate) on: &'static str,
+    pub(crate) waits: bool,
 }
 
 /// A `db.txt` that is one no longer.
-pub(super) const REPLACED: &str = "the old db.txt";
+pub(crate) const REPLACED: &str = "the old db.txt";
 
 /// Workers and their folder.
 #[derive(Debug)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     // Dropped first: a worker that still writes keeps a folder from being removed.
     workers: Vec<Worker>,
     folder: TempDir,
@@ -103,7 +104,7 @@ impl Stage {
     ///
     /// # Errors
     /// The system refuses a file or a process.
-    pub(super) async fn set_up(folder: &Path, setup: Setup) -> Result<Self, LabError> {
+    pub(crate) async fn set_up(folder: &Path, setup: Setup) -> Result<Self, LabError> {
         let folder = tempfile::Builder::new().prefix("shop-").tempdir_in(folder);
         let folder = folder.map_err(LabError::io("make a folder"))?;
         let text = content::text(setup.tickets);
@@ -131,7 +132,7 @@ impl Stage {
     ///
     /// # Errors
     /// A worker is gone, or neither goes on nor waits for a lock.
-    pub(super) async fn step(&mut self, number: u8) -> Result<Option<Vec<Event>>, LabError> {
+    pub(crate) async fn step(&mut self, number: u8) -> Result<Option<Vec<Event>>, LabError> {
         let Some(worker) = self.workers.iter_mut().find(|worker| worker.number == number) else {
             return Ok(None);
         };
@@ -150,7 +151,7 @@ impl Stage {
     }
 
     /// What each worker said last, whether it waits, and its process.
-    pub(super) fn workers(&self) -> impl Iterator<Item = (u8, u32, &Told, Option<usize>)> {
+    pub(crate) fn workers(&self) -> impl Iterator<Item = (u8, u32, &Told, Option<usize>)> {
         self.workers
             .iter()
             .map(|worker| (worker.number, worker.process, &worker.told, worker.waits_in))
@@ -160,12 +161,12 @@ impl Stage {
     ///
     /// # Errors
     /// It cannot be read.
-    pub(super) fn file(&self) -> Result<Vec<u8>, LabError> {
+    pub(crate) fn file(&self) -> Result<Vec<u8>, LabError> {
         fs::read(self.folder.path().join(DB)).map_err(LabError::io("read `db.txt`"))
     }
 
     /// The locks on files that workers hold and wait for, as the kernel has them now.
-    pub(super) fn locks(&self) -> Vec<HeldLock> {
+    pub(crate) fn locks(&self) -> Vec<HeldLock> {
         let by_process: BTreeMap<u32, u8> =
             self.workers.iter().map(|worker| (worker.process, worker.number)).collect();
         let processes: Vec<u32> = by_process.keys().copied().collect();

@@ -26,7 +26,7 @@ const PAUSE: Duration = Duration::from_millis(10);
 
 /// A folder; dropped, it is removed.
 #[derive(Debug)]
-pub(super) struct LabFolder {
+pub(crate) struct LabFolder {
     // Dropped first, so that there is nothing left to do for whoever stands by.
     folder: TempDir,
     _standing_by: OwnedChild,
@@ -37,7 +37,7 @@ impl LabFolder {
     ///
     /// # Errors
     /// The system refuses a folder or a process.
-    pub(super) fn make() -> io::Result<Self> {
+    pub(crate) fn make() -> io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("loadgen-lab-").tempdir()?;
         let mut command = lifeline::own_command(SUBCOMMAND)?;
         command.arg("--folder").arg(folder.path());
@@ -47,7 +47,7 @@ impl LabFolder {
     }
 
     /// Where it is.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 }

@@ -5,11 +5,10 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::{
-    facts::Outcome,
+use crate::lab::{
+    analysis::{facts::Outcome, telling::numbers},
     session::Session,
-    telling::numbers,
-    view::{StepView, steps},
+    views::view::{StepView, steps},
 };
 
 const NUMBERS: usize = 44;
@@ -29,7 +28,7 @@ const STYLE: &str = "text{font:13px 'Helvetica Neue',Helvetica,Arial,sans-serif;
     .wrong{fill:#b3160e;font-weight:700}";
 
 /// What was played in `session` so far.
-pub(super) fn draw(session: &Session) -> String {
+pub(crate) fn draw(session: &Session) -> String {
     let setup = session.setup();
     let under = numbers(setup);
     let ending = session.facts().ending();

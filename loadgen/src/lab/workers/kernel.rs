@@ -4,15 +4,15 @@ use std::fs;
 
 /// One line about a lock of `flock`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct LockLine {
-    pub(super) process: u32,
-    pub(super) inode: u64,
+pub(crate) struct LockLine {
+    pub(crate) process: u32,
+    pub(crate) inode: u64,
     /// Whether it waits for the lock, and does not have it.
-    pub(super) waits: bool,
+    pub(crate) waits: bool,
 }
 
 /// The locks that `processes` hold or wait for, as they are now; none where the kernel tells nobody.
-pub(super) fn locks_of(processes: &[u32]) -> Vec<LockLine> {
+pub(crate) fn locks_of(processes: &[u32]) -> Vec<LockLine> {
     let text = fs::read_to_string("/proc/locks").unwrap_or_default();
     let lines = text.lines().filter_map(parse);
     lines.filter(|line| processes.contains(&line.process)).collect()

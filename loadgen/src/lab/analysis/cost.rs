@@ -6,43 +6,42 @@
 
 use serde::Serialize;
 
-use super::{
-    facts::{Facts, Outcome},
-    program::Step,
-    setup::Setup,
-    stage::{Event, How},
+use crate::lab::{
+    analysis::facts::{Facts, Outcome},
+    model::{program::Step, setup::Setup},
+    workers::stage::{Event, How},
 };
 use crate::waits::{Service, service};
 
 /// What a lab that is over has cost.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Cost {
-    pub(super) setup: Setup,
-    pub(super) outcome: Outcome,
+pub(crate) struct Cost {
+    pub(crate) setup: Setup,
+    pub(crate) outcome: Outcome,
     /// How many steps were taken.
-    pub(super) steps: usize,
+    pub(crate) steps: usize,
     /// The workers that took a step, in the order in which they came.
-    pub(super) visits: Vec<Visit>,
+    pub(crate) visits: Vec<Visit>,
     /// How those were served who were; `None` where they are fewer than two.
-    pub(super) service: Option<Service>,
+    pub(crate) service: Option<Service>,
 }
 
 /// A worker's way through the shop, in steps of all workers from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub(super) struct Visit {
-    pub(super) worker: u8,
-    pub(super) came: usize,
+pub(crate) struct Visit {
+    pub(crate) worker: u8,
+    pub(crate) came: usize,
     /// When it read the count that it decided by; `None` where it never did.
-    pub(super) served: Option<usize>,
+    pub(crate) served: Option<usize>,
     /// Its last step so far.
-    pub(super) left: usize,
+    pub(crate) left: usize,
     /// How many steps others took between its first and its reading, or all that came behind.
-    pub(super) waited: usize,
+    pub(crate) waited: usize,
 }
 
 impl Cost {
     /// What `events` have cost, which came to `facts`; `None` where it is not over.
-    pub(super) fn of(facts: &Facts, events: &[Event]) -> Option<Self> {
+    pub(crate) fn of(facts: &Facts, events: &[Event]) -> Option<Self> {
         let outcome = facts.result()?;
         let steps = steps(events);
         let count = steps.last().map_or(0, |(step, _)| *step);
@@ -58,12 +57,12 @@ impl Cost {
     }
 
     /// How many of those who came were never served.
-    pub(super) fn unserved(&self) -> usize {
+    pub(crate) fn unserved(&self) -> usize {
         self.visits.iter().filter(|visit| visit.served.is_none()).count()
     }
 
     /// How many workers were served for every hundred steps of all.
-    pub(super) fn served_in_100(&self) -> f64 {
+    pub(crate) fn served_in_100(&self) -> f64 {
         let served = self.visits.len() - self.unserved();
         (served as f64 * 1000.0 / self.steps.max(1) as f64).round() / 10.0
     }
@@ -98,7 +97,7 @@ fn visit(setup: Setup, worker: u8, steps: &[(usize, &Event)]) -> Option<Visit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{program::Variant, worker::Told};
+    use crate::lab::{model::program::Variant, workers::worker::Told};
 
     const FLOCK: Setup = Setup { variant: Variant::Flock, workers: 2, tickets: 1 };
 
@@ -160,7 +159,7 @@ mod tests {
 
     #[test]
     fn what_is_not_over_has_no_cost_yet() {
-        let facts = crate::lab::facts::tests::nothing(FLOCK);
+        let facts = crate::lab::analysis::facts::tests::nothing(FLOCK);
         assert_eq!(Cost::of(&facts, &[]), None);
     }
 }

@@ -1,35 +1,36 @@
 //! What has really happened in a lab so far, as missions and endings are judged by.
 
-use super::{
-    content,
-    setup::Setup,
-    stage::{Event, How},
-    worker::Told,
+use crate::lab::{
+    model::{content, setup::Setup},
+    workers::{
+        stage::{Event, How},
+        worker::Told,
+    },
 };
 
 /// What has happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Facts {
-    pub(super) setup: Setup,
+pub(crate) struct Facts {
+    pub(crate) setup: Setup,
     /// Each sale in the order in which it happened: the worker, and the number of the ticket.
-    pub(super) sales: Vec<(u8, u32)>,
+    pub(crate) sales: Vec<(u8, u32)>,
     /// What `db.txt` says now; `None` where it holds no count.
-    pub(super) left: Option<u32>,
+    pub(crate) left: Option<u32>,
     /// What workers read that was no count.
-    pub(super) broken_reads: Vec<String>,
+    pub(crate) broken_reads: Vec<String>,
     /// How often a worker had to wait for a lock.
-    pub(super) waits: usize,
-    pub(super) failed_swaps: usize,
+    pub(crate) waits: usize,
+    pub(crate) failed_swaps: usize,
     /// How many workers have come to their end.
-    pub(super) ended: usize,
+    pub(crate) ended: usize,
     /// Whether nobody can take a step any more.
-    pub(super) is_over: bool,
-    pub(super) is_deadlock: bool,
+    pub(crate) is_over: bool,
+    pub(crate) is_deadlock: bool,
 }
 
 /// What a lab that is over came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// Every ticket that was sold was sold once, and the file says so.
     Right,
     /// More were sold than there were, or one was sold twice.
@@ -41,7 +42,7 @@ pub(super) enum Outcome {
 
 impl Outcome {
     /// Whether somebody was wronged, or nobody will ever be served.
-    pub(super) fn is_wrong(self) -> bool {
+    pub(crate) fn is_wrong(self) -> bool {
         self != Self::Right
     }
 }
@@ -49,7 +50,7 @@ impl Outcome {
 impl Facts {
     /// What `events` add up to, with `told` by each worker last, the number of those who `wait`, and
     /// the bytes of the `file`.
-    pub(super) fn gather<'a>(
+    pub(crate) fn gather<'a>(
         setup: Setup,
         events: &[Event],
         told: impl Iterator<Item = (&'a Told, bool)>,
@@ -100,18 +101,18 @@ impl Facts {
     }
 
     /// Whether the sale at this `place` sold a ticket that was sold before.
-    pub(super) fn is_repeated(&self, place: usize) -> bool {
+    pub(crate) fn is_repeated(&self, place: usize) -> bool {
         let (_, ticket) = self.sales[place];
         self.sales[..place].iter().any(|(_, before)| *before == ticket)
     }
 
     /// Whether one ticket was sold twice.
-    pub(super) fn sold_twice(&self) -> bool {
+    pub(crate) fn sold_twice(&self) -> bool {
         (0..self.sales.len()).any(|place| self.is_repeated(place))
     }
 
     /// What it came to, where it is over.
-    pub(super) fn result(&self) -> Option<Outcome> {
+    pub(crate) fn result(&self) -> Option<Outcome> {
         if !self.is_over {
             return None;
         }
@@ -127,12 +128,12 @@ impl Facts {
     }
 
     /// How many tickets there were.
-    pub(super) fn tickets(&self) -> usize {
+    pub(crate) fn tickets(&self) -> usize {
         usize::try_from(self.setup.tickets).unwrap_or(usize::MAX)
     }
 
     /// What it came to, in a sentence.
-    pub(super) fn ending(&self) -> Option<String> {
+    pub(crate) fn ending(&self) -> Option<String> {
         let (sold, tickets) = (self.sales.len(), self.tickets());
         let left = match self.left {
             Some(left) => format!("db.txt says {left}"),
@@ -152,14 +153,14 @@ impl Facts {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
-    use crate::lab::program::Variant;
+    use crate::lab::model::program::Variant;
 
     const SETUP: Setup = Setup { variant: Variant::None, workers: 2, tickets: 1 };
 
     /// Nothing has happened yet in a lab with `setup`.
-    pub(in crate::lab) fn nothing(setup: Setup) -> Facts {
+    pub(crate) fn nothing(setup: Setup) -> Facts {
         let ready = Told { next: Some(0), ..Told::default() };
         let told = setup.numbers().map(|_| (&ready, false));
         Facts::gather(setup, &[], told, content::text(setup.tickets).as_bytes())

@@ -1,37 +1,36 @@
 //! What there is to bring about: each mission sets a scene, and is done when it has really happened.
 
-use super::{
-    facts::{Facts, Outcome},
-    program::Variant,
-    setup::Setup,
+use crate::lab::{
+    analysis::facts::{Facts, Outcome},
+    model::{program::Variant, setup::Setup},
 };
 
 /// Something to bring about.
 #[derive(Debug)]
-pub(super) struct Mission {
+pub(crate) struct Mission {
     /// Its name in commands.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// What to do, in a few words.
-    pub(super) title: &'static str,
+    pub(crate) title: &'static str,
     /// How the scene is set, and what to try, in two or three sentences.
-    pub(super) task: &'static str,
+    pub(crate) task: &'static str,
     /// What helps whoever is stuck.
-    pub(super) hint: &'static str,
+    pub(crate) hint: &'static str,
     /// What it is set up with.
-    pub(super) setup: Setup,
+    pub(crate) setup: Setup,
     /// What the thing is called.
-    pub(super) thing: &'static str,
+    pub(crate) thing: &'static str,
     /// What has happened and why, in two or three sentences.
-    pub(super) shows: &'static str,
+    pub(crate) shows: &'static str,
     /// The lesson that has more of it.
-    pub(super) lesson: &'static str,
+    pub(crate) lesson: &'static str,
     /// Whether it has happened, where its scene was played.
     is_done: fn(&Facts) -> bool,
 }
 
 impl Mission {
     /// Whether what has happened is what it asks for.
-    pub(super) fn is_done(&self, facts: &Facts) -> bool {
+    pub(crate) fn is_done(&self, facts: &Facts) -> bool {
         facts.setup == self.setup && (self.is_done)(facts)
     }
 }
@@ -41,7 +40,7 @@ const fn setup(variant: Variant, workers: u8, tickets: u32) -> Setup {
 }
 
 /// All missions, in the order in which to learn.
-pub(super) static MISSIONS: [Mission; 10] = [
+pub(crate) static MISSIONS: [Mission; 10] = [
     Mission {
         name: "sold-twice",
         title: "Sell one ticket to two buyers",
@@ -181,14 +180,14 @@ pub(super) static MISSIONS: [Mission; 10] = [
 ];
 
 /// The mission of this `name`.
-pub(super) fn named(name: &str) -> Option<&'static Mission> {
+pub(crate) fn named(name: &str) -> Option<&'static Mission> {
     MISSIONS.iter().find(|mission| mission.name == name)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::{facts::tests::nothing, setup::Play};
+    use crate::lab::{analysis::facts::tests::nothing, model::setup::Play};
 
     #[test]
     fn nothing_that_has_not_happened_is_a_mission_done() {

@@ -11,15 +11,15 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use super::{
-    model::{Model, Place},
+use crate::lab::model::{
     setup::Setup,
+    states::{Model, Place},
 };
 
 /// What comes of a whole schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// Every ticket that was sold was sold once.
     Right,
     /// One ticket was sold to two buyers.
@@ -33,22 +33,22 @@ pub(super) enum Kind {
 /// How many schedules come to what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Counts {
-    pub(super) right: u64,
-    pub(super) sold_twice: u64,
-    pub(super) broke: u64,
-    pub(super) deadlock: u64,
+pub(crate) struct Counts {
+    pub(crate) right: u64,
+    pub(crate) sold_twice: u64,
+    pub(crate) broke: u64,
+    pub(crate) deadlock: u64,
 }
 
 /// The schedules of one lab, as far as somebody has asked for them.
 #[derive(Debug, Default)]
-pub(super) struct Schedules {
+pub(crate) struct Schedules {
     counted: HashMap<Model, Counts>,
 }
 
 impl Kind {
     /// One letter, for a list that is long.
-    pub(super) fn letter(self) -> char {
+    pub(crate) fn letter(self) -> char {
         match self {
             Self::Right => 'r',
             Self::SoldTwice => 's',
@@ -58,7 +58,7 @@ impl Kind {
     }
 
     /// What came of a `model` in which nobody can take a step any more.
-    pub(super) fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         let mut tickets: Vec<u32> =
             model.buyers().iter().filter_map(|buyer| buyer.ticket).collect();
         let sold = tickets.len();
@@ -78,7 +78,7 @@ impl Kind {
 
 impl Counts {
     /// All of them.
-    pub(super) fn all(self) -> u64 {
+    pub(crate) fn all(self) -> u64 {
         self.right + self.sold_twice + self.broke + self.deadlock
     }
 
@@ -105,7 +105,7 @@ impl Counts {
 
 impl Schedules {
     /// How many ways there are to go on from `model`, and what they come to.
-    pub(super) fn count(&mut self, model: &Model) -> Counts {
+    pub(crate) fn count(&mut self, model: &Model) -> Counts {
         if let Some(counts) = self.counted.get(model) {
             return *counts;
         }
@@ -121,7 +121,7 @@ impl Schedules {
     }
 
     /// The schedule with this `number` of a lab with `setup`; `None` behind the last.
-    pub(super) fn schedule(&mut self, setup: Setup, mut number: u64) -> Option<Vec<u8>> {
+    pub(crate) fn schedule(&mut self, setup: Setup, mut number: u64) -> Option<Vec<u8>> {
         let mut model = Model::new(setup);
         let mut schedule = Vec::new();
         if number >= self.count(&model).all() {
@@ -146,7 +146,7 @@ impl Schedules {
 
     /// What each schedule comes to, a letter each, in the order of their numbers; `None` where there
     /// are more than `most`.
-    pub(super) fn letters(&mut self, setup: Setup, most: u64) -> Option<String> {
+    pub(crate) fn letters(&mut self, setup: Setup, most: u64) -> Option<String> {
         let model = Model::new(setup);
         (self.count(&model).all() <= most).then(|| {
             let mut letters = String::new();
@@ -177,7 +177,7 @@ fn write_letters(model: &Model, letters: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::program::{VARIANTS, Variant};
+    use crate::lab::model::program::{VARIANTS, Variant};
 
     fn setup(variant: Variant, tickets: u32) -> Setup {
         Setup { variant, workers: 2, tickets }

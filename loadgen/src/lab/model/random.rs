@@ -1,10 +1,10 @@
 //! A schedule drawn by lot.
 
-use super::{model::Model, setup::Setup};
+use crate::lab::model::{setup::Setup, states::Model};
 
 /// A whole schedule of a lab with `setup`: at every step one of those who can take it, the same for
 /// the same `seed`.
-pub(super) fn schedule(setup: Setup, seed: u64) -> Vec<u8> {
+pub(crate) fn schedule(setup: Setup, seed: u64) -> Vec<u8> {
     let mut state = seed;
     let mut model = Model::new(setup);
     let mut schedule = Vec::new();
@@ -29,7 +29,7 @@ fn next(state: &mut u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::program::VARIANTS;
+    use crate::lab::model::program::VARIANTS;
 
     #[test]
     fn a_seed_draws_one_schedule_to_its_end() {

@@ -6,7 +6,7 @@
 //! - A worker that asks for a lock that is held has done its step and waits; the lock goes to
 //!   whoever has waited longest, and with it that worker is at its next line.
 
-use super::{
+use crate::lab::model::{
     content,
     program::{Lock, Step},
     setup::Setup,
@@ -14,7 +14,7 @@ use super::{
 
 /// A lab at rest between two steps.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Model {
+pub(crate) struct Model {
     setup: Setup,
     /// Every file that has been `db.txt`; the last is.
     files: Vec<Vec<u8>>,
@@ -27,7 +27,7 @@ pub(super) struct Model {
 
 /// Something that can be locked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Thing {
+pub(crate) enum Thing {
     /// The memory of one worker.
     Memory(u8),
     /// A file that is or was `db.txt`.
@@ -38,11 +38,11 @@ pub(super) enum Thing {
 
 /// One worker, as the model has it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Buyer {
-    pub(super) place: Place,
-    pub(super) count: Option<u32>,
+pub(crate) struct Buyer {
+    pub(crate) place: Place,
+    pub(crate) count: Option<u32>,
     /// The ticket that it has sold.
-    pub(super) ticket: Option<u32>,
+    pub(crate) ticket: Option<u32>,
     /// Which of the files it has open.
     file: usize,
     /// What it has read.
@@ -51,7 +51,7 @@ pub(super) struct Buyer {
 
 /// Where a worker is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// Before this line.
     At(usize),
     /// In this line, waiting for a lock.
@@ -64,7 +64,7 @@ pub(super) enum Place {
 
 impl Model {
     /// Nobody has done anything yet.
-    pub(super) fn new(setup: Setup) -> Self {
+    pub(crate) fn new(setup: Setup) -> Self {
         let buyer =
             Buyer { place: Place::At(0), count: None, ticket: None, file: 0, seen: Vec::new() };
         Self {
@@ -77,28 +77,28 @@ impl Model {
     }
 
     /// The workers.
-    pub(super) fn buyers(&self) -> &[Buyer] {
+    pub(crate) fn buyers(&self) -> &[Buyer] {
         &self.buyers
     }
 
     /// The bytes of `db.txt`.
-    pub(super) fn file(&self) -> &[u8] {
+    pub(crate) fn file(&self) -> &[u8] {
         self.files.last().expect("there is always a db.txt")
     }
 
     /// The numbers of those who can take a step.
-    pub(super) fn ready(&self) -> impl Iterator<Item = u8> {
+    pub(crate) fn ready(&self) -> impl Iterator<Item = u8> {
         let is_ready = |worker: &u8| matches!(self.buyer(*worker).place, Place::At(_));
         self.setup.numbers().filter(is_ready)
     }
 
     /// Whether somebody waits, and nobody can take a step any more.
-    pub(super) fn is_deadlock(&self) -> bool {
+    pub(crate) fn is_deadlock(&self) -> bool {
         !self.queue.is_empty() && self.ready().next().is_none()
     }
 
     /// Lets `worker` take its next step; false where it has none.
-    pub(super) fn step(&mut self, worker: u8) -> bool {
+    pub(crate) fn step(&mut self, worker: u8) -> bool {
         let Place::At(line) = self.buyer(worker).place else { return false };
         let variant = self.setup.variant;
         match variant.lines()[line].step {
@@ -239,7 +239,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lab::program::Variant;
+    use crate::lab::model::program::Variant;
 
     /// The state behind `schedule`; every step of it can be taken.
     fn after(variant: Variant, tickets: u32, schedule: &[u8]) -> Model {

@@ -3,12 +3,12 @@
 use serde_json::Value;
 
 /// The text for `count`.
-pub(super) fn text(count: u32) -> String {
+pub(crate) fn text(count: u32) -> String {
     format!("{{\"count\": {count}}}")
 }
 
 /// The count that a file with these `bytes` holds; `None` where that is no count.
-pub(super) fn count(bytes: &[u8]) -> Option<u32> {
+pub(crate) fn count(bytes: &[u8]) -> Option<u32> {
     let json: Value = serde_json::from_slice(bytes).ok()?;
     json.get("count")?.as_u64()?.try_into().ok()
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// One way to write the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) enum Variant {
+pub(crate) enum Variant {
     /// Nothing keeps two workers apart.
     None,
     /// A lock on the file, held while it is written.
@@ -29,7 +29,7 @@ pub(super) enum Variant {
 
 /// What one line does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Open,
     Lock(Lock),
     /// Reads the count. A file that holds none ends the program.
@@ -52,7 +52,7 @@ pub(super) enum Step {
 
 /// What a lock is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Lock {
+pub(crate) enum Lock {
     /// The process's own memory.
     Memory,
     /// The `db.txt` that the worker has opened.
@@ -67,16 +67,16 @@ pub(super) enum Lock {
 
 /// One line of a program, in both languages.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) step: Step,
+pub(crate) struct Line {
+    pub(crate) step: Step,
     /// What it does, in words: a verb and what follows it.
-    pub(super) says: &'static str,
-    pub(super) rust: &'static str,
-    pub(super) python: &'static str,
+    pub(crate) says: &'static str,
+    pub(crate) rust: &'static str,
+    pub(crate) python: &'static str,
 }
 
 /// All variants, in the order in which to learn.
-pub(super) const VARIANTS: [Variant; 8] = [
+pub(crate) const VARIANTS: [Variant; 8] = [
     Variant::None,
     Variant::WriteLock,
     Variant::Mutex,
@@ -89,7 +89,7 @@ pub(super) const VARIANTS: [Variant; 8] = [
 
 impl Variant {
     /// Its name in links and files.
-    pub(super) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::None => "none",
             Self::WriteLock => "write-lock",
@@ -103,7 +103,7 @@ impl Variant {
     }
 
     /// Its name for people.
-    pub(super) fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::None => "No lock",
             Self::WriteLock => "A lock around the write only",
@@ -117,7 +117,7 @@ impl Variant {
     }
 
     /// What there is to see, in a sentence or two.
-    pub(super) fn about(self) -> &'static str {
+    pub(crate) fn about(self) -> &'static str {
         match self {
             Self::None => "Nothing keeps the workers apart: whatever order you choose happens.",
             Self::WriteLock => {
@@ -151,7 +151,7 @@ impl Variant {
     }
 
     /// Its lines.
-    pub(super) fn lines(self) -> &'static [Line] {
+    pub(crate) fn lines(self) -> &'static [Line] {
         match self {
             Self::None => &[OPEN, READ, CHECK, SUBTRACT, EMPTY, WRITE, CLOSE],
             Self::WriteLock => {
@@ -185,7 +185,7 @@ impl Variant {
     }
 
     /// The line behind the sale: where a worker goes on that finds no ticket.
-    pub(super) fn behind_the_sale(self) -> usize {
+    pub(crate) fn behind_the_sale(self) -> usize {
         let lines = self.lines();
         let sale = lines.iter().position(|line| line.step.is_sale()).unwrap_or(lines.len());
         let is_inside = |line: &Line| line.rust.starts_with(' ');
@@ -197,14 +197,14 @@ impl Variant {
     }
 
     /// The line to which a worker goes back whose swap has failed.
-    pub(super) fn reading(self) -> usize {
+    pub(crate) fn reading(self) -> usize {
         self.lines().iter().position(|line| line.step == Step::Read).unwrap_or(0)
     }
 }
 
 impl Step {
     /// Whether a buyer has a ticket when it is done.
-    pub(super) fn is_sale(self) -> bool {
+    pub(crate) fn is_sale(self) -> bool {
         matches!(self, Self::Write | Self::Swap | Self::Rename)
     }
 }

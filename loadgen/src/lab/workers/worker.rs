@@ -18,7 +18,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{
+use crate::lab::model::{
     content,
     program::{Lock, Step, Variant},
     setup::Setup,
@@ -26,34 +26,34 @@ use super::{
 use crate::lifeline;
 
 /// What is sold, in the lab's folder.
-pub(super) const DB: &str = "db.txt";
+pub(crate) const DB: &str = "db.txt";
 /// What is locked in its stead where it is replaced.
-pub(super) const BESIDE: &str = "db.lock";
+pub(crate) const BESIDE: &str = "db.lock";
 /// What is locked beside it where two locks are taken.
-pub(super) const SALES: &str = "sales.txt";
+pub(crate) const SALES: &str = "sales.txt";
 
 /// What a worker is told first.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Plan {
-    pub(super) folder: PathBuf,
-    pub(super) number: u8,
-    pub(super) setup: Setup,
+pub(crate) struct Plan {
+    pub(crate) folder: PathBuf,
+    pub(crate) number: u8,
+    pub(crate) setup: Setup,
 }
 
 /// What a worker says behind each line.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(crate) struct Told {
     /// The line that comes next; `None`: it has ended.
-    pub(super) next: Option<usize>,
-    pub(super) count: Option<u32>,
+    pub(crate) next: Option<usize>,
+    pub(crate) count: Option<u32>,
     /// The ticket that it has sold.
-    pub(super) ticket: Option<u32>,
+    pub(crate) ticket: Option<u32>,
     /// Bytes that were no count, which ended it.
-    pub(super) broke: Option<String>,
+    pub(crate) broke: Option<String>,
     /// Whether its swap has just failed.
-    pub(super) swap_failed: bool,
+    pub(crate) swap_failed: bool,
     /// Whether it holds the mutex in its memory.
-    pub(super) has_mutex: bool,
+    pub(crate) has_mutex: bool,
 }
 
 /// The mutex of the process: as good as any, and nobody else's.

@@ -2,24 +2,26 @@
 
 use serde::Serialize;
 
-use super::{
-    cost::Cost,
+use crate::lab::{
+    analysis::{
+        cost::Cost,
+        facts::{Facts, Outcome},
+        missions::{MISSIONS, Mission},
+        telling::{brief, numbers, sentence},
+    },
     error::LabError,
-    facts::{Facts, Outcome},
-    missions::{MISSIONS, Mission},
-    program::Variant,
-    schedules::Counts,
+    model::{program::Variant, schedules::Counts, setup::Setup},
     session::Session,
-    setup::Setup,
-    stage::{Event, How},
-    telling::{brief, numbers, sentence},
-    worker::Told,
+    workers::{
+        stage::{Event, How},
+        worker::Told,
+    },
 };
 use crate::waits::Service;
 
 /// A lab as it is now.
 #[derive(Debug, Serialize)]
-pub(super) struct View {
+pub(crate) struct View {
     setup: Setup,
     title: &'static str,
     about: &'static str,
@@ -82,15 +84,15 @@ struct SaleView {
 
 /// One thing that happened.
 #[derive(Debug, Serialize)]
-pub(super) struct StepView {
+pub(crate) struct StepView {
     /// Which step it was, from 1; `None` where it came of the step before.
-    pub(super) number: Option<usize>,
-    pub(super) worker: u8,
+    pub(crate) number: Option<usize>,
+    pub(crate) worker: u8,
     line: usize,
-    pub(super) brief: String,
-    pub(super) says: String,
+    pub(crate) brief: String,
+    pub(crate) says: String,
     /// `sale`, `again` (a ticket that was sold before), `waits`, `granted`, `broke` or nothing.
-    pub(super) mark: &'static str,
+    pub(crate) mark: &'static str,
 }
 
 /// What a locking has cost.
@@ -125,7 +127,7 @@ impl View {
     ///
     /// # Errors
     /// `db.txt` cannot be read.
-    pub(super) fn of(session: &mut Session) -> Result<Self, LabError> {
+    pub(crate) fn of(session: &mut Session) -> Result<Self, LabError> {
         let variant = session.variant();
         let file = String::from_utf8_lossy(&session.stage().file()?).into_owned();
         let ways: Vec<_> = session.setup().numbers().map(|worker| session.ways(worker)).collect();
@@ -167,7 +169,7 @@ impl View {
 }
 
 /// The name of a result.
-pub(super) fn result_name(result: Outcome) -> &'static str {
+pub(crate) fn result_name(result: Outcome) -> &'static str {
     match result {
         Outcome::Right => "right",
         Outcome::Oversold => "oversold",
@@ -216,7 +218,7 @@ fn sales(facts: &Facts) -> Vec<SaleView> {
 }
 
 /// What happened, one thing after the other.
-pub(super) fn steps(session: &Session) -> Vec<StepView> {
+pub(crate) fn steps(session: &Session) -> Vec<StepView> {
     let variant = session.variant();
     let (mut sales, mut number) = (0, 0);
     let view = |event: &Event| {

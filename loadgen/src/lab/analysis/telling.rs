@@ -1,24 +1,27 @@
 //! What happened, in words.
 
-use super::{
-    cost::Cost,
-    facts::Outcome,
-    program::{Lock, Step, Variant},
-    setup::Setup,
-    stage::{Event, How},
-    worker::Told,
+use crate::lab::{
+    analysis::{cost::Cost, facts::Outcome},
+    model::{
+        program::{Lock, Step, Variant},
+        setup::Setup,
+    },
+    workers::{
+        stage::{Event, How},
+        worker::Told,
+    },
 };
 use crate::words::{counted, trimmed};
 
 /// How many there are of what, as in `2 workers, 1 ticket`.
-pub(super) fn numbers(setup: Setup) -> String {
+pub(crate) fn numbers(setup: Setup) -> String {
     let workers = counted(u64::from(setup.workers), ("worker", "workers"));
     let tickets = counted(u64::from(setup.tickets), ("ticket", "tickets"));
     format!("{workers}, {tickets}")
 }
 
 /// What `event` was, without who it happened to: a verb and what follows it.
-pub(super) fn deed(variant: Variant, event: &Event) -> String {
+pub(crate) fn deed(variant: Variant, event: &Event) -> String {
     let step = variant.lines()[event.line].step;
     match &event.how {
         How::Waits => format!("waits for {}", lock_name(step, event.worker)),
@@ -34,12 +37,12 @@ pub(super) fn deed(variant: Variant, event: &Event) -> String {
 }
 
 /// The same as a sentence.
-pub(super) fn sentence(variant: Variant, event: &Event) -> String {
+pub(crate) fn sentence(variant: Variant, event: &Event) -> String {
     format!("Worker {} {}.", event.worker, deed(variant, event))
 }
 
 /// What `event` was, in as few words as a column has room for.
-pub(super) fn brief(variant: Variant, event: &Event) -> String {
+pub(crate) fn brief(variant: Variant, event: &Event) -> String {
     let step = variant.lines()[event.line].step;
     let told = match &event.how {
         How::Waits => return "waits for the lock".to_owned(),
@@ -70,7 +73,7 @@ pub(super) fn brief(variant: Variant, event: &Event) -> String {
 }
 
 /// What a lab came to, in as few words as a table has room for.
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Right => "right",
         Outcome::Oversold => "oversold",
@@ -80,7 +83,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
 }
 
 /// What a lab that is over has cost, in a sentence.
-pub(super) fn cost(cost: &Cost) -> String {
+pub(crate) fn cost(cost: &Cost) -> String {
     let steps = counted(cost.steps as u64, ("step", "steps"));
     let unserved = cost.unserved() as u64;
     let mut told = match &cost.service {
