@@ -313,8 +313,8 @@ fn is_anything_at(places: &Places, engine: Engine, name: &str) -> bool {
         }
         Postgres => {
             let names = format!("name IN ('{own}', 'import:{own}')");
-            places.postgres.sql(&format!("SELECT name FROM ticket_counter.counter WHERE {names}"))
-                != ""
+            let found = format!("SELECT name FROM ticket_counter.counter WHERE {names}");
+            !places.postgres.sql(&found).is_empty()
         }
     }
 }
