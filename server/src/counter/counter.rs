@@ -179,9 +179,18 @@ impl Counter {
                 }
                 // Another server sold, or somebody outside wrote the file or is about
                 // to: a turn waits for the lock and learns what is left.
-                if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
-                {
+                let asked = group.ask(Command::Search.into(), channel).await;
+                if let Ok(Outcome::Found(stock)) = asked {
                     return Ok((*stock).into());
+                }
+                // `NoStaleAnswer`: what was heard ahead of the question may be old by now.
+                if !archive.is_read_anew() {
+                    let refusal = match asked {
+                        Err(Refusal::Unknown(cause)) => Refusal::NotSold(cause),
+                        Err(refusal) => refusal,
+                        Ok(_) => Refusal::NotSold("nobody knows what is left".into()),
+                    };
+                    return Err(self.public(refusal));
                 }
                 // Nobody can take a turn; what the ledger says in short is all that is known.
                 let summary = patiently(|| archive.summary())

@@ -39,6 +39,9 @@ const COMMITTER_POLL: Duration = Duration::from_millis(5);
 /// How long the greeting waits for what is left, where that is not on this machine.
 const GREETING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
+const UNREACHED: &str = "the ledger has not been reached yet";
+
 /// What it says where that is not known by then.
 const NOT_REACHED: &str = "not reached yet";
 
@@ -154,18 +157,24 @@ impl Opened {
         let OpenLedger { mut engine, inventory, mut archives, place } = ledger;
         let archive = archives.pop().expect("there is one archive more than channels");
         let stock = inventory.as_ref().map(Inventory::stock);
-        let is_reached = if stock.is_some() {
-            true
-        } else {
-            let reached;
-            (engine, reached) = reach(engine).await?.map_err(|cause| {
-                let place = place.clone();
-                RunError::Engine { place, cause }
-            })?;
-            if let Err(cause) = &reached {
-                tracing::warn!("{place}: {cause}");
+        let mut is_reached = true;
+        let inventory = match inventory {
+            Some(inventory) => Ok(inventory),
+            None => {
+                let reached;
+                (engine, reached) = reach(engine).await?.map_err(|cause| {
+                    let place = place.clone();
+                    RunError::Engine { place, cause }
+                })?;
+                is_reached = reached.is_ok();
+                Err(reached.err().map_or_else(
+                    || UNREACHED.into(),
+                    |cause| {
+                        tracing::warn!("{place}: {cause}");
+                        cause.to_string().into()
+                    },
+                ))
             }
-            reached.is_ok()
         };
         let (timeout, meters) = (config.lock_timeout, Arc::new(Meters::of(config.db.engine())));
         let (group, committer) = GroupCommit::new(

@@ -124,6 +124,10 @@ impl Archive for EtcdArchive {
         self.room.taken()
     }
 
+    fn is_read_anew(&self) -> bool {
+        false
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.identity.get().cloned()
     }

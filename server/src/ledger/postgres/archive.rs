@@ -42,6 +42,10 @@ impl Archive for PostgresArchive {
         self.reader.reached() > known.revision
     }
 
+    fn is_read_anew(&self) -> bool {
+        false
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.seen().identity.clone()
     }
