@@ -34,8 +34,11 @@ use crate::ledger::etcd::{
 /// How long a member may take to tell.
 const LOOK: Duration = Duration::from_secs(3);
 
-/// How long to rest between two looks; and until one has been answered.
-const REST: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(1));
+/// How long to rest between two looks; and until one has been answered: each may cost the members a password's hash.
+const REST: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(5));
+
+/// How long to leave the cluster to the first turn.
+const AHEAD: Duration = Duration::from_millis(500);
 
 /// From which share on somebody is told, and below which it is over.
 const TOLD: (f64, f64) = (0.7, 0.65);
@@ -68,6 +71,7 @@ impl Room {
 
 /// Looks again and again, for as long as it is polled, and tells whoever runs the server, which sells from `place`.
 pub(super) async fn watch(room: Arc<Room>, access: Access, mut cluster: Cluster, place: String) {
+    sleep(AHEAD).await;
     while !is_number_of_members_told(&mut cluster, &place).await {
         sleep(REST.1).await;
     }
