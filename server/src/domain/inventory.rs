@@ -99,9 +99,14 @@ impl Inventory {
         self.sales.iter().map(|(revision, status)| (*revision, *status))
     }
 
-    /// Takes in what was kept of a request, in the order of [`Inventory::names`].
-    pub fn restore_name(&mut self, name: SeenName) {
-        self.names.restore(name);
+    /// Makes room for the `names` requests that are to be taken in, ahead of the first.
+    pub fn reserve_names(&mut self, names: usize) {
+        self.names.reserve(names);
+    }
+
+    /// Takes in what was kept of requests, in the order of [`Inventory::names`]; the more at once, the sooner.
+    pub fn restore_names(&mut self, names: &[SeenName]) {
+        self.names.restore(names);
     }
 
     /// Takes in what was kept of the open hold made at `revision`.

@@ -27,6 +27,9 @@ const MINUTE_MS: u64 = 60 * 1000;
 /// How many expired keys are forgotten for each one that comes; 2, so that a crowd of them shrinks.
 const FORGOTTEN_AT_ONCE: usize = 2;
 
+/// For how many names room is made at once, at most: nobody's word for a number takes more than 64 MiB.
+const RESERVED_MAX: usize = 1 << 24;
+
 /// By what a repetition of a request is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name<'a> {
@@ -155,10 +158,15 @@ impl Remembered {
             self.split_a_bucket();
         }
         let bucket = self.bucket(hash);
-        let place = self.first.wrapping_add(u32::try_from(self.order.len()).unwrap_or(u32::MAX));
+        let place = self.next_place();
         let before = self.latest_in(bucket).unwrap_or(place);
         self.order.push_back(Seen { hash, revision, before, minute: minute(at_ms) });
         self.set_latest(bucket, place);
+    }
+
+    /// The place of the next name that comes.
+    fn next_place(&self) -> u32 {
+        self.first.wrapping_add(u32::try_from(self.order.len()).unwrap_or(u32::MAX))
     }
 
     fn forget_the_oldest(&mut self) {
@@ -175,9 +183,39 @@ impl Remembered {
         })
     }
 
-    /// Notes what [`Remembered::iter`] gave elsewhere.
-    pub(super) fn restore(&mut self, name: SeenName) {
-        self.note(name.hash, name.revision, u64::from(name.minute) * MINUTE_MS);
+    /// Notes what [`Remembered::iter`] gave elsewhere, in that order, as many as there are at once.
+    ///
+    /// What one by one would be all over the memory is done bucket by bucket.
+    pub(super) fn restore(&mut self, names: &[SeenName]) {
+        let (early, names) = names.split_at(names.len().saturating_sub(self.names_max));
+        self.forgotten_early += early.len() as u64;
+        while self.order.len() + names.len() > self.names_max {
+            self.forget_the_oldest();
+            self.forgotten_early += 1;
+        }
+        self.reserve(self.order.len() + names.len());
+        let mut places = Vec::with_capacity(names.len());
+        for &SeenName { hash, revision, minute } in names {
+            let place = self.next_place();
+            places.push((self.bucket(hash), place));
+            self.order.push_back(Seen { hash, revision, before: place, minute });
+        }
+        // Stable: the names of one bucket stay in their order.
+        places.sort_by_key(|(bucket, _)| *bucket);
+        for (bucket, place) in places {
+            if let Some(before) = self.latest_in(bucket) {
+                self.set_before(place, before);
+            }
+            self.set_latest(bucket, place);
+        }
+    }
+
+    /// Makes buckets for `names` names: at once where there are none yet, for then nothing has to be moved.
+    pub(super) fn reserve(&mut self, names: usize) {
+        let buckets = names.min(self.names_max).min(RESERVED_MAX);
+        while self.latest.len() < buckets {
+            if self.order.len() == 0 { self.latest.push_back(0) } else { self.split_a_bucket() }
+        }
     }
 
     /// How many names were forgotten before their time, since there were too many.
@@ -337,6 +375,26 @@ mod tests {
             Some(2),
             "a clock that runs back revives none"
         );
+    }
+
+    #[test]
+    fn names_are_the_same_whether_there_was_room_for_them_or_not() {
+        let mut kept = Remembered::new([1; 16], 5000);
+        (1..=6000).for_each(|revision| kept.note_key(&revision.to_string(), revision, 0));
+        for reserved in [0, 1, 999, 5000, 7777, usize::MAX] {
+            let mut restored = Remembered::new([1; 16], 5000);
+            restored.reserve(reserved);
+            let names: Vec<_> = kept.iter().collect();
+            names.chunks(777).for_each(|names| restored.restore(names));
+            restored.reserve(1_000_000);
+            (6001..=6500)
+                .for_each(|revision| restored.note_key(&revision.to_string(), revision, 0));
+            for revision in 1..=7000 {
+                let found = restored.revision_of_key(&revision.to_string(), 0);
+                assert_eq!(found, (1501..=6500).contains(&revision).then_some(revision));
+            }
+            assert!((0..restored.latest.len()).all(|bucket| length_of(&restored, bucket) < 16));
+        }
     }
 
     #[test]

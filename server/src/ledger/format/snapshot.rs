@@ -25,6 +25,9 @@ const VERSION: u32 = 1;
 /// The longest line, in bytes: far beyond a hold with the longest name.
 const LINE_BYTES_MAX: u64 = 8192;
 
+/// How many names are taken in at once.
+const NAMES_AT_ONCE: usize = 1 << 18;
+
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,7 +127,10 @@ pub fn read(from: impl BufRead, at: &Base, names_max: usize) -> io::Result<Inven
         };
         inventory.restore_sale(sale, status);
     }
-    for _ in 0..front.names {
+    // As many again come soon, in the records behind and from whoever buys next.
+    inventory.reserve_names(usize::try_from(front.names).unwrap_or(usize::MAX).saturating_mul(2));
+    let mut names = Vec::new();
+    for left in (0..front.names).rev() {
         let name = from.array::<28>()?;
         let number = |at: usize| {
             let bytes = name[at..].first_chunk().expect("a name has 28 bytes");
@@ -132,7 +138,11 @@ pub fn read(from: impl BufRead, at: &Base, names_max: usize) -> io::Result<Inven
         };
         let minute = name.last_chunk().expect("a name has 28 bytes");
         let (hash, minute) = ((number(0), number(8)), u32::from_le_bytes(*minute));
-        inventory.restore_name(SeenName { hash, revision: number(16), minute });
+        names.push(SeenName { hash, revision: number(16), minute });
+        if left == 0 || names.len() == NAMES_AT_ONCE {
+            inventory.restore_names(&names);
+            names.clear();
+        }
     }
     for (revision, epoch) in front.epochs {
         inventory.restore_epoch(revision, epoch);
