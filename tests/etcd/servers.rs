@@ -20,7 +20,7 @@ const BEYOND_ELECTION: Duration = Duration::from_secs(3);
 /// How long those wait who come while the cluster is away.
 const LOCK_TIMEOUT: &str = "2s";
 
-fn server() -> Program {
+pub(crate) fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
 }
 
@@ -231,7 +231,10 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
     assert_eq!((told.len() as u64, tickets.len() as u64), (all, all));
     assert_eq!(tickets, (1..=all).collect());
     for server in &servers {
-        let search = server.search();
+        let search = eventually("a server that can be asked", || {
+            Some(server.get("/search")).filter(|found| found.status == 200)
+        });
+        let search = search.json();
         let state = (search["count"].as_u64(), search["sold"].as_u64());
         assert_eq!(state, (Some(10_000 - all), Some(all)));
         // And what was told is told again.

@@ -7,7 +7,7 @@ use std::{
 
 use e2e::{
     Answer, Buyers, Client, Counter, Finished, Mark, Method, Postgres, Program, Proxy, Server,
-    Signal, buy_until_sold_out, crowd, eventually, number_of, processes_in, seeded, tickets,
+    Signal, Wire, buy_until_sold_out, crowd, eventually, number_of, processes_in, seeded, tickets,
     tickets_of,
 };
 use serde_json::json;
@@ -82,6 +82,23 @@ fn servers_share_a_counter_its_keys_and_its_receipts() {
     let later = serve(&database, 9);
     assert_eq!(buy_with(&later, "first").text(), first.text(), "also after a restart");
     assert_eq!(later.buy().status, 409, "sold out");
+}
+
+#[test]
+fn server_that_hears_nothing_tells_no_count_of_the_past() {
+    let database = Postgres::start();
+    let wire = Wire::to(database.port());
+    let address = database.address_through(wire.port(), "concert");
+    let mute = Server::start_without_counter(program(&database, &address, 100));
+    eventually("a sale", || (mute.buy().status == 201).then_some(()));
+    let other = serve(&database, 100);
+    eventually("a server that is ready", || (other.get("/readyz").status == 200).then_some(()));
+    wire.cut(true);
+    assert_eq!(other.buy().status, 201);
+
+    let sought = mute.get("/search");
+
+    assert_eq!(sought.status, 503, "99 were left before the last sale: {}", sought.text());
 }
 
 #[test]

@@ -161,7 +161,7 @@ impl LessonSeller {
     pub fn summary(&self) -> Result<Summary, LessonError> {
         let mut reader = HeadReader::new(RealDisk, &self.path);
         let head = reader.read()?;
-        Ok(Summary { remaining: head.count, sold: head.sold, is_remembered: false })
+        Ok(Summary { remaining: head.count, sold: head.sold })
     }
 
     /// Sells `quantity` tickets, or finds that too few are left.

@@ -63,7 +63,7 @@ impl<D: Disk> Archive for FileArchive<D> {
     fn summary(&self) -> Result<Summary, Cause> {
         let mut reader = self.reader();
         let head = reader.read().map_err(Cause::of)?;
-        Ok(Summary { remaining: head.count, sold: head.sold, is_remembered: false })
+        Ok(Summary { remaining: head.count, sold: head.sold })
     }
 
     fn records(self: Arc<Self>, first: u64, last: u64) -> Found {

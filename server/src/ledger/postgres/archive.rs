@@ -42,6 +42,10 @@ impl Archive for PostgresArchive {
         self.reader.reached() > known.revision
     }
 
+    fn is_read_anew(&self) -> bool {
+        false
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.seen().identity.clone()
     }
@@ -53,7 +57,7 @@ impl Archive for PostgresArchive {
             (Some(cause), _) => Err(cause.clone()),
             (None, Some(stock)) => {
                 let (remaining, sold) = (stock.remaining, Some(stock.issued));
-                Ok(Summary { remaining, sold, is_remembered: true })
+                Ok(Summary { remaining, sold })
             }
             (None, None) => Err(Cause::of("PostgreSQL was not asked yet")),
         }
