@@ -15,6 +15,7 @@ use crate::{
     manual::Manual,
     own_folder,
     race::{self, RaceArgs},
+    report::say,
     run::{self, RunArgs, TryArgs},
     runner::for_runner,
     shop,
@@ -119,7 +120,7 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
 fn parse<C: Parser>(args: Vec<OsString>, carry_out: impl FnOnce(C) -> ExitCode) -> ExitCode {
     let command = match C::try_parse_from(args) {
         Ok(command) => command,
-        Err(answer) => return say(&answer),
+        Err(answer) => return tell(&answer),
     };
     // Nothing of what was typed is looked at after a panic, which has said what happened by itself;
     // scripts must still find an exit code of ours.
@@ -128,7 +129,7 @@ fn parse<C: Parser>(args: Vec<OsString>, carry_out: impl FnOnce(C) -> ExitCode) 
 }
 
 /// Prints clap's answer to a command line: help on stdout, a mistake on stderr.
-fn say(answer: &clap::Error) -> ExitCode {
+fn tell(answer: &clap::Error) -> ExitCode {
     // Help that nobody reads is no error.
     let _ = answer.print();
     ExitCode::from(if answer.use_stderr() { exit_code::USAGE } else { exit_code::VALID })
@@ -266,9 +267,9 @@ fn ended(result: Result<u8, shops::ShopsError>) -> ExitCode {
 
 fn fail(error: &dyn Display, hint: Option<&str>, code: u8) -> ExitCode {
     // It may quote what somebody else wrote.
-    anstream::eprintln!("{}", for_runner(format!("error: {error}")));
+    say(&for_runner(format!("error: {error}")));
     if let Some(hint) = hint {
-        anstream::eprintln!("hint: {hint}");
+        say(&format!("hint: {hint}"));
     }
     ExitCode::from(code)
 }

@@ -22,7 +22,26 @@ pub const THRESHOLD: u8 = 99;
 pub const INTERRUPTED: u8 = 130;
 
 /// Where a show that came to `code` could not keep all that it was asked to, for which `lost` stands: what was found to
-/// be wrong is told all the same.
+/// be wrong is told all the same, and so is that it was interrupted.
 pub(crate) fn or_lost(code: u8, lost: Option<u8>) -> u8 {
-    lost.filter(|_| code != VIOLATION).unwrap_or(code)
+    lost.filter(|_| ![VIOLATION, INTERRUPTED].contains(&code)).unwrap_or(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_that_is_lost_hides_neither_a_violation_nor_an_interruption() {
+        for (code, lost, ends) in [
+            (VALID, None, VALID),
+            (VALID, Some(INTERNAL), INTERNAL),
+            (UNKNOWN, Some(INTERNAL), INTERNAL),
+            (THRESHOLD, Some(INTERNAL), INTERNAL),
+            (VIOLATION, Some(INTERNAL), VIOLATION),
+            (INTERRUPTED, Some(INTERNAL), INTERRUPTED),
+        ] {
+            assert_eq!(or_lost(code, lost), ends, "{code}");
+        }
+    }
 }

@@ -4,20 +4,41 @@
 
 use std::env;
 
+use crate::words::{is_control, without_controls};
+
 /// Whether GitHub Actions runs this.
 pub(crate) fn is_on_github() -> bool {
     env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
 }
 
-/// `text` as a runner may read it: what a shop says in it, such as the name of a ticket, is no command there.
-/// Elsewhere it stays as it is.
+/// `text` as a terminal or a runner may read it: what a shop says in it, such as the name of a ticket, is no command
+/// there.
 pub(crate) fn for_runner(text: String) -> String {
+    let text = without_controls(&text);
     if is_on_github() { without_commands(&text) } else { text }
 }
 
 /// The same of `json`, which stays the same value.
 pub(crate) fn json_for_runner(json: String) -> String {
+    let json = json_without_controls(json);
     if is_on_github() { json_without_commands(&json) } else { json }
+}
+
+/// JSON has its own escapes for the first 32, and none has to be written for the others.
+fn json_without_controls(json: String) -> String {
+    let is_other = |character: char| character > ' ' && is_control(character);
+    if !json.contains(is_other) {
+        return json;
+    }
+    let mut safe = String::with_capacity(json.len());
+    for character in json.chars() {
+        if is_other(character) {
+            safe.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            safe.push(character);
+        }
+    }
+    safe
 }
 
 /// What begins a command of the first runners, wherever it stands.
@@ -57,10 +78,13 @@ mod tests {
 
     #[test]
     fn json_without_commands_is_the_same_value() {
-        let value = serde_json::json!({"ticket": "##[error]x \n::error::y\r::z", "###[": ["##["]});
+        let value = serde_json::json!({
+            "ticket": "##[error]x \n::error::y\r::z", "###[": ["##["], "\u{9b}2J": "\u{202e}\u{7f}ä"
+        });
         for json in [value.to_string(), format!("{value:#}")] {
-            let safe = json_without_commands(&json);
+            let safe = json_without_commands(&json_without_controls(json));
             assert!(!safe.contains("##["), "{safe}");
+            assert!(!safe.contains(is_control), "{safe}");
             let is_command = |line: &str| line.trim_start().starts_with("::");
             assert!(!safe.split(['\n', '\r']).any(is_command), "{safe}");
             assert_eq!(serde_json::from_str::<serde_json::Value>(&safe).unwrap(), value);

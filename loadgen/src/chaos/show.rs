@@ -139,11 +139,13 @@ fn print(config: &ChaosConfig, chaos: &Chaos) -> io::Result<()> {
     if chaos.notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", chaos.notes.len() - NOTES_MAX));
     }
-    if config.json {
-        print_words(text)?;
-        print_json(&ChaosView::new(config, chaos))?;
+    // Each is told whatever becomes of the others.
+    let printed = if config.json {
+        let said = print_words(text);
+        print_json(&ChaosView::new(config, chaos)).and(said)
     } else {
-        print_data(text)?;
-    }
-    print_words(words)
+        print_data(text)
+    };
+    let said = print_words(words);
+    printed.and(said)
 }

@@ -10,7 +10,7 @@ use crate::{
     exit_code,
     history::ReadError,
     kept_file::{KeepError, KeptFile},
-    report::worst,
+    report::{say, worst},
 };
 
 /// Draw recorded histories: one HTML page with the verdict, the smallest counterexample and the
@@ -87,6 +87,6 @@ pub(crate) fn draw(args: &ReportArgs) -> Result<u8, ReportError> {
     let file = KeptFile::create(&args.output)?;
     let judged = judge_files(&args.histories, None, None)?;
     file.keep_text(&drawn(&judged, args.title.as_deref()).html)?;
-    anstream::eprintln!("{}; the page is `{}`", worst(&judged), args.output.display());
+    say(&format!("{}; the page is `{}`", worst(&judged), args.output.display()));
     Ok(exit_code_of(&judged))
 }

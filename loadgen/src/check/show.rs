@@ -74,8 +74,8 @@ pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
 fn print(args: &CheckArgs, judged: &[JudgedHistory], figures: &[RunFigures]) -> io::Result<()> {
     let text = check_text(judged);
     if args.json {
-        print_json(&CheckSummary::new(judged, figures))?;
-        print_words(text)
+        let printed = print_json(&CheckSummary::new(judged, figures));
+        printed.and(print_words(text))
     } else {
         print_data(text)
     }

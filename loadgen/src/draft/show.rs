@@ -1,10 +1,6 @@
 //! Reads what a map is drawn from, and prints the map.
 
-use std::{
-    fs,
-    io::{self, Write as _},
-    path::PathBuf,
-};
+use std::{fs, io, path::PathBuf};
 
 use serde_json::Value;
 use url::Url;
@@ -17,7 +13,7 @@ use super::{
 };
 use crate::{
     exit_code,
-    report::or_closed,
+    report::{print_data, say},
     shop::{Location, LocationError},
 };
 
@@ -81,11 +77,9 @@ impl DraftError {
 pub(crate) fn show(args: &MapArgs) -> Result<u8, DraftError> {
     let MapCommand::Init(args) = &args.command;
     let text = drawn(args)?.toml();
-    or_closed(anstream::stdout().lock().write_all(text.as_bytes())).map_err(DraftError::Print)?;
     let doubts = text.matches(MARK).count();
-    anstream::eprintln!(
-        "note: {doubts} places are marked with `{MARK}`: see to them, and try the map"
-    );
+    print_data(text).map_err(DraftError::Print)?;
+    say(&format!("note: {doubts} places are marked with `{MARK}`: see to them, and try the map"));
     Ok(exit_code::VALID)
 }
 

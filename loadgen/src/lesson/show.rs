@@ -29,7 +29,7 @@ use super::{
 use crate::{
     exit_code,
     kept_file::KeptFile,
-    report::{or_closed, write_json},
+    report::{or_closed, tell_lost, write_json},
 };
 
 /// Runs the lessons that `config` names, or lists them all; returns the exit code.
@@ -46,13 +46,16 @@ pub(crate) fn show(config: &LessonConfig) -> Result<u8, LessonError> {
     let page = config.args.report.as_deref().map(KeptFile::create).transpose();
     let page = page.map_err(LessonError::NoPage)?;
     let outcomes = run_or_interrupt(config)?;
+    let mut lost = Vec::new();
     if config.args.json {
-        print_json(&outcome::to_json(&outcomes))?;
+        lost.extend(print_json(&outcome::to_json(&outcomes)).err());
     }
     if let Some(file) = page {
-        file.keep_text(&page::render(&outcomes)).map_err(LessonError::Page)?;
+        lost.extend(file.keep_text(&page::render(&outcomes)).map_err(LessonError::Page).err());
     }
-    Ok(outcome::exit_code(&outcomes))
+    tell_lost(&lost);
+    let code = outcome::exit_code(&outcomes);
+    Ok(exit_code::or_lost(code, lost.first().map(LessonError::exit_code)))
 }
 
 fn list(as_json: bool) -> Result<(), LessonError> {

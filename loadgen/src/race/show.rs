@@ -1,6 +1,6 @@
 //! The show: every locking in turn, then the table and what it means.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use super::{
     config::RaceConfig,
@@ -15,7 +15,7 @@ use crate::{
     lead::{Interrupts, Stage},
     report::{
         JudgedRun, ProgressLine, RaceSummary, RunFigures, costs, heading, print_data, print_json,
-        print_words, proof, race_table, sentences, tell_lost,
+        print_words, proof, race_table, say, sentences, tell_lost,
     },
     setup::{Locking, Mode},
     shop::remove,
@@ -112,12 +112,7 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
         && let Err(error) = runtime.block_on(remove(own.db()))
     {
         let hint = own.removal();
-        // Whether anybody reads it or not: the result is not lost for that.
-        let _ = writeln!(
-            anstream::stderr(),
-            "note: {} stays behind: {error}\nhint: {hint}",
-            own.shown()
-        );
+        say(&format!("note: {} stays behind: {error}\nhint: {hint}", own.shown()));
     }
     runtime.shutdown_background();
     let (runs, kept) = raced?;
@@ -220,11 +215,13 @@ fn print(config: &RaceConfig, runs: &[JudgedRun], figures: &[RunFigures]) -> io:
             words.push_str(&format!("note: `{}`: and {more} more notes\n", run.summary.locking));
         }
     }
-    if config.json {
-        print_words(text)?;
-        print_json(&RaceSummary::new(runs, figures))?;
+    // Each is told whatever becomes of the others.
+    let printed = if config.json {
+        let said = print_words(text);
+        print_json(&RaceSummary::new(runs, figures)).and(said)
     } else {
-        print_data(text)?;
-    }
-    print_words(words)
+        print_data(text)
+    };
+    let said = print_words(words);
+    printed.and(said)
 }

@@ -73,13 +73,14 @@ pub(crate) fn annotations(url: &str, measurement: &Measurement<'_>) -> Vec<Annot
         }
         Verdict::Unknown | Verdict::Valid => {}
     }
-    annotations.extend(measurement.products.iter().filter_map(|product| {
+    let products = measurement.products.iter().filter_map(|product| {
         // What is wrong with the one that is judged stands above.
         let is_other = measurement.judged_product.as_ref() != Some(&product.product);
         let fault = product.violations.first().filter(|_| is_other)?;
         let title = format!("loadgen: violation, {}", kind_name(fault.kind));
         Some(Annotation::error(&title, &format!("{url}, {}: {}", product.product, fault.message)))
-    }));
+    });
+    annotations.extend(products.take(SHOWN_MAX / 2));
     let missed = measurement.thresholds.iter().filter(|rule| !rule.passed);
     annotations.extend(missed.take(SHOWN_MAX / 2).map(|rule| {
         let actual = rule.actual.map_or("no samples".to_owned(), |actual| format!("{actual:.3}"));

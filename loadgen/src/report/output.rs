@@ -43,10 +43,15 @@ pub(crate) fn print_words(text: String) -> io::Result<()> {
     or_closed(anstream::stderr().lock().write_all(for_runner(text).as_bytes()))
 }
 
+/// Says one line to people. Whether anybody reads it or not: no result is lost for that.
+pub(crate) fn say(line: &str) {
+    let _ = writeln!(anstream::stderr(), "{line}");
+}
+
 /// Says what a show could not keep, beside the result that it has.
 pub(crate) fn tell_lost(lost: &[impl Display]) {
     for error in lost {
-        anstream::eprintln!("error: {}", for_runner(error.to_string()));
+        say(&format!("error: {}", for_runner(error.to_string())));
     }
 }
 

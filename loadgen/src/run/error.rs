@@ -24,13 +24,21 @@ pub(crate) enum RunError {
     /// The same, and nobody has said so.
     #[error(
         "round {round} was to begin on fresh stock, and {left} are left: nothing was bought in it\n\
-         hint: `--reset` has to put as many on sale as there are to be, each time: it is `{command}`"
+         hint: `--reset` has to put as many on sale as there are to be, each time: it is `{command}`{}",
+        if *may_be_late {
+            "; or the shop told a count of before it: say `--initial`, or `counts = \"exact\"` where it \
+             never does"
+        } else {
+            ""
+        }
     )]
     NotFresh {
         /// The round, from 1.
         round: u32,
         /// How many are left.
         left: i64,
+        /// Whether that may be a count of before.
+        may_be_late: bool,
         /// What was to put them on sale.
         command: String,
     },

@@ -181,6 +181,28 @@ pub(super) async fn prepare(
     config: &RunConfig,
     fresh: Option<Fresh>,
 ) -> Result<Prepared, PreparationError> {
+    let shop = shop(config).await?;
+    let run = run_number().map_err(PreparationError::Random)?;
+    let (stock, first) = first_look(config, &shop, run, fresh).await?;
+    let header = header(config, &stock, run);
+    let history =
+        FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
+    let plans = worker_plans(config, &shop, history.as_deref(), run);
+    Ok(Prepared { shop, stock, first, header, history, plans })
+}
+
+/// How many the shop says there are, ahead of fresh stock; `None` where it does not say it, or is not there yet.
+pub(super) async fn left_before(config: &RunConfig) -> Option<i64> {
+    let shop = shop(config).await.ok()?;
+    let client = config.plan.clients;
+    let order = Order { run: run_number().ok()?, client, number: 0, token: "" };
+    let configs = TlsConfigs::default();
+    let mut session = Session::to_shop(&shop, client, Waiting::Shared, &configs).ok()?;
+    timeout(config.timeout, session.connect()).await.ok()?.ok()?;
+    Some(look(&mut session, order, config.timeout).await.ok()?.remaining)
+}
+
+async fn shop(config: &RunConfig) -> Result<Shop, LocationError> {
     let addresses = config.location.resolve().await?;
     let mut shop = Shop::new(&config.location, addresses, config.map.clone());
     shop.trust = config.trust;
@@ -191,13 +213,7 @@ pub(super) async fn prepare(
     shop.sends_keys = config.retries;
     shop.holds = Some(config.plan.holds);
     shop.admin_token.clone_from(&config.admin_token);
-    let run = run_number().map_err(PreparationError::Random)?;
-    let (stock, first) = first_look(config, &shop, run, fresh).await?;
-    let header = header(config, &stock, run);
-    let history =
-        FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
-    let plans = worker_plans(config, &shop, history.as_deref(), run);
-    Ok(Prepared { shop, stock, first, header, history, plans })
+    Ok(shop)
 }
 
 async fn first_look(

@@ -153,6 +153,22 @@ fn unjudged(doubt: String) -> JudgedHistory {
     JudgedHistory::new(History::default(), judgement)
 }
 
+/// Judges `history` again, as one that began with a number that nobody knows.
+pub(super) async fn judged_without_start(mut history: History) -> JudgedHistory {
+    forget_start(&mut history.header);
+    let judged = tokio::task::spawn_blocking(move || {
+        let judgement = judge_history(&history);
+        JudgedHistory::new(history, judgement)
+    });
+    judged.await.unwrap_or_else(|error| unjudged(format!("the judge failed: {error}")))
+}
+
+/// Takes out of `header` what an answer said of the start that may have been of before it.
+pub(super) fn forget_start(header: &mut Header) {
+    (header.initial, header.sold) = (None, None);
+    (header.held, header.revision) = (None, None);
+}
+
 /// Judges on a thread of its own, so that an interrupt is heard meanwhile.
 async fn judge(ended: &Ended) -> JudgedHistory {
     let Some(file) = &ended.prepared.history else {

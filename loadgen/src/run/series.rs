@@ -12,17 +12,18 @@ use super::{
     ci::require,
     config::RunConfig,
     error::RunError,
-    preparation::{Fresh, Prepared},
+    preparation::{Fresh, Prepared, left_before},
     result::{Ended, Totals, Worst},
-    round::{ended, prepared, tried_out},
+    round::{ended, forget_start, judged_without_start, prepared, tried_out},
     trial::is_due,
     watch::Watch,
 };
 use crate::{
     history::{CountTiming, HistoryFile, signed},
+    judge::Verdict,
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
-    report::{FaultSummary, JudgedHistory, RoundSummary, check_text},
+    report::{FaultSummary, JudgedHistory, RoundSummary, check_text, say},
     runner::for_runner,
     tally::Tally,
     words::crowd,
@@ -30,6 +31,10 @@ use crate::{
 
 /// How many things that are wrong are told of a round.
 const VIOLATIONS_MAX: usize = 5;
+
+/// Why a number of the shop may be another than that of its stock, and what to do then.
+const TOLD_LATE: &str = "the shop told a count of before it (say `counts = \"exact\"` where it never does, or \
+                         `--initial`)";
 
 /// The rounds that are over, and why there are no more.
 #[derive(Default)]
@@ -61,11 +66,22 @@ struct Played {
     doubt: Option<StockDoubt>,
 }
 
-/// Stock that is another than that of the first round.
+/// Stock that is another than that of the first round, or that may have been told late.
 struct StockDoubt {
     note: String,
-    /// Whether nobody knows what the round began with.
-    is_unknown: bool,
+    start: Start,
+}
+
+/// What a round began with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// What is in its header.
+    Known,
+    /// Nobody knows.
+    Unknown,
+    /// What is in its header, or that was a count of before: it is as it was ahead of the reset. What was sold and
+    /// what is left in the end may confirm it; nobody is accused by it.
+    Unconfirmed,
 }
 
 /// What a product begins a round with.
@@ -82,7 +98,7 @@ struct Begun {
 pub(super) async fn play(
     config: &RunConfig,
     interrupts: &mut Interrupts,
-    mut history: Option<&mut HistoryFile>,
+    history: &mut Option<HistoryFile>,
 ) -> Series {
     let mut series = Series::default();
     for round in 1..=config.ci.rounds {
@@ -102,11 +118,13 @@ pub(super) async fn play(
         };
         let keep_error = |source| RunError::Keep { flag: HISTORY, source };
         for played in &played {
-            match history.as_deref_mut() {
-                // A file that lacks a round is none of the run.
+            match history {
                 Some(file) => {
-                    let kept = keep(file, &played.judged).map_err(keep_error);
-                    series.failure = series.failure.take().or(kept.err());
+                    if let Err(error) = keep(file, &played.judged) {
+                        // A file that lacks a round is none of the run.
+                        *history = None;
+                        series.lost.push(keep_error(error));
+                    }
                 }
                 None => {
                     let kept = played.ended.prepared.check_history();
@@ -153,19 +171,19 @@ impl Series {
             begun = self.begun(config, round) => begun?,
             () = interrupts.next() => {
                 let sent = if is_due(config) { "; one purchase may have been sent, to try the map out" } else { "" };
-                anstream::eprintln!("interrupted before the start{sent}");
+                say(&format!("interrupted before the start{sent}"));
                 return Ok(None);
             }
         };
         if round == 1 && config.map.is_some() && !config.location.base().is_empty() {
             let base = config.location.base();
-            anstream::eprintln!("note: every path of the map begins with the URL's, `{base}`");
+            say(&format!("note: every path of the map begins with the URL's, `{base}`"));
         }
         if round == 1
             && let Some(map) = &config.map
         {
             for warning in map.warnings() {
-                anstream::eprintln!("warning: {warning}");
+                say(&format!("warning: {warning}"));
             }
         }
         let mut played = match <[Begun; 1]>::try_from(begun) {
@@ -174,7 +192,11 @@ impl Series {
                 let mut watch = Watch::new(config, &title(config, round), left);
                 vec![carried_out(begun, interrupts, &mut |stage| watch.see(stage)).await?]
             }
-            Err(begun) => at_once(begun).await?,
+            Err(begun) => {
+                let (played, error) = parted(at_once(begun).await?);
+                self.failure = self.failure.take().or(error);
+                played
+            }
         };
         // What another product has shown is told all the same.
         played.retain(|played| match look_at_sales(&played.config, round, &played.ended) {
@@ -185,9 +207,12 @@ impl Series {
                 false
             }
         });
-        for Played { config, judged, doubt, .. } in &mut played {
+        for played in &mut played {
+            self.confirm_start(played).await;
+            let Played { config, judged, doubt, .. } = played;
             let JudgedHistory { history, judgement, .. } = judged;
-            if let Some(doubt) = doubt.as_ref().filter(|doubt| doubt.is_unknown) {
+            let unknown = doubt.as_ref().filter(|doubt| doubt.start == Start::Unknown);
+            if let Some(doubt) = unknown {
                 judgement.doubts.insert(0, doubt.note.clone());
             }
             require(&config.ci.required, judgement, &history.operations);
@@ -196,8 +221,51 @@ impl Series {
         Ok(Some(played))
     }
 
+    /// Looks whether what a round shows agrees with the number that it began with, where that may be one of before;
+    /// where it does not, nobody knows what it began with.
+    async fn confirm_start(&mut self, played: &mut Played) {
+        let Played { config, ended, judged, doubt } = played;
+        let Some(unconfirmed) = doubt.as_mut().filter(|doubt| doubt.start == Start::Unconfirmed)
+        else {
+            return;
+        };
+        match judged.verdict() {
+            Verdict::Valid => {
+                *doubt = None;
+                let product = config.product().unwrap_or_default();
+                let began = ended.prepared.header.initial;
+                self.first_left.extend(began.map(|began| (product, began)));
+            }
+            Verdict::Violation => {
+                unconfirmed.start = Start::Unknown;
+                forget_start(&mut ended.prepared.header);
+                let doubts = std::mem::take(&mut judged.judgement.doubts);
+                *judged = judged_without_start(std::mem::take(&mut judged.history)).await;
+                let known = &mut judged.judgement.doubts;
+                let others = doubts.into_iter().filter(|doubt| !known.contains(doubt));
+                let others: Vec<String> = others.collect();
+                known.extend(others);
+            }
+            Verdict::Unknown => {}
+        }
+    }
+
+    /// What the shop has of each product ahead of fresh stock, where a look behind that may be told the same.
+    async fn left_before(&self, config: &RunConfig) -> BTreeMap<String, i64> {
+        let mut before = BTreeMap::new();
+        for config in config.products() {
+            let product = config.product().unwrap_or_default();
+            let is_late = config.ci.reset.is_some() && tells_late(&config);
+            if is_late && config.initial.is_none() && !self.first_left.contains_key(&product) {
+                before.extend(left_before(&config).await.map(|left| (product, left)));
+            }
+        }
+        before
+    }
+
     /// What each product begins a round with.
     async fn begun(&mut self, config: &RunConfig, round: u32) -> Result<Vec<Begun>, RunError> {
+        let before = self.left_before(config).await;
         if let Some(reset) = &config.ci.reset {
             reset.carry_out().await?;
         }
@@ -208,7 +276,7 @@ impl Series {
         for config in config.products() {
             let fresh = self.fresh(&config, since);
             let mut prepared = prepared(&config, (patience, fresh)).await?;
-            let doubt = self.look_at_stock(&config, round, &mut prepared)?;
+            let doubt = self.look_at_stock((&config, round), &before, &mut prepared)?;
             let trial = tried_out(&config, &mut prepared).await?;
             begun.push(Begun { config, prepared, trial, doubt });
         }
@@ -219,25 +287,32 @@ impl Series {
     fn fresh(&self, config: &RunConfig, since: Instant) -> Option<Fresh> {
         let is_late = config.ci.reset.is_some() && tells_late(config);
         let first = self.first_left.get(&config.product().unwrap_or_default());
-        let expected = first.copied().or(config.initial.map(signed));
+        let expected = config.initial.map(signed).or(first.copied());
         is_late.then_some(Fresh { since, expected })
     }
 
-    /// Whether the stock of a round is fresh, as far as the shop says. Where what it says may be of before, the round
+    /// Whether the stock of a round is fresh, as far as the shop says. Where what it says may be of `before`, the round
     /// begins with a number that nobody knows.
     fn look_at_stock(
         &mut self,
-        config: &RunConfig,
-        round: u32,
+        (config, round): (&RunConfig, u32),
+        before: &BTreeMap<String, i64>,
         prepared: &mut Prepared,
     ) -> Result<Option<StockDoubt>, RunError> {
         let (Some(reset), Ok(stock)) = (&config.ci.reset, &prepared.stock) else { return Ok(None) };
         let left = stock.remaining;
         // Who says how many there are knows better than a search that does not.
         if left <= 0 && config.initial.is_none() {
-            return Err(RunError::NotFresh { round, left, command: reset.command.clone() });
+            let (command, may_be_late) = (reset.command.clone(), tells_late(config));
+            return Err(RunError::NotFresh { round, left, may_be_late, command });
         }
         let product = config.product().unwrap_or_default();
+        if before.get(&product) == Some(&left) {
+            let note = format!(
+                "it began with {left} left, as many as ahead of `--reset`: that puts the same on sale again, or {TOLD_LATE}"
+            );
+            return Ok(Some(StockDoubt { note, start: Start::Unconfirmed }));
+        }
         let first = *self.first_left.entry(product).or_insert(left);
         if left == first {
             return Ok(None);
@@ -247,16 +322,13 @@ impl Series {
              stock on sale each time"
         );
         if !tells_late(config) {
-            return Ok(Some(StockDoubt { note, is_unknown: false }));
+            return Ok(Some(StockDoubt { note, start: Start::Known }));
         }
-        let header = &mut prepared.header;
-        (header.initial, header.sold) = (config.initial.map(signed), None);
-        (header.held, header.revision) = (None, None);
-        let note = format!(
-            "{note}, or the shop told a count of before it (say `counts = \"exact\"` where it never does, or \
-             `--initial`)"
-        );
-        Ok(Some(StockDoubt { note, is_unknown: config.initial.is_none() }))
+        forget_start(&mut prepared.header);
+        prepared.header.initial = config.initial.map(signed);
+        let start = if config.initial.is_none() { Start::Unknown } else { Start::Known };
+        let note = format!("{note}, or {TOLD_LATE}");
+        Ok(Some(StockDoubt { note, start }))
     }
 
     /// Takes in a round that is over: of each product, what it came to.
@@ -286,7 +358,7 @@ impl Series {
         summary.notes.clone_from(totals.notes());
         if config.has_parts() {
             let said = format!("{}: {}", name(&config, round), summary.in_words());
-            anstream::eprintln!("{}", for_runner(said));
+            say(&for_runner(said));
             let part = part(&config, round);
             let notes = totals.notes();
             for note in notes.iter_mut() {
@@ -335,12 +407,12 @@ async fn carried_out(
 type Running = Pin<Box<dyn Future<Output = Result<Played, RunError>>>>;
 
 /// Lets all products be bought at once, and says so.
-async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
+async fn at_once(begun: Vec<Begun>) -> Result<Vec<Result<Played, RunError>>, RunError> {
     let names = begun.iter().map(|Begun { config, .. }| {
         let name = config.product().unwrap_or_default();
         format!("{name} ({} clients)", config.plan.clients)
     });
-    anstream::eprintln!("at once: {}", names.collect::<Vec<_>>().join(", "));
+    say(&format!("at once: {}", names.collect::<Vec<_>>().join(", ")));
     let mut running: Vec<Running> = Vec::new();
     for begun in begun {
         let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
@@ -359,7 +431,19 @@ async fn at_once(begun: Vec<Begun>) -> Result<Vec<Played>, RunError> {
         if played.iter().all(Option::is_some) { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    played.into_iter().flatten().collect()
+    Ok(played.into_iter().flatten().collect())
+}
+
+/// What there is, and the first error: one that fails takes nothing of the others along.
+fn parted<T, E>(results: Vec<Result<T, E>>) -> (Vec<T>, Option<E>) {
+    let (mut there, mut first) = (Vec::new(), None);
+    for result in results {
+        match result {
+            Ok(one) => there.push(one),
+            Err(error) => drop(first.get_or_insert(error)),
+        }
+    }
+    (there, first)
 }
 
 fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory) -> RoundSummary {
@@ -425,4 +509,16 @@ fn title(config: &RunConfig, round: u32) -> String {
         config.url
     );
     if config.ci.has_rounds() { format!("{}: {title}", name(config, round)) } else { title }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_error_takes_nothing_of_the_others_along() {
+        let results = vec![Ok(1), Err("second"), Ok(3), Err("fourth")];
+        assert_eq!(parted(results), (vec![1, 3], Some("second")));
+        assert_eq!(parted(vec![Err::<u8, _>("alone")]), (vec![], Some("alone")));
+    }
 }

@@ -24,7 +24,7 @@ use crate::{
     report::{
         Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
         junit, measured_text, print_data, print_json, print_words, products, products_table,
-        rounds_table, step_summary, tell_lost, write_json,
+        rounds_table, say, step_summary, tell_lost, write_json,
     },
     runner::is_on_github,
     worker::{Needs, make_room},
@@ -47,10 +47,8 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
     if let Err(error) = &shown
         && is_on_github()
     {
-        anstream::eprintln!(
-            "{}",
-            Annotation::error("loadgen: not carried out", &error.to_string())
-        );
+        let why = without_command(config, error.to_string());
+        say(&Annotation::error("loadgen: not carried out", &why).to_string());
     }
     shown
 }
@@ -107,12 +105,12 @@ fn keep_error(flag: &'static str) -> impl Fn(KeepError) -> RunError {
 
 async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     let mut interrupts = Interrupts::new().map_err(RunError::Start)?;
-    let series = play(config, &mut interrupts, files.history.as_mut()).await;
+    let series = play(config, &mut interrupts, &mut files.history).await;
     let Series { rounds, worst, totals, failure, was_interrupted, begun, mut lost, .. } = series;
     if let Some(history) = files.history.filter(|_| !rounds.is_empty()) {
         lost.extend(history.keep().map_err(keep_error(HISTORY)).err());
     }
-    let why = failure.as_ref().map(ToString::to_string);
+    let why = failure.as_ref().map(|failure| without_command(config, failure.to_string()));
     let why = why.or(was_interrupted.then(|| "interrupted".to_owned()));
     let why = why.as_deref();
     let (Some(worst), Some(totals)) = (worst, totals) else {
@@ -162,7 +160,16 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
 /// The same for GitHub.
 fn annotate_lost(lost: &[RunError]) {
     for error in lost.iter().filter(|_| is_on_github()) {
-        anstream::eprintln!("{}", Annotation::error("loadgen: not kept", &error.to_string()));
+        say(&Annotation::error("loadgen: not kept", &error.to_string()).to_string());
+    }
+}
+
+/// `why` there is no result, as it may be passed on: a password may stand in the command of `--reset`.
+fn without_command(config: &RunConfig, why: String) -> String {
+    let command = config.ci.reset.as_ref().map(|reset| reset.command.as_str());
+    match command.filter(|command| !command.is_empty()) {
+        Some(command) => why.replace(command, "…"),
+        None => why,
     }
 }
 
@@ -174,13 +181,6 @@ fn keep_junit(
     (failure, begun): (Option<&str>, u32),
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
-    // A file is passed on, and a password may stand in a command.
-    let command = config.ci.reset.as_ref().map(|reset| reset.command.as_str());
-    let failure = failure.map(|failure| match command {
-        Some(command) => failure.replace(command, "…"),
-        None => failure.to_owned(),
-    });
-    let failure = failure.as_deref();
     let has_rounds = config.ci.has_rounds();
     let text = junit(&config.url, measurement, rounds, has_rounds, (failure, begun));
     let text = text.map_err(RunError::Junit)?;
@@ -201,7 +201,7 @@ fn tell_github(
     shown.extend(failure.map(|failure| Annotation::error("loadgen: not carried out", failure)));
     // The runner reads both, and stdout may be JSON.
     for annotation in shown {
-        anstream::eprintln!("{annotation}");
+        say(&annotation.to_string());
     }
     let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;
@@ -212,7 +212,7 @@ fn tell_github(
     // The runner makes it; a step whose summary is lost has its verdict all the same.
     let written = File::options().append(true).create(true).open(&path);
     if let Err(error) = written.and_then(|mut file| file.write_all(summary.as_bytes())) {
-        anstream::eprintln!("note: the summary of the step cannot be written: {error}");
+        say(&format!("note: the summary of the step cannot be written: {error}"));
     }
 }
 
@@ -239,12 +239,12 @@ fn tell(
     }
     text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
     let mut words = String::new();
-    if config.json {
-        print_json(measurement)?;
+    let printed = if config.json {
         words.push_str(&text);
+        print_json(measurement)
     } else {
-        print_data(text)?;
-    }
+        print_data(text)
+    };
     // The judge's stand below its verdict.
     let is_other = |note: &&String| !judged.notes.contains(note);
     let notes: Vec<&String> = measurement.notes.iter().filter(is_other).collect();
@@ -254,5 +254,7 @@ fn tell(
     if notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));
     }
-    print_words(words)
+    // Whatever became of the other.
+    let said = print_words(words);
+    printed.and(said)
 }

@@ -8,6 +8,7 @@
 mod answer;
 mod db_file;
 mod flow;
+mod html;
 mod http_session;
 mod http_shop;
 mod location;

@@ -1,7 +1,7 @@
 //! One shop, served until somebody ends it.
 
 use super::{args::ShopArgs, error::ShopsError, gallery::named, service::Service};
-use crate::{exit_code, lead::Interrupts, words::paragraph};
+use crate::{exit_code, lead::Interrupts, report::say, words::paragraph};
 
 /// Serves the shop that `args` name; returns the exit code.
 ///
@@ -27,10 +27,10 @@ async fn serve_until_interrupted(args: &ShopArgs) -> Result<u8, ShopsError> {
         true => (format!("the mended twin of {}", exhibit.name), exhibit.mended),
         false => (exhibit.name.to_owned(), exhibit.bug),
     };
-    anstream::eprintln!("{}", paragraph(&format!("{what}: {does}.")));
-    anstream::eprintln!("{}", paragraph(&format!("{} {}", exhibit.story, exhibit.source)));
-    anstream::eprintln!("hint: loadgen run {url} {}", load.flags());
-    anstream::eprintln!("listening on {url}");
+    say(&paragraph(&format!("{what}: {does}.")));
+    say(&paragraph(&format!("{} {}", exhibit.story, exhibit.source)));
+    say(&format!("hint: loadgen run {url} {}", load.flags()));
+    say(&format!("listening on {url}"));
     interrupts.next().await;
     service.close().await.map_err(ShopsError::Close)?;
     Ok(exit_code::VALID)

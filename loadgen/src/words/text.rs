@@ -26,6 +26,36 @@ pub(crate) fn indented(text: &str, by: usize) -> String {
     lines.join("\n")
 }
 
+/// The colours of our own words; nothing else may speak to a terminal.
+const COLOURS: [&str; 6] =
+    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
+
+/// `text`, in which somebody may be quoted, for a terminal: of what speaks to that, and not to people, only our own
+/// colours stay.
+pub(crate) fn without_controls(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(character) = rest.chars().next() {
+        let colour = COLOURS.into_iter().find(|colour| rest.starts_with(colour));
+        let length = colour.map_or(character.len_utf8(), str::len);
+        let (piece, after) = rest.split_at(length);
+        let is_kept = colour.is_some() || !is_control(character);
+        plain.push_str(if is_kept { piece } else { "\u{fffd}" });
+        rest = after;
+    }
+    plain
+}
+
+/// Whether it speaks to the terminal, or turns the direction of what follows (Unicode, UAX 9).
+pub(crate) fn is_control(character: char) -> bool {
+    match character {
+        '\n' | '\t' => false,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' => true,
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        other => other.is_control(),
+    }
+}
+
 /// A fragment as a sentence: with a capital letter and a full stop.
 pub(crate) fn sentence(fragment: &str) -> String {
     let mut letters = fragment.chars();
@@ -73,5 +103,14 @@ mod tests {
             let whole = broken.lines().map(|line| &line[by..]).collect::<Vec<_>>().join(" ");
             prop_assert_eq!(whole, text);
         }
+    }
+
+    #[test]
+    fn nothing_but_our_own_colours_speaks_to_a_terminal() {
+        let said = "\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m\tä\n\u{1b}[2J\u{1b}]52;c;eA==\u{7}\r\u{9b}2J\u{202e}";
+        assert_eq!(
+            without_controls(said),
+            "\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m\tä\n\u{fffd}[2J\u{fffd}]52;c;eA==\u{fffd}\u{fffd}\u{fffd}2J\u{fffd}"
+        );
     }
 }

@@ -215,9 +215,14 @@ fn command_of_a_reset_stands_in_no_file_that_is_passed_on() {
     let file = counter.folder().join("junit.xml");
 
     let load = run(server.url()).args(["--rounds", "2", "--reset", "PASSWORD=s3cret; exit 9"]);
-    let failed = load.arg("--junit").arg(&file).run();
+    let load = load.arg("--junit").arg(&file).env("GITHUB_ACTIONS", "true");
+    let failed = load.run();
 
     assert_eq!(failed.code, Some(2), "{failed:?}");
+    let annotations: Vec<_> =
+        failed.stderr.lines().filter(|line| line.starts_with("::error")).collect();
+    assert!(!annotations.is_empty(), "{failed:?}");
+    assert!(!annotations.iter().any(|line| line.contains("s3cret")), "{annotations:?}");
     let text = fs::read_to_string(&file).expect("it was written");
     assert!(text.contains("exit code 9") && !text.contains("s3cret"), "{text}");
 }

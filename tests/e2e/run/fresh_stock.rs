@@ -118,6 +118,67 @@ fn count_of_before_a_reset_accuses_nobody() {
     assert!(doubts.contains("or the shop told a count of before it"), "{doubts}");
 }
 
+/// The same of the first round: the count ahead of the reset outlives it, and is another.
+#[test]
+fn count_of_before_the_first_reset_accuses_nobody() {
+    let cached_shop = || {
+        let seats = Seats::default();
+        seats.left.store(3, Ordering::SeqCst);
+        let refilled = Mutex::new(None::<Instant>);
+        Stub::http(move |request| {
+            let mut refilled = refilled.lock().expect("no other thread has panicked");
+            if request.call == "POST /refill" {
+                *refilled = Some(Instant::now());
+            }
+            let is_cached = refilled.is_none_or(|at| at.elapsed() < Duration::from_secs(5));
+            drop(refilled);
+            match request.call.as_str() {
+                "GET /left" => left(if is_cached { 3 } else { seats.left() }),
+                _ => seats.answer(request),
+            }
+        })
+    };
+
+    let finished = load(&cached_shop(), MAP, &["--until-sold-out"]);
+    assert_eq!(finished.code, Some(3), "{finished:?}");
+    let result = finished.json();
+    assert_eq!((&result["initial"], &result["violations"]), (&json!(null), &json!([])));
+    let doubts = result["doubts"].to_string();
+    assert!(doubts.contains("as many as ahead of `--reset`"), "{doubts}");
+
+    // Who says how many there are is believed.
+    let known = load(&cached_shop(), MAP, &["--until-sold-out", "--initial", "20"]);
+    assert_eq!(known.code, Some(0), "{known:?}");
+}
+
+/// The reset puts the same number on sale again, and what is sold and left agrees with it.
+#[test]
+fn stock_that_was_as_fresh_ahead_of_the_reset_is_judged() {
+    for (map, is_judged) in [(MAP.to_owned(), false), (format!("counts = \"exact\"\n{MAP}"), true)] {
+        let shop = |extra: i64| {
+            let seats = Seats::default();
+            seats.left.store(20, Ordering::SeqCst);
+            let oversold = AtomicI64::new(extra);
+            Stub::http(move |request| match (request.call.as_str(), seats.left()) {
+                ("GET /left", now) => left(now),
+                ("POST /buy", 0) if oversold.fetch_sub(1, Ordering::SeqCst) > 0 => {
+                    let seat = seats.sold.fetch_add(1, Ordering::SeqCst);
+                    ("201 Created", json!({"seat": format!("A-{seat}")}).to_string())
+                }
+                _ => seats.answer(request),
+            })
+        };
+
+        let correct = load(&shop(0), &map, &["--until-sold-out"]);
+        assert_eq!(correct.code, Some(0), "{correct:?}");
+        // Nobody knows whether it was fresh, or that was another number.
+        let wrong = load(&shop(2), &map, &["--until-sold-out"]);
+        assert_eq!(wrong.code, Some(if is_judged { 1 } else { 3 }), "{wrong:?}");
+        let told = load(&shop(2), &map, &["--until-sold-out", "--initial", "20"]);
+        assert_eq!(told.code, Some(1), "{told:?}");
+    }
+}
+
 /// A proxy is there at once, and the shop behind it a little later.
 #[test]
 fn shop_behind_a_proxy_that_is_up_already_is_waited_for() {

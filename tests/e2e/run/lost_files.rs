@@ -100,6 +100,46 @@ fn valid_run_whose_files_are_lost_is_told_and_fails() {
     assert_all_are_named(&finished);
 }
 
+/// A history that cannot be written any more takes no round along.
+#[test]
+fn rounds_go_on_without_their_history() {
+    let counter = Counter::with(20);
+    let server = serve(&counter);
+    let program = loadgen();
+    // One round fits into what a file may be long, and three do not; the signal would end the program.
+    let script = format!(
+        "trap '' XFSZ; ulimit -f 40; exec {} run {} -c 10 -n 60 --json --rounds 3 --history {} --reset \
+         \"printf '{{\\\"count\\\": 20}}' > {}\"",
+        Path::new(program.path()).display(),
+        server.url(),
+        counter.folder().join("run.ndjson").display(),
+        counter.path().display()
+    );
+
+    let finished = Program::new("sh").args(["-c", &script]).run();
+
+    assert_eq!(finished.code, Some(70), "{finished:?}");
+    let result = finished.json();
+    assert_eq!((&result["verdict"], &result["rounds_carried_out"]), (&json!("valid"), &json!(3)));
+    assert!(result["history"].is_null(), "{result:#}");
+    assert!(finished.stderr.contains("error: `--history`: cannot write "), "{finished:?}");
+    assert!(!counter.folder().join("run.ndjson").exists(), "half a history was kept");
+}
+
+/// Where nobody can be told, the verdict is the exit code all the same.
+#[test]
+fn verdict_is_the_exit_code_where_nothing_can_be_said() {
+    let history = Path::new(env!("CARGO_MANIFEST_DIR")).join("histories/oversell.violation.ndjson");
+    let check = format!(
+        "exec {} check {} --json 2> /dev/full",
+        Path::new(loadgen().path()).display(),
+        history.display()
+    );
+    let checked = Program::new("sh").args(["-c", &check]).run();
+    assert_eq!(checked.code, Some(1), "{checked:?}");
+    assert_eq!(checked.json()["verdict"], "violation", "{checked:?}");
+}
+
 /// `command` in a shell, and the folder of its files is taken away once it has begun them.
 fn while_the_folder_goes(command: &str, folder: &Path) -> Finished {
     let folder = folder.display();

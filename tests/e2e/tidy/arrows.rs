@@ -37,7 +37,6 @@ const LOADGEN: Arrows = &[
     ("lifeline", &[]),
     ("manual", &[]),
     ("setup", &[]),
-    ("runner", &[]),
     ("kept_file", &["exit_code"]),
     ("own_folder", &["lifeline"]),
     ("history", &["kept_file"]),
@@ -49,6 +48,7 @@ const LOADGEN: Arrows = &[
     ("words", &["setup", "history", "judge"]),
     ("page", &["words"]),
     ("waits", &["history"]),
+    ("runner", &["words"]),
     (
         "report",
         &[
@@ -164,6 +164,7 @@ const LOADGEN: Arrows = &[
             "own_folder",
             "shop",
             "worker",
+            "report",
             "race",
             "run",
             "draft",

@@ -22,10 +22,13 @@ use super::{
     lab::{Command, Lab},
     page,
 };
-use crate::lab::{
-    error::LabError,
-    model::{random, setup::Play},
-    views::{cost_picture, picture},
+use crate::{
+    lab::{
+        error::LabError,
+        model::{random, setup::Play},
+        views::{cost_picture, picture},
+    },
+    report::say,
 };
 
 /// The most that a command may be long, in bytes.
@@ -46,15 +49,15 @@ pub(in crate::lab) async fn serve(listener: TcpListener, folder: &Path) -> Resul
     let failed = LabError::io("listen");
     let address = listener.local_addr().map_err(&failed)?;
     let access = Access::new(address).map_err(LabError::io("make a token"))?;
-    anstream::eprintln!("listening on http://{address}");
+    say(&format!("listening on http://{address}"));
     if address.ip().is_loopback() {
-        anstream::eprintln!("open      http://{address}{}", access.path());
-        anstream::eprintln!("to watch  http://{address}/follow");
+        say(&format!("open      http://{address}{}", access.path()));
+        say(&format!("to watch  http://{address}/follow"));
     } else {
-        anstream::eprintln!("to drive  http://{address}{}   (keep this link)", access.path());
-        anstream::eprintln!("to watch  http://{address}/");
+        say(&format!("to drive  http://{address}{}   (keep this link)", access.path()));
+        say(&format!("to watch  http://{address}/"));
         if address.ip().is_unspecified() {
-            anstream::eprintln!("with the number of this machine in the place of {}", address.ip());
+            say(&format!("with the number of this machine in the place of {}", address.ip()));
         }
     }
     let shared = Shared { access: Arc::new(access), lab: Lab::new(folder) };

@@ -92,6 +92,12 @@ impl Browser {
         self.is_sent
     }
 
+    /// Whether the header field `name` has its `value` from the command line, and not from the map.
+    pub(super) fn is_extra(&self, name: &str, value: &str) -> bool {
+        let mut extra = self.extra_fields.iter();
+        extra.any(|(known, said)| known.eq_ignore_ascii_case(name) && said == value)
+    }
+
     /// Writes down from now on what is sent.
     pub(super) fn write_down(&mut self) {
         self.sent = Some(Vec::new());

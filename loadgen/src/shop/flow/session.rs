@@ -21,6 +21,7 @@ use crate::{
     plan::{Action, Holds},
     shop::{
         answer::{NoStock, Stock, found, missing},
+        html::unescaped,
         http_shop::Shop,
         map::{
             Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, Place, QUANTITY,
@@ -34,6 +35,10 @@ use crate::{
 
 /// How much of an answer is shown, in characters.
 const SHOWN_MAX: usize = 400;
+
+/// How much of one is looked through for what is not to be shown, in characters: a value may be much longer than its
+/// name.
+const READ_MAX: usize = 16 * 1024;
 
 /// The shortest value that is taken out of what is shown: of somebody's own, and of what an answer gave.
 const SECRET_MIN: usize = 3;
@@ -55,6 +60,8 @@ pub(crate) struct FlowSession {
     first_client: u32,
     /// What the calls of this operation gave, and of what it follows on.
     taken: BTreeMap<String, Value>,
+    /// What the answer gives that is being read; it is hidden before it is known whether it is kept.
+    given: Vec<(String, Value)>,
     has_begun: bool,
     /// Whether the operation has come so far that it may have happened.
     may_have_happened: bool,
@@ -122,6 +129,7 @@ impl FlowSession {
             },
             holds: shop.holds.unwrap_or_default(),
             taken: BTreeMap::new(),
+            given: Vec::new(),
             has_begun: false,
             may_have_happened: false,
             is_answered: false,
@@ -290,7 +298,9 @@ impl FlowSession {
         let mut findings = Vec::new();
         if self.transcript.is_some() {
             findings = self.reader.findings(action, status, &looked);
-            findings.extend(findings_of(call, &self.take(call, heard, &looked)));
+            let taken = self.take(call, heard, &looked);
+            findings.extend(findings_of(call, &taken));
+            self.hide(call, taken);
         }
         self.tell(call, heard, &looked, findings);
         self.retry_after = wanted_pause(&looked);
@@ -307,6 +317,8 @@ impl FlowSession {
             }
             None => Cause::NoRule(status),
         };
+        let taken = self.take(call, heard, &looked);
+        self.hide(call, taken);
         let shown = self.shown(&looked);
         self.fault = Some(self.fault(call, cause, Some(shown)));
         let answer = unread(status, &looked);
@@ -315,6 +327,12 @@ impl FlowSession {
         let is_refused = matches!(status, 400..=499) && !heard.was_taken && !has_held;
         let outcome = if is_refused { Outcome::Refused } else { Outcome::Unknown };
         Answer { outcome, unread, ..answer }
+    }
+
+    /// Shows to nobody what an answer to `call` gives.
+    fn hide(&mut self, call: &Call, taken: Vec<Option<Value>>) {
+        let given = call.takes.iter().zip(taken);
+        self.given = given.filter_map(|(take, value)| Some((take.name.clone(), value?))).collect();
     }
 
     /// Keeps what the answer to the last call of `action` gives for what may follow; what is wanted there and
@@ -438,6 +456,7 @@ impl FlowSession {
     /// Makes `call`, and asks on where its answer is not the last.
     async fn make(&mut self, call: &Call, order: Ordered<'_>) -> Result<Heard, FlowFault> {
         self.is_answered = false;
+        self.given.clear();
         let visited = self.visit(call, &call.request, None, order).await?;
         self.is_answered = true;
         let was_led = visited.stops.len() > 1;
@@ -456,6 +475,7 @@ impl FlowSession {
             }
             let gone = begun.elapsed();
             if gone >= poll.within {
+                self.tell(call, &heard, &looked, Vec::new());
                 let cause = Cause::Endless { within: poll.within, asked };
                 return Err(self.fault(call, cause, Some(self.shown(&looked))));
             }
@@ -469,6 +489,7 @@ impl FlowSession {
                         found: None,
                     };
                     let cause = no_value(&finding, &looked);
+                    self.tell(call, &heard, &looked, vec![finding]);
                     return Err(self.fault(call, cause, Some(self.shown(&looked))));
                 }
             }
@@ -605,8 +626,9 @@ impl FlowSession {
 
     /// How an answer begins, without secrets.
     fn shown(&self, looked: &Looked<'_>) -> String {
-        let text = self.masked(looked.text.trim());
-        text.chars().take(SHOWN_MAX).collect()
+        let text = looked.text.trim();
+        let end = text.char_indices().nth(READ_MAX).map_or(text.len(), |(end, _)| end);
+        self.masked(&text[..end]).chars().take(SHOWN_MAX).collect()
     }
 
     /// `text` with a name for each secret in it.
@@ -619,7 +641,9 @@ impl FlowSession {
         }
         let is_row =
             |name: &String| self.map.secrets.iter().any(|(row, _)| *row == format!("${{{name}}}"));
-        for (name, value) in self.own.iter().chain(&self.taken).filter(|(name, _)| !is_row(name)) {
+        let given = self.given.iter().map(|(name, value)| (name, value));
+        let known = self.own.iter().chain(&self.taken).chain(given);
+        for (name, value) in known.filter(|(name, _)| !is_row(name)) {
             let value = plain(value);
             if value.chars().count() >= TAKEN_MIN {
                 values.push((value, format!("${{{name}}}")));
@@ -632,7 +656,8 @@ impl FlowSession {
     fn sent(&mut self) -> Vec<Sent> {
         let sent = self.browser.take_sent().into_iter().map(|sent| {
             let fields = sent.fields.into_iter().map(|(name, value)| {
-                let value = without_credentials(&name, self.masked(&value));
+                let is_extra = self.browser.is_extra(&name, &value);
+                let value = without_credentials(&name, self.masked(&value), is_extra);
                 (name, value)
             });
             let body = sent.body.map(|body| self.masked(&body).chars().take(SHOWN_MAX).collect());
@@ -664,23 +689,30 @@ fn finding_of(call: &Call, take: &Take, value: Option<&Value>) -> Finding {
     Finding { member: format!("{}.take.{}", call.name, take.name), place, found }
 }
 
-/// `value` of the header field `name`, of which nothing is shown that lets somebody in.
-fn without_credentials(name: &str, value: String) -> String {
-    // What stands for a secret says which one.
-    if value.contains("${") {
-        return value;
-    }
+/// `value` of the header field `name`, of which nothing is shown that lets somebody in; what is from the command line,
+/// as `is_extra`, may be that whatever its name.
+fn without_credentials(name: &str, value: String, is_extra: bool) -> String {
     match name.to_ascii_lowercase().as_str() {
         "authorization" | "proxy-authorization" => match value.split_once(' ') {
-            Some((scheme, _)) => format!("{scheme} …"),
-            None => "…".to_owned(),
+            Some((scheme, credentials)) => format!("{scheme} {}", name_or_nothing(credentials)),
+            None => name_or_nothing(&value).to_owned(),
         },
         "cookie" => {
-            let names = value.split(';').map(|pair| pair.split('=').next().unwrap_or_default());
-            names.map(|name| format!("{}=…", name.trim())).collect::<Vec<_>>().join("; ")
+            let pairs = value.split(';').map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                format!("{}={}", name.trim(), name_or_nothing(value.trim()))
+            });
+            pairs.collect::<Vec<_>>().join("; ")
         }
+        _ if is_extra => name_or_nothing(&value).to_owned(),
         _ => value,
     }
+}
+
+/// What stands for a secret says which one; anything else may be one.
+fn name_or_nothing(value: &str) -> &str {
+    let name = value.strip_prefix("${").and_then(|value| value.strip_suffix('}'));
+    if name.is_some_and(|name| !name.contains(['$', '{', '}'])) { value } else { "…" }
 }
 
 /// When an answer says to come back.
@@ -708,45 +740,6 @@ fn is_html(looked: &Looked<'_>) -> bool {
     looked.field("content-type").is_none_or(|kind| kind.contains("html"))
 }
 
-/// A value as it stands in a page: what HTML must not have in an attribute stands there by its name.
-fn unescaped(text: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = text;
-    while let Some((before, behind)) = rest.split_once('&') {
-        plain.push_str(before);
-        let name = behind.split_once(';').map(|(name, after)| (entity(name), after));
-        match name {
-            Some((Some(character), after)) => {
-                plain.push(character);
-                rest = after;
-            }
-            _ => {
-                plain.push('&');
-                rest = behind;
-            }
-        }
-    }
-    plain + rest
-}
-
-fn entity(name: &str) -> Option<char> {
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16),
-                None => number.parse(),
-            };
-            char::from_u32(code.ok()?)
-        }
-    }
-}
-
 /// A cookie's value as the scripts of a page read it, which put it into a header field.
 fn decoded(value: &str) -> String {
     let pair = format!("v={}", value.replace('+', "%2B"));
@@ -769,8 +762,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn values_in_pages_are_read_as_browsers_read_them() {
-        assert_eq!(unescaped("a&amp;b &lt;&#43;&#x2F;&quot; &nosuch; &"), "a&b <+/\" &nosuch; &");
+    fn a_cookie_is_read_as_the_scripts_of_a_page_read_it() {
         assert_eq!(decoded("a%2Bb+c%3D"), "a+b+c=");
     }
 
@@ -780,11 +772,16 @@ mod tests {
             ("Authorization", "Bearer abc", "Bearer …"),
             ("authorization", "abc", "…"),
             ("Authorization", "Bearer ${env:TOKEN}", "Bearer ${env:TOKEN}"),
+            ("Authorization", "Bearer abc${email}", "Bearer …"),
+            ("Authorization", "${env:A}${env:B}", "…"),
             ("Cookie", "session=abc; cart=7=8", "session=…; cart=…"),
+            ("Cookie", "session=abc; user=${email}; b=c${email}", "session=…; user=${email}; b=…"),
             ("Content-Type", "application/json", "application/json"),
         ] {
-            assert_eq!(without_credentials(name, value.to_owned()), shown);
+            assert_eq!(without_credentials(name, value.to_owned(), false), shown);
         }
+        assert_eq!(without_credentials("X-Token", "abc".to_owned(), true), "…");
+        assert_eq!(without_credentials("X-Token", "${env:A}".to_owned(), true), "${env:A}");
     }
 
     #[test]

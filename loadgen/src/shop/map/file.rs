@@ -172,10 +172,12 @@ impl Map {
     /// What may be meant otherwise than it is said: lower-case fragments.
     pub(crate) fn warnings(&self) -> Vec<String> {
         let Members { buy, confirm, .. } = &self.members;
-        let confirm = confirm.as_ref().map(|confirm| ("confirm", &confirm.sold, &[][..]));
-        let sales = [("buy", &buy.sold, &buy.sold_out.0[..])].into_iter().chain(confirm);
-        let warnings = sales.filter_map(|(table, sold, sold_out)| {
-            let refused = if table == "buy" { &buy.refused.0[..] } else { &[] };
+        let confirm = confirm
+            .as_ref()
+            .map(|confirm| ("confirm", &confirm.sold, &[][..], &confirm.refused.0[..]));
+        let buy = ("buy", &buy.sold, &buy.sold_out.0[..], &buy.refused.0[..]);
+        let warnings = [buy].into_iter().chain(confirm);
+        let warnings = warnings.filter_map(|(table, sold, sold_out, refused)| {
             let others = sold_out.iter().map(|rule| ("sold_out", &rule.status));
             let others = others.chain(refused.iter().map(|rule| ("refused", &rule.status)));
             let mut shared = others.filter_map(|(name, other)| {
@@ -553,6 +555,22 @@ sold_out = { status = [410] }
             let error = parsed(&text).expect_err(&text).to_string();
             assert!(error.contains(named), "{text}: {error}");
         }
+    }
+
+    #[test]
+    fn a_sale_that_takes_what_is_refused_is_warned_of() {
+        let with = |confirm: &str| {
+            let hold = "[hold]\npath = '/h'\nlasts = '9s'\ntake = { hold = '/id' }\nsold_out = { status = [409] }\n";
+            let confirm = format!("[confirm]\npath = '/h/${{hold}}'\n{confirm}\n");
+            parsed(&format!("{MINIMAL}{hold}{confirm}")).unwrap().warnings()
+        };
+        let sold = "sold = { status = [200] }\n";
+        let warnings = with(&format!("{sold}refused = {{ status = [410, 200] }}"));
+        assert!(warnings[0].contains("`confirm.sold` comes first"), "{warnings:?}");
+        assert!(warnings[0].contains("`confirm.refused`"), "{warnings:?}");
+        assert_eq!(with(&format!("{sold}refused = {{ status = [410] }}")), [""; 0]);
+        let text = MINIMAL.replace("status = [410]", "status = [410, 200]");
+        assert!(parsed(&text).unwrap().warnings()[0].contains("`buy.sold_out`"));
     }
 
     #[test]
