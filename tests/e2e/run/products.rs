@@ -71,6 +71,8 @@ fn rounds_of_several_products_are_told_apart_from_them() {
     let junit = folder.path().join("junit.xml");
     let page = folder.path().join("run.html");
     let refill = format!("curl -sf {}/refill -d all", shop.url());
+    // Behind the first reset it has another number than ahead of it.
+    shop.program("run").args(["-c", "16", "-n", "120"]).run();
 
     let load = shop.program("run").args(["-c", "16", "-n", "120", "--json", "--rounds", "2"]);
     let load = load.args(["--reset", &refill, "--patterns", "steady", "--junit"]).arg(&junit);
