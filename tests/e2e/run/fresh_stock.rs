@@ -130,7 +130,7 @@ fn count_of_before_the_first_reset_accuses_nobody() {
             if request.call == "POST /refill" {
                 *refilled = Some(Instant::now());
             }
-            let is_cached = refilled.is_none_or(|at| at.elapsed() < Duration::from_secs(5));
+            let is_cached = refilled.is_none_or(|at| at.elapsed() < Duration::from_secs(3));
             drop(refilled);
             match request.call.as_str() {
                 "GET /left" => left(if is_cached { 3 } else { seats.left() }),
@@ -154,7 +154,8 @@ fn count_of_before_the_first_reset_accuses_nobody() {
 /// The reset puts the same number on sale again, and what is sold and left agrees with it.
 #[test]
 fn stock_that_was_as_fresh_ahead_of_the_reset_is_judged() {
-    for (map, is_judged) in [(MAP.to_owned(), false), (format!("counts = \"exact\"\n{MAP}"), true)] {
+    for (map, is_judged) in [(MAP.to_owned(), false), (format!("counts = \"exact\"\n{MAP}"), true)]
+    {
         let shop = |extra: i64| {
             let seats = Seats::default();
             seats.left.store(20, Ordering::SeqCst);
