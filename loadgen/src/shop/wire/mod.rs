@@ -1,15 +1,15 @@
 //! Bytes: one call at a time over HTTP/1.1, as cheap as it gets.
 
-mod connection;
 mod failure;
 mod head;
+mod http1;
 mod reply;
 mod stream;
 mod template;
 mod tls;
 
-pub(super) use connection::Connection;
 pub(crate) use failure::Failure;
+pub(super) use http1::Connection;
 pub(crate) use reply::Reply;
 pub(super) use reply::is_passing;
 pub(crate) use stream::Waiting;
