@@ -5,12 +5,7 @@
 //! costs more here than the system calls leave room for. A head that is the one before, byte for byte,
 //! is not parsed again.
 
-use std::{
-    net::SocketAddr,
-    time::{Duration, Instant},
-};
-
-use tokio::time::timeout;
+use std::net::SocketAddr;
 
 use super::{
     failure::Failure,
@@ -25,7 +20,7 @@ const ROOM: usize = 4096;
 
 /// An open connection.
 #[derive(Debug)]
-pub(in crate::shop) struct Connection {
+pub(in crate::shop) struct Http1 {
     stream: Stream,
     received: Vec<u8>,
     unchunked: Vec<u8>,
@@ -39,45 +34,27 @@ struct KnownHead {
     head: Head,
 }
 
-impl Connection {
-    /// Connects to the first of `addresses` that answers, over `tls` where that is asked for. Each gets its
-    /// share of `limit`.
-    pub(in crate::shop) async fn open(
-        addresses: &[SocketAddr],
+impl Http1 {
+    /// Connects to `address`, over `tls` where that is asked for.
+    pub(super) async fn open(
+        address: &SocketAddr,
         waiting: Waiting,
         tls: Option<&Tls>,
-        limit: Duration,
     ) -> Result<Self, Failure> {
-        let mut failure = Failure::Unreachable;
-        let (begun, mut rest) = (Instant::now(), limit);
-        for (address, still) in addresses.iter().zip((1..=addresses.len()).rev()) {
-            let share = rest / u32::try_from(still).unwrap_or(u32::MAX);
-            let connected = timeout(share, Stream::connect(address, waiting, tls)).await;
-            match connected.unwrap_or(Err(Failure::ConnectTimeout(share))) {
-                Ok(stream) => {
-                    let received = Vec::with_capacity(ROOM);
-                    return Ok(Self { stream, received, unchunked: Vec::new(), last_head: None });
-                }
-                Err(found) if found.is_of_the_shop() => return Err(found),
-                Err(found) => failure = found,
-            }
-            rest = limit.saturating_sub(begun.elapsed());
-        }
-        Err(failure)
+        let stream = Stream::connect(address, waiting, tls).await?;
+        let received = Vec::with_capacity(ROOM);
+        Ok(Self { stream, received, unchunked: Vec::new(), last_head: None })
     }
 
     /// Whether it can still be used at `now_ns`, as far as is known: an idle connection that the other
     /// side has closed, or has spoken on without being asked, cannot.
-    pub(in crate::shop) fn is_open(&mut self, now_ns: u64) -> bool {
+    pub(super) fn is_open(&mut self, now_ns: u64) -> bool {
         self.stream.is_quiet(now_ns)
     }
 
     /// Sends `request` and reads the answer, and says whether the connection takes another request;
     /// interim answers (1xx) are skipped.
-    pub(in crate::shop) async fn exchange(
-        &mut self,
-        request: &[u8],
-    ) -> Result<(Reply<'_>, bool), Failure> {
+    pub(super) async fn exchange(&mut self, request: &[u8]) -> Result<(Reply<'_>, bool), Failure> {
         let sent = self.stream.send(request).await;
         sent.map_err(|error| Failure::Send(error.kind()))?;
         self.received.clear();
@@ -173,15 +150,11 @@ mod tests {
         io::{Read as _, Write as _},
         net::TcpListener,
         thread,
+        time::Duration,
     };
 
     use super::*;
-    use crate::{
-        history::monotonic_ns,
-        shop::wire::{TlsConfigs, Trust},
-    };
-
-    const LIMIT: Duration = Duration::from_secs(60);
+    use crate::history::monotonic_ns;
 
     /// So long that the system hardly puts two pieces together.
     const APART: Duration = Duration::from_millis(5);
@@ -224,7 +197,7 @@ mod tests {
                     last_ns
                 })
             });
-            let mut connection = Connection::open(&[address], waiting, None, LIMIT).await.unwrap();
+            let mut connection = Http1::open(&address, waiting, None).await.unwrap();
             let mut received_ns = Vec::new();
             for (pieces, status, body) in ANSWERS {
                 let (reply, keeps_alive) = connection.exchange(b"?").await.unwrap();
@@ -236,24 +209,5 @@ mod tests {
             let sent_ns = server.join().unwrap();
             assert!(sent_ns.iter().zip(&received_ns).all(|(sent, received)| sent <= received));
         }
-    }
-
-    #[tokio::test]
-    async fn a_server_that_was_reached_is_told_of_and_not_the_address_behind_it() {
-        let plain = TcpListener::bind("127.0.0.1:0").unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let addresses = [free, plain.local_addr().unwrap(), free];
-        let server = thread::spawn(move || {
-            let mut stream = plain.accept().unwrap().0;
-            stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").unwrap();
-            // Until the other side has read it.
-            stream.read_to_end(&mut Vec::new()).ok();
-        });
-        let tls = TlsConfigs::default().tls("localhost", Trust::Anybody).unwrap();
-        let opened = Connection::open(&addresses, Waiting::Shared, Some(&tls), LIMIT).await;
-        assert_eq!(opened.unwrap_err(), Failure::NoTls);
-        server.join().unwrap();
-        let opened = Connection::open(&[free, free], Waiting::Shared, Some(&tls), LIMIT).await;
-        assert_eq!(opened.unwrap_err(), Failure::Refused);
     }
 }
