@@ -13,6 +13,7 @@ use crate::{
     lab::{self, LabArgs},
     lesson::{self, LessonArgs},
     manual::Manual,
+    own_folder,
     race::{self, RaceArgs},
     run::{self, RunArgs, TryArgs},
     runner::for_runner,
@@ -78,9 +79,9 @@ enum Child {
         parent: u32,
     },
 
-    /// Whoever removes what a lab that was killed has left.
-    #[command(name = "lab-folder")]
-    LabFolder {
+    /// Whoever removes what a show that was killed has left.
+    #[command(name = "folder-heir")]
+    FolderHeir {
         #[arg(long)]
         parent: u32,
         #[arg(long)]
@@ -176,7 +177,7 @@ fn play(child: Child) -> ExitCode {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },
-        Child::LabFolder { parent: _, folder } => match lab::remove_when_alone(&folder) {
+        Child::FolderHeir { parent: _, folder } => match own_folder::remove_when_alone(&folder) {
             Ok(()) => ExitCode::from(exit_code::VALID),
             Err(error) => fail(&error, None, exit_code::INTERNAL),
         },

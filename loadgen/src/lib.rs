@@ -3,10 +3,11 @@
 //! # Layout
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
 //! - `manual`: what the program tells of its command line.
-//! - `setup`, `duration`, `lifeline`, `kept_file`: what a run is made of, times as people write them,
-//!   child processes that die with their parent, files that are whole or not there; `runner`: that of a CI,
-//!   which reads what is printed.
+//! - `setup`, `duration`, `lifeline`, `kept_file`, `own_folder`: what a run is made of, times as people write them,
+//!   child processes that die with their parent, files that are whole or not there, folders that go away; `runner`:
+//!   that of a CI, which reads what is printed.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
+//! - [`engines`]: etcd and PostgreSQL on this machine, and a network between them that can be cut.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.
 //! - `waits`: what a lock costs, and whom.
 //! - `shop`: how a shop is spoken to; `worker`: clients, and a fleet of workers that carry them; `lead`:
@@ -23,6 +24,7 @@
 //! - No worker and no server outlives the process that started it.
 
 pub mod cli;
+pub mod engines;
 pub mod exit_code;
 pub mod history;
 pub mod judge;
@@ -39,6 +41,7 @@ mod lead;
 mod lesson;
 mod lifeline;
 mod manual;
+mod own_folder;
 mod page;
 mod plan;
 mod race;

@@ -93,12 +93,17 @@ impl OwnedChild {
         self.send(if is_paused { Signal::STOP } else { Signal::CONT })
     }
 
-    fn send(&self, signal: Signal) -> io::Result<()> {
+    /// Its process id.
+    ///
+    /// # Errors
+    /// None: no process has an id that is none.
+    pub(crate) fn pid(&self) -> io::Result<Pid> {
         let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
-        match pid {
-            Some(pid) => Ok(kill_process(pid, signal)?),
-            None => Err(io::ErrorKind::InvalidInput.into()),
-        }
+        pid.ok_or_else(|| io::ErrorKind::InvalidInput.into())
+    }
+
+    fn send(&self, signal: Signal) -> io::Result<()> {
+        Ok(kill_process(self.pid()?, signal)?)
     }
 
     /// Waits for a process that has said its last word, and so is about to end.

@@ -24,6 +24,7 @@ use crate::{
         connections::event_loops::{Limits, connections_possible},
         message::buyer_rule::BuyerRule,
     },
+    ledger::Again,
     log::{self, LogFormat},
     manual::Manual,
     run::{self, RunError},
@@ -126,6 +127,10 @@ struct Import {
     /// Where it is to be kept, and is not yet.
     #[arg(long, value_name = "DB", default_value = "db.txt")]
     db: Db,
+    /// Copy once more what an import that has ended has copied, where nothing is left of it: what was sold there is
+    /// in no ledger here, and would be sold once more.
+    #[arg(long)]
+    again: bool,
     /// How long to wait for the lock of a file.
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "3s", value_parser = duration)]
     lock_timeout: Duration,
@@ -277,8 +282,9 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             served.map(|()| true)
         }
         Some(Special::Verify(Kept { db, lock_timeout })) => run::verify(&db, lock_timeout),
-        Some(Special::Import(Import { from, db, lock_timeout })) => {
-            run::import(&from, &db, lock_timeout).map(|()| true)
+        Some(Special::Import(Import { from, db, again, lock_timeout })) => {
+            let again = if again { Again::Wanted } else { Again::Refused };
+            run::import(&from, &db, again, lock_timeout).map(|()| true)
         }
         Some(Special::Repair(Repair { counter: Upkeep { db, lock_timeout }, dry_run })) => {
             run::repair(&db, lock_timeout, dry_run)

@@ -1,6 +1,7 @@
 //! `server import`: a counter moves, and nobody is told anything else than before.
 
 use std::{
+    cell::Cell,
     env, fs, io,
     path::Path,
     sync::{
@@ -8,9 +9,10 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
+    time::Duration,
 };
 
-use e2e::{Answer, Finished, Method, Server, eventually, tickets, tickets_of};
+use e2e::{Answer, Finished, Method, Server, Wire, eventually, tickets, tickets_of};
 use serde_json::json;
 use server::ledger::{
     Archive, Audit, Copying, Scan, Staged,
@@ -177,17 +179,46 @@ fn counter_that_went_elsewhere_is_not_moved_again_until_its_sale_is_opened() {
     }
 }
 
-/// Begins to copy the counter in the file at `from` into `stage`, as an import does that is killed in the middle.
-fn begin_to_copy<S: Staged>(from: &Path, stage: impl FnOnce(Base) -> (S, Arc<dyn Archive>)) {
+/// Copies the counter in the file at `from` up to the revision `last` into what `stage` gives, as an import does.
+fn copy_up_to<S: Staged>(
+    from: &Path,
+    last: u64,
+    stage: impl FnOnce(Base) -> (S, Arc<dyn Archive>),
+) -> Copying<S> {
     let scan = FileScan::begin(&RealDisk, &Layout::around(from)).expect("a ledger");
     let scan = scan.expect("a ledger");
     let base = scan.base().clone();
     let base = Base::of(base.key, 0, base.stock(), base.at_ms);
     let (stage, archive) = stage(base.clone());
     let mut audit = Audit::begin(scan).expect("it is sound");
-    let copying = Copying::begin(stage, None, &*archive, &base, thread::sleep);
+    let copying = Copying::begin(stage, None, &*archive, &base, rest);
     let mut copying = copying.unwrap_or_else(|error| panic!("{error}"));
-    copying.copy(&mut audit, SALES / 2, &mut |records| records).expect("half of it is copied");
+    copying.copy(&mut audit, last, &mut |records| records).expect("it is copied");
+    copying
+}
+
+/// A counter in the making at `new`, in etcd.
+fn etcd_stage(new: &str, base: Base) -> (EtcdStage, Arc<dyn Archive>) {
+    let address: EtcdAddress = new.parse().expect("an address");
+    let access = Access { members: address.members, user: None, tls: None };
+    let (sizes, writer) = (Sizes::default(), fastrand::u128(..));
+    let options = EtcdOptions { new: None, names_max: 9, sizes, writer };
+    let stage = EtcdStage::new(access, &address.name, base, &options).expect("a thread");
+    let archive = stage.archive();
+    (stage, archive)
+}
+
+/// A counter in the making at `new`, in PostgreSQL.
+fn postgres_stage(places: &Places, new: &str, base: Base) -> (PostgresStage, Arc<dyn Archive>) {
+    let address = Address::parse(new).expect("an address");
+    let password = Some(places.postgres.password().to_owned());
+    let surroundings = Surroundings { password, passfile: None };
+    let random = || -> io::Result<[u8; 32]> { Ok([fastrand::u8(..); 32]) };
+    let options = PostgresOptions { init: None, names_max: 9, now_ms: || 1, random };
+    let stage = PostgresStage::new(address, surroundings, base, options);
+    let stage = stage.expect("an address in the clear");
+    let archive = Arc::new(stage.archive());
+    (stage, archive)
 }
 
 #[test]
@@ -251,28 +282,204 @@ fn what_another_import_has_begun_is_not_gone_on_with() {
 /// Leaves half of the counter in the file at `old` at `new`, as an import that was killed.
 #[track_caller]
 fn begin_half(places: &Places, engine: Engine, old: &Path, new: &str) {
+    begin_up_to(places, engine, old, SALES / 2, new);
+}
+
+/// The same of all up to the revision `last`.
+#[track_caller]
+fn begin_up_to(places: &Places, engine: Engine, old: &Path, last: u64, new: &str) {
     if engine == Etcd {
-        let address: EtcdAddress = new.parse().expect("an address");
-        let access = Access { members: address.members, user: None, tls: None };
-        let (sizes, writer) = (Sizes::default(), fastrand::u128(..));
-        let options = EtcdOptions { new: None, names_max: 9, sizes, writer };
-        begin_to_copy(old, |base| {
-            let stage = EtcdStage::new(access, &address.name, base, &options).expect("a thread");
-            let archive = stage.archive();
-            (stage, archive)
-        });
+        drop(copy_up_to(old, last, |base| etcd_stage(new, base)));
     } else {
-        let address = Address::parse(new).expect("an address");
-        let password = Some(places.postgres.password().to_owned());
-        let surroundings = Surroundings { password, passfile: None };
-        let random = || -> io::Result<[u8; 32]> { Ok([fastrand::u8(..); 32]) };
-        let options = PostgresOptions { init: None, names_max: 9, now_ms: || 1, random };
-        begin_to_copy(old, |base| {
-            let stage = PostgresStage::new(address, surroundings, base, options);
-            let stage = stage.expect("an address in the clear");
-            let archive = Arc::new(stage.archive());
-            (stage, archive)
-        });
+        drop(copy_up_to(old, last, |base| postgres_stage(places, new, base)));
+    }
+}
+
+/// Whether anything is where the counter `name` of this test would be.
+#[track_caller]
+fn is_anything_at(places: &Places, engine: Engine, name: &str) -> bool {
+    let own = places.own(name);
+    match engine {
+        File => {
+            let file = places.file(name);
+            let begins = format!(".{}", file.file_name().expect("a name").display());
+            let hidden = fs::read_dir(places.folder.path()).expect("the test's own folder");
+            let mut names = hidden.flatten().map(|entry| entry.file_name().display().to_string());
+            file.exists() || names.any(|name| name.starts_with(&begins))
+        }
+        Etcd => {
+            let prefix = format!("tickets/{own}/");
+            !places.etcd.ctl(&["get", "--prefix", "--keys-only", &prefix]).stdout.trim().is_empty()
+        }
+        Postgres => {
+            let names = format!("name IN ('{own}', 'import:{own}')");
+            let found = format!("SELECT name FROM ticket_counter.counter WHERE {names}");
+            !places.postgres.sql(&found).is_empty()
+        }
+    }
+}
+
+#[test]
+fn name_whose_answer_was_lost_is_asked_for_on_another_connection() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    let wire = Wire::to(places.postgres.port());
+    let through = places.postgres.address_through(wire.port(), &places.own("named"));
+    let old = places.file("template");
+    let copying = copy_up_to(&old, SALES + 1, |base| postgres_stage(&places, &through, base));
+    wire.lose_answer_with(b"UPDATE 1");
+
+    let published = copying.publish();
+
+    assert!(published.is_ok(), "{:?}", published.err());
+    assert_eq!(wire.answers_lost(), 1);
+    template.assert_at(&places, &places.db(Postgres, "named"));
+}
+
+thread_local! {
+    /// How often what is copied on this thread was tried again.
+    static RESTS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Rests before what may pass is tried again.
+fn rest(time: Duration) {
+    RESTS.set(RESTS.get() + 1);
+    thread::sleep(time);
+}
+
+/// Why `late` does not become the counter, which is told without another try.
+#[track_caller]
+fn refusal_of<S: Staged>(late: Copying<S>) -> String {
+    RESTS.set(0);
+    let refused = late.publish().err().expect("it is refused");
+    assert_eq!(RESTS.get(), 0, "{refused}");
+    refused.to_string()
+}
+
+#[test]
+fn import_that_another_has_overtaken_is_told_so_at_once() {
+    let places = Places::new();
+    Template::new(&places);
+    let (old, new) = (places.file("template"), places.db(Etcd, "raced"));
+    let late = copy_up_to(&old, SALES / 2, |base| etcd_stage(&new, base));
+    begin_up_to(&places, Etcd, &old, SALES, &new);
+
+    let overtaken = refusal_of(late);
+
+    assert!(overtaken.ends_with("another import has gone on with it"), "{overtaken}");
+    assert!(places.verify(&new).stderr.contains("is being imported"));
+}
+
+#[test]
+fn name_that_another_counter_has_taken_is_told_at_once() {
+    let places = Places::new();
+    Template::new(&places);
+    let (old, new) = (places.file("template"), places.db(Etcd, "taken"));
+    let late = copy_up_to(&old, SALES, |base| etcd_stage(&new, base));
+    places.etcd.ctl(&["del", "--prefix", &format!("tickets/{}/", places.own("taken"))]);
+    counter_with_sales(&places, &new, 1);
+
+    let taken = refusal_of(late);
+
+    assert!(taken.ends_with("already"), "{taken}");
+    assert_eq!(places.serve(&new).count(), 99);
+}
+
+#[test]
+fn import_that_is_refused_leaves_nothing_behind_and_closes_nothing() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    for engine in [File, Etcd, Postgres] {
+        let name = format!("{engine:?}");
+        let old = template.copy_to(&places, File, &name);
+        let taken = places.db(engine, &format!("{name}-taken"));
+        counter_with_sales(&places, &taken, 1);
+
+        let said = places.import(&old, &taken);
+
+        assert_ne!(said.code, Some(0), "{said:?}");
+        assert!(said.stderr.contains("already"), "{said:?}");
+        assert_eq!(places.serve(&taken).count(), 99);
+        if engine == Postgres {
+            let rows = format!("name = 'import:{}'", places.own(&format!("{name}-taken")));
+            let rows = format!("SELECT count(*) FROM ticket_counter.counter WHERE {rows}");
+            assert_eq!(places.postgres.sql(&rows), "0");
+        }
+        assert_eq!(places.serve(&old).buy().status, 201, "it was not closed");
+
+        // And of one that went elsewhere nothing is copied.
+        assert_eq!(places.import(&old, &places.db(Etcd, &format!("{name}-first"))).code, Some(0));
+        let second = format!("{name}-second");
+        let gone = places.import(&old, &places.db(engine, &second));
+        assert!(gone.stderr.contains("the counter was moved to"), "{gone:?}");
+        assert!(!is_anything_at(&places, engine, &second), "{engine:?}");
+    }
+}
+
+#[test]
+fn counter_that_has_less_than_what_was_begun_there_is_not_closed() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    for engine in [Etcd, Postgres] {
+        let name = format!("{engine:?}");
+        let (old, ahead) = (
+            template.copy_to(&places, File, &name),
+            template.copy_to(&places, File, &format!("{name}-ahead")),
+        );
+        let server = places.serve(&ahead);
+        assert_eq!(server.buy().status, 201);
+        server.terminate();
+        let new = places.db(engine, &name);
+        begin_up_to(&places, engine, Path::new(&ahead), SALES + 2, &new);
+
+        let said = places.import(&old, &new);
+
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("not the beginning of what is copied"), "{said:?}");
+        assert_eq!(places.serve(&old).buy().status, 201, "it was not closed");
+    }
+}
+
+/// What was sold at the new place would be sold once more.
+#[test]
+fn import_that_has_ended_is_not_begun_again_unless_that_is_said() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    for engine in [File, Etcd, Postgres] {
+        let name = format!("{engine:?}");
+        let old = template.copy_to(&places, File, &format!("{name}-old"));
+        let new = places.db(engine, &name);
+        assert_eq!(places.import(&old, &new).code, Some(0));
+        let server = places.serve(&new);
+        assert_eq!(tickets_of(&server.buy()), [SALES + 1]);
+        server.terminate();
+        let own = places.own(&name);
+        match engine {
+            File => {
+                fs::remove_file(&new).expect("the counter");
+                fs::remove_dir_all(format!("{new}.ledger")).expect("its ledger");
+            }
+            Etcd => {
+                places.etcd.ctl(&["del", "--prefix", &format!("tickets/{own}/")]);
+            }
+            Postgres => {
+                let removed = format!("DELETE FROM ticket_counter.counter WHERE name = '{own}'");
+                places.postgres.sql(&removed);
+            }
+        }
+
+        let refused = places.import(&old, &new);
+
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        assert!(refused.stderr.contains("has ended, and nothing of it is there"), "{refused:?}");
+        assert!(
+            refused.stderr.contains("hint: ") && refused.stderr.contains("`--again`"),
+            "{refused:?}"
+        );
+        assert!(!is_anything_at(&places, engine, &name), "{engine:?}");
+        let again = places.server(&["import", "--from", &old, "--db", &new, "--again"]).run();
+        assert_eq!(again.code, Some(0), "{again:?}");
+        assert_eq!(tickets_of(&places.serve(&new).buy()), [SALES + 1]);
     }
 }
 
@@ -410,6 +617,11 @@ fn kill_ahead_of(from: Engine, to: Engine, calls: &[(&str, usize)]) {
 #[track_caller]
 fn finish(places: &Places, old: &str, new: &str) {
     let said = places.import(old, new);
+    if said.stderr.trim_end().ends_with("already") {
+        // Its last step was on its way as it was killed, and has come through since somebody looked.
+        assert_eq!(places.verify(new).code, Some(0), "{said:?}");
+        return;
+    }
     if said.code == Some(2) && said.stderr.contains("without its counter's file") {
         assert!(said.stderr.contains("`server repair`"), "{said:?}");
         let mended = places.server(&["repair", "--db", new]).run();

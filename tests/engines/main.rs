@@ -5,5 +5,6 @@ mod import;
 mod kept;
 mod metrics;
 mod news;
+mod race;
 mod told;
 mod verify;

@@ -84,7 +84,10 @@ fn assert_settled(servers: &[Server], buyers: &Buyers) {
     let count = sold.len() as u64;
     assert_eq!(sold, (1..=count).collect::<Vec<_>>(), "AnswerOnce: a key each, no other sale");
     for server in servers {
-        let search = server.search();
+        let search = eventually("a server that can be asked", || {
+            Some(server.get("/search")).filter(|found| found.status == 200)
+        });
+        let search = search.json();
         let state = (search["count"].as_u64(), search["sold"].as_u64());
         assert_eq!(state, (Some(TICKETS - count), Some(count)));
     }

@@ -88,7 +88,7 @@ fn a_counter_that_is_missing_is_made_only_where_that_was_asked_for() {
     let etcd = Etcd::start();
     let mut none = Seat::with(access(&etcd.addresses()), None, Sizes::default());
     let told = crate::seat::lasting(none.hear()).to_string();
-    assert_eq!(told, "the etcd cluster has no counter `hall`");
+    assert_eq!(told, "the etcd cluster has no counter `hall`: `--init N` makes one with N tickets");
     // Later on it may be put back.
     assert_eq!(passing(none.hear()), told);
     Seat::at(&etcd).sell(1);

@@ -13,6 +13,7 @@ mod operator;
 #[path = "../e2e/problem.rs"]
 mod problem;
 mod programs;
+mod room;
 #[path = "../e2e/sales.rs"]
 mod sales;
 mod seat;

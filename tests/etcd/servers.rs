@@ -13,10 +13,14 @@ use e2e::{
 };
 use serde_json::{Value, json};
 
+/// What buyers may wait beyond an election: until the server gives up the answer of a member that is stopped, and has
+/// looked which one leads (1.5 s each at the most).
+const BEYOND_ELECTION: Duration = Duration::from_secs(3);
+
 /// How long those wait who come while the cluster is away.
 const LOCK_TIMEOUT: &str = "2s";
 
-fn server() -> Program {
+pub(crate) fn server() -> Program {
     Program::new(env!("CARGO_BIN_EXE_e2e-server"))
 }
 
@@ -125,15 +129,24 @@ fn chaos_loses_nothing_and_sells_nothing_twice() {
 fn chaos_of_servers_and_members_loses_nothing_and_sells_nothing_twice() {
     let temporary = Counter::missing();
     let mark = Mark::new();
-    let chaos = ["chaos", "--json", "--members", "3", "--rounds", "10", "--round", "1s"];
-    let chaos = mark.on(loadgen().args(chaos)).env("TMPDIR", temporary.folder()).run();
+    let chaos =
+        ["chaos", "--json", "--members", "3", "--rounds", "12", "--round", "2s", "--seed", "192"];
+    let kinds = "kill,member-kill,member-pause,member-cut,server-cut";
+    let chaos = loadgen().args(chaos).args(["--faults", kinds]);
+    let chaos = mark.on(chaos).env("TMPDIR", temporary.folder());
+    let chaos = chaos.within(Duration::from_secs(180)).run();
 
     assert_eq!(chaos.code, Some(0), "{chaos:?}");
     let told = chaos.json();
     assert_eq!((&told["verdict"], &told["members"]), (&json!("valid"), &json!(3)));
     let faults = told["faults"].as_array().expect("a list of faults");
-    let of_members = faults.iter().filter(|fault| fault["member"].is_u64()).count();
-    assert!((1..faults.len()).contains(&of_members), "of both: {faults:?}");
+    for kind in kinds.split(',') {
+        let there = faults.iter().filter(|fault| fault["kind"] == kind);
+        let mut is_of_member = there.map(|fault| fault["member"].is_u64());
+        let is_right = is_of_member.next() == Some(kind.starts_with("member"));
+        assert!(is_right, "{kind} of whom it can be: {faults:?}");
+    }
+    assert_eq!(told["ledger_is_sound"], true);
     assert!(told["outcomes"]["sold"].as_u64() > Some(50), "{told}");
     mark.wait_until_gone();
     assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
@@ -145,13 +158,39 @@ fn chaos_that_is_killed_leaves_no_member() {
     let temporary = Counter::missing();
     let chaos = ["chaos", "--members", "3", "--rounds", "1000", "--faults", "member-pause"];
     let chaos = mark.on(loadgen().args(chaos)).env("TMPDIR", temporary.folder()).start();
-    // Itself, eight workers, three servers, three members.
-    mark.wait_for_carriers(15);
+    // Itself, eight workers, three servers, three members, and who removes the folder.
+    mark.wait_for_carriers(16);
 
     chaos.signal(Signal::KILL);
 
     chaos.finish(Duration::from_secs(20));
     mark.wait_until_gone();
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+}
+
+/// Chaos found it: what was heard ahead of the cut was told as what is left.
+#[test]
+fn a_server_that_is_cut_off_tells_no_count_that_others_have_changed_since() {
+    let etcd = Etcd::start();
+    let proxies: Vec<_> = etcd.addresses().iter().map(|member| Proxy::before(member)).collect();
+    let members: Vec<_> = proxies.iter().map(Proxy::address).collect();
+    let db = format!("etcd://{}/hall", members.join(","));
+    let program = server().args(["--db", &db, "--init", "10", "--lock-timeout", "200ms"]);
+    let cut_off = Server::start_without_counter(program);
+    assert_eq!(cut_off.count(), 10);
+
+    // Silently, as a network is cut: what it waits for does not come, and nothing tells it so.
+    proxies.iter().for_each(Proxy::swallow_answers);
+    let other = serve(&etcd, 10);
+    assert_eq!(other.buy().status, 201);
+
+    let told = cut_off.get("/search");
+    assert_eq!(told.status, 503, "9 are left: {}", told.text());
+    proxies.iter().for_each(Proxy::mend);
+    eventually("it to hear of the others", || {
+        let told = cut_off.get("/search");
+        (told.status == 200).then(|| assert_eq!(told.json()["count"], 9, "{}", told.text()))
+    });
 }
 
 #[test]
@@ -192,7 +231,10 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
     assert_eq!((told.len() as u64, tickets.len() as u64), (all, all));
     assert_eq!(tickets, (1..=all).collect());
     for server in &servers {
-        let search = server.search();
+        let search = eventually("a server that can be asked", || {
+            Some(server.get("/search")).filter(|found| found.status == 200)
+        });
+        let search = search.json();
         let state = (search["count"].as_u64(), search["sold"].as_u64());
         assert_eq!(state, (Some(10_000 - all), Some(all)));
         // And what was told is told again.
@@ -200,6 +242,37 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
             let again = buy_somewhere(std::slice::from_ref(server.client()), key);
             assert_eq!(self::ticket(&again), *ticket);
         }
+    }
+}
+
+#[test]
+fn a_member_that_stops_costs_buyers_no_more_than_one_election() {
+    let etcd = Etcd::start();
+    let servers = [(); 3].map(|()| serve(&etcd, 1000));
+    // Whoever leads first, and then members of whom one may.
+    for (round, member) in [etcd.leader(), 0, 1, 2].into_iter().enumerate() {
+        etcd.wait_for_all();
+        crowd(servers.len(), |at| assert_eq!(servers[at].buy().status, 201));
+        let led = etcd.leader() == member;
+        etcd.signal(member, Signal::STOP);
+        let mut waits = crowd(servers.len() + 1, |at| {
+            let begun = Instant::now();
+            match servers.get(at) {
+                Some(server) => {
+                    let clients = [server.client().clone()];
+                    ticket(&buy_somewhere(&clients, &format!("{round}-{at}")));
+                }
+                // Not a buyer, but who looks when another leads.
+                None => {
+                    eventually("another that leads", || (etcd.leader() != member).then_some(()));
+                }
+            }
+            begun.elapsed()
+        });
+        etcd.signal(member, Signal::CONT);
+        let election = waits.pop().expect("one more than there are servers");
+        println!("member {member} stopped (it led: {led}), {election:?}: buyers waited {waits:?}");
+        assert!(waits.iter().all(|wait| *wait < election + BEYOND_ELECTION), "{waits:?}");
     }
 }
 

@@ -1,10 +1,14 @@
 //! Whole servers over PostgreSQL.
 
-use std::{thread, time::Duration};
+use std::{
+    fs, thread,
+    time::{Duration, Instant},
+};
 
 use e2e::{
-    Answer, Buyers, Client, Counter, Method, Postgres, Program, Proxy, Server, buy_until_sold_out,
-    crowd, eventually, number_of, seeded, tickets, tickets_of,
+    Answer, Buyers, Client, Counter, Finished, Mark, Method, Postgres, Program, Proxy, Server,
+    Signal, Wire, buy_until_sold_out, crowd, eventually, number_of, processes_in, seeded, tickets,
+    tickets_of,
 };
 use serde_json::json;
 
@@ -81,16 +85,34 @@ fn servers_share_a_counter_its_keys_and_its_receipts() {
 }
 
 #[test]
+fn server_that_hears_nothing_tells_no_count_of_the_past() {
+    let database = Postgres::start();
+    let wire = Wire::to(database.port());
+    let address = database.address_through(wire.port(), "concert");
+    let mute = Server::start_without_counter(program(&database, &address, 100));
+    eventually("a sale", || (mute.buy().status == 201).then_some(()));
+    let other = serve(&database, 100);
+    eventually("a server that is ready", || (other.get("/readyz").status == 200).then_some(()));
+    wire.cut(true);
+    assert_eq!(other.buy().status, 201);
+
+    let sought = mute.get("/search");
+
+    assert_eq!(sought.status, 503, "99 were left before the last sale: {}", sought.text());
+}
+
+#[test]
 fn server_waits_for_its_database_says_so_and_sells_once_it_is_there() {
     let mut database = Postgres::start();
     database.stop();
     let server = serve(&database, 100);
     let unreachable = format!("127.0.0.1:{}: error connecting to server", database.port());
     let assert_says_so = || {
-        let ready = eventually("a server that is not ready", || {
-            Some(server.get("/readyz")).filter(|ready| ready.status == 503)
+        // Ahead of its first try it says that there was none yet.
+        eventually("a server that is not ready, and says why", || {
+            let ready = server.get("/readyz");
+            (ready.status == 503 && ready.text().contains(&unreachable)).then_some(())
         });
-        assert!(ready.text().contains(&unreachable), "{}", ready.text());
         assert_not_sold(&server.buy());
         let sought = server.get("/search");
         assert_eq!(sought.status, 503, "nothing old is told: {}", sought.text());
@@ -105,7 +127,10 @@ fn server_waits_for_its_database_says_so_and_sells_once_it_is_there() {
     database.restart();
     sells();
     database.kill();
-    assert_says_so();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into()) {
+        assert_says_so();
+    }
     database.restart();
     sells();
     assert_eq!(server.count(), 98);
@@ -165,9 +190,10 @@ fn assert_settled(database: &Postgres, servers: &[Server], sales: &[Answer]) {
 }
 
 /// What happens to a primary, its standby and the servers, one after the other.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 enum Accident {
     PrimaryKilled,
+    PrimaryStopped,
     ServerKilled,
     /// What was asked of the primary is done, and nobody is told.
     AnswersLost,
@@ -175,23 +201,41 @@ enum Accident {
     StandbyOutOfReach,
 }
 
-const ACCIDENTS: [Accident; 5] = [
-    Accident::PrimaryKilled,
+const OTHERS: [Accident; 5] = [
+    Accident::PrimaryStopped,
     Accident::ServerKilled,
     Accident::AnswersLost,
     Accident::PrimaryOutOfReach,
     Accident::StandbyOutOfReach,
 ];
 
-/// How often each of them happens; `E2E_ACCIDENTS` says another number.
-const TIMES: u32 = 4;
+/// How long whoever is stopped or out of reach stays so, at most.
+const OUTAGE_MS: u64 = 600;
+
+/// How often the primary is killed; `E2E_ACCIDENTS` says another number.
+const KILLS: u32 = 20;
+
+/// To how many kills each of the others happens once.
+const KILLS_TO_OTHERS: u32 = 10;
+
+/// All that happens: `kills` of the primary, and among them the others, each at least four times.
+fn accidents(kills: u32) -> impl Iterator<Item = Accident> {
+    let others = (kills / KILLS_TO_OTHERS).max(4);
+    let between = (kills / others).max(1);
+    let others = move |kill: u32| {
+        (kill.is_multiple_of(between) && kill / between < others).then_some(OTHERS)
+    };
+    (0..kills).flat_map(move |kill| {
+        [Accident::PrimaryKilled].into_iter().chain(others(kill).into_iter().flatten())
+    })
+}
 
 /// Under buyers who retry; in the end the standby takes over.
 #[test]
 fn accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_twice() {
     let name = "accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_twice";
     let mut random = seeded(name);
-    let times = number_of("E2E_ACCIDENTS", TIMES);
+    let kills = number_of("E2E_ACCIDENTS", KILLS);
     let mut primary = Postgres::start();
     let at = format!("127.0.0.1:{}", primary.port());
     let (to_servers, to_standby) = (Proxy::before(&at), Proxy::before(&at));
@@ -204,14 +248,20 @@ fn accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_
     let doors = servers.iter().map(|server| server.url().to_owned()).collect();
     let buyers = Buyers::while_doing(6, doors, &mut random, |buyers, random| {
         buyers.wait_for(20);
-        for accident in ACCIDENTS.repeat(times as usize) {
+        for (number, accident) in accidents(kills).enumerate() {
+            println!("{number}: {accident:?}");
             // The moment, and how long it lasts, are what this test is about; nothing is waited for.
-            let mut moment = || thread::sleep(Duration::from_millis(random.u64(0..100)));
-            moment();
+            let mut up_to = |ms| thread::sleep(Duration::from_millis(random.u64(0..ms)));
+            up_to(100);
             match accident {
                 Accident::PrimaryKilled => {
                     primary.kill();
                     primary.restart();
+                }
+                Accident::PrimaryStopped => {
+                    primary.pause();
+                    up_to(OUTAGE_MS);
+                    primary.go_on();
                 }
                 Accident::ServerKilled => {
                     let door = random.usize(0..servers.len());
@@ -222,17 +272,17 @@ fn accidents_of_all_who_take_part_and_a_promotion_lose_nothing_and_sell_nothing_
                 }
                 Accident::AnswersLost => {
                     to_servers.swallow_answers();
-                    moment();
+                    up_to(OUTAGE_MS);
                     to_servers.mend();
                 }
                 Accident::PrimaryOutOfReach => {
                     to_servers.cut();
-                    moment();
+                    up_to(OUTAGE_MS);
                     to_servers.mend();
                 }
                 Accident::StandbyOutOfReach => {
                     to_standby.cut();
-                    moment();
+                    up_to(OUTAGE_MS);
                     to_standby.mend();
                 }
             }
@@ -259,6 +309,132 @@ fn assert_valid(buyers: &Buyers, initial: u64, left: u64) {
         .run();
     assert_eq!(check.code, Some(0), "{check:?}");
     assert_eq!(check.json()["verdict"], "valid", "{check:?}");
+}
+
+/// The same as for etcd: what was heard ahead of the cut is not told as what is left.
+#[test]
+fn a_server_that_is_cut_off_tells_no_count_that_others_have_changed_since() {
+    let database = Postgres::start();
+    let proxy = Proxy::before(&format!("127.0.0.1:{}", database.port()));
+    let address = format!("postgres://postgres@127.0.0.1:{}/tickets?counter=concert", proxy.port());
+    let program = program(&database, &address, 10).args(["--lock-timeout", "200ms"]);
+    let cut_off = Server::start_without_counter(program);
+    assert_eq!(cut_off.count(), 10);
+
+    proxy.swallow_answers();
+    let other = serve(&database, 10);
+    assert_eq!(other.buy().status, 201);
+
+    let told = cut_off.get("/search");
+    assert_eq!(told.status, 503, "9 are left: {}", told.text());
+    proxy.mend();
+    eventually("it to hear of the others", || {
+        let told = cut_off.get("/search");
+        (told.status == 200).then(|| assert_eq!(told.json()["count"], 9, "{}", told.text()))
+    });
+}
+
+/// `loadgen chaos --postgres`, as a user starts it, with its files in `temporary`.
+fn chaos(arguments: &[&str], temporary: &Counter) -> Program {
+    Program::new(env!("CARGO_BIN_EXE_e2e-loadgen"))
+        .args(["chaos", "--postgres", "--json"])
+        .args(arguments)
+        .env("TMPDIR", temporary.folder())
+        .within(Duration::from_secs(180))
+}
+
+/// A folder in which PostgreSQL's own user may go on.
+fn passable() -> Counter {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let temporary = Counter::missing();
+    let mode = fs::Permissions::from_mode(0o711);
+    fs::set_permissions(temporary.folder(), mode).expect("the test's own folder");
+    temporary
+}
+
+/// What was done, and to whom.
+fn faults(chaos: &Finished) -> Vec<(String, Option<u64>, Option<u64>)> {
+    let told = chaos.json();
+    let faults = told["faults"].as_array().expect("a list of faults");
+    let kind = |fault: &serde_json::Value| fault["kind"].as_str().unwrap_or_default().to_owned();
+    let fault = |fault: &serde_json::Value| {
+        (kind(fault), fault["server"].as_u64(), fault["member"].as_u64())
+    };
+    faults.iter().map(fault).collect()
+}
+
+#[test]
+fn chaos_of_a_primary_and_its_standby_loses_nothing_and_sells_nothing_twice() {
+    let temporary = passable();
+    let kinds = "kill,member-kill,member-pause,member-cut,server-cut,promote";
+    let chaos = chaos(&["--rounds", "10", "--seed", "161", "--faults", kinds], &temporary).run();
+
+    assert_eq!(chaos.code, Some(0), "{chaos:?}");
+    let told = chaos.json();
+    assert_eq!((&told["verdict"], &told["ledger_is_sound"]), (&json!("valid"), &json!(true)));
+    assert!(told["outcomes"]["sold"].as_u64() > Some(50), "{told}");
+    let faults = faults(&chaos);
+    for kind in kinds.split(',') {
+        assert!(faults.iter().any(|(there, ..)| there == kind), "{kind}: {faults:?}");
+    }
+    assert_eq!(processes_in(temporary.folder()), Vec::<u32>::new());
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+}
+
+/// The control: whoever tries again is sold to again.
+#[test]
+fn servers_that_forget_their_keys_are_convicted_over_a_primary_that_is_killed() {
+    let convicted = ["3", "4", "5"].into_iter().any(|seed| {
+        let faults = ["--rounds", "8", "--round", "2s", "--faults", "member-kill,kill"];
+        let temporary = passable();
+        let chaos = chaos(&faults, &temporary).args(["--seed", seed, "--", "--keys-max", "1"]);
+        let chaos = chaos.run();
+        assert!(matches!(chaos.code, Some(0 | 1 | 3)), "{chaos:?}");
+        chaos.code == Some(1)
+    });
+    assert!(convicted, "three chaoses did not notice");
+}
+
+#[test]
+fn a_seed_makes_the_same_faults_of_primary_and_standby_again() {
+    let of = |seed: &str| {
+        let kinds = "kill,member-pause,member-cut,server-cut";
+        let arguments = ["--rounds", "4", "--round", "400ms", "--faults", kinds, "--seed", seed];
+        let chaos = chaos(&arguments, &passable()).run();
+        assert_eq!(chaos.code, Some(0), "{chaos:?}");
+        faults(&chaos)
+    };
+    assert_eq!(of("7"), of("7"));
+    assert_ne!(of("7"), of("8"));
+}
+
+/// Stopped processes hear of nothing, and so not of the end of who started them.
+#[test]
+fn chaos_that_is_killed_while_a_member_is_stopped_leaves_no_process_and_no_folder() {
+    let temporary = passable();
+    let mark = Mark::new();
+    // Under this seed one is stopped within the first second, for a quarter of a minute.
+    let faults = ["--rounds", "9", "--round", "60s", "--faults", "member-pause", "--seed", "3"];
+    let chaos = mark.on(chaos(&faults, &temporary)).start();
+    eventually("a member that is stopped", || {
+        let is_stopped = |pid: &u32| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T"))
+        };
+        // Of a standby: the first, and those that write, clean up, recover and receive.
+        let stopped = processes_in(temporary.folder()).into_iter().filter(is_stopped).count();
+        (stopped >= 4).then_some(())
+    });
+
+    chaos.signal(Signal::KILL);
+
+    chaos.finish(Duration::from_secs(20));
+    mark.wait_until_gone();
+    eventually("all of PostgreSQL to be gone", || {
+        processes_in(temporary.folder()).is_empty().then_some(())
+    });
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
 }
 
 #[test]

@@ -226,6 +226,60 @@ fn snapshot_spares_a_start_what_is_before_it_and_a_broken_one_is_passed_over() {
     assert_eq!(damaged.to_string(), "record `5`: the checksum does not fit");
 }
 
+/// How many snapshots are named that have no parts.
+const TORN: &str = "SELECT count(*) FROM ticket_counter.snapshot AS named WHERE NOT EXISTS (SELECT FROM \
+                    ticket_counter.snapshot_part AS part WHERE (part.counter, part.revision, part.writer) = \
+                    (named.counter, named.revision, named.writer))";
+
+/// How many snapshots are being written.
+fn being_written(database: &Postgres) -> String {
+    let writing = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'ticket-counter' \
+                   AND query LIKE '%snapshot%'";
+    database.sql(writing)
+}
+
+#[track_caller]
+fn is_named(database: &Postgres, revision: u64) -> bool {
+    let named = "SELECT count(*) FROM ticket_counter.snapshot WHERE revision = ";
+    database.sql(&format!("{named}{revision}")) == "1"
+}
+
+#[test]
+fn snapshots_of_two_servers_leave_each_other_whole() {
+    let database = Postgres::start();
+    let wire = Wire::to(database.port());
+    let mut slow = Seller::open(&database.address_through(wire.port(), "concert"), Some(TICKETS));
+    let mut quick = Seller::open(&database.address("concert"), None);
+    for later in [1, 3] {
+        slow.learn().expect("it is there");
+        slow.sell(10);
+        let revision = slow.stock().revision;
+        // Its parts are there, and it has not named them yet.
+        wire.hold_requests_with(b"INSERT INTO ticket_counter.snapshot (");
+        slow.keep_snapshot();
+        let parts = "SELECT count(*) FROM ticket_counter.snapshot_part WHERE revision = ";
+        eventually("its parts", || {
+            (database.sql(&format!("{parts}{revision}")) == "1").then_some(())
+        });
+        for _ in 0..later {
+            quick.learn().expect("it is there");
+            quick.sell(10);
+            quick.keep_snapshot();
+            let revision = quick.stock().revision;
+            eventually("a later one", || is_named(&database, revision).then_some(()));
+            // Its end: it has cleared away what it does not keep.
+            eventually("the end of it", || (being_written(&database) == "1").then_some(()));
+        }
+
+        wire.release_requests();
+
+        eventually("its end", || (being_written(&database) == "0").then_some(()));
+        assert_eq!(database.sql(TORN), "0", "{later} later ones");
+        // What has lost its parts has no name, and does not need one.
+        assert_eq!(is_named(&database, revision), later == 1);
+    }
+}
+
 #[test]
 fn news_of_another_server_are_hinted_at() {
     let database = Postgres::start();

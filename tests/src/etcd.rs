@@ -1,14 +1,18 @@
 //! A cluster of three etcd members: Debian's `etcd`, on free ports of 127.0.0.1, in a temporary folder.
 
-use std::{net::TcpListener, path::Path};
+use std::path::Path;
 
+use loadgen::engines::{
+    Network, Sender,
+    etcd::{IMPATIENT, Member, PROGRAM, arguments},
+    free_addresses,
+};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{
     Client, Signal,
     certificate::Certificate,
-    peers::Peers,
     process::{Finished, Process},
     program::Program,
     wait::eventually,
@@ -19,19 +23,12 @@ const MEMBERS: usize = 3;
 
 /// A running cluster.
 pub struct Etcd {
-    folder: TempDir,
     members: Vec<Member>,
+    running: Vec<Option<Process>>,
     options: Vec<String>,
     scheme: &'static str,
-    peers: Option<Peers>,
-}
-
-struct Member {
-    client: String,
-    peer: String,
-    /// Where the others find it.
-    advertised: String,
-    process: Option<Process>,
+    network: Option<Network>,
+    folder: TempDir,
 }
 
 impl Etcd {
@@ -60,9 +57,7 @@ impl Etcd {
     /// When it does not come up.
     #[track_caller]
     pub fn that_can_be_parted() -> Etcd {
-        // Half of what is the default: who leads is missed the sooner.
-        let options = ["--heartbeat-interval=50", "--election-timeout=500"];
-        Etcd::begin(options.map(str::to_owned).into(), "http", true).with_a_leader()
+        Etcd::begin(IMPATIENT.map(str::to_owned).into(), "http", true).with_a_leader()
     }
 
     #[track_caller]
@@ -90,25 +85,18 @@ impl Etcd {
     #[track_caller]
     fn begin(options: Vec<String>, scheme: &'static str, can_be_parted: bool) -> Etcd {
         let folder = TempDir::new().expect("a folder for etcd");
-        // etcd takes no port 0; those that were just free are seldom taken meanwhile.
-        let free: Vec<_> = (0..2 * MEMBERS)
-            .map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"))
-            .collect();
-        let mut addresses =
-            free.iter().map(|free| free.local_addr().expect("it is bound").to_string());
-        let members = (0..MEMBERS).map(|_| {
-            let mut next = || addresses.next().expect("there are two for each member");
-            let (client, peer) = (next(), next());
-            Member { client, advertised: peer.clone(), peer, process: None }
-        });
-        let mut members: Vec<_> = members.collect();
-        let addresses: Vec<_> = members.iter().map(|member| member.peer.clone()).collect();
-        let peers = can_be_parted.then(|| Peers::before(&addresses));
-        for (member, address) in members.iter_mut().zip(peers.iter().flat_map(Peers::addresses)) {
-            member.advertised.clone_from(address);
-        }
-        let mut etcd = Etcd { members, folder, options, scheme, peers };
-        drop(free);
+        let network = can_be_parted.then(|| Network::new().expect("a thread for the network"));
+        let addresses = free_addresses(2 * MEMBERS).expect("free ports");
+        let (clients, peers) = addresses.split_at(MEMBERS);
+        let member = |at: usize| {
+            let advertised = network.as_ref().map_or(peers[at], |network| {
+                network.link(Sender::Members, at, peers[at]).expect("a free port")
+            });
+            Member { clients: clients[at], peers: peers[at], advertised }
+        };
+        let members = (0..MEMBERS).map(member).collect();
+        let running = (0..MEMBERS).map(|_| None).collect();
+        let mut etcd = Etcd { members, running, options, scheme, network, folder };
         for member in 0..MEMBERS {
             etcd.restart(member);
         }
@@ -122,7 +110,7 @@ impl Etcd {
 
     /// Where its members are, each as `host:port`.
     pub fn addresses(&self) -> Vec<String> {
-        self.members.iter().map(|member| member.client.clone()).collect()
+        self.members.iter().map(|member| member.clients.to_string()).collect()
     }
 
     /// The member that leads.
@@ -155,9 +143,8 @@ impl Etcd {
 
     /// What a member says of itself; `None` where it says nothing.
     fn status(&self, member: usize) -> Option<Value> {
-        let member = &self.members[member];
-        let is_running = member.process.as_ref().is_some_and(Process::is_running);
-        let client = Client::new(&format!("http://{}", member.client));
+        let is_running = self.running[member].as_ref().is_some_and(Process::is_running);
+        let client = Client::new(&format!("http://{}", self.members[member].clients));
         let request = client.request(crate::Method::POST, "/v3/maintenance/status");
         let request = request.json(&json!({})).timeout(std::time::Duration::from_millis(500));
         let answer = is_running.then(|| crate::Answer::try_to(request))?.ok()?;
@@ -170,35 +157,19 @@ impl Etcd {
     /// When it cannot be started.
     #[track_caller]
     pub fn restart(&mut self, member: usize) {
-        let scheme = self.scheme;
-        let peer =
-            |(number, member): (usize, &Member)| format!("m{number}=http://{}", member.advertised);
-        let peers: Vec<_> = self.members.iter().enumerate().map(peer).collect();
-        let Member { client, peer, advertised, .. } = &self.members[member];
-        let program = Program::new("etcd")
-            .arg(format!("--name=m{member}"))
-            .arg(format!("--data-dir={}", self.folder.path().join(format!("m{member}")).display()))
-            .arg(format!("--listen-client-urls={scheme}://{client}"))
-            .arg(format!("--advertise-client-urls={scheme}://{client}"))
-            .arg(format!("--listen-peer-urls=http://{peer}"))
-            .arg(format!("--initial-advertise-peer-urls=http://{advertised}"))
-            .arg(format!("--initial-cluster={}", peers.join(",")))
-            .args(["--initial-cluster-state=new", "--log-level=error"])
-            .args(["--auto-compaction-mode=revision", "--auto-compaction-retention=1000"])
+        let program = Program::new(PROGRAM)
+            .args(arguments(&self.members, member, self.folder.path(), self.scheme))
             .args(&self.options);
-        self.members[member].process = Some(program.start());
+        self.running[member] = Some(program.start());
     }
 
     /// Cuts `member` off from the others; who asks it is still answered.
     ///
     /// # Panics
-    /// When the cluster cannot be parted, or `member` does not say who it is.
+    /// When the cluster cannot be parted.
     #[track_caller]
     pub fn isolate(&self, member: usize) {
-        let status = eventually("a member that answers", || self.status(member));
-        let id = status["header"]["member_id"].as_str().and_then(|id| id.parse::<u64>().ok());
-        let name = format!("{:x}", id.expect("a member has a number"));
-        self.peers.as_ref().expect("it can be parted").isolate(member, &name);
+        self.network.as_ref().expect("it can be parted").cut_member(member);
     }
 
     /// Whether `member` answers, and knows of no leader.
@@ -213,7 +184,7 @@ impl Etcd {
     /// When the cluster cannot be parted.
     #[track_caller]
     pub fn reunite(&self) {
-        self.peers.as_ref().expect("it can be parted").mend();
+        self.network.as_ref().expect("it can be parted").mend();
     }
 
     /// Waits until every member follows one leader.
@@ -234,7 +205,7 @@ impl Etcd {
     /// Sends `signal` to `member`, which is running.
     #[track_caller]
     pub fn signal(&self, member: usize, signal: Signal) {
-        let process = self.members[member].process.as_ref();
+        let process = self.running[member].as_ref();
         process.expect("it is running").signal(signal);
     }
 
@@ -244,7 +215,7 @@ impl Etcd {
     /// When it goes on.
     #[track_caller]
     pub fn kill(&mut self, member: usize) {
-        let process = self.members[member].process.take();
+        let process = self.running[member].take();
         drop(process.expect("it is running"));
     }
 

@@ -2,13 +2,16 @@
 
 use std::{
     fs,
-    net::TcpListener,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use rustix::process::{Signal, geteuid};
+use loadgen::engines::{
+    free_addresses,
+    postgres::{SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
+};
+use rustix::process::{Pid, Signal, geteuid};
 use tempfile::TempDir;
 
 use crate::{certificate::Certificate, process::Process, program::Program, wait::eventually};
@@ -18,14 +21,6 @@ const PASSWORD: &str = "box office";
 
 /// How long the programs of PostgreSQL may take where the machine is busy.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// What is set for every server of a test: small, and as safe as it comes.
-const SETTINGS: &str = "\
-    listen_addresses = '127.0.0.1'\n\
-    shared_buffers = '16MB'\n\
-    max_connections = 60\n\
-    wal_keep_size = '256MB'\n\
-    max_wal_size = '1GB'\n";
 
 /// A running server of PostgreSQL, or one that was stopped.
 pub struct Postgres {
@@ -62,14 +57,8 @@ impl Postgres {
         let password = folder.path().join("password");
         fs::write(&password, PASSWORD).expect("the test's own folder");
         let mut server = Postgres { process: None, folder, port: free_port() };
-        let initdb = program("initdb")
-            .args(["--no-sync", "--username", "postgres", "--auth", "scram-sha-256"])
-            .arg("--pwfile")
-            .arg(&password)
-            .arg("--pgdata")
-            .arg(server.data())
-            .within(PATIENCE);
-        let made = initdb.run();
+        let made = program("initdb").args(making(&server.data(), &password));
+        let made = made.within(PATIENCE).run();
         assert_eq!(made.code, Some(0), "no cluster: {made:?}");
         let config = server.data().join("postgresql.conf");
         let text = fs::read_to_string(&config).expect("initdb made it");
@@ -99,9 +88,7 @@ impl Postgres {
         let folder = own_folder(TempDir::new().expect("a folder for a standby"));
         let mut standby = Postgres { process: None, folder, port: free_port() };
         let copied = program("pg_basebackup")
-            .args(["--host", "127.0.0.1", "--username", "postgres", "--no-sync", "-R"])
-            .args(["--checkpoint", "fast", "--port", &port.to_string(), "--pgdata"])
-            .arg(standby.data())
+            .args(copying(port, &standby.data()))
             .env("PGPASSWORD", PASSWORD)
             .within(PATIENCE)
             .run();
@@ -163,8 +150,7 @@ impl Postgres {
     #[track_caller]
     pub fn restart(&mut self) {
         self.process = None;
-        let port = self.port.to_string();
-        let server = program("postgres").arg("-D").arg(self.data()).args(["-p", &port]);
+        let server = program("postgres").args(running(&self.data(), self.port));
         let mut process = server.start();
         eventually("PostgreSQL to answer", || {
             if !process.is_running() {
@@ -177,13 +163,27 @@ impl Postgres {
         self.process = Some(process);
     }
 
-    /// Sends `signal` to the server that starts all its processes.
+    /// Stops all its processes (SIGSTOP).
     ///
     /// # Panics
     /// When it does not run.
     #[track_caller]
-    pub fn signal(&self, signal: Signal) {
-        self.process.as_ref().expect("it runs").signal(signal);
+    pub fn pause(&self) {
+        stop(self.first()).expect("it runs");
+    }
+
+    /// Lets all its processes go on (SIGCONT).
+    ///
+    /// # Panics
+    /// When it does not run.
+    #[track_caller]
+    pub fn go_on(&self) {
+        go_on(self.first()).expect("it runs");
+    }
+
+    #[track_caller]
+    fn first(&self) -> Pid {
+        pid(self.process.as_ref().expect("it runs"))
     }
 
     /// Ends it without a chance to clean up (SIGKILL).
@@ -236,18 +236,8 @@ impl Postgres {
     }
 
     fn psql(&self, database: &str, sql: &str) -> crate::Finished {
-        let port = self.port.to_string();
         program("psql")
-            .args([
-                "--no-psqlrc",
-                "--quiet",
-                "--no-align",
-                "--tuples-only",
-                "-v",
-                "ON_ERROR_STOP=1",
-            ])
-            .args(["--host", "127.0.0.1", "--username", "postgres", "--port", &port])
-            .args(["--dbname", database, "--command", sql])
+            .args(asking(self.port, database, sql))
             .env("PGPASSWORD", PASSWORD)
             .env("PGCONNECT_TIMEOUT", "10")
             .within(PATIENCE)
@@ -290,7 +280,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         // An orderly end takes its processes and its shared memory with it.
         if let Some(process) = self.process.take().filter(Process::is_running) {
-            process.signal(Signal::CONT);
+            go_on(pid(&process)).ok();
             process.signal(Signal::QUIT);
             process.ends_within(Duration::from_secs(10));
         }
@@ -299,18 +289,10 @@ impl Drop for Postgres {
 
 /// A program of PostgreSQL's, as a user that it likes: not root.
 fn program(name: &str) -> Program {
-    let folder = bindir().join(name);
+    let folder = programs().expect("PostgreSQL is installed").join(name);
     // Of the one who runs the tests it would read certificates that it may not.
     let program = Program::new(folder).inside("/").env("HOME", "/nonexistent");
-    if geteuid().is_root() { program.as_user("postgres") } else { program }
-}
-
-/// Where its programs are: Debian does not put them on the `PATH`.
-fn bindir() -> PathBuf {
-    let versions = fs::read_dir("/usr/lib/postgresql").expect("PostgreSQL is installed");
-    let versions = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
-    let newest = versions.filter(|bin| bin.join("postgres").exists()).max();
-    newest.expect("a server of PostgreSQL is installed")
+    if geteuid().is_root() { program.as_user(USER) } else { program }
 }
 
 /// A folder that belongs to the user who runs PostgreSQL.
@@ -323,13 +305,17 @@ fn own_folder(folder: TempDir) -> TempDir {
 #[track_caller]
 fn own(path: &Path) {
     if geteuid().is_root() {
-        let given = Program::new("chown").arg("postgres:").arg(path).run();
+        let given = Program::new("chown").arg(format!("{USER}:")).arg(path).run();
         assert_eq!(given.code, Some(0), "{given:?}");
     }
 }
 
-/// PostgreSQL takes no port 0; the one that was just free is seldom taken meanwhile.
+fn pid(process: &Process) -> Pid {
+    let pid = i32::try_from(process.pid()).ok().and_then(Pid::from_raw);
+    pid.expect("a process has an id")
+}
+
+/// PostgreSQL takes no port 0.
 fn free_port() -> u16 {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    free.local_addr().expect("it is bound").port()
+    free_addresses(1).expect("a free port")[0].port()
 }

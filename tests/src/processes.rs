@@ -1,6 +1,6 @@
 //! Finding a program's descendants, also those that lost their parent.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path};
 
 use crate::{program::Program, wait::eventually};
 
@@ -55,6 +55,20 @@ impl Mark {
     pub fn wait_until_gone(&self) {
         eventually("all descendants to be gone", || self.carriers().is_empty().then_some(()));
     }
+}
+
+/// The processes whose folder is `folder` or one below it, as the system knows them now, such as those of a PostgreSQL,
+/// which write over the environment in which a mark would be.
+///
+/// # Panics
+/// When there is no `/proc`.
+pub fn processes_in(folder: &Path) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").expect("/proc can be listed");
+    let is_in = |pid: &u32| {
+        fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|own| own.starts_with(folder))
+    };
+    let pids = processes.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter(is_in).collect()
 }
 
 impl Default for Mark {

@@ -4,13 +4,21 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::ValueEnum as _;
 
-use super::{config::ChaosConfig, faults::FaultKind};
+use super::{
+    config::{ChaosConfig, Kept},
+    faults::FaultKind,
+};
 use crate::{duration, plan::Holds, setup::Mode};
+
+/// How long a round is where nothing is said, and where an engine is started: a fault of a third of it at most is to be
+/// longer than an election.
+const ROUND: Duration = Duration::from_millis(700);
+const ROUND_OF_MEMBERS: Duration = Duration::from_secs(3);
 
 /// The shortest round: a server must be able to start in it.
 const ROUND_MIN: Duration = Duration::from_millis(100);
 
-/// Let clients buy, hold and refund at servers that are killed, stopped and ended, and judge what they were told.
+/// Let clients buy, hold and refund at servers that are killed, stopped, ended and cut off, and judge what they were told.
 ///
 /// Everything runs on loopback in a temporary folder, on processes that this one starts itself, and nothing is
 /// left behind. Whoever gets no final answer tries again under the same key. In the end all servers are up, and
@@ -23,10 +31,10 @@ pub(crate) struct ChaosArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(0..=100_000))]
     rounds: u32,
 
-    /// How long a round is
-    #[arg(long, value_name = "TIME", default_value = "700ms", allow_hyphen_values = true)]
+    /// How long a round is [default: 700ms, and 3s with `--members` and `--postgres`]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     #[arg(value_parser = duration::parse)]
-    round: Duration,
+    round: Option<Duration>,
 
     /// How many servers sell from the one counter
     #[arg(long, value_name = "N", default_value = "3", allow_hyphen_values = true)]
@@ -37,6 +45,11 @@ pub(crate) struct ChaosArgs {
     #[arg(long, value_name = "N", default_value = "0", allow_hyphen_values = true)]
     #[arg(value_parser = clap::value_parser!(u32).range(0..=9), conflicts_with = "db")]
     members: u32,
+
+    /// Keep the counter in a primary of PostgreSQL with a synchronous standby, members 1 and 2, which are started here:
+    /// Debian's `postgresql`
+    #[arg(long, conflicts_with_all = ["db", "members"])]
+    postgres: bool,
 
     /// How many clients buy
     #[arg(short = 'c', long, value_name = "N", default_value = "24", allow_hyphen_values = true)]
@@ -57,7 +70,8 @@ pub(crate) struct ChaosArgs {
     #[arg(value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
     tickets: u64,
 
-    /// Which faults [default: kill,pause,end, and with `--members` member-kill,member-pause]
+    /// Which faults [default: kill,pause,end; with `--members` and `--postgres` also the four of members and the network;
+    /// with `--postgres` also promote]
     #[arg(long, value_enum, value_name = "KIND", value_delimiter = ',')]
     faults: Vec<FaultKind>,
 
@@ -122,14 +136,29 @@ pub(crate) enum ArgsError {
     #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 2s`")]
     NoTime,
     /// Members that there are none of.
-    #[error("`--faults {0}` is done to members of etcd, and there are none\nhint: `--members 3`")]
-    NoMembers(String),
-    /// Nothing that knows etcd.
     #[error(
-        "`--members` keeps the counter in etcd, and this program was built without it\n\
-         hint: `cargo build --release --features etcd`"
+        "`--faults {0}` is done to members of an engine or their network, and there are none\n\
+         hint: `--members 3`, or `--postgres`"
     )]
-    NoEtcd,
+    NoMembers(String),
+    /// No standby.
+    #[error(
+        "`--faults promote` makes a standby the primary, and there is none\nhint: `--postgres`"
+    )]
+    NoStandby,
+    /// Nothing that knows the engine.
+    #[error(
+        "`{flag}` keeps the counter in {engine}, and this program was built without it\n\
+         hint: `cargo build --release --features {feature}`"
+    )]
+    NotBuilt {
+        /// What asks for it.
+        flag: &'static str,
+        /// Its name.
+        engine: &'static str,
+        /// What it is built with.
+        feature: &'static str,
+    },
     /// A file system that nobody has named.
     #[error(
         "`--faults fill` fills a whole file system, and `--folder` does not say which\n\
@@ -144,7 +173,15 @@ impl ChaosArgs {
     /// # Errors
     /// Flags that contradict each other.
     pub(crate) fn check(self) -> Result<ChaosConfig, ArgsError> {
-        if self.round < ROUND_MIN {
+        let kept = match self.db {
+            Some(db) => Kept::At(db),
+            None if self.postgres => Kept::Postgres,
+            None if self.members > 0 => Kept::Etcd { members: self.members },
+            None => Kept::File,
+        };
+        let has_members = kept.members() > 0;
+        let round = self.round.unwrap_or(if has_members { ROUND_OF_MEMBERS } else { ROUND });
+        if round < ROUND_MIN {
             return Err(ArgsError::Round);
         }
         if self.timeout.is_zero() {
@@ -152,14 +189,23 @@ impl ChaosArgs {
         }
         let (servers, members) = (&FaultKind::OF_SERVERS[..], &FaultKind::OF_MEMBERS[..]);
         let kinds = match &self.faults[..] {
-            [] if self.members > 0 => [servers, members].concat(),
+            [] if kept == Kept::Postgres => [servers, members, &[FaultKind::Promote]].concat(),
+            [] if has_members => [servers, members].concat(),
             [] => servers.to_vec(),
             kinds => kinds.to_vec(),
         };
-        if self.members > 0 && cfg!(not(feature = "etcd")) {
-            return Err(ArgsError::NoEtcd);
+        if matches!(kept, Kept::Etcd { .. }) && cfg!(not(feature = "etcd")) {
+            let (flag, engine, feature) = ("--members", "etcd", "etcd");
+            return Err(ArgsError::NotBuilt { flag, engine, feature });
         }
-        if let Some(kind) = kinds.iter().find(|kind| kind.is_of_members() && self.members == 0) {
+        if kept == Kept::Postgres && cfg!(not(feature = "postgres")) {
+            let (flag, engine, feature) = ("--postgres", "PostgreSQL", "postgres");
+            return Err(ArgsError::NotBuilt { flag, engine, feature });
+        }
+        if kinds.contains(&FaultKind::Promote) && kept != Kept::Postgres {
+            return Err(ArgsError::NoStandby);
+        }
+        if let Some(kind) = kinds.iter().find(|kind| kind.needs_members() && !has_members) {
             let name = kind.to_possible_value().map(|kind| kind.get_name().to_owned());
             return Err(ArgsError::NoMembers(name.unwrap_or_default()));
         }
@@ -169,16 +215,15 @@ impl ChaosArgs {
         let workers = if self.mode == Mode::Task { 1 } else { self.workers.unwrap_or(8) };
         Ok(ChaosConfig {
             rounds: self.rounds,
-            round: self.round,
+            round,
             servers: self.servers,
-            members: self.members,
+            kept,
             clients: self.clients,
             workers: workers.min(self.clients),
             mode: self.mode,
             tickets: self.tickets,
             kinds,
             seed: self.seed,
-            db: self.db,
             folder: self.folder,
             server_flags: self.server_flags,
             timeout: self.timeout,
@@ -221,6 +266,10 @@ mod tests {
             ("--faults nothing", "--faults"),
             ("--faults fill", "--folder"),
             ("--faults member-kill", "--members"),
+            ("--faults server-cut", "--postgres"),
+            ("--faults promote", "--postgres"),
+            ("--postgres --members 3", "--members"),
+            ("--postgres --db x", "--db"),
             ("--members 10", "--members"),
             ("--members 3 --db etcd://a:1/b", "--db"),
             ("--seed x", "--seed"),

@@ -8,6 +8,9 @@ use crate::{plan::Holds, setup::Mode};
 /// How long the load goes on behind the last round, so that whoever tries again is answered.
 pub(super) const CALM: Duration = Duration::from_secs(3);
 
+/// The name of the counter in an engine.
+pub(super) const COUNTER: &str = "chaos";
+
 /// What chaos is made of.
 #[derive(Clone, Debug)]
 pub(crate) struct ChaosConfig {
@@ -17,8 +20,8 @@ pub(crate) struct ChaosConfig {
     pub(super) round: Duration,
     /// How many servers sell from the one counter.
     pub(super) servers: u32,
-    /// How many members the etcd has that the counter is kept in; 0: it is kept elsewhere.
-    pub(super) members: u32,
+    /// Where the counter is kept.
+    pub(super) kept: Kept,
     /// How many clients.
     pub(super) clients: u32,
     /// In how many workers.
@@ -31,8 +34,6 @@ pub(crate) struct ChaosConfig {
     pub(super) kinds: Vec<FaultKind>,
     /// What the faults and the load are drawn from.
     pub(super) seed: u64,
-    /// Where the counter is kept, where that is no file of a temporary folder.
-    pub(super) db: Option<String>,
     /// Where the folder is made; a file system that may be filled, where that is asked for.
     pub(super) folder: Option<PathBuf>,
     /// What else each server is started with.
@@ -47,6 +48,33 @@ pub(crate) struct ChaosConfig {
     pub(super) report: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(super) json: bool,
+}
+
+/// Where a counter is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// In a file of a temporary folder.
+    File,
+    /// Where `--db` says.
+    At(String),
+    /// In an etcd of so many members, which is started for it.
+    Etcd {
+        /// How many.
+        members: u32,
+    },
+    /// In a primary of PostgreSQL with a synchronous standby, which are started for it.
+    Postgres,
+}
+
+impl Kept {
+    /// How many members its engine has, where that is started for it.
+    pub(super) fn members(&self) -> u32 {
+        match *self {
+            Self::File | Self::At(_) => 0,
+            Self::Etcd { members } => members,
+            Self::Postgres => 2,
+        }
+    }
 }
 
 impl ChaosConfig {

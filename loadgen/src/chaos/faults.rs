@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::plan::Random;
 
-/// What is done, to a server or to a member of etcd.
+/// What is done, to a server or to a member of the engine that the counter is kept in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum FaultKind {
@@ -18,22 +18,34 @@ pub(crate) enum FaultKind {
     End,
     /// The file system of `--folder` has no room left for a while (`ENOSPC`).
     Fill,
-    /// A member of `--members` is killed (SIGKILL), and started again.
+    /// A member of `--members` or `--postgres` is killed (SIGKILL), and started again.
     MemberKill,
     /// One is stopped (SIGSTOP), and continued.
     MemberPause,
+    /// Nothing goes between one and the other members for a while.
+    MemberCut,
+    /// Nothing goes between a server and all members for a while.
+    ServerCut,
+    /// The primary of `--postgres` is killed, the standby takes over, and gets a standby of its own.
+    Promote,
 }
 
 impl FaultKind {
     /// Those that need nothing but the servers.
     pub(super) const OF_SERVERS: [Self; 3] = [Self::Kill, Self::Pause, Self::End];
 
-    /// Those that need members of etcd.
-    pub(super) const OF_MEMBERS: [Self; 2] = [Self::MemberKill, Self::MemberPause];
+    /// Those that need members.
+    pub(super) const OF_MEMBERS: [Self; 4] =
+        [Self::MemberKill, Self::MemberPause, Self::MemberCut, Self::ServerCut];
+
+    /// Whether there must be members.
+    pub(super) fn needs_members(self) -> bool {
+        Self::OF_MEMBERS.contains(&self) || self == Self::Promote
+    }
 
     /// Whether it is done to a member.
     pub(super) fn is_of_members(self) -> bool {
-        Self::OF_MEMBERS.contains(&self)
+        self.needs_members() && self != Self::ServerCut
     }
 
     /// What was done, to the server or member with this `number`.
@@ -45,6 +57,11 @@ impl FaultKind {
             Self::Fill => "the disk was full".to_owned(),
             Self::MemberKill => format!("member {number} was killed, and started again"),
             Self::MemberPause => format!("member {number} was stopped, and continued"),
+            Self::MemberCut => format!("member {number} was cut off from the others"),
+            Self::ServerCut => format!("server {number} was cut off from all members"),
+            Self::Promote => {
+                format!("member {number}, the primary, was killed, and its standby took over")
+            }
         }
     }
 }
@@ -106,7 +123,7 @@ mod tests {
         let faults = faults(1, (500, LENGTH), (3, 5), &kinds);
         let met: std::collections::HashSet<_> =
             faults.iter().map(|fault| (fault.kind, fault.target)).collect();
-        assert_eq!(met.len(), 3 * 3 + 2 * 5);
+        assert_eq!(met.len(), 3 * 3 + 3 * 5 + 3);
         for (round, fault) in (0..).zip(&faults) {
             let (start, end) = (LENGTH * round, LENGTH * (round + 1));
             assert!(start <= fault.after && fault.after + fault.lasts < end, "{fault:?}");

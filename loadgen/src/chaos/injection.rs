@@ -10,8 +10,8 @@ use std::{
 use tokio::time::sleep_until;
 
 use super::{
+    cluster::{Cluster, MemberError},
     faults::{Fault, FaultKind},
-    members::{MemberError, Members},
     servers::Servers,
 };
 use crate::{history::monotonic_ns, shop::ServerError};
@@ -65,11 +65,11 @@ pub(crate) enum InjectionError {
 }
 
 /// Those to whom something is done.
-pub(super) struct Victims<'a> {
+pub(super) struct Victims<'a, 'b> {
     /// The servers.
     pub(super) servers: &'a mut Servers,
-    /// The members of the etcd that the counter is kept in, where it is one of chaos's own.
-    pub(super) members: Option<&'a mut Members>,
+    /// The members of the engine that the counter is kept in, where it is one of chaos's own.
+    pub(super) cluster: Option<&'a mut Cluster<'b>>,
     /// A folder on the file system that is filled.
     pub(super) folder: &'a Path,
 }
@@ -80,18 +80,18 @@ pub(super) struct Victims<'a> {
 /// [`InjectionError`]; the file that fills is gone all the same.
 pub(super) async fn inject(
     faults: &[Fault],
-    victims: Victims<'_>,
+    victims: Victims<'_, '_>,
     begun: Instant,
 ) -> Result<Vec<Injected>, InjectionError> {
-    let Victims { servers, mut members, folder } = victims;
+    let Victims { servers, mut cluster, folder } = victims;
     let mut injected = Vec::new();
     for fault in faults {
         sleep_until((begun + fault.after).into()).await;
-        let &Fault { kind, target, lasts, .. } = fault;
+        let &Fault { kind, mut target, lasts, .. } = fault;
         let from_ns = monotonic_ns();
         let failed = |source| InjectionError::Server { what: kind.told(target), source };
         let member_failed = |source| InjectionError::Member { what: kind.told(target), source };
-        match (kind, &mut members) {
+        match (kind, &mut cluster) {
             (FaultKind::Kill, _) => {
                 servers.kill(target);
                 pause(lasts).await;
@@ -112,23 +112,48 @@ pub(super) async fn inject(
                 pause(lasts).await;
                 drop(ballast);
             }
-            (FaultKind::MemberKill, Some(members)) => {
-                members.kill(target);
+            (FaultKind::MemberKill, Some(cluster)) => {
+                cluster.kill(target).await.map_err(member_failed)?;
                 pause(lasts).await;
-                members.start_again(target).map_err(member_failed)?;
+                cluster.start_again(target).await.map_err(member_failed)?;
             }
-            (FaultKind::MemberPause, Some(members)) => {
-                members.set_paused(target, true).map_err(member_failed)?;
+            (FaultKind::MemberPause, Some(cluster)) => {
+                cluster.set_paused(target, true).map_err(member_failed)?;
                 pause(lasts).await;
-                members.set_paused(target, false).map_err(member_failed)?;
+                cluster.set_paused(target, false).map_err(member_failed)?;
             }
-            (FaultKind::MemberKill | FaultKind::MemberPause, None) => {
+            (FaultKind::MemberCut, Some(cluster)) => {
+                cluster.network().cut_member(place(target));
+                pause(lasts).await;
+                cluster.network().mend();
+            }
+            (FaultKind::ServerCut, Some(cluster)) => {
+                cluster.network().cut_server(place(target));
+                pause(lasts).await;
+                cluster.network().mend();
+            }
+            (FaultKind::Promote, Some(cluster)) => {
+                let killed = cluster.promote().await.map_err(member_failed)?;
+                target = killed.unwrap_or(target);
+            }
+            (
+                FaultKind::MemberKill
+                | FaultKind::MemberPause
+                | FaultKind::MemberCut
+                | FaultKind::ServerCut
+                | FaultKind::Promote,
+                None,
+            ) => {
                 unreachable!("the flags are checked: there are members")
             }
         }
         injected.push(Injected { kind, target, from_ns, to_ns: monotonic_ns() });
     }
     Ok(injected)
+}
+
+fn place(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 async fn pause(lasts: Duration) {

@@ -4,7 +4,7 @@ use comfy_table::{CellAlignment, Table};
 use serde::Serialize;
 
 use super::{
-    config::ChaosConfig,
+    config::{ChaosConfig, Kept},
     injection::Injected,
     run::{Chaos, LedgerSaid},
 };
@@ -50,6 +50,7 @@ struct FaultView {
     kind: super::faults::FaultKind,
     /// Which server it was, from 0; `None` where it was a member.
     server: Option<u32>,
+    /// Which member it was.
     member: Option<u32>,
     from_s: f64,
     to_s: f64,
@@ -71,7 +72,7 @@ impl<'a> ChaosView<'a> {
             seed: config.seed,
             db: &chaos.db,
             servers: config.servers,
-            members: config.members,
+            members: config.kept.members(),
             clients: config.clients,
             workers: config.workers,
             tickets: config.tickets,
@@ -126,7 +127,6 @@ pub(super) fn text(config: &ChaosConfig, chaos: &Chaos) -> String {
     ));
     match &chaos.ledger {
         LedgerSaid::Read(_, said) => text.push_str(&format!("{}\n", said.trim_end())),
-        LedgerSaid::Elsewhere => text.push_str("the ledger is in no file, and was not read\n"),
         LedgerSaid::Unread(error) => text.push_str(&format!("the ledger was not read: {error}\n")),
     }
     text.push_str(&check_text(std::slice::from_ref(&chaos.judged)));
@@ -151,11 +151,12 @@ fn outcomes(outcomes: &Outcomes) -> Vec<String> {
 
 /// What it is that came to this.
 pub(super) fn heading(config: &ChaosConfig) -> String {
-    let place = match config.members {
-        0 => "one counter".to_owned(),
-        members => {
+    let place = match config.kept {
+        Kept::File | Kept::At(_) => "one counter".to_owned(),
+        Kept::Etcd { members } => {
             format!("one counter on {} of etcd", counted(members.into(), ("member", "members")))
         }
+        Kept::Postgres => "one counter on a primary of PostgreSQL and its standby".to_owned(),
     };
     format!(
         "{} of {place}, {} in {}, {}, seed {}",
@@ -178,7 +179,7 @@ pub(super) fn exit_code(verdict: Verdict, ledger: &LedgerSaid) -> u8 {
     match (verdict, ledger) {
         (Verdict::Violation, _) | (_, LedgerSaid::Read(false, _)) => exit_code::VIOLATION,
         (Verdict::Unknown, _) | (_, LedgerSaid::Unread(_)) => exit_code::UNKNOWN,
-        (Verdict::Valid, LedgerSaid::Read(true, _) | LedgerSaid::Elsewhere) => exit_code::VALID,
+        (Verdict::Valid, LedgerSaid::Read(true, _)) => exit_code::VALID,
     }
 }
 
@@ -199,7 +200,6 @@ mod tests {
             (Verdict::Unknown, read(true), 3),
             (Verdict::Unknown, read(false), 1),
             (Verdict::Valid, unread(), 3),
-            (Verdict::Valid, LedgerSaid::Elsewhere, 0),
         ] {
             assert_eq!(exit_code(verdict, &ledger), code, "{verdict:?} {ledger:?}");
         }

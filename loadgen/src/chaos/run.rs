@@ -14,16 +14,17 @@ use tokio::{
 };
 
 use super::{
-    config::ChaosConfig,
+    cluster::{Cluster, MemberError},
+    config::{ChaosConfig, Kept},
     faults::{Fault, FaultKind, faults},
     injection::{FILLED_BYTES_MAX, Injected, InjectionError, Victims, inject},
-    members::{MemberError, Members},
     servers::Servers,
 };
 use crate::{
     history::{CountTiming, Header, clock_name, monotonic_ns, signed},
     judge,
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
+    own_folder::OwnFolder,
     plan::{Holds, Pace, Plan, Work},
     report::JudgedHistory,
     setup::{Delays, Locking},
@@ -31,8 +32,11 @@ use crate::{
         Address, HttpSession, Location, LocationError, ServerError, ServerPlan, Shop, Stock,
         TlsConfigs, Waiting, verify,
     },
-    worker::{FleetError, WorkerPlan},
+    worker::{FleetError, Retries, WorkerPlan},
 };
+
+/// How the names of its folders begin.
+const PREFIX: &str = "loadgen-chaos-";
 
 /// How long the last answers may take, beyond the limit of one.
 const LAST_ANSWERS: Duration = Duration::from_secs(20);
@@ -67,7 +71,7 @@ pub(crate) enum RunError {
         /// How large its file system is.
         bytes: u64,
     },
-    /// No member of etcd.
+    /// No member of an engine.
     #[error(transparent)]
     Member(#[from] MemberError),
     /// No server.
@@ -106,8 +110,6 @@ pub(super) struct Chaos {
 /// What `server verify` says of the ledger.
 #[derive(Debug)]
 pub(super) enum LedgerSaid {
-    /// It is in no file: only those are read.
-    Elsewhere,
     /// Whether it is sound, and in which words.
     Read(bool, String),
     /// Why it was not read.
@@ -116,9 +118,6 @@ pub(super) enum LedgerSaid {
 
 impl LedgerSaid {
     async fn of(db: &OsStr) -> Self {
-        if db.to_string_lossy().contains("://") {
-            return Self::Elsewhere;
-        }
         match verify(db).await {
             Ok((is_sound, said)) => Self::Read(is_sound, said),
             Err(error) => Self::Unread(error),
@@ -129,7 +128,7 @@ impl LedgerSaid {
     pub(super) fn is_sound(&self) -> Option<bool> {
         match self {
             Self::Read(is_sound, _) => Some(*is_sound),
-            Self::Elsewhere | Self::Unread(_) => None,
+            Self::Unread(_) => None,
         }
     }
 }
@@ -152,23 +151,27 @@ pub(super) async fn run(
 ) -> Result<Chaos, RunError> {
     let folder = folder(config)?;
     // IMPORTANT: after the folder, so that on an early return members and servers are gone before it goes.
-    let mut members = match config.members {
-        0 => None,
-        many => Some(Members::start(folder.path(), many)?),
+    let mut cluster = Cluster::start(&config.kept, &folder, config.servers).await?;
+    let db = |server| match (&config.kept, &cluster) {
+        (Kept::At(db), _) => OsString::from(db),
+        (_, Some(cluster)) => cluster.db(server),
+        (_, None) => folder.path().join("db.txt").into(),
     };
-    let db = match (&config.db, &members) {
-        (Some(db), _) => OsString::from(db),
-        (None, Some(members)) => members.db(),
-        (None, None) => folder.path().join("db.txt").into(),
-    };
-    let mut servers = Servers::start(server_plan(config, &db), config.servers).await?;
+    let dbs = (0..config.servers).map(|server| db(Some(server))).collect();
+    let db = db(None);
+    let mut servers = Servers::start(server_plan(config, &db), dbs).await?;
     let shops = shops(&servers, config.holds).await?;
     let header = header(config, first_look(&shops[0]).await);
     // The history is no part of what is filled.
-    let place = HistoryPlace::Temporary;
+    let temporary = std::env::temp_dir();
+    let aside = |source| RunError::Folder { path: temporary.clone(), source };
+    let aside =
+        (config.folder.as_ref()).map(|_| OwnFolder::make(PREFIX, &temporary).map_err(aside));
+    let aside = aside.transpose()?;
+    let place = HistoryPlace::TemporaryIn(aside.as_ref().unwrap_or(&folder).path().to_owned());
     let history = FleetHistory::begin(&place, &header, u64::MAX)?.expect("there is to be one");
     let plans = worker_plans(config, &shops, &history);
-    let targets = (config.servers, config.members);
+    let targets = (config.servers, config.kept.members());
     let planned = faults(config.seed, (config.rounds, config.round), targets, &config.kinds);
     let limit = config.length() + config.timeout + LAST_ANSWERS;
     let (led, injected) = {
@@ -184,8 +187,8 @@ pub(super) async fn run(
             watch(stage);
         };
         let load = lead(config.mode, plans, Some(limit), interrupts, &mut watch);
-        let (servers, members, folder) = (&mut servers, members.as_mut(), folder.path());
-        let faults = carry_out(&planned, Victims { servers, members, folder }, begun);
+        let (servers, cluster, folder) = (&mut servers, cluster.as_mut(), folder.path());
+        let faults = carry_out(&planned, Victims { servers, cluster, folder }, begun);
         let (led, injected) = tokio::join!(load, faults);
         (led?, injected?)
     };
@@ -217,7 +220,7 @@ pub(super) async fn run(
 }
 
 /// A folder for the counter, and for the file that fills it; goes away with what it gives.
-fn folder(config: &ChaosConfig) -> Result<tempfile::TempDir, RunError> {
+fn folder(config: &ChaosConfig) -> Result<OwnFolder, RunError> {
     let path = config.folder.clone().unwrap_or_else(std::env::temp_dir);
     let failed = |source| RunError::Folder { path: path.clone(), source };
     if config.kinds.contains(&FaultKind::Fill) {
@@ -227,7 +230,7 @@ fn folder(config: &ChaosConfig) -> Result<tempfile::TempDir, RunError> {
             return Err(RunError::TooLarge { path, bytes });
         }
     }
-    tempfile::Builder::new().prefix("loadgen-chaos-").tempdir_in(&path).map_err(failed)
+    OwnFolder::make(PREFIX, &path).map_err(failed)
 }
 
 fn server_plan(config: &ChaosConfig, db: &OsString) -> ServerPlan {
@@ -307,7 +310,7 @@ async fn settled(shops: &[Shop], held_until: Instant) -> Result<(Stock, u64), St
 
 async fn carry_out(
     planned: &[Fault],
-    victims: Victims<'_>,
+    victims: Victims<'_, '_>,
     begun: oneshot::Receiver<Instant>,
 ) -> Result<Vec<Injected>, InjectionError> {
     match begun.await {
@@ -354,7 +357,7 @@ fn worker_plans(config: &ChaosConfig, shops: &[Shop], history: &FleetHistory) ->
             plan: plan.clone(),
             addresses: shops.iter().map(address).collect(),
             timeout_ns: whole_ns(config.timeout),
-            retries: true,
+            retries: Retries::ToTheEnd,
             history: Some(history.share()),
             run: config.seed,
         })

@@ -1,27 +1,32 @@
 //! The servers of one counter, each at an address of its own that it has again when it is started again.
 
-use std::net::SocketAddr;
+use std::{ffi::OsString, net::SocketAddr};
 
-use super::addresses::free_addresses;
-use crate::shop::{ServerError, ServerPlan, SpawnedServer};
+use crate::{
+    engines::free_addresses,
+    shop::{ServerError, ServerPlan, SpawnedServer},
+};
 
 /// Servers that may be gone for a while.
 pub(super) struct Servers {
     plan: ServerPlan,
+    /// Where each finds the counter.
+    dbs: Vec<OsString>,
     addresses: Vec<SocketAddr>,
     running: Vec<Option<SpawnedServer>>,
 }
 
 impl Servers {
-    /// Starts so many servers as `plan` says, one after the other: the first creates the counter.
+    /// Starts servers as `plan` says, one for each of `dbs`, where it finds the counter; one after the other: the first
+    /// creates it.
     ///
     /// # Errors
     /// There is no free port, or a server does not start.
-    pub(super) async fn start(plan: ServerPlan, many: u32) -> Result<Self, ServerError> {
-        let addresses = free_addresses(many)?;
+    pub(super) async fn start(plan: ServerPlan, dbs: Vec<OsString>) -> Result<Self, ServerError> {
+        let addresses = free_addresses(dbs.len())?;
         let running = addresses.iter().map(|_| None).collect();
-        let mut servers = Self { plan, addresses, running };
-        for server in 0..many {
+        let mut servers = Self { plan, dbs, addresses, running };
+        for server in 0..u32::try_from(servers.dbs.len()).unwrap_or(u32::MAX) {
             servers.start_again(server).await?;
         }
         Ok(servers)
@@ -38,7 +43,8 @@ impl Servers {
     /// It does not start.
     pub(super) async fn start_again(&mut self, server: u32) -> Result<(), ServerError> {
         let place = place(server);
-        let plan = ServerPlan { listen: self.addresses[place], ..self.plan.clone() };
+        let (listen, db) = (self.addresses[place], self.dbs[place].clone());
+        let plan = ServerPlan { listen, db, ..self.plan.clone() };
         self.running[place] = Some(SpawnedServer::start(&plan).await?);
         Ok(())
     }

@@ -3,9 +3,9 @@
 use std::io;
 
 use super::{
+    cluster::MemberError,
     config::ChaosConfig,
     drawing::drawn,
-    members::MemberError,
     outcome::{self, ChaosView, heading, text},
     run::{Chaos, RunError, run},
 };
@@ -55,7 +55,7 @@ impl ChaosError {
             | Self::Run(
                 RunError::TooLarge { .. }
                 | RunError::Folder { .. }
-                | RunError::Member(MemberError::NotInstalled),
+                | RunError::Member(MemberError::NotInstalled { .. }),
             ) => exit_code::USAGE,
             Self::History(error) | Self::Report(error) => error.exit_code(),
             Self::Run(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,

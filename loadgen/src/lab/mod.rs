@@ -30,5 +30,4 @@ mod show;
 
 pub(crate) use args::LabArgs;
 pub(crate) use show::show;
-pub(crate) use workers::folder::remove_when_alone;
 pub(crate) use workers::worker::run_worker;

@@ -7,13 +7,15 @@ use tokio::{
     signal::unix::{Signal, SignalKind, signal},
 };
 
-use crate::lab::{
-    args::LabArgs,
-    error::LabError,
-    http,
-    model::setup::Play,
-    replay::{read, replay},
-    workers::folder::LabFolder,
+use crate::{
+    lab::{
+        args::LabArgs,
+        error::LabError,
+        http,
+        model::setup::Play,
+        replay::{read, replay},
+    },
+    own_folder::OwnFolder,
 };
 
 /// Serves the lab that `args` describe, or replays a schedule; returns the exit code.
@@ -24,7 +26,8 @@ pub(crate) fn show(args: &LabArgs) -> Result<u8, LabError> {
     // Before anything is there to be cleaned up: an interrupt ends the reading as it ends any program's.
     let play = args.replay.as_deref().map(read).transpose()?;
     // It outlives whatever works in it.
-    let folder = LabFolder::make().map_err(LabError::io("make a folder"))?;
+    let folder = OwnFolder::make("loadgen-lab-", &std::env::temp_dir())
+        .map_err(LabError::io("make a folder"))?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(LabError::io("start"))?;

@@ -24,6 +24,8 @@ use crate::{
 pub(crate) enum HistoryPlace {
     /// Into a temporary file, until they are judged.
     Temporary,
+    /// The same, in this folder.
+    TemporaryIn(PathBuf),
     /// Into this file.
     File(PathBuf),
     /// Nowhere: there is nothing to judge then.
@@ -73,15 +75,17 @@ impl FleetHistory {
         let failed =
             |path: &Path, source| HistoryError::Begin { path: path.display().to_string(), source };
         let room = Room::new(operations);
+        let temporary = |folder: &Path| {
+            let mut file = tempfile::Builder::new();
+            let file = file.prefix("loadgen-").suffix(".ndjson").tempfile_in(folder);
+            let path = file.map_err(|source| failed(folder, source))?.into_temp_path();
+            Ok::<_, HistoryError>((path.to_path_buf(), Some(path)))
+        };
         let (path, temporary) = match place {
             HistoryPlace::Nowhere => return Ok(None),
             HistoryPlace::File(path) => (path.clone(), None),
-            HistoryPlace::Temporary => {
-                let folder = std::env::temp_dir();
-                let file = tempfile::Builder::new().prefix("loadgen-").suffix(".ndjson").tempfile();
-                let path = file.map_err(|source| failed(&folder, source))?.into_temp_path();
-                (path.to_path_buf(), Some(path))
-            }
+            HistoryPlace::Temporary => temporary(&std::env::temp_dir())?,
+            HistoryPlace::TemporaryIn(folder) => temporary(folder)?,
         };
         let file = begin_history(&path, header).map_err(|source| failed(&path, source))?;
         Ok(Some(Self { path, file, temporary, room }))

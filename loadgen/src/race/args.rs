@@ -9,9 +9,11 @@ use std::{
 use super::{
     config::{RaceConfig, timeout_default},
     holds,
+    own_counter::{KeptIn, OwnCounter},
 };
 use crate::{
     duration,
+    history::monotonic_ns,
     setup::{Delays, Locking, Mode},
 };
 
@@ -72,6 +74,12 @@ pub(crate) struct RaceArgs {
     #[arg(value_parser = duration::whole_seconds, requires = "holds")]
     hold_seconds: u64,
 
+    /// Where the counter is kept, beside the one that this names: `etcd://host:port,…/name` or
+    /// `postgres://…/database?counter=name` (`group`); it is made for the race, and removed [default: a temporary
+    /// file]
+    #[arg(long, value_name = "DB", conflicts_with = "direct")]
+    db: Option<String>,
+
     /// What keeps two purchases apart, several in turn [default: all that are possible]
     #[arg(long, value_enum, value_name = "LOCKING", value_delimiter = ',')]
     locking: Vec<Locking>,
@@ -118,6 +126,25 @@ pub(crate) enum ArgsError {
         "`--locking {0}` sells one by one and holds nothing\nhint: with `--holds` there is `group`"
     )]
     NoHolds(Locking),
+    /// A locking that needs a file.
+    #[error(
+        "`--locking {0}` sells from a file, and `--db` names none\n\
+         hint: with `--db` there is `group`"
+    )]
+    NeedsFile(Locking),
+    /// A counter that is not kept where a race can make one beside it.
+    #[error(
+        "`--db` names no counter in etcd or PostgreSQL\n\
+         hint: `etcd://host:port/name` or `postgres://host/database?counter=name`; without `--db` the race makes \
+         itself a file"
+    )]
+    NotElsewhere,
+    /// What this program knows nothing of.
+    #[error(
+        "`--db {0}://…`: this program was built without it\n\
+         hint: `cargo build --release --features {0}`"
+    )]
+    NotBuiltIn(&'static str),
     /// The same locking again.
     #[error("`--locking` names `{0}` twice")]
     Twice(Locking),
@@ -157,7 +184,8 @@ impl RaceArgs {
             servers: if self.direct { 0 } else { self.servers },
             delays,
             holds: self.holds.then(|| holds::terms(self.hold_seconds)),
-            lockings: lockings(self.locking, self.direct, self.holds)?,
+            lockings: lockings(self.locking, (self.direct, self.holds, self.db.is_some()))?,
+            own: self.db.as_deref().map(own_counter).transpose()?,
             timeout,
             history: self.history,
             report: self.report,
@@ -176,8 +204,24 @@ fn real(path: &Path) -> PathBuf {
     fs::canonicalize(path).ok().or_else(in_its_folder).unwrap_or_else(|| path.to_owned())
 }
 
-fn lockings(asked: Vec<Locking>, direct: bool, holds: bool) -> Result<Vec<Locking>, ArgsError> {
-    let possible: &[Locking] = match (direct, holds) {
+/// A counter of the race's own beside the one that was `typed`.
+fn own_counter(typed: &str) -> Result<OwnCounter, ArgsError> {
+    let mark = format!("-race-{}-{:08x}", std::process::id(), monotonic_ns() & 0xffff_ffff);
+    let own = OwnCounter::beside(typed, &mark).ok_or(ArgsError::NotElsewhere)?;
+    match own.kept_in() {
+        KeptIn::Etcd if cfg!(not(feature = "etcd")) => Err(ArgsError::NotBuiltIn("etcd")),
+        KeptIn::Postgres if cfg!(not(feature = "postgres")) => {
+            Err(ArgsError::NotBuiltIn("postgres"))
+        }
+        _ => Ok(own),
+    }
+}
+
+fn lockings(
+    asked: Vec<Locking>,
+    (direct, holds, elsewhere): (bool, bool, bool),
+) -> Result<Vec<Locking>, ArgsError> {
+    let possible: &[Locking] = match (direct, holds || elsewhere) {
         (true, _) => &Locking::DIRECT,
         (false, true) => &[Locking::Group],
         (false, false) => &Locking::ALL,
@@ -187,7 +231,11 @@ fn lockings(asked: Vec<Locking>, direct: bool, holds: bool) -> Result<Vec<Lockin
     }
     for (place, locking) in asked.iter().enumerate() {
         if !possible.contains(locking) {
-            let error = if holds { ArgsError::NoHolds } else { ArgsError::NeedsServer };
+            let error = match (elsewhere, holds) {
+                (true, _) => ArgsError::NeedsFile,
+                (false, true) => ArgsError::NoHolds,
+                (false, false) => ArgsError::NeedsServer,
+            };
             return Err(error(*locking));
         }
         if asked[..place].contains(locking) {
@@ -266,6 +314,11 @@ mod tests {
             ("--timeout 0s", "--timeout"),
             ("--mode fibre", "--mode"),
             ("--history x --report ./x", "`--history` and `--report`"),
+            ("--db db.txt", "`--db` names no counter"),
+            ("--db etcd://a:1", "`--db` names no counter"),
+            ("--db etcd://a:1/b --direct", "--direct"),
+            ("--db etcd://a:1/b --locking file", "`--locking file` sells from a file"),
+            ("--db etcd://a:1/b --holds --locking none", "`--locking none` sells from a file"),
         ] {
             let error = parsed(line).expect_err(line);
             assert!(error.contains(flag), "{line}: {error}");

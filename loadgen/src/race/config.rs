@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use super::own_counter::OwnCounter;
 use crate::{
     plan::Holds,
     setup::{Delays, Locking, Mode},
@@ -24,6 +25,8 @@ pub(crate) struct RaceConfig {
     pub(crate) holds: Option<Holds>,
     /// Which lockings, in turn; each at most once, and at least one.
     pub(crate) lockings: Vec<Locking>,
+    /// The counter, where it is not kept in a file.
+    pub(crate) own: Option<OwnCounter>,
     /// How long a worker waits for an answer.
     pub(crate) timeout: Duration,
     /// Where all that was seen is to be kept.

@@ -31,10 +31,7 @@ pub(super) fn terms(seconds: u64) -> Holds {
 pub(super) async fn held_at_the_end(url: &str, holds: &Holds) -> Option<(u64, u64)> {
     let over = Duration::from_nanos(Links::lapse_ns(holds.seconds)) + LATE;
     let until = Instant::now() + over;
-    let location = Location::parse(url).ok()?;
-    let addresses = location.resolve().await.ok()?;
-    let shop = Shop::new(&location, addresses, None);
-    let mut session = HttpSession::new(&shop, Waiting::Shared, &TlsConfigs::default()).ok()?;
+    let mut session = session(url).await?;
     loop {
         let stock = timeout(LOOK_MAX, session.stock()).await.ok()?.ok()?;
         let answered_ns = monotonic_ns();
@@ -44,6 +41,19 @@ pub(super) async fn held_at_the_end(url: &str, holds: &Holds) -> Option<(u64, u6
         }
         sleep(LOOK_AGAIN).await;
     }
+}
+
+/// Whether the server at `url` says what is left.
+pub(super) async fn is_told(url: &str) -> bool {
+    let Some(mut session) = session(url).await else { return false };
+    timeout(LOOK_MAX, session.stock()).await.is_ok_and(|stock| stock.is_ok())
+}
+
+async fn session(url: &str) -> Option<HttpSession> {
+    let location = Location::parse(url).ok()?;
+    let addresses = location.resolve().await.ok()?;
+    let shop = Shop::new(&location, addresses, None);
+    HttpSession::new(&shop, Waiting::Shared, &TlsConfigs::default()).ok()
 }
 
 /// How the workers ended, as `operations` say, and how many tickets are still held.

@@ -5,6 +5,7 @@ mod config;
 mod drawing;
 mod ending;
 mod holds;
+mod own_counter;
 mod run;
 mod show;
 

@@ -1,8 +1,14 @@
 //! One run: a fresh counter, a fleet, a judge.
 
-use std::{io, path::Path, time::Duration};
+use std::{
+    io,
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use super::{config::RaceConfig, holds};
+use tokio::time::sleep;
+
+use super::{config::RaceConfig, holds, own_counter::OwnCounter};
 use crate::{
     history::{Header, History, Places, clock_name, monotonic_ns},
     judge::{self, Counts, Evidence, Untried},
@@ -11,11 +17,18 @@ use crate::{
     report::{Held, JudgedHistory, JudgedRun, RunSummary},
     setup::{Locking, Mode},
     shop::{
-        Address, CounterError, ServerError, ServerPlan, SpawnedServer, create_counter, read_ending,
+        Address, CounterError, Ending, ServerError, ServerPlan, SpawnedServer, create_counter,
+        read_ending, verify,
     },
     waits::{cost, waits},
-    worker::{FleetError, WorkerPlan},
+    worker::{FleetError, Retries, WorkerPlan},
 };
+
+/// How long a server may take to reach what its counter is kept in.
+const REACH_MAX: Duration = Duration::from_secs(10);
+
+/// How long to rest before it is asked again.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Why a run cannot be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +42,14 @@ pub(crate) enum RunError {
     /// No server.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The servers cannot sell from where the counter is to be.
+    #[error("nothing is sold from {place}: {said}")]
+    Elsewhere {
+        /// Where that is.
+        place: String,
+        /// What is said of it.
+        said: String,
+    },
     /// No history.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -52,6 +73,9 @@ pub(super) async fn run(
     let db = folder.path().join("db.txt");
     // IMPORTANT: after the folder, so that on an early return the servers are gone before it goes.
     let servers = start_servers(config, locking, &db).await?;
+    if let Some(own) = &config.own {
+        wait_for(&servers, own).await?;
+    }
     let header = header(config, locking);
     let file = HistoryPlace::File(folder.path().join("history.ndjson"));
     let file = FleetHistory::begin(&file, &header, u64::MAX)?.expect("there is to be one");
@@ -71,7 +95,10 @@ pub(super) async fn run(
             last_words.push(error.to_string());
         }
     }
-    let ending = read_ending(&db);
+    let (ending, is_sound) = match &config.own {
+        Some(own) => ending_of(own).await,
+        None => (read_ending(&db).map_err(|error| error.to_string()), true),
+    };
     let left = ending.as_ref().ok();
     let header = Header {
         left: left.map(|ending| ending.left),
@@ -84,16 +111,26 @@ pub(super) async fn run(
     let mut history = file.complete(&header, &led.lost, led.start_ns)?;
     history.places = Places::default();
     if ending.is_err() {
-        history.lacks.push("what is left in `db.txt` could not be read".to_owned());
+        let place = config.own.as_ref().map_or("`db.txt`", OwnCounter::shown);
+        history.lacks.push(format!("what is left in {place} could not be read"));
     }
     let mut judged_run = judge_run(config, locking, history, &led);
     if !last_words.is_empty() {
         judged_run.judged.judgement.doubts.push("a server did not end as it should".to_owned());
     }
+    if !is_sound {
+        judged_run
+            .judged
+            .judgement
+            .doubts
+            .push("`server verify` does not find it sound".to_owned());
+    }
     judged_run.summary.verdict = judged_run.judged.verdict();
     judged_run.notes.extend(notes(led));
     judged_run.notes.extend(last_words);
-    judged_run.notes.extend(ending.err().map(|error| error.to_string()));
+    judged_run.notes.extend(ending.err());
+    let sold_from = |own: &OwnCounter| format!("sold from {}, which was made for it", own.shown());
+    judged_run.notes.extend(config.own.as_ref().map(sold_from));
     if let Err(error) = folder.close() {
         judged_run.notes.push(format!("a temporary folder stays behind: {error}"));
     }
@@ -123,7 +160,7 @@ async fn start_servers(
         create_counter(db, config.tickets)?;
     }
     let plan = ServerPlan {
-        db: db.into(),
+        db: config.own.as_ref().map_or(db.as_os_str(), OwnCounter::db).to_owned(),
         listen: ServerPlan::ANYWHERE,
         refunds_by_buyer: false,
         tickets: config.tickets,
@@ -137,6 +174,41 @@ async fn start_servers(
         servers.push(SpawnedServer::start(&plan).await?);
     }
     Ok(servers)
+}
+
+/// Waits until all of `servers` sell from `own`: one listens before it has reached that.
+async fn wait_for(servers: &[SpawnedServer], own: &OwnCounter) -> Result<(), RunError> {
+    let until = Instant::now() + REACH_MAX;
+    for server in servers {
+        while !holds::is_told(server.url()).await {
+            if Instant::now() >= until {
+                let (_, said) = verify(own.db()).await?;
+                let said = said.lines().next().unwrap_or_default().to_owned();
+                return Err(RunError::Elsewhere { place: own.shown().to_owned(), said });
+            }
+            sleep(ASK_AGAIN).await;
+        }
+    }
+    Ok(())
+}
+
+/// What is left in `own` once nobody sells from it any more, and whether all of it is sound: read anew.
+async fn ending_of(own: &OwnCounter) -> (Result<Ending, String>, bool) {
+    match verify(own.db()).await {
+        Ok((is_sound, said)) => (counts_in(&said).ok_or(said), is_sound),
+        Err(error) => (Err(error.to_string()), true),
+    }
+}
+
+/// The counts in what `server verify` has `said`: `…: 3 batches, 12 records, count 0, sold 10, revision 12`.
+fn counts_in(said: &str) -> Option<Ending> {
+    let (_, counts) = said.lines().find_map(|line| line.split_once(" records, "))?;
+    let number = |name: &str| {
+        let of_name = |part: &str| part.strip_prefix(name)?.trim().parse::<u64>().ok();
+        counts.split(", ").find_map(of_name)
+    };
+    let left = number("count ").and_then(|count| i64::try_from(count).ok())?;
+    Some(Ending { left, revision: number("revision ") })
 }
 
 fn addresses(
@@ -183,7 +255,7 @@ fn worker_plans(
             plan: plan.clone(),
             addresses: addresses.to_vec(),
             timeout_ns: whole_ns(config.timeout),
-            retries: false,
+            retries: Retries::Never,
             history: Some(history.share()),
             run: 0,
         })

@@ -20,6 +20,7 @@ async fn race(mode: Mode, locking: Locking) -> Judgement {
         delays,
         holds: None,
         lockings: vec![locking],
+        own: None,
         timeout: Duration::from_secs(60),
         history: None,
         report: None,

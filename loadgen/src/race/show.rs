@@ -1,6 +1,6 @@
 //! The show: every locking in turn, then the table and what it means.
 
-use std::io;
+use std::io::{self, Write as _};
 
 use super::{
     config::RaceConfig,
@@ -18,6 +18,7 @@ use crate::{
         print_words, proof, race_table, sentences, tell_lost,
     },
     setup::{Locking, Mode},
+    shop::remove,
     words::{crowd, paragraph},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
@@ -106,6 +107,18 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
         .build()
         .map_err(RaceError::Start)?;
     let raced = runtime.block_on(race_or_interrupt(config, file));
+    // Whatever came of it: its servers have ended.
+    if let Some(own) = &config.own
+        && let Err(error) = runtime.block_on(remove(own.db()))
+    {
+        let hint = own.removal();
+        // Whether anybody reads it or not: the result is not lost for that.
+        let _ = writeln!(
+            anstream::stderr(),
+            "note: {} stays behind: {error}\nhint: {hint}",
+            own.shown()
+        );
+    }
     runtime.shutdown_background();
     let (runs, kept) = raced?;
     let page = page.map(|file| (file, drawn(config, &runs)));

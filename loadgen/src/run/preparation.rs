@@ -19,7 +19,7 @@ use crate::{
         Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Secret, Session,
         SessionError, Shop, Stock, TlsConfigs, TlsError, Waiting, masked,
     },
-    worker::WorkerPlan,
+    worker::{Retries, WorkerPlan},
 };
 
 /// The longest that is waited for what is left, once a run is over.
@@ -373,7 +373,7 @@ fn worker_plans(
             addresses: vec![Address::Shop(Box::new(shop.clone()))],
             // A limit is at most a day, far below what 64 bits hold.
             timeout_ns: u64::try_from(config.timeout.as_nanos()).unwrap_or(u64::MAX),
-            retries: config.retries,
+            retries: if config.retries { Retries::Some } else { Retries::Never },
             history: history.clone(),
             run,
         })

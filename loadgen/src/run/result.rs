@@ -170,7 +170,7 @@ pub(super) fn measurement<'a>(
         interrupted: led.was_interrupted,
         history: match &config.history {
             HistoryPlace::File(path) => Some(path.display().to_string()),
-            HistoryPlace::Temporary | HistoryPlace::Nowhere => None,
+            HistoryPlace::Temporary | HistoryPlace::TemporaryIn(_) | HistoryPlace::Nowhere => None,
         },
         is_judged: config.history != HistoryPlace::Nowhere,
         verdict: judged.verdict(),

@@ -22,7 +22,7 @@ mod way;
 mod wire;
 
 pub(crate) use answer::{NoStock, Stock, missing};
-pub(crate) use db_file::{CounterError, create_counter, read_ending};
+pub(crate) use db_file::{CounterError, Ending, create_counter, read_ending};
 pub(crate) use flow::{Exchange, FlowFault, FlowSession, Sent};
 pub(crate) use http_session::HttpSession;
 pub(crate) use http_shop::Shop;
@@ -30,7 +30,7 @@ pub(crate) use location::{Location, LocationError};
 pub(crate) use map::{Finding, Map, MapError, read_map};
 pub(crate) use reader::{Reader, Response};
 pub(crate) use secret::{Secret, masked};
-pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, serve, verify};
+pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, remove, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use way::IdleConnections;
 pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};

@@ -63,6 +63,9 @@ pub(crate) enum ServerError {
     /// The process cannot be started.
     #[error("cannot start a server: {0}")]
     Spawn(#[from] io::Error),
+    /// Its counter cannot be removed.
+    #[error("{0}")]
+    Remove(io::Error),
     /// It ended, or said nothing for too long.
     #[error("a server {how} before it was ready, its last words:\n{}", words.join("\n"))]
     NotReady {
@@ -163,7 +166,7 @@ impl SpawnedServer {
 /// Reads all that the counter at `db` has kept, and gives whether that is sound, and what was said of it.
 ///
 /// # Errors
-/// It cannot be started.
+/// It cannot be started, or cannot read it.
 pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
     let mut command = lifeline::own_command(SUBCOMMAND)?;
     command.args(["--", "verify", "--db"]).arg(db);
@@ -171,8 +174,26 @@ pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
     let output = tokio::task::spawn_blocking(move || command.output()).await;
     let output = output.map_err(io::Error::other)??;
     let mut said = String::from_utf8_lossy(&output.stdout).into_owned();
-    said.push_str(&String::from_utf8_lossy(&output.stderr));
+    let words = String::from_utf8_lossy(&output.stderr);
+    if said.is_empty() && !output.status.success() {
+        let words = words.lines().map(str::to_owned).collect();
+        return Err(ServerError::Failed { status: output.status, words });
+    }
+    said.push_str(&words);
     Ok((output.status.success(), said))
+}
+
+/// Removes the counter at `db`, in etcd or PostgreSQL, and all that was sold from it; none is no error.
+///
+/// # Errors
+/// Why it may be there still.
+pub(crate) async fn remove(db: &OsStr) -> Result<(), ServerError> {
+    let db = server::db::Db::of(&db.to_string_lossy());
+    // It has an event loop of its own, for which there is no room on this thread.
+    let removed = tokio::task::spawn_blocking(move || {
+        server::run::remove(&db).map_err(|error| io::Error::other(error.to_string()))
+    });
+    removed.await.map_err(io::Error::other)?.map_err(ServerError::Remove)
 }
 
 /// Runs a server in this process: what the hidden subcommand does.

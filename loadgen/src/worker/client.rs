@@ -9,6 +9,7 @@ use super::{
     barrier::Participant,
     entry::{Begun, End},
     messages::Message,
+    plan::Retries,
     rendezvous::Member,
     state::WorkerState,
     watchdog::Watchdog,
@@ -19,7 +20,7 @@ use crate::{
     shop::{Order, Response, Session, SessionError, Waiting},
 };
 
-/// How often an operation is sent at most, where it is sent again.
+/// How often an operation is sent at most, where it is sent again, and not to the end.
 const ATTEMPTS_MAX: u32 = 10;
 
 /// How long it waits before it is sent again; twice as long each time, up to the longest.
@@ -241,7 +242,7 @@ impl Client {
         let plan = &self.worker.plan.plan;
         let is_heard = may_follow || plan.until_sold_out || plan.waves.is_some();
         let mut heard = None;
-        let end = if self.worker.plan.retries {
+        let end = if self.worker.plan.retries != Retries::Never {
             let first = self.attempt(action, order, sent_ns).await;
             let (answer, token) = self.settle(action, order, first).await;
             heard = Some((answer.outcome, token));
@@ -328,7 +329,12 @@ impl Client {
         let Attempt { mut answer, mut token, mut retry_after } = first;
         let mut may_have_happened = false;
         let mut pause = RETRY_PAUSE;
-        for _ in 1..ATTEMPTS_MAX {
+        let attempts_max = match self.worker.plan.retries {
+            Retries::Never => 1,
+            Retries::Some => ATTEMPTS_MAX,
+            Retries::ToTheEnd => u32::MAX,
+        };
+        for _ in 1..attempts_max {
             let wanted = retry_after.unwrap_or_default();
             if !answer.is_passing || wanted > RETRY_AFTER_MAX || !self.wait(pause.max(wanted)).await
             {

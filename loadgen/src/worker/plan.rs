@@ -33,12 +33,23 @@ pub(crate) struct WorkerPlan {
     pub(crate) addresses: Vec<Address>,
     /// How long a client waits for an answer, in nanoseconds.
     pub(crate) timeout_ns: u64,
-    /// Whether a client sends again what got no final answer, under the same key.
-    pub(crate) retries: bool,
+    /// How long a client sends again what got no final answer, under the same key.
+    pub(crate) retries: Retries,
     /// Where operations go; `None` where they are counted and forgotten.
     pub(crate) history: Option<HistoryShare>,
     /// A number that no other run has.
     pub(crate) run: u64,
+}
+
+/// How long a client sends again what got no final answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Retries {
+    /// Not at all.
+    Never,
+    /// So often that a shop that is back within seconds has it.
+    Some,
+    /// Until the run is over.
+    ToTheEnd,
 }
 
 impl WorkerPlan {
@@ -74,7 +85,7 @@ impl WorkerPlan {
             Address::Shop(shop) => shop.map.as_ref().is_some_and(|map| map.sends_keys(Action::Buy)),
             _ => false,
         };
-        self.retries || self.addresses.iter().any(sends_keys)
+        self.retries != Retries::Never || self.addresses.iter().any(sends_keys)
     }
 
     /// How many tickets one purchase is of.
@@ -116,7 +127,7 @@ impl WorkerPlan {
             plan,
             addresses: vec![Address::Server { url: "http://127.0.0.1".to_owned() }],
             timeout_ns: 1,
-            retries: false,
+            retries: Retries::Never,
             history: None,
             run: 0,
         }

@@ -139,6 +139,14 @@ impl Counter {
         }
     }
 
+    /// How much of the room for the ledger is taken, from 0 to 1, where that has a limit that is known.
+    pub fn room_taken(&self) -> Option<f64> {
+        match &self.seller {
+            Seller::Group { archive, .. } => archive.room_taken(),
+            Seller::Lesson(_) => None,
+        }
+    }
+
     /// What is left as far as this process has heard, where nothing hints at changes beyond that.
     pub fn heard(&self) -> Option<Count> {
         let Seller::Group { group, archive, .. } = &self.seller else { return None };
@@ -171,18 +179,26 @@ impl Counter {
                 }
                 // Another server sold, or somebody outside wrote the file or is about
                 // to: a turn waits for the lock and learns what is left.
-                if let Ok(Outcome::Found(stock)) = group.ask(Command::Search.into(), channel).await
-                {
+                let asked = group.ask(Command::Search.into(), channel).await;
+                if let Ok(Outcome::Found(stock)) = asked {
                     return Ok((*stock).into());
                 }
+                // `NoStaleAnswer`: what was heard ahead of the question may be old by now.
+                if !archive.is_read_anew() {
+                    let refusal = match asked {
+                        Err(Refusal::Unknown(cause)) => Refusal::NotSold(cause),
+                        Err(refusal) => refusal,
+                        Ok(_) => Refusal::NotSold("nobody knows what is left".into()),
+                    };
+                    return Err(self.public(refusal));
+                }
                 // Nobody can take a turn; what the ledger says in short is all that is known.
-                let summary = patiently(|| archive.summary())
-                    .await
-                    .map_err(|cause| Refusal::NotSold(cause.to_string().into()));
+                let not_sold = |cause: Cause| Refusal::NotSold(cause.to_string().into());
+                let summary = patiently(|| archive.summary()).await.map_err(not_sold);
                 (summary, group.stock())
             }
         };
-        let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
+        let Summary { remaining, sold, .. } = summary.map_err(|refusal| self.public(refusal))?;
         let issued = sold.unwrap_or(known.issued);
         let told = Stock { remaining, issued, ..known };
         let capacity = remaining + told.held + told.sold();

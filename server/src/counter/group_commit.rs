@@ -88,30 +88,28 @@ trait Door: Send + Sync {
     fn archive(&self) -> Arc<dyn Archive>;
 }
 
-/// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
-const UNREACHED: &str = "the ledger has not been reached yet";
-
 impl GroupCommit {
     /// A group commit on `engine`, in which `inventory` is durable; the committer takes its turns. Where it is
-    /// `None`, the first of them tells.
+    /// an error, which says why, the first of them tells.
     ///
     /// Nobody waits longer than `lock_timeout` to be decided. Answers leave through `replies`, one channel for
     /// each event loop; `now_ms` is the time in milliseconds since 1970 UTC.
     pub fn new<E: Engine>(
         engine: E,
-        inventory: Option<Inventory>,
+        inventory: Result<Inventory, Arc<str>>,
         archive: Arc<dyn Archive>,
         lock_timeout: Duration,
         replies: Vec<ReplyChannel>,
         meters: Arc<Meters>,
         now_ms: fn() -> u64,
     ) -> (Self, Committer<Timed<E>>) {
-        let is_heard = inventory.is_some();
-        let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
+        let unreached = inventory.as_ref().err().cloned();
+        let is_heard = unreached.is_none();
+        let inventory = inventory.unwrap_or_else(|_| Inventory::new(Stock::default(), 0));
         let mut queue = Queue::new(inventory, lock_timeout);
-        if !is_heard {
+        if let Some(cause) = unreached {
             // Whoever asks whether buyers can come is told so from the beginning.
-            queue.set_obstacle(&UNREACHED.into());
+            queue.set_obstacle(&cause);
         }
         let queue = Mutex::new(Guarded { queue, wake_at: 0, is_crowded: false });
         let shared = Shared { queue, arrival: Condvar::new(), archive, replies, meters, now_ms };
@@ -585,7 +583,7 @@ mod tests {
         let (limit, channels) = (Duration::from_secs(3), vec![channel.clone()]);
         let (archive, meters) = (Arc::new(NoArchive), Arc::default());
         let (counter, committer) =
-            GroupCommit::new(engine, Some(inventory), archive, limit, channels, meters, || 0);
+            GroupCommit::new(engine, Ok(inventory), archive, limit, channels, meters, || 0);
         (counter, committer, channel, delivery)
     }
 
@@ -659,7 +657,7 @@ mod tests {
             let (limit, archive) = (Duration::from_secs(3), Arc::new(NoArchive));
             let (counter, committer) = GroupCommit::new(
                 counted,
-                Some(inventory),
+                Ok(inventory),
                 archive,
                 limit,
                 vec![channel],

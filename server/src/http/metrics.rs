@@ -1,10 +1,19 @@
 //! `GET /metrics`: what is counted, as OpenMetrics text.
 
-use std::{fmt, sync::atomic::Ordering};
+use std::{
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering},
+};
 
 use prometheus_client::{
-    encoding::text,
-    metrics::{counter::Counter, gauge::Gauge, info::Info},
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric as _, text},
+    metrics::{
+        MetricType,
+        counter::Counter,
+        gauge::{ConstGauge, Gauge},
+        info::Info,
+    },
     registry::Registry,
 };
 
@@ -33,6 +42,7 @@ pub struct Metrics {
     lapsed: Counter,
     keys: Gauge,
     keys_forgotten: Counter,
+    room_taken: RoomTaken,
     queue: Gauge,
     listeners: Gauge,
 }
@@ -44,6 +54,8 @@ pub struct Now {
     pub count: Option<Count>,
     /// What is kept of the past.
     pub memory: Option<Memory>,
+    /// How much of the room for the ledger is taken, from 0 to 1, where that is known.
+    pub room_taken: Option<f64>,
     /// How many requests wait.
     pub waiting: usize,
     /// How many listen to the news.
@@ -81,6 +93,8 @@ impl Metrics {
         let keys = gauge(all, "keys", "Idempotency keys and ended holds that are remembered");
         let help = "Keys forgotten before their day was over, since there were too many";
         let keys_forgotten = counter(all, "keys_forgotten", help);
+        let room_taken = RoomTaken::default();
+        all.register_collector(Box::new(room_taken.clone()));
         let queue = gauge(all, "queue", "Requests that wait to be decided");
         let listeners = gauge(all, "live_listeners", "Clients of the live count");
         meters.register(&mut registry);
@@ -97,6 +111,7 @@ impl Metrics {
             lapsed,
             keys,
             keys_forgotten,
+            room_taken,
             queue,
             listeners,
         }
@@ -123,11 +138,33 @@ impl Metrics {
             self.keys.set(whole(memory.names as u64));
             set(&self.keys_forgotten, memory.names_forgotten_early);
         }
+        *self.room_taken.lock() = now.room_taken;
         self.queue.set(whole(now.waiting as u64));
         self.listeners.set(whole(now.listeners as u64));
         let mut text = String::new();
         text::encode_registry(&mut text, &self.of_http)?;
         text::encode(&mut text, &self.registry)?;
         Ok(text)
+    }
+}
+
+/// How much of the room for the ledger is taken; no sample where nobody knows.
+#[derive(Clone, Debug, Default)]
+struct RoomTaken(Arc<Mutex<Option<f64>>>);
+
+impl RoomTaken {
+    fn lock(&self) -> MutexGuard<'_, Option<f64>> {
+        // It is written as a whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Collector for RoomTaken {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(taken) = *self.lock() else { return Ok(()) };
+        let help = "How much of the room for the ledger is taken, of 1";
+        let metric =
+            encoder.encode_descriptor("ledger_room_taken_ratio", help, None, MetricType::Gauge)?;
+        ConstGauge::new(taken).encode(metric)
     }
 }

@@ -504,7 +504,8 @@ async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
     let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
     // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
     let count = app.counter.count().await.ok();
-    let now = metrics::Now { count, memory: app.counter.memory(), waiting, listeners };
+    let (memory, room_taken) = (app.counter.memory(), app.counter.room_taken());
+    let now = metrics::Now { count, memory, room_taken, waiting, listeners };
     let text = app.metrics.text(now);
     let text = text.map_err(|error| Problem::new(Code::OutcomeUnknown, error.to_string()))?;
     Ok(([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response())

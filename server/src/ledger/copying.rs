@@ -16,17 +16,29 @@ use crate::{
     ledger::{
         Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Turn, agree,
         format::base::Base,
+        persist::{Stop, persist},
     },
 };
 
-/// How often something is tried that may pass.
-const TRIES: u32 = 40;
-
-/// How long to rest before the next try.
-const REST: Duration = Duration::from_millis(250);
+/// What is told where the ledger did not say in time what became of something.
+const UNKNOWN: &str = "nobody knows what became of it";
 
 /// A ledger in the making, from which nobody sells.
 pub trait Staged: Engine {
+    /// Whether an earlier copy was begun there that has not become the counter: asked ahead of the first turn, and
+    /// makes nothing.
+    ///
+    /// # Errors
+    /// [`Fault`], a lasting one where a counter is there.
+    fn is_begun(&mut self) -> Result<bool, Fault>;
+
+    /// Called ahead of the end of what is copied: from here on something stays of what was made, whatever
+    /// becomes of this process, by which the next one sees that it was begun.
+    ///
+    /// # Errors
+    /// [`Fault`], a lasting one where a counter is there by now.
+    fn commit(&mut self) -> Result<(), Fault>;
+
     /// Makes it the counter, in one step: from now on it is sold from.
     ///
     /// # Errors
@@ -43,6 +55,9 @@ pub enum CopyError {
     /// The copy cannot be written.
     #[error("the copy: {0}")]
     Target(Cause),
+    /// It is whole, and may be the counter or not.
+    #[error("the copy is whole, and nobody knows whether it has its name: {0}")]
+    Unnamed(Cause),
     /// There are records in it that are of something else.
     #[error("what is there already is not the beginning of what is copied")]
     Differs,
@@ -161,16 +176,33 @@ impl<E: Engine> Copying<E> {
         Ok(())
     }
 
-    /// Makes it the counter.
+    /// Keeps something of it from here on, whatever becomes of this process: see [`Staged::commit`].
     ///
     /// # Errors
     /// [`CopyError::Target`].
+    pub fn commit(&mut self) -> Result<(), CopyError>
+    where
+        E: Staged,
+    {
+        self.persist(|copying| Ok(Some(copying.engine.commit()?)))
+    }
+
+    /// Makes it the counter.
+    ///
+    /// # Errors
+    /// [`CopyError::Target`] where it is not; [`CopyError::Unnamed`] where nobody knows.
     pub fn publish(mut self) -> Result<E, CopyError>
     where
         E: Staged,
     {
-        self.persist(|copying| Ok(Some(copying.engine.publish()?)))?;
-        Ok(self.engine)
+        let engine = &mut self.engine;
+        let published =
+            persist(self.pause, UNKNOWN, || Ok::<_, Stop<CopyError>>(Some(engine.publish()?)));
+        match published {
+            Ok(()) => Ok(self.engine),
+            Err(Stop::Fault(Fault::Passing(cause))) => Err(CopyError::Unnamed(cause)),
+            Err(stop) => Err(stop.into()),
+        }
     }
 
     /// What the copy was made in.
@@ -182,27 +214,15 @@ impl<E: Engine> Copying<E> {
         self.inventory.stock().revision
     }
 
-    /// Does `step` until it comes to something: `None` and a passing fault are tried again, for a while.
     fn persist<T>(
         &mut self,
-        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop>,
+        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<CopyError>>,
     ) -> Result<T, CopyError> {
-        let mut last = Cause::of("nobody knows what became of it");
-        for _ in 0..TRIES {
-            match step(self) {
-                Ok(Some(done)) => return Ok(done),
-                Ok(None) => {}
-                Err(Stop::Fault(Fault::Passing(cause))) => last = cause,
-                Err(Stop::Fault(Fault::Lasting(cause))) => return Err(CopyError::Target(cause)),
-                Err(Stop::Error(error)) => return Err(error),
-            }
-            (self.pause)(REST);
-        }
-        Err(CopyError::Target(last))
+        Ok(persist(self.pause, UNKNOWN, || step(self))?)
     }
 
     /// Hears all that is there.
-    fn hear_all(&mut self) -> Result<Option<()>, Stop> {
+    fn hear_all(&mut self) -> Result<Option<()>, Stop<CopyError>> {
         let Self { engine, inventory, .. } = self;
         let mut turn = engine.begin()?;
         let mut fault = None;
@@ -222,7 +242,7 @@ impl<E: Engine> Copying<E> {
 
     /// Appends as many of `records` as go into one batch, and says how many that were; `None` where nobody knows
     /// yet, or where it has to be tried again.
-    fn append_some(&mut self, records: &[Record]) -> Result<Option<usize>, Stop> {
+    fn append_some(&mut self, records: &[Record]) -> Result<Option<usize>, Stop<CopyError>> {
         let Self { engine, inventory, unsettled, landed, .. } = self;
         let mut turn = engine.begin()?;
         let heard = turn.news(&mut |news| match (news, unsettled.as_mut()) {
@@ -278,14 +298,11 @@ impl<E: Engine> Copying<E> {
     }
 }
 
-/// Why a step came to nothing.
-enum Stop {
-    Fault(Fault),
-    Error(CopyError),
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
+impl From<Stop<CopyError>> for CopyError {
+    fn from(stop: Stop<CopyError>) -> Self {
+        match stop {
+            Stop::Fault(fault) => Self::Target(fault.cause()),
+            Stop::Error(error) => error,
+        }
     }
 }

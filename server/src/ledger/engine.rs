@@ -200,6 +200,17 @@ pub trait Archive: Send + Sync {
     /// [`Cause`], also while somebody is writing: a later try succeeds.
     fn summary(&self) -> Result<Summary, Cause>;
 
+    /// Whether [`Archive::summary`] reads the ledger itself: so it tells what was there after it was asked, and else
+    /// what was heard last.
+    fn is_read_anew(&self) -> bool {
+        true
+    }
+
+    /// How much of the room that there is is taken, from 0 to 1, where there is a limit to it that the engine tells.
+    fn room_taken(&self) -> Option<f64> {
+        None
+    }
+
     /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them.
     fn records(self: Arc<Self>, first: u64, last: u64) -> Found;
 

@@ -22,6 +22,7 @@ pub mod file;
 pub mod format;
 mod holder;
 mod moving;
+mod persist;
 mod pipeline;
 #[cfg(feature = "postgres")]
 pub mod postgres;
@@ -33,7 +34,7 @@ pub use audit::{Audit, AuditError, agree};
 pub use copying::{CopyError, Copying, Staged};
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
-pub use moving::{MoveError, Moving};
+pub use moving::{Again, MoveError, Moving};
 pub use pipeline::Pipeline;
 pub use scan::{Overview, Scan};
 pub use timed::{Timed, TurnTimes};

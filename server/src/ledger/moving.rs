@@ -10,12 +10,14 @@
 //! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
 //!   be gone on with.
 
-use std::{mem, time::Duration};
+use std::{io, mem, sync::Arc, time::Duration};
 
 use crate::{
     domain::{Change, Inconsistent, Inventory, Record, Stock, Trial},
     ledger::{
-        Appended, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan, Turn, agree,
+        Appended, Archive, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan,
+        Staged, Turn, agree,
+        persist::{Stop, persist},
     },
 };
 
@@ -25,11 +27,11 @@ const NOTE: &str = "moved to ";
 /// The longest name of a place in such a note, in bytes: a line has its limit.
 const PLACE_BYTES_MAX: usize = 200;
 
-/// How often something is tried that may pass.
-const TRIES: u32 = 40;
+/// What is told where the ledger took nothing, and no fault says why.
+const OTHERS: &str = "others keep changing the counter";
 
-/// How long to rest before the next try.
-const REST: Duration = Duration::from_millis(250);
+/// How many records are looked at at once, from the last one back, for the end that an earlier move has put.
+const LOOKED_AT: u64 = 1000;
 
 /// Why a counter cannot be moved.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -62,6 +64,26 @@ pub enum MoveError {
     /// Somebody outside has changed the count just now.
     #[error("somebody changed the count meanwhile, and no record says so yet")]
     Edited,
+    /// Somebody outside has changed the count behind the end that a move gave the ledger.
+    #[error("somebody changed the count behind the end that a move gave the ledger")]
+    EditedBehind,
+    /// An earlier move to the same place came to its end, and what it made is gone.
+    #[error(
+        "the move to {to} has ended, and nothing of it is there: what was sold there is in no ledger here"
+    )]
+    Ended {
+        /// Where to.
+        to: String,
+    },
+}
+
+/// Whether a move that has ended may be made once more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Again {
+    /// It is refused: what was sold at the new place since would be sold once more.
+    Refused,
+    /// Whoever asks for it has said so.
+    Wanted,
 }
 
 /// A counter that is moved out of its ledger.
@@ -98,13 +120,7 @@ impl<E: Engine> Moving<E> {
         let (held_back, end, unsettled) = (Vec::new(), None, None);
         let heard = Heard::default();
         let mut moving = Self { source, inventory, note, held_back, end, unsettled, heard, pause };
-        moving.persist(|moving| {
-            let mut turn = moving.source.begin()?;
-            hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
-            turn.end()?;
-            Ok(Some(()))
-        })?;
-        moving.heard = Heard::default();
+        moving.hear_all()?;
         Ok(moving)
     }
 
@@ -113,22 +129,79 @@ impl<E: Engine> Moving<E> {
         &self.inventory
     }
 
+    /// Refuses what can be seen to come to nothing before anything is made in `target`: also a move that has ended, unless
+    /// it is wanted `again`. What is read of the old ledger comes from `archive`.
+    ///
+    /// # Errors
+    /// [`MoveError`].
+    pub fn check<T: Staged>(
+        &mut self,
+        target: &mut T,
+        archive: &Arc<dyn Archive>,
+        again: Again,
+    ) -> Result<(), MoveError> {
+        let asked =
+            persist(self.pause, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
+        let is_begun = asked.map_err(CopyError::from)?;
+        if !self.inventory.stock().is_closed {
+            return Ok(());
+        }
+        let Some(end) = self.end_in(archive)? else { return Ok(()) };
+        let to = place_of(&end.note).to_owned();
+        if end.note != self.note {
+            return Err(MoveError::Gone { to, revision: end.revision });
+        }
+        if let Some(revision) = end.changed_at {
+            return Err(MoveError::Changed { revision });
+        }
+        if is_begun || again == Again::Wanted { Ok(()) } else { Err(MoveError::Ended { to }) }
+    }
+
+    /// The end that an earlier move gave the ledger, whose sale is closed; `None` where that was no move.
+    fn end_in(&self, archive: &Arc<dyn Archive>) -> Result<Option<End>, MoveError> {
+        let failed = |error: io::Error| MoveError::Source(Cause::of(error));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(failed)?;
+        let (mut last, mut changed_at) = (self.inventory.stock().revision, None);
+        while last > 0 {
+            let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
+            let records = runtime.block_on(Arc::clone(archive).records(first, last));
+            let records = records.map_err(MoveError::Source)?;
+            for record in records.iter().rev() {
+                if let Change::SaleSet { .. } = record.change {
+                    let revision = record.revision;
+                    let end = |note: &str| End { note: note.to_owned(), revision, changed_at };
+                    return Ok(note_of(record).map(end));
+                }
+                if !is_ended_too(record) {
+                    changed_at = Some(record.revision);
+                }
+            }
+            // What is before the first record of all is not there.
+            last = if records.is_empty() { 0 } else { first - 1 };
+        }
+        Ok(None)
+    }
+
     /// Copies everything that `audit` reads into `copying`, and ends the ledger at the time `now_ms`: behind this
     /// the copy is whole, and nothing is sold from the ledger any more.
     ///
     /// # Errors
     /// [`MoveError`].
-    pub fn run<S: Scan, T: Engine>(
+    pub fn run<S: Scan, T: Staged>(
         &mut self,
         audit: &mut Audit<S>,
         copying: &mut Copying<T>,
         now_ms: u64,
     ) -> Result<(), MoveError> {
+        self.hear_up_to(copying.inventory().stock().revision)?;
         let mut held_back = mem::take(&mut self.held_back);
         let last = self.inventory.stock().revision;
         copying.copy(audit, last, &mut |records| sift(&mut held_back, records))?;
         self.held_back = held_back;
         self.end = self.earlier_end()?;
+        // IMPORTANT: nothing is closed for a copy whose name was taken meanwhile.
+        copying.commit()?;
         let end = loop {
             let end = self.persist(|moving| moving.end_some(now_ms))?;
             if self.inventory.memory().holds == 0 {
@@ -144,12 +217,44 @@ impl<E: Engine> Moving<E> {
         if is_whole { Ok(()) } else { Err(CopyError::Differs.into()) }
     }
 
+    /// Hears on up to the revision `copied`, which a copy has: one of this ledger has nothing that it has not.
+    fn hear_up_to(&mut self, copied: u64) -> Result<(), MoveError> {
+        self.persist(|moving| {
+            if moving.inventory.stock().revision >= copied {
+                return Ok(Some(()));
+            }
+            let mut turn = moving.source.begin()?;
+            hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
+            let is_behind = moving.inventory.stock().revision < copied;
+            // What was heard may be of the past.
+            let is_all = is_behind && turn.confirm()?;
+            turn.end()?;
+            if is_all { Err(Stop::Error(CopyError::Differs.into())) } else { Ok(None) }
+        })?;
+        // It is read by whoever copies.
+        self.heard = Heard::default();
+        Ok(())
+    }
+
+    /// Hears all that there is to be heard.
+    fn hear_all(&mut self) -> Result<(), MoveError> {
+        self.persist(|moving| {
+            let mut turn = moving.source.begin()?;
+            hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
+            turn.end()?;
+            Ok(Some(()))
+        })?;
+        // It is read by whoever copies.
+        self.heard = Heard::default();
+        Ok(())
+    }
+
     /// The first revision of the end that an earlier move to the same place gave the ledger.
     fn earlier_end(&self) -> Result<Option<u64>, MoveError> {
         let Some((end, behind)) = self.held_back.split_first() else { return Ok(None) };
         let note = note_of(end).unwrap_or_default();
         if note != self.note {
-            let to = note.strip_prefix(NOTE).unwrap_or(note).to_owned();
+            let to = place_of(note).to_owned();
             return Err(MoveError::Gone { to, revision: end.revision });
         }
         refuse_changes(behind)?;
@@ -158,7 +263,7 @@ impl<E: Engine> Moving<E> {
 
     /// Ends the ledger, or gives more back of what is held; gives the first revision of the end, `None` where another
     /// has appended, or nobody knows yet.
-    fn end_some(&mut self, now_ms: u64) -> Result<Option<u64>, Stop> {
+    fn end_some(&mut self, now_ms: u64) -> Result<Option<u64>, Stop<MoveError>> {
         let Self { source, inventory, note, held_back, end, unsettled, heard, .. } = self;
         let mut turn = source.begin()?;
         hear(&mut turn, inventory, heard)?;
@@ -220,23 +325,18 @@ impl<E: Engine> Moving<E> {
         }
     }
 
-    /// Does `step` until it comes to something.
     fn persist<T>(
         &mut self,
-        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop>,
+        mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<MoveError>>,
     ) -> Result<T, MoveError> {
-        let mut last = Cause::of("others keep changing the counter");
-        for _ in 0..TRIES {
-            match step(self) {
-                Ok(Some(done)) => return Ok(done),
-                Ok(None) => {}
-                Err(Stop::Fault(Fault::Passing(cause))) => last = cause,
-                Err(Stop::Fault(Fault::Lasting(cause))) => return Err(MoveError::Source(cause)),
-                Err(Stop::Error(error)) => return Err(error),
+        match persist(self.pause, OTHERS, || step(self)) {
+            Ok(done) => Ok(done),
+            Err(Stop::Fault(fault)) => Err(MoveError::Source(fault.cause())),
+            Err(Stop::Error(MoveError::Edited)) if self.end.is_some() => {
+                Err(MoveError::EditedBehind)
             }
-            (self.pause)(REST);
+            Err(Stop::Error(error)) => Err(error),
         }
-        Err(MoveError::Source(last))
     }
 }
 
@@ -259,19 +359,34 @@ fn sift(held_back: &mut Vec<Record>, records: Vec<Record>) -> Vec<Record> {
 
 /// Refuses what stands behind the end of a ledger and is no part of it: it would be missing in the copy.
 fn refuse_changes(behind: &[Record]) -> Result<(), MoveError> {
-    // A hold that lapses here lapses there too, at the same time.
-    let is_ended_too =
-        |record: &&Record| matches!(record.change, Change::Released { .. } | Change::Lapsed { .. });
     match behind.iter().find(|record| !is_ended_too(record)) {
         Some(record) => Err(MoveError::Changed { revision: record.revision }),
         None => Ok(()),
     }
 }
 
+/// Whether `record` is part of the end: a hold that lapses here lapses there too, at the same time.
+fn is_ended_too(record: &Record) -> bool {
+    matches!(record.change, Change::Released { .. } | Change::Lapsed { .. })
+}
+
 /// What a ledger says of where its counter went, where `record` says it.
 fn note_of(record: &Record) -> Option<&str> {
     let note = record.key.as_deref().filter(|note| note.starts_with(NOTE));
     note.filter(|_| matches!(record.change, Change::SaleSet { is_open: false }))
+}
+
+/// Where the counter went, as `note` says it.
+fn place_of(note: &str) -> &str {
+    note.strip_prefix(NOTE).unwrap_or(note)
+}
+
+/// The end of a ledger, as it is found from behind.
+struct End {
+    note: String,
+    revision: u64,
+    /// The first revision behind it that is no part of it.
+    changed_at: Option<u64>,
 }
 
 /// The records that were heard of.
@@ -282,7 +397,11 @@ struct Heard {
 }
 
 /// Hears the news; what was told ahead of a failure is not told again, so it is kept.
-fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory, heard: &mut Heard) -> Result<(), Stop> {
+fn hear<T: Turn>(
+    turn: &mut T,
+    inventory: &mut Inventory,
+    heard: &mut Heard,
+) -> Result<(), Stop<MoveError>> {
     let (mut fault, mut is_edited) = (None, false);
     turn.news(&mut |news| match news {
         News::Snapshot(snapshot) => *inventory = *snapshot,
@@ -300,17 +419,5 @@ fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory, heard: &mut Heard) -> 
         Some(fault) => Err(Stop::Error(fault.into())),
         None if is_edited => Err(Stop::Error(MoveError::Edited)),
         None => Ok(()),
-    }
-}
-
-/// Why a step came to nothing.
-enum Stop {
-    Fault(Fault),
-    Error(MoveError),
-}
-
-impl From<Fault> for Stop {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault)
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::task::spawn_blocking;
+use tokio::{task::spawn_blocking, time::sleep};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -35,6 +35,15 @@ const COMMITTER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to rest between two looks at whether it has.
 const COMMITTER_POLL: Duration = Duration::from_millis(5);
+
+/// How long the greeting waits for what is left, where that is not on this machine.
+const GREETING_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
+const UNREACHED: &str = "the ledger has not been reached yet";
+
+/// What it says where that is not known by then.
+const NOT_REACHED: &str = "not reached yet";
 
 /// A counter that is open for sale.
 pub(super) struct Opened {
@@ -147,24 +156,26 @@ impl Opened {
     ) -> Result<Self, RunError> {
         let OpenLedger { mut engine, inventory, mut archives, place } = ledger;
         let archive = archives.pop().expect("there is one archive more than channels");
-        let greeting = if let Some(inventory) = &inventory {
-            let stock = inventory.stock();
-            format!("{} left, {} sold", stock.remaining, stock.sold())
-        } else {
-            let reached;
-            (engine, reached) = reach(engine).await?.map_err(|cause| {
-                let place = place.clone();
-                RunError::Engine { place, cause }
-            })?;
-            match reached.and_then(|()| archive.summary()) {
-                Ok(Summary { remaining, .. }) => format!("{remaining} left"),
-                Err(cause) => {
-                    tracing::warn!("{place}: {cause}");
-                    "not reached yet".to_owned()
-                }
+        let stock = inventory.as_ref().map(Inventory::stock);
+        let mut is_reached = true;
+        let inventory = match inventory {
+            Some(inventory) => Ok(inventory),
+            None => {
+                let reached;
+                (engine, reached) = reach(engine).await?.map_err(|cause| {
+                    let place = place.clone();
+                    RunError::Engine { place, cause }
+                })?;
+                is_reached = reached.is_ok();
+                Err(reached.err().map_or_else(
+                    || UNREACHED.into(),
+                    |cause| {
+                        tracing::warn!("{place}: {cause}");
+                        cause.to_string().into()
+                    },
+                ))
             }
         };
-        let greeting = format!("{place}: {greeting}, locking group");
         let (timeout, meters) = (config.lock_timeout, Arc::new(Meters::of(config.db.engine())));
         let (group, committer) = GroupCommit::new(
             engine,
@@ -175,6 +186,7 @@ impl Opened {
             meters.clone(),
             now_ms,
         );
+        let told_by = archives.first().map(Arc::clone);
         let faces = channels.into_iter().zip(archives).map(|(channel, archive)| {
             let seller = Seller::Group { group: group.clone(), channel, archive };
             Counter::new(seller, path, Arc::clone(&meters))
@@ -182,6 +194,12 @@ impl Opened {
         let faces = faces.collect();
         let thread = thread::Builder::new().name("committer".to_owned());
         let thread = thread.spawn(|| committer.run())?;
+        let left = match (stock, told_by) {
+            (Some(stock), _) => format!("{} left, {} sold", stock.remaining, stock.sold()),
+            (None, Some(archive)) if is_reached => left_in(&*archive).await,
+            _ => NOT_REACHED.to_owned(),
+        };
+        let greeting = format!("{place}: {left}, locking group");
         Ok(Self { faces, meters, greeting, group: Some((group, thread)) })
     }
 
@@ -212,6 +230,18 @@ impl Opened {
             tracing::error!("the committer panicked");
         }
     }
+}
+
+/// What is left, once the first turn has learnt it: a long ledger is not waited for.
+async fn left_in(archive: &dyn Archive) -> String {
+    let start = Instant::now();
+    while start.elapsed() < GREETING_PATIENCE {
+        if let Ok(Summary { remaining, .. }) = archive.summary() {
+            return format!("{remaining} left");
+        }
+        sleep(COMMITTER_POLL).await;
+    }
+    NOT_REACHED.to_owned()
 }
 
 /// Takes a first turn at `engine`, in which nothing is done, and gives it back with why it cannot be reached just

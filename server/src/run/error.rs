@@ -226,7 +226,10 @@ impl RunError {
                  counter's file"
                     .to_owned(),
             ),
-            Self::Import { source: MoveError::Gone { .. } | MoveError::Changed { .. }, .. } => Some(
+            Self::Import {
+                source: MoveError::Gone { .. } | MoveError::Changed { .. } | MoveError::EditedBehind,
+                ..
+            } => Some(
                 "`POST /sale` with {\"open\": true} at a server of it makes it the counter again; see that the \
                  other is sold from no more"
                     .to_owned(),
@@ -234,6 +237,14 @@ impl RunError {
             Self::Import { source: MoveError::Edited, .. } => {
                 Some("the next try takes that over".to_owned())
             }
+            Self::Import { source: MoveError::Ended { .. }, .. } => Some(
+                "put back a backup of the new place, with `server restore --sold-at-least`; where nothing was sold \
+                 there, `--again` copies it once more"
+                    .to_owned(),
+            ),
+            Self::Import { source: MoveError::Copy(CopyError::Unnamed(_)), .. } => Some(
+                "start it again: it goes on, or says that the counter is there".to_owned(),
+            ),
             Self::Import { source: MoveError::Copy(CopyError::Differs), .. } => Some(
                 "another import was begun there: remove what it has left, or take another name".to_owned(),
             ),

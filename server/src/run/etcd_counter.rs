@@ -1,13 +1,16 @@
 //! A counter in an etcd cluster: what its address names is read, and nobody is asked yet.
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
+
+use tokio_rustls::rustls::pki_types::{CertificateDer, pem::PemObject as _};
 
 use crate::{
     ledger::{
-        Fault,
+        Cause, Fault,
         etcd::{
             address::{AddressError, EtcdAddress, SCHEME},
             cluster::{Access, Tls},
+            creation,
             engine::EtcdEngine,
             options::{New, Options, Sizes},
             scan::EtcdScan,
@@ -51,6 +54,15 @@ pub(super) fn stage(address: &str, base: Base) -> Result<(EtcdStage, String), Ru
     Ok((stage, address.to_string()))
 }
 
+/// Removes the counter at `address`, and all that was sold from it.
+pub(super) fn remove(address: &str) -> Result<(), RunError> {
+    let address = parse(address)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let removed = runtime.block_on(creation::remove(read(&address)?, &address.name));
+    let failed = |error| RunError::Engine { place: address.to_string(), cause: Cause::of(error) };
+    removed.map_err(failed)
+}
+
 fn parse(address: &str) -> Result<EtcdAddress, RunError> {
     let parsed = format!("{SCHEME}{address}").parse();
     parsed.map_err(|error: AddressError| RunError::Address {
@@ -82,11 +94,20 @@ fn read(address: &EtcdAddress) -> Result<Access, RunError> {
         let read = std::fs::read(path);
         read.map_err(|source| RunError::AddressFile { name, path: path.clone(), source })
     };
+    let certificates = |name, path: &PathBuf| {
+        let pem = pem(name, path)?;
+        let nothing =
+            || io::Error::new(io::ErrorKind::InvalidData, "no certificate (PEM) is in it");
+        match CertificateDer::pem_slice_iter(&pem).next() {
+            Some(Ok(_)) => Ok(pem),
+            _ => Err(RunError::AddressFile { name, path: path.clone(), source: nothing() }),
+        }
+    };
     let tls = address.ca.as_ref().map(|ca| {
         let identity = address.identity.as_ref().map(|(certificate, key)| {
-            Ok::<_, RunError>((pem("cert", certificate)?, file("key", key)?.into_bytes()))
+            Ok::<_, RunError>((certificates("cert", certificate)?, file("key", key)?.into_bytes()))
         });
-        Ok::<_, RunError>(Tls { ca: pem("ca", ca)?, identity: identity.transpose()? })
+        Ok::<_, RunError>(Tls { ca: certificates("ca", ca)?, identity: identity.transpose()? })
     });
     Ok(Access { members: address.members.clone(), user: user.transpose()?, tls: tls.transpose()? })
 }

@@ -1,6 +1,6 @@
 //! `server import`: a counter moves from one engine to another.
 
-use std::{thread, time::Duration};
+use std::{sync::Arc, thread, time::Duration};
 
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use crate::ledger::Fault;
@@ -12,7 +12,7 @@ use crate::{
     db::Db,
     domain::Inventory,
     ledger::{
-        Archive, Audit, Copying, Engine, MoveError, Moving, Scan, Staged,
+        Again, Archive, Audit, Copying, Engine, MoveError, Moving, Scan, Staged,
         file::{disk::RealDisk, error::OpenError, layout::Layout, scan::FileScan},
         format::base::Base,
     },
@@ -33,13 +33,15 @@ struct Source<E, C> {
     inventory: Option<Inventory>,
     scan: C,
     place: String,
+    /// What is read beside its turns.
+    archive: Arc<dyn Archive>,
 }
 
-/// Moves the counter at `from` to `to`, where none is.
+/// Moves the counter at `from` to `to`, where none is; `again`, where that has ended before.
 ///
 /// # Errors
 /// [`RunError`]: what was copied by then is gone on from by the next try.
-pub fn import(from: &Db, to: &Db, patience: Duration) -> Result<(), RunError> {
+pub fn import(from: &Db, to: &Db, again: Again, patience: Duration) -> Result<(), RunError> {
     match from {
         Db::File(path) => {
             let path = locate(path, None)?;
@@ -49,20 +51,23 @@ pub fn import(from: &Db, to: &Db, patience: Duration) -> Result<(), RunError> {
             let scan = FileScan::begin(&RealDisk, &Layout::around(&path));
             let scan = scan.map_err(OpenError::from)?;
             let scan = scan.expect("a counter that was opened has a ledger");
-            let place = path.display().to_string();
-            move_to(to, Source { engine, inventory: Some(inventory), scan, place })
+            let (place, archive) =
+                (path.display().to_string(), Arc::new(engine.archive(&inventory)));
+            move_to(to, again, Source { engine, inventory: Some(inventory), scan, place, archive })
         }
         #[cfg(feature = "etcd")]
         Db::Etcd(address) => {
             let (engine, place) = etcd_counter::open(address, None, usize::MAX)?;
             let scan = readable(etcd_counter::scan(address)?)?;
-            move_to(to, Source { engine, inventory: None, scan, place })
+            let archive = engine.archive();
+            move_to(to, again, Source { engine, inventory: None, scan, place, archive })
         }
         #[cfg(feature = "postgres")]
         Db::Postgres(address) => {
             let engine = postgres_counter::engine(address, None, usize::MAX)?;
             let (scan, place) = (readable(postgres_counter::scan(address)?)?, from.to_string());
-            move_to(to, Source { engine, inventory: None, scan, place })
+            let archive = Arc::new(engine.archive());
+            move_to(to, again, Source { engine, inventory: None, scan, place, archive })
         }
         #[cfg(not(all(feature = "etcd", feature = "postgres")))]
         db => Err(RunError::NotBuiltIn { db: db.clone() }),
@@ -75,7 +80,11 @@ fn readable<C>((scan, place): (Result<C, Fault>, String)) -> Result<C, RunError>
     scan.map_err(|fault| RunError::Engine { place, cause: fault.cause() })
 }
 
-fn move_to<E: Engine, C: Scan>(to: &Db, source: Source<E, C>) -> Result<(), RunError> {
+fn move_to<E: Engine, C: Scan>(
+    to: &Db,
+    again: Again,
+    source: Source<E, C>,
+) -> Result<(), RunError> {
     let base = anew(source.scan.base());
     match to {
         Db::File(path) => {
@@ -83,19 +92,19 @@ fn move_to<E: Engine, C: Scan>(to: &Db, source: Source<E, C>) -> Result<(), RunE
             let (target, inventory) = StagedFile::begin(&layout, &base)?;
             let archive = target.archive(&inventory);
             let place = layout.head.display().to_string();
-            carry(source, (target, Some(inventory)), &archive, &base, &place)
+            carry(source, again, (target, Some(inventory)), &archive, &base, &place)
         }
         #[cfg(feature = "etcd")]
         Db::Etcd(address) => {
             let (target, place) = etcd_counter::stage(address, base.clone())?;
             let archive = target.archive();
-            carry(source, (target, None), &*archive, &base, &place)
+            carry(source, again, (target, None), &*archive, &base, &place)
         }
         #[cfg(feature = "postgres")]
         Db::Postgres(address) => {
             let target = postgres_counter::stage(address, base.clone())?;
             let archive = target.archive();
-            carry(source, (target, None), &archive, &base, &to.to_string())
+            carry(source, again, (target, None), &archive, &base, &to.to_string())
         }
         #[cfg(not(all(feature = "etcd", feature = "postgres")))]
         db => Err(RunError::NotBuiltIn { db: db.clone() }),
@@ -105,18 +114,20 @@ fn move_to<E: Engine, C: Scan>(to: &Db, source: Source<E, C>) -> Result<(), RunE
 /// Carries all of `source` into a counter in the making, and puts that `in_place`.
 fn carry<E: Engine, C: Scan, T: Staged>(
     source: Source<E, C>,
-    (target, inventory): (T, Option<Inventory>),
+    again: Again,
+    (mut target, inventory): (T, Option<Inventory>),
     archive: &dyn Archive,
     base: &Base,
     in_place: &str,
 ) -> Result<(), RunError> {
-    let Source { engine, inventory: known, scan, place } = source;
+    let Source { engine, inventory: known, scan, place, archive: read } = source;
     let moved = |source: MoveError| RunError::Import {
         from: place.clone(),
         to: in_place.to_owned(),
         source,
     };
     let mut moving = Moving::begin(engine, known, in_place, thread::sleep).map_err(moved)?;
+    moving.check(&mut target, &read, again).map_err(moved)?;
     let audit = Audit::begin(scan);
     let mut audit = audit.map_err(|fault| moved(MoveError::Source(fault.cause())))?;
     let copying = Copying::begin(target, inventory, archive, base, thread::sleep);

@@ -1,7 +1,7 @@
 //! Making a counter, or a copy of one, under another name: what has the right one is whole.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     fs, io,
     path::{Path, PathBuf},
     process,
@@ -15,6 +15,8 @@ use crate::{
 /// A folder in which something is made that gets its name once it is whole; goes away where it does not.
 pub(super) struct Making {
     pub(super) path: PathBuf,
+    /// Whether the folder stays, without what is in it, where it does not get its name.
+    leaves_a_mark: bool,
 }
 
 impl Making {
@@ -30,10 +32,35 @@ impl Making {
             let missing = io::Error::new(io::ErrorKind::NotFound, "its folder is not there");
             return Err(RunError::Init { path: parent.to_owned(), source: missing });
         }
-        remove_what_is_left(target);
+        let left = what_is_left(target);
+        // Of another process that had the number of this one.
+        let _ = fs::remove_dir_all(&path);
         RealDisk.create_dir(&path).map_err(init)?;
         let path = fs::canonicalize(&path).map_err(init)?;
-        Ok(Self { path })
+        let making = Self { path, leaves_a_mark: false };
+        // Only now: whoever looks whether it was begun finds one or the other.
+        let own = making.path.file_name();
+        for left in left.iter().filter(|left| left.file_name() != own) {
+            // Where that cannot be, nothing but a hidden folder is left behind.
+            let _ = fs::remove_dir_all(left);
+        }
+        Ok(making)
+    }
+
+    /// Whether a process that was killed, or that [`Making::leave_a_mark`] was told to, has begun to make `target`, and
+    /// has not given it its name.
+    pub(super) fn is_begun(target: &Path, is_named: impl Fn(&Path) -> bool) -> bool {
+        what_is_left(target).iter().any(|left| !is_named(left))
+    }
+
+    /// From here on the folder stays, without what is in it, where this process does not give the name.
+    pub(super) fn leave_a_mark(&mut self) {
+        self.leaves_a_mark = true;
+    }
+
+    /// Nothing stays any more: what was made has its name.
+    pub(super) fn is_named(&mut self) {
+        self.leaves_a_mark = false;
     }
 
     /// Gives it the name `target`; durable on return.
@@ -49,6 +76,9 @@ impl Drop for Making {
     fn drop(&mut self) {
         // Named, or in nobody's way.
         let _ = fs::remove_dir_all(&self.path);
+        if self.leaves_a_mark {
+            let _ = RealDisk.create_dir(&self.path);
+        }
     }
 }
 
@@ -60,19 +90,19 @@ fn name_of(target: &Path, process: u32) -> OsString {
     name
 }
 
-/// Removes what killed processes, and one of this number, have left of making `target`.
-fn remove_what_is_left(target: &Path) {
+/// The folders that processes which have ended, or had the number of this one, have left of making `target`.
+fn what_is_left(target: &Path) -> Vec<PathBuf> {
     let parent = target.parent().filter(|parent| !parent.as_os_str().is_empty());
-    // Where that cannot be, nothing but a hidden folder is left behind.
-    let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else { return };
-    for entry in entries.flatten() {
-        let name = entry.file_name();
+    let Ok(entries) = fs::read_dir(parent.unwrap_or(Path::new("."))) else { return Vec::new() };
+    let is_left = |name: &OsStr| {
         let process =
             name.to_str().and_then(|name| name.strip_suffix(".partial")?.rsplit('.').next());
-        let Some(maker) = process.and_then(|process| process.parse().ok()) else { continue };
-        let is_left = maker == process::id() || !RealDisk.is_running(maker);
-        if is_left && name == name_of(target, maker) {
-            let _ = fs::remove_dir_all(entry.path());
-        }
-    }
+        let maker = process.and_then(|process| process.parse().ok());
+        maker.is_some_and(|maker| {
+            let has_ended = maker == process::id() || !RealDisk.is_running(maker);
+            has_ended && name == name_of(target, maker)
+        })
+    };
+    let entries = entries.flatten().filter(|entry| is_left(&entry.file_name()));
+    entries.map(|entry| entry.path()).collect()
 }

@@ -14,6 +14,7 @@ mod noop;
 #[cfg(feature = "postgres")]
 mod postgres_counter;
 mod real_path;
+mod removal;
 mod secret_file;
 mod serve;
 mod signals;
@@ -25,6 +26,7 @@ pub use certificate::TlsError;
 pub use error::{EXIT_USAGE, RunError};
 pub use import::import;
 pub use noop::{noop, noop_synced};
+pub use removal::remove;
 pub use secret_file::read_secret;
 pub use serve::{bind, serve};
 pub use signals::shutdown;

@@ -8,6 +8,7 @@ use crate::{
         format::base::Base,
         postgres::{
             address::{Address, SCHEME},
+            creation,
             engine::{Options, PostgresEngine},
             scan::PostgresScan,
             session::{Database, Surroundings},
@@ -49,6 +50,17 @@ pub(super) fn stage(address: &str, base: Base) -> Result<PostgresStage, RunError
     let place = parsed.to_string();
     let stage = PostgresStage::new(parsed, surroundings(), base, options(usize::MAX));
     stage.map_err(|error| RunError::Engine { place, cause: Cause::of(error) })
+}
+
+/// Removes the counter at `postgres://address`, and all that was sold from it.
+pub(super) fn remove(address: &str) -> Result<(), RunError> {
+    let parsed = parse(address)?;
+    let place = parsed.to_string();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let database = Database::new(parsed, surroundings());
+    let removed =
+        database.and_then(|database| runtime.block_on(async { creation::remove(&database).await }));
+    removed.map_err(|error| RunError::Engine { place, cause: Cause::of(error) })
 }
 
 fn parse(address: &str) -> Result<Address, RunError> {

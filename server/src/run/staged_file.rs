@@ -1,6 +1,6 @@
 //! A counter in files in the making, under another name than its own.
 
-use std::{fs, process};
+use std::{fs, path::Path, process};
 
 use crate::{
     domain::Inventory,
@@ -35,6 +35,8 @@ pub(super) struct StagedFile {
     making: Making,
     staged: Layout,
     layout: Layout,
+    /// Whether another process had begun it.
+    is_begun: bool,
 }
 
 impl StagedFile {
@@ -46,10 +48,28 @@ impl StagedFile {
         if layout.head.symlink_metadata().is_err() && layout.folder.symlink_metadata().is_ok() {
             return Err(RunError::LedgerWithoutHead { folder: layout.folder.clone() });
         }
-        let making = Making::beside(&layout.head)?;
+        // Behind the last step the ledger is not there any more.
+        let is_named = |left: &Path| {
+            let left = Layout::around(&left.join(HEAD_NAME));
+            left.head.exists() && !left.folder.exists()
+        };
+        let is_begun = Making::is_begun(&layout.head, is_named);
+        let mut making = Making::beside(&layout.head)?;
+        if is_begun {
+            making.leave_a_mark();
+        }
         let staged = Layout::around(&making.path.join(HEAD_NAME));
         let (engine, inventory) = make(&staged, base)?;
-        Ok((Self { engine, making, staged, layout: layout.clone() }, inventory))
+        Ok((Self { engine, making, staged, layout: layout.clone(), is_begun }, inventory))
+    }
+
+    /// Refuses to make a counter where one is by now.
+    fn refuse_a_counter(&self) -> Result<(), Fault> {
+        let path = self.layout.head.clone();
+        if path.symlink_metadata().is_ok() {
+            return Err(Fault::Lasting(Cause::of(RunError::InTheWay { path })));
+        }
+        Ok(())
     }
 
     /// What is read beside the turns of a ledger that has come to `inventory`.
@@ -115,19 +135,28 @@ impl Engine for StagedFile {
 }
 
 impl Staged for StagedFile {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        self.refuse_a_counter()?;
+        Ok(self.is_begun)
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.refuse_a_counter()?;
+        self.making.leave_a_mark();
+        Ok(())
+    }
+
     fn publish(&mut self) -> Result<(), Fault> {
-        let Self { engine, making, staged, layout } = self;
+        self.refuse_a_counter()?;
+        let Self { engine, making, staged, layout, .. } = self;
         engine.rest()?;
         clear(staged)?;
         RealDisk.sync_dir(&making.path).map_err(failed)?;
-        if layout.head.symlink_metadata().is_ok() {
-            let path = layout.head.clone();
-            return Err(Fault::Lasting(Cause::of(RunError::InTheWay { path })));
-        }
         // IMPORTANT: the ledger first: without it, what is in its head would be taken for an older one's.
         fs::rename(&staged.folder, &layout.folder).map_err(failed)?;
         // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
         RealDisk.link(&staged.head, &layout.head).map_err(failed)?;
+        making.is_named();
         RealDisk.sync_dir(&layout.parent).map_err(failed)
     }
 }

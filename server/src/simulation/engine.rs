@@ -113,6 +113,8 @@ struct World {
     is_calm: bool,
     /// Whether only one writes to it at a time, and nobody slips in.
     is_private: bool,
+    /// Whether anybody has begun to make it.
+    is_begun: bool,
     /// Whether it was made the counter.
     is_published: bool,
 }
@@ -146,7 +148,7 @@ impl SimLedger {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
         let (records, on_its_way) = (Vec::new(), Vec::new());
-        let (is_calm, is_private, is_published) = (false, false, false);
+        let (is_calm, is_private, is_begun, is_published) = (false, false, false, false);
         let start = start();
         let world = World {
             dice,
@@ -156,6 +158,7 @@ impl SimLedger {
             writers: 0,
             is_calm,
             is_private,
+            is_begun,
             is_published,
         };
         Self(Arc::new(Mutex::new(world)))
@@ -333,6 +336,7 @@ impl Engine for SimEngine {
         if world.chance(0.05) {
             return Err(Fault::Passing(Cause::of("no connection")));
         }
+        world.is_begun = true;
         drop(world);
         Ok(SimTurn(self))
     }
@@ -441,6 +445,15 @@ impl Turn for SimTurn<'_> {
 }
 
 impl Staged for SimEngine {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        Ok(self.ledger.world().is_begun)
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        let is_lost = self.ledger.world().chance(0.1);
+        if is_lost { Err(Fault::Passing(Cause::of("no connection"))) } else { Ok(()) }
+    }
+
     fn publish(&mut self) -> Result<(), Fault> {
         let mut world = self.ledger.world();
         let (is_lost_before, is_lost_after) = (world.chance(0.2), world.chance(0.2));
@@ -452,7 +465,7 @@ impl Staged for SimEngine {
     }
 }
 
-/// Beside its turns nothing is simulated but whose tokens it gives.
+/// Beside its turns nothing is simulated but whose tokens it gives, and what its records are.
 impl Archive for SimLedger {
     fn is_current(&self, _known: Stock) -> bool {
         false
@@ -467,8 +480,10 @@ impl Archive for SimLedger {
         Ok(Summary { remaining, sold: Some(issued) })
     }
 
-    fn records(self: Arc<Self>, _first: u64, _last: u64) -> Found {
-        Box::pin(async { Err(Cause::of("nobody looks for them")) })
+    fn records(self: Arc<Self>, first: u64, last: u64) -> Found {
+        let mut records = SimLedger::records(&self);
+        records.retain(|record| (first..=last).contains(&record.revision));
+        Box::pin(async { Ok(records) })
     }
 
     fn holders(&self) -> Vec<Holder> {
@@ -513,6 +528,11 @@ impl SimEngine {
     pub(crate) fn behind(self, start: Stock) -> Self {
         self.ledger.world().start = start;
         Self { known: start, ..self }
+    }
+
+    /// Whether the sale is closed in its ledger.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.ledger.world().stock().is_closed
     }
 
     fn now_at(&mut self, batch: &SimBatch) -> Appended {

@@ -16,8 +16,8 @@ use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use crate::{
     domain::{Change, Command, Inventory, Order, Outcome, Record, Request, SoldBefore, Trial},
     ledger::{
-        Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault, MoveError,
-        Moving, News, Staged, Turn,
+        Again, Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault,
+        MoveError, Moving, News, Staged, Turn,
     },
     simulation::{
         engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
@@ -32,11 +32,14 @@ type Calls = Arc<AtomicUsize>;
 struct Mortal {
     engine: SimEngine,
     calls: Calls,
+    /// Whether somebody outside changes the count once the sale is closed.
+    is_edited: bool,
 }
 
 struct MortalTurn<'a> {
     turn: SimTurn<'a>,
     calls: Calls,
+    is_edited: bool,
 }
 
 /// Counts a call; what is killed says no more.
@@ -52,7 +55,9 @@ impl Engine for Mortal {
 
     fn begin(&mut self) -> Result<MortalTurn<'_>, Fault> {
         live_on(&self.calls)?;
-        Ok(MortalTurn { turn: self.engine.begin()?, calls: Arc::clone(&self.calls) })
+        let (calls, is_edited) =
+            (Arc::clone(&self.calls), self.is_edited && self.engine.is_closed());
+        Ok(MortalTurn { turn: self.engine.begin()?, calls, is_edited })
     }
 
     fn rest(&mut self) -> Result<(), Fault> {
@@ -61,6 +66,16 @@ impl Engine for Mortal {
 }
 
 impl Staged for Mortal {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        live_on(&self.calls)?;
+        self.engine.is_begun()
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        live_on(&self.calls)?;
+        self.engine.commit()
+    }
+
     fn publish(&mut self) -> Result<(), Fault> {
         live_on(&self.calls)?;
         let published = self.engine.publish();
@@ -74,6 +89,9 @@ impl Turn for MortalTurn<'_> {
 
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
         live_on(&self.calls)?;
+        if self.is_edited {
+            hear(News::Edited { remaining: 1, sold: 1 });
+        }
         self.turn.news(hear)
     }
 
@@ -113,12 +131,15 @@ struct Move {
     from: SimLedger,
     to: SimLedger,
     lies: (Option<Lie>, Option<Lie>),
+    /// Whether a script goes on writing the old counter behind its end.
+    is_edited: bool,
 }
 
 impl Move {
     fn new(seed: u64, lies: (Option<Lie>, Option<Lie>)) -> Self {
         let (from, to) = (SimLedger::new(seed), SimLedger::staged(seed ^ 7));
-        let mut moved = Self { dice: StdRng::seed_from_u64(seed ^ 0x50ed), from, to, lies };
+        let mut moved =
+            Self { dice: StdRng::seed_from_u64(seed ^ 0x50ed), from, to, lies, is_edited: false };
         for _ in 0..moved.dice.random_range(0..40) {
             moved.change();
         }
@@ -177,14 +198,20 @@ impl Move {
 
     /// Imports, and is killed behind so many calls.
     fn import(&self, calls: usize) -> Result<(), MoveError> {
+        self.import_again(calls, Again::Refused)
+    }
+
+    fn import_again(&self, calls: usize, again: Again) -> Result<(), MoveError> {
         let calls = Arc::new(AtomicUsize::new(calls));
-        let mortal = |ledger: &SimLedger, lie| {
+        let mortal = |ledger: &SimLedger, lie, is_edited| {
             let (engine, inventory) = ledger.open(lie);
-            (Mortal { engine, calls: Arc::clone(&calls) }, Some(inventory))
+            (Mortal { engine, calls: Arc::clone(&calls), is_edited }, Some(inventory))
         };
-        let ((source, known), (target, there)) =
-            (mortal(&self.from, self.lies.0), mortal(&self.to, self.lies.1));
+        let (source, known) = mortal(&self.from, self.lies.0, self.is_edited);
+        let (mut target, there) = mortal(&self.to, self.lies.1, false);
         let mut moving = Moving::begin(source, known, "there", |_| {})?;
+        let read: Arc<dyn Archive> = Arc::new(self.from.clone());
+        moving.check(&mut target, &read, again)?;
         let audit = Audit::begin(SimScan::of(&self.from));
         let mut audit = audit.map_err(|fault| MoveError::Source(fault.cause()))?;
         let archive: &dyn Archive = &self.to;
@@ -214,6 +241,10 @@ impl Move {
             }
             _ => false,
         };
+        let is_set = |record: &&Record| matches!(record.change, Change::SaleSet { .. });
+        if to.iter().rev().find(is_set).is_some_and(is_end) {
+            return Err("the copy has the end of what was copied".to_owned());
+        }
         let behind = &from[to.len()..];
         let is_released = |record: &Record| matches!(record.change, Change::Released { .. });
         match behind.split_first() {
@@ -235,7 +266,10 @@ fn live(seed: u64, lies: (Option<Lie>, Option<Lie>)) -> Result<usize, String> {
             Ok(()) => break,
             Err(error) if error.to_string().ends_with("killed") => kills += 1,
             // Others come in between; the ledger is not ended then.
-            Err(MoveError::Source(_) | MoveError::Copy(CopyError::Target(_))) => {}
+            Err(
+                MoveError::Source(_)
+                | MoveError::Copy(CopyError::Target(_) | CopyError::Unnamed(_)),
+            ) => {}
             // Somebody has changed something between two parts of the end: the sale is opened, and it begins anew.
             Err(MoveError::Changed { .. }) => moved.reopen(),
             Err(error) => return Err(error.to_string()),
@@ -257,6 +291,40 @@ fn a_counter_that_moves_is_sold_from_at_one_place_at_a_time_wherever_it_is_kille
         kills += live(seed, (None, None)).unwrap_or_else(|fault| panic!("seed {seed}: {fault}"));
     }
     assert!(kills > 10 * 2000, "{kills} kills");
+}
+
+#[test]
+fn a_move_that_has_ended_is_not_made_again_unless_that_is_wanted() {
+    for seed in 0..100 {
+        let mut moved = Move::new(seed, (None, None));
+        moved.from.calm();
+        moved.to.calm();
+        moved.import(usize::MAX).unwrap();
+        // What was made is lost.
+        moved.to = SimLedger::staged(seed);
+        moved.to.calm();
+
+        let refused = moved.import(usize::MAX).unwrap_err();
+
+        assert!(matches!(&refused, MoveError::Ended { to } if to == "there"), "{seed}: {refused}");
+        assert_eq!(moved.to.records(), []);
+        moved.import_again(usize::MAX, Again::Wanted).unwrap();
+        moved.check().unwrap();
+    }
+}
+
+#[test]
+fn a_count_that_is_changed_behind_the_end_is_told_as_that() {
+    let mut moved = Move::new(1, (None, None));
+    moved.from.calm();
+    moved.to.calm();
+    moved.is_edited = true;
+    moved.reopen();
+
+    let refused = moved.import(usize::MAX).unwrap_err();
+
+    assert!(matches!(refused, MoveError::EditedBehind), "{refused}");
+    assert!(!moved.to.is_published());
 }
 
 /// Whether lies of the old ledger and of the new one are noticed, in one of many lives.

@@ -3,5 +3,5 @@
 mod counter;
 mod session;
 
-pub(crate) use counter::{CounterError, create_counter, read_ending};
+pub(crate) use counter::{CounterError, Ending, create_counter, read_ending};
 pub(super) use session::FileSession;

@@ -11,7 +11,9 @@ use crate::{
     domain::{Identity, Record, Stock},
     ledger::{
         Archive, Cause, Found, Holder, Summary,
-        etcd::{cluster::Cluster, error::EtcdError, hint::Hint, keys::Keys, store, text},
+        etcd::{
+            cluster::Cluster, error::EtcdError, hint::Hint, keys::Keys, room::Room, store, text,
+        },
     },
 };
 
@@ -27,6 +29,7 @@ pub struct EtcdArchive {
     cluster: tokio::sync::Mutex<Cluster>,
     handle: Handle,
     hint: Arc<Hint>,
+    room: Arc<Room>,
     identity: Arc<OnceLock<Identity>>,
     looking: Arc<Semaphore>,
     /// Records that were read last, each piece in order and without gaps.
@@ -38,12 +41,12 @@ impl EtcdArchive {
         keys: Keys,
         cluster: Cluster,
         handle: Handle,
-        hint: Arc<Hint>,
+        (hint, room): (Arc<Hint>, Arc<Room>),
         identity: Arc<OnceLock<Identity>>,
     ) -> Self {
         let cluster = tokio::sync::Mutex::new(cluster);
         let looking = Arc::new(Semaphore::new(LOOKUPS_MAX));
-        Self { keys, cluster, handle, hint, identity, looking, kept: Mutex::default() }
+        Self { keys, cluster, handle, hint, room, identity, looking, kept: Mutex::default() }
     }
 
     async fn read(&self, first: u64, last: u64) -> Result<Vec<Record>, EtcdError> {
@@ -117,6 +120,14 @@ impl Archive for EtcdArchive {
         self.hint.heard().head.is_some_and(|head| head.revision > known.revision)
     }
 
+    fn room_taken(&self) -> Option<f64> {
+        self.room.taken()
+    }
+
+    fn is_read_anew(&self) -> bool {
+        false
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.identity.get().cloned()
     }
@@ -124,7 +135,10 @@ impl Archive for EtcdArchive {
     fn summary(&self) -> Result<Summary, Cause> {
         // A head may be there ahead of its counter, while that is being imported.
         let head = self.hint.heard().head.filter(|_| self.identity.get().is_some());
-        let head = head.ok_or_else(|| Cause::of("nothing was heard of the counter yet"))?;
+        let head = head.ok_or_else(|| match self.hint.obstacle() {
+            Some(obstacle) => Cause::of(obstacle),
+            None => Cause::of("nothing was heard of the counter yet"),
+        })?;
         Ok(Summary { remaining: head.count, sold: Some(head.sold) })
     }
 

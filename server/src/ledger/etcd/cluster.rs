@@ -11,7 +11,8 @@
 use std::{error::Error as _, time::Duration};
 
 use etcd_client::{
-    Certificate, Client, ConnectOptions, Error, Identity, KvClient, TlsOptions, WatchClient,
+    Certificate, Client, ClusterClient, ConnectOptions, Error, Identity, KvClient, TlsOptions,
+    WatchClient,
 };
 use tokio::{task::JoinSet, time::timeout};
 
@@ -77,6 +78,7 @@ pub(super) struct Cluster {
 pub(super) struct Link {
     pub(super) kv: KvClient,
     pub(super) watch: WatchClient,
+    pub(super) members: ClusterClient,
 }
 
 impl Cluster {
@@ -170,7 +172,8 @@ async fn look_at(member: &str, access: &Access) -> Result<(Link, bool), EtcdErro
     }
     let leads = status.header().is_some_and(|header| header.member_id() == status.leader());
     let kv = client.kv_client().max_decoding_message_size(READ_BYTES_MAX);
-    Ok((Link { kv, watch: client.watch_client() }, leads))
+    let (watch, members) = (client.watch_client(), client.cluster_client());
+    Ok((Link { kv, watch, members }, leads))
 }
 
 fn options(access: &Access) -> ConnectOptions {

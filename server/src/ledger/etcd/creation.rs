@@ -1,11 +1,13 @@
-//! Finding a counter in etcd, and making one.
+//! Finding a counter in etcd, making one, and removing one.
+
+use etcd_client::DeleteOptions;
 
 use crate::ledger::{
     etcd::{
-        cluster::Link,
+        cluster::{Access, Cluster, LONG_ANSWER, Link},
         error::EtcdError,
         keys::Keys,
-        store,
+        store::{self, changing},
         text::{CounterLine, Head, VERSION},
     },
     format::base::Base,
@@ -35,8 +37,26 @@ pub(super) async fn find_or_create(
     let head = Head::of(begins.stock(), begins.after, None, false);
     let counter = CounterLine { etcd: VERSION, begins };
     let is_made = store::create(link, keys, &counter, &head).await?;
-    let found = store::read_counter(link, keys, name).await?;
-    let remains = || EtcdError::Remains(name.to_owned());
-    // Where it was not made, another server has made it just now, or what is there is none.
-    found.ok_or_else(|| if is_made { EtcdError::Missing(name.to_owned()) } else { remains() })
+    if let Some(found) = store::read_counter(link, keys, name).await? {
+        return Ok(found);
+    }
+    if is_made {
+        return Err(EtcdError::Missing(name.to_owned()));
+    }
+    // Another has made it just now, as a counter or as an import; or what is there is neither.
+    if store::read_counter(link, &importing, name).await?.is_some() {
+        return Err(EtcdError::Importing(name.to_owned()));
+    }
+    let taken = store::read_counter(link, &Keys::of(name), name).await?.is_some();
+    Err(if taken { EtcdError::Taken(name.to_owned()) } else { EtcdError::Remains(name.to_owned()) })
+}
+
+/// Removes the counter `name`, and all that was sold from it; none is no error.
+///
+/// # Errors
+/// [`EtcdError`]: it may be there still.
+pub async fn remove(access: Access, name: &str) -> Result<(), EtcdError> {
+    let mut link = Cluster::new(access).link().await?;
+    let all = DeleteOptions::new().with_prefix();
+    changing(LONG_ANSWER, link.kv.delete(Keys::of(name).prefix(), Some(all))).await.map(|_| ())
 }

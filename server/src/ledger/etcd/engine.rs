@@ -22,6 +22,7 @@ use crate::{
             lead::{Lead, Next},
             options::{New, Options},
             progress::Progress,
+            room::{self, Room},
             snapshots::Snapshots,
             turn::EtcdTurn,
         },
@@ -63,16 +64,19 @@ impl EtcdEngine {
             .enable_all()
             .build()?;
         let handle = runtime.handle().clone();
-        let (cluster, hint) = (Cluster::new(access), Arc::<Hint>::default());
+        let (cluster, hint) = (Cluster::new(access.clone()), Arc::<Hint>::default());
         let writer = format!("{:032x}", options.writer);
         handle.spawn(hint::watch(Arc::clone(&hint), cluster.another(), keys.clone()));
+        let room = Arc::<Room>::default();
+        let place = format!("etcd://{}/{name}", access.members.join(","));
+        handle.spawn(room::watch(Arc::clone(&room), access, cluster.another(), place));
         let (for_archive, for_snapshots) = (cluster.another(), cluster.another());
         let identity = Arc::<OnceLock<Identity>>::default();
         let archive = EtcdArchive::new(
             keys.clone(),
             for_archive,
             handle.clone(),
-            Arc::clone(&hint),
+            (Arc::clone(&hint), room),
             Arc::clone(&identity),
         );
         let snapshots = Snapshots::new(keys.clone(), for_snapshots, handle.clone(), options.sizes);
@@ -121,7 +125,8 @@ impl Engine for EtcdEngine {
             };
         }
         let is_first = std::mem::replace(&mut self.is_new, false);
-        match progress.connect() {
+        let connected = progress.connect();
+        match progress.hint.noted(connected) {
             Ok(()) => Ok(EtcdTurn(progress)),
             // Who starts a server on a counter that there is not has mistyped it; later on somebody may
             // put it back.

@@ -23,7 +23,7 @@ pub enum EtcdError {
         reason: String,
     },
     /// No counter has this name.
-    #[error("the etcd cluster has no counter `{0}`")]
+    #[error("the etcd cluster has no counter `{0}`: `--init N` makes one with N tickets")]
     Missing(String),
     /// The counter is being copied from elsewhere, or that was broken off.
     #[error(
@@ -33,8 +33,16 @@ pub enum EtcdError {
     /// A counter of this name is there.
     #[error("the etcd cluster has a counter `{0}` already")]
     Taken(String),
+    /// What is made of another's records was changed by somebody else who makes it.
+    #[error(
+        "the counter `{0}` in the making is not as it was left: another import has gone on with it"
+    )]
+    Overtaken(String),
     /// Something stands where the counter would.
-    #[error("the etcd cluster has keys of a counter `{0}`, but not the counter")]
+    #[error(
+        "the etcd cluster has keys of a counter `{0}`, but not the counter: what is left of one that was removed; \
+         `etcdctl del --prefix tickets/{0}/` removes the rest"
+    )]
     Remains(String),
     /// A later program made the counter.
     #[error(
@@ -90,7 +98,12 @@ impl EtcdError {
     pub fn is_lasting(&self) -> bool {
         matches!(
             self,
-            Self::Recreated(_) | Self::Behind { .. } | Self::Damaged { .. } | Self::Newer { .. }
+            Self::Recreated(_)
+                | Self::Taken(_)
+                | Self::Overtaken(_)
+                | Self::Behind { .. }
+                | Self::Damaged { .. }
+                | Self::Newer { .. }
         )
     }
 }

@@ -12,6 +12,7 @@
 //! - `hint`, `lead`: what is heard of others between turns, and who goes first; nothing rests on either.
 //! - `snapshots`: what a start reads instead of all records; old batches merged into pages.
 //! - `progress`, [`turn`], [`batch`], [`engine`]: where this process is; the engine.
+//! - `room`: how full the cluster is, for whoever runs it.
 //! - [`archive`]: reading beside the turns; [`scan`]: all of it, to look it over.
 
 pub mod address;
@@ -26,6 +27,7 @@ pub mod keys;
 mod lead;
 pub mod options;
 mod progress;
+mod room;
 pub mod scan;
 mod snapshots;
 pub mod staging;

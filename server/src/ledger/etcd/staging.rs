@@ -8,7 +8,7 @@ use std::io;
 use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 
 use crate::ledger::{
-    Cause, Engine, Fault, Staged,
+    Engine, Fault, Staged,
     etcd::{
         archive::EtcdArchive,
         batch::EtcdBatch,
@@ -67,6 +67,17 @@ impl Engine for EtcdStage {
 }
 
 impl Staged for EtcdStage {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        refuse_a_counter(&mut self.engine.progress)?;
+        let keys = self.engine.progress.keys.clone();
+        Ok(is_there(&mut self.engine.progress, &keys)?)
+    }
+
+    /// What was made stays.
+    fn commit(&mut self) -> Result<(), Fault> {
+        refuse_a_counter(&mut self.engine.progress)
+    }
+
     fn publish(&mut self) -> Result<(), Fault> {
         Ok(publish(&mut self.engine.progress)?)
     }
@@ -74,15 +85,24 @@ impl Staged for EtcdStage {
 
 /// Refuses to make a counter where there is one.
 fn refuse_a_counter(progress: &mut Progress) -> Result<(), Fault> {
+    let name = progress.name.clone();
+    if is_there(progress, &Keys::of(&name))? {
+        return Err(EtcdError::Taken(name).into());
+    }
+    Ok(())
+}
+
+/// Whether the first line of a counter is at its place among `keys`.
+fn is_there(progress: &mut Progress, keys: &Keys) -> Result<bool, EtcdError> {
     let (handle, name) = (progress.handle.clone(), progress.name.clone());
     let found = handle.block_on(async {
         let mut link = progress.cluster.link().await?;
-        store::read_counter(&mut link, &Keys::of(&name), &name).await
+        store::read_counter(&mut link, keys, &name).await
     });
-    match found? {
-        Some(_) => Err(Fault::Lasting(Cause::of(EtcdError::Taken(name)))),
-        None => Ok(()),
+    if found.is_err() {
+        progress.cluster.forget();
     }
+    Ok(found?.is_some())
 }
 
 /// Puts the first line where those who sell look for it, while the ledger is as this process knows it.
@@ -108,7 +128,7 @@ fn publish(progress: &mut Progress) -> Result<(), EtcdError> {
         match store::read_counter(&mut link, &keys, &name).await? {
             Some((found, _)) if found.begins.key == line.begins.key => Ok(()),
             Some(_) => Err(EtcdError::Taken(name)),
-            None => Err(EtcdError::Remains(name)),
+            None => Err(EtcdError::Overtaken(name)),
         }
     });
     if published.is_err() {

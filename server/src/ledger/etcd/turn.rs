@@ -19,7 +19,8 @@ impl Turn for EtcdTurn<'_> {
     type Batch = EtcdBatch;
 
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
-        Ok(self.0.learn(hear)?)
+        let learnt = self.0.learn(hear);
+        Ok(self.0.hint.noted(learnt)?)
     }
 
     fn batch(&mut self) -> Result<EtcdBatch, Fault> {

@@ -42,6 +42,10 @@ impl Archive for PostgresArchive {
         self.reader.reached() > known.revision
     }
 
+    fn is_read_anew(&self) -> bool {
+        false
+    }
+
     fn identity(&self) -> Option<Identity> {
         self.seen().identity.clone()
     }
@@ -52,7 +56,8 @@ impl Archive for PostgresArchive {
         match (&seen.obstacle, seen.stock) {
             (Some(cause), _) => Err(cause.clone()),
             (None, Some(stock)) => {
-                Ok(Summary { remaining: stock.remaining, sold: Some(stock.issued) })
+                let (remaining, sold) = (stock.remaining, Some(stock.issued));
+                Ok(Summary { remaining, sold })
             }
             (None, None) => Err(Cause::of("PostgreSQL was not asked yet")),
         }

@@ -1,4 +1,4 @@
-//! Making a counter where there is none.
+//! Making a counter where there is none, and removing one.
 
 use std::io;
 
@@ -9,7 +9,12 @@ use crate::ledger::{
         base::{Base, FORMAT_VERSION},
         snapshot,
     },
-    postgres::{address::Address, error::PostgresError, records::bigint, session::Session},
+    postgres::{
+        address::Address,
+        error::PostgresError,
+        records::bigint,
+        session::{Database, Session},
+    },
 };
 
 /// Makes the counter of `address`, which begins with `base`, and the tables where they are missing; leaves one that
@@ -56,4 +61,17 @@ pub(super) async fn create(
         &capacity,
     ];
     session.commit(sql, &values).await.map(|_| ())
+}
+
+/// Removes the counter of `database`, and all that was sold from it; none is no error.
+///
+/// # Errors
+/// [`PostgresError`]: it may be there still.
+pub async fn remove(database: &Database) -> Result<(), PostgresError> {
+    let Address { counter, database: name, .. } = database.address();
+    let mut session = Session::connect(database, 0, |_| {}).await?;
+    if session.has_tables(name).await? {
+        session.commit("DELETE FROM ticket_counter.counter WHERE name = $1", &[counter]).await?;
+    }
+    Ok(())
 }

@@ -89,6 +89,8 @@ pub struct PostgresEngine {
     new: Option<Base>,
     /// The number of this process, which its records carry.
     writer: i64,
+    /// Whether no turn was begun yet.
+    is_new: bool,
     open: Option<Open>,
     known: Option<Known>,
     /// What the ledger had come to when it was read, until that is told.
@@ -106,16 +108,16 @@ pub struct PostgresEngine {
 }
 
 /// A session, and what is asked through it often.
-pub(super) struct Open {
-    pub(super) session: Session,
+struct Open {
+    session: Session,
     news: Statement,
     append: Statement,
     head: Statement,
 }
 
 /// What this process knows of the ledger.
-pub(super) struct Known {
-    pub(super) identity: CounterId,
+struct Known {
+    identity: CounterId,
     place: Place,
     /// The revision of the last snapshot.
     kept: u64,
@@ -151,6 +153,7 @@ impl PostgresEngine {
             options,
             new,
             writer,
+            is_new: true,
             open: None,
             known: None,
             untold: None,
@@ -236,13 +239,25 @@ impl PostgresEngine {
     }
 
     /// The parts that a question needs, at once.
-    pub(super) fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
+    fn parts(&mut self) -> (&Runtime, &mut Open, &mut Known) {
         match self {
             Self { runtime: Some(runtime), open: Some(open), known: Some(known), .. } => {
                 (runtime, open, known)
             }
             _ => unreachable!("a turn has a session"),
         }
+    }
+
+    /// What another connection than that of the turns needs.
+    pub(super) fn surroundings(&self) -> (&Runtime, &Database) {
+        let runtime = self.runtime.as_ref().expect("the runtime goes with the engine");
+        (runtime, &self.database)
+    }
+
+    /// Which counter it is, and up to which revision it is known; `None` ahead of the first turn.
+    pub(super) fn place(&self) -> Option<(&CounterId, u64)> {
+        let known = self.known.as_ref()?;
+        Some((&known.identity, known.place.stock.revision))
     }
 
     /// Whether the ledger was read.
@@ -480,9 +495,15 @@ impl Engine for PostgresEngine {
             self.seen().obstacle = Some(cause.clone());
             return Err(Fault::Passing(cause));
         }
+        let is_first = std::mem::replace(&mut self.is_new, false);
         let ready = self.connect().and_then(|()| self.load_once());
-        self.noted(ready)?;
-        Ok(PostgresTurn(self))
+        // Who starts a server on a counter that there is not has mistyped it; later on somebody may put it back.
+        let is_mistyped = is_first && matches!(ready, Err(PostgresError::NoCounter { .. }));
+        match self.noted(ready) {
+            Ok(()) => Ok(PostgresTurn(self)),
+            Err(Fault::Passing(cause)) if is_mistyped => Err(Fault::Lasting(cause)),
+            Err(fault) => Err(fault),
+        }
     }
 
     fn rest(&mut self) -> Result<(), Fault> {

@@ -24,7 +24,7 @@
 pub mod address;
 pub mod archive;
 pub mod batch;
-mod creation;
+pub mod creation;
 pub mod engine;
 pub mod error;
 mod loading;

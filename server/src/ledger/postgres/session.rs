@@ -276,6 +276,15 @@ impl Session {
         Ok(CounterId { id: row.get(0), key })
     }
 
+    /// Whether there are tables of this program in `database`, of whatever version.
+    ///
+    /// # Errors
+    /// [`PostgresError`].
+    pub(super) async fn has_tables(&mut self, database: &str) -> Result<bool, PostgresError> {
+        let found = self.limited(schema::found(&self.client, database)).await;
+        Ok(self.noted(found)? > 0)
+    }
+
     /// Brings the tables to this program's version.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Snapshots: written beside the sales, through a connection of their own.
 //!
-//! A snapshot is named once all its parts are there; one that was left half done is cleared away by the next.
+//! A snapshot is named once all its parts are there; one that was left half done is cleared away by later ones.
 
 use std::{
     io::{self, Write},
@@ -58,8 +58,10 @@ impl Snapshots {
         let (database, is_running) = (Arc::clone(&self.database), Arc::clone(&self.is_running));
         let (writer, identity) = (self.writer, identity.clone());
         let write = move || {
-            if let Err(error) = write(&database, (&inventory, &base), writer, &identity) {
-                tracing::warn!("no snapshot of the ledger: {error}");
+            match write(&database, (&inventory, &base), writer, &identity) {
+                Ok(true) => {}
+                Ok(false) => tracing::debug!("other servers have made later snapshots"),
+                Err(error) => tracing::warn!("no snapshot of the ledger: {error}"),
             }
             is_running.store(false, Ordering::Release);
         };
@@ -70,12 +72,13 @@ impl Snapshots {
     }
 }
 
+/// Writes a snapshot; whether it was named, or others have made later ones meanwhile.
 fn write(
     database: &Database,
     (inventory, base): (&Inventory, &Base),
     writer: i64,
     identity: &CounterId,
-) -> Result<(), PostgresError> {
+) -> Result<bool, PostgresError> {
     let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
     let session = runtime.block_on(Session::connect(database, base.revision, |_| {}))?;
     let at = bigint(base.revision);
@@ -85,9 +88,9 @@ fn write(
     drop(out);
     written?;
     let line = serde_json::to_string(base).map_err(io::Error::from)?;
-    parts.name(&line)?;
+    let is_named = parts.name(&line)?;
     parts.runtime.shutdown_background();
-    Ok(())
+    Ok(is_named)
 }
 
 /// The parts of one snapshot.
@@ -119,27 +122,32 @@ impl Write for Parts {
 }
 
 impl Parts {
-    /// Names what was written, and clears away what is not kept any more.
-    fn name(&mut self, base: &str) -> Result<(), PostgresError> {
-        let Self { runtime, session, counter, at, writer, .. } = self;
+    /// Names what was written, and clears away what is not kept any more; whether all of it was there to be named.
+    ///
+    /// IMPORTANT: of a snapshot that has no name another server may be writing the parts: so only those go that are of an
+    /// older revision than all that are kept, and what has lost some of its parts to that gets no name.
+    fn name(&mut self, base: &str) -> Result<bool, PostgresError> {
+        let Self { runtime, session, counter, at, writer, next } = self;
         let named = "\
-            WITH named AS ( \
-                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) VALUES ($1, $2, $3, $4) \
+            WITH whole AS ( \
+                SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ($1, $2, $3) \
+                HAVING count(*) = $5 \
+            ), named AS ( \
+                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) SELECT $1, $2, $3, $4 FROM whole \
                 ON CONFLICT (counter, revision) DO NOTHING \
-            ) UPDATE ticket_counter.counter SET kept = greatest(kept, $2) WHERE id = $1";
-        runtime.block_on(session.commit(named, &[counter, at, writer, &base]))?;
+            ) UPDATE ticket_counter.counter SET kept = greatest(kept, $2) WHERE id = $1 AND EXISTS (SELECT FROM whole)";
+        let rows = runtime.block_on(session.commit(named, &[counter, at, writer, &base, next]))?;
         let old = "\
             WITH kept AS ( \
-                (SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
-                ORDER BY revision DESC LIMIT $2) \
-                UNION (SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 \
-                ORDER BY revision LIMIT 1) \
+                SELECT revision FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision DESC LIMIT $2 \
+            ), first AS ( \
+                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision LIMIT 1 \
             ), old AS ( \
                 DELETE FROM ticket_counter.snapshot WHERE counter = $1 \
-                AND revision NOT IN (SELECT revision FROM kept) AND revision < (SELECT max(revision) FROM kept) \
+                AND revision < (SELECT min(revision) FROM kept) AND revision > (SELECT revision FROM first) \
             ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = $1 \
-                AND revision <= (SELECT max(revision) FROM kept) \
-                AND NOT EXISTS (SELECT FROM kept WHERE (kept.revision, kept.writer) = (part.revision, part.writer))";
-        runtime.block_on(session.commit(old, &[counter, &KEPT])).map(|_| ())
+                AND revision < (SELECT min(revision) FROM kept) \
+                AND (revision, writer) <> (SELECT revision, writer FROM first)";
+        runtime.block_on(session.commit(old, &[counter, &KEPT])).map(|_| rows > 0)
     }
 }

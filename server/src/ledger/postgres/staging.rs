@@ -13,15 +13,17 @@ use crate::ledger::{
         batch::PostgresBatch,
         engine::{Options, PostgresEngine, PostgresTurn},
         error::PostgresError,
-        session::{Database, Surroundings, import_name},
+        records::bigint,
+        session::{Database, Session, Surroundings, import_name},
     },
 };
 
 /// The counter that has a name.
 const FIND: &str = "SELECT key FROM ticket_counter.counter WHERE name = $1";
 
-/// Gives a counter its name.
-const NAME: &str = "UPDATE ticket_counter.counter SET name = $2 WHERE id = $1";
+/// Gives a counter its name, also where it has it: so it may be sent again. One that has lost records, since another
+/// server of the database took the place of the primary, does not get it.
+const NAME: &str = "UPDATE ticket_counter.counter SET name = $2 WHERE id = $1 AND revision >= $3";
 
 /// A counter that nobody sells from yet.
 pub struct PostgresStage {
@@ -31,6 +33,8 @@ pub struct PostgresStage {
     database: String,
     /// Whether it was seen that no counter of the name is there.
     is_free: bool,
+    /// A connection beside the turns, on which names are looked for and given.
+    beside: Option<Session>,
 }
 
 impl PostgresStage {
@@ -48,7 +52,7 @@ impl PostgresStage {
         let staged = Address { counter: import_name(&counter), ..address };
         let engine =
             PostgresEngine::with(Database::new(staged, surroundings)?, options, Some(base))?;
-        Ok(Self { engine, counter, database, is_free: false })
+        Ok(Self { engine, counter, database, is_free: false, beside: None })
     }
 
     /// What is read beside the turns.
@@ -61,29 +65,63 @@ impl PostgresStage {
         PostgresError::Taken { counter, database }
     }
 
-    /// The key of the counter that has the name by now.
-    fn key_of_named(&mut self) -> Result<Option<Vec<u8>>, PostgresError> {
-        let (runtime, open, _) = self.engine.parts();
-        let rows = runtime.block_on(open.session.query(FIND, &[&self.counter]))?;
-        Ok(rows.first().map(|row| row.get(0)))
+    /// Asks `ask` on the connection beside the turns: a new one, where the last answer was lost.
+    fn ask<T>(
+        &mut self,
+        ask: impl AsyncFnOnce(&mut Session) -> Result<T, PostgresError>,
+    ) -> Result<T, PostgresError> {
+        let Self { engine, beside, .. } = self;
+        let (runtime, database) = engine.surroundings();
+        runtime.block_on(async {
+            let session = match beside.take().filter(Session::is_usable) {
+                Some(session) => session,
+                None => Session::connect(database, 0, |_| {}).await?,
+            };
+            ask(beside.insert(session)).await
+        })
+    }
+
+    /// The key of the counter that is called `name`.
+    fn key_of(&mut self, name: String) -> Result<Option<Vec<u8>>, PostgresError> {
+        let database = self.database.clone();
+        self.ask(async move |session| {
+            if !session.has_tables(&database).await? {
+                return Ok(None);
+            }
+            let rows = session.query(FIND, &[&name]).await?;
+            Ok(rows.first().map(|row| row.get(0)))
+        })
+    }
+
+    /// Refuses to make a counter where there is one.
+    fn refuse_a_counter(&mut self) -> Result<(), PostgresError> {
+        match self.key_of(self.counter.clone())? {
+            Some(_) => Err(self.taken()),
+            None => Ok(()),
+        }
     }
 
     fn name(&mut self) -> Result<(), PostgresError> {
-        let (runtime, open, known) = self.engine.parts();
-        let (id, key) = (known.identity.id, known.identity.key);
-        let named = runtime.block_on(open.session.commit(NAME, &[&id, &self.counter]));
+        let (identity, revision) = self.engine.place().ok_or_else(not_there)?;
+        let (id, key) = (identity.id, identity.key);
+        let (name, revision) = (self.counter.clone(), bigint(revision));
+        let named =
+            self.ask(async move |session| session.commit(NAME, &[&id, &name, &revision]).await);
         match named {
             Ok(1) => Ok(()),
-            Ok(_) => Err(io::Error::other("what was imported is not there any more").into()),
-            // An earlier try may have come through, or another counter has the name.
-            Err(error @ PostgresError::Refused(_)) => match self.key_of_named()? {
-                Some(found) if found == key => Ok(()),
-                Some(_) => Err(self.taken()),
-                None => Err(error),
+            Ok(_) => Err(not_there()),
+            // Another counter may have the name.
+            Err(error @ PostgresError::Refused(_)) => match self.key_of(self.counter.clone())? {
+                Some(found) if found != key => Err(self.taken()),
+                _ => Err(error),
             },
             Err(error) => Err(error),
         }
     }
+}
+
+fn not_there() -> PostgresError {
+    io::Error::other("what was imported is not there any more").into()
 }
 
 impl Engine for PostgresStage {
@@ -91,11 +129,9 @@ impl Engine for PostgresStage {
     type Turn<'a> = PostgresTurn<'a>;
 
     fn begin(&mut self) -> Result<PostgresTurn<'_>, Fault> {
+        // Ahead of its first turn, in which it is made.
         if !self.is_free {
-            self.engine.begin().map(|_| ())?;
-            if self.key_of_named()?.is_some() {
-                return Err(self.taken().into());
-            }
+            self.refuse_a_counter()?;
             self.is_free = true;
         }
         self.engine.begin()
@@ -107,6 +143,16 @@ impl Engine for PostgresStage {
 }
 
 impl Staged for PostgresStage {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        self.refuse_a_counter()?;
+        Ok(self.key_of(import_name(&self.counter))?.is_some())
+    }
+
+    /// What was made stays.
+    fn commit(&mut self) -> Result<(), Fault> {
+        Ok(self.refuse_a_counter()?)
+    }
+
     fn publish(&mut self) -> Result<(), Fault> {
         Ok(self.name()?)
     }

@@ -16,12 +16,12 @@ const PORTS: Range<u16> = 20_000..32_000;
 ///
 /// # Errors
 /// The system refuses.
-pub(super) fn free_addresses(many: u32) -> io::Result<Vec<SocketAddr>> {
+pub fn free_addresses(many: usize) -> io::Result<Vec<SocketAddr>> {
     let begin = u16::try_from(monotonic_ns() / 1000 % u64::from(PORTS.end - PORTS.start));
     let begin = PORTS.start + begin.unwrap_or(0);
     let ports = (begin..PORTS.end).chain(PORTS.start..begin);
     let listeners = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
     // All are looked for before one is given back, so that no two are the same.
-    let listeners: Vec<_> = listeners.take(usize::try_from(many).unwrap_or(usize::MAX)).collect();
+    let listeners: Vec<_> = listeners.take(many).collect();
     listeners.iter().map(TcpListener::local_addr).collect()
 }
