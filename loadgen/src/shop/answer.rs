@@ -49,8 +49,8 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
         | Action::Refund
         | Action::Restock => (Missing::Unanswered, Answer::unknown(reason)),
     };
-    // A shop that says too much will say as much again.
-    let is_passing = !matches!(failure, Failure::TooLong(_));
+    // A shop that says too much will say as much again, and a request stays what it is.
+    let is_passing = !matches!(failure, Failure::TooLong(_) | Failure::Unsendable(_));
     Answer { missing: Some(missing), is_passing, ..answer }
 }
 

@@ -8,7 +8,7 @@ use super::{
     location::Location,
     map::{Filled, Map},
     secret::Secret,
-    wire::{KEY, Parts, TOKEN, Template, Trust},
+    wire::{KEY, Parts, TOKEN, Template, Trust, Version},
 };
 use crate::plan::{Action, Holds};
 
@@ -78,6 +78,14 @@ impl Shop {
     /// Its name and its port, as a request has them.
     pub(super) fn host(&self) -> &str {
         &self.host
+    }
+
+    /// The HTTP that it is spoken to in.
+    pub(super) fn version(&self) -> Version {
+        match &self.map {
+            Some(map) if map.members.http2 => Version::Http2,
+            _ => Version::Http1,
+        }
     }
 
     /// The request for `action`; `None` where this shop has none, or it takes more than one call.

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::{
     http_shop::Shop,
-    wire::{Connection, Failure, Reply, Tls, TlsConfigs, TlsError, Waiting},
+    wire::{Connection, Failure, Reply, Tls, TlsConfigs, TlsError, Version, Waiting},
 };
 
 /// Connections that clients of one worker leave to each other while they have nothing to send: a shop
@@ -19,6 +19,7 @@ pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
 pub(super) struct Way {
     addresses: Vec<SocketAddr>,
     connect_limit: Duration,
+    version: Version,
     waiting: Waiting,
     tls: Option<Tls>,
     keeps_alive: bool,
@@ -40,10 +41,13 @@ impl Way {
         waiting: Waiting,
         tls_configs: &TlsConfigs,
     ) -> Result<Self, TlsError> {
-        let tls = shop.encrypted_host.as_deref().map(|host| tls_configs.tls(host, shop.trust));
+        let version = shop.version();
+        let host = shop.encrypted_host.as_deref();
+        let tls = host.map(|host| tls_configs.tls(host, shop.trust, version));
         Ok(Self {
             addresses: shop.addresses.clone(),
             connect_limit: shop.connect_limit,
+            version,
             waiting,
             tls: tls.transpose()?,
             keeps_alive: shop.keeps_alive,
@@ -84,8 +88,8 @@ impl Way {
 
     /// Opens the connection, so that the first request has no more to set up.
     pub(super) async fn connect(&mut self) -> Result<(), Failure> {
-        let tls = self.tls.as_ref();
-        let opened = Connection::open(&self.addresses, self.waiting, tls, self.connect_limit);
+        let Self { addresses, version, waiting, tls, connect_limit, .. } = self;
+        let opened = Connection::open(addresses, *version, *waiting, tls.as_ref(), *connect_limit);
         self.connection = Some(opened.await?);
         Ok(())
     }

@@ -198,7 +198,7 @@ impl Counter {
                 (summary, group.stock())
             }
         };
-        let Summary { remaining, sold, .. } = summary.map_err(|refusal| self.public(refusal))?;
+        let Summary { remaining, sold } = summary.map_err(|refusal| self.public(refusal))?;
         let issued = sold.unwrap_or(known.issued);
         let told = Stock { remaining, issued, ..known };
         let capacity = remaining + told.held + told.sold();

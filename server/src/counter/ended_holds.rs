@@ -21,10 +21,9 @@ pub(super) async fn end_of(
     hold: u64,
     last: u64,
 ) -> Result<Option<Record>, Cause> {
-    let made = Arc::clone(archive).records(hold, hold).await?.pop();
-    let Some(Change::Held { expires_at_ms, .. }) = made.map(|record| record.change) else {
-        return Ok(None);
-    };
+    let unread = || Cause::of("how the hold ended cannot be read in the ledger just now");
+    let made = Arc::clone(archive).records(hold, hold).await?.pop().ok_or_else(unread)?;
+    let Change::Held { expires_at_ms, .. } = made.change else { return Ok(None) };
     let mut first = hold + 1;
     while first <= last {
         if first - hold > SCAN_RECORDS_MAX {
@@ -33,7 +32,9 @@ pub(super) async fn end_of(
             )));
         }
         let end = (first + WINDOW_RECORDS - 1).min(last);
-        for record in Arc::clone(archive).records(first, end).await? {
+        let records = Arc::clone(archive).records(first, end).await?;
+        let last_read = records.last().map(|record| record.revision);
+        for record in records {
             if record.ended_hold().is_some_and(|(ended, _)| ended == hold) {
                 return Ok(Some(record));
             }
@@ -41,6 +42,9 @@ pub(super) async fn end_of(
             if record.at_ms >= expires_at_ms {
                 return Ok(None);
             }
+        }
+        if last_read != Some(end) {
+            return Err(unread());
         }
         first = end + 1;
     }

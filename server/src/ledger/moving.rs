@@ -96,6 +96,8 @@ pub struct Moving<E: Engine> {
     held_back: Vec<Record>,
     /// The first revision of the end.
     end: Option<u64>,
+    /// Whether one that has ended to the same place may go on.
+    may_go_on: bool,
     unsettled: Option<(E::Batch, Vec<Record>)>,
     /// What the news told since the last step that came to something.
     heard: Heard,
@@ -119,7 +121,17 @@ impl<E: Engine> Moving<E> {
         let note = format!("{NOTE}{}", &to[cut..]);
         let (held_back, end, unsettled) = (Vec::new(), None, None);
         let heard = Heard::default();
-        let mut moving = Self { source, inventory, note, held_back, end, unsettled, heard, pause };
+        let mut moving = Self {
+            source,
+            inventory,
+            note,
+            held_back,
+            end,
+            may_go_on: true,
+            unsettled,
+            heard,
+            pause,
+        };
         moving.hear_all()?;
         Ok(moving)
     }
@@ -143,6 +155,7 @@ impl<E: Engine> Moving<E> {
         let asked =
             persist(self.pause, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
         let is_begun = asked.map_err(CopyError::from)?;
+        self.may_go_on = is_begun || again == Again::Wanted;
         if !self.inventory.stock().is_closed {
             return Ok(());
         }
@@ -154,7 +167,7 @@ impl<E: Engine> Moving<E> {
         if let Some(revision) = end.changed_at {
             return Err(MoveError::Changed { revision });
         }
-        if is_begun || again == Again::Wanted { Ok(()) } else { Err(MoveError::Ended { to }) }
+        if self.may_go_on { Ok(()) } else { Err(MoveError::Ended { to }) }
     }
 
     /// The end that an earlier move gave the ledger, whose sale is closed; `None` where that was no move.
@@ -167,6 +180,11 @@ impl<E: Engine> Moving<E> {
             let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
             let records = runtime.block_on(Arc::clone(archive).records(first, last));
             let records = records.map_err(MoveError::Source)?;
+            if !records.is_empty() && records.last().is_none_or(|record| record.revision != last) {
+                return Err(MoveError::Source(Cause::of(
+                    "not all of its last records can be read",
+                )));
+            }
             for record in records.iter().rev() {
                 if let Change::SaleSet { .. } = record.change {
                     let revision = record.revision;
@@ -258,6 +276,10 @@ impl<E: Engine> Moving<E> {
             return Err(MoveError::Gone { to, revision: end.revision });
         }
         refuse_changes(behind)?;
+        if !self.may_go_on {
+            // What was heard at the beginning was of the past.
+            return Err(MoveError::Ended { to: place_of(note).to_owned() });
+        }
         Ok(Some(end.revision))
     }
 

@@ -2,7 +2,8 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs, io,
+    fs,
+    io::{self, Write as _},
     path::{Path, PathBuf},
     process,
 };
@@ -12,10 +13,13 @@ use crate::{
     run::RunError,
 };
 
+/// What tells in such a folder that it was to get its name: the key of the counter that is in it.
+const MARK: &str = "begun";
+
 /// A folder in which something is made that gets its name once it is whole; goes away where it does not.
 pub(super) struct Making {
     pub(super) path: PathBuf,
-    /// Whether the folder stays, without what is in it, where it does not get its name.
+    /// Whether the folder stays, with nothing in it but the mark, where it does not get its name.
     leaves_a_mark: bool,
 }
 
@@ -47,20 +51,35 @@ impl Making {
         Ok(making)
     }
 
-    /// Whether a process that was killed, or that [`Making::leave_a_mark`] was told to, has begun to make `target`, and
-    /// has not given it its name.
-    pub(super) fn is_begun(target: &Path, is_named: impl Fn(&Path) -> bool) -> bool {
-        what_is_left(target).iter().any(|left| !is_named(left))
+    /// Whether a process that has ended left a mark of the counter with `key` in making `target`, and has not given it
+    /// its name.
+    pub(super) fn is_begun(
+        target: &Path,
+        key: &[u8; 32],
+        is_named: impl Fn(&Path) -> bool,
+    ) -> bool {
+        let has_mark = |left: &Path| fs::read(left.join(MARK)).is_ok_and(|mark| mark == key);
+        what_is_left(target).iter().any(|left| has_mark(left) && !is_named(left))
     }
 
-    /// From here on the folder stays, without what is in it, where this process does not give the name.
-    pub(super) fn leave_a_mark(&mut self) {
+    /// Leaves a mark of the counter with `key`: from here on the folder stays, with nothing else in it, where this
+    /// process does not give the name. Durable on return.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn leave_a_mark(&mut self, key: &[u8; 32]) -> io::Result<()> {
+        let mut mark = fs::File::create(self.path.join(MARK))?;
+        mark.write_all(key)?;
+        mark.sync_all()?;
         self.leaves_a_mark = true;
+        RealDisk.sync_dir(&self.path)
     }
 
     /// Nothing stays any more: what was made has its name.
     pub(super) fn is_named(&mut self) {
         self.leaves_a_mark = false;
+        // Ahead of all else that is removed: a folder that is half removed tells nothing then.
+        let _ = fs::remove_file(self.path.join(MARK));
     }
 
     /// Gives it the name `target`; durable on return.
@@ -74,10 +93,18 @@ impl Making {
 
 impl Drop for Making {
     fn drop(&mut self) {
-        // Named, or in nobody's way.
-        let _ = fs::remove_dir_all(&self.path);
-        if self.leaves_a_mark {
-            let _ = RealDisk.create_dir(&self.path);
+        // Named, or in nobody's way: where something cannot be removed, a hidden folder stays behind.
+        if !self.leaves_a_mark {
+            let _ = fs::remove_dir_all(&self.path);
+            return;
+        }
+        for entry in fs::read_dir(&self.path).into_iter().flatten().flatten() {
+            let path = entry.path();
+            let _ = match entry.file_type() {
+                Ok(kind) if kind.is_dir() => fs::remove_dir_all(path),
+                _ if entry.file_name() == MARK => Ok(()),
+                _ => fs::remove_file(path),
+            };
         }
     }
 }
@@ -105,4 +132,34 @@ fn what_is_left(target: &Path) -> Vec<PathBuf> {
     };
     let entries = entries.flatten().filter(|entry| is_left(&entry.file_name()));
     entries.map(|entry| entry.path()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_was_begun_but_what_has_left_the_mark_of_the_same_counter() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().canonicalize().unwrap().join("db.txt");
+        let (key, other) = ([1; 32], [2; 32]);
+        let begun = |key| Making::is_begun(&target, key, |_| false);
+
+        // As one that was killed before its mark, or while it removed what it had made.
+        fs::create_dir(target.with_file_name(name_of(&target, process::id()))).unwrap();
+        assert!(!begun(&key));
+
+        let mut making = Making::beside(&target).unwrap();
+        fs::write(making.path.join("copied"), "").unwrap();
+        making.leave_a_mark(&key).unwrap();
+        drop(making);
+        assert!(begun(&key) && !begun(&other));
+
+        let mut making = Making::beside(&target).unwrap();
+        making.leave_a_mark(&key).unwrap();
+        making.is_named();
+        drop(making);
+        assert!(!begun(&key));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
 }

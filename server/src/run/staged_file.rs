@@ -35,6 +35,8 @@ pub(super) struct StagedFile {
     making: Making,
     staged: Layout,
     layout: Layout,
+    /// The counter's key.
+    key: [u8; 32],
     /// Whether another process had begun it.
     is_begun: bool,
 }
@@ -53,14 +55,17 @@ impl StagedFile {
             let left = Layout::around(&left.join(HEAD_NAME));
             left.head.exists() && !left.folder.exists()
         };
-        let is_begun = Making::is_begun(&layout.head, is_named);
+        let is_begun = Making::is_begun(&layout.head, &base.key, is_named);
         let mut making = Making::beside(&layout.head)?;
         if is_begun {
-            making.leave_a_mark();
+            let path = making.path.clone();
+            let marked = making.leave_a_mark(&base.key);
+            marked.map_err(|source| RunError::Init { path, source })?;
         }
         let staged = Layout::around(&making.path.join(HEAD_NAME));
         let (engine, inventory) = make(&staged, base)?;
-        Ok((Self { engine, making, staged, layout: layout.clone(), is_begun }, inventory))
+        let (layout, key) = (layout.clone(), base.key);
+        Ok((Self { engine, making, staged, layout, key, is_begun }, inventory))
     }
 
     /// Refuses to make a counter where one is by now.
@@ -142,8 +147,7 @@ impl Staged for StagedFile {
 
     fn commit(&mut self) -> Result<(), Fault> {
         self.refuse_a_counter()?;
-        self.making.leave_a_mark();
-        Ok(())
+        self.making.leave_a_mark(&self.key).map_err(failed)
     }
 
     fn publish(&mut self) -> Result<(), Fault> {

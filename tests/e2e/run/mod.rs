@@ -13,6 +13,7 @@ mod flows;
 mod foreign_shop;
 mod fresh_stock;
 mod history;
+mod http2;
 mod lost_files;
 mod measured;
 mod modes;

@@ -53,6 +53,15 @@ impl PythonShop {
         Self { kind: kind.to_owned(), url, _process: process, folder }
     }
 
+    /// The same, asked at another URL, in HTTP/2.
+    #[track_caller]
+    pub(crate) fn behind_http2(mut self, url: &str) -> Self {
+        url.clone_into(&mut self.url);
+        let map = self.map();
+        self.replace_map(&format!("http2 = true\n{map}"));
+        self
+    }
+
     /// `loadgen run` there, with its map.
     pub(crate) fn load(&self) -> Program {
         self.program("run").args(["-c", "8", "-n", "60", "--json"]).within(Duration::from_secs(120))

@@ -95,6 +95,9 @@ async fn rehearsed(args: &TryArgs) -> Result<Told, TryError> {
         Ok(connected) => connected.map_err(unreachable)?,
         Err(_) => return Err(unreachable(Failure::ConnectTimeout(args.timeout))),
     }
+    if map.members.http2 {
+        told.results.push("the shop speaks HTTP/2".to_owned());
+    }
     session.write_down();
     let mut rehearsal =
         Rehearsal { args, map: &map, session, told, run: monotonic_ns(), number: 0, sold: 0 };

@@ -99,9 +99,14 @@ impl FlowFault {
     /// Whether the map does not fit the shop, and trying again would end the same way.
     pub(crate) fn is_misfit(&self) -> bool {
         match &self.cause {
-            Cause::Failure(failure) => {
-                matches!(failure, Failure::TooLong(_) | Failure::Garbage(_) | Failure::Tls)
-            }
+            Cause::Failure(failure) => matches!(
+                failure,
+                Failure::TooLong(_)
+                    | Failure::Garbage(_)
+                    | Failure::BrokenHttp2(_)
+                    | Failure::Unsendable(_)
+                    | Failure::Tls
+            ),
             Cause::NoRule(status) => !is_passing(*status),
             _ => true,
         }

@@ -25,6 +25,9 @@ pub(crate) struct Members {
     pub(crate) counts: CountTiming,
     /// The name under which the shop is asked, where that is not the URL's.
     pub(super) host: Option<String>,
+    /// Whether it is spoken to in HTTP/2, and in nothing else.
+    #[serde(default)]
+    pub(crate) http2: bool,
     /// Where the buyers stand, a row for each client.
     pub(super) buyers: Option<PathBuf>,
     /// What it sells, where that is more than one thing.

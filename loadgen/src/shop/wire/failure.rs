@@ -2,8 +2,9 @@
 
 use std::{io, time::Duration};
 
-use tokio_rustls::rustls::{self, CertificateError, InvalidMessage};
+use tokio_rustls::rustls::{self, AlertDescription, CertificateError, InvalidMessage};
 
+use super::version::Version;
 use crate::duration;
 
 /// Why a request got no answer, or none that can be read.
@@ -51,12 +52,30 @@ pub(crate) enum Failure {
     /// No connection over TLS, for another reason.
     #[error("no connection over TLS: {0}")]
     Handshake(String),
+    /// The other side speaks no HTTP/2, and was to be spoken to in it; how that shows.
+    #[error("no HTTP/2 there, which `http2` in the map asks for: {0}")]
+    NoHttp2(&'static str),
+    /// The other side speaks HTTP/2 alone, and was to be spoken to in HTTP/1.1.
+    #[error("no HTTP/1.1 there: its TLS takes other protocols")]
+    NoHttp1,
+    /// A request that HTTP/2 has no form for.
+    #[error("the request cannot be sent over HTTP/2: {0}")]
+    Unsendable(String),
+    /// The server says that it has not looked at the request (RFC 9113, 8.7); how it says so.
+    #[error("the server did not process it: {0}")]
+    NotProcessed(&'static str),
+    /// The server has broken off the one request; its reason.
+    #[error("the server broke it off: {0}")]
+    BrokenOff(String),
     /// The connection broke over what TLS says.
     #[error("the connection over TLS broke: {0}")]
     BrokenTls(String),
     /// The answer is no HTTP.
     #[error("the answer is no HTTP/1.1: {0}")]
     Garbage(&'static str),
+    /// The answer is no HTTP/2.
+    #[error("the answer is no HTTP/2: {0}")]
+    BrokenHttp2(String),
     /// The answer is longer than any that is read.
     #[error("the answer is longer than {0} bytes")]
     TooLong(usize),
@@ -72,11 +91,17 @@ impl Failure {
         }
     }
 
-    /// What it means that a connection over TLS could not be opened.
-    pub(super) fn opening(error: &io::Error) -> Self {
+    /// What it means that a connection over TLS, for this `version` of HTTP, could not be opened.
+    pub(super) fn opening(error: &io::Error, version: Version) -> Self {
         match cause(error) {
             Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => Self::NoTls,
             Some(rustls::Error::InvalidCertificate(cause)) => untrusted(cause),
+            Some(rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol)) => {
+                match version {
+                    Version::Http1 => Self::NoHttp1,
+                    Version::Http2 => Self::NoHttp2("its TLS takes other protocols"),
+                }
+            }
             Some(cause) => Self::Handshake(cause.to_string()),
             None => Self::Handshake(error.to_string()),
         }
@@ -108,6 +133,10 @@ impl Failure {
                 | Self::UnknownAuthority
                 | Self::Untrusted(_)
                 | Self::Handshake(_)
+                | Self::NoHttp2(_)
+                | Self::NoHttp1
+                | Self::Unsendable(_)
+                | Self::NotProcessed(_)
         )
     }
 
@@ -115,7 +144,12 @@ impl Failure {
     pub(super) fn is_of_the_shop(&self) -> bool {
         matches!(
             self,
-            Self::NoTls | Self::UnknownAuthority | Self::Untrusted(_) | Self::Handshake(_)
+            Self::NoTls
+                | Self::UnknownAuthority
+                | Self::Untrusted(_)
+                | Self::Handshake(_)
+                | Self::NoHttp2(_)
+                | Self::NoHttp1
         )
     }
 
@@ -130,6 +164,8 @@ impl Failure {
             Self::Handshake(_) => {
                 "it must speak TLS 1.2 or 1.3 and HTTP/1.1; for a shop without TLS write `http://`"
             }
+            Self::NoHttp2(_) => "for a shop that speaks HTTP/1.1 take `http2` out of its map",
+            Self::NoHttp1 => "for a shop that speaks HTTP/2 say `http2 = true` in its map",
             _ => "start the shop first, or see to the address",
         }
     }
@@ -169,5 +205,16 @@ mod tests {
         let failure = Failure::connecting(&error);
         assert!(failure.to_string().contains("Too many open files"), "{failure}");
         assert!(failure.did_not_happen());
+    }
+
+    #[test]
+    fn a_server_that_speaks_the_other_version_alone_is_told_of_with_a_way_out() {
+        let alert = rustls::Error::AlertReceived(AlertDescription::NoApplicationProtocol);
+        let error = io::Error::new(io::ErrorKind::InvalidData, alert);
+        for (version, named) in [(Version::Http1, "say `http2"), (Version::Http2, "take `http2`")] {
+            let failure = Failure::opening(&error, version);
+            assert!(failure.is_of_the_shop() && failure.did_not_happen(), "{failure}");
+            assert!(failure.hint().contains(named), "{failure}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::mem::MaybeUninit;
 use super::failure::Failure;
 
 /// The longest head that is read, in bytes.
-const HEAD_MAX: usize = 16 * 1024;
+pub(super) const HEAD_MAX: usize = 16 * 1024;
 
 /// The longest body that is read, in bytes.
 pub(super) const BODY_MAX: usize = 1024 * 1024;
@@ -63,6 +63,9 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
         }
         Ok(httparse::Status::Partial) => return Ok(None),
         Err(_) if is_tls(bytes) => return Err(Failure::Tls),
+        Err(_) if is_http2(bytes) => {
+            return Err(Failure::Garbage("it is HTTP/2, which `http2` in a map asks for"));
+        }
         Err(_) => return Err(Failure::Garbage("no status line and header fields")),
     };
     let status = response.code.unwrap_or(0);
@@ -109,8 +112,13 @@ fn read_field(head: &mut Head, field: &httparse::Header<'_>) -> Result<(), Failu
 }
 
 /// A TLS record, an alert or a handshake, as a server sends it that was spoken to in plain text.
-fn is_tls(bytes: &[u8]) -> bool {
+pub(super) fn is_tls(bytes: &[u8]) -> bool {
     matches!(bytes, [0x15 | 0x16, 3, ..])
+}
+
+/// The frame of settings with which a server of HTTP/2 begins (RFC 9113, 3.4).
+pub(super) fn is_http2(bytes: &[u8]) -> bool {
+    matches!(bytes, [_, _, _, 4, 0, 0, 0, 0, 0, ..])
 }
 
 /// Takes the chunks that `bytes` begin with apart into `body`, and says how long they were; `None`
@@ -208,6 +216,8 @@ mod tests {
     fn what_is_no_answer_is_told_apart() {
         let failure = |bytes: &[u8]| parse(bytes).unwrap_err();
         assert_eq!(failure(&[0x15, 3, 1, 0, 2, 2, 70]), Failure::Tls);
+        let http2 = failure(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 128]).to_string();
+        assert!(http2.contains("`http2` in a map"), "{http2}");
         assert!(matches!(failure(b"SSH-2.0-x\r\n"), Failure::Garbage(_)));
         assert!(matches!(
             failure(b"HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n"),

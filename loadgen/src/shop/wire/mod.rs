@@ -1,12 +1,15 @@
-//! Bytes: one call at a time over HTTP/1.1, as cheap as it gets.
+//! Bytes: one call at a time over HTTP/1.1, as cheap as it gets, or over HTTP/2.
 
 mod connection;
 mod failure;
 mod head;
+mod http1;
+mod http2;
 mod reply;
 mod stream;
 mod template;
 mod tls;
+mod version;
 
 pub(super) use connection::Connection;
 pub(crate) use failure::Failure;
@@ -17,3 +20,4 @@ pub(super) use template::{KEY, Parts, TOKEN, Template};
 pub(crate) use template::{Order, check_field};
 pub(super) use tls::Tls;
 pub(crate) use tls::{TlsConfigs, TlsError, Trust};
+pub(super) use version::Version;

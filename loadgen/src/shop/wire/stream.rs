@@ -77,9 +77,7 @@ impl Stream {
         tls: Option<&Tls>,
     ) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::connecting(&error);
-        let stream = TcpStream::connect(address).await.map_err(failed)?;
-        // Where the system refuses that, requests leave a little later.
-        let _ = stream.set_nodelay(true);
+        let stream = connect(address).await?;
         let socket = match (tls, waiting) {
             (Some(tls), _) => Socket::Encrypted(Box::new(tls.open(stream).await?)),
             (None, Waiting::Shared) => Socket::Shared(stream),
@@ -153,6 +151,15 @@ impl Stream {
         self.read_ns = monotonic_ns();
         read
     }
+}
+
+/// A stream to `address`.
+pub(super) async fn connect(address: &SocketAddr) -> Result<TcpStream, Failure> {
+    let connected = TcpStream::connect(address).await;
+    let stream = connected.map_err(|error| Failure::connecting(&error))?;
+    // Where the system refuses that, requests leave a little later.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
 }
 
 /// The same stream, with calls that wait no longer than `limit`.

@@ -28,7 +28,7 @@ use tokio_rustls::{
     },
 };
 
-use super::failure::Failure;
+use super::{failure::Failure, version::Version};
 
 /// Whom a connection trusts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,11 +69,17 @@ pub(crate) enum TlsError {
     Name(String),
 }
 
-/// How TLS is spoken, for each trust; made where it is needed, and shared by all who have a copy.
+/// How TLS is spoken, for each trust and version; made where it is needed, and shared by all who have a copy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TlsConfigs {
-    authorities: Arc<OnceLock<Arc<ClientConfig>>>,
-    anybody: Arc<OnceLock<Arc<ClientConfig>>>,
+    authorities: Arc<OfVersions>,
+    anybody: Arc<OfVersions>,
+}
+
+#[derive(Debug, Default)]
+struct OfVersions {
+    http1: OnceLock<Arc<ClientConfig>>,
+    http2: OnceLock<Arc<ClientConfig>>,
 }
 
 /// How one shop is spoken to over TLS.
@@ -81,14 +87,20 @@ pub(crate) struct TlsConfigs {
 pub(in crate::shop) struct Tls {
     connector: TlsConnector,
     name: ServerName<'static>,
+    version: Version,
 }
 
 impl TlsConfigs {
-    /// How the shop at `host` is spoken to by whoever trusts so.
+    /// How the shop at `host` is spoken to by whoever trusts so, in this `version` of HTTP.
     ///
     /// # Errors
     /// There is nobody to trust, or the name is none.
-    pub(in crate::shop) fn tls(&self, host: &str, trust: Trust) -> Result<Tls, TlsError> {
+    pub(in crate::shop) fn tls(
+        &self,
+        host: &str,
+        trust: Trust,
+        version: Version,
+    ) -> Result<Tls, TlsError> {
         let name = match (ServerName::try_from(host.to_owned()), trust) {
             (Ok(name), _) => name,
             // Nobody compares it, nor is it sent.
@@ -99,18 +111,22 @@ impl TlsConfigs {
             Trust::Authorities => &self.authorities,
             Trust::Anybody => &self.anybody,
         };
+        let made = match version {
+            Version::Http1 => &made.http1,
+            Version::Http2 => &made.http2,
+        };
         let config = match made.get() {
             Some(config) => config,
             None => {
-                let config = config(trust)?;
+                let config = config(trust, version)?;
                 made.get_or_init(|| Arc::new(config))
             }
         };
-        Ok(Tls { connector: TlsConnector::from(Arc::clone(config)), name })
+        Ok(Tls { connector: TlsConnector::from(Arc::clone(config)), name, version })
     }
 }
 
-fn config(trust: Trust) -> Result<ClientConfig, TlsError> {
+fn config(trust: Trust, version: Version) -> Result<ClientConfig, TlsError> {
     let provider = Arc::new(crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider));
     let builder = builder.with_safe_default_protocol_versions().expect("ring has what is usual");
@@ -122,7 +138,7 @@ fn config(trust: Trust) -> Result<ClientConfig, TlsError> {
         }
     }
     .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config.alpn_protocols = vec![version.name_in_tls().to_vec()];
     config.resumption = Resumption::disabled();
     Ok(config)
 }
@@ -149,13 +165,19 @@ impl Tls {
     /// Opens a connection over `stream`.
     ///
     /// # Errors
-    /// The other side speaks no TLS, or is not to be trusted.
+    /// The other side speaks no TLS, is not to be trusted, or does not choose HTTP/2 where that is asked for.
     pub(in crate::shop) async fn open(
         &self,
         stream: TcpStream,
     ) -> Result<TlsStream<TcpStream>, Failure> {
         let opened = self.connector.connect(self.name.clone(), stream).await;
-        opened.map_err(|error| Failure::opening(&error))
+        let opened = opened.map_err(|error| Failure::opening(&error, self.version))?;
+        // Who knows nothing of versions speaks HTTP/1.1, and chooses none.
+        let is_chosen = opened.get_ref().1.alpn_protocol() == Some(self.version.name_in_tls());
+        if self.version == Version::Http2 && !is_chosen {
+            return Err(Failure::NoHttp2("its TLS does not choose `h2`"));
+        }
+        Ok(opened)
     }
 }
 
