@@ -14,7 +14,7 @@ pub(crate) fn is_on_github() -> bool {
 /// `text` as a terminal or a runner may read it: what a shop says in it, such as the name of a ticket, is no command
 /// there.
 pub(crate) fn for_runner(text: String) -> String {
-    let text = without_controls(&text);
+    let text = if text.contains(is_control) { without_controls(&text) } else { text };
     if is_on_github() { without_commands(&text) } else { text }
 }
 
