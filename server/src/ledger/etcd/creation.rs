@@ -47,8 +47,12 @@ pub(super) async fn find_or_create(
     if store::read_counter(link, &importing, name).await?.is_some() {
         return Err(EtcdError::Importing(name.to_owned()));
     }
-    let taken = store::read_counter(link, &Keys::of(name), name).await?.is_some();
-    Err(if taken { EtcdError::Taken(name.to_owned()) } else { EtcdError::Remains(name.to_owned()) })
+    match store::read_counter(link, &Keys::of(name), name).await? {
+        // What was being imported has got its name meanwhile.
+        Some(found) if keys.counter() == Keys::of(name).counter() => Ok(found),
+        Some(_) => Err(EtcdError::Taken(name.to_owned())),
+        None => Err(EtcdError::Remains(name.to_owned())),
+    }
 }
 
 /// Removes the counter `name`, and all that was sold from it; none is no error.

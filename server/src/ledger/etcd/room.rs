@@ -5,10 +5,7 @@
 
 use std::{
     io,
-    sync::{
-        Arc, OnceLock,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -54,18 +51,18 @@ const TAKEN: [&str; 2] = [
     "etcd_debugging_mvcc_db_total_size_in_bytes",
 ];
 
-/// How much of its quota the fullest member has taken: the bits of a number from 0 to 1.
+/// How much of its quota the fullest member has taken, from 0 to 1.
 #[derive(Debug, Default)]
-pub(super) struct Room(OnceLock<AtomicU64>);
+pub(super) struct Room(Mutex<Option<f64>>);
 
 impl Room {
-    /// The share; `None` where no member has told it.
+    /// The share; `None` where no member told it when they were asked last.
     pub(super) fn taken(&self) -> Option<f64> {
-        Some(f64::from_bits(self.0.get()?.load(Ordering::Relaxed)))
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, taken: f64) {
-        self.0.get_or_init(AtomicU64::default).store(taken.to_bits(), Ordering::Relaxed);
+    fn note(&self, taken: Option<f64>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = taken;
     }
 }
 
@@ -87,8 +84,8 @@ pub(super) async fn watch(room: Arc<Room>, access: Access, mut cluster: Cluster,
                 fullest = Some((taken, member));
             }
         }
+        room.note(fullest.map(|(taken, _)| taken));
         if let Some((taken, member)) = fullest {
-            room.note(taken);
             if taken >= TOLD.0 && !is_told {
                 tracing::warn!(
                     "{place}: {:.0}% of the room of the etcd member {member} is taken, and a cluster that is full sells \
@@ -184,7 +181,9 @@ mod tests {
     fn what_nobody_has_told_is_not_known() {
         let room = Room::default();
         assert_eq!(room.taken(), None);
-        room.note(0.701);
+        room.note(Some(0.701));
         assert_eq!(room.taken(), Some(0.701));
+        room.note(None);
+        assert_eq!(room.taken(), None, "nobody tells it any more");
     }
 }
