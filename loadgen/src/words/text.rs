@@ -26,9 +26,19 @@ pub(crate) fn indented(text: &str, by: usize) -> String {
     lines.join("\n")
 }
 
-/// The colours of our own words; nothing else may speak to a terminal.
-const COLOURS: [&str; 6] =
-    ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
+/// The colours of our own words and tables; nothing else may speak to a terminal.
+const COLOURS: [&str; 10] = [
+    "\u{1b}[0m",
+    "\u{1b}[1m",
+    "\u{1b}[2m",
+    "\u{1b}[31m",
+    "\u{1b}[32m",
+    "\u{1b}[33m",
+    "\u{1b}[38;5;9m",
+    "\u{1b}[38;5;10m",
+    "\u{1b}[38;5;11m",
+    "\u{1b}[39m",
+];
 
 /// `text`, in which somebody may be quoted, for a terminal: of what speaks to that, and not to people, only our own
 /// colours stay.

@@ -253,7 +253,7 @@ fn page_that_cannot_be_written_in_the_end_takes_nothing_along() {
     load.signal(Signal::INT);
 
     let finished = load.finish(Duration::from_secs(30));
-    assert_eq!(finished.code, Some(70), "{finished:?}");
+    assert_eq!(finished.code, Some(130), "{finished:?}");
     assert!(number(&result(&finished)["outcomes"]["sold"]) > 0);
     assert!(finished.stderr.contains("`--report`: cannot write"), "{}", finished.stderr);
     assert!(!finished.stderr.contains(".loadgen-"), "{}", finished.stderr);

@@ -116,3 +116,20 @@ fn verdict(run: &JudgedRun) -> Cell {
     };
     Cell::new(run.summary.verdict).add_attribute(Attribute::Bold).fg(color)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::without_controls;
+
+    #[test]
+    fn colours_of_tables_are_no_controls_of_somebody_else() {
+        let mut table = empty_table();
+        for color in [Color::Red, Color::Green, Color::Yellow, Color::Reset] {
+            table.add_row(vec![Cell::new("sold").add_attribute(Attribute::Bold).fg(color)]);
+        }
+        let text = table.to_string();
+        assert!(text.contains('\u{1b}'));
+        assert_eq!(without_controls(&text), text);
+    }
+}
