@@ -32,6 +32,9 @@ const FLAGS: [&str; 12] = [
     "--window-size=390,844",
 ];
 
+/// How often a driver is started, at most.
+const STARTS_MAX: usize = 5;
+
 /// A browser with one page, and with a profile of its own.
 pub struct Browser {
     runtime: Runtime,
@@ -84,15 +87,7 @@ impl Browser {
     #[track_caller]
     fn start_with(preferences: &Value, more_flags: &[&str]) -> Browser {
         let mark = Mark::new();
-        let driver = mark.on(Program::new("chromedriver").arg("--port=0")).start();
-        let port = driver.stdout().find_line(PATIENCE, |line| {
-            let (_, port) = line.split_once("started successfully on port ")?;
-            port.trim_end_matches('.').parse::<u16>().ok()
-        });
-        let Some(port) = port else {
-            let said = driver.stdout().text() + &driver.stderr().text();
-            panic!("chromedriver does not start:\n{said}");
-        };
+        let (driver, port) = started_driver(&mark);
         let profile = tempfile::tempdir().expect("a temporary folder can be made");
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -204,6 +199,26 @@ impl Drop for Browser {
             self.mark.wait_until_gone();
         }
     }
+}
+
+/// A driver that listens, and on which port.
+///
+/// The port that it is given over IPv6 may be taken over IPv4: then it ends at once, and another is started.
+#[track_caller]
+fn started_driver(mark: &Mark) -> (Process, u16) {
+    let mut said = String::new();
+    for _ in 0..STARTS_MAX {
+        let driver = mark.on(Program::new("chromedriver").arg("--port=0")).start();
+        let port = driver.stdout().find_line(PATIENCE, |line| {
+            let (_, port) = line.split_once("started successfully on port ")?;
+            port.trim_end_matches('.').parse().ok()
+        });
+        match port {
+            Some(port) => return (driver, port),
+            None => said = driver.stdout().text() + &driver.stderr().text(),
+        }
+    }
+    panic!("chromedriver does not start:\n{said}");
 }
 
 fn capabilities(profile: &Path, preferences: &Value, more_flags: &[&str]) -> Capabilities {
