@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use e2e::{Counter, Finished, Program, Stub};
 use serde_json::json;
 
-use super::measured::run;
+use super::measured::{SEATS_MAP, run};
 use crate::programs::{loadgen, serve, serve_with};
 
 /// Says what stands in a JUnit file, and fails where one of the readers would not take it: names, order and
@@ -121,16 +121,7 @@ fn hostile(name: &'static str) -> (Stub, tempfile::TempDir) {
         _ => ("201 Created", json!({"seat": name}).to_string()),
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let map = r#"
-[search]
-path = "/left"
-remaining = "/left"
-[buy]
-path = "/buy"
-sold = { status = [201], ticket = "/seat" }
-sold_out = { status = [409] }
-"#;
-    fs::write(folder.path().join("shop.toml"), map).expect("the folder is writable");
+    fs::write(folder.path().join("shop.toml"), SEATS_MAP).expect("the folder is writable");
     (stub, folder)
 }
 

@@ -14,17 +14,7 @@ use std::{
 use e2e::{Finished, Stub, StubRequest};
 use serde_json::json;
 
-use super::measured::{number, run};
-
-const MAP: &str = r#"
-[search]
-path = "/left"
-remaining = "/left"
-[buy]
-path = "/buy"
-sold = { status = [201], ticket = "/seat" }
-sold_out = { status = [409] }
-"#;
+use super::measured::{SEATS_MAP, number, run};
 
 /// The seats of a correct shop.
 #[derive(Default)]
@@ -89,7 +79,7 @@ fn count_that_is_cached_over_a_reset_is_waited_for() {
         _ => seats.answer(request),
     });
 
-    let finished = load(&shop, MAP, &["--until-sold-out", "--rounds", "4"]);
+    let finished = load(&shop, SEATS_MAP, &["--until-sold-out", "--rounds", "4"]);
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     for round in finished.json()["rounds"].as_array().expect("a list") {
@@ -107,7 +97,7 @@ fn count_of_before_a_reset_accuses_nobody() {
         _ => seats.answer(request),
     });
 
-    let finished = load(&shop, MAP, &["--until-sold-out", "--rounds", "2"]);
+    let finished = load(&shop, SEATS_MAP, &["--until-sold-out", "--rounds", "2"]);
 
     assert_eq!(finished.code, Some(3), "{finished:?}");
     let result = finished.json();
@@ -139,7 +129,7 @@ fn count_of_before_the_first_reset_accuses_nobody() {
         })
     };
 
-    let finished = load(&cached_shop(), MAP, &["--until-sold-out"]);
+    let finished = load(&cached_shop(), SEATS_MAP, &["--until-sold-out"]);
     assert_eq!(finished.code, Some(3), "{finished:?}");
     let result = finished.json();
     assert_eq!((&result["initial"], &result["violations"]), (&json!(null), &json!([])));
@@ -147,14 +137,15 @@ fn count_of_before_the_first_reset_accuses_nobody() {
     assert!(doubts.contains("as many as ahead of `--reset`"), "{doubts}");
 
     // Who says how many there are is believed.
-    let known = load(&cached_shop(), MAP, &["--until-sold-out", "--initial", "20"]);
+    let known = load(&cached_shop(), SEATS_MAP, &["--until-sold-out", "--initial", "20"]);
     assert_eq!(known.code, Some(0), "{known:?}");
 }
 
 /// The reset puts the same number on sale again, and what is sold and left agrees with it.
 #[test]
 fn stock_that_was_as_fresh_ahead_of_the_reset_is_judged() {
-    for (map, is_judged) in [(MAP.to_owned(), false), (format!("counts = \"exact\"\n{MAP}"), true)]
+    for (map, is_judged) in
+        [(SEATS_MAP.to_owned(), false), (format!("counts = \"exact\"\n{SEATS_MAP}"), true)]
     {
         let shop = |extra: i64| {
             let seats = Seats::default();
@@ -199,7 +190,7 @@ fn shop_behind_a_proxy_that_is_up_already_is_waited_for() {
         }
     });
 
-    let finished = load(&shop, MAP, &["--until-sold-out", "--rounds", "2"]);
+    let finished = load(&shop, SEATS_MAP, &["--until-sold-out", "--rounds", "2"]);
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
 }
@@ -209,7 +200,8 @@ fn shop_behind_a_proxy_that_is_up_already_is_waited_for() {
 fn stock_that_the_warm_up_has_bought_was_fresh() {
     let seats = Seats::default();
     let shop = Stub::http(move |request| seats.answer(request));
-    let blind = MAP.split_once("[buy]").map(|(_, buy)| format!("[buy]{buy}")).expect("it buys");
+    let blind =
+        SEATS_MAP.split_once("[buy]").map(|(_, buy)| format!("[buy]{buy}")).expect("it buys");
 
     let arguments = ["--initial", "20", "--warmup", "1s", "-z", "300ms"];
     let finished = load(&shop, &blind, &arguments);

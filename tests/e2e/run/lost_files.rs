@@ -10,18 +10,8 @@ use std::{
 use e2e::{Counter, Finished, Program, Stub};
 use serde_json::json;
 
-use super::measured::run;
+use super::measured::{SEATS_MAP, run};
 use crate::programs::{loadgen, serve};
-
-const MAP: &str = r#"
-[search]
-path = "/left"
-remaining = "/left"
-[buy]
-path = "/buy"
-sold = { status = [201], ticket = "/seat" }
-sold_out = { status = [409] }
-"#;
 
 /// A shop that sells one seat to everybody, and after some sales takes away the folder that the files are for.
 fn shop(folder: &Path) -> Stub {
@@ -71,7 +61,7 @@ fn violation_is_the_exit_code_whatever_becomes_of_the_files() {
     for rounds in [&[][..], &["--rounds", "2", "--reset", "true"]] {
         let (outer, files_go_here) = folder();
         let map = outer.path().join("shop.toml");
-        fs::write(&map, MAP).expect("the folder is the test's own");
+        fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
         let shop = shop(&files_go_here);
 
         let load = run(&shop.url()).args(["-c", "4", "-n", "20", "--map"]).arg(&map).args(rounds);

@@ -1,4 +1,4 @@
-//! A run that was asked for JSON, and its result.
+//! A run that was asked for JSON, and its result; and the map of the small shops that are run against.
 
 use std::time::Duration;
 
@@ -6,6 +6,17 @@ use e2e::{Finished, Program};
 use serde_json::Value;
 
 use crate::programs::loadgen;
+
+/// A shop that tells how many seats are left, and which one was sold.
+pub(super) const SEATS_MAP: &str = r#"
+[search]
+path = "/left"
+remaining = "/left"
+[buy]
+path = "/buy"
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409] }
+"#;
 
 /// `loadgen run url --json`, without a terminal.
 pub(super) fn run(url: &str) -> Program {

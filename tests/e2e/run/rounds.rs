@@ -17,20 +17,10 @@ use e2e::{Counter, Finished, Program, Signal, Stub, eventually};
 use serde_json::{Value, json};
 
 use super::{
-    measured::{number, result, run},
+    measured::{SEATS_MAP, number, result, run},
     python_shop::PythonShop,
 };
 use crate::programs::{loadgen, serve_with, server};
-
-const MAP: &str = r#"
-[search]
-path = "/left"
-remaining = "/left"
-[buy]
-path = "/buy"
-sold = { status = [201], ticket = "/seat" }
-sold_out = { status = [409] }
-"#;
 
 /// A correct shop in this process: what it has left, and how often it was asked to sell.
 struct Shop {
@@ -67,7 +57,7 @@ impl Shop {
             }
         });
         let folder = tempfile::tempdir().expect("a temporary folder");
-        fs::write(folder.path().join("shop.toml"), MAP).expect("the folder is writable");
+        fs::write(folder.path().join("shop.toml"), SEATS_MAP).expect("the folder is writable");
         Self { stub, left, asked, folder }
     }
 
@@ -166,7 +156,7 @@ fn fault_that_shows_now_and_then_is_the_verdict_and_its_rate_is_told() {
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
     let map = folder.path().join("shop.toml");
-    fs::write(&map, MAP).expect("the folder is writable");
+    fs::write(&map, SEATS_MAP).expect("the folder is writable");
     let reset = format!("curl -sf {}/refill -d all", stub.url());
 
     let load = run(&stub.url()).args(["-c", "8", "--until-sold-out", "--rounds", "6", "--map"]);
@@ -330,7 +320,8 @@ fn reset_that_does_not_reset_is_noticed() {
     assert!(shop.asked.load(Ordering::SeqCst) <= 29, "the second round has bought");
 
     // Where nobody can say what is left, that nothing is sold says it: the shop is not accused.
-    let blind = MAP.split_once("[buy]").map(|(_, buy)| format!("[buy]{buy}")).expect("it buys");
+    let blind =
+        SEATS_MAP.split_once("[buy]").map(|(_, buy)| format!("[buy]{buy}")).expect("it buys");
     fs::write(shop.folder.path().join("shop.toml"), blind).expect("the folder is writable");
     let load = shop.load().args(["--rounds", "2", "--reset", "true", "--initial", "20"]);
     let finished = load.run();
@@ -346,7 +337,7 @@ fn reset_that_does_not_reset_is_noticed() {
 fn stock_that_is_another_each_time_is_said() {
     let shop = Shop::with(0);
     // What it says is of that moment.
-    let exact = format!("counts = \"exact\"\n{MAP}");
+    let exact = format!("counts = \"exact\"\n{SEATS_MAP}");
     fs::write(shop.folder.path().join("shop.toml"), exact).expect("the folder is writable");
     let turns = shop.folder.path().join("turns");
     let seats = format!("$(echo x >> {0}; echo $((30 - 5 * $(wc -l < {0}))))", turns.display());

@@ -135,10 +135,7 @@ impl Archive for EtcdArchive {
     fn summary(&self) -> Result<Summary, Cause> {
         // A head may be there ahead of its counter, while that is being imported.
         let head = self.hint.heard().head.filter(|_| self.identity.get().is_some());
-        let head = head.ok_or_else(|| match self.hint.obstacle() {
-            Some(obstacle) => Cause::of(obstacle),
-            None => Cause::of("nothing was heard of the counter yet"),
-        })?;
+        let head = head.ok_or_else(|| Cause::of("nothing was heard of the counter yet"))?;
         Ok(Summary { remaining: head.count, sold: Some(head.sold) })
     }
 

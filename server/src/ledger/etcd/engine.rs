@@ -125,8 +125,7 @@ impl Engine for EtcdEngine {
             };
         }
         let is_first = std::mem::replace(&mut self.is_new, false);
-        let connected = progress.connect();
-        match progress.hint.noted(connected) {
+        match progress.connect() {
             Ok(()) => Ok(EtcdTurn(progress)),
             // Who starts a server on a counter that there is not has mistyped it; later on somebody may
             // put it back.

@@ -23,8 +23,6 @@ const RETRY: Duration = Duration::from_millis(200);
 pub(super) struct Hint {
     heard: Mutex<Heard>,
     changed: Condvar,
-    /// Why the last turn came to nothing, for those who read.
-    obstacle: Mutex<Option<EtcdError>>,
 }
 
 /// The newest head that was heard of, and when.
@@ -45,18 +43,6 @@ impl Hint {
             drop(heard);
             self.changed.notify_all();
         }
-    }
-
-    /// Notes what came of a turn.
-    pub(super) fn noted<T>(&self, came: Result<T, EtcdError>) -> Result<T, EtcdError> {
-        let obstacle = came.as_ref().err().cloned();
-        *self.obstacle.lock().unwrap_or_else(PoisonError::into_inner) = obstacle;
-        came
-    }
-
-    /// Why the last turn came to nothing, if so.
-    pub(super) fn obstacle(&self) -> Option<EtcdError> {
-        self.obstacle.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The newest.

@@ -19,8 +19,7 @@ impl Turn for EtcdTurn<'_> {
     type Batch = EtcdBatch;
 
     fn news(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), Fault> {
-        let learnt = self.0.learn(hear);
-        Ok(self.0.hint.noted(learnt)?)
+        Ok(self.0.learn(hear)?)
     }
 
     fn batch(&mut self) -> Result<EtcdBatch, Fault> {
