@@ -15,12 +15,12 @@ fn taken(server: &Server) -> Option<f64> {
 
 #[test]
 fn cluster_that_is_nearly_full_is_told_of_while_there_is_room() {
-    let etcd = Etcd::with(&["--quota-backend-bytes=4000000"]);
+    let etcd = Etcd::with(&["--quota-backend-bytes=8000000"]);
     let server = serve(&etcd, 5);
     let empty = eventually("a share", || taken(&server));
     assert!(empty < 0.5, "{empty}");
     assert!(!server.stderr().contains("of the room"), "{}", server.stderr());
-    for number in 0..30 {
+    for number in 0..60 {
         etcd.ctl(&["put", &format!("ballast/{number}"), &"x".repeat(100_000)]);
     }
 
