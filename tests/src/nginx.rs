@@ -1,10 +1,17 @@
 //! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`, or two.
 
-use std::{fs, net::TcpListener, path::Path};
+use std::{
+    fs,
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    path::Path,
+};
 
 use tempfile::TempDir;
 
-use crate::{certificate::Certificate, process::Process, program::Program, wait::eventually};
+use crate::{
+    certificate::Certificate, free_ports::free_ports, process::Process, program::Program,
+    wait::eventually,
+};
 
 /// Where it writes which protocol a request came in, a line each.
 const PROTOCOLS: &str = "protocols.log";
@@ -85,13 +92,11 @@ impl Nginx {
     #[track_caller]
     fn start(parameters: &str, location: &str) -> Nginx {
         let folder = TempDir::new().expect("a folder for nginx");
-        // nginx takes no port 0; the one that was just free is seldom taken meanwhile.
-        let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let own = free.local_addr().expect("it is bound");
-        drop(free);
+        let [port] = free_ports();
+        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let server = format!("server {{ listen {own} {parameters}; {location} }}");
         let process = start(folder.path(), &server);
-        eventually("nginx to listen", || std::net::TcpStream::connect(own).ok());
+        eventually("nginx to listen", || TcpStream::connect(own).ok());
         Nginx { _process: process, folder, url: format!("http://{own}") }
     }
 

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -10,6 +9,7 @@ use tempfile::TempDir;
 
 use crate::{
     certificate::{Certificate, SERVER},
+    free_ports::free_ports,
     http::Answer,
     nginx,
     process::Process,
@@ -333,10 +333,4 @@ impl Place<'_> {
 
 fn path_text(path: &Path) -> String {
     path.display().to_string()
-}
-
-/// Two ports that nobody has.
-fn free_ports() -> [u16; 2] {
-    let bound = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    bound.map(|listener| listener.local_addr().expect("it is bound").port())
 }

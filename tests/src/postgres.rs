@@ -7,14 +7,16 @@ use std::{
     time::Duration,
 };
 
-use loadgen::engines::{
-    free_addresses,
-    postgres::{SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
+use loadgen::engines::postgres::{
+    SETTINGS, USER, asking, copying, go_on, making, programs, running, stop,
 };
 use rustix::process::{Pid, Signal, geteuid};
 use tempfile::TempDir;
 
-use crate::{certificate::Certificate, process::Process, program::Program, wait::eventually};
+use crate::{
+    certificate::Certificate, free_ports::free_ports, process::Process, program::Program,
+    wait::eventually,
+};
 
 /// The password of the role that owns everything.
 const PASSWORD: &str = "box office";
@@ -56,7 +58,8 @@ impl Postgres {
     pub fn start_in(folder: TempDir, settings: &str) -> Postgres {
         let password = folder.path().join("password");
         fs::write(&password, PASSWORD).expect("the test's own folder");
-        let mut server = Postgres { process: None, folder, port: free_port() };
+        let [port] = free_ports();
+        let mut server = Postgres { process: None, folder, port };
         let made = program("initdb").args(making(&server.data(), &password));
         let made = made.within(PATIENCE).run();
         assert_eq!(made.code, Some(0), "no cluster: {made:?}");
@@ -86,7 +89,8 @@ impl Postgres {
     #[track_caller]
     pub fn start_standby_through(&self, port: u16) -> Postgres {
         let folder = own_folder(TempDir::new().expect("a folder for a standby"));
-        let mut standby = Postgres { process: None, folder, port: free_port() };
+        let [own] = free_ports();
+        let mut standby = Postgres { process: None, folder, port: own };
         let copied = program("pg_basebackup")
             .args(copying(port, &standby.data()))
             .env("PGPASSWORD", PASSWORD)
@@ -313,9 +317,4 @@ fn own(path: &Path) {
 fn pid(process: &Process) -> Pid {
     let pid = i32::try_from(process.pid()).ok().and_then(Pid::from_raw);
     pid.expect("a process has an id")
-}
-
-/// PostgreSQL takes no port 0.
-fn free_port() -> u16 {
-    free_addresses(1).expect("a free port")[0].port()
 }
