@@ -11,7 +11,7 @@ use crate::{
     counter::{Counter, Refusal, single_flight::SingleFlight},
     domain::Identity,
     http::{
-        live::Live,
+        live::Listeners,
         message::{buyer_rule::BuyerRule, problem::Problem, token::Seal, wire::Shown},
         metrics::Metrics,
     },
@@ -34,8 +34,8 @@ pub struct App {
     pub seal: OnceLock<Seal>,
     /// Where those wait who ask what is left; `None` where a quick look does not tell.
     pub reading: SingleFlight<Option<Shown>>,
-    /// The news of the count.
-    pub live: Live,
+    /// Who hears the news of the count.
+    pub listeners: Listeners,
     /// What is counted, for whoever watches.
     pub metrics: Arc<Metrics>,
     /// The most tickets in one order.

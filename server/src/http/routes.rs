@@ -241,7 +241,7 @@ static ROUTES: [Route; 20] = [
         handler: |asked| {
             Box::pin(async move {
                 let activity = asked.request.extensions().get::<Arc<Activity>>().cloned();
-                live::stream(&asked.app.live, &asked.app.counter, activity.as_ref())
+                live::stream(&asked.app.listeners, &asked.app.counter, activity.as_ref())
                     .await
                     .map(IntoResponse::into_response)
             })
@@ -501,7 +501,7 @@ async fn ready(app: &App) -> Result<Response<Body>, Problem> {
 }
 
 async fn metrics(app: &App) -> Result<Response<Body>, Problem> {
-    let (waiting, listeners) = (app.counter.waiting(), app.live.listeners());
+    let (waiting, listeners) = (app.counter.waiting(), app.listeners.count());
     // A counter that cannot be read is what somebody is watching for: the rest is told all the same.
     let count = app.counter.count().await.ok();
     let (memory, room_taken) = (app.counter.memory(), app.counter.room_taken());

@@ -22,7 +22,7 @@ use crate::{
             event_loops::{DRAIN_TIMEOUT, EventLoops},
             tls::Tls,
         },
-        live::Live,
+        live::{Listeners, Live},
         metrics::Metrics,
         request_id::RequestIds,
         request_times::{AllRequestTimes, RequestTimes},
@@ -119,11 +119,12 @@ async fn run(
     let mut access_logs = access_logs.into_iter();
     let event_loops = EventLoops::start(config.event_loops, config.limits, tls.clone(), |_| {
         let (counter, delivery) = next();
+        let listeners = Listeners::new(&live);
         let app = App {
             counter,
             seal: OnceLock::new(),
             reading: SingleFlight::default(),
-            live: live.clone(),
+            listeners: listeners.clone(),
             metrics: Arc::clone(&metrics),
             max_per_order: config.max_per_order,
             event: config.event.clone(),
@@ -142,7 +143,10 @@ async fn run(
             Some(access_log) => service.logging_to(access_log),
             None => service,
         };
-        (service, Box::pin(delivery.run()))
+        let chore = async move {
+            tokio::join!(delivery.run(), listeners.tell());
+        };
+        (service, Box::pin(chore))
     })?;
     let (on_drain, draining) = oneshot::channel();
     let last_call = async {
