@@ -128,9 +128,14 @@ impl Activity {
         self.listening.load(Relaxed) > 0
     }
 
+    /// Whether bytes came that are not the whole of anything yet.
+    pub fn is_begun(&self) -> bool {
+        self.head_begun.load(Relaxed)
+    }
+
     /// Whether a part of a head was read, and its rest is waited for.
     pub fn is_head_begun(&self) -> bool {
-        self.head_begun.load(Relaxed) && self.requests.load(Relaxed) == 0
+        self.is_begun() && self.requests.load(Relaxed) == 0
     }
 
     /// Whether the client does not take what is written to it.

@@ -37,6 +37,15 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A short answer has room with the kernel and waits for nobody.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many times a client is read from at once for one head or body; most are whole with the first read.
+const READS_FREE: u32 = 8;
+
+/// How much longer each further read of it is put off than the one before.
+const READ_REST: Duration = Duration::from_millis(10);
+
+/// How long it is put off at most.
+const READ_REST_MAX: Duration = Duration::from_millis(500);
+
 /// A stream whose end waits for the client's (RFC 9112, section 9.6), and whose patience ends.
 ///
 /// A socket that is closed over bytes that nobody read resets the connection,
@@ -47,6 +56,10 @@ pub struct Lingering {
     wishes: watch::Receiver<Wish>,
     activity: Arc<Activity>,
     rest: Option<Box<Rest>>,
+    /// How many times was read for the head or body that has begun.
+    reads: u32,
+    /// When it is read on: so that a crowd that sends byte by byte does not keep the event loop for itself.
+    next_read: Option<Pin<Box<Sleep>>>,
     /// When a head that has begun has to be whole; set where the first bytes are not all of it.
     head_due: Option<Pin<Box<Sleep>>>,
     /// When all that waits to be written has to be; set where the kernel has no room for it.
@@ -64,7 +77,25 @@ impl Lingering {
     /// `stream`, which waits for nobody once `wishes` say that it is to end, and tells `activity`.
     pub fn new(stream: TcpStream, wishes: watch::Receiver<Wish>, activity: Arc<Activity>) -> Self {
         let stream = TokioIo::new(stream);
-        Self { stream, wishes, activity, rest: None, head_due: None, write_due: None }
+        Self {
+            stream,
+            wishes,
+            activity,
+            rest: None,
+            reads: 0,
+            next_read: None,
+            head_due: None,
+            write_due: None,
+        }
+    }
+
+    /// Something was read; gives when to read on, where that is not at once.
+    fn put_off(&mut self) -> Option<Pin<Box<Sleep>>> {
+        self.reads += 1;
+        let rest = (READ_REST * self.reads.checked_sub(READS_FREE)?).min(READ_REST_MAX);
+        // From half of that to all of it, each client another, so that a crowd does not come at once.
+        let port = self.stream.inner().peer_addr().map_or(0, |peer| peer.port());
+        Some(Box::pin(sleep(rest / 2 + rest / 512 * u32::from(port % 256))))
     }
 
     /// Fails once the rest of a head has been waited for for too long.
@@ -115,13 +146,21 @@ impl Read for Lingering {
         context: &mut Context<'_>,
         into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        let is_begun = self.activity.is_begun();
+        if let Some(next_read) = self.next_read.as_mut().filter(|_| is_begun)
+            && next_read.as_mut().poll(context).is_pending()
+        {
+            return self.poll_head_due(context);
+        }
         let read = Pin::new(&mut self.stream).poll_read(context, into);
         if read.is_pending() {
             return self.poll_head_due(context);
         }
         if self.activity.read() {
             self.head_due = None;
+            self.reads = 0;
         }
+        self.next_read = self.put_off();
         read
     }
 }
@@ -207,6 +246,15 @@ mod tests {
         }
     }
 
+    /// How many bytes the next read gives.
+    async fn read_once(stream: &mut Lingering) -> usize {
+        let mut chunk = [MaybeUninit::uninit(); 1000];
+        let mut chunk = ReadBuf::uninit(&mut chunk);
+        let read = poll_fn(|context| Pin::new(&mut *stream).poll_read(context, chunk.unfilled()));
+        read.await.unwrap();
+        chunk.filled().len()
+    }
+
     #[test]
     fn a_client_that_takes_nothing_is_given_up() {
         between(async |mut stream, client| {
@@ -230,6 +278,38 @@ mod tests {
             assert_eq!(write_on(&mut stream).await.kind(), io::ErrorKind::TimedOut);
             assert!(paused.elapsed() >= WRITE_TIMEOUT, "{:?}", paused.elapsed());
             assert!(paused.elapsed() < 2 * WRITE_TIMEOUT, "{:?}", paused.elapsed());
+        });
+    }
+
+    #[test]
+    fn who_sends_byte_by_byte_is_read_seldom_and_whole() {
+        /// What is sent, a byte each so many milliseconds.
+        const BYTES: usize = 900;
+        const EVERY: Duration = Duration::from_millis(10);
+        between(async |mut stream, mut client| {
+            let sent = tokio::spawn(async move {
+                for _ in 0..BYTES {
+                    client.write_all(b"G").await.unwrap();
+                    sleep(EVERY).await;
+                }
+                client
+            });
+            let begun = time::Instant::now();
+            let (mut reads, mut bytes) = (0_u32, 0);
+            while bytes < BYTES {
+                bytes += read_once(&mut stream).await;
+                reads += 1;
+            }
+            assert_eq!(bytes, BYTES);
+            assert!((READS_FREE..10 * READS_FREE).contains(&reads), "{reads} reads");
+            let took = begun.elapsed();
+            assert!(took < EVERY * 900 + 2 * READ_REST_MAX, "{took:?}");
+
+            let mut client = sent.await.unwrap();
+            stream.activity.settle();
+            let begun = time::Instant::now();
+            client.write_all(b"G").await.unwrap();
+            assert_eq!((read_once(&mut stream).await, begun.elapsed()), (1, Duration::ZERO));
         });
     }
 
