@@ -6,8 +6,9 @@
 //! and the pause behind it, from one to the next.
 //!
 //! # Invariants
-//! - Nothing is known but from appends that were full one after the other: a segment's end, or a burst, says nothing.
-//! - The quickest of these counts: one slow sync says nothing (the standing queue of RFC 8289, section 3).
+//! - Nothing is known before an append was full, and before a few have told how long one takes.
+//! - The most that one of the last full ones held counts: a segment's end says nothing.
+//! - The quickest of the last ones counts: one slow sync says nothing (the standing queue of RFC 8289, section 3).
 //! - Where nobody was here for a moment, all that is forgotten.
 
 use std::time::{Duration, Instant};
@@ -15,59 +16,56 @@ use std::time::{Duration, Instant};
 /// How long newcomers may have to wait at least: beyond this they are better told at once.
 const WAIT_MAX: Duration = Duration::from_millis(150);
 
-/// How many full appends in a row make a queue that stands.
-const FULL_MIN: usize = 3;
+/// How many appends are remembered.
+const LAST: usize = 3;
 
 /// What the last appends say about the next ones.
 #[derive(Debug, Default)]
 pub(super) struct ExpectedWait {
     /// When what is waited for began: somebody came, or the append before was settled.
     since: Option<Instant>,
-    /// The last appends, all of them full, the latest last.
-    full: [FullAppend; FULL_MIN],
+    /// How long the last appends took, the latest last.
+    took: [Duration; LAST],
     /// How many of them there are.
     known: usize,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct FullAppend {
-    served: usize,
-    took: Duration,
+    /// How many the last of those that were full served, the latest last; 0 where there was none.
+    served: [usize; LAST],
 }
 
 impl ExpectedWait {
     /// Somebody comes at `now`, and finds nobody here.
     pub(super) fn begin(&mut self, now: Instant) {
-        self.since = Some(now);
-        self.known = 0;
+        *self = Self { since: Some(now), ..Self::default() };
     }
 
     /// An append that served `served` is settled at `now`; `is_full` where somebody found no room in it.
     pub(super) fn note(&mut self, served: usize, is_full: bool, now: Instant) {
-        let since = self.since.replace(now);
-        let Some(since) = since.filter(|_| is_full) else {
-            self.known = 0;
-            return;
-        };
-        self.full.rotate_left(1);
-        self.full[FULL_MIN - 1] = FullAppend { served, took: now.duration_since(since) };
-        self.known = (self.known + 1).min(FULL_MIN);
+        if let Some(since) = self.since.replace(now) {
+            push(&mut self.took, now.duration_since(since));
+            self.known = (self.known + 1).min(LAST);
+        }
+        if is_full {
+            push(&mut self.served, served);
+        }
     }
 
     /// Whether one who comes behind `ahead` others would wait for too long.
     pub(super) fn is_too_long(&self, ahead: usize) -> bool {
-        if self.known < FULL_MIN {
-            return false;
-        }
-        let served = self.full.iter().map(|append| append.served).max().unwrap_or_default().max(1);
+        let served = self.served.into_iter().max().unwrap_or_default();
         // A few more than the last appends held: the next ones show whether there is room for them.
-        if ahead < served + served.div_ceil(8) {
+        if self.known < LAST || served == 0 || ahead < served + served.div_ceil(8) {
             return false;
         }
-        let took = self.full.iter().map(|append| append.took).min().unwrap_or_default();
+        let took = self.took.into_iter().min().unwrap_or_default();
         let appends = u32::try_from(ahead / served + 1).unwrap_or(u32::MAX);
         took.saturating_mul(appends) > WAIT_MAX
     }
+}
+
+/// Forgets the first of `last` for `next`.
+fn push<T>(last: &mut [T; LAST], next: T) {
+    last.rotate_left(1);
+    last[LAST - 1] = next;
 }
 
 #[cfg(test)]
@@ -111,12 +109,39 @@ mod tests {
     }
 
     #[test]
-    fn an_append_that_was_not_full_says_that_no_queue_stands() {
-        let (mut expected, now) = behind(&[SLOW; 3]);
-        expected.note(79, false, now + SLOW);
-        assert!(!expected.is_too_long(10_000));
+    fn appends_that_were_not_full_say_how_long_one_takes_and_not_how_many_it_holds() {
+        let (mut expected, mut now) = (ExpectedWait::default(), Instant::now());
+        expected.begin(now);
+        for served in [79, 1, 79] {
+            now += SLOW;
+            expected.note(served, false, now);
+        }
+        assert!(!expected.is_too_long(10_000), "there was room for more in each");
+        now += SLOW;
+        expected.note(80, true, now);
+        for served in [79, 1, 79, 1] {
+            now += SLOW;
+            expected.note(served, false, now);
+        }
+        assert!(!expected.is_too_long(89));
+        assert!(expected.is_too_long(90), "that is more than the next one holds");
+    }
+
+    #[test]
+    fn the_end_of_a_segment_says_nothing() {
+        let (mut expected, mut now) = behind(&[SLOW; 3]);
+        for served in [1, 80, 1] {
+            now += SLOW;
+            expected.note(served, true, now);
+        }
+        assert!(!expected.is_too_long(89));
+        assert!(expected.is_too_long(90));
+    }
+
+    #[test]
+    fn a_few_appends_say_nothing() {
         let (expected, _) = behind(&[SLOW; 2]);
-        assert!(!expected.is_too_long(10_000), "a burst, or the end of a segment");
+        assert!(!expected.is_too_long(10_000));
     }
 
     #[test]
