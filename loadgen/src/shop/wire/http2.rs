@@ -354,6 +354,7 @@ mod tests {
     #[test]
     fn request_has_its_host_as_authority_and_no_field_of_its_connection() {
         let text = "PUT /a?b=%20 HTTP/1.1\r\nHost: shop.example:8443\r\nConnection: close\r\nTE: gzip\r\n\
+                    keep-alive: 5\r\nProxy-Connection: x\r\nTransfer-Encoding: chunked\r\nUpgrade: h2c\r\n\
                     X-Id: a: b\r\nContent-Length: 2\r\n\r\n{}";
         let (request, content) = translated(text.as_bytes(), &Scheme::HTTPS).unwrap();
         assert_eq!(request.uri(), "https://shop.example:8443/a?b=%20");

@@ -20,12 +20,14 @@ const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const GOAWAY: u8 = 7;
+const WINDOW_UPDATE: u8 = 8;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
 const NO_ERROR: u8 = 0;
 const INTERNAL_ERROR: u8 = 2;
 const REFUSED_STREAM: u8 = 7;
+const CANCEL: u8 = 8;
 
 /// `:status: 200` and `:status: 404`, as HPACK has them (RFC 7541, appendix A).
 const FOUND: u8 = 0x88;
@@ -232,4 +234,159 @@ async fn server_that_speaks_something_else_is_named_before_anything_is_sent() {
         assert!(failure.to_string().contains(named), "{failure}");
         server.join().unwrap();
     }
+}
+
+/// Behind the answer come trailers, or that the server wants no more of the request (RFC 9113, 8.1).
+#[tokio::test]
+async fn whole_answer_counts_whatever_comes_behind_it() {
+    let head = frame(HEADERS, END_HEADERS, 1, &[FOUND]);
+    let begun = frame(DATA, 0, 1, b"sold");
+    let whole = frame(DATA, END_STREAM, 1, b"sold");
+    let trailers = frame(HEADERS, END_HEADERS | END_STREAM, 1, &field("x-sum", "1"));
+    for first in [
+        [head.clone(), begun, trailers],
+        [head.clone(), whole.clone(), reset(1, NO_ERROR)],
+        [head, whole, reset(1, CANCEL)],
+    ] {
+        let second = frame(HEADERS, END_HEADERS | END_STREAM, 3, &[NOT_FOUND]);
+        let (address, server) = serve(vec![first.concat(), second], false);
+        let mut connection = Http2::open(&address, None).await.unwrap();
+        let (reply, takes_more) = connection.exchange(REQUEST).await.unwrap();
+        assert_eq!((reply.status, reply.body, takes_more), (200, &b"sold"[..], true));
+        assert_eq!(connection.exchange(REQUEST).await.unwrap().0.status, 404);
+        drop(connection);
+        server.join().unwrap();
+    }
+}
+
+/// Nobody knows what the rest of it would have been, nor what was sold.
+#[tokio::test]
+async fn answer_of_another_length_than_it_says_is_unknown() {
+    let fields = [vec![FOUND], field("content-length", "2")].concat();
+    let head = frame(HEADERS, END_HEADERS, 1, &fields);
+    for body in [&b"sold"[..], b"s"] {
+        let answer = [head.clone(), frame(DATA, END_STREAM, 1, body)].concat();
+        let (address, server) = serve(vec![answer], false);
+        let mut connection = Http2::open(&address, None).await.unwrap();
+        let failure = connection.exchange(REQUEST).await.unwrap_err();
+        assert!(matches!(failure, Failure::BrokenHttp2(_)), "{failure}");
+        assert!(!failure.did_not_happen(), "{failure}");
+        drop(connection);
+        server.join().unwrap();
+    }
+}
+
+/// A server that has said `settings`, and what `answer` makes of its connection.
+fn serve_as(
+    settings: &'static [u8],
+    answer: impl FnOnce(&mut Peer) + Send + 'static,
+) -> (SocketAddr, JoinHandle<()>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut stream = listener.accept().unwrap().0;
+        // Whoever waits for each other here waits for ever.
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.read_exact(&mut [0; 24]).unwrap();
+        stream.write_all(&frame(SETTINGS, 0, 0, settings)).unwrap();
+        answer(&mut Peer { stream, window: 65_535 });
+    });
+    (address, server)
+}
+
+/// A server's end of a connection, which keeps to what the client lets it send.
+struct Peer {
+    stream: TcpStream,
+    /// How many bytes of bodies it may send.
+    window: usize,
+}
+
+impl Peer {
+    /// Reads up to the next frame of this kind, and gives its flags and what is in it.
+    fn read(&mut self, wanted: u8) -> (u8, Vec<u8>) {
+        loop {
+            let mut head = [0; FRAME_HEAD];
+            self.stream.read_exact(&mut head).unwrap();
+            let [high, middle, low, kind, flags, .., stream] = head;
+            let length = u32::from_be_bytes([0, high, middle, low]);
+            let mut payload = vec![0; usize::try_from(length).unwrap()];
+            self.stream.read_exact(&mut payload).unwrap();
+            if (kind, stream) == (WINDOW_UPDATE, 0) {
+                let more = u32::from_be_bytes(payload[..].try_into().unwrap());
+                self.window += usize::try_from(more).unwrap();
+            }
+            if kind == SETTINGS && flags != ACK {
+                self.write(&[frame(SETTINGS, ACK, 0, &[])]);
+            }
+            if kind == wanted {
+                return (flags, payload);
+            }
+        }
+    }
+
+    fn write(&mut self, frames: &[Vec<u8>]) {
+        self.stream.write_all(&frames.concat()).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_was_read_may_be_sent_again_so_that_a_connection_never_runs_dry() {
+    const PIECE: usize = 16 * 1024;
+    let (address, server) = serve_as(&[], |peer| {
+        for stream in [1, 3, 5] {
+            while peer.read(DATA).0 & END_STREAM == 0 {}
+            peer.write(&[frame(HEADERS, END_HEADERS, stream, &[FOUND])]);
+            for piece in 1..=BODY_MAX / PIECE {
+                while peer.window < PIECE {
+                    peer.read(WINDOW_UPDATE);
+                }
+                peer.window -= PIECE;
+                let end = if piece == BODY_MAX / PIECE { END_STREAM } else { 0 };
+                peer.write(&[frame(DATA, end, stream, &[b'x'; PIECE])]);
+            }
+        }
+    });
+    let mut connection = Http2::open(&address, None).await.unwrap();
+    for _ in 0..3 {
+        let (reply, _) = connection.exchange(REQUEST).await.unwrap();
+        assert_eq!(reply.body.len(), BODY_MAX);
+    }
+    server.join().unwrap();
+}
+
+/// `SETTINGS_MAX_CONCURRENT_STREAMS` is 0 at first, and `SETTINGS_INITIAL_WINDOW_SIZE` 1.
+#[tokio::test]
+async fn request_waits_until_the_server_takes_it_and_its_body() {
+    let (address, server) = serve_as(&[0, 3, 0, 0, 0, 0, 0, 4, 0, 0, 0, 1], |peer| {
+        peer.read(SETTINGS);
+        peer.write(&[frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 1])]);
+        peer.read(HEADERS);
+        assert_eq!(peer.read(DATA), (0, b"{".to_vec()));
+        peer.write(&[frame(WINDOW_UPDATE, 0, 1, &[0, 0, 0, 1])]);
+        assert_eq!(peer.read(DATA), (END_STREAM, b"}".to_vec()));
+        peer.write(&[frame(HEADERS, END_HEADERS | END_STREAM, 1, &[FOUND])]);
+    });
+    let mut connection = Http2::open(&address, None).await.unwrap();
+    let (reply, _) = connection.exchange(REQUEST).await.unwrap();
+    assert_eq!(reply.status, 200);
+    server.join().unwrap();
+}
+
+/// A server that has seen enough answers, and wants no more of the body (RFC 9113, 8.1).
+#[tokio::test]
+async fn answer_ahead_of_the_end_of_the_request_counts() {
+    let (address, server) = serve_as(&[0, 4, 0, 0, 0, 0], |peer| {
+        peer.read(HEADERS);
+        peer.write(&[
+            frame(HEADERS, END_HEADERS, 1, &[NOT_FOUND]),
+            frame(DATA, END_STREAM, 1, b"sold out"),
+            reset(1, NO_ERROR),
+        ]);
+        let _ = peer.stream.read_to_end(&mut Vec::new());
+    });
+    let mut connection = Http2::open(&address, None).await.unwrap();
+    let (reply, _) = connection.exchange(REQUEST).await.unwrap();
+    assert_eq!((reply.status, reply.body), (404, &b"sold out"[..]));
+    drop(connection);
+    server.join().unwrap();
 }
