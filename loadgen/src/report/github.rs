@@ -78,7 +78,7 @@ pub(crate) fn annotations(url: &str, measurement: &Measurement<'_>) -> Vec<Annot
         let is_other = measurement.judged_product.as_ref() != Some(&product.product);
         let fault = product.violations.first().filter(|_| is_other)?;
         let title = format!("loadgen: violation, {}", kind_name(fault.kind));
-        Some(Annotation::error(&title, &format!("{url}, {}: {}", product.product, fault.message)))
+        Some(Annotation::error(&title, &format!("{url}, {}: {}", product.worst, fault.message)))
     });
     annotations.extend(products.take(SHOWN_MAX / 2));
     let missed = measurement.thresholds.iter().filter(|rule| !rule.passed);
@@ -106,7 +106,7 @@ pub(crate) fn step_summary(url: &str, measurement: &Measurement<'_>, words: &str
         text.push_str(&format!("{}\n", of_products(&measurement.products)));
     }
     if let Some(part) = measurement.judged_part() {
-        text.push_str(&format!("The verdict of {}:\n\n", escaped(&part)));
+        text.push_str(&format!("The verdict of {}:\n\n", escaped(&part.to_string())));
     }
     // Whatever stands in it: nothing ends it but a longer fence.
     let fence = "`".repeat(longest_run(words).max(2) + 1);

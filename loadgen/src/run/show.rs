@@ -22,9 +22,9 @@ use crate::{
     latency::Clocks,
     lead::{HistoryPlace, Interrupts},
     report::{
-        Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
-        junit, measured_text, print_data, print_json, print_words, products, products_table,
-        rounds_table, say, step_summary, tell_lost, write_json,
+        Annotation, JudgedHistory, Measurement, Part, RoundSummary, Rounds, annotations,
+        check_text, junit, measured_text, print_data, print_json, print_words, products,
+        products_table, rounds_table, say, step_summary, tell_lost, write_json,
     },
     runner::is_on_github,
     worker::{Needs, make_room},
@@ -112,10 +112,12 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     }
     let why = failure.as_ref().map(|failure| without_command(config, failure.to_string()));
     let why = why.or(was_interrupted.then(|| "interrupted".to_owned()));
+    let part = Part { product: None, ..config.part(begun) };
+    let failed = why.as_deref().map(|why| (&part, why));
     let why = why.as_deref();
     let (Some(worst), Some(totals)) = (worst, totals) else {
         // Nothing was measured; what a CI reads says why.
-        lost.extend(keep_junit(files.junit, config, None, &[], (why, begun)).err());
+        lost.extend(keep_junit(files.junit, config, None, &[], failed).err());
         tell_lost(&lost);
         annotate_lost(&lost);
         return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
@@ -147,7 +149,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
         let page = drawn(&worst.config, &worst.ended, &worst.judged, &measurement);
         lost.extend(file.keep_text(&page.html).map_err(keep_error(REPORT)).err());
     }
-    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, (why, begun));
+    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, failed);
     lost.extend(junit.err());
     tell_lost(&lost);
     annotate_lost(&lost);
@@ -178,11 +180,10 @@ fn keep_junit(
     config: &RunConfig,
     measurement: Option<&Measurement<'_>>,
     rounds: &[RoundSummary],
-    (failure, begun): (Option<&str>, u32),
+    failure: Option<(&Part, &str)>,
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
-    let has_rounds = config.ci.has_rounds();
-    let text = junit(&config.url, measurement, rounds, has_rounds, (failure, begun));
+    let text = junit(&config.url, measurement, rounds, failure);
     let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))
 }
