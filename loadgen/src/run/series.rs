@@ -12,14 +12,14 @@ use super::{
     ci::require,
     config::RunConfig,
     error::RunError,
-    preparation::{Fresh, Prepared, left_before},
+    preparation::{Fresh, Prepared, forget_start, left_before, tells_late},
     result::{Ended, Totals, Worst},
-    round::{ended, forget_start, judged_without_start, prepared, tried_out},
+    round::{ended, judged_without_start, prepared, tried_out},
     trial::is_due,
     watch::Watch,
 };
 use crate::{
-    history::{CountTiming, HistoryFile, signed},
+    history::{HistoryFile, signed},
     judge::Verdict,
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
@@ -472,11 +472,6 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
         notes: Vec::new(),
         text: anstream::adapter::strip_str(&check_text(std::slice::from_ref(judged))).to_string(),
     }
-}
-
-/// Whether what the shop says may be of before.
-fn tells_late(config: &RunConfig) -> bool {
-    config.map.as_ref().is_some_and(|map| map.members.counts == CountTiming::Late)
 }
 
 fn title(config: &RunConfig, round: u32) -> String {

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     duration,
+    history::Numbering,
     plan::Action,
     shop::{
         secret::Secret,
@@ -388,6 +389,14 @@ impl Map {
             || !calls.into_iter().flatten().all(|call| Request::new(&call).is_ok_and(is_plain))
     }
 
+    /// What ticket numbers promise: what a shop takes back it may sell again under the same name.
+    pub(crate) fn numbering(&self) -> Numbering {
+        match self.members.numbering {
+            Numbering::Unique if self.has(Action::Refund) => Numbering::Seats,
+            numbering => numbering,
+        }
+    }
+
     /// How long a count must stand still before it is believed, where that is said.
     pub(crate) fn settle(&self) -> Option<Duration> {
         self.reader().settle()
@@ -476,7 +485,6 @@ fn host_name(host: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Numbering;
 
     const MINIMAL: &str = r#"
 [buy]
