@@ -15,7 +15,10 @@ use super::{
     part::Part,
     rounds::RoundSummary,
 };
-use crate::{judge::Verdict, words::kind_name};
+use crate::{
+    judge::Verdict,
+    words::{harmless, kind_name},
+};
 
 /// The class of all test cases.
 const CLASS: &str = "loadgen.run";
@@ -40,13 +43,13 @@ pub(crate) fn junit(
         suite.add_property(("verdict", measurement.verdict.name()));
         suite.add_property(("clients", measurement.clients.to_string().as_str()));
         suite.add_property(("seed", measurement.seed.to_string().as_str()));
-        let advice = measurement.advice.iter().map(|advice| xml(advice));
+        let advice = measurement.advice.iter().map(|advice| harmless(advice));
         suite.add_properties(advice.map(|advice| Property::new("advice", advice)));
         total = measurement.elapsed_s;
     }
     if let Some((part, failure)) = failure {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        let failure = xml(failure);
+        let failure = harmless(failure);
         let first = failure.lines().next().unwrap_or_default();
         status.set_type("not carried out").set_message(first).set_description(failure.as_str());
         suite.add_test_case(case(part, status));
@@ -60,7 +63,7 @@ pub(crate) fn junit(
 
 /// A test case; its name may be the user's own, as that of a product is, and the map may have any.
 fn case(name: impl Display, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(xml(&name.to_string()), status);
+    let mut case = TestCase::new(harmless(&name.to_string()), status);
     case.set_classname(CLASS);
     case
 }
@@ -75,14 +78,14 @@ fn of_round(round: &RoundSummary) -> TestCase {
                 (None, Some(doubt)) => doubt.clone(),
                 (None, None) => verdict.name().to_owned(),
             };
-            let (message, text) = (xml(&message), xml(&round.text));
+            let (message, text) = (harmless(&message), harmless(&round.text));
             status.set_type(verdict.name()).set_message(message).set_description(text);
             status
         }
     };
     let mut case = case(&round.part, status);
     case.set_time(seconds(round.elapsed_s));
-    case.set_system_out(xml(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
+    case.set_system_out(harmless(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
     case
 }
 
@@ -96,11 +99,6 @@ fn of_threshold(rule: &Rule) -> TestCase {
         status
     };
     case(format_args!("threshold {}", rule.rule), status)
-}
-
-/// `text` without the two characters that XML has not, and `quick-junit` lets through.
-fn xml(text: &str) -> String {
-    text.replace(['\u{fffe}', '\u{ffff}'], "")
 }
 
 /// A time that is one, whatever was measured.

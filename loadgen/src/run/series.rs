@@ -24,7 +24,6 @@ use crate::{
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
     report::{FaultSummary, JudgedHistory, RoundSummary, check_text, say},
-    runner::for_runner,
     tally::Tally,
     words::crowd,
 };
@@ -363,7 +362,7 @@ impl Series {
         summary.notes.clone_from(totals.notes());
         if config.has_parts() {
             let part = &summary.part;
-            say(&for_runner(format!("{part}: {}", summary.in_words())));
+            say(&format!("{part}: {}", summary.in_words()));
             for note in totals.notes() {
                 *note = format!("{part}: {note}");
             }
