@@ -368,3 +368,40 @@ remaining = "/left"
 
     assert!(number(&result["outcomes"]["sold"]) > 5, "{result:#}");
 }
+
+/// It takes the seat, asks the bank, and gives the seat back where that says no.
+#[test]
+fn shop_whose_bank_says_no_now_and_then_is_valid() {
+    let (left, orders) = (AtomicI64::new(5), AtomicU64::new(0));
+    let shop = Stub::http(move |request| {
+        if request.call == "GET /left" {
+            return ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string());
+        }
+        let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            (left > 0).then_some(left - 1)
+        });
+        if taken.is_err() {
+            return ("409 Conflict", json!({"error": "sold out"}).to_string());
+        }
+        let order = orders.fetch_add(1, Ordering::SeqCst);
+        // So that others ask meanwhile; and the first, which is made alone, is paid.
+        thread::sleep(Duration::from_millis(10));
+        if order % 3 > 0 {
+            left.fetch_add(1, Ordering::SeqCst);
+            return ("402 Payment Required", json!({"error": "declined"}).to_string());
+        }
+        ("201 Created", json!({"seat": order}).to_string())
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    let text = SEATS_MAP.to_owned() + "refused = { status = [402] }\n";
+    fs::write(&map, text).expect("the folder is the test's own");
+
+    let load = run(&shop.url()).args(["-c", "12", "-n", "300", "--map"]).arg(&map);
+    let finished = load.run();
+
+    let result = result(&finished);
+    assert_eq!(result["violations"], json!([]), "{result:#}");
+    assert_eq!(number(&result["outcomes"]["sold"]), 5, "{result:#}");
+    assert!(number(&result["outcomes"]["refused"]) > 0, "{result:#}");
+}
