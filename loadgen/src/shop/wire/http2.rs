@@ -37,7 +37,8 @@ use super::{
 };
 use crate::history::monotonic_ns;
 
-/// How many bytes of an answer a server may send ahead: more than are read of any.
+/// How many bytes of an answer a server may send ahead: more than are read of any, so that nothing has to be let in
+/// meanwhile. What a connection lets in is told anew at the end of each answer, by `h2`.
 const WINDOW: u32 = 2 * 1024 * 1024;
 
 /// The longest list of header fields, in bytes as HTTP/2 counts them: more than a head has that is read, so that
@@ -174,8 +175,6 @@ async fn receive(
             return Err(Failure::TooLong(BODY_MAX));
         }
         body.extend_from_slice(&piece);
-        // It fails only for more than has come.
-        let _ = content.flow_control().release_capacity(piece.len());
     }
     Ok(parts.status.as_u16())
 }

@@ -160,7 +160,7 @@ async fn what_the_server_did_not_process_did_not_happen_and_all_else_is_unknown(
 async fn answer_that_is_no_http2_or_has_too_long_a_head_is_told_so() {
     const CONTINUATION: u8 = 9;
     let fields = field("x", &"y".repeat(120)).repeat(100);
-    let begun = frame(HEADERS, 0, 1, &[vec![FOUND], fields.clone()].concat());
+    let begun = frame(HEADERS, END_STREAM, 1, &[vec![FOUND], fields.clone()].concat());
     let further = |flags| frame(CONTINUATION, flags, 1, &fields);
     for (answer, named) in [
         (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), "is no HTTP/2"),
@@ -330,7 +330,7 @@ impl Peer {
 }
 
 #[tokio::test]
-async fn what_was_read_may_be_sent_again_so_that_a_connection_never_runs_dry() {
+async fn connection_never_runs_dry() {
     const PIECE: usize = 16 * 1024;
     let (address, server) = serve_as(&[], |peer| {
         for stream in [1, 3, 5] {
