@@ -312,10 +312,11 @@ pub(super) async fn look_behind_sale(
     if config.initial.is_some() || is_settled || !tells_late(config) {
         return;
     }
-    let asked = Instant::now();
+    let (asked, mut before) = (Instant::now(), None);
     while let Ok(Stock { remaining, .. }) = look(session, order, config.timeout).await {
         let began = remaining.saturating_add(quantity);
-        if remaining != first {
+        let stands_still = before.replace(remaining) == Some(remaining);
+        if began == first || (remaining != first && stands_still) {
             if began != first {
                 forget_start(&mut prepared.header);
                 prepared.header.initial = Some(began);

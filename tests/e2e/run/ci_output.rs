@@ -200,8 +200,8 @@ fn whatever_a_shop_says_is_no_command_of_a_runner_in_any_program() {
     fs::write(&odd, "{\"history\": 1, \"initial\": \"\\n::error::z ##[error]z\"}\n")
         .expect("it is the test's own");
     let refused = on_github(loadgen().arg("check").arg(&odd), &summary).run();
-    assert_eq!(refused.code, Some(2), "{refused:?}");
-    assert!(refused.stderr.contains("::error::z"), "it is not quoted: {refused:?}");
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stdout.contains("::error::z"), "it is not quoted: {refused:?}");
     assert_has_no_command(&refused, &[]);
 }
 

@@ -93,7 +93,7 @@ fn report_has_both_clocks_and_the_outcomes_beside_the_verdict() {
     let finished = run(server.url()).args(["-c", "5", "-n", "60", "--report"]).arg(&page).run();
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let html = std::fs::read_to_string(&page).expect("the page is there");
+    let html = fs::read_to_string(&page).expect("the page is there");
     for section in ["verdict", "latency", "outcomes", "left", "timeline"] {
         assert!(html.contains(&format!("<section id=\"{section}\"")), "no `{section}`");
     }
@@ -113,7 +113,7 @@ fn result_goes_to_a_file_beside_the_words() {
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(finished.stdout.contains("valid") && !finished.stdout.contains("{\""), "{finished:?}");
-    let text = std::fs::read_to_string(&file).expect("the result is there");
+    let text = fs::read_to_string(&file).expect("the result is there");
     let result: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!((&result["verdict"], &result["requests"]), (&"valid".into(), &60.into()));
 
