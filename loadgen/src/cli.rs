@@ -17,7 +17,6 @@ use crate::{
     race::{self, RaceArgs},
     report::say,
     run::{self, RunArgs, TryArgs},
-    runner::for_runner,
     shop,
     shops::{self, SecondArgs, ShopArgs, ShopsArgs},
     worker,
@@ -266,8 +265,7 @@ fn ended(result: Result<u8, shops::ShopsError>) -> ExitCode {
 }
 
 fn fail(error: &dyn Display, hint: Option<&str>, code: u8) -> ExitCode {
-    // It may quote what somebody else wrote.
-    say(&for_runner(format!("error: {error}")));
+    say(&format!("error: {error}"));
     if let Some(hint) = hint {
         say(&format!("hint: {hint}"));
     }

@@ -4,7 +4,7 @@
 
 use std::env;
 
-use crate::words::{is_control, without_controls};
+use crate::words::{harmless, harmless_but_colours, is_control};
 
 /// Whether GitHub Actions runs this.
 pub(crate) fn is_on_github() -> bool {
@@ -13,8 +13,14 @@ pub(crate) fn is_on_github() -> bool {
 
 /// `text` as a terminal or a runner may read it: what a shop says in it, such as the name of a ticket, is no command
 /// there.
-pub(crate) fn for_runner(text: String) -> String {
-    let text = if text.contains(is_control) { without_controls(&text) } else { text };
+pub(crate) fn for_runner(text: &str) -> String {
+    let text = harmless(text);
+    if is_on_github() { without_commands(&text) } else { text }
+}
+
+/// The same of a text that has our colours, and in which what a shop says is plain already.
+pub(crate) fn coloured_for_runner(text: String) -> String {
+    let text = if text.contains(is_control) { harmless_but_colours(&text) } else { text };
     if is_on_github() { without_commands(&text) } else { text }
 }
 
@@ -25,7 +31,7 @@ pub(crate) fn json_for_runner(json: String) -> String {
 }
 
 /// JSON has its own escapes for the first 32, and none has to be written for the others.
-fn json_without_controls(json: String) -> String {
+pub(crate) fn json_without_controls(json: String) -> String {
     let is_other = |character: char| character > ' ' && is_control(character);
     if !json.contains(is_other) {
         return json;

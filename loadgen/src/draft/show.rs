@@ -15,6 +15,7 @@ use crate::{
     exit_code,
     report::{print_data, say},
     shop::{Location, LocationError},
+    words::harmless,
 };
 
 /// Why there is no map.
@@ -78,7 +79,7 @@ pub(crate) fn show(args: &MapArgs) -> Result<u8, DraftError> {
     let MapCommand::Init(args) = &args.command;
     let text = drawn(args)?.toml();
     let doubts = text.matches(MARK).count();
-    print_data(text).map_err(DraftError::Print)?;
+    print_data(harmless(&text)).map_err(DraftError::Print)?;
     say(&format!("note: {doubts} places are marked with `{MARK}`: see to them, and try the map"));
     Ok(exit_code::VALID)
 }

@@ -12,6 +12,7 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     report::{or_closed, print_words},
     runner::{is_on_github, json_for_runner},
+    words::harmless,
 };
 
 /// Why nothing is exported.
@@ -89,7 +90,7 @@ pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
     if told.left_out > 0 {
         words.push_str(&format!("note: {} calls that say nothing are left out\n", told.left_out));
     }
-    words.extend(history.lacks.iter().map(|lack| format!("warning: {lack}\n")));
+    words.extend(history.lacks.iter().map(|lack| harmless(&format!("warning: {lack}\n"))));
     // Nobody is there to be told that stderr is closed.
     let _ = print_words(words);
     Ok(if history.lacks.is_empty() { exit_code::VALID } else { exit_code::UNKNOWN })

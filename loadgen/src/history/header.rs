@@ -85,6 +85,8 @@ pub enum Numbering {
     Consecutive,
     /// No number is given out twice; they say nothing of the order.
     Unique,
+    /// The same, but that one which was refunded may be sold again.
+    Seats,
 }
 
 /// When the counts in the answers of a counter were read.

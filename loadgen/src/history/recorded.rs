@@ -113,7 +113,7 @@ impl History {
                 HELD => self.header.held = None,
                 LEFT_HELD => self.header.left_held = None,
                 ENDED => self.header.ended_ns = None,
-                NUMBERING => self.header.numbering = Numbering::Unique,
+                NUMBERING => self.header.numbering = Numbering::Seats,
                 _ => self.disputes_start = true,
             }
         }

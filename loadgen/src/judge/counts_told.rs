@@ -2,8 +2,9 @@
 
 use super::{
     evidence::Evidence,
+    put_aside::may_put_aside,
     request::{Requests, Role},
-    told::counted,
+    told::{counted, quantity},
     verdict::{Violation, ViolationKind},
 };
 use crate::history::Operation;
@@ -45,6 +46,8 @@ pub(super) fn impossible(requests: &Requests<'_>) -> Option<Violation> {
         .filter(|one| matches!(one.role, Role::Change | Role::Unknown))
         .map(|one| (one.call, requests.told(one).quantity.unwrap_or(0)))
         .collect();
+    let aside = requests.evidence.operations.iter().filter(|one| may_put_aside(one));
+    sales.extend(aside.map(|one| (one.call_ns, quantity(one).unwrap_or(0))));
     sales.sort_unstable();
     let mut sum: u64 = 0;
     for (_, quantity) in &mut sales {

@@ -6,7 +6,7 @@
 //!   that may have happened, alike with alike.
 //! - `alone`, `counting`, `tickets`, `holds_told`: what is wrong whatever the order was.
 //! - `start`: what the answers say of what was before; `counts_told`, `revisions_told`: counts that
-//!   nobody can have read, revisions that are no order.
+//!   nobody can have read, revisions that are no order; `put_aside`: who may have had tickets for a while.
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
 //!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
@@ -36,6 +36,7 @@ mod model;
 mod next_step;
 mod open_world;
 mod overlap;
+mod put_aside;
 mod request;
 mod revisions_told;
 mod search;

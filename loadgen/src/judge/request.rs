@@ -21,6 +21,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::{
     answers::Merged,
     evidence::Evidence,
+    put_aside::{PutAside, is_explained},
     ties::Ties,
     told::{Told, quantity, told},
     verdict::{Violation, ViolationKind},
@@ -164,8 +165,13 @@ impl<'a> Requests<'a> {
             no_tickets: Tickets::default(),
         };
         let mut keyed: Vec<u32> = Vec::new();
+        // Where counts may be late, a refusal may be of an instant at which others had tickets aside.
+        let aside = match trusted.counts {
+            true => PutAside::default(),
+            false => PutAside::of(evidence.operations),
+        };
         for (place, operation) in (0..NOBODY).zip(evidence.operations) {
-            if is_nothing(operation) {
+            if is_nothing(operation) || is_explained(operation, &aside) {
                 continue;
             }
             if identity(operation).is_some() {

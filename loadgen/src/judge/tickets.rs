@@ -1,7 +1,11 @@
 //! Which tickets were given out twice.
+//!
+//! A seat that was refunded may be sold again: what came back, or may have, accuses nobody.
+
+use std::collections::HashSet;
 
 use super::request::{Requests, Role};
-use crate::history::{Operation, Ticket};
+use crate::history::{Numbering, Operation, OperationKind, Ticket};
 
 /// All tickets that were given out, in order.
 pub(super) struct Given<'a> {
@@ -18,12 +22,50 @@ struct Run {
     place: u32,
 }
 
+/// What came back, or may have, and can be sold again.
+#[derive(Default)]
+struct Returned {
+    /// The places of the sales.
+    sales: HashSet<u32>,
+    /// How many tickets of nobody knows which.
+    tickets: u64,
+}
+
+impl Returned {
+    fn of(requests: &Requests<'_>) -> Self {
+        let mut returned = Self::default();
+        if requests.evidence.header.numbering != Numbering::Seats {
+            return returned;
+        }
+        let is_change = |role| matches!(role, Role::Change | Role::Unknown);
+        for request in requests.list.iter().filter(|one| is_change(one.role)) {
+            let told = requests.told(request);
+            if told.op != OperationKind::Refund {
+                continue;
+            }
+            let bound = || requests.ties.tie(request.place, request.is_lapse).after;
+            match requests.ties.need(request.place).or_else(bound) {
+                Some(sale) => drop(returned.sales.insert(sale)),
+                None => {
+                    let tickets = told.quantity.unwrap_or(u64::MAX);
+                    returned.tickets = returned.tickets.saturating_add(tickets);
+                }
+            }
+        }
+        returned
+    }
+}
+
 impl<'a> Given<'a> {
     /// Those that the answers name.
     pub(super) fn of(requests: &'a Requests<'_>) -> Self {
         let (mut runs, mut names) = (Vec::new(), Vec::new());
+        let Returned { sales, tickets: returned } = Returned::of(requests);
         for request in requests.list.iter().filter(|one| one.role == Role::Change) {
             let place = request.place;
+            if sales.contains(&place) {
+                continue;
+            }
             let told = requests.told(request);
             // A refund may name the tickets that come back.
             if !told.op.numbers_tickets() {
@@ -43,7 +85,9 @@ impl<'a> Given<'a> {
         }
         runs.sort_unstable();
         names.sort_unstable();
-        Self { runs, names }
+        let given = Self { runs, names };
+        let is_explained = returned > 0 && given.again() <= returned;
+        if is_explained { Self { runs: Vec::new(), names: Vec::new() } } else { given }
     }
 
     /// How many were given out before, each as often as it was given out again.

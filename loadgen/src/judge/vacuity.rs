@@ -38,6 +38,8 @@ pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     let tells_count = |one: &Operation| purchase(one).is_some() && one.remaining.is_some();
     if !operations.iter().any(tells_count)
         && last_read(requests).is_none()
+        // Told, and not believed: that is a doubt of its own.
+        && requests.evidence.header.left.is_none()
         && !is_sold_out_to_the_last(requests)
     {
         doubts.push("what was left at the end is not known".to_owned());

@@ -4,6 +4,8 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use maud::{Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
+use crate::words::harmless;
+
 const KIT: &str = include_str!("kit.css");
 
 /// Whom the script of a page may ask.
@@ -52,7 +54,8 @@ pub(crate) fn document_reaching(
             }
         }
     };
-    cleaned(&page.into_string())
+    // Escaping leaves controls and directions as they are.
+    harmless(&page.into_string())
 }
 
 /// The content security policy of a page with this `style` and `script`, each by its SHA-256 (CSP
@@ -70,18 +73,6 @@ fn policy(reach: Reach, style: &str, script: Option<&str>) -> String {
          'none'",
         hash(style)
     )
-}
-
-/// `page` without the characters that would hide or turn around what follows them: controls and
-/// directions. Escaping leaves them as they are.
-fn cleaned(page: &str) -> String {
-    let seen = |letter: char| match letter {
-        '\n' | '\t' => letter,
-        '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        letter if letter.is_control() => '\u{fffd}',
-        letter => letter,
-    };
-    page.chars().map(seen).collect()
 }
 
 #[cfg(test)]

@@ -8,10 +8,19 @@ use super::{
     products::ProductSummary,
     rounds::{Rounds, percent},
 };
-use crate::{judge::Verdict, words::kind_name};
+use crate::{
+    judge::Verdict,
+    words::{harmless, kind_name},
+};
 
 /// How many annotations of a kind GitHub shows of a step.
 const SHOWN_MAX: usize = 10;
+
+/// How many of these are of each cause of an error: room is left for two of what could not be carried out or kept.
+const VIOLATIONS_MAX: usize = 3;
+const PRODUCTS_MAX: usize = 3;
+const THRESHOLDS_MAX: usize = 2;
+const _: () = assert!(VIOLATIONS_MAX + PRODUCTS_MAX + THRESHOLDS_MAX + 2 == SHOWN_MAX);
 
 /// One annotation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,8 +52,7 @@ impl fmt::Display for Annotation {
 
 fn data(text: &str) -> String {
     // What begins a command of the first runners is one nowhere.
-    let text = text.replace("##[", "# #[");
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    harmless(text).replace("##[", "# #[").replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {
@@ -60,7 +68,7 @@ pub(crate) fn annotations(url: &str, measurement: &Measurement<'_>) -> Vec<Annot
     let part = measurement.judged_part().map(|part| format!(", {part}")).unwrap_or_default();
     match measurement.verdict {
         Verdict::Violation => {
-            for violation in measurement.violations.iter().take(SHOWN_MAX / 2) {
+            for violation in measurement.violations.iter().take(VIOLATIONS_MAX) {
                 let title = format!("loadgen: violation, {}", kind_name(violation.kind));
                 let story = violation.story.join("\n");
                 let message = format!("{url}{part}: {}\n{story}{rounds}", violation.message);
@@ -78,11 +86,11 @@ pub(crate) fn annotations(url: &str, measurement: &Measurement<'_>) -> Vec<Annot
         let is_other = measurement.judged_product.as_ref() != Some(&product.product);
         let fault = product.violations.first().filter(|_| is_other)?;
         let title = format!("loadgen: violation, {}", kind_name(fault.kind));
-        Some(Annotation::error(&title, &format!("{url}, {}: {}", product.product, fault.message)))
+        Some(Annotation::error(&title, &format!("{url}, {}: {}", product.worst, fault.message)))
     });
-    annotations.extend(products.take(SHOWN_MAX / 2));
+    annotations.extend(products.take(PRODUCTS_MAX));
     let missed = measurement.thresholds.iter().filter(|rule| !rule.passed);
-    annotations.extend(missed.take(SHOWN_MAX / 2).map(|rule| {
+    annotations.extend(missed.take(THRESHOLDS_MAX).map(|rule| {
         let actual = rule.actual.map_or("no samples".to_owned(), |actual| format!("{actual:.3}"));
         let message = format!("{url}: `{}` was missed: {actual}", rule.rule);
         Annotation::error("loadgen: threshold", &message)
@@ -106,7 +114,7 @@ pub(crate) fn step_summary(url: &str, measurement: &Measurement<'_>, words: &str
         text.push_str(&format!("{}\n", of_products(&measurement.products)));
     }
     if let Some(part) = measurement.judged_part() {
-        text.push_str(&format!("The verdict of {}:\n\n", escaped(&part)));
+        text.push_str(&format!("The verdict of {}:\n\n", escaped(&part.to_string())));
     }
     // Whatever stands in it: nothing ends it but a longer fence.
     let fence = "`".repeat(longest_run(words).max(2) + 1);
@@ -153,7 +161,7 @@ fn longest_run(text: &str) -> usize {
 
 /// Words of ours in which a shop may be quoted: no markup comes of these.
 fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace(['\r', '\n'], " ")
+    harmless(text).replace('&', "&amp;").replace('<', "&lt;").replace('\n', " ")
 }
 
 #[cfg(test)]
@@ -165,7 +173,7 @@ mod tests {
         let annotation = Annotation::error("a: b, 50%", "100% of it\r\n::error::x, y: z##[group]");
         assert_eq!(
             annotation.to_string(),
-            "::error title=a%3A b%2C 50%25::100%25 of it%0D%0A::error::x, y: z# #[group]"
+            "::error title=a%3A b%2C 50%25::100%25 of it%0A::error::x, y: z# #[group]"
         );
         assert!(Annotation::warning("a", "b").to_string().starts_with("::warning title=a::b"));
     }

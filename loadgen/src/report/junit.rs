@@ -4,7 +4,7 @@
 //! A violation is a failure, and so is a run that proves nothing: who asks a CI wants to hear "valid". What could
 //! not be carried out is an error.
 
-use std::time::Duration;
+use std::{fmt::Display, time::Duration};
 
 use quick_junit::{
     NonSuccessKind, Property, Report, SerializeError, TestCase, TestCaseStatus, TestSuite,
@@ -12,15 +12,19 @@ use quick_junit::{
 
 use super::{
     measurement::{Measurement, Rule},
+    part::Part,
     rounds::RoundSummary,
 };
-use crate::{judge::Verdict, words::kind_name};
+use crate::{
+    judge::Verdict,
+    words::{harmless, kind_name},
+};
 
 /// The class of all test cases.
 const CLASS: &str = "loadgen.run";
 
-/// The result of a run on `url`, all `rounds` of it, or the only one, and why there are no more of these than were
-/// `begun`.
+/// The result of a run on `url`, all `rounds` of it, or the only one, and the one that was not carried out, with the
+/// reason.
 ///
 /// # Errors
 /// It cannot be written as XML.
@@ -28,11 +32,10 @@ pub(crate) fn junit(
     url: &str,
     measurement: Option<&Measurement<'_>>,
     rounds: &[RoundSummary],
-    has_rounds: bool,
-    (failure, begun): (Option<&str>, u32),
+    failure: Option<(&Part, &str)>,
 ) -> Result<String, SerializeError> {
     let mut suite = TestSuite::new(format!("loadgen run {url}"));
-    suite.add_test_cases(rounds.iter().map(|round| of_round(round, has_rounds)));
+    suite.add_test_cases(rounds.iter().map(of_round));
     let mut total = 0.0;
     if let Some(measurement) = measurement {
         suite.add_test_cases(measurement.thresholds.iter().map(of_threshold));
@@ -40,20 +43,16 @@ pub(crate) fn junit(
         suite.add_property(("verdict", measurement.verdict.name()));
         suite.add_property(("clients", measurement.clients.to_string().as_str()));
         suite.add_property(("seed", measurement.seed.to_string().as_str()));
-        let advice = measurement.advice.iter().map(|advice| xml(advice));
+        let advice = measurement.advice.iter().map(|advice| harmless(advice));
         suite.add_properties(advice.map(|advice| Property::new("advice", advice)));
         total = measurement.elapsed_s;
     }
-    if let Some(failure) = failure {
+    if let Some((part, failure)) = failure {
         let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
-        let failure = xml(failure);
+        let failure = harmless(failure);
         let first = failure.lines().next().unwrap_or_default();
         status.set_type("not carried out").set_message(first).set_description(failure.as_str());
-        let name = match has_rounds {
-            true => format!("round {begun}"),
-            false => "run".to_owned(),
-        };
-        suite.add_test_case(case(name, status));
+        suite.add_test_case(case(part, status));
     }
     suite.set_time(seconds(total));
     let mut report = Report::new("loadgen");
@@ -62,13 +61,14 @@ pub(crate) fn junit(
     report.to_string().map(|text| text.replacen(" skipped=\"0\"", "", 1))
 }
 
-fn case(name: String, status: TestCaseStatus) -> TestCase {
-    let mut case = TestCase::new(name, status);
+/// A test case; its name may be the user's own, as that of a product is, and the map may have any.
+fn case(name: impl Display, status: TestCaseStatus) -> TestCase {
+    let mut case = TestCase::new(harmless(&name.to_string()), status);
     case.set_classname(CLASS);
     case
 }
 
-fn of_round(round: &RoundSummary, is_one_of_many: bool) -> TestCase {
+fn of_round(round: &RoundSummary) -> TestCase {
     let status = match round.verdict {
         Some(Verdict::Valid) | None => TestCaseStatus::success(),
         Some(verdict) => {
@@ -78,15 +78,14 @@ fn of_round(round: &RoundSummary, is_one_of_many: bool) -> TestCase {
                 (None, Some(doubt)) => doubt.clone(),
                 (None, None) => verdict.name().to_owned(),
             };
-            let (message, text) = (xml(&message), xml(&round.text));
+            let (message, text) = (harmless(&message), harmless(&round.text));
             status.set_type(verdict.name()).set_message(message).set_description(text);
             status
         }
     };
-    // The name of a product is the user's own, and the map may have any.
-    let mut case = case(xml(&round.name(is_one_of_many)), status);
+    let mut case = case(&round.part, status);
     case.set_time(seconds(round.elapsed_s));
-    case.set_system_out(xml(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
+    case.set_system_out(harmless(&format!("{}\n{}", round.in_words(), round.notes.join("\n"))));
     case
 }
 
@@ -99,12 +98,7 @@ fn of_threshold(rule: &Rule) -> TestCase {
         status.set_type("threshold").set_message(format!("missed: {actual}"));
         status
     };
-    case(format!("threshold {}", rule.rule), status)
-}
-
-/// `text` without the two characters that XML has not, and `quick-junit` lets through.
-fn xml(text: &str) -> String {
-    text.replace(['\u{fffe}', '\u{ffff}'], "")
+    case(format_args!("threshold {}", rule.rule), status)
 }
 
 /// A time that is one, whatever was measured.
@@ -118,20 +112,18 @@ mod tests {
 
     #[test]
     fn violations_and_runs_that_prove_nothing_are_failures() {
-        let rounds = [
+        let mut rounds = [
             round(1, "steady", Verdict::Valid),
             round(2, "pairs", Verdict::Violation),
             round(3, "at-once", Verdict::Unknown),
-            RoundSummary {
-                product: Some("balcony".to_owned()),
-                ..round(3, "at-once", Verdict::Valid)
-            },
+            round(3, "at-once", Verdict::Valid),
         ];
-        let text = junit("http://shop", None, &rounds, true, (None, 3)).unwrap();
+        rounds[3].part.product = Some("balcony".to_owned());
+        let text = junit("http://shop", None, &rounds, None).unwrap();
         for part in [
             r#"<testsuites name="loadgen" tests="4" failures="2" errors="0""#,
             r#"<testcase name="round 1, steady" classname="loadgen.run" time="0.500">"#,
-            r#"<testcase name="round 3, balcony, at-once" classname="loadgen.run""#,
+            r#"<testcase name="round 3, at-once, balcony" classname="loadgen.run""#,
             r#"<failure message="oversell: 23 sold of 20" type="violation">violation, 60"#,
             r#"<failure message="nothing was sold" type="unknown">"#,
         ] {
@@ -142,13 +134,15 @@ mod tests {
     #[test]
     fn what_was_not_carried_out_is_an_error() {
         let failed = "`--reset`: `false` ended with exit code 1\nit said nothing";
-        let text = junit("http://shop", None, &[], false, (Some(failed), 1)).unwrap();
+        let mut part = round(2, "pairs", Verdict::Valid).part;
+        let rounds = [round(1, "steady", Verdict::Valid)];
+        let text = junit("http://shop", None, &rounds, Some((&part, failed))).unwrap();
+        assert!(text.contains(r#"<testcase name="round 2, pairs""#), "{text}");
+        part.is_of_rounds = false;
+        let text = junit("http://shop", None, &[], Some((&part, failed))).unwrap();
         assert!(text.contains(r#"failures="0" errors="1""#), "{text}");
         let part = r#"<error message="`--reset`: `false` ended with exit code 1""#;
         assert!(text.contains(part) && text.contains(r#"name="run""#), "{text}");
-        let rounds = [round(1, "steady", Verdict::Valid)];
-        let text = junit("http://shop", None, &rounds, true, (Some(failed), 2)).unwrap();
-        assert!(text.contains(r#"<testcase name="round 2""#), "{text}");
     }
 
     #[test]
@@ -156,7 +150,7 @@ mod tests {
         let mut hostile = round(1, "steady", Verdict::Violation);
         hostile.violations[0].message = "\"A&B\" <1>\n\u{1b}[31mred\u{0}\u{ffff}".to_owned();
         hostile.text = "]]> & </failure> <x a='\"'>\u{8}".to_owned();
-        let text = junit("http://shop/?a&b", None, &[hostile], false, (None, 1)).unwrap();
+        let text = junit("http://shop/?a&b", None, &[hostile], None).unwrap();
         assert!(text.contains("&quot;A&amp;B&quot; &lt;1&gt;"), "{text}");
         assert!(text.contains("]]&gt; &amp; &lt;/failure&gt; &lt;x"), "{text}");
         let is_forbidden = |character: char| character < ' ' && character != '\n';

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     judged::{JudgedHistory, ViolationView},
+    part::Part,
     products::ProductSummary,
     rounds::Rounds,
 };
@@ -103,11 +104,11 @@ pub(crate) struct Measurement<'a> {
 }
 
 impl Measurement<'_> {
-    /// What the verdict is of, where there is more than one: as in `round 2, at-once, balcony`.
-    pub(crate) fn judged_part(&self) -> Option<String> {
-        let round = self.judged_round.map(|round| format!("round {round}, {}", self.pattern));
-        let parts: Vec<String> = round.into_iter().chain(self.judged_product.clone()).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+    /// What the verdict is of, where there is more than one.
+    pub(crate) fn judged_part(&self) -> Option<Part> {
+        let (round, product) = (self.judged_round, self.judged_product.clone());
+        let (is_of_rounds, round) = (round.is_some(), round.unwrap_or(1));
+        Part { round, product, pattern: self.pattern, is_of_rounds }.of_many()
     }
 
     /// Tells of these `products`, which so many clients and workers bought in all.

@@ -3,6 +3,7 @@
 
 mod judged;
 mod measurement;
+mod part;
 mod products;
 mod rounds;
 mod summary;
@@ -22,9 +23,10 @@ pub(crate) use junit::junit;
 pub(crate) use live::{LiveLine, LiveView, ProgressLine, Screen};
 pub(crate) use measurement::{Measurement, Rule, first_violations};
 pub(crate) use output::{
-    or_closed, print_data, print_json, print_words, say, tell_lost, write_json,
+    annotate, or_closed, print_data, print_json, print_words, say, tell_lost, write_json,
 };
 pub(crate) use page::{Page, PageRun, RunFigures, Shade, recorded_run, render as page};
+pub(crate) use part::Part;
 pub(crate) use products::{ProductSummary, products};
 pub(crate) use rounds::{FaultSummary, RoundSummary, Rounds, percent};
 pub(crate) use summary::{Held, JudgedRun, RaceSummary, RunSummary};

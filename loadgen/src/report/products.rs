@@ -2,7 +2,10 @@
 
 use serde::Serialize;
 
-use super::rounds::{FaultSummary, RoundSummary};
+use super::{
+    part::Part,
+    rounds::{FaultSummary, RoundSummary},
+};
 use crate::{judge::Verdict, tally::Outcomes, words::counted};
 
 /// One of several products.
@@ -22,7 +25,10 @@ pub(crate) struct ProductSummary {
     pub(crate) initial: Option<i64>,
     /// Tickets at the end of it; `None` where nobody knows.
     pub(crate) left: Option<i64>,
-    /// What is wrong in the first round of the worst verdict.
+    /// The first round of the worst verdict.
+    #[serde(skip)]
+    pub(crate) worst: Part,
+    /// What is wrong there.
     pub(crate) violations: Vec<FaultSummary>,
 }
 
@@ -44,7 +50,7 @@ impl ProductSummary {
 pub(crate) fn products(rounds: &[RoundSummary]) -> Vec<ProductSummary> {
     let mut products: Vec<ProductSummary> = Vec::new();
     for round in rounds {
-        let Some(name) = &round.product else { continue };
+        let Some(name) = &round.part.product else { continue };
         let is_violation = usize::from(round.verdict == Some(Verdict::Violation));
         let Some(product) = products.iter_mut().find(|product| product.product == *name) else {
             products.push(ProductSummary {
@@ -55,12 +61,14 @@ pub(crate) fn products(rounds: &[RoundSummary]) -> Vec<ProductSummary> {
                 outcomes: round.outcomes,
                 initial: round.initial,
                 left: round.left,
+                worst: round.part.clone(),
                 violations: round.violations.clone(),
             });
             continue;
         };
         if round.verdict > product.verdict {
             product.verdict = round.verdict;
+            product.worst.clone_from(&round.part);
             product.violations.clone_from(&round.violations);
         }
         product.rounds += 1;

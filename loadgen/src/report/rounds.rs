@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::part::Part;
 use crate::{
     judge::{Untried, Verdict, ViolationKind},
     tally::Outcomes,
@@ -61,13 +62,9 @@ pub(crate) struct PatternRate {
 /// One round.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct RoundSummary {
-    /// Its number, from 1.
-    pub(crate) round: u32,
-    /// What was bought, where there are several products.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) product: Option<String>,
-    /// How its clients came together.
-    pub(crate) pattern: &'static str,
+    /// Which one.
+    #[serde(flatten)]
+    pub(crate) part: Part,
     /// What makes its plan repeatable.
     pub(crate) seed: u64,
     /// What the judge says; `None` where nothing was recorded.
@@ -105,14 +102,6 @@ pub(crate) struct FaultSummary {
 }
 
 impl RoundSummary {
-    /// What people call it: the round where it `is_one_of_many`, what was bought where there is a choice, and the
-    /// pattern.
-    pub(crate) fn name(&self, is_one_of_many: bool) -> String {
-        let run = if is_one_of_many { format!("round {}", self.round) } else { "run".to_owned() };
-        let parts = [Some(run.as_str()), self.product.as_deref(), Some(self.pattern)];
-        parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-    }
-
     /// What it came to, in a few words.
     pub(crate) fn in_words(&self) -> String {
         let sold = counted(self.outcomes.sold, ("sale", "sales"));
@@ -198,7 +187,7 @@ impl PatternRate {
 
 fn whole(rounds: &[RoundSummary]) -> Vec<Whole> {
     let mut whole: Vec<Whole> = Vec::new();
-    for RoundSummary { round, pattern, verdict, .. } in rounds {
+    for RoundSummary { part: Part { round, pattern, .. }, verdict, .. } in rounds {
         match whole.iter_mut().find(|known| known.round == *round) {
             Some(known) => known.verdict = known.verdict.max(*verdict),
             None => whole.push(Whole { round: *round, pattern, verdict: *verdict }),
@@ -256,9 +245,7 @@ pub(crate) mod tests {
         let fault =
             FaultSummary { kind: ViolationKind::Oversell, message: "23 sold of 20".to_owned() };
         RoundSummary {
-            round,
-            product: None,
-            pattern,
+            part: Part { round, product: None, pattern, is_of_rounds: true },
             seed: 1,
             verdict: Some(verdict),
             requests: 60,
@@ -307,9 +294,11 @@ pub(crate) mod tests {
     #[test]
     fn a_round_of_several_products_is_one_round() {
         use Verdict::{Unknown, Valid, Violation};
-        let of_product = |number, product: &str, verdict| RoundSummary {
-            product: Some(product.to_owned()),
-            ..round(number, if number % 2 == 1 { "steady" } else { "pairs" }, verdict)
+        let of_product = |number, product: &str, verdict| {
+            let mut round =
+                round(number, if number % 2 == 1 { "steady" } else { "pairs" }, verdict);
+            round.part.product = Some(product.to_owned());
+            round
         };
         let rounds = Rounds::new(
             4,
@@ -331,8 +320,7 @@ pub(crate) mod tests {
         assert_eq!(json["rounds_carried_out"], 3);
         assert_eq!(json["rounds"].as_array().map(Vec::len), Some(6));
         assert_eq!(json["rounds"][1]["product"], "balcony");
-        assert_eq!(of_product(2, "balcony", Valid).name(true), "round 2, balcony, pairs");
-        assert_eq!(round(1, "steady", Valid).name(false), "run, steady");
+        assert_eq!(json["rounds"][1]["pattern"], "steady");
         // Two products that are right in one round are no two rounds that would have shown a fault.
         let one = vec![of_product(1, "stalls", Valid), of_product(1, "balcony", Valid)];
         assert_eq!(Rounds::new(1, one).violation_rate_below, Some(0.95));

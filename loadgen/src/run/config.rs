@@ -9,6 +9,7 @@ use super::{
 use crate::{
     lead::HistoryPlace,
     plan::{Pace, Plan, Profile},
+    report::Part,
     setup::Mode,
     shop::{Location, Map, Secret, Trust},
 };
@@ -102,6 +103,16 @@ impl RunConfig {
     /// The product that is bought, where there are several.
     pub(super) fn product(&self) -> Option<String> {
         self.map.as_ref()?.product().map(str::to_owned)
+    }
+
+    /// This `round` of it, of one product.
+    pub(super) fn part(&self, round: u32) -> Part {
+        Part {
+            round,
+            product: self.product(),
+            pattern: self.ci.pattern(round).name(),
+            is_of_rounds: self.ci.has_rounds(),
+        }
     }
 
     /// Whether there are several products.

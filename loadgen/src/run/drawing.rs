@@ -36,7 +36,7 @@ pub(super) fn drawn(
         run.facts.push(("Rounds", rounds.in_words()));
     }
     run.facts.extend(measurement.products.iter().map(|product| ("Product", product.in_words())));
-    run.facts.extend(measurement.judged_part().map(|part| ("Drawn here", part)));
+    run.facts.extend(measurement.judged_part().map(|part| ("Drawn here", part.to_string())));
     run.facts.extend(measurement.advice.iter().map(|advice| ("What to change", advice.clone())));
     run.facts.extend(ended.led.notes.iter().map(|note| ("Note", note.clone())));
     run.label = "run".to_owned();

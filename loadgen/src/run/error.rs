@@ -6,6 +6,7 @@ use super::{ci::ResetError, preparation::PreparationError};
 use crate::{
     exit_code,
     kept_file::KeepError,
+    report::Part,
     worker::{FleetError, TooFewFiles},
 };
 
@@ -23,7 +24,7 @@ pub(crate) enum RunError {
     Reset(#[from] ResetError),
     /// The same, and nobody has said so.
     #[error(
-        "round {round} was to begin on fresh stock, and {left} are left: nothing was bought in it\n\
+        "{part}: it was to begin on fresh stock, and {left} are left: nothing was bought in it\n\
          hint: `--reset` has to put as many on sale as there are to be, each time: it is `{command}`{}",
         if *may_be_late {
             "; or the shop told a count of before it: say `--initial`, or `counts = \"exact\"` where it \
@@ -33,8 +34,8 @@ pub(crate) enum RunError {
         }
     )]
     NotFresh {
-        /// The round, from 1.
-        round: u32,
+        /// What was to begin.
+        part: Part,
         /// How many are left.
         left: i64,
         /// Whether that may be a count of before.
@@ -44,12 +45,12 @@ pub(crate) enum RunError {
     },
     /// The same of a shop that does not say what it has left.
     #[error(
-        "round {round} was to begin on fresh stock, and nothing was sold in it: {refused} times it was told \
+        "{part}: it was to begin on fresh stock, and nothing was sold in it: {refused} times it was told \
          sold out, so it is not judged\nhint: `--reset` has to put tickets on sale, each time: it is `{command}`"
     )]
     NothingFresh {
-        /// The round, from 1.
-        round: u32,
+        /// What was to begin.
+        part: Part,
         /// How often somebody was told "sold out".
         refused: u64,
         /// What was to put them on sale.

@@ -140,6 +140,8 @@ pub(super) struct Prepared {
     pub(super) first: Option<Session>,
     /// The first line of the history.
     pub(super) header: Header,
+    /// What people should know of the start.
+    pub(super) note: Option<String>,
     /// Where the operations go.
     pub(super) history: Option<Arc<FleetHistory>>,
     /// What the workers do.
@@ -188,7 +190,7 @@ pub(super) async fn prepare(
     let history =
         FleetHistory::begin(&config.history, &header, config.history_limit)?.map(Arc::new);
     let plans = worker_plans(config, &shop, history.as_deref(), run);
-    Ok(Prepared { shop, stock, first, header, history, plans })
+    Ok(Prepared { shop, stock, first, header, note: None, history, plans })
 }
 
 /// How many the shop says there are, ahead of fresh stock; `None` where it does not say it, or is not there yet.
@@ -286,6 +288,51 @@ fn without_secrets(secrets: &[(String, Secret)], answer: &str) -> String {
     masked(answer, values.zip(names.iter().map(String::as_str)))
 }
 
+/// Takes out of `header` what an answer said of the start that may have been of before it.
+pub(super) fn forget_start(header: &mut Header) {
+    (header.initial, header.sold) = (None, None);
+    (header.held, header.revision) = (None, None);
+}
+
+/// Whether what the shop says may be of before.
+pub(super) fn tells_late(config: &RunConfig) -> bool {
+    config.map.as_ref().is_some_and(|map| map.members.counts == CountTiming::Late)
+}
+
+/// Looks whether the first sale, of `quantity` and alone, shows in what is left. Where it does not at once, the count
+/// that the run began with may have been as late: then it is what is told behind the sale, and that.
+pub(super) async fn look_behind_sale(
+    config: &RunConfig,
+    prepared: &mut Prepared,
+    (session, order): (&mut Session, Order<'_>),
+    quantity: i64,
+) {
+    let is_settled = config.map.as_ref().and_then(Map::settle).is_some();
+    let Ok(Stock { remaining: first, .. }) = prepared.stock else { return };
+    if config.initial.is_some() || is_settled || !tells_late(config) {
+        return;
+    }
+    let (asked, mut before) = (Instant::now(), None);
+    while let Ok(Stock { remaining, .. }) = look(session, order, config.timeout).await {
+        let began = remaining.saturating_add(quantity);
+        let stands_still = before.replace(remaining) == Some(remaining);
+        if began == first || (remaining != first && stands_still) {
+            if began != first {
+                forget_start(&mut prepared.header);
+                prepared.header.initial = Some(began);
+                prepared.note = Some(format!(
+                    "it began with {began} left, by what was told behind the first sale; {first} were told ahead of it"
+                ));
+            }
+            return;
+        }
+        if asked.elapsed() >= LATE_MAX {
+            return;
+        }
+        sleep(LOOK_AGAIN).await;
+    }
+}
+
 /// What a shop has once a run is over.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LastLook {
@@ -356,7 +403,7 @@ async fn settled(
 
 fn header(config: &RunConfig, stock: &Result<Stock, String>, run: u64) -> Header {
     let mut header = Header::new(0);
-    header.numbering = config.map.as_ref().map(|map| map.members.numbering).unwrap_or_default();
+    header.numbering = config.map.as_ref().map(Map::numbering).unwrap_or_default();
     let stock = stock.as_ref().ok();
     header.initial = config.initial.map(signed).or(stock.map(|stock| stock.remaining));
     // What was refunded before is not among the sold, and its numbers are gone all the same: only on a fresh

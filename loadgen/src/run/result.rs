@@ -68,6 +68,7 @@ impl Totals {
         let Ended { prepared, led, restocked, left } = ended;
         let elapsed_s = elapsed_s(config, led);
         let mut notes = led.notes.clone();
+        notes.extend(prepared.note.clone());
         notes.extend(judged.notes.iter().cloned());
         if let Err(reason) = &prepared.stock {
             notes.push(format!("how many tickets there were is not known: {reason}"));

@@ -10,7 +10,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     config::RunConfig,
     error::RunError,
-    preparation::{Fresh, PreparationError, Prepared, last_look, prepare},
+    preparation::{Fresh, PreparationError, Prepared, forget_start, last_look, prepare},
     restock::restock,
     result::Ended,
     trial::try_out,
@@ -161,12 +161,6 @@ pub(super) async fn judged_without_start(mut history: History) -> JudgedHistory 
         JudgedHistory::new(history, judgement)
     });
     judged.await.unwrap_or_else(|error| unjudged(format!("the judge failed: {error}")))
-}
-
-/// Takes out of `header` what an answer said of the start that may have been of before it.
-pub(super) fn forget_start(header: &mut Header) {
-    (header.initial, header.sold) = (None, None);
-    (header.held, header.revision) = (None, None);
 }
 
 /// Judges on a thread of its own, so that an interrupt is heard meanwhile.

@@ -12,19 +12,18 @@ use super::{
     ci::require,
     config::RunConfig,
     error::RunError,
-    preparation::{Fresh, Prepared, left_before},
+    preparation::{Fresh, Prepared, forget_start, left_before, tells_late},
     result::{Ended, Totals, Worst},
-    round::{ended, forget_start, judged_without_start, prepared, tried_out},
+    round::{ended, judged_without_start, prepared, tried_out},
     trial::is_due,
     watch::Watch,
 };
 use crate::{
-    history::{CountTiming, HistoryFile, signed},
+    history::{HistoryFile, signed},
     judge::Verdict,
     kept_file::KeepError,
     lead::{HistoryPlace, Interrupts, Stage},
     report::{FaultSummary, JudgedHistory, RoundSummary, check_text, say},
-    runner::for_runner,
     tally::Tally,
     words::crowd,
 };
@@ -216,7 +215,7 @@ impl Series {
                 judgement.doubts.insert(0, doubt.note.clone());
             }
             require(&config.ci.required, judgement, &history.operations);
-            history.header.label = label(config, round);
+            history.header.label = config.part(round).of_many().map(|part| part.to_string());
         }
         Ok(Some(played))
     }
@@ -304,7 +303,12 @@ impl Series {
         // Who says how many there are knows better than a search that does not.
         if left <= 0 && config.initial.is_none() {
             let (command, may_be_late) = (reset.command.clone(), tells_late(config));
-            return Err(RunError::NotFresh { round, left, may_be_late, command });
+            return Err(RunError::NotFresh {
+                part: config.part(round),
+                left,
+                may_be_late,
+                command,
+            });
         }
         let product = config.product().unwrap_or_default();
         if before.get(&product) == Some(&left) {
@@ -357,11 +361,9 @@ impl Series {
         let mut summary = summary(&config, round, &ended, &judged);
         summary.notes.clone_from(totals.notes());
         if config.has_parts() {
-            let said = format!("{}: {}", name(&config, round), summary.in_words());
-            say(&for_runner(said));
-            let part = part(&config, round);
-            let notes = totals.notes();
-            for note in notes.iter_mut() {
+            let part = &summary.part;
+            say(&format!("{part}: {}", summary.in_words()));
+            for note in totals.notes() {
                 *note = format!("{part}: {note}");
             }
         }
@@ -387,7 +389,7 @@ fn look_at_sales(config: &RunConfig, round: u32, ended: &Ended) -> Result<(), Ru
                 && outcomes.sold_out > 0 =>
         {
             let (refused, command) = (outcomes.sold_out, reset.command.clone());
-            Err(RunError::NothingFresh { round, refused, command })
+            Err(RunError::NothingFresh { part: config.part(round), refused, command })
         }
         _ => Ok(()),
     }
@@ -455,9 +457,7 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     let tally = &ended.led.tally;
     let is_judged = config.history != HistoryPlace::Nowhere;
     RoundSummary {
-        round,
-        product: config.product(),
-        pattern: config.pattern.name(),
+        part: config.part(round),
         seed: config.plan.seed,
         verdict: is_judged.then(|| judged.verdict()),
         requests: tally.intended,
@@ -473,34 +473,6 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
     }
 }
 
-/// Whether what the shop says may be of before.
-fn tells_late(config: &RunConfig) -> bool {
-    config.map.as_ref().is_some_and(|map| map.members.counts == CountTiming::Late)
-}
-
-/// What people call a part of a run.
-fn name(config: &RunConfig, round: u32) -> String {
-    let mut name = Vec::new();
-    if config.ci.has_rounds() {
-        name.push(format!("round {round} of {}, {}", config.ci.rounds, config.pattern.name()));
-    }
-    name.extend(config.product());
-    name.join(", ")
-}
-
-/// The same where it stands before a note.
-fn part(config: &RunConfig, round: u32) -> String {
-    let round = config.ci.has_rounds().then(|| format!("round {round}"));
-    round.into_iter().chain(config.product()).collect::<Vec<_>>().join(", ")
-}
-
-/// The same where it stands in a history.
-fn label(config: &RunConfig, round: u32) -> Option<String> {
-    let round = config.ci.has_rounds().then(|| format!("round {round}, {}", config.pattern.name()));
-    let parts: Vec<String> = round.into_iter().chain(config.product()).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
-}
-
 fn title(config: &RunConfig, round: u32) -> String {
     let title = format!(
         "{} clients ({}) on {}",
@@ -508,7 +480,10 @@ fn title(config: &RunConfig, round: u32) -> String {
         crowd(config.workers, config.mode),
         config.url
     );
-    if config.ci.has_rounds() { format!("{}: {title}", name(config, round)) } else { title }
+    match config.part(round).of_many() {
+        Some(part) => format!("{part}, of {}: {title}", config.ci.rounds),
+        None => title,
+    }
 }
 
 #[cfg(test)]

@@ -22,11 +22,12 @@ use crate::{
     latency::Clocks,
     lead::{HistoryPlace, Interrupts},
     report::{
-        Annotation, JudgedHistory, Measurement, RoundSummary, Rounds, annotations, check_text,
-        junit, measured_text, print_data, print_json, print_words, products, products_table,
-        rounds_table, say, step_summary, tell_lost, write_json,
+        Annotation, JudgedHistory, Measurement, Part, RoundSummary, Rounds, annotate, annotations,
+        check_text, junit, measured_text, print_data, print_json, print_words, products,
+        products_table, rounds_table, say, step_summary, tell_lost, write_json,
     },
     runner::is_on_github,
+    words::harmless,
     worker::{Needs, make_room},
 };
 
@@ -48,7 +49,7 @@ pub(crate) fn show(config: &RunConfig) -> Result<u8, RunError> {
         && is_on_github()
     {
         let why = without_command(config, error.to_string());
-        say(&Annotation::error("loadgen: not carried out", &why).to_string());
+        annotate(&Annotation::error("loadgen: not carried out", &why));
     }
     shown
 }
@@ -112,10 +113,12 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
     }
     let why = failure.as_ref().map(|failure| without_command(config, failure.to_string()));
     let why = why.or(was_interrupted.then(|| "interrupted".to_owned()));
+    let part = Part { product: None, ..config.part(begun) };
+    let failed = why.as_deref().map(|why| (&part, why));
     let why = why.as_deref();
     let (Some(worst), Some(totals)) = (worst, totals) else {
         // Nothing was measured; what a CI reads says why.
-        lost.extend(keep_junit(files.junit, config, None, &[], (why, begun)).err());
+        lost.extend(keep_junit(files.junit, config, None, &[], failed).err());
         tell_lost(&lost);
         annotate_lost(&lost);
         return failure.map_or(Ok(exit_code::INTERRUPTED), Err);
@@ -147,7 +150,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
         let page = drawn(&worst.config, &worst.ended, &worst.judged, &measurement);
         lost.extend(file.keep_text(&page.html).map_err(keep_error(REPORT)).err());
     }
-    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, (why, begun));
+    let junit = keep_junit(files.junit, config, Some(&measurement), &rounds, failed);
     lost.extend(junit.err());
     tell_lost(&lost);
     annotate_lost(&lost);
@@ -160,7 +163,7 @@ async fn run(config: &RunConfig, mut files: Files) -> Result<u8, RunError> {
 /// The same for GitHub.
 fn annotate_lost(lost: &[RunError]) {
     for error in lost.iter().filter(|_| is_on_github()) {
-        say(&Annotation::error("loadgen: not kept", &error.to_string()).to_string());
+        annotate(&Annotation::error("loadgen: not kept", &error.to_string()));
     }
 }
 
@@ -178,11 +181,10 @@ fn keep_junit(
     config: &RunConfig,
     measurement: Option<&Measurement<'_>>,
     rounds: &[RoundSummary],
-    (failure, begun): (Option<&str>, u32),
+    failure: Option<(&Part, &str)>,
 ) -> Result<(), RunError> {
     let Some(file) = file else { return Ok(()) };
-    let has_rounds = config.ci.has_rounds();
-    let text = junit(&config.url, measurement, rounds, has_rounds, (failure, begun));
+    let text = junit(&config.url, measurement, rounds, failure);
     let text = text.map_err(RunError::Junit)?;
     file.keep_text(&text).map_err(keep_error(JUNIT))
 }
@@ -199,10 +201,7 @@ fn tell_github(
     }
     let mut shown = annotations(&config.url, measurement);
     shown.extend(failure.map(|failure| Annotation::error("loadgen: not carried out", failure)));
-    // The runner reads both, and stdout may be JSON.
-    for annotation in shown {
-        say(&annotation.to_string());
-    }
+    shown.iter().for_each(annotate);
     let Some(path) = env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) else {
         return;
     };
@@ -235,7 +234,8 @@ fn tell(
             (true, true) => "rounds",
             (false, _) => "products",
         };
-        text.push_str(&format!("\nAll {all} together, and the verdict of {part}:\n\n"));
+        let said = format!("\nAll {all} together, and the verdict of {part}:\n\n");
+        text.push_str(&harmless(&said));
     }
     text.push_str(&measured_text(measurement, clocks, judged, shown.latency));
     let mut words = String::new();
@@ -249,7 +249,7 @@ fn tell(
     let is_other = |note: &&String| !judged.notes.contains(note);
     let notes: Vec<&String> = measurement.notes.iter().filter(is_other).collect();
     for note in notes.iter().take(NOTES_MAX) {
-        words.push_str(&format!("note: {note}\n"));
+        words.push_str(&harmless(&format!("note: {note}\n")));
     }
     if notes.len() > NOTES_MAX {
         words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));

@@ -7,10 +7,12 @@ use tokio::time::timeout;
 
 use super::{
     config::RunConfig,
-    preparation::{PreparationError, Prepared, misfit},
+    preparation::{PreparationError, Prepared, look_behind_sale, misfit},
 };
 use crate::{
-    history::{Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns},
+    history::{
+        Answer, HistoryWriter, Missing, Operation, OperationKind, Outcome, monotonic_ns, signed,
+    },
     lead::HistoryError,
     plan::Action,
     shop::{Order, Response, Session, TlsConfigs, Waiting},
@@ -83,6 +85,11 @@ pub(super) async fn try_out(
             break;
         };
         write(prepared, &operation)?;
+        if number == 0 && operation.outcome == Outcome::Sold {
+            let order = trial.order(number, prepared.plans[0].run);
+            let quantity = signed(operation.quantity.unwrap_or(0));
+            look_behind_sale(config, prepared, (&mut trial.session, order), quantity).await;
+        }
     }
     let tally = trial.tally;
     for plan in &mut prepared.plans {
@@ -131,7 +138,7 @@ impl Trial<'_> {
         }
         let client = self.config.plan.clients;
         let sent_ns = monotonic_ns();
-        let order = Order { run, client, number, token: "" };
+        let order = self.order(number, run);
         let answer = self.ask(action, order, sent_ns).await?;
         let answered_ns = monotonic_ns();
         if self.config.warm_up == Duration::ZERO {
@@ -159,6 +166,10 @@ impl Trial<'_> {
             _ => {}
         }
         Ok(Some(operation))
+    }
+
+    fn order(&self, number: u64, run: u64) -> Order<'static> {
+        Order { run, client: self.config.plan.clients, number, token: "" }
     }
 
     async fn ask(

@@ -1,8 +1,9 @@
 //! One client's way to a server: its connection, which it opens anew where it must.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
+use tokio::time::timeout;
 
 use super::{
     http_shop::Shop,
@@ -13,6 +14,22 @@ use super::{
 /// that serves one connection at a time is not kept waiting by those that are idle.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct IdleConnections(Arc<Mutex<Vec<Connection>>>);
+
+/// How long nothing may come over a new connection before those that are idle are closed: they may be what it waits for.
+const STALLED: Duration = Duration::from_millis(500);
+
+impl IdleConnections {
+    /// What a new connection comes to; all others give way to it.
+    async fn giving_way<T>(self, answered: impl Future<Output = T>) -> T {
+        let mut answered = pin!(answered);
+        loop {
+            match timeout(STALLED, &mut answered).await {
+                Ok(answered) => return answered,
+                Err(_) => self.0.lock().clear(),
+            }
+        }
+    }
+}
 
 /// One client's way to a server: its connection, which it opens anew where it must.
 #[derive(Debug)]
@@ -108,13 +125,19 @@ impl Way {
         self.is_sent = false;
         // Closed before there is another: a client never has two connections.
         self.connection = self.take_open(now_ns);
+        let mut waiting = None;
         if self.connection.is_none() {
+            waiting = self.idle.clone();
             // Apart: what it takes to connect is many times what it takes to ask.
             Box::pin(self.connect()).await?;
         }
         let connection = self.connection.as_mut().expect("it stands, or was opened just now");
         (self.is_under_way, self.is_sent) = (true, true);
-        let (reply, keeps_alive) = connection.exchange(request).await?;
+        let answered = connection.exchange(request);
+        let (reply, keeps_alive) = match waiting {
+            Some(idle) => Box::pin(idle.giving_way(answered)).await?,
+            None => answered.await?,
+        };
         self.is_under_way = !keeps_alive;
         Ok(reply)
     }

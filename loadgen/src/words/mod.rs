@@ -11,7 +11,7 @@ mod verdicts;
 pub(crate) use numbers::{counted, counted_grouped, crowd, grouped, grouped_f64, listed, trimmed};
 pub(crate) use operations::{answered, answered_in_full, asked, who};
 pub(crate) use text::{
-    clipped, clipped_to, indented, is_control, paragraph, sentence, without_controls,
+    clipped, clipped_to, harmless, harmless_but_colours, indented, is_control, paragraph, sentence,
 };
 pub(crate) use times::{latency, time, time_ns};
 pub(crate) use verdicts::{coloured, kind_name, sign};

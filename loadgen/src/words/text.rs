@@ -40,28 +40,43 @@ const COLOURS: [&str; 10] = [
     "\u{1b}[39m",
 ];
 
-/// `text`, in which somebody may be quoted, for a terminal: of what speaks to that, and not to people, only our own
-/// colours stay.
-pub(crate) fn without_controls(text: &str) -> String {
+/// `text`, in which somebody may be quoted, as it may be shown: on a terminal, on a page, to a CI. Nothing in it speaks to
+/// these instead of to people.
+pub(crate) fn harmless(text: &str) -> String {
+    harmless_but(&[], text)
+}
+
+/// The same of our own words, in which whoever is quoted is plain already: our colours stay.
+pub(crate) fn harmless_but_colours(text: &str) -> String {
+    harmless_but(&COLOURS, text)
+}
+
+fn harmless_but(kept: &[&str], text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(character) = rest.chars().next() {
-        let colour = COLOURS.into_iter().find(|colour| rest.starts_with(colour));
-        let length = colour.map_or(character.len_utf8(), str::len);
+        let known = kept.iter().find(|kept| rest.starts_with(**kept));
+        let length = known.map_or(character.len_utf8(), |known| known.len());
         let (piece, after) = rest.split_at(length);
-        let is_kept = colour.is_some() || !is_control(character);
-        plain.push_str(if is_kept { piece } else { "\u{fffd}" });
+        let is_shown = known.is_some() || !is_control(character);
+        let is_end_of_line = piece == "\r" && after.starts_with('\n');
+        plain.push_str(match (is_shown, is_end_of_line) {
+            (true, _) => piece,
+            (false, true) => "",
+            (false, false) => "\u{fffd}",
+        });
         rest = after;
     }
     plain
 }
 
-/// Whether it speaks to the terminal, or turns the direction of what follows (Unicode, UAX 9).
+/// Whether it speaks to the terminal, turns the direction of what follows (Unicode, UAX 9), or cannot stand in XML.
 pub(crate) fn is_control(character: char) -> bool {
     match character {
         '\n' | '\t' => false,
         '\u{61c}' | '\u{200e}' | '\u{200f}' => true,
         '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        '\u{fffe}' | '\u{ffff}' => true,
         other => other.is_control(),
     }
 }
@@ -117,10 +132,12 @@ mod tests {
 
     #[test]
     fn nothing_but_our_own_colours_speaks_to_a_terminal() {
-        let said = "\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m\tä\n\u{1b}[2J\u{1b}]52;c;eA==\u{7}\r\u{9b}2J\u{202e}";
+        let said = "\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m\tä\r\n\u{1b}[2J\u{1b}]52;c;eA==\u{7}\r\u{9b}2J\u{202e}";
+        let rest = "\tä\n\u{fffd}[2J\u{fffd}]52;c;eA==\u{fffd}\u{fffd}\u{fffd}2J\u{fffd}";
         assert_eq!(
-            without_controls(said),
-            "\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m\tä\n\u{fffd}[2J\u{fffd}]52;c;eA==\u{fffd}\u{fffd}\u{fffd}2J\u{fffd}"
+            harmless_but_colours(said),
+            format!("\u{1b}[1m\u{1b}[31mviolation\u{1b}[0m{rest}")
         );
+        assert_eq!(harmless(said), format!("\u{fffd}[1m\u{fffd}[31mviolation\u{fffd}[0m{rest}"));
     }
 }

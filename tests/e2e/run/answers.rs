@@ -73,10 +73,12 @@ fn answers_that_are_packed_with_brotli_are_read() {
 }
 
 /// A count that is filled in bit by bit, as of a cache that warms up: without `settle` the shop would be accused of
-/// what it did not do.
+/// what it did not do, where its counts are not known to be late.
 #[test]
 fn count_is_believed_once_it_stands_still() {
-    for (settle, initial, code) in [("settle = \"40ms\"", 20, 0), ("", 5, 1)] {
+    for (settle, counts, initial, code) in
+        [("settle = \"40ms\"", "exact", 20, 0), ("", "exact", 5, 1), ("", "late", 20, 0)]
+    {
         let (left, asked) = (AtomicI64::new(20), AtomicI64::new(0));
         let shop = Stub::http(move |request| match request.call.as_str() {
             "GET /left" => {
@@ -93,6 +95,7 @@ fn count_is_believed_once_it_stands_still() {
             },
         });
         let map = MAP.replace("remaining = \"/left\"", &format!("remaining = \"/left\"\n{settle}"));
+        let map = format!("counts = \"{counts}\"\n{map}");
 
         let finished = sixty(&shop, &map, &[]);
 

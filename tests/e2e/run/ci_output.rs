@@ -73,7 +73,7 @@ fn valid_run_is_a_case_that_passed_and_a_threshold_that_was_missed_one_that_fail
     let cases = cases(&file);
     assert_eq!(
         (&cases[0]["name"], &cases[0]["class"], &cases[0]["bad"]),
-        (&json!("run, steady"), &json!("loadgen.run"), &json!(null))
+        (&json!("run"), &json!("loadgen.run"), &json!(null))
     );
     assert_eq!(
         (&cases[1]["name"], &cases[1]["bad"][1]),
@@ -106,7 +106,11 @@ fn violation_and_unknown_are_failures_and_what_was_not_carried_out_an_error() {
     let failed = load(&["--rounds", "2", "--reset", "echo '<no stock> & \"none\"'; exit 9"]);
     assert_eq!(failed.code, Some(2), "{failed:?}");
     let bad = cases(&file)[0].clone();
-    assert_eq!((&bad["name"], &bad["bad"][0]), (&json!("round 1"), &json!("error")), "{bad:#}");
+    assert_eq!(
+        (&bad["name"], &bad["bad"][0]),
+        (&json!("round 1, steady"), &json!("error")),
+        "{bad:#}"
+    );
     assert!(bad["bad"][3].as_str().expect("words").contains("<no stock> & \"none\""), "{bad:#}");
 
     let nowhere = run(server.url()).args(["--junit", "no-such-folder/junit.xml"]).run();
@@ -196,6 +200,8 @@ fn whatever_a_shop_says_is_no_command_of_a_runner_in_any_program() {
     fs::write(&odd, "{\"history\": 1, \"initial\": \"\\n::error::z ##[error]z\"}\n")
         .expect("it is the test's own");
     let refused = on_github(loadgen().arg("check").arg(&odd), &summary).run();
+    assert_eq!(refused.code, Some(3), "{refused:?}");
+    assert!(refused.stdout.contains("::error::z"), "it is not quoted: {refused:?}");
     assert_has_no_command(&refused, &[]);
 }
 
@@ -256,4 +262,31 @@ fn github_is_told_of_violations_doubts_and_advice_and_nobody_else_is() {
     let lost = on_github(load(), Path::new("/no-such-folder/summary.md")).run();
     assert_eq!(lost.code, Some(0), "{lost:?}");
     assert!(lost.stderr.contains("the summary of the step cannot be written"), "{lost:?}");
+}
+
+/// GitHub shows ten annotations of a kind, and the rest to nobody: each cause has its share of these.
+#[test]
+fn of_many_products_and_thresholds_no_more_is_annotated_than_is_shown() {
+    let shop = Stub::http(|request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": 5}).to_string()),
+        _ => ("201 Created", json!({"seat": "A-1"}).to_string()),
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [map, summary] = ["shop.toml", "summary.md"].map(|name| folder.path().join(name));
+    let products = (1..=8).map(|number| format!("[[product]]\nname = \"P{number}\"\n"));
+    fs::write(&map, SEATS_MAP.to_owned() + &products.collect::<String>())
+        .expect("the folder is the test's own");
+    let load = run(&shop.url()).args(["-c", "16", "-n", "160", "--map"]).arg(&map);
+    let rules = (1..=8).map(|number| format!("max<0.00{number}ms"));
+    let load = rules.fold(load, |load, rule| load.args(["--threshold", &rule]));
+
+    let finished = on_github(load, &summary).run();
+
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    let said = commands(&finished);
+    let errors: Vec<_> = said.iter().filter(|line| line.starts_with("::error ")).collect();
+    assert!(errors.len() < 10, "{said:#?}");
+    let of = |part: &str| errors.iter().filter(|line| line.contains(part)).count();
+    assert!(of("title=loadgen%3A violation") >= 4, "{said:#?}");
+    assert_eq!((of(", P2: "), of("title=loadgen%3A threshold")), (1, 2), "{said:#?}");
 }

@@ -192,6 +192,37 @@ fn secret_of_the_command_line_in_an_answer_is_shown_by_its_name() {
     assert!(!finished.stderr.contains("s3cret-of-mine"), "{finished:?}");
 }
 
+/// What a sale gives for its refund lets somebody have it back.
+#[test]
+fn secret_that_the_last_answer_gives_is_shown_by_its_name() {
+    let map = MAP.replace("[buy]\n", "[buy]\ntake = { receipt = '/receipt' }\n")
+        + "\n[refund]\npath = '/refund/${receipt}'\n";
+    const SECRET: &str = "of-the-sale-4711";
+    let say = |status: &'static str| {
+        Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => (LEFT.0, LEFT.1.to_owned()),
+            "POST /cart" => ("200 OK", r#"{"id": 7}"#.to_owned()),
+            _ => (status, format!(r#"{{"seat": 1, "receipt": "{SECRET}", "mail": "<{SECRET}>"}}"#)),
+        })
+    };
+    // Told by no rule, and by one.
+    for status in ["200 OK", "201 Created"] {
+        let shop = say(status);
+        let rehearsal = loadgen().args(["try", &shop.url(), "--buy"]);
+        let rehearsed = with_map(rehearsal, &map, &[]);
+        assert!(rehearsed.stdout.contains("<${receipt}>"), "{rehearsed:?}");
+        assert!(!rehearsed.stdout.contains(SECRET), "{rehearsed:?}");
+    }
+    let finished = with_map(run(&say("200 OK").url()).args(["-n", "60"]), &map, &[]);
+    assert_eq!(finished.code, Some(2), "{finished:?}");
+    assert!(finished.stderr.contains("<${receipt}>"), "{finished:?}");
+    assert!(!finished.stderr.contains(SECRET), "{finished:?}");
+    // Alone, so that there is no trial, and the answer stands in the result.
+    let finished = with_map(run(&say("200 OK").url()).args(["-c", "1", "-n", "1"]), &map, &[]);
+    assert!(finished.stderr.contains("<${receipt}>"), "{finished:?}");
+    assert!(!finished.stderr.contains(SECRET), "{finished:?}");
+}
+
 #[test]
 fn login_that_fails() {
     let map = format!("[[before]]\npath = '/login'\nform = {{ a = 'b' }}\n{MAP}");

@@ -98,6 +98,7 @@ fn shop_of_forms_is_found_out_over_tls_and_in_the_clear() {
     }
 }
 
+/// And each connection is closed behind five requests.
 #[test]
 fn purchase_of_one_call_is_made_in_every_mode() {
     let certificate = Certificate::of_loopback();
@@ -110,7 +111,7 @@ fn purchase_of_one_call_is_made_in_every_mode() {
     ] {
         for certificate in [None, Some(&certificate)] {
             let shop = stub();
-            let nginx = Nginx::in_http2(address(&shop.url()), certificate, "");
+            let nginx = Nginx::in_http2(address(&shop.url()), certificate, "keepalive_requests 5;");
 
             let finished = purchases(nginx.url(), &[&["-c", "8", "-n", "60"], arguments].concat());
 
@@ -118,6 +119,9 @@ fn purchase_of_one_call_is_made_in_every_mode() {
             let result = result(&finished);
             assert_eq!(result["verdict"], "valid", "{arguments:?}: {result:#}");
             assert_eq!(number(&result["outcomes"]["sold"]), 30, "{arguments:?}: {result:#}");
+            // Whom a connection is closed to has lost nothing.
+            let failed = ["refused", "error", "unknown"].map(|one| &result["outcomes"][one]);
+            assert_eq!(failed.map(number), [0; 3], "{arguments:?}: {result:#}");
             assert_http2(&nginx, 60);
         }
     }

@@ -3,15 +3,22 @@
 
 use std::{
     fs,
+    io::Write as _,
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
 };
 
-use e2e::{Counter, Finished, Program, Stub};
+use e2e::{Counter, Finished, Program, Stub, eventually};
+use rustix::fs::OFlags;
 use serde_json::json;
 
 use super::measured::{SEATS_MAP, run};
 use crate::programs::{loadgen, serve};
+
+/// Whoever opens a pipe that nobody reads is told so.
+const NONBLOCK: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 /// A shop that sells one seat to everybody, and after some sales takes away the folder that the files are for.
 fn shop(folder: &Path) -> Stub {
@@ -130,47 +137,51 @@ fn verdict_is_the_exit_code_where_nothing_can_be_said() {
     assert_eq!(checked.json()["verdict"], "violation", "{checked:?}");
 }
 
-/// `command` in a shell, and the folder of its files is taken away once it has begun them.
-fn while_the_folder_goes(command: &str, folder: &Path) -> Finished {
-    let folder = folder.display();
-    let script = format!(
-        "{command} & pid=$!\n\
-         until ls {folder}/.loadgen-* > /dev/null 2>&1; do sleep 0.02; done\n\
-         rm -r {folder}; : > {folder}.gone; wait $pid"
-    );
-    Program::new("sh").args(["-c", &script]).run()
+/// Takes `folder` away once `program` has begun so many files in it.
+fn while_the_folder_goes(program: &Program, folder: &Path, files: usize) -> Finished {
+    let begun = program.start();
+    eventually("its files are begun", || {
+        (fs::read_dir(folder).ok()?.count() == files).then_some(())
+    });
+    fs::remove_dir_all(folder).expect("it is there");
+    begun.finish(Duration::from_secs(60))
 }
 
 #[test]
-fn race_and_check_are_told_whatever_becomes_of_their_files() {
-    let program = loadgen();
-    let program = Path::new(program.path()).display().to_string();
-    let (outer, files_go_here) = folder();
-    let file = |name: &str| files_go_here.join(name).display().to_string();
+fn race_is_told_whatever_becomes_of_its_files() {
+    let (_outer, files_go_here) = folder();
+    let race = loadgen().args(["race", "--json", "--workers", "8", "--tickets", "4"]);
+    let race = race.args(["--mode", "thread", "--report"]).arg(files_go_here.join("race.html"));
 
-    let race = format!(
-        "{program} race --json --workers 8 --tickets 4 --mode thread --report {} --history {}",
-        file("race.html"),
-        file("race.ndjson")
-    );
-    let raced = while_the_folder_goes(&race, &files_go_here);
+    let race = race.arg("--history").arg(files_go_here.join("race.ndjson"));
+    let raced = while_the_folder_goes(&race, &files_go_here, 2);
+
     assert_eq!(raced.code, Some(70), "{raced:?}");
     assert_eq!(raced.json()["runs"].as_array().map(Vec::len), Some(4), "{raced:?}");
     for flag in ["--history", "--report"] {
         assert!(raced.stderr.contains(&format!("error: `{flag}`: cannot write ")), "{raced:?}");
     }
+}
 
-    let history = Path::new(env!("CARGO_MANIFEST_DIR")).join("histories/oversell.violation.ndjson");
-    fs::create_dir(&files_go_here).expect("the folder is the test's own");
-    let gone = outer.path().join("files.gone");
-    fs::remove_file(&gone).expect("the first one has made it");
-    let check = format!(
-        "{{ until [ -e {} ]; do sleep 0.02; done; cat {}; }} | {program} check - --json --report {}",
-        gone.display(),
-        history.display(),
-        file("check.html")
-    );
-    let checked = while_the_folder_goes(&format!("({check})"), &files_go_here);
+#[test]
+fn check_is_told_whatever_becomes_of_its_page() {
+    let (outer, files_go_here) = folder();
+    let pipe = outer.path().join("history");
+    assert_eq!(Program::new("mkfifo").arg(&pipe).run().code, Some(0));
+    let check = loadgen().arg("check").arg(&pipe).args(["--json", "--report"]);
+    let begun = check.arg(files_go_here.join("check.html")).start();
+
+    // The pipe is read once the page is begun, and cannot be written to before.
+    let open = || fs::OpenOptions::new().write(true).custom_flags(NONBLOCK).open(&pipe).ok();
+    let mut history = eventually("the history is read", open);
+    fs::remove_dir_all(&files_go_here).expect("it is there");
+    let recorded =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("histories/oversell.violation.ndjson");
+    let recorded = fs::read(recorded).expect("it is there");
+    history.write_all(&recorded).expect("it is read");
+    drop(history);
+    let checked = begun.finish(Duration::from_secs(60));
+
     assert_eq!(checked.code, Some(1), "{checked:?}");
     assert_eq!(checked.json()["verdict"], "violation", "{checked:?}");
     assert!(checked.stderr.contains("error: `--report`: cannot write "), "{checked:?}");

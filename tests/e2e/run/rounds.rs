@@ -310,7 +310,7 @@ fn reset_that_does_not_reset_is_noticed() {
     assert_eq!(finished.code, Some(2), "{finished:?}");
     // Its count may be of before: the user may be wrong, or the shop late.
     for said in [
-        "round 2 was to begin on fresh stock, and 0 are left",
+        "round 2, at-once: it was to begin on fresh stock, and 0 are left",
         "nothing was bought",
         "`true`",
         "or the shop told a count of before it",
@@ -326,7 +326,7 @@ fn reset_that_does_not_reset_is_noticed() {
     let load = shop.load().args(["--rounds", "2", "--reset", "true", "--initial", "20"]);
     let finished = load.run();
     assert_eq!(finished.code, Some(2), "{finished:?}");
-    let said = "round 1 was to begin on fresh stock, and nothing was sold in it";
+    let said = "round 1, steady: it was to begin on fresh stock, and nothing was sold in it";
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
     // Without a command that puts stock on sale, that is what the shop is judged by.
     let finished = shop.load().args(["--initial", "20"]).run();
@@ -346,9 +346,10 @@ fn stock_that_is_another_each_time_is_said() {
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let notes = result(&finished)["notes"].to_string();
-    for said in
-        ["round 2: it began with 20 left, and the first round with 25", "round 3: it began with 15"]
-    {
+    for said in [
+        "round 2, at-once: it began with 20 left, and the first round with 25",
+        "round 3, last-ticket: it began with 15",
+    ] {
         assert!(notes.contains(said), "no {said}: {notes}");
     }
     shop.left.store(0, Ordering::SeqCst);

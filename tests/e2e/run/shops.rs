@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    io::{BufReader, Write as _},
     sync::{
         Mutex,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -11,10 +12,10 @@ use std::{
     time::Duration,
 };
 
-use e2e::{Finished, Stub};
+use e2e::{Finished, Stub, read_request};
 use serde_json::{Value, json};
 
-use super::measured::{number, result, run};
+use super::measured::{SEATS_MAP, number, result, run};
 
 /// How a shop calls the seat that it sells as the `n`-th from 0.
 type Seat = fn(u64) -> Value;
@@ -268,4 +269,140 @@ fn stale_count_at_the_end_accuses_nobody() {
     let result = assert_verdict(&sixty_purchases(&shop, "unique"), "unknown");
 
     assert!(result["doubts"].to_string().contains("read too early"), "{result:#}");
+}
+
+/// As behind a purchase of somebody else, or of `loadgen try --buy`, in a shop whose count is kept for a while: the run
+/// begins with one ticket less than it was told.
+#[test]
+fn start_that_is_told_from_a_cache_accuses_nobody() {
+    let (left, looks) = (AtomicI64::new(19), AtomicU64::new(0));
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => {
+            let is_kept = looks.fetch_add(1, Ordering::SeqCst) < 3;
+            let told = if is_kept { 20 } else { left.load(Ordering::SeqCst).max(0) };
+            ("200 OK", json!({"left": told}).to_string())
+        }
+        _ => match left.fetch_sub(1, Ordering::SeqCst) {
+            seat @ 1.. => ("201 Created", json!({"seat": seat}).to_string()),
+            _ => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+        },
+    });
+
+    let result = assert_verdict(&sixty_purchases(&shop, "unique"), "valid");
+
+    assert_eq!(result["initial"], 19, "{result:#}");
+    assert!(result["notes"].to_string().contains("20 were told ahead of it"), "{result:#}");
+}
+
+/// A shop that serves one connection until that is closed: one that is idle is in everybody's way.
+#[test]
+fn request_that_waits_for_an_idle_connection_to_be_closed_is_answered() {
+    let (left, sales) = (AtomicI64::new(30), AtomicU64::new(0));
+    let turn = Mutex::new(());
+    let shop = Stub::start(move |stream| {
+        let _guard = turn.lock().expect("no other thread has panicked");
+        let mut out = stream.try_clone().expect("a stream can be written while it is read");
+        let mut input = BufReader::new(stream);
+        while let Some(request) = read_request(&mut input) {
+            let (status, body) = if request.call == "GET /left" {
+                ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string())
+            } else {
+                // Long enough for two to be due meanwhile, every fifth time.
+                let is_slow = sales.fetch_add(1, Ordering::SeqCst) % 5 == 4;
+                thread::sleep(Duration::from_millis(if is_slow { 70 } else { 1 }));
+                let seat = left.fetch_sub(1, Ordering::SeqCst);
+                ("201 Created", json!({"seat": seat, "left": seat - 1}).to_string())
+            };
+            let length = body.len();
+            write!(out, "HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n{body}").ok();
+        }
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+
+    let load = run(&shop.url()).args(["-c", "8", "-n", "30", "-q", "40", "--map"]).arg(&map);
+    let result = assert_verdict(&load.run(), "valid");
+
+    assert_eq!(number(&result["outcomes"]["sold"]), 30, "{result:#}");
+}
+
+/// Seats have names, and the next buyer sits where the one who gave it back would have.
+#[test]
+fn seat_that_was_given_back_is_sold_again() {
+    let free = Mutex::new((1..=5).collect::<Vec<u32>>());
+    let shop = Stub::http(move |request| {
+        let mut free = free.lock().expect("no other thread has panicked");
+        let left = |free: &Vec<u32>| json!({"left": free.len()}).to_string();
+        if request.call == "GET /left" {
+            return ("200 OK", left(&free));
+        }
+        if let Some(seat) = request.call.strip_prefix("DELETE /seats/") {
+            free.push(seat.parse().expect("a seat that was sold"));
+            return ("200 OK", left(&free));
+        }
+        match free.pop() {
+            Some(seat) => ("201 Created", json!({"seat": seat, "left": free.len()}).to_string()),
+            None => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+        }
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    let text = r#"
+[buy]
+path = "/buy"
+sold = { status = [201], ticket = "/seat", remaining = "/left" }
+sold_out = { status = [409] }
+take = { seat = "/seat" }
+[refund]
+method = "DELETE"
+path = "/seats/${seat}"
+[search]
+path = "/left"
+remaining = "/left"
+"#;
+    fs::write(&map, text).expect("the folder is the test's own");
+
+    let load = run(&shop.url()).args(["-c", "8", "-n", "80", "--refund-rate", "1", "--map"]);
+    let result = load.arg(&map).run().json();
+
+    assert_eq!(result["verdict"], "valid", "{result:#}");
+    assert!(number(&result["outcomes"]["sold"]) > 5, "{result:#}");
+}
+
+/// It takes the seat, asks the bank, and gives the seat back where that says no.
+#[test]
+fn shop_whose_bank_says_no_now_and_then_is_valid() {
+    let (left, orders) = (AtomicI64::new(5), AtomicU64::new(0));
+    let shop = Stub::http(move |request| {
+        if request.call == "GET /left" {
+            return ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string());
+        }
+        let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            (left > 0).then_some(left - 1)
+        });
+        if taken.is_err() {
+            return ("409 Conflict", json!({"error": "sold out"}).to_string());
+        }
+        let order = orders.fetch_add(1, Ordering::SeqCst);
+        // So that others ask meanwhile; and the first, which is made alone, is paid.
+        thread::sleep(Duration::from_millis(10));
+        if order % 3 > 0 {
+            left.fetch_add(1, Ordering::SeqCst);
+            return ("402 Payment Required", json!({"error": "declined"}).to_string());
+        }
+        ("201 Created", json!({"seat": order}).to_string())
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    let text = SEATS_MAP.to_owned() + "refused = { status = [402] }\n";
+    fs::write(&map, text).expect("the folder is the test's own");
+
+    let load = run(&shop.url()).args(["-c", "12", "-n", "300", "--map"]).arg(&map);
+    let finished = load.run();
+
+    let result = result(&finished);
+    assert_eq!(result["violations"], json!([]), "{result:#}");
+    assert_eq!(number(&result["outcomes"]["sold"]), 5, "{result:#}");
+    assert!(number(&result["outcomes"]["refused"]) > 0, "{result:#}");
 }

@@ -1,8 +1,14 @@
 //! What a run says: for people, for scripts, and with its exit code.
 
-use e2e::{Counter, Program};
+use std::{
+    fs,
+    sync::atomic::{AtomicU32, Ordering},
+};
 
-use super::measured::{result, run};
+use e2e::{Counter, Finished, Program, Stub};
+use serde_json::json;
+
+use super::measured::{SEATS_MAP, result, run};
 use crate::programs::{loadgen, serve};
 
 #[test]
@@ -87,7 +93,7 @@ fn report_has_both_clocks_and_the_outcomes_beside_the_verdict() {
     let finished = run(server.url()).args(["-c", "5", "-n", "60", "--report"]).arg(&page).run();
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let html = std::fs::read_to_string(&page).expect("the page is there");
+    let html = fs::read_to_string(&page).expect("the page is there");
     for section in ["verdict", "latency", "outcomes", "left", "timeline"] {
         assert!(html.contains(&format!("<section id=\"{section}\"")), "no `{section}`");
     }
@@ -107,7 +113,7 @@ fn result_goes_to_a_file_beside_the_words() {
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
     assert!(finished.stdout.contains("valid") && !finished.stdout.contains("{\""), "{finished:?}");
-    let text = std::fs::read_to_string(&file).expect("the result is there");
+    let text = fs::read_to_string(&file).expect("the result is there");
     let result: serde_json::Value = serde_json::from_str(&text).expect("it is JSON");
     assert_eq!((&result["verdict"], &result["requests"]), (&"valid".into(), &60.into()));
 
@@ -138,4 +144,70 @@ fn threshold_that_is_missed_exits_99_and_a_violation_goes_before_it() {
     let missed = ["--threshold", "max<0.001ms"];
     let finished = run(server.url()).args(["-c", "20", "-n", "60"]).args(missed).run();
     assert_eq!(finished.code, Some(1), "{finished:?}");
+}
+
+/// Green, a cleared screen, in two spellings, and what follows turned around.
+const LOUD: &str = "\u{1b}[32mLOUD\u{1b}[0m\u{1b}[2J\u{9b}2J\u{202e}";
+
+/// `LOUD` is shown, and does nothing.
+#[track_caller]
+fn assert_is_harmless(finished: &Finished) {
+    for said in [&finished.stdout, &finished.stderr] {
+        for odd in ["\u{1b}[32mLOUD", "\u{1b}[2J", "\u{9b}", "\u{202e}"] {
+            assert!(!said.contains(odd), "{odd:?} in {said:?}");
+        }
+    }
+    assert!(finished.stdout.contains("LOUD") || finished.stderr.contains("LOUD"), "{finished:?}");
+}
+
+/// What a shop says is in none of our colours, and moves no cursor, wherever it is told.
+#[test]
+fn whatever_a_shop_says_is_harmless_on_a_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let [map, history, junit, summary] =
+        ["shop.toml", "run.ndjson", "run.xml", "summary.md"].map(|name| folder.path().join(name));
+    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+    let on_terminal = |program: Program| program.env("CLICOLOR_FORCE", "1").arg("--map").arg(&map);
+    let shop = |later: &'static str| {
+        let asked = AtomicU32::new(0);
+        Stub::http(move |request| match request.call.as_str() {
+            "GET /left" => ("200 OK", json!({"left": 5}).to_string()),
+            _ => {
+                let is_first = asked.fetch_add(1, Ordering::SeqCst) == 0;
+                let status = if is_first { "201 Created" } else { later };
+                (status, json!({"seat": LOUD}).to_string())
+            }
+        })
+    };
+    let load = |url: &str| loadgen().args(["run", url, "-c", "4", "-n", "20"]);
+
+    let twice = shop("201 Created");
+    let ran = on_terminal(load(&twice.url())).arg("--history").arg(&history).run();
+    assert_eq!(ran.code, Some(1), "{ran:?}");
+    assert!(ran.stdout.contains("\u{1b}[31mviolation"), "our own colours are gone: {ran:?}");
+    assert_is_harmless(&ran);
+    let rounds = ["--json", "--rounds", "2", "--reset", "true", "--junit"];
+    let ran = on_terminal(load(&twice.url())).args(rounds).arg(&junit);
+    let ran = ran.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", &summary).run();
+    assert_is_harmless(&ran);
+    for file in [&junit, &summary] {
+        let written = fs::read_to_string(file).expect("it was written");
+        assert!(written.contains("LOUD"), "{written}");
+        assert!(!written.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{written:?}");
+    }
+    for json in [&[][..], &["--json"]] {
+        let check = loadgen().arg("check").arg(&history).args(json).env("CLICOLOR_FORCE", "1");
+        assert_is_harmless(&check.run());
+        let url = twice.url();
+        assert_is_harmless(&on_terminal(loadgen().args(["try", &url, "--buy"])).args(json).run());
+    }
+
+    let unknown = on_terminal(load(&shop("500 Internal Server Error").url())).run();
+    assert!(unknown.stdout.contains("no rule of the map knows"), "{unknown:?}");
+    assert_is_harmless(&unknown);
+    // Of which the first answer is of none of the map's kinds.
+    fs::write(&map, SEATS_MAP.replace("201", "202")).expect("the folder is the test's own");
+    let refused = on_terminal(load(&twice.url())).run();
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert_is_harmless(&refused);
 }

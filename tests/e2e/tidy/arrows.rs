@@ -97,7 +97,7 @@ const LOADGEN: Arrows = &[
             "runner",
         ],
     ),
-    ("draft", &["exit_code", "report", "shop"]),
+    ("draft", &["exit_code", "words", "report", "shop"]),
     (
         "chaos",
         &[
@@ -136,7 +136,7 @@ const LOADGEN: Arrows = &[
         ],
     ),
     ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
-    ("export", &["exit_code", "runner", "kept_file", "history", "report"]),
+    ("export", &["exit_code", "runner", "kept_file", "history", "words", "report"]),
     (
         "lesson",
         &[

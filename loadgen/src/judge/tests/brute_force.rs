@@ -427,7 +427,7 @@ impl Slow<'_> {
     fn fits(&self, operation: &Operation, reply: &Reply) -> bool {
         let tickets = match self.header.numbering {
             Numbering::Consecutive => operation.tickets == reply.tickets,
-            Numbering::Unique => operation.tickets.len() == reply.tickets.len(),
+            Numbering::Unique | Numbering::Seats => operation.tickets.len() == reply.tickets.len(),
         };
         operation.outcome == reply.outcome
             && (!names_its_own(operation) || tickets)

@@ -8,7 +8,8 @@ use super::{
 };
 use crate::{
     history::{
-        Answer, Header, Links, Operation, OperationKind, Outcome, Tickets, decode, encode, signed,
+        Answer, CountTiming, Header, Links, Numbering, Operation, OperationKind, Outcome, Tickets,
+        decode, encode, signed,
     },
     judge::{Judgement, Verdict, ViolationKind},
 };
@@ -254,6 +255,24 @@ fn a_number_that_was_refunded_is_not_sold_again() {
     let again = shop.buy();
     shop.seen[again].tickets = shop.seen[sale].tickets.clone();
     let judgement = judged(&shop.header(2), &shop.seen);
+    assert!(kinds(&judgement).contains(&ViolationKind::DuplicateTicket), "{judgement:?}");
+}
+
+/// Seats only have names: the next buyer sits where the refunded one would have.
+#[test]
+fn a_seat_that_was_refunded_is_sold_again_and_no_other() {
+    let (mut shop, [.., confirm, sale, refund]) = evening();
+    let again = shop.buy();
+    let header =
+        Header { numbering: Numbering::Seats, counts: Some(CountTiming::Exact), ..shop.header(2) };
+    shop.seen[again].tickets = shop.seen[sale].tickets.clone();
+    assert_eq!(kinds(&judged(&header, &shop.seen)), []);
+    let links = shop.seen[refund].links.take();
+    assert_eq!(kinds(&judged(&header, &shop.seen)), [], "nobody knows what was refunded");
+    shop.seen[refund].links = links;
+
+    shop.seen[again].tickets = shop.seen[confirm].tickets.clone();
+    let judgement = judged(&header, &shop.seen);
     assert!(kinds(&judgement).contains(&ViolationKind::DuplicateTicket), "{judgement:?}");
 }
 

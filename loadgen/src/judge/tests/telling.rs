@@ -1,7 +1,7 @@
 //! What a judgement says: stories, doubts, orders.
 
 use crate::{
-    history::{Answer, Header, Operation, Outcome, Tickets, signed},
+    history::{Answer, CountTiming, Header, Operation, Outcome, Tickets, signed},
     judge::{
         Budget, Evidence, Judgement, Verdict, ViolationKind, judge, judge_within, order, overlap,
     },
@@ -172,4 +172,24 @@ fn overlap_counts_who_met_whom() {
     let measured = overlap(&Evidence { header: &header, operations: &operations, lacks: &[] });
     assert_eq!((measured.purchases, measured.overlapping, measured.peak), (4, 3, 2));
     assert_eq!((measured.sold_out, measured.searches, measured.searches_between), (2, 3, 1));
+}
+
+/// A bank that says no: its ticket was put aside until then.
+#[test]
+fn who_was_told_sold_out_while_somebody_was_refused_accuses_nobody() {
+    let sold_out = || Answer { remaining: Some(0), ..Answer::new(Outcome::SoldOut) };
+    let mut operations = [
+        buy(1, 0, 100, Answer::new(Outcome::Refused)),
+        buy(2, 10, 20, sold_out()),
+        buy(3, 200, 250, sold(1)),
+        buy(4, 240, 300, sold_out()),
+    ];
+    let exact = Header { left: Some(0), ..Header::new(1) };
+    let late = Header { counts: Some(CountTiming::Late), ..exact.clone() };
+    let judgement = judged(&late, &operations);
+    assert_eq!(judgement.violations, []);
+    assert!(judgement.notes.iter().any(|note| note.contains("put aside")), "{judgement:?}");
+    assert_ne!(judged(&exact, &operations).violations, [], "each count is held to its word");
+    operations[0].return_ns = Some(9 * TENTH);
+    assert_ne!(judged(&late, &operations).violations, [], "it was over by then");
 }

@@ -5,6 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::runner::for_runner;
+
 /// Back to the start of the line, and clear it.
 const CLEAR: &str = "\r\x1b[2K";
 
@@ -36,7 +38,7 @@ impl ProgressLine {
         if self.is_live {
             self.draw(text);
         } else {
-            put(&format!("{text}\n"));
+            put(&format!("{}\n", for_runner(text)));
         }
     }
 
@@ -49,7 +51,7 @@ impl ProgressLine {
     }
 
     fn draw(&mut self, text: &str) {
-        put(&format!("{CLEAR}{text}"));
+        put(&format!("{CLEAR}{}", for_runner(text)));
         self.drawn_at = Some(Instant::now());
     }
 }

@@ -7,7 +7,7 @@ use super::{table::empty_table, verdicts::check_text};
 use crate::{
     latency::{Clocks, microseconds},
     report::{JudgedHistory, Measurement},
-    words::{crowd, indented, latency},
+    words::{crowd, harmless, indented, latency},
 };
 
 /// How many bars the histogram has, and how long the longest is.
@@ -33,11 +33,13 @@ pub(crate) fn measured_text(
     }
     text.push_str(&format!("\nresponse time\n{}", bars(&clocks.response_ns)));
     for (cause, times) in &measurement.causes {
-        text.push_str(&format!("\n{times} times: {cause}"));
+        text.push_str(&harmless(&format!("\n{times} times: {cause}")));
     }
     let unread = judged.history.operations.iter().find_map(|one| one.answer.as_ref());
     text.extend(
-        unread.map(|unread| format!("\nan answer that no rule of the map knows: {unread}")),
+        unread.map(|unread| {
+            harmless(&format!("\nan answer that no rule of the map knows: {unread}"))
+        }),
     );
     text.push('\n');
     text.push_str(&rate_warning(measurement));
@@ -56,7 +58,7 @@ pub(crate) fn measured_text(
     }
     if !measurement.advice.is_empty() {
         text.push_str("what to change:\n");
-        let lines = measurement.advice.iter().map(|advice| indented(advice, 2));
+        let lines = measurement.advice.iter().map(|advice| harmless(&indented(advice, 2)));
         text.push_str(&(lines.collect::<Vec<_>>().join("\n") + "\n"));
     }
     text

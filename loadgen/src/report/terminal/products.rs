@@ -3,7 +3,7 @@
 use comfy_table::{Attribute, Cell, CellAlignment};
 
 use super::table::empty_table;
-use crate::report::ProductSummary;
+use crate::{report::ProductSummary, words::harmless};
 
 /// What was sold of each product, and whether that can be right.
 pub(crate) fn products_table(products: &[ProductSummary]) -> String {
@@ -19,12 +19,12 @@ pub(crate) fn products_table(products: &[ProductSummary]) -> String {
             verdict.push_str(&format!(" in {} of {}", one.rounds_with_violation, one.rounds));
         }
         table.add_row(vec![
-            Cell::new(&one.product),
+            Cell::new(harmless(&one.product)),
             right(one.outcomes.sold.to_string()),
             right(one.outcomes.sold_out.to_string()),
             right(format!("{} of {}", known(one.left), known(one.initial))),
             Cell::new(match one.violations.first() {
-                Some(fault) => format!("{verdict}: {}", fault.message),
+                Some(fault) => format!("{verdict}: {}", harmless(&fault.message)),
                 None => verdict,
             }),
         ]);

