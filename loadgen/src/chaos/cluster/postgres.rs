@@ -23,7 +23,7 @@ use super::error::MemberError;
 use crate::{
     chaos::config::COUNTER,
     engines::{
-        Network, Sender, free_addresses,
+        Addresses, Network, Sender, free_addresses,
         postgres::{ROLE, SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
     },
     lifeline::OwnedChild,
@@ -48,6 +48,7 @@ pub(super) struct Postgres<'a> {
     programs: PathBuf,
     password: String,
     members: [Member; 2],
+    _addresses: Addresses,
     primary: usize,
     /// Where each server of the counter finds them.
     ways: Vec<Vec<SocketAddr>>,
@@ -86,7 +87,9 @@ impl<'a> Postgres<'a> {
         let members = [member(0)?, member(1)?];
         let ways = (0..servers).map(way).collect::<Result<_, _>>()?;
         let password = password()?;
-        let mut postgres = Self { folder, programs, password, members, primary: 0, ways };
+        let _addresses = addresses;
+        let mut postgres =
+            Self { folder, programs, password, members, _addresses, primary: 0, ways };
         postgres.make().await?;
         Ok(postgres)
     }
