@@ -169,7 +169,7 @@ impl Postgres {
     /// When it does not run.
     #[track_caller]
     pub fn pause(&self) {
-        stop(self.first()).expect("it runs");
+        stop(self.first(), |_| Ok(())).expect("it runs");
     }
 
     /// Lets all its processes go on (SIGCONT).
