@@ -1,7 +1,10 @@
 //! A temporary folder of a show: it goes away with the show, however that ends.
 //!
 //! A program that is killed can remove nothing any more. So a process of its own stands by, which
-//! does nothing until the program is gone, kills whom it was told to, removes what is left then, and ends.
+//! does nothing until the show or the program is gone, kills whom it was told to, removes the folder, and ends.
+//!
+//! # Invariants
+//! - One of both removes the folder, whichever lives; what stays behind is said.
 
 use std::{
     fs, io,
@@ -13,7 +16,6 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use tempfile::TempDir;
 
 use crate::lifeline::{self, OwnedChild};
 
@@ -25,13 +27,21 @@ const SUBCOMMAND: &str = "folder-heir";
 const TRIES: u32 = 200;
 const PAUSE: Duration = Duration::from_millis(10);
 
+/// A folder that is not removed.
+#[derive(Debug, thiserror::Error)]
+#[error("`{}` stays behind: {source}", path.display())]
+pub(crate) struct StaysBehind {
+    path: PathBuf,
+    source: io::Error,
+}
+
 /// A folder; dropped, it is removed.
 #[derive(Debug)]
 pub(crate) struct OwnFolder {
-    // Dropped first, so that there is nothing left to do for whoever stands by.
-    folder: TempDir,
-    will: ChildStdin,
-    _standing_by: OwnedChild,
+    path: PathBuf,
+    /// `None` once it is closed.
+    will: Option<ChildStdin>,
+    standing_by: OwnedChild,
 }
 
 impl OwnFolder {
@@ -46,23 +56,37 @@ impl OwnFolder {
         // The other end of its stdin is open as long as this program is there.
         command.stdin(Stdio::piped()).stdout(Stdio::null());
         let mut standing_by = OwnedChild::spawn(&mut command)?;
-        let will = standing_by.pipes().stdin.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Self { folder, will, _standing_by: standing_by })
+        let will = Some(standing_by.pipes().stdin.take().ok_or(io::ErrorKind::BrokenPipe)?);
+        Ok(Self { path: folder.keep(), will, standing_by })
     }
 
     /// Where it is.
     pub(crate) fn path(&self) -> &Path {
-        self.folder.path()
+        &self.path
     }
 
-    /// Lets just these `processes` be killed where this program is, for they are stopped and would not hear of it.
+    /// Lets just these `processes` be killed where this program is: they will be stopped, and would not hear of it.
     ///
     /// # Errors
     /// Whoever stands by is gone.
     pub(crate) fn kill_too(&self, processes: &[Pid]) -> io::Result<()> {
         let pids: Vec<_> = processes.iter().map(|pid| pid.as_raw_nonzero().to_string()).collect();
         // At once, so that it is there whole or not at all.
-        (&self.will).write_all(format!("{}\n", pids.join(" ")).as_bytes())
+        let mut will = self.will.as_ref().ok_or(io::ErrorKind::BrokenPipe)?;
+        will.write_all(format!("{}\n", pids.join(" ")).as_bytes())
+    }
+}
+
+impl Drop for OwnFolder {
+    fn drop(&mut self) {
+        // Whoever stands by hears of this, removes the folder, and says where that fails.
+        self.will = None;
+        let ended = self.standing_by.wait();
+        // One that was killed has done neither.
+        let is_done = ended.is_ok_and(|status| status.code().is_some());
+        if !is_done && let Err(error) = remove(&self.path) {
+            eprintln!("error: {error}");
+        }
     }
 }
 
@@ -70,7 +94,7 @@ impl OwnFolder {
 ///
 /// # Errors
 /// It cannot be removed.
-pub(crate) fn remove_when_alone(folder: &PathBuf) -> io::Result<()> {
+pub(crate) fn remove_when_alone(folder: &Path) -> Result<(), StaysBehind> {
     let mut will = String::new();
     // An error too means that nobody is there.
     let _ = io::stdin().lock().read_to_string(&mut will);
@@ -79,12 +103,20 @@ pub(crate) fn remove_when_alone(folder: &PathBuf) -> io::Result<()> {
         // It fails only for one that has ended already.
         let _ = kill_process(pid, Signal::KILL);
     }
-    for _ in 1..TRIES {
+    remove(folder)
+}
+
+fn remove(folder: &Path) -> Result<(), StaysBehind> {
+    let mut tries = 0..TRIES;
+    loop {
+        tries.next();
         match fs::remove_dir_all(folder) {
             Ok(()) => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(source) if tries.is_empty() => {
+                return Err(StaysBehind { path: folder.to_owned(), source });
+            }
             Err(_) => thread::sleep(PAUSE),
         }
     }
-    fs::remove_dir_all(folder)
 }

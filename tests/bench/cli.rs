@@ -14,7 +14,8 @@ use clap::{Parser, builder::PossibleValuesParser};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::{
-    capacity, cpu,
+    capacity::{self, allotments},
+    cpu,
     load::Plan,
     machine::Machine,
     report::Report,
@@ -40,7 +41,8 @@ const WINDOW_MIN: Duration = Duration::from_millis(100);
 /// Sells tickets on several systems in turn and prints how they compare.
 ///
 /// `bench cpu` asks another question: what a request costs the one who sends it (`bench cpu --help`); `bench capacity`
-/// a third: how far one counter scales on an engine (`bench capacity --help`).
+/// a third: how far one counter scales on an engine (`bench capacity --help`); `bench allotments` a fourth: what servers
+/// sell that draw from one (`bench allotments --help`).
 ///
 /// Folders are made where temporary files go (`TMPDIR`); that has to be a real disk, or the
 /// syncs cost nothing and the figures say nothing.
@@ -89,11 +91,19 @@ pub(crate) fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     if args.peek().is_some_and(|first| first == cpu::WORKER) {
         return loadgen::cli::main(iter::once("loadgen".into()).chain(args));
     }
-    let word = args.next_if(|first| [cpu::WORD, capacity::WORD].iter().any(|word| first == word));
+    let words = [cpu::WORD, capacity::WORD, allotments::WORD];
+    let word = args.next_if(|first| words.iter().any(|word| first == word));
     let args = iter::once(name).chain(args);
     let ran = match word {
         Some(word) if word == cpu::WORD => cpu::main(args),
-        Some(_) => capacity(&capacity::Cli::parse_from(args)),
+        Some(word) if word == capacity::WORD => {
+            let cli = capacity::Cli::parse_from(args);
+            on_engine(|setting| capacity::run(&cli, setting))
+        }
+        Some(_) => {
+            let cli = allotments::Cli::parse_from(args);
+            on_engine(|setting| allotments::run(&cli, setting))
+        }
         None => bench(Cli::parse_from(args)),
     };
     match ran {
@@ -105,11 +115,12 @@ pub(crate) fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn capacity(cli: &capacity::Cli) -> anyhow::Result<()> {
+/// Asks a question that brings its own numbers of clients.
+fn on_engine(ask: impl FnOnce(&Setting) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let itself = env::current_exe().context("cannot tell where this program is")?;
     let plan = Plan { connections: 1, threads: 1, warm_up: WARM_UP, window: CAPACITY_WINDOW };
     raise_file_limit();
-    capacity::run(cli, &Setting { plan, server: (itself, Some(SERVER)), against: None })
+    ask(&Setting { plan, server: (itself, Some(SERVER)), against: None })
 }
 
 fn bench(cli: Cli) -> anyhow::Result<()> {

@@ -197,14 +197,22 @@ async fn ask_all(clients: Vec<Client>, window: Window) -> anyhow::Result<Tally> 
     Ok(tally.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-struct Client {
+/// A connection on which one waits for each answer.
+pub(crate) struct Client {
     stream: TcpStream,
     protocol: Arc<Protocol>,
     received: Vec<u8>,
 }
 
 impl Client {
-    async fn connect(target: SocketAddr, protocol: Arc<Protocol>) -> anyhow::Result<Client> {
+    /// Connects to `target`, which speaks `protocol`.
+    ///
+    /// # Errors
+    /// When nobody listens, or a greeting is not answered.
+    pub(crate) async fn connect(
+        target: SocketAddr,
+        protocol: Arc<Protocol>,
+    ) -> anyhow::Result<Client> {
         let stream = TcpStream::connect(target).await.context("cannot connect")?;
         stream.set_nodelay(true)?;
         let received = Vec::with_capacity(ANSWER_BYTES);
@@ -219,8 +227,7 @@ impl Client {
         let protocol = Arc::clone(&self.protocol);
         let mut asked = Instant::now();
         while asked < window.end {
-            let answer = self.exchange(&protocol.request).await?;
-            ensure!(answer.is_wanted, "not sold: {}", String::from_utf8_lossy(&self.received));
+            self.insist(&protocol.request).await?;
             let answered = Instant::now();
             let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
             tally.sales += 1;
@@ -243,6 +250,30 @@ impl Client {
                 return Ok(answer);
             }
         }
+    }
+
+    /// Sends what the protocol repeats; says whether the answer is the one that it asks for.
+    ///
+    /// # Errors
+    /// A lost connection, or an answer that tells of an error.
+    pub(crate) async fn ask(&mut self) -> anyhow::Result<bool> {
+        let protocol = Arc::clone(&self.protocol);
+        Ok(self.exchange(&protocol.request).await?.is_wanted)
+    }
+
+    /// The last answer as it came.
+    pub(crate) fn received(&self) -> &[u8] {
+        &self.received
+    }
+
+    /// Sends `request` and gives the answer, which has to be the one that it asks for.
+    ///
+    /// # Errors
+    /// Any other answer, or a lost connection.
+    pub(crate) async fn insist(&mut self, request: &[u8]) -> anyhow::Result<&[u8]> {
+        let answer = self.exchange(request).await?;
+        ensure!(answer.is_wanted, "not done: {}", String::from_utf8_lossy(&self.received));
+        Ok(&self.received)
     }
 }
 

@@ -97,6 +97,30 @@ fn bench_tells_what_a_request_costs_the_one_who_sends_it() {
 }
 
 #[test]
+fn bench_lets_servers_draw_and_holds_that_against_the_model() {
+    let measured = Program::new(env!("CARGO_BIN_EXE_bench"))
+        .args(["allotments", "--engine", "file", "--rounds", "1", "--clients", "4"])
+        .args(["--sizes", "20", "--tickets", "3000"])
+        .run();
+
+    assert_eq!(measured.code, Some(0), "{measured:?}");
+    let rows = measured.stdout.lines().map(|line| line.split('|').map(str::trim).collect());
+    let rows: Vec<Vec<&str>> = rows.collect();
+    for rule in ["20", "20, shrinking"] {
+        let numbers = |figure: &str| -> Vec<f64> {
+            let row = rows.iter().find(|row| row.get(1..3) == Some(&[rule, figure]));
+            let row = row.unwrap_or_else(|| panic!("no {figure} of {rule} in {measured:?}"));
+            row[3..6].iter().filter_map(|number| number.parse().ok()).collect()
+        };
+        let [measured, model, ratio] = numbers("sales/s")[..] else { panic!("{rows:?}") };
+        assert!(measured > 0.0 && (ratio - measured / model).abs() < 0.01, "{rows:?}");
+        assert!(numbers("places away, at most").len() >= 2, "{rows:?}");
+        // None of them sells out before the others have less than they have drawn.
+        assert!(numbers("left at the first \"sold out\"")[0] < 200.0, "{rows:?}");
+    }
+}
+
+#[test]
 fn killed_bench_leaves_no_process_behind() {
     let mark = Mark::new();
     // What was killed cannot tidy up behind itself.

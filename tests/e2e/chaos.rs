@@ -1,11 +1,20 @@
 //! `loadgen chaos`: what survives servers that are killed, stopped and ended, and what does not.
 
-use std::{fs, time::Duration};
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use e2e::{Counter, Finished, Mark, Program, Signal};
+use e2e::{Counter, Finished, Mark, Program, Signal, eventually};
 use serde_json::Value;
 
 use crate::{mounts::mount_namespace, programs::loadgen};
+
+/// How long a chaos may take where the machine is busy.
+const CHAOS_MAX: Duration = Duration::from_secs(600);
+
+/// How many chaoses a control may take to catch somebody in the act; the first mostly does.
+const SEEDS: u32 = 20;
+
+/// How long a chaos that was told to end may take where the machine is busy.
+const ENDS_WITHIN: Duration = Duration::from_secs(120);
 
 #[test]
 fn what_was_acknowledged_survives_every_fault_and_nothing_is_sold_twice() {
@@ -37,13 +46,13 @@ fn a_seed_makes_the_same_faults_again() {
 /// The control: whoever tries again is sold to again.
 #[test]
 fn servers_that_forget_their_keys_are_convicted() {
-    let convicted = (1..=6).any(|seed| {
+    let convicted = (1..=SEEDS).any(|seed| {
         let chaos = chaos(&["--rounds", "12", "--faults", "kill", "--seed"]).arg(seed.to_string());
         let finished = chaos.args(["--", "--keys-max", "1"]).run();
         assert!(matches!(finished.code, Some(0 | 1)), "{finished:?}");
         finished.code == Some(1)
     });
-    assert!(convicted, "six chaoses did not notice");
+    assert!(convicted, "{SEEDS} chaoses did not notice");
 }
 
 #[test]
@@ -60,6 +69,7 @@ fn a_full_disk_costs_no_sale_that_was_acknowledged() {
         .arg(loadgen().path())
         .args(["chaos", "--json", "--rounds", "8", "--faults", "fill,kill", "--folder"])
         .arg(counter.folder())
+        .within(CHAOS_MAX)
         .run();
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
@@ -97,13 +107,61 @@ fn interrupted_chaos_leaves_nothing_behind() {
 
     chaos.signal(Signal::INT);
 
-    assert_eq!(chaos.finish(Duration::from_secs(20)).code, Some(130));
+    assert_eq!(chaos.finish(ENDS_WITHIN).code, Some(130));
     mark.wait_until_gone();
     assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
 }
 
+#[test]
+fn folder_that_cannot_be_removed_is_told() {
+    let (temporary, place) = (Counter::missing(), Counter::missing());
+    let set = |mode| {
+        let mode = fs::Permissions::from_mode(mode);
+        fs::set_permissions(place.folder(), mode).expect("the test's own folder");
+    };
+    let mark = Mark::new();
+    let chaos = chaos(&["--rounds", "1000", "--folder"]).arg(place.folder()).bound_by_permissions();
+    let chaos = mark.on(chaos).env("TMPDIR", temporary.folder()).start();
+    mark.wait_for_carriers(10);
+    set(0o500);
+
+    chaos.signal(Signal::INT);
+
+    let finished = chaos.finish(ENDS_WITHIN);
+    set(0o700);
+    assert_eq!(finished.code, Some(130), "{finished:?}");
+    let left = fs::read_dir(place.folder()).expect("the folder is there").flatten();
+    let [left] = &left.map(|left| left.path()).collect::<Vec<_>>()[..] else {
+        panic!("one folder")
+    };
+    let told = format!("error: `{}` stays behind: Permission denied", left.display());
+    assert!(finished.stderr.contains(&told), "{finished:?}");
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+    mark.wait_until_gone();
+}
+
+/// Whoever stands by may be killed first, as by somebody who runs out of memory.
+#[test]
+fn folder_is_removed_though_nobody_stands_by_any_more() {
+    let temporary = Counter::missing();
+    let mark = Mark::new();
+    let chaos = mark.on(chaos(&["--rounds", "1000"])).env("TMPDIR", temporary.folder()).start();
+    mark.wait_for_carriers(10);
+    let stands_by = |pid: &u32| {
+        let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        line.split(|byte| *byte == 0).any(|word| word == b"folder-heir")
+    };
+    let standing_by = eventually("who stands by", || mark.carriers().into_iter().find(stands_by));
+    Program::new("kill").args(["-9", &standing_by.to_string()]).run();
+
+    chaos.signal(Signal::INT);
+
+    assert_eq!(chaos.finish(ENDS_WITHIN).code, Some(130));
+    assert_eq!(fs::read_dir(temporary.folder()).expect("the folder is there").count(), 0);
+}
+
 fn chaos(arguments: &[&str]) -> Program {
-    loadgen().args(["chaos", "--json"]).args(arguments)
+    loadgen().args(["chaos", "--json"]).args(arguments).within(CHAOS_MAX)
 }
 
 fn json(finished: &Finished) -> Value {

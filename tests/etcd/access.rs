@@ -1,17 +1,21 @@
 //! Who may ask a cluster: passwords, certificates, and what is told where they are wrong.
 
-use std::net::TcpListener;
-
 use e2e::{Certificate, Etcd, eventually};
 use server::ledger::etcd::{
     cluster::{Access, Tls},
     options::Sizes,
 };
 
-use crate::seat::{Seat, TICKETS, access, lasting, passing};
+use crate::seat::{Seat, TICKETS, access, answered, lasting, passing};
 
 fn seat(access: Access) -> Seat {
     Seat::with(access, Some(TICKETS), Sizes::default())
+}
+
+/// Why nothing is sold with this `access`, once that is answered.
+#[track_caller]
+fn told(access: &Access) -> String {
+    passing(answered(|| seat(access.clone()).hear()))
 }
 
 #[test]
@@ -26,12 +30,8 @@ fn a_wrong_password_is_told_and_a_right_one_sells() {
     let wrong =
         "the etcd cluster refuses this server: authentication failed, invalid user ID or password";
     // A password's hash takes its time, and on a busy machine more than an answer may take.
-    let told = eventually("an answer", || {
-        let told = passing(seat(by("guessed")).hear());
-        (!told.ends_with("no answer")).then_some(told)
-    });
-    assert_eq!(told, wrong);
-    let nobody = passing(seat(access(&etcd.addresses())).hear());
+    assert_eq!(told(&by("guessed")), wrong);
+    let nobody = told(&access(&etcd.addresses()));
     assert!(nobody.ends_with("user name is empty"), "{nobody}");
     seat(by("secret")).sell(1);
 }
@@ -50,38 +50,35 @@ fn with_certificates_only_those_are_served_that_the_cluster_knows() {
     let mut right = seat(by(&members, Some(&clients)));
     eventually("the cluster to come up", || right.hear().ok());
     right.sell(1);
-    let told = passing(seat(by(&clients, Some(&clients))).hear());
-    assert!(told.starts_with("no TLS with the etcd member 127.0.0.1:"), "{told}");
-    assert!(told.to_lowercase().contains("certificate"), "{told}");
-    let told = passing(seat(by(&members, None)).hear());
-    assert!(told.to_lowercase().contains("certificate"), "{told}");
-    let told = passing(seat(by(&members, Some(&members))).hear());
-    assert!(told.to_lowercase().contains("certificate"), "{told}");
-    let told = passing(seat(access(&etcd.addresses())).hear());
-    assert!(told.starts_with("no member of the etcd cluster can be used: 127.0.0.1:"), "{told}");
+    let of_others = told(&by(&clients, Some(&clients)));
+    assert!(of_others.starts_with("no TLS with the etcd member 127.0.0.1:"), "{of_others}");
+    assert!(of_others.to_lowercase().contains("certificate"), "{of_others}");
+    let without = told(&by(&members, None));
+    assert!(without.to_lowercase().contains("certificate"), "{without}");
+    let unknown = told(&by(&members, Some(&members)));
+    assert!(unknown.to_lowercase().contains("certificate"), "{unknown}");
+    let plain = told(&access(&etcd.addresses()));
+    assert!(plain.starts_with("no member of the etcd cluster can be used: 127.0.0.1:"), "{plain}");
 }
 
 #[test]
 fn an_address_where_nobody_is_is_told() {
-    let free = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = free.local_addr().unwrap().to_string();
-    drop(free);
-    let told = passing(seat(access(std::slice::from_ref(&address))).hear());
-    let expected =
-        format!("no member of the etcd cluster can be used: {address}: Connection refused");
-    assert!(told.starts_with(&expected), "{told}");
+    // A port that only the system's own services may have, and none has.
+    let told = told(&access(&["127.0.0.1:1".to_owned()]));
+    let expected = "no member of the etcd cluster can be used: 127.0.0.1:1: Connection refused";
+    assert!(told.starts_with(expected), "{told}");
 }
 
 #[test]
 fn a_counter_of_a_later_version_or_what_is_left_of_one_is_refused() {
     let etcd = Etcd::start();
     etcd.ctl(&["put", "tickets/hall/head", "{}"]);
-    let told = passing(seat(access(&etcd.addresses())).hear());
+    let left = told(&access(&etcd.addresses()));
     let expected = "the etcd cluster has keys of a counter `hall`, but not the counter: ";
-    assert!(told.starts_with(expected) && told.contains("`etcdctl del "), "{told}");
+    assert!(left.starts_with(expected) && left.contains("`etcdctl del "), "{left}");
     // As a later version writes it: `crc32c json`.
     etcd.ctl(&["put", "tickets/hall/counter", LATER]);
-    let told = lasting(seat(access(&etcd.addresses())).hear()).to_string();
+    let told = lasting(answered(|| seat(access(&etcd.addresses())).hear())).to_string();
     assert_eq!(told, "the counter `hall` is of version 9 of the format, and this program knows 1");
 }
 

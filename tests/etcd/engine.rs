@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, thread};
 use e2e::Etcd;
 use server::ledger::{Appended, etcd::options::Sizes};
 
-use crate::seat::{Seat, TICKETS, access, passing, ticket};
+use crate::seat::{Seat, TICKETS, access, answered, lasting, passing, ticket};
 
 #[test]
 fn what_one_appends_is_news_to_another_and_is_found_again() {
@@ -13,7 +13,7 @@ fn what_one_appends_is_news_to_another_and_is_found_again() {
     let (mut one, mut another) = (Seat::at(&etcd), Seat::at(&etcd));
     let mut sold = one.sell(3);
     sold.extend(one.sell(1));
-    another.hear().unwrap();
+    another.hear_in_time();
     assert_eq!(another.count(), (TICKETS - 4, 4));
     sold.extend(another.sell(2));
     let heard = one.hear_up_to(6);
@@ -27,11 +27,11 @@ fn what_one_appends_is_news_to_another_and_is_found_again() {
 fn of_two_batches_for_one_revision_one_is_lost() {
     let etcd = Etcd::start();
     let (mut one, mut another) = (Seat::at(&etcd), Seat::at(&etcd));
-    one.hear().unwrap();
-    another.hear().unwrap();
+    one.hear_in_time();
+    another.hear_in_time();
     let tried = one.try_to_sell_between(2, || drop(another.sell(1))).unwrap();
     assert!(matches!(tried.appended, Appended::Lost), "{:?}", tried.appended);
-    assert_eq!(one.hear().unwrap().records.len(), 1);
+    assert_eq!(one.hear_in_time().records.len(), 1);
     assert_eq!(one.count(), (TICKETS - 1, 1));
 }
 
@@ -39,12 +39,12 @@ fn of_two_batches_for_one_revision_one_is_lost() {
 fn what_is_known_is_confirmed_until_another_appends() {
     let etcd = Etcd::start();
     let (mut one, mut another) = (Seat::at(&etcd), Seat::at(&etcd));
-    one.hear().unwrap();
-    assert!(one.confirm().unwrap());
+    one.hear_in_time();
+    assert!(one.confirm_in_time());
     another.sell(1);
-    assert!(!one.confirm().unwrap());
-    one.hear().unwrap();
-    assert!(one.confirm().unwrap());
+    assert!(!one.confirm_in_time());
+    one.hear_in_time();
+    assert!(one.confirm_in_time());
 }
 
 /// A transaction that only reads is answered by one member, which may be of the past.
@@ -52,11 +52,11 @@ fn what_is_known_is_confirmed_until_another_appends() {
 fn a_confirmation_goes_through_the_common_log() {
     let etcd = Etcd::start();
     let mut seat = Seat::at(&etcd);
-    seat.hear().unwrap();
+    seat.hear_in_time();
     let applied = |etcd: &Etcd| etcd.applied_of_the_leader();
     let before = applied(&etcd);
     for _ in 0..50 {
-        assert!(seat.confirm().unwrap());
+        assert!(seat.confirm_in_time());
     }
     assert!(applied(&etcd) >= before + 50, "{before}, then {}", applied(&etcd));
     assert_eq!(seat.count(), (TICKETS, 0));
@@ -78,7 +78,7 @@ fn what_many_sell_at_once_is_sold_once_and_all_of_it_is_there() {
     let all = sellers * 40 * 3;
     assert_eq!((sold.len() as u64, tickets.len() as u64), (all, all));
     let mut late = Seat::at(&etcd);
-    late.hear().unwrap();
+    late.hear_in_time();
     assert_eq!(late.count(), (TICKETS - all, all));
     assert_eq!(late.look_up(1, all + 1).len() as u64, all);
 }
@@ -87,15 +87,15 @@ fn what_many_sell_at_once_is_sold_once_and_all_of_it_is_there() {
 fn a_counter_that_is_missing_is_made_only_where_that_was_asked_for() {
     let etcd = Etcd::start();
     let mut none = Seat::with(access(&etcd.addresses()), None, Sizes::default());
-    let told = crate::seat::lasting(none.hear()).to_string();
+    let told = lasting(answered(|| none.hear())).to_string();
     assert_eq!(told, "the etcd cluster has no counter `hall`: `--init N` makes one with N tickets");
     // Later on it may be put back.
-    assert_eq!(passing(none.hear()), told);
+    assert_eq!(passing(answered(|| none.hear())), told);
     Seat::at(&etcd).sell(1);
-    none.hear().unwrap();
+    none.hear_in_time();
     assert_eq!(none.count(), (TICKETS - 1, 1));
     // And one that is there is left as it is.
     let mut again = Seat::with(access(&etcd.addresses()), Some(5), Sizes::default());
-    again.hear().unwrap();
+    again.hear_in_time();
     assert_eq!(again.count(), (TICKETS - 1, 1));
 }

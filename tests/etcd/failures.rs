@@ -7,7 +7,7 @@ use server::{
     ledger::{Appended, Cause},
 };
 
-use crate::seat::{Seat, TICKETS, Tried, lasting, passing};
+use crate::seat::{Seat, TICKETS, Tried, answered, lasting, passing};
 
 /// A proxy in front of each member, and where they listen.
 fn proxies(etcd: &Etcd) -> (Vec<Proxy>, Vec<String>) {
@@ -39,7 +39,7 @@ fn a_batch_whose_answer_was_lost_is_found_to_be_ones_own() {
     assert_eq!(seat.count(), (TICKETS - 4, 4));
     // It is there once.
     let mut late = Seat::at(&etcd);
-    late.hear().unwrap();
+    late.hear_in_time();
     assert_eq!(late.count(), (TICKETS - 4, 4));
 }
 
@@ -54,7 +54,7 @@ fn a_batch_that_never_arrived_is_made_good_once() {
     proxies.iter().for_each(Proxy::mend);
     assert!(seat.settle(&tried.batch, &tried.records));
     assert_eq!(seat.count(), (TICKETS - 4, 4));
-    assert_eq!(seat.hear().unwrap().records, []);
+    assert_eq!(seat.hear_in_time().records, []);
 }
 
 #[test]
@@ -87,7 +87,7 @@ fn sales_go_on_when_the_leader_is_killed_and_none_is_lost() {
         etcd.restart(leader);
     }
     let mut late = Seat::at(&etcd);
-    late.hear().unwrap();
+    late.hear_in_time();
     assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
 }
 
@@ -114,10 +114,10 @@ fn sales_go_on_when_a_member_stops_and_nothing_it_says_later_is_believed() {
         sold.extend((0..20).flat_map(|_| seat.sell(2)));
         etcd.signal(leader, Signal::CONT);
         sold.extend((0..20).flat_map(|_| seat.sell(2)));
-        assert!(seat.confirm().unwrap());
+        assert!(seat.confirm_in_time());
     }
     let mut late = Seat::at(&etcd);
-    late.hear().unwrap();
+    late.hear_in_time();
     assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
 }
 
@@ -157,17 +157,17 @@ fn a_cluster_that_is_full_takes_nothing_and_says_so_and_goes_on_when_it_has_room
                 sold.extend(records);
             }
             Tried { appended: Appended::Lost, records, .. } => {
-                break (records, passing(seat.hear()));
+                break (records, passing(answered(|| seat.hear())));
             }
             Tried { appended, .. } => panic!("{appended:?}"),
         }
     };
     assert_eq!(told, "the etcd cluster is full: mvcc: database space exceeded");
     // What stands there can be read, and confirmed.
-    assert_eq!(seat.hear().unwrap().records, []);
-    assert!(seat.confirm().unwrap());
+    assert_eq!(seat.hear_in_time().records, []);
+    assert!(seat.confirm_in_time());
     let mut late = Seat::at(&etcd);
-    late.hear().unwrap();
+    late.hear_in_time();
     assert_eq!(late.look_up(1, u64::MAX >> 1), sold);
     assert!(!sold.is_empty() && !sold.contains(&refused[0]));
     let revision = etcd.ctl(&["del", "--prefix", "ballast/", "--write-out=fields"]).stdout;
@@ -197,10 +197,10 @@ fn a_counter_that_was_made_anew_is_not_sold_from() {
     let mut seat = Seat::at(&etcd);
     seat.sell(2);
     etcd.ctl(&["del", "--prefix", "tickets/hall/"]);
-    let told = passing(seat.confirm());
+    let told = passing(answered(|| seat.confirm()));
     assert!(told.starts_with("the etcd cluster has no counter `hall`"), "{told}");
     Seat::at(&etcd).sell(1);
-    let told = lasting(seat.hear()).to_string();
+    let told = lasting(answered(|| seat.hear())).to_string();
     assert!(told.contains("`hall` was made anew"), "{told}");
 }
 

@@ -1,8 +1,9 @@
 //! What whoever runs a server is told of its cluster: that it is nearly full, and that it has one member only.
 
-use std::net::TcpListener;
+use std::io::{BufRead as _, BufReader, Write as _};
 
-use e2e::{Etcd, Program, Server, eventually};
+use e2e::{Etcd, Program, Server, Stub, eventually};
+use loadgen::engines::free_addresses;
 
 use crate::servers::{serve, server};
 
@@ -37,14 +38,37 @@ fn cluster_that_is_nearly_full_is_told_of_while_there_is_room() {
     assert!(!later.stderr().contains("has one member"), "{}", later.stderr());
 }
 
+/// A review found it: who the members are was waited for ahead of all else.
+#[test]
+fn room_is_looked_at_though_nobody_says_who_the_members_are() {
+    let member = Stub::start(|stream| {
+        let mut out = stream.try_clone().expect("a stream can be written while it is read");
+        let mut asked = String::new();
+        let mut input = BufReader::new(stream);
+        // Whoever asks for the metrics is told; calls to the cluster come to nothing, and their connections stay open.
+        if input.read_line(&mut asked).is_ok() && asked.starts_with("GET /metrics ") {
+            let told = "etcd_server_quota_backend_bytes 100\netcd_mvcc_db_total_size_in_bytes 80\n";
+            let _ = write!(out, "HTTP/1.0 200 OK\r\n\r\n{told}");
+        } else {
+            let _ = std::io::copy(&mut input, &mut std::io::sink());
+        }
+    });
+    let address = member.url().replace("http://", "");
+    let db = format!("etcd://{address}/hall");
+
+    let server = Server::start_without_counter(server().args(["--db", &db]));
+
+    let told = format!("80% of the room of the etcd member {address} is taken");
+    eventually("a warning", || server.stderr().contains(&told).then_some(()));
+    assert_eq!(taken(&server), Some(0.8));
+}
+
 #[test]
 fn cluster_of_one_member_is_told_of_once() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    // etcd takes no port 0; those that were just free are seldom taken meanwhile.
-    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").expect("a free port"));
-    let [client, peer] =
-        free.each_ref().map(|free| free.local_addr().expect("it is bound").to_string());
-    drop(free);
+    // etcd takes no port 0.
+    let free = free_addresses(2).expect("free ports");
+    let (client, peer) = (free[0], free[1]);
     let _member = Program::new("etcd")
         .arg(format!("--data-dir={}", folder.path().join("m0").display()))
         .args(["--name=m0", "--log-level=error"])

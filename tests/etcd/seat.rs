@@ -24,7 +24,7 @@ use server::{
 pub(crate) const TICKETS: u64 = 1_000_000;
 
 /// How long a state is waited for that has to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A place at a ledger.
 pub(crate) struct Seat {
@@ -74,19 +74,29 @@ impl Seat {
 
     /// Takes a turn for the news only.
     pub(crate) fn hear(&mut self) -> Result<Heard, Fault> {
-        let mut turn = self.engine.begin()?;
-        let heard = hear(&mut turn, &mut self.inventory)?;
-        turn.end()?;
+        let mut heard = Heard::default();
+        self.hear_more(&mut heard)?;
         Ok(heard)
+    }
+
+    fn hear_more(&mut self, heard: &mut Heard) -> Result<(), Fault> {
+        let mut turn = self.engine.begin()?;
+        hear(&mut turn, &mut self.inventory, heard)?;
+        turn.end()
+    }
+
+    /// The same, however often the cluster has to be asked: on a busy machine an answer may take longer than it may.
+    pub(crate) fn hear_in_time(&mut self) -> Heard {
+        let mut heard = Heard::default();
+        in_time(|| self.hear_more(&mut heard));
+        heard
     }
 
     /// Hears all up to `revision`: nobody is asked before a watch has told that there is something.
     pub(crate) fn hear_up_to(&mut self, revision: u64) -> Heard {
         let mut all = Heard::default();
         eventually("the news", || {
-            let heard = self.hear().ok()?;
-            all.own += heard.own;
-            all.records.extend(heard.records);
+            self.hear_more(&mut all).ok()?;
             (self.inventory.stock().revision >= revision).then_some(())
         });
         all
@@ -104,7 +114,7 @@ impl Seat {
         meanwhile: impl FnOnce(),
     ) -> Result<Tried, Fault> {
         let mut turn = self.engine.begin()?;
-        hear(&mut turn, &mut self.inventory)?;
+        hear(&mut turn, &mut self.inventory, &mut Heard::default())?;
         let mut batch = turn.batch()?;
         let mut trial = Trial::of(&self.inventory, self.inventory.at_ms() + 1);
         let mut records = Vec::new();
@@ -151,11 +161,13 @@ impl Seat {
 
     /// Finds out what became of a batch whose answer was lost, as a writer does; whether it is there.
     pub(crate) fn settle(&mut self, batch: &EtcdBatch, records: &[Record]) -> bool {
-        let start = Instant::now();
+        let (start, mut heard) = (Instant::now(), Heard::default());
         loop {
             assert!(start.elapsed() < PATIENCE, "nobody knows what became of it");
             let Ok(mut turn) = self.engine.begin() else { continue };
-            let Ok(heard) = hear(&mut turn, &mut self.inventory) else { continue };
+            if hear(&mut turn, &mut self.inventory, &mut heard).is_err() {
+                continue;
+            }
             if heard.own > 0 {
                 assert_eq!(heard.own, records.len(), "a batch stands whole or not at all");
                 return true;
@@ -179,11 +191,18 @@ impl Seat {
         self.engine.begin()?.confirm()
     }
 
+    /// The same, however often the cluster has to be asked.
+    pub(crate) fn confirm_in_time(&mut self) -> bool {
+        in_time(|| self.confirm())
+    }
+
     /// The records from `first` to `last`, as whoever has a receipt finds them.
     pub(crate) fn look_up(&self, first: u64, last: u64) -> Vec<Record> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let archive: Arc<dyn Archive> = self.archive.clone();
-        runtime.block_on(archive.records(first, last)).expect("the cluster can be asked")
+        eventually("a cluster that can be asked", || {
+            runtime.block_on(Arc::clone(&archive).records(first, last)).ok()
+        })
     }
 
     /// How many are left, and sold, as this one knows.
@@ -192,8 +211,7 @@ impl Seat {
     }
 }
 
-fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory) -> Result<Heard, Fault> {
-    let mut heard = Heard::default();
+fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory, heard: &mut Heard) -> Result<(), Fault> {
     turn.news(&mut |news| match news {
         News::Snapshot(snapshot) => *inventory = *snapshot,
         News::Record { record, is_own } => {
@@ -202,8 +220,7 @@ fn hear<T: Turn>(turn: &mut T, inventory: &mut Inventory) -> Result<Heard, Fault
             heard.records.push(record);
         }
         News::Edited { .. } => panic!("there is no file to edit"),
-    })?;
-    Ok(heard)
+    })
 }
 
 fn fold(inventory: &mut Inventory, records: &[Record]) {
@@ -218,6 +235,26 @@ pub(crate) fn ticket(record: &Record) -> u64 {
         Some(Outcome::Sold(sale)) => sale.first_ticket,
         outcome => panic!("no sale: {outcome:?}"),
     }
+}
+
+/// What `ask` comes to in the end.
+#[track_caller]
+fn in_time<T>(mut ask: impl FnMut() -> Result<T, Fault>) -> T {
+    eventually("an answer", || match ask() {
+        Ok(answer) => Some(answer),
+        Err(Fault::Passing(_)) => None,
+        Err(Fault::Lasting(cause)) => panic!("for good: {cause}"),
+    })
+}
+
+/// What `ask` comes to once it is answered, whatever the answer.
+#[track_caller]
+pub(crate) fn answered<T>(mut ask: impl FnMut() -> Result<T, Fault>) -> Result<T, Fault> {
+    let is_late = |told: &Result<T, Fault>| match told {
+        Err(Fault::Passing(cause)) => cause.to_string().contains("no answer"),
+        _ => false,
+    };
+    eventually("an answer", || Some(ask()).filter(|told| !is_late(told)))
 }
 
 /// Why a turn came to nothing, as a person is told.

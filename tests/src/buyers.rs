@@ -97,7 +97,7 @@ impl Buyers {
     /// Waits until `more` have been sold than by now.
     ///
     /// # Panics
-    /// When they are not for 30 seconds.
+    /// When they are not for two minutes.
     #[track_caller]
     pub fn wait_for(&self, more: usize) {
         let before = self.sold.load(Ordering::SeqCst);

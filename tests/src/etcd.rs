@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use loadgen::engines::{
-    Network, Sender,
+    Addresses, Network, Sender,
     etcd::{IMPATIENT, Member, PROGRAM, arguments},
     free_addresses,
 };
@@ -21,9 +21,13 @@ use crate::{
 /// How many members there are.
 const MEMBERS: usize = 3;
 
+/// What a cluster says that has no time, or is electing a leader.
+const LATE: [&str; 4] = ["timed out", "deadline exceeded", "leader changed", "no leader"];
+
 /// A running cluster.
 pub struct Etcd {
     members: Vec<Member>,
+    _addresses: Addresses,
     running: Vec<Option<Process>>,
     options: Vec<String>,
     scheme: &'static str,
@@ -96,7 +100,8 @@ impl Etcd {
         };
         let members = (0..MEMBERS).map(member).collect();
         let running = (0..MEMBERS).map(|_| None).collect();
-        let mut etcd = Etcd { members, running, options, scheme, network, folder };
+        let _addresses = addresses;
+        let mut etcd = Etcd { members, _addresses, running, options, scheme, network, folder };
         for member in 0..MEMBERS {
             etcd.restart(member);
         }
@@ -219,17 +224,23 @@ impl Etcd {
         drop(process.expect("it is running"));
     }
 
-    /// Runs `etcdctl` with `arguments`, which has to succeed.
+    /// Runs `etcdctl` with `arguments`, which has to succeed; again where the cluster has no time for it just now.
     ///
     /// # Panics
     /// When it does not.
     #[track_caller]
     pub fn ctl(&self, arguments: &[&str]) -> Finished {
-        let done = Program::new("etcdctl")
+        let program = Program::new("etcdctl")
             .env("ETCDCTL_API", "3")
             .arg(format!("--endpoints={}", self.addresses().join(",")))
-            .args(arguments)
-            .run();
+            .args(["--dial-timeout=60s", "--command-timeout=60s"])
+            .args(arguments);
+        let done = eventually("etcdctl to be served", || {
+            let done = program.run();
+            let is_late =
+                done.code != Some(0) && LATE.iter().any(|late| done.stderr.contains(late));
+            (!is_late).then_some(done)
+        });
         assert_eq!(done.code, Some(0), "etcdctl {arguments:?}: {done:?}");
         done
     }

@@ -61,7 +61,7 @@ impl Client {
     /// The status of `GET path`, whose body is not read: that of a stream has no end.
     ///
     /// # Panics
-    /// When there is none within 30 s.
+    /// When there is none within two minutes.
     #[track_caller]
     pub fn status(&self, path: &str) -> u16 {
         let response = self.request(Method::GET, path).send();
@@ -111,7 +111,7 @@ impl Answer {
     /// Sends `request` and reads the answer.
     ///
     /// # Panics
-    /// When there is none within 30 s.
+    /// When there is none within two minutes.
     #[track_caller]
     pub fn to(request: blocking::RequestBuilder) -> Answer {
         Answer::try_to(request).unwrap_or_else(|cause| panic!("no answer: {cause:?}"))

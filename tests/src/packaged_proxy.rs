@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use loadgen::engines::{Addresses, free_addresses};
 use tempfile::TempDir;
 
 use crate::{
@@ -49,6 +50,7 @@ pub struct PackagedProxy {
     authority: PathBuf,
     port: u16,
     plain_port: u16,
+    _addresses: Addresses,
 }
 
 impl Packaged {
@@ -91,8 +93,9 @@ impl PackagedProxy {
     #[track_caller]
     pub fn before(address: &str, packaged: Packaged) -> PackagedProxy {
         let folder = TempDir::new().expect("a folder for the proxy");
-        // None of them takes port 0; one that was just free is seldom taken meanwhile.
-        let [port, plain_port] = free_ports();
+        // None of them takes port 0.
+        let addresses = free_addresses(2).expect("free ports");
+        let (port, plain_port) = (addresses[0].port(), addresses[1].port());
         let text = packaged_text(packaged.file());
         let place = Place { folder: folder.path(), address, port, plain_port };
         let (process, authority) = match packaged {
@@ -104,7 +107,9 @@ impl PackagedProxy {
             Packaged::HaproxyPrefix => place.haproxy_prefix(&text),
         };
         let base = packaged.base();
-        let proxy = PackagedProxy { process, _folder: folder, base, authority, port, plain_port };
+        let (_folder, _addresses) = (folder, addresses);
+        let proxy =
+            PackagedProxy { process, _folder, base, authority, port, plain_port, _addresses };
         eventually(&format!("{packaged:?} to speak TLS"), || {
             let said = proxy.process.stderr();
             assert!(proxy.process.is_running(), "{packaged:?}: {}", said.text());

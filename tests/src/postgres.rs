@@ -7,16 +7,14 @@ use std::{
     time::Duration,
 };
 
-use loadgen::engines::postgres::{
-    SETTINGS, USER, asking, copying, go_on, making, programs, running, stop,
+use loadgen::engines::{
+    Addresses, free_addresses,
+    postgres::{SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
 };
 use rustix::process::{Pid, Signal, geteuid};
 use tempfile::TempDir;
 
-use crate::{
-    certificate::Certificate, free_ports::free_ports, process::Process, program::Program,
-    wait::eventually,
-};
+use crate::{certificate::Certificate, process::Process, program::Program, wait::eventually};
 
 /// The password of the role that owns everything.
 const PASSWORD: &str = "box office";
@@ -28,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 pub struct Postgres {
     process: Option<Process>,
     folder: TempDir,
-    port: u16,
+    address: Addresses,
 }
 
 impl Postgres {
@@ -58,8 +56,7 @@ impl Postgres {
     pub fn start_in(folder: TempDir, settings: &str) -> Postgres {
         let password = folder.path().join("password");
         fs::write(&password, PASSWORD).expect("the test's own folder");
-        let [port] = free_ports();
-        let mut server = Postgres { process: None, folder, port };
+        let mut server = Postgres { process: None, folder, address: free_address() };
         let made = program("initdb").args(making(&server.data(), &password));
         let made = made.within(PATIENCE).run();
         assert_eq!(made.code, Some(0), "no cluster: {made:?}");
@@ -79,7 +76,7 @@ impl Postgres {
     /// When it does not come up.
     #[track_caller]
     pub fn start_standby(&self) -> Postgres {
-        self.start_standby_through(self.port)
+        self.start_standby_through(self.port())
     }
 
     /// The same, which follows this one by way of another `port`.
@@ -89,8 +86,7 @@ impl Postgres {
     #[track_caller]
     pub fn start_standby_through(&self, port: u16) -> Postgres {
         let folder = own_folder(TempDir::new().expect("a folder for a standby"));
-        let [own] = free_ports();
-        let mut standby = Postgres { process: None, folder, port: own };
+        let mut standby = Postgres { process: None, folder, address: free_address() };
         let copied = program("pg_basebackup")
             .args(copying(port, &standby.data()))
             .env("PGPASSWORD", PASSWORD)
@@ -154,7 +150,7 @@ impl Postgres {
     #[track_caller]
     pub fn restart(&mut self) {
         self.process = None;
-        let server = program("postgres").args(running(&self.data(), self.port));
+        let server = program("postgres").args(running(&self.data(), self.port()));
         let mut process = server.start();
         eventually("PostgreSQL to answer", || {
             if !process.is_running() {
@@ -173,7 +169,7 @@ impl Postgres {
     /// When it does not run.
     #[track_caller]
     pub fn pause(&self) {
-        stop(self.first()).expect("it runs");
+        stop(self.first(), |_| Ok(())).expect("it runs");
     }
 
     /// Lets all its processes go on (SIGCONT).
@@ -241,7 +237,7 @@ impl Postgres {
 
     fn psql(&self, database: &str, sql: &str) -> crate::Finished {
         program("psql")
-            .args(asking(self.port, database, sql))
+            .args(asking(self.port(), database, sql))
             .env("PGPASSWORD", PASSWORD)
             .env("PGCONNECT_TIMEOUT", "10")
             .within(PATIENCE)
@@ -250,12 +246,12 @@ impl Postgres {
 
     /// Where it listens on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.address[0].port()
     }
 
     /// The address of the counter `name`, without the password.
     pub fn plain_address(&self, name: &str) -> String {
-        format!("postgres://postgres@127.0.0.1:{}/tickets?counter={name}", self.port)
+        format!("postgres://postgres@127.0.0.1:{}/tickets?counter={name}", self.port())
     }
 
     /// The password of the role that owns everything.
@@ -265,7 +261,7 @@ impl Postgres {
 
     /// The address of the counter `name`, with the password.
     pub fn address(&self, name: &str) -> String {
-        self.address_through(self.port, name)
+        self.address_through(self.port(), name)
     }
 
     /// The same through another port of 127.0.0.1.
@@ -317,4 +313,9 @@ fn own(path: &Path) {
 fn pid(process: &Process) -> Pid {
     let pid = i32::try_from(process.pid()).ok().and_then(Pid::from_raw);
     pid.expect("a process has an id")
+}
+
+/// PostgreSQL takes no port 0.
+fn free_address() -> Addresses {
+    free_addresses(1).expect("a free port")
 }

@@ -79,7 +79,7 @@ impl Program {
         self
     }
 
-    /// Sets how long [`Program::run`] waits for the end; 30 s otherwise.
+    /// Sets how long [`Program::run`] waits for the end; two minutes otherwise.
     #[must_use]
     pub fn within(mut self, limit: Duration) -> Program {
         self.limit = limit;

@@ -81,7 +81,7 @@ impl RawRequest {
     /// Waits until `expected` was received.
     ///
     /// # Panics
-    /// When the server closes first, or something else comes within 30 s.
+    /// When the server closes first, or something else comes within two minutes.
     #[track_caller]
     pub fn wait_for(&mut self, expected: &str) {
         let mut received = Vec::new();
@@ -97,7 +97,7 @@ impl RawRequest {
     /// Waits until the server ends the connection, whatever it sends before.
     ///
     /// # Panics
-    /// When it does not within 30 s of silence.
+    /// When it does not within two minutes of silence.
     #[track_caller]
     pub fn wait_for_the_end(mut self) {
         let read = io::copy(&mut self.stream, &mut io::sink());
@@ -108,7 +108,7 @@ impl RawRequest {
     /// Reads the answer, until the server closes.
     ///
     /// # Panics
-    /// When there is none within 30 s, or it is no HTTP/1.
+    /// When there is none within two minutes, or it is no HTTP/1.
     #[track_caller]
     pub fn answer(mut self) -> Answer {
         let mut received = Vec::new();

@@ -32,6 +32,7 @@ use crate::{
         Address, HttpSession, Location, LocationError, ServerError, ServerPlan, Shop, Stock,
         TlsConfigs, Waiting, verify,
     },
+    words::shell_word,
     worker::{FleetError, Retries, WorkerPlan},
 };
 
@@ -63,7 +64,7 @@ pub(crate) enum RunError {
     #[error(
         "`--folder {}` is on a file system of {bytes} bytes, and `--faults fill` fills the whole of it\n\
          hint: at most {FILLED_BYTES_MAX} bytes are filled; mount a small one, as in \
-         `mount -t tmpfs -o size=32m tmpfs {}`", path.display(), path.display()
+         `mount -t tmpfs -o size=32m tmpfs {}`", path.display(), shell_word(&path.to_string_lossy())
     )]
     TooLarge {
         /// The folder.

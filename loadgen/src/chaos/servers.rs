@@ -1,9 +1,9 @@
 //! The servers of one counter, each at an address of its own that it has again when it is started again.
 
-use std::{ffi::OsString, net::SocketAddr};
+use std::ffi::OsString;
 
 use crate::{
-    engines::free_addresses,
+    engines::{Addresses, free_addresses},
     shop::{ServerError, ServerPlan, SpawnedServer},
 };
 
@@ -12,7 +12,7 @@ pub(super) struct Servers {
     plan: ServerPlan,
     /// Where each finds the counter.
     dbs: Vec<OsString>,
-    addresses: Vec<SocketAddr>,
+    addresses: Addresses,
     running: Vec<Option<SpawnedServer>>,
 }
 

@@ -1,9 +1,13 @@
-//! Addresses that nobody has just now.
+//! Addresses that nobody has, and that nobody else of us is given while they are held.
 
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr, TcpListener},
-    ops::Range,
+    ops::{Deref, Range},
+    os::{
+        linux::net::SocketAddrExt as _,
+        unix::net::{SocketAddr as Name, UnixListener},
+    },
 };
 
 use crate::history::monotonic_ns;
@@ -12,16 +16,67 @@ use crate::history::monotonic_ns;
 /// clients could have its port else.
 const PORTS: Range<u16> = 20_000..32_000;
 
-/// So many of them, on loopback.
+/// Addresses on loopback, for as long as this is there; whoever has them binds them by itself, and again after a while.
+#[derive(Debug)]
+pub struct Addresses {
+    addresses: Vec<SocketAddr>,
+    _claims: Vec<UnixListener>,
+}
+
+impl Deref for Addresses {
+    type Target = [SocketAddr];
+
+    fn deref(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+}
+
+/// So many of them.
 ///
 /// # Errors
-/// The system refuses.
-pub fn free_addresses(many: usize) -> io::Result<Vec<SocketAddr>> {
+/// The system refuses, or there are not so many.
+pub fn free_addresses(many: usize) -> io::Result<Addresses> {
     let begin = u16::try_from(monotonic_ns() / 1000 % u64::from(PORTS.end - PORTS.start));
     let begin = PORTS.start + begin.unwrap_or(0);
-    let ports = (begin..PORTS.end).chain(PORTS.start..begin);
-    let listeners = ports.filter_map(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok());
-    // All are looked for before one is given back, so that no two are the same.
-    let listeners: Vec<_> = listeners.take(many).collect();
-    listeners.iter().map(TcpListener::local_addr).collect()
+    among((begin..PORTS.end).chain(PORTS.start..begin), many)
+}
+
+fn among(ports: impl Iterator<Item = u16>, many: usize) -> io::Result<Addresses> {
+    let (addresses, claims): (Vec<_>, Vec<_>) = ports.filter_map(claim).take(many).unzip();
+    if addresses.len() < many {
+        return Err(io::Error::other(format!("of {many} free ports there are {}", claims.len())));
+    }
+    Ok(Addresses { addresses, _claims: claims })
+}
+
+/// The address with this `port`, if nobody has it and nobody else is going to.
+///
+/// Whoever binds it does so later, and lets it go for a while when it is started again. So a socket with its name stands
+/// for it, which goes with the process that has it, however that ends (unix(7), abstract sockets).
+fn claim(port: u16) -> Option<(SocketAddr, UnixListener)> {
+    let name = Name::from_abstract_name(format!("tickets-port-{port}")).ok()?;
+    let claim = UnixListener::bind_addr(&name).ok()?;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
+    Some((listener.local_addr().ok()?, claim))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_address_is_given_twice_though_nobody_listens_there_yet() {
+        let first = among(PORTS, 5).unwrap();
+        let second = among(PORTS, 5).unwrap();
+        assert!(first.iter().all(|address| !second.contains(address)), "{first:?}, {second:?}");
+        // What is given back can be had again.
+        let given_back = first[0];
+        drop(first);
+        assert_eq!(among(std::iter::once(given_back.port()), 1).unwrap()[0], given_back);
+    }
+
+    #[test]
+    fn fewer_than_were_asked_for_are_none() {
+        assert!(among(PORTS.take(3), 4).is_err());
+    }
 }

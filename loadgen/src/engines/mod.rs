@@ -11,5 +11,5 @@ pub mod postgres;
 mod addresses;
 mod network;
 
-pub use addresses::free_addresses;
+pub use addresses::{Addresses, free_addresses};
 pub use network::{Network, Sender};

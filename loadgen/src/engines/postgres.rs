@@ -72,11 +72,15 @@ pub fn asking(port: u16, database: &str, sql: &str) -> Vec<OsString> {
 
 /// Stops all processes of the server whose `first` process this is, and gives which they are, itself before all.
 ///
+/// Whoever is stopped hears of nothing, and so not of the end of who started it. So `tell` hears, ahead of every one that
+/// is stopped, of that and of all before it.
+///
 /// # Errors
-/// It has ended.
-pub fn stop(first: Pid) -> io::Result<Vec<Pid>> {
-    kill_process(first, Signal::STOP)?;
+/// It has ended, or `tell` fails: what was stopped by then stays so.
+pub fn stop(first: Pid, mut tell: impl FnMut(&[Pid]) -> io::Result<()>) -> io::Result<Vec<Pid>> {
     let mut all = vec![first];
+    tell(&all)?;
+    kill_process(first, Signal::STOP)?;
     loop {
         let others = children(first)?;
         let others: Vec<_> = others.into_iter().filter(|pid| !all.contains(pid)).collect();
@@ -84,10 +88,11 @@ pub fn stop(first: Pid) -> io::Result<Vec<Pid>> {
         if others.is_empty() {
             return Ok(all);
         }
+        all.extend(&others);
+        tell(&all)?;
         for pid in others {
             // It fails only for one that has ended meanwhile.
             let _ = kill_process(pid, Signal::STOP);
-            all.push(pid);
         }
     }
 }
@@ -108,4 +113,38 @@ fn children(of: Pid) -> io::Result<Vec<Pid>> {
     let children = fs::read_to_string(format!("/proc/{of}/task/{of}/children"))?;
     let pid = |word: &str| word.parse().ok().and_then(Pid::from_raw);
     Ok(children.split_whitespace().filter_map(pid).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Read as _, process::Stdio};
+
+    use super::*;
+
+    /// Whoever stands by has to kill them where this program ends between two of them.
+    #[test]
+    fn who_is_stopped_is_told_ahead_of_it() {
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", "sleep 600 & sleep 600 & echo; wait"]).stdout(Stdio::piped());
+        let mut first = command.spawn().unwrap();
+        let mut both_are_there = [0];
+        first.stdout.take().unwrap().read_exact(&mut both_are_there).unwrap();
+        let (mut heard, mut unheard_of) = (Vec::<Pid>::new(), Vec::<Pid>::new());
+        let all = stop(Pid::from_child(&first), |all| {
+            let new = all.iter().filter(|pid| !heard.contains(*pid));
+            unheard_of.extend(new.filter(|pid| is_stopped(**pid)));
+            heard = all.to_vec();
+            Ok(())
+        });
+        let all = all.unwrap();
+        all.iter().for_each(|pid| kill_process(*pid, Signal::KILL).unwrap());
+        first.wait().unwrap();
+        assert_eq!((all.len(), &all), (3, &heard));
+        assert_eq!(unheard_of, [], "they were stopped, and nobody knew of it");
+    }
+
+    fn is_stopped(pid: Pid) -> bool {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap();
+        stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" T"))
+    }
 }

@@ -2,8 +2,15 @@
 
 use std::ffi::{OsStr, OsString};
 
+use url::form_urlencoded::{byte_serialize, parse};
+
+use crate::words::shell_word;
+
 /// The longest name of a counter, in bytes.
 const NAME_BYTES_MAX: usize = 64;
+
+/// The parameter of an address in PostgreSQL that says its name.
+const COUNTER: &str = "counter";
 
 /// A counter that a race makes for itself, and removes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,8 +37,9 @@ impl OwnCounter {
         let (scheme, rest) = typed.split_once("://")?;
         let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
         let own = |name: &str| {
-            let kept = name.chars().take(NAME_BYTES_MAX.saturating_sub(mark.len()));
-            (!name.is_empty()).then(|| kept.collect::<String>() + mark)
+            let room = NAME_BYTES_MAX.saturating_sub(mark.len()).min(name.len());
+            let end = (0..=room).rev().find(|end| name.is_char_boundary(*end)).unwrap_or(0);
+            (!name.is_empty()).then(|| format!("{}{mark}", &name[..end]))
         };
         let behind =
             |query: &str| if query.is_empty() { String::new() } else { format!("?{query}") };
@@ -43,11 +51,14 @@ impl OwnCounter {
                 (KeptIn::Etcd, name, rest)
             }
             "postgres" | "postgresql" => {
-                let counter = query.split('&').find_map(|part| part.strip_prefix("counter="))?;
-                let name = own(counter)?;
-                let part = |part: &str| match part.strip_prefix("counter=") {
-                    Some(_) => format!("counter={name}"),
-                    None => part.to_owned(),
+                let parameters = parse(query.as_bytes());
+                // Of several the last one counts.
+                let typed = parameters.filter(|(key, _)| key == COUNTER).last()?;
+                let name = own(&typed.1)?;
+                let counter: String = byte_serialize(name.as_bytes()).collect();
+                let part = |part: &str| match parse(part.as_bytes()).next() {
+                    Some((key, _)) if key == COUNTER => format!("{COUNTER}={counter}"),
+                    _ => part.to_owned(),
                 };
                 let query = query.split('&').map(part).collect::<Vec<_>>().join("&");
                 let rest = format!("{place}{}", behind(&query));
@@ -59,7 +70,7 @@ impl OwnCounter {
         let shown = format!("{scheme}://{}", hosts.split('?').next().unwrap_or_default());
         let shown = match kept_in {
             KeptIn::Etcd => shown,
-            KeptIn::Postgres => format!("{shown}?counter={name}"),
+            KeptIn::Postgres => format!("{shown}?{COUNTER}={name}"),
         };
         Some(Self { db: format!("{scheme}://{rest}").into(), shown, name, kept_in })
     }
@@ -83,8 +94,12 @@ impl OwnCounter {
     pub(crate) fn removal(&self) -> String {
         let name = &self.name;
         match self.kept_in {
-            KeptIn::Etcd => format!("`etcdctl del --prefix tickets/{name}/` removes it"),
+            KeptIn::Etcd => {
+                let prefix = shell_word(&format!("tickets/{name}/"));
+                format!("`etcdctl del --prefix {prefix}` removes it")
+            }
             KeptIn::Postgres => {
+                let name = name.replace('\'', "''");
                 format!("`DELETE FROM ticket_counter.counter WHERE name = '{name}'` removes it")
             }
         }
@@ -119,6 +134,38 @@ mod tests {
         );
         let long = OwnCounter::beside(&format!("etcd://a:1/{}", "x".repeat(64)), "-race-7");
         assert_eq!(long.map(|own| own.name.len()), Some(64));
+    }
+
+    /// A name of 64 letters may be typed in 192.
+    #[test]
+    fn a_name_is_cut_as_it_is_and_not_as_it_is_typed() {
+        let typed = format!("postgres://a/t?counter=old&%63ounter={}&passfile=x", "%78".repeat(64));
+        let name = format!("{}-race-7", "x".repeat(57));
+        let (db, shown) = own(&typed).unwrap();
+        assert_eq!(db, format!("postgres://a/t?counter={name}&counter={name}&passfile=x"));
+        assert_eq!(shown, format!("postgres://a/t?counter={name}"));
+        // A server says that these are no names: they come to it whole.
+        let (db, _) = own(&format!("postgres://a/t?counter={}", "%C3%A4".repeat(64))).unwrap();
+        assert_eq!(db, format!("postgres://a/t?counter={}-race-7", "%C3%A4".repeat(28)));
+        let (db, _) = own(&format!("etcd://a:1/{}", "ä".repeat(64))).unwrap();
+        assert_eq!(db, format!("etcd://a:1/{}-race-7", "ä".repeat(28)));
+    }
+
+    #[test]
+    fn whatever_the_name_is_its_removal_can_be_pasted() {
+        let removal = |typed: &str| OwnCounter::beside(typed, "-race-7").unwrap().removal();
+        assert_eq!(
+            removal("etcd://a:1/hall"),
+            "`etcdctl del --prefix tickets/hall-race-7/` removes it"
+        );
+        assert_eq!(
+            removal("etcd://a:1/o'hara; x"),
+            r"`etcdctl del --prefix 'tickets/o'\''hara; x-race-7/'` removes it"
+        );
+        assert_eq!(
+            removal("postgres://a/t?counter=o'hara"),
+            "`DELETE FROM ticket_counter.counter WHERE name = 'o''hara-race-7'` removes it"
+        );
     }
 
     #[test]

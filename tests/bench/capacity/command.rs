@@ -4,11 +4,11 @@ use anyhow::Context as _;
 use clap::Parser;
 use comfy_table::{Table, presets::ASCII_MARKDOWN};
 
-use super::model::{Allotment, Engine, Shop};
+use super::model::{Allotment, Draw, Engine, Shop};
 use crate::{
     machine::Machine,
     spread::Spread,
-    systems::{self, Setting, System},
+    systems::{Setting, System, named},
 };
 
 /// The word that makes this program ask this question.
@@ -46,14 +46,12 @@ struct Measured {
 }
 
 fn measured(engine: &str) -> anyhow::Result<Measured> {
-    let named = |name: &str| systems::ALL.into_iter().find(|system| system.name == name);
-    let of = |name: &str| named(name).with_context(|| format!("there is no system `{name}`"));
     Ok(match engine {
-        "file" => Measured { one: of("synced")?, three: None, apart: None },
+        "file" => Measured { one: named("synced")?, three: None, apart: None },
         _ => Measured {
-            one: of(&format!("on-{engine}"))?,
-            three: Some(of(&format!("on-{engine}-three"))?),
-            apart: Some(of(&format!("on-{engine}-apart"))?),
+            one: named(&format!("on-{engine}"))?,
+            three: Some(named(&format!("on-{engine}-three"))?),
+            apart: Some(named(&format!("on-{engine}-apart"))?),
         },
     })
 }
@@ -68,9 +66,8 @@ pub(crate) fn run(cli: &Cli, setting: &Setting) -> anyhow::Result<()> {
     if let Some(missing) = (systems.one.missing)() {
         anyhow::bail!("{} cannot be measured here: it needs {missing}", cli.engine);
     }
-    let noop = systems::ALL.into_iter().find(|system| system.name == "noop").context("no noop")?;
     let rounds = cli.rounds.into();
-    let client = median(&noop, 1, setting, rounds)?;
+    let client = median(&named("noop")?, 1, setting, rounds)?;
     let rate = |system: &System, clients| median(system, clients, setting, rounds);
     let (one, many) = (rate(&systems.one, 1)?, rate(&systems.one, CLIENTS)?);
     let engine = Engine::fitted(one, (CLIENTS, many), 1e6 / client);
@@ -113,6 +110,7 @@ fn allotments(engine: &Engine) -> Table {
         "of one server",
         "draws/s",
         "out of order",
+        "by at most",
         "left elsewhere at the first \"sold out\"",
         "where draws shrink",
     ]);
@@ -120,8 +118,10 @@ fn allotments(engine: &Engine) -> Table {
     for servers in SERVERS {
         for size in SIZES {
             let sell = |shrinks| {
+                let append_us = engine.append_us(1);
+                let draws = &[Draw { counter_us: append_us, shelf_us: append_us }];
                 let allotment = Some(Allotment { size, shrinks });
-                engine.sell(Shop { servers, clients: CLIENTS, tickets: TICKETS, allotment })
+                engine.sell(Shop { servers, clients: CLIENTS, tickets: TICKETS, allotment, draws })
             };
             let (fixed, shrinking) = (sell(false), sell(true));
             table.add_row([
@@ -130,7 +130,8 @@ fn allotments(engine: &Engine) -> Table {
                 format!("{:.0}", fixed.rate_rps),
                 format!("{:.2}", fixed.rate_rps / one),
                 format!("{:.0}", fixed.draws_rps),
-                fixed.out_of_order.to_string(),
+                format!("{:.0} %", 100.0 * fixed.order.late),
+                fixed.order.furthest.to_string(),
                 fixed.stranded.to_string(),
                 shrinking.stranded.to_string(),
             ]);
@@ -139,14 +140,15 @@ fn allotments(engine: &Engine) -> Table {
     table
 }
 
-fn table(head: &[&str]) -> Table {
+/// An empty table.
+pub(super) fn table(head: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(ASCII_MARKDOWN).set_header(head);
     table
 }
 
 /// The median rate of `system` with so many clients of each server.
-fn median(
+pub(super) fn median(
     system: &System,
     clients: usize,
     setting: &Setting,

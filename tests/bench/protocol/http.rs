@@ -18,6 +18,23 @@ pub(crate) fn search(address: SocketAddr) -> Protocol {
     Protocol { greetings: Vec::new(), request: request.into(), read: |bytes| read(bytes, b"200") }
 }
 
+/// A call of the server at `address` that changes something: `body` is JSON, and `token` the operator's.
+pub(crate) fn post(address: SocketAddr, path: &str, token: Option<&str>, body: &str) -> Vec<u8> {
+    let token = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
+    let (host, length) = (format!("Host: {address}"), body.len());
+    let kind = format!("Content-Type: application/json\r\nContent-Length: {length}");
+    format!("POST {path} HTTP/1.1\r\n{host}\r\n{token}{kind}\r\n\r\n{body}").into()
+}
+
+/// The first number behind the member `name` of an answer, which may be the first of a list.
+pub(crate) fn number(answer: &[u8], name: &str) -> anyhow::Result<u64> {
+    let text = str::from_utf8(answer)?;
+    let (_, value) = text.split_once(&format!("\"{name}\":")).context("no such member")?;
+    let digits = value.trim_start_matches('[').split(|char: char| !char.is_ascii_digit()).next();
+    let number = digits.and_then(|digits| digits.parse().ok());
+    number.with_context(|| format!("no number `{name}` in {text}"))
+}
+
 /// Reads an answer; it is wanted when it has the status `wanted`.
 fn read(bytes: &[u8], wanted: &[u8; 3]) -> anyhow::Result<Option<Answer>> {
     let Some(head_end) = bytes.windows(4).position(|four| four == b"\r\n\r\n") else {
@@ -55,6 +72,14 @@ mod tests {
         for end in 0..SOLD.len() {
             assert_eq!(read(&SOLD[..end], b"201").unwrap(), None, "{end}");
         }
+    }
+
+    #[test]
+    fn numbers_are_found_by_their_names() {
+        let sold = br#"{"tickets":[17,18],"remaining":97,"revision":3,"receipt":"7"}"#;
+        assert_eq!(number(sold, "tickets").unwrap(), 17);
+        assert_eq!(number(sold, "remaining").unwrap(), 97);
+        assert!(number(sold, "receipt").is_err() && number(sold, "count").is_err());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::ensure;
-use e2e::{Etcd, Postgres, Program, Server};
+use e2e::{Counter, Etcd, Postgres, Program, Server};
 
 use super::{Setting, ours, postgres, roster::on_path};
 use crate::{
@@ -61,16 +61,56 @@ pub(super) fn postgres_apart(setting: &Setting) -> anyhow::Result<Load> {
 }
 
 fn sell_from_etcd(setting: &Setting, counters: &[&str]) -> anyhow::Result<Load> {
-    let etcd = Etcd::start();
-    sell(setting, counters, |counter| setting.server().args(["--db", &etcd.db(counter)]))
+    let etcd = Kept::Etcd(Etcd::start());
+    sell(setting, counters, |counter| etcd.program(setting, counter))
 }
 
 fn sell_from_postgres(setting: &Setting, counters: &[&str]) -> anyhow::Result<Load> {
-    let database = Postgres::start();
-    sell(setting, counters, |counter| {
-        let program = setting.server().args(["--db", &database.plain_address(counter)]);
-        program.env("PGPASSWORD", database.password())
-    })
+    let database = Kept::Postgres(Postgres::start());
+    sell(setting, counters, |counter| database.program(setting, counter))
+}
+
+/// An engine that runs for the bench, and in which counters are kept.
+pub(crate) enum Kept {
+    /// Files, in a folder of their own.
+    File(Counter),
+    /// Three members.
+    Etcd(Etcd),
+    /// Without a standby.
+    Postgres(Postgres),
+}
+
+impl Kept {
+    /// What is missing for an `engine`.
+    pub(crate) fn missing(engine: &str) -> Option<&'static str> {
+        match engine {
+            "etcd" => missing_etcd(),
+            "postgres" => missing_postgres(),
+            _ => None,
+        }
+    }
+
+    /// Starts an `engine`.
+    pub(crate) fn start(engine: &str) -> Self {
+        match engine {
+            "etcd" => Self::Etcd(Etcd::start()),
+            "postgres" => Self::Postgres(Postgres::start()),
+            _ => Self::File(Counter::missing()),
+        }
+    }
+
+    /// A server of the counter `name` in it.
+    pub(crate) fn program(&self, setting: &Setting, name: &str) -> Program {
+        let server = setting.server().arg("--db");
+        match self {
+            Self::File(folder) => server.arg(folder.folder().join(format!("{name}.txt"))),
+            Self::Etcd(etcd) => server.arg(etcd.db(name)),
+            Self::Postgres(database) => {
+                let server = server.arg(database.plain_address(name));
+                server.env("PGPASSWORD", database.password())
+            }
+        }
+    }
 }
 
 /// Sells from `counters`, a server for each time that one is named, and checks what was taken off each.

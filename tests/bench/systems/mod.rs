@@ -9,4 +9,5 @@ mod redis;
 mod roster;
 mod sqlite;
 
-pub(crate) use roster::{ALL, Setting, System};
+pub(crate) use engines::Kept;
+pub(crate) use roster::{ALL, Setting, System, named};

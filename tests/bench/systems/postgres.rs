@@ -14,13 +14,14 @@ use std::{
 
 use anyhow::{Context as _, ensure};
 use e2e::{Process, Program, Signal};
+use loadgen::engines::free_addresses;
 use tempfile::TempDir;
 
 use super::{Setting, roster::on_path};
 use crate::{
     load::{self, Load},
     protocol::postgres,
-    question::{Conversation, free_address},
+    question::Conversation,
 };
 
 /// More tickets than any run can sell.
@@ -66,7 +67,8 @@ pub(super) fn measure(setting: &Setting) -> anyhow::Result<Load> {
     let programs = folder_of_programs().context("PostgreSQL is not installed")?;
     let folder = tempfile::tempdir()?;
     let cluster = make_cluster(&programs, &folder)?;
-    let address = free_address()?;
+    let addresses = free_addresses(1)?;
+    let address = addresses[0];
     let connections = setting.plan.connections + 10;
     let process = as_its_user(Program::new(programs.join("postgres")))
         .arg("-D")

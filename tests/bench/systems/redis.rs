@@ -6,12 +6,13 @@ use std::{net::SocketAddr, thread, time::Duration};
 
 use anyhow::{Context as _, ensure};
 use e2e::{Process, Program};
+use loadgen::engines::free_addresses;
 
 use super::Setting;
 use crate::{
     load::{self, Load},
     protocol::resp,
-    question::{Conversation, free_address},
+    question::Conversation,
 };
 
 /// More tickets than any run can sell.
@@ -37,7 +38,8 @@ pub(super) fn missing() -> Option<&'static str> {
 /// Starts Redis in a folder of its own and sells from it.
 pub(super) fn measure(setting: &Setting) -> anyhow::Result<Load> {
     let folder = tempfile::tempdir()?;
-    let address = free_address()?;
+    let addresses = free_addresses(1)?;
+    let address = addresses[0];
     let process = Program::new("redis-server")
         .args(["--bind", "127.0.0.1", "--port", &address.port().to_string()])
         .args(["--appendonly", "yes", "--appendfsync", "always", "--save", ""])

@@ -2,6 +2,7 @@
 
 use std::{env, path::PathBuf, time::Duration};
 
+use anyhow::Context as _;
 use e2e::Program;
 
 use super::{engines, fdatasync, ours, outsider, postgres, redis, sqlite};
@@ -77,6 +78,15 @@ impl Setting {
     pub(crate) fn length(&self) -> Duration {
         self.plan.warm_up + self.plan.window
     }
+}
+
+/// The system of that name.
+///
+/// # Errors
+/// There is none.
+pub(crate) fn named(name: &str) -> anyhow::Result<System> {
+    let system = ALL.into_iter().find(|system| system.name == name);
+    system.with_context(|| format!("there is no system `{name}`"))
 }
 
 /// Where the program `name` is, if it is on the `PATH`.

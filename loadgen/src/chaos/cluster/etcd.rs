@@ -12,7 +12,7 @@ use super::error::MemberError;
 use crate::{
     chaos::config::COUNTER,
     engines::{
-        Network, Sender,
+        Addresses, Network, Sender,
         etcd::{IMPATIENT, Member, PROGRAM, arguments},
         free_addresses,
     },
@@ -24,6 +24,7 @@ use crate::{
 pub(super) struct Etcd<'a> {
     folder: &'a Path,
     members: Vec<Member>,
+    _addresses: Addresses,
     running: Vec<Option<OwnedChild>>,
     /// Where each server finds the members.
     ways: Vec<Vec<SocketAddr>>,
@@ -63,7 +64,8 @@ impl<'a> Etcd<'a> {
         };
         let ways = (0..servers).map(way).collect::<Result<_, _>>()?;
         let running = members.iter().map(|_| None).collect();
-        let mut etcd = Self { folder: folder.path(), members, running, ways };
+        let (folder, _addresses) = (folder.path(), addresses);
+        let mut etcd = Self { folder, members, _addresses, running, ways };
         for member in 0..etcd.members.len() {
             etcd.start_again(member)?;
         }

@@ -23,7 +23,7 @@ use super::error::MemberError;
 use crate::{
     chaos::config::COUNTER,
     engines::{
-        Network, Sender, free_addresses,
+        Addresses, Network, Sender, free_addresses,
         postgres::{ROLE, SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
     },
     lifeline::OwnedChild,
@@ -48,6 +48,7 @@ pub(super) struct Postgres<'a> {
     programs: PathBuf,
     password: String,
     members: [Member; 2],
+    _addresses: Addresses,
     primary: usize,
     /// Where each server of the counter finds them.
     ways: Vec<Vec<SocketAddr>>,
@@ -86,7 +87,9 @@ impl<'a> Postgres<'a> {
         let members = [member(0)?, member(1)?];
         let ways = (0..servers).map(way).collect::<Result<_, _>>()?;
         let password = password()?;
-        let mut postgres = Self { folder, programs, password, members, primary: 0, ways };
+        let _addresses = addresses;
+        let mut postgres =
+            Self { folder, programs, password, members, _addresses, primary: 0, ways };
         postgres.make().await?;
         Ok(postgres)
     }
@@ -182,7 +185,7 @@ impl<'a> Postgres<'a> {
     /// They go on.
     pub(super) async fn kill(&mut self, member: usize) -> Result<(), MemberError> {
         let Some(running) = self.members[member].running.take() else { return Ok(()) };
-        let all = stop(running.pid()?)?;
+        let all = stop(running.pid()?, |all| self.folder.kill_too(all))?;
         for pid in &all {
             // It fails only for one that has ended already.
             let _ = kill_process(*pid, Signal::KILL);
@@ -192,6 +195,7 @@ impl<'a> Postgres<'a> {
         while all.iter().any(|pid| is_running(*pid)) {
             pause(begun, "the end of a server of PostgreSQL").await?;
         }
+        self.folder.kill_too(&[])?;
         Ok(())
     }
 
@@ -202,9 +206,8 @@ impl<'a> Postgres<'a> {
     pub(super) fn set_paused(&self, member: usize, is_paused: bool) -> Result<(), MemberError> {
         let Some(running) = &self.members[member].running else { return Ok(()) };
         if is_paused {
-            let all = stop(running.pid()?)?;
             // Only the first is killed with this program, and those that are stopped hear of nothing.
-            self.folder.kill_too(&all)?;
+            stop(running.pid()?, |all| self.folder.kill_too(all))?;
             return Ok(());
         }
         go_on(running.pid()?)?;
@@ -302,7 +305,9 @@ impl Drop for Postgres<'_> {
     fn drop(&mut self) {
         for member in 0..self.members.len() {
             if let Some(mut running) = self.members[member].running.take() {
-                let all = running.pid().and_then(stop).unwrap_or_default();
+                // Where nobody stands by any more they are killed all the same.
+                let tell = |all: &[Pid]| self.folder.kill_too(all).or(Ok(()));
+                let all = running.pid().and_then(|first| stop(first, tell)).unwrap_or_default();
                 for pid in &all {
                     // It fails only for one that has ended already.
                     let _ = kill_process(*pid, Signal::KILL);
@@ -313,6 +318,8 @@ impl Drop for Postgres<'_> {
                 while all.iter().any(|pid| is_running(*pid)) && begun.elapsed() < PATIENCE {
                     std::thread::sleep(ASK_AGAIN);
                 }
+                // Others may have their numbers by the time at which the folder goes. An error means what it did above.
+                let _ = self.folder.kill_too(&[]);
             }
             self.free_memory(member);
         }

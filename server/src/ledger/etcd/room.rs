@@ -67,11 +67,19 @@ impl Room {
 }
 
 /// Looks again and again, for as long as it is polled, and tells whoever runs the server, which sells from `place`.
-pub(super) async fn watch(room: Arc<Room>, access: Access, mut cluster: Cluster, place: String) {
+pub(super) async fn watch(room: Arc<Room>, access: Access, cluster: Cluster, place: String) {
     sleep(AHEAD).await;
-    while !is_number_of_members_told(&mut cluster, &place).await {
+    // Neither waits for the other: who cannot say who the members are may well be full.
+    tokio::join!(watch_members(cluster, &place), watch_room(&room, &access, &place));
+}
+
+async fn watch_members(mut cluster: Cluster, place: &str) {
+    while !is_number_of_members_told(&mut cluster, place).await {
         sleep(REST.1).await;
     }
+}
+
+async fn watch_room(room: &Room, access: &Access, place: &str) {
     let mut is_told = false;
     loop {
         let mut fullest: Option<(f64, &str)> = None;
