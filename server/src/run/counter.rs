@@ -39,11 +39,11 @@ const COMMITTER_POLL: Duration = Duration::from_millis(5);
 /// How long the greeting waits for what is left, where that is not on this machine.
 const GREETING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// What the greeting says where that is not known by then.
+const NOT_REACHED: &str = "not reached yet";
+
 /// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
 const UNREACHED: &str = "the ledger has not been reached yet";
-
-/// What it says where that is not known by then.
-const NOT_REACHED: &str = "not reached yet";
 
 /// A counter that is open for sale.
 pub(super) struct Opened {
