@@ -9,13 +9,13 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use e2e::{Answer, Finished, Method, Server, Wire, eventually, tickets, tickets_of};
 use serde_json::json;
 use server::ledger::{
-    Archive, Audit, Copying, Scan, Staged,
+    Archive, Audit, Copying, Scan, Staged, Timer,
     etcd::{
         address::EtcdAddress,
         cluster::Access,
@@ -191,7 +191,8 @@ fn copy_up_to<S: Staged>(
     let base = Base::of(base.key, 0, base.stock(), base.at_ms);
     let (stage, archive) = stage(base.clone());
     let mut audit = Audit::begin(scan).expect("it is sound");
-    let copying = Copying::begin(stage, None, &*archive, &base, rest);
+    let copying =
+        Copying::begin(stage, None, &*archive, &base, Timer { now: Instant::now, pause: rest });
     let mut copying = copying.unwrap_or_else(|error| panic!("{error}"));
     copying.copy(&mut audit, last, &mut |records| records).expect("it is copied");
     copying

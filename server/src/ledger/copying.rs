@@ -9,12 +9,12 @@
 //!   were given out stay what they are.
 //! - `SettleFirst`: behind an append of unknown outcome nothing is tried before it is known.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use crate::{
     domain::{Inconsistent, Inventory, Record},
     ledger::{
-        Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Turn, agree,
+        Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Timer, Turn, agree,
         format::base::Base,
         persist::{Stop, persist},
     },
@@ -79,7 +79,7 @@ pub struct Copying<E: Engine> {
     engine: E,
     /// What it has come to.
     inventory: Inventory,
-    pause: fn(Duration),
+    timer: Timer,
     unsettled: Option<Unsettled<E::Batch>>,
     /// What was heard of that another has appended, and was not held against what is copied yet.
     landed: VecDeque<Record>,
@@ -105,11 +105,11 @@ impl<E: Engine> Copying<E> {
         inventory: Option<Inventory>,
         archive: &dyn Archive,
         base: &Base,
-        pause: fn(Duration),
+        timer: Timer,
     ) -> Result<Self, CopyError> {
         let inventory = inventory.unwrap_or_else(|| base.inventory(usize::MAX));
         let landed = VecDeque::new();
-        let mut copying = Self { engine, inventory, pause, unsettled: None, landed };
+        let mut copying = Self { engine, inventory, timer, unsettled: None, landed };
         copying.persist(Self::hear_all)?;
         let is_of_it = archive.identity().is_some_and(|identity| identity.key == base.key);
         if is_of_it { Ok(copying) } else { Err(CopyError::Differs) }
@@ -197,7 +197,7 @@ impl<E: Engine> Copying<E> {
     {
         let engine = &mut self.engine;
         let published =
-            persist(self.pause, UNKNOWN, || Ok::<_, Stop<CopyError>>(Some(engine.publish()?)));
+            persist(self.timer, UNKNOWN, || Ok::<_, Stop<CopyError>>(Some(engine.publish()?)));
         match published {
             Ok(()) => Ok(self.engine),
             Err(Stop::Fault(Fault::Passing(cause))) => Err(CopyError::Unnamed(cause)),
@@ -218,7 +218,7 @@ impl<E: Engine> Copying<E> {
         &mut self,
         mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<CopyError>>,
     ) -> Result<T, CopyError> {
-        Ok(persist(self.pause, UNKNOWN, || step(self))?)
+        Ok(persist(self.timer, UNKNOWN, || step(self))?)
     }
 
     /// Hears all that is there.

@@ -28,6 +28,7 @@ mod pipeline;
 pub mod postgres;
 mod scan;
 mod timed;
+mod timer;
 mod writer;
 
 pub use audit::{Audit, AuditError, agree};
@@ -38,4 +39,5 @@ pub use moving::{Again, MoveError, Moving};
 pub use pipeline::Pipeline;
 pub use scan::{Overview, Scan};
 pub use timed::{Timed, TurnTimes};
+pub use timer::Timer;
 pub use writer::{Clients, Turned, Void, Writer};

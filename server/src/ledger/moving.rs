@@ -10,13 +10,13 @@
 //! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
 //!   be gone on with.
 
-use std::{io, mem, sync::Arc, time::Duration};
+use std::{io, mem, sync::Arc};
 
 use crate::{
     domain::{Change, Inconsistent, Inventory, Record, Stock, Trial},
     ledger::{
         Appended, Archive, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan,
-        Staged, Turn, agree,
+        Staged, Timer, Turn, agree,
         persist::{Stop, persist},
     },
 };
@@ -101,7 +101,7 @@ pub struct Moving<E: Engine> {
     unsettled: Option<(E::Batch, Vec<Record>)>,
     /// What the news told since the last step that came to something.
     heard: Heard,
-    pause: fn(Duration),
+    timer: Timer,
 }
 
 impl<E: Engine> Moving<E> {
@@ -113,7 +113,7 @@ impl<E: Engine> Moving<E> {
         source: E,
         inventory: Option<Inventory>,
         to: &str,
-        pause: fn(Duration),
+        timer: Timer,
     ) -> Result<Self, MoveError> {
         let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
         let cut = to.len().saturating_sub(PLACE_BYTES_MAX);
@@ -130,7 +130,7 @@ impl<E: Engine> Moving<E> {
             may_go_on: true,
             unsettled,
             heard,
-            pause,
+            timer,
         };
         moving.hear_all()?;
         Ok(moving)
@@ -153,7 +153,7 @@ impl<E: Engine> Moving<E> {
         again: Again,
     ) -> Result<(), MoveError> {
         let asked =
-            persist(self.pause, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
+            persist(self.timer, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
         let is_begun = asked.map_err(CopyError::from)?;
         self.may_go_on = is_begun || again == Again::Wanted;
         if !self.inventory.stock().is_closed {
@@ -351,7 +351,7 @@ impl<E: Engine> Moving<E> {
         &mut self,
         mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<MoveError>>,
     ) -> Result<T, MoveError> {
-        match persist(self.pause, OTHERS, || step(self)) {
+        match persist(self.timer, OTHERS, || step(self)) {
             Ok(done) => Ok(done),
             Err(Stop::Fault(fault)) => Err(MoveError::Source(fault.cause())),
             Err(Stop::Error(MoveError::Edited)) if self.end.is_some() => {

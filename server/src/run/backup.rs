@@ -3,9 +3,9 @@
 //! Both make all of it under another name, and give it the right one in the end: what is named like a
 //! backup or like a counter is whole.
 
-use std::{fs, io, path::Path, time::Duration};
 #[cfg(any(feature = "etcd", feature = "postgres"))]
-use std::{sync::Arc, thread};
+use std::sync::Arc;
+use std::{fs, io, path::Path, time::Duration};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -40,7 +40,10 @@ use crate::{
         Archive, Audit, Cause, CopyError, Copying, Engine as _, Fault, Overview, Scan, Staged,
         file::scan::FileScan,
     },
-    run::staged_file::{clear, make},
+    run::{
+        machine::TIMER,
+        staged_file::{clear, make},
+    },
 };
 
 /// What the counter's file is called in a backup.
@@ -76,7 +79,7 @@ fn backup_engine<S: Scan + Overview>(
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     let (engine, inventory) = make(&copied, &base)?;
     let archive = engine.archive(&inventory);
-    let copying = Copying::begin(engine, Some(inventory), &archive, &base, thread::sleep);
+    let copying = Copying::begin(engine, Some(inventory), &archive, &base, TIMER);
     let failed = |error| failed(Cause::of(error));
     let mut copying = copying.map_err(failed)?;
     copying.copy(&mut audit, last, &mut |records| records).map_err(failed)?;
@@ -170,7 +173,7 @@ fn restore_engine<T: Staged, A: Archive>(
     let failed = |cause| RunError::Engine { place: place.clone(), cause };
     let mut audit = Audit::begin(scan).map_err(|fault| failed(fault.cause()))?;
     let failed = |error| failed(Cause::of(error));
-    let copying = Copying::begin(stage, None, &*archive, &base, thread::sleep);
+    let copying = Copying::begin(stage, None, &*archive, &base, TIMER);
     let mut copying = copying.map_err(failed)?;
     copying.copy(&mut audit, read.stock.revision, &mut |records| records).map_err(failed)?;
     let before = audit.folded();

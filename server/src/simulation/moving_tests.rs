@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -17,13 +18,16 @@ use crate::{
     domain::{Change, Command, Inventory, Order, Outcome, Record, Request, SoldBefore, Trial},
     ledger::{
         Again, Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault,
-        MoveError, Moving, News, Staged, Turn,
+        MoveError, Moving, News, Staged, Timer, Turn,
     },
     simulation::{
         engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
         shop::setting,
     },
 };
+
+/// Nobody waits here.
+const STILL: Timer = Timer { now: Instant::now, pause: |_| {} };
 
 /// How many calls an import may make before it is killed; it is not where there are more.
 type Calls = Arc<AtomicUsize>;
@@ -209,14 +213,14 @@ impl Move {
         };
         let (source, known) = mortal(&self.from, self.lies.0, self.is_edited);
         let (mut target, there) = mortal(&self.to, self.lies.1, false);
-        let mut moving = Moving::begin(source, known, "there", |_| {})?;
+        let mut moving = Moving::begin(source, known, "there", STILL)?;
         let read: Arc<dyn Archive> = Arc::new(self.from.clone());
         moving.check(&mut target, &read, again)?;
         let audit = Audit::begin(SimScan::of(&self.from));
         let mut audit = audit.map_err(|fault| MoveError::Source(fault.cause()))?;
         let archive: &dyn Archive = &self.to;
         let base = self.from.base();
-        let mut copying = Copying::begin(target, there, archive, &base, |_| {})?;
+        let mut copying = Copying::begin(target, there, archive, &base, STILL)?;
         moving.run(&mut audit, &mut copying, 0)?;
         copying.publish()?;
         Ok(())
