@@ -254,13 +254,15 @@ impl<E: Engine> Moving<E> {
         Ok(())
     }
 
-    /// Hears all that there is to be heard.
+    /// Hears all that there is to be heard: what is refused, and what is made ahead of that, rests on it.
     fn hear_all(&mut self) -> Result<(), MoveError> {
         self.persist(|moving| {
             let mut turn = moving.source.begin()?;
             hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
+            // What was heard may be of the past.
+            let is_all = turn.confirm()?;
             turn.end()?;
-            Ok(Some(()))
+            Ok(is_all.then_some(()))
         })?;
         // It is read by whoever copies.
         self.heard = Heard::default();

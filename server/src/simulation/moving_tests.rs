@@ -317,6 +317,29 @@ fn a_move_that_has_ended_is_not_made_again_unless_that_is_wanted() {
     }
 }
 
+/// A member that was cut off, or a server that was, tells the past: what was heard rests on nothing before it is confirmed.
+#[test]
+fn an_end_that_has_come_meanwhile_is_refused_before_anything_is_made() {
+    for seed in 0..300 {
+        let mut moved = Move::new(seed, (None, None));
+        let (source, known) = moved.from.open(None);
+        moved.change();
+        while let Err(error) = moved.import(usize::MAX) {
+            if let MoveError::Changed { .. } = error {
+                moved.reopen();
+            }
+        }
+        moved.to = SimLedger::staged(seed);
+        let mut moving = Moving::begin(source, Some(known), "there", STILL).unwrap();
+        let (mut target, _) = moved.to.open(None);
+        let read: Arc<dyn Archive> = Arc::new(moved.from.clone());
+
+        let refused = moving.check(&mut target, &read, Again::Refused).unwrap_err();
+
+        assert!(matches!(refused, MoveError::Ended { .. }), "{seed}: {refused}");
+    }
+}
+
 #[test]
 fn a_count_that_is_changed_behind_the_end_is_told_as_that() {
     let mut moved = Move::new(1, (None, None));
