@@ -357,6 +357,77 @@ fn refusal_of<S: Staged>(late: Copying<S>) -> String {
     refused.to_string()
 }
 
+/// As behind a failover to a server that had less: the number of what was imported was given out once more.
+#[test]
+fn name_is_not_given_to_another_counter_that_has_the_number_of_the_imported_one() {
+    let places = Places::new();
+    Template::new(&places);
+    let (old, new) = (places.file("template"), places.db(Postgres, "renumbered"));
+    let address = places.postgres.address(&places.own("renumbered"));
+    let copying = copy_up_to(&old, SALES, |base| postgres_stage(&places, &address, base));
+    let row = format!("name = 'import:{}'", places.own("renumbered"));
+    places.postgres.sql(&format!(
+        "CREATE TEMPORARY TABLE other AS SELECT * FROM ticket_counter.counter WHERE {row}; \
+         UPDATE other SET key = sha256('another'); DELETE FROM ticket_counter.counter WHERE {row}; \
+         INSERT INTO ticket_counter.counter OVERRIDING SYSTEM VALUE SELECT * FROM other"
+    ));
+
+    let refused = copying.publish().err().expect("it is refused").to_string();
+
+    assert_eq!(
+        refused,
+        "the copy is whole, and does not get its name: what was imported is not there any more"
+    );
+    assert!(places.verify(&new).stderr.contains("is being imported"));
+}
+
+#[test]
+fn name_that_the_database_refuses_is_told_as_refused() {
+    let places = Places::new();
+    Template::new(&places);
+    let old = places.file("template");
+    let address = places.postgres.address(&places.own("refused"));
+    let copying = copy_up_to(&old, SALES, |base| postgres_stage(&places, &address, base));
+    places.postgres.sql(&format!(
+        "CREATE FUNCTION no_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today' \
+         USING ERRCODE = 'insufficient_privilege'; END $$; \
+         CREATE TRIGGER no_name BEFORE UPDATE ON ticket_counter.counter FOR EACH ROW WHEN (NEW.name = '{}') \
+         EXECUTE FUNCTION no_name()",
+        places.own("refused")
+    ));
+
+    let refused = copying.publish().err().expect("it is refused").to_string();
+
+    places.postgres.sql("DROP FUNCTION no_name CASCADE");
+    assert_eq!(refused, "the copy is whole, and does not get its name: PostgreSQL: not today");
+}
+
+/// Behind the last step the copy is the counter, whatever becomes of the sync.
+#[test]
+fn counter_in_files_whose_name_is_not_synced_is_told_as_there() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    let mut told = 0;
+    for nth in 1.. {
+        let old = template.copy_to(&places, File, &format!("old-{nth}"));
+        let new = places.db(File, &format!("new-{nth}"));
+        let said = import_under(&places, &old, &new, &format!("fsync:error=EIO:when={nth}"));
+        if said.code == Some(0) {
+            break;
+        }
+        let is_there = Path::new(&new).exists();
+        let is_told =
+            said.stderr.contains("is in place, and whole; that may not survive a power cut");
+        assert_eq!(is_there, is_told, "{nth}: {said:?}");
+        if is_there {
+            assert!(said.stderr.contains("hint: there is nothing to be done again"), "{said:?}");
+            template.assert_at(&places, &new);
+            told += 1;
+        }
+    }
+    assert_eq!(told, 1);
+}
+
 #[test]
 fn import_that_another_has_overtaken_is_told_so_at_once() {
     let places = Places::new();

@@ -32,7 +32,7 @@ mod timer;
 mod writer;
 
 pub use audit::{Audit, AuditError, agree};
-pub use copying::{CopyError, Copying, Staged};
+pub use copying::{CopyError, Copying, Staged, Unpublished};
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
 pub use moving::{Again, MoveError, Moving};

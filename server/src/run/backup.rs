@@ -5,7 +5,7 @@
 
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use std::sync::Arc;
-use std::{fs, io, path::Path, time::Duration};
+use std::{io, path::Path, time::Duration};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -18,7 +18,7 @@ use crate::{
         file::{
             audit::{Audit as FileAudit, Auditor, read_head, read_head_bytes, read_ledger},
             backup::{begin_anew, copy},
-            disk::{Disk as _, RealDisk},
+            disk::RealDisk,
             error::{OpenError, TurnError},
             layout::Layout,
         },
@@ -27,6 +27,7 @@ use crate::{
     run::{
         RunError,
         file_counter::open_ledger,
+        in_place::put_in_place,
         machine::{now_ms, random},
         making::Making,
         real_path::real_path_of,
@@ -217,11 +218,7 @@ fn restore_file(
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     copy(&RealDisk, &source, audit.as_ref(), &head, &copied).map_err(OpenError::from)?;
     let stock = live_anew(&copied.head, sold_at_least, patience)?;
-    let init = |source| RunError::Init { path: db.to_owned(), source };
-    fs::rename(&copied.folder, &layout.folder).map_err(init)?;
-    // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
-    RealDisk.link(&copied.head, &layout.head).map_err(init)?;
-    RealDisk.sync_dir(&layout.parent).map_err(init)?;
+    put_in_place(&copied, &layout)?;
     drop(making);
     println!("{}: {}", layout.head.display(), restored(stock));
     if audit.is_some_and(|audit| audit.stock.issued == stock.issued) {

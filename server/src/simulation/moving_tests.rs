@@ -18,7 +18,7 @@ use crate::{
     domain::{Change, Command, Inventory, Order, Outcome, Record, Request, SoldBefore, Trial},
     ledger::{
         Again, Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault,
-        MoveError, Moving, News, Staged, Timer, Turn,
+        MoveError, Moving, News, Staged, Timer, Turn, Unpublished,
     },
     simulation::{
         engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
@@ -80,10 +80,10 @@ impl Staged for Mortal {
         self.engine.commit()
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
-        live_on(&self.calls)?;
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        live_on(&self.calls).map_err(Unpublished::Refused)?;
         let published = self.engine.publish();
-        live_on(&self.calls)?;
+        live_on(&self.calls).map_err(Unpublished::Refused)?;
         published
     }
 }
@@ -337,6 +337,62 @@ fn an_end_that_has_come_meanwhile_is_refused_before_anything_is_made() {
         let refused = moving.check(&mut target, &read, Again::Refused).unwrap_err();
 
         assert!(matches!(refused, MoveError::Ended { .. }), "{seed}: {refused}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_refused_its_name_is_told_as_refused_unless_a_try_is_unknown() {
+    let refused = || Err(Unpublished::Refused(Fault::Passing(Cause::of("no right to"))));
+    let unknown = || Err(Unpublished::Unknown(Cause::of("no answer in time")));
+    let told = |tries: Vec<Result<(), Unpublished>>| {
+        let ledger = SimLedger::staged(1);
+        ledger.calm();
+        let (engine, inventory) = ledger.open(None);
+        let copy = Naming { engine, tries };
+        let base = ledger.base();
+        let copying = Copying::begin(copy, Some(inventory), &ledger, &base, STILL);
+        copying.unwrap().publish().err()
+    };
+    assert!(told(vec![Ok(()), refused(), unknown()]).is_none());
+    let error = told(vec![refused()]).unwrap();
+    assert_eq!(error.to_string(), "the copy is whole, and does not get its name: no right to");
+    let error = told(vec![refused(), unknown()]).unwrap();
+    assert!(matches!(error, CopyError::Unnamed(_)), "{error}");
+    let lasting = Err(Unpublished::Refused(Fault::Lasting(Cause::of("it is taken"))));
+    let error = told(vec![lasting, unknown()]).unwrap();
+    assert!(matches!(error, CopyError::NotNamed(_)), "{error}");
+}
+
+/// A copy whose tries to get its name come to these, the last one first and the first one for good.
+struct Naming {
+    engine: SimEngine,
+    tries: Vec<Result<(), Unpublished>>,
+}
+
+impl Engine for Naming {
+    type Batch = SimBatch;
+    type Turn<'a> = SimTurn<'a>;
+
+    fn begin(&mut self) -> Result<SimTurn<'_>, Fault> {
+        self.engine.begin()
+    }
+
+    fn rest(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Staged for Naming {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        self.engine.is_begun()
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.engine.commit()
+    }
+
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        if self.tries.len() > 1 { self.tries.pop().unwrap() } else { self.tries[0].clone() }
     }
 }
 
