@@ -179,6 +179,31 @@ fn counter_that_went_elsewhere_is_not_moved_again_until_its_sale_is_opened() {
     }
 }
 
+#[test]
+fn server_on_a_counter_that_went_elsewhere_says_where_to_and_sells_nothing() {
+    let places = Places::new();
+    let (old, new) = (places.db(File, "hall"), places.db(Etcd, "hall"));
+    counter_with_sales(&places, &old, 3);
+    assert_eq!(places.import(&old, &new).code, Some(0));
+    let moved =
+        format!("{old}: it was moved to {new} at revision `4`: here nothing is sold any more");
+
+    let server = places.serve(&old);
+
+    assert!(server.stderr().contains(&moved), "{}", server.stderr());
+    assert_eq!(server.buy().status, 410);
+    server.terminate();
+    // Nor by whoever writes a new file in the place of the old one.
+    fs::write(&old, "{\"count\": 100}\n").expect("the test's own file");
+    let server = places.serve(&old);
+    assert!(server.stderr().contains(&moved), "{}", server.stderr());
+    assert_eq!(server.buy().status, 410);
+    as_operator(&server, Method::POST, "/sale", &json!({"open": true}));
+    server.terminate();
+    let opened = places.serve(&old);
+    assert!(!opened.stderr().contains("it was moved"), "{}", opened.stderr());
+}
+
 /// Copies the counter in the file at `from` up to the revision `last` into what `stage` gives, as an import does.
 fn copy_up_to<S: Staged>(
     from: &Path,

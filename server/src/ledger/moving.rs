@@ -159,8 +159,11 @@ impl<E: Engine> Moving<E> {
         if !self.inventory.stock().is_closed {
             return Ok(());
         }
-        let Some(end) = self.end_in(archive)? else { return Ok(()) };
-        let to = place_of(&end.note).to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error: io::Error| MoveError::Source(Cause::of(error)))?;
+        let found = runtime.block_on(End::of(archive, self.inventory.stock().revision));
+        let Some(end) = found.map_err(MoveError::Source)? else { return Ok(()) };
+        let to = end.to().to_owned();
         if end.note != self.note {
             return Err(MoveError::Gone { to, revision: end.revision });
         }
@@ -168,37 +171,6 @@ impl<E: Engine> Moving<E> {
             return Err(MoveError::Changed { revision });
         }
         if self.may_go_on { Ok(()) } else { Err(MoveError::Ended { to }) }
-    }
-
-    /// The end that an earlier move gave the ledger, whose sale is closed; `None` where that was no move.
-    fn end_in(&self, archive: &Arc<dyn Archive>) -> Result<Option<End>, MoveError> {
-        let failed = |error: io::Error| MoveError::Source(Cause::of(error));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(failed)?;
-        let (mut last, mut changed_at) = (self.inventory.stock().revision, None);
-        while last > 0 {
-            let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
-            let records = runtime.block_on(Arc::clone(archive).records(first, last));
-            let records = records.map_err(MoveError::Source)?;
-            if !records.is_empty() && records.last().is_none_or(|record| record.revision != last) {
-                return Err(MoveError::Source(Cause::of(
-                    "not all of its last records can be read",
-                )));
-            }
-            for record in records.iter().rev() {
-                if let Change::SaleSet { .. } = record.change {
-                    let revision = record.revision;
-                    let end = |note: &str| End { note: note.to_owned(), revision, changed_at };
-                    return Ok(note_of(record).map(end));
-                }
-                if !is_ended_too(record) {
-                    changed_at = Some(record.revision);
-                }
-            }
-            // What is before the first record of all is not there.
-            last = if records.is_empty() { 0 } else { first - 1 };
-        }
-        Ok(None)
     }
 
     /// Copies everything that `audit` reads into `copying`, and ends the ledger at the time `now_ms`: behind this
@@ -405,12 +377,50 @@ fn place_of(note: &str) -> &str {
     note.strip_prefix(NOTE).unwrap_or(note)
 }
 
-/// The end of a ledger, as it is found from behind.
-struct End {
+/// The end that a move gave a ledger, as it is found from behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
     note: String,
-    revision: u64,
+    /// The revision that says so.
+    pub revision: u64,
     /// The first revision behind it that is no part of it.
     changed_at: Option<u64>,
+}
+
+impl End {
+    /// The end of the ledger that `archive` reads, whose sale is closed at its revision `last`; `None` where that was
+    /// no move.
+    ///
+    /// # Errors
+    /// [`Cause`]: it cannot be read.
+    pub async fn of(archive: &Arc<dyn Archive>, mut last: u64) -> Result<Option<Self>, Cause> {
+        let mut changed_at = None;
+        while last > 0 {
+            let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
+            let records = Arc::clone(archive).records(first, last).await?;
+            if !records.is_empty() && records.last().is_none_or(|record| record.revision != last) {
+                return Err(Cause::of("not all of its last records can be read"));
+            }
+            for record in records.iter().rev() {
+                if let Change::SaleSet { .. } = record.change {
+                    let revision = record.revision;
+                    let end = |note: &str| Self { note: note.to_owned(), revision, changed_at };
+                    return Ok(note_of(record).map(end));
+                }
+                if !is_ended_too(record) {
+                    changed_at = Some(record.revision);
+                }
+            }
+            // What is before the first record of all is not there.
+            last = if records.is_empty() { 0 } else { first - 1 };
+        }
+        Ok(None)
+    }
+
+    /// Where the counter went.
+    pub fn to(&self) -> &str {
+        place_of(&self.note)
+    }
 }
 
 /// The records that were heard of.
