@@ -1,6 +1,7 @@
 //! What is the same wherever a counter is kept: it is looked over, moved from engine to engine, and backed up.
 
 mod backup;
+mod foreign;
 mod import;
 mod kept;
 mod metrics;

@@ -158,7 +158,10 @@ impl Session {
                 Ok(Ok(session)) => return Ok(session),
                 Ok(Err(error)) => unusable.push((server.clone(), error)),
                 Err(_) => {
-                    let late = format!("no answer within {CONNECT_TIMEOUT:?}");
+                    let late = format!(
+                        "no answer within {CONNECT_TIMEOUT:?}, as of a server that is stopped, or of what is no \
+                         PostgreSQL"
+                    );
                     unusable.push((server.clone(), ServerError::Unreachable(late)));
                 }
             }
