@@ -4,6 +4,7 @@ mod backup;
 mod foreign;
 mod import;
 mod kept;
+mod long;
 mod metrics;
 mod news;
 mod race;
