@@ -280,57 +280,6 @@ fn snapshots_of_two_servers_leave_each_other_whole() {
     }
 }
 
-/// A statement sees what was there as it began: one that named a snapshot looked at parts that were cleared away by then.
-#[test]
-fn snapshot_is_not_named_while_its_parts_are_cleared_away() {
-    let database = Postgres::start();
-    let (wire, other_wire) = (Wire::to(database.port()), Wire::to(database.port()));
-    let mut slow = Seller::open(&database.address_through(wire.port(), "concert"), Some(TICKETS));
-    let mut quick = Seller::open(&database.address_through(other_wire.port(), "concert"), None);
-    let parts = "SELECT count(*) FROM ticket_counter.snapshot_part WHERE revision = 10";
-    slow.sell(10);
-    wire.hold_requests_with(b"INSERT INTO ticket_counter.snapshot (");
-    slow.keep_snapshot();
-    eventually("its parts", || (database.sql(parts) == "1").then_some(()));
-    quick.learn().expect("it is there");
-    for revision in [20, 30] {
-        if revision == 30 {
-            other_wire.hold_requests_with(b"DELETE FROM ticket_counter.snapshot_part");
-        }
-        quick.sell(10);
-        quick.keep_snapshot();
-        eventually("a later one", || is_named(&database, revision).then_some(()));
-    }
-    // It sees its parts, and goes no further before it may.
-    database.sql(
-        "CREATE TABLE gate (is_shut boolean); INSERT INTO gate VALUES (true); \
-         CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
-         WHILE EXISTS (SELECT FROM gate) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; END $$; \
-         CREATE TRIGGER wait BEFORE INSERT ON ticket_counter.snapshot FOR EACH ROW WHEN (NEW.revision = 10) \
-         EXECUTE FUNCTION wait()",
-    );
-    wire.release_requests();
-    eventually("one that is being named", || {
-        let naming = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
-        (database.sql(naming) == "1").then_some(())
-    });
-
-    // What it does not keep itself stays.
-    wire.hold_requests_with(b"DELETE FROM ticket_counter.snapshot_part");
-    other_wire.release_requests();
-
-    eventually("parts that were cleared away, or wait for that", || {
-        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory'";
-        (database.sql(parts) == "0" || database.sql(waiting) == "1").then_some(())
-    });
-    database.sql("DELETE FROM gate");
-    let at_work = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%snapshot%' \
-                   AND pid <> pg_backend_pid()";
-    eventually("the end of both", || (database.sql(at_work) == "0").then_some(()));
-    assert_eq!(database.sql(TORN), "0");
-    wire.release_requests();
-}
-
 #[test]
 fn news_of_another_server_are_hinted_at() {
     let database = Postgres::start();
