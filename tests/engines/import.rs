@@ -9,13 +9,13 @@ use std::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use e2e::{Answer, Finished, Method, Server, Wire, eventually, tickets, tickets_of};
 use serde_json::json;
 use server::ledger::{
-    Archive, Audit, Copying, Scan, Staged,
+    Archive, Audit, Copying, Scan, Staged, Timer,
     etcd::{
         address::EtcdAddress,
         cluster::Access,
@@ -179,6 +179,31 @@ fn counter_that_went_elsewhere_is_not_moved_again_until_its_sale_is_opened() {
     }
 }
 
+#[test]
+fn server_on_a_counter_that_went_elsewhere_says_where_to_and_sells_nothing() {
+    let places = Places::new();
+    let (old, new) = (places.db(File, "hall"), places.db(Etcd, "hall"));
+    counter_with_sales(&places, &old, 3);
+    assert_eq!(places.import(&old, &new).code, Some(0));
+    let moved =
+        format!("{old}: it was moved to {new} at revision `4`: here nothing is sold any more");
+
+    let server = places.serve(&old);
+
+    assert!(server.stderr().contains(&moved), "{}", server.stderr());
+    assert_eq!(server.buy().status, 410);
+    server.terminate();
+    // Nor by whoever writes a new file in the place of the old one.
+    fs::write(&old, "{\"count\": 100}\n").expect("the test's own file");
+    let server = places.serve(&old);
+    assert!(server.stderr().contains(&moved), "{}", server.stderr());
+    assert_eq!(server.buy().status, 410);
+    as_operator(&server, Method::POST, "/sale", &json!({"open": true}));
+    server.terminate();
+    let opened = places.serve(&old);
+    assert!(!opened.stderr().contains("it was moved"), "{}", opened.stderr());
+}
+
 /// Copies the counter in the file at `from` up to the revision `last` into what `stage` gives, as an import does.
 fn copy_up_to<S: Staged>(
     from: &Path,
@@ -191,7 +216,8 @@ fn copy_up_to<S: Staged>(
     let base = Base::of(base.key, 0, base.stock(), base.at_ms);
     let (stage, archive) = stage(base.clone());
     let mut audit = Audit::begin(scan).expect("it is sound");
-    let copying = Copying::begin(stage, None, &*archive, &base, rest);
+    let copying =
+        Copying::begin(stage, None, &*archive, &base, Timer { now: Instant::now, pause: rest });
     let mut copying = copying.unwrap_or_else(|error| panic!("{error}"));
     copying.copy(&mut audit, last, &mut |records| records).expect("it is copied");
     copying
@@ -358,6 +384,77 @@ fn refusal_of<S: Staged>(late: Copying<S>) -> String {
     let refused = late.publish().err().expect("it is refused");
     assert!(RESTS.get() < RESTS_OF_ONE_THAT_MAY_PASS, "{refused}");
     refused.to_string()
+}
+
+/// As behind a failover to a server that had less: the number of what was imported was given out once more.
+#[test]
+fn name_is_not_given_to_another_counter_that_has_the_number_of_the_imported_one() {
+    let places = Places::new();
+    Template::new(&places);
+    let (old, new) = (places.file("template"), places.db(Postgres, "renumbered"));
+    let address = places.postgres.address(&places.own("renumbered"));
+    let copying = copy_up_to(&old, SALES, |base| postgres_stage(&places, &address, base));
+    let row = format!("name = 'import:{}'", places.own("renumbered"));
+    places.postgres.sql(&format!(
+        "CREATE TEMPORARY TABLE other AS SELECT * FROM ticket_counter.counter WHERE {row}; \
+         UPDATE other SET key = sha256('another'); DELETE FROM ticket_counter.counter WHERE {row}; \
+         INSERT INTO ticket_counter.counter OVERRIDING SYSTEM VALUE SELECT * FROM other"
+    ));
+
+    let refused = copying.publish().err().expect("it is refused").to_string();
+
+    assert_eq!(
+        refused,
+        "the copy is whole, and does not get its name: what was imported is not there any more"
+    );
+    assert!(places.verify(&new).stderr.contains("is being imported"));
+}
+
+#[test]
+fn name_that_the_database_refuses_is_told_as_refused() {
+    let places = Places::new();
+    Template::new(&places);
+    let old = places.file("template");
+    let address = places.postgres.address(&places.own("refused"));
+    let copying = copy_up_to(&old, SALES, |base| postgres_stage(&places, &address, base));
+    places.postgres.sql(&format!(
+        "CREATE FUNCTION no_name() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not today' \
+         USING ERRCODE = 'insufficient_privilege'; END $$; \
+         CREATE TRIGGER no_name BEFORE UPDATE ON ticket_counter.counter FOR EACH ROW WHEN (NEW.name = '{}') \
+         EXECUTE FUNCTION no_name()",
+        places.own("refused")
+    ));
+
+    let refused = copying.publish().err().expect("it is refused").to_string();
+
+    places.postgres.sql("DROP FUNCTION no_name CASCADE");
+    assert_eq!(refused, "the copy is whole, and does not get its name: PostgreSQL: not today");
+}
+
+/// Behind the last step the copy is the counter, whatever becomes of the sync.
+#[test]
+fn counter_in_files_whose_name_is_not_synced_is_told_as_there() {
+    let places = Places::new();
+    let template = Template::new(&places);
+    let mut told = 0;
+    for nth in 1.. {
+        let old = template.copy_to(&places, File, &format!("old-{nth}"));
+        let new = places.db(File, &format!("new-{nth}"));
+        let said = import_under(&places, &old, &new, &format!("fsync:error=EIO:when={nth}"));
+        if said.code == Some(0) {
+            break;
+        }
+        let is_there = Path::new(&new).exists();
+        let is_told =
+            said.stderr.contains("is in place, and whole; that may not survive a power cut");
+        assert_eq!(is_there, is_told, "{nth}: {said:?}");
+        if is_there {
+            assert!(said.stderr.contains("hint: there is nothing to be done again"), "{said:?}");
+            template.assert_at(&places, &new);
+            told += 1;
+        }
+    }
+    assert_eq!(told, 1);
 }
 
 #[test]
@@ -603,7 +700,7 @@ fn kill_ahead_of(from: Engine, to: Engine, calls: &[(&str, usize)]) {
             if places.verify(&new).code == Some(0) {
                 whole += 1;
             } else {
-                finish(&places, &old, &new);
+                finish(&places, &template, &old, &new);
             }
             places.assert_sound(&new);
             if nth % 7 == 1 {
@@ -619,11 +716,12 @@ fn kill_ahead_of(from: Engine, to: Engine, calls: &[(&str, usize)]) {
 
 /// Goes on with an import that was killed.
 #[track_caller]
-fn finish(places: &Places, old: &str, new: &str) {
+fn finish(places: &Places, template: &Template, old: &str, new: &str) {
     let said = places.import(old, new);
     if said.stderr.trim_end().ends_with("already") {
-        // Its last step was on its way as it was killed, and has come through since somebody looked.
-        assert_eq!(places.verify(new).code, Some(0), "{said:?}");
+        // Its last step was on its way as it was killed, and has come through since somebody looked: then it is the
+        // counter that was moved, and no other.
+        template.assert_at(places, new);
         return;
     }
     if said.code == Some(2) && said.stderr.contains("without its counter's file") {

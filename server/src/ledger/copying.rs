@@ -9,12 +9,12 @@
 //!   were given out stay what they are.
 //! - `SettleFirst`: behind an append of unknown outcome nothing is tried before it is known.
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use crate::{
     domain::{Inconsistent, Inventory, Record},
     ledger::{
-        Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Turn, agree,
+        Appended, Archive, Audit, Batch, Cause, Engine, Fault, News, Scan, Timer, Turn, agree,
         format::base::Base,
         persist::{Stop, persist},
     },
@@ -39,11 +39,22 @@ pub trait Staged: Engine {
     /// [`Fault`], a lasting one where a counter is there by now.
     fn commit(&mut self) -> Result<(), Fault>;
 
-    /// Makes it the counter, in one step: from now on it is sold from.
+    /// Makes it the counter, in one step: from now on it is sold from. It may be called again.
     ///
     /// # Errors
-    /// [`Fault`]; it may be the counter all the same, where nobody knows what became of the step.
-    fn publish(&mut self) -> Result<(), Fault>;
+    /// [`Unpublished`].
+    fn publish(&mut self) -> Result<(), Unpublished>;
+}
+
+/// Why nobody is told that a copy has become the counter.
+#[derive(Clone, Debug)]
+pub enum Unpublished {
+    /// This try has changed nothing.
+    Refused(Fault),
+    /// It may have become it, or may yet.
+    Unknown(Cause),
+    /// It has, and that may not survive a power cut.
+    NotSynced(Cause),
 }
 
 /// Why a copy cannot be made.
@@ -58,6 +69,12 @@ pub enum CopyError {
     /// It is whole, and may be the counter or not.
     #[error("the copy is whole, and nobody knows whether it has its name: {0}")]
     Unnamed(Cause),
+    /// It is whole, and is not the counter.
+    #[error("the copy is whole, and does not get its name: {0}")]
+    NotNamed(Cause),
+    /// It is the counter, and that may not survive a power cut.
+    #[error("{0}")]
+    NotSynced(Cause),
     /// There are records in it that are of something else.
     #[error("what is there already is not the beginning of what is copied")]
     Differs,
@@ -79,7 +96,7 @@ pub struct Copying<E: Engine> {
     engine: E,
     /// What it has come to.
     inventory: Inventory,
-    pause: fn(Duration),
+    timer: Timer,
     unsettled: Option<Unsettled<E::Batch>>,
     /// What was heard of that another has appended, and was not held against what is copied yet.
     landed: VecDeque<Record>,
@@ -105,11 +122,11 @@ impl<E: Engine> Copying<E> {
         inventory: Option<Inventory>,
         archive: &dyn Archive,
         base: &Base,
-        pause: fn(Duration),
+        timer: Timer,
     ) -> Result<Self, CopyError> {
         let inventory = inventory.unwrap_or_else(|| base.inventory(usize::MAX));
         let landed = VecDeque::new();
-        let mut copying = Self { engine, inventory, pause, unsettled: None, landed };
+        let mut copying = Self { engine, inventory, timer, unsettled: None, landed };
         copying.persist(Self::hear_all)?;
         let is_of_it = archive.identity().is_some_and(|identity| identity.key == base.key);
         if is_of_it { Ok(copying) } else { Err(CopyError::Differs) }
@@ -190,18 +207,28 @@ impl<E: Engine> Copying<E> {
     /// Makes it the counter.
     ///
     /// # Errors
-    /// [`CopyError::Target`] where it is not; [`CopyError::Unnamed`] where nobody knows.
+    /// [`CopyError::NotNamed`] where it is not; [`CopyError::Unnamed`] where nobody knows; [`CopyError::NotSynced`]
+    /// where it is.
     pub fn publish(mut self) -> Result<E, CopyError>
     where
         E: Staged,
     {
-        let engine = &mut self.engine;
-        let published =
-            persist(self.pause, UNKNOWN, || Ok::<_, Stop<CopyError>>(Some(engine.publish()?)));
+        let (engine, mut is_unknown) = (&mut self.engine, false);
+        let published = persist(self.timer, UNKNOWN, || match engine.publish() {
+            Ok(()) => Ok(Some(())),
+            Err(Unpublished::Refused(fault)) => Err(Stop::Fault(fault)),
+            Err(Unpublished::Unknown(cause)) => {
+                is_unknown = true;
+                Err(Stop::Fault(Fault::Passing(cause)))
+            }
+            Err(Unpublished::NotSynced(cause)) => Err(Stop::Error(CopyError::NotSynced(cause))),
+        });
         match published {
             Ok(()) => Ok(self.engine),
-            Err(Stop::Fault(Fault::Passing(cause))) => Err(CopyError::Unnamed(cause)),
-            Err(stop) => Err(stop.into()),
+            // What a later try was refused says nothing of one whose answer was lost.
+            Err(Stop::Fault(Fault::Passing(cause))) if is_unknown => Err(CopyError::Unnamed(cause)),
+            Err(Stop::Fault(fault)) => Err(CopyError::NotNamed(fault.cause())),
+            Err(Stop::Error(error)) => Err(error),
         }
     }
 
@@ -218,7 +245,7 @@ impl<E: Engine> Copying<E> {
         &mut self,
         mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<CopyError>>,
     ) -> Result<T, CopyError> {
-        Ok(persist(self.pause, UNKNOWN, || step(self))?)
+        Ok(persist(self.timer, UNKNOWN, || step(self))?)
     }
 
     /// Hears all that is there.

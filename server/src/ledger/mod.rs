@@ -28,14 +28,16 @@ mod pipeline;
 pub mod postgres;
 mod scan;
 mod timed;
+mod timer;
 mod writer;
 
 pub use audit::{Audit, AuditError, agree};
-pub use copying::{CopyError, Copying, Staged};
+pub use copying::{CopyError, Copying, Staged, Unpublished};
 pub use engine::{Appended, Archive, Batch, Cause, Engine, Fault, Found, News, Summary, Turn};
 pub use holder::{Holder, by_whom};
-pub use moving::{Again, MoveError, Moving};
+pub use moving::{Again, End, MoveError, Moving};
 pub use pipeline::Pipeline;
 pub use scan::{Overview, Scan};
 pub use timed::{Timed, TurnTimes};
+pub use timer::Timer;
 pub use writer::{Clients, Turned, Void, Writer};

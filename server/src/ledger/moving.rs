@@ -10,13 +10,13 @@
 //! - At no moment can both be sold from; whoever is killed leaves one that can be, or none and a move that can
 //!   be gone on with.
 
-use std::{io, mem, sync::Arc, time::Duration};
+use std::{io, mem, sync::Arc};
 
 use crate::{
     domain::{Change, Inconsistent, Inventory, Record, Stock, Trial},
     ledger::{
         Appended, Archive, Audit, Batch, Cause, CopyError, Copying, Engine, Fault, News, Scan,
-        Staged, Turn, agree,
+        Staged, Timer, Turn, agree,
         persist::{Stop, persist},
     },
 };
@@ -101,7 +101,7 @@ pub struct Moving<E: Engine> {
     unsettled: Option<(E::Batch, Vec<Record>)>,
     /// What the news told since the last step that came to something.
     heard: Heard,
-    pause: fn(Duration),
+    timer: Timer,
 }
 
 impl<E: Engine> Moving<E> {
@@ -113,7 +113,7 @@ impl<E: Engine> Moving<E> {
         source: E,
         inventory: Option<Inventory>,
         to: &str,
-        pause: fn(Duration),
+        timer: Timer,
     ) -> Result<Self, MoveError> {
         let inventory = inventory.unwrap_or_else(|| Inventory::new(Stock::default(), 0));
         let cut = to.len().saturating_sub(PLACE_BYTES_MAX);
@@ -130,7 +130,7 @@ impl<E: Engine> Moving<E> {
             may_go_on: true,
             unsettled,
             heard,
-            pause,
+            timer,
         };
         moving.hear_all()?;
         Ok(moving)
@@ -153,14 +153,17 @@ impl<E: Engine> Moving<E> {
         again: Again,
     ) -> Result<(), MoveError> {
         let asked =
-            persist(self.pause, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
+            persist(self.timer, OTHERS, || Ok::<_, Stop<CopyError>>(Some(target.is_begun()?)));
         let is_begun = asked.map_err(CopyError::from)?;
         self.may_go_on = is_begun || again == Again::Wanted;
         if !self.inventory.stock().is_closed {
             return Ok(());
         }
-        let Some(end) = self.end_in(archive)? else { return Ok(()) };
-        let to = place_of(&end.note).to_owned();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let runtime = runtime.map_err(|error: io::Error| MoveError::Source(Cause::of(error)))?;
+        let found = runtime.block_on(End::of(archive, self.inventory.stock().revision));
+        let Some(end) = found.map_err(MoveError::Source)? else { return Ok(()) };
+        let to = end.to().to_owned();
         if end.note != self.note {
             return Err(MoveError::Gone { to, revision: end.revision });
         }
@@ -168,37 +171,6 @@ impl<E: Engine> Moving<E> {
             return Err(MoveError::Changed { revision });
         }
         if self.may_go_on { Ok(()) } else { Err(MoveError::Ended { to }) }
-    }
-
-    /// The end that an earlier move gave the ledger, whose sale is closed; `None` where that was no move.
-    fn end_in(&self, archive: &Arc<dyn Archive>) -> Result<Option<End>, MoveError> {
-        let failed = |error: io::Error| MoveError::Source(Cause::of(error));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(failed)?;
-        let (mut last, mut changed_at) = (self.inventory.stock().revision, None);
-        while last > 0 {
-            let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
-            let records = runtime.block_on(Arc::clone(archive).records(first, last));
-            let records = records.map_err(MoveError::Source)?;
-            if !records.is_empty() && records.last().is_none_or(|record| record.revision != last) {
-                return Err(MoveError::Source(Cause::of(
-                    "not all of its last records can be read",
-                )));
-            }
-            for record in records.iter().rev() {
-                if let Change::SaleSet { .. } = record.change {
-                    let revision = record.revision;
-                    let end = |note: &str| End { note: note.to_owned(), revision, changed_at };
-                    return Ok(note_of(record).map(end));
-                }
-                if !is_ended_too(record) {
-                    changed_at = Some(record.revision);
-                }
-            }
-            // What is before the first record of all is not there.
-            last = if records.is_empty() { 0 } else { first - 1 };
-        }
-        Ok(None)
     }
 
     /// Copies everything that `audit` reads into `copying`, and ends the ledger at the time `now_ms`: behind this
@@ -254,13 +226,15 @@ impl<E: Engine> Moving<E> {
         Ok(())
     }
 
-    /// Hears all that there is to be heard.
+    /// Hears all that there is to be heard: what is refused, and what is made ahead of that, rests on it.
     fn hear_all(&mut self) -> Result<(), MoveError> {
         self.persist(|moving| {
             let mut turn = moving.source.begin()?;
             hear(&mut turn, &mut moving.inventory, &mut moving.heard)?;
+            // What was heard may be of the past.
+            let is_all = turn.confirm()?;
             turn.end()?;
-            Ok(Some(()))
+            Ok(is_all.then_some(()))
         })?;
         // It is read by whoever copies.
         self.heard = Heard::default();
@@ -351,7 +325,7 @@ impl<E: Engine> Moving<E> {
         &mut self,
         mut step: impl FnMut(&mut Self) -> Result<Option<T>, Stop<MoveError>>,
     ) -> Result<T, MoveError> {
-        match persist(self.pause, OTHERS, || step(self)) {
+        match persist(self.timer, OTHERS, || step(self)) {
             Ok(done) => Ok(done),
             Err(Stop::Fault(fault)) => Err(MoveError::Source(fault.cause())),
             Err(Stop::Error(MoveError::Edited)) if self.end.is_some() => {
@@ -403,12 +377,50 @@ fn place_of(note: &str) -> &str {
     note.strip_prefix(NOTE).unwrap_or(note)
 }
 
-/// The end of a ledger, as it is found from behind.
-struct End {
+/// The end that a move gave a ledger, as it is found from behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct End {
     note: String,
-    revision: u64,
+    /// The revision that says so.
+    pub revision: u64,
     /// The first revision behind it that is no part of it.
     changed_at: Option<u64>,
+}
+
+impl End {
+    /// The end of the ledger that `archive` reads, whose sale is closed at its revision `last`; `None` where that was
+    /// no move.
+    ///
+    /// # Errors
+    /// [`Cause`]: it cannot be read.
+    pub async fn of(archive: &Arc<dyn Archive>, mut last: u64) -> Result<Option<Self>, Cause> {
+        let mut changed_at = None;
+        while last > 0 {
+            let first = (last + 1).saturating_sub(LOOKED_AT).max(1);
+            let records = Arc::clone(archive).records(first, last).await?;
+            if !records.is_empty() && records.last().is_none_or(|record| record.revision != last) {
+                return Err(Cause::of("not all of its last records can be read"));
+            }
+            for record in records.iter().rev() {
+                if let Change::SaleSet { .. } = record.change {
+                    let revision = record.revision;
+                    let end = |note: &str| Self { note: note.to_owned(), revision, changed_at };
+                    return Ok(note_of(record).map(end));
+                }
+                if !is_ended_too(record) {
+                    changed_at = Some(record.revision);
+                }
+            }
+            // What is before the first record of all is not there.
+            last = if records.is_empty() { 0 } else { first - 1 };
+        }
+        Ok(None)
+    }
+
+    /// Where the counter went.
+    pub fn to(&self) -> &str {
+        place_of(&self.note)
+    }
 }
 
 /// The records that were heard of.

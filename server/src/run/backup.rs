@@ -3,9 +3,9 @@
 //! Both make all of it under another name, and give it the right one in the end: what is named like a
 //! backup or like a counter is whole.
 
-use std::{fs, io, path::Path, time::Duration};
 #[cfg(any(feature = "etcd", feature = "postgres"))]
-use std::{sync::Arc, thread};
+use std::sync::Arc;
+use std::{io, path::Path, time::Duration};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -18,7 +18,7 @@ use crate::{
         file::{
             audit::{Audit as FileAudit, Auditor, read_head, read_head_bytes, read_ledger},
             backup::{begin_anew, copy},
-            disk::{Disk as _, RealDisk},
+            disk::RealDisk,
             error::{OpenError, TurnError},
             layout::Layout,
         },
@@ -27,6 +27,7 @@ use crate::{
     run::{
         RunError,
         file_counter::open_ledger,
+        in_place::put_in_place,
         machine::{now_ms, random},
         making::Making,
         real_path::real_path_of,
@@ -40,7 +41,10 @@ use crate::{
         Archive, Audit, Cause, CopyError, Copying, Engine as _, Fault, Overview, Scan, Staged,
         file::scan::FileScan,
     },
-    run::staged_file::{clear, make},
+    run::{
+        machine::TIMER,
+        staged_file::{clear, make},
+    },
 };
 
 /// What the counter's file is called in a backup.
@@ -76,7 +80,7 @@ fn backup_engine<S: Scan + Overview>(
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     let (engine, inventory) = make(&copied, &base)?;
     let archive = engine.archive(&inventory);
-    let copying = Copying::begin(engine, Some(inventory), &archive, &base, thread::sleep);
+    let copying = Copying::begin(engine, Some(inventory), &archive, &base, TIMER);
     let failed = |error| failed(Cause::of(error));
     let mut copying = copying.map_err(failed)?;
     copying.copy(&mut audit, last, &mut |records| records).map_err(failed)?;
@@ -170,7 +174,7 @@ fn restore_engine<T: Staged, A: Archive>(
     let failed = |cause| RunError::Engine { place: place.clone(), cause };
     let mut audit = Audit::begin(scan).map_err(|fault| failed(fault.cause()))?;
     let failed = |error| failed(Cause::of(error));
-    let copying = Copying::begin(stage, None, &*archive, &base, thread::sleep);
+    let copying = Copying::begin(stage, None, &*archive, &base, TIMER);
     let mut copying = copying.map_err(failed)?;
     copying.copy(&mut audit, read.stock.revision, &mut |records| records).map_err(failed)?;
     let before = audit.folded();
@@ -214,11 +218,7 @@ fn restore_file(
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     copy(&RealDisk, &source, audit.as_ref(), &head, &copied).map_err(OpenError::from)?;
     let stock = live_anew(&copied.head, sold_at_least, patience)?;
-    let init = |source| RunError::Init { path: db.to_owned(), source };
-    fs::rename(&copied.folder, &layout.folder).map_err(init)?;
-    // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
-    RealDisk.link(&copied.head, &layout.head).map_err(init)?;
-    RealDisk.sync_dir(&layout.parent).map_err(init)?;
+    put_in_place(&copied, &layout)?;
     drop(making);
     println!("{}: {}", layout.head.display(), restored(stock));
     if audit.is_some_and(|audit| audit.stock.issued == stock.issued) {

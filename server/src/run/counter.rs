@@ -22,7 +22,7 @@ use crate::{
     },
     db::Db,
     domain::Inventory,
-    ledger::{Archive, Cause, Engine, Fault, Summary, file::layout::Layout},
+    ledger::{Archive, Cause, End, Engine, Fault, Summary, file::layout::Layout},
     run::{
         RunError,
         file_counter::{locate, open_ledger, read_head},
@@ -39,11 +39,11 @@ const COMMITTER_POLL: Duration = Duration::from_millis(5);
 /// How long the greeting waits for what is left, where that is not on this machine.
 const GREETING_PATIENCE: Duration = Duration::from_secs(1);
 
+/// What the greeting says where that is not known by then.
+const NOT_REACHED: &str = "not reached yet";
+
 /// Why nothing can be sold ahead of the first turn at a ledger that only its turns tell of.
 const UNREACHED: &str = "the ledger has not been reached yet";
-
-/// What it says where that is not known by then.
-const NOT_REACHED: &str = "not reached yet";
 
 /// A counter that is open for sale.
 pub(super) struct Opened {
@@ -136,6 +136,9 @@ impl Opened {
         let (patience, names_max) = (config.lock_timeout, config.names_max);
         let (engine, inventory) = open_ledger(path, synced, patience, names_max).await?;
         let archive = engine.archive(&inventory);
+        if inventory.stock().is_closed {
+            tell_of_a_move(path, Arc::new(archive.another()), inventory.stock().revision).await;
+        }
         // Each event loop reads by itself: none waits for another's reading.
         let archives = (0..=channels.len()).map(|_| Arc::new(archive.another())).collect();
         let (inventory, place) = (Some(inventory), path.display().to_string());
@@ -229,6 +232,22 @@ impl Opened {
         if committer.is_finished() && committer.join().is_err() {
             tracing::error!("the committer panicked");
         }
+    }
+}
+
+/// Tells whoever starts a server on a counter that has moved elsewhere, which is at the revision `last`, that nothing is
+/// sold there any more.
+async fn tell_of_a_move(path: &Path, archive: Arc<dyn Archive>, last: u64) {
+    let place = path.display();
+    match End::of(&archive, last).await {
+        Ok(Some(end)) => {
+            let (to, revision) = (end.to(), end.revision);
+            tracing::warn!(
+                "{place}: it was moved to {to} at revision `{revision}`: here nothing is sold any more"
+            );
+        }
+        Ok(None) => {}
+        Err(cause) => tracing::warn!("{place}: it may have moved elsewhere: {cause}"),
     }
 }
 

@@ -73,6 +73,25 @@ pub enum RunError {
         /// What is there.
         path: PathBuf,
     },
+    /// A counter was made meanwhile where another was to be put, and a part of that is left beside it.
+    #[error(
+        "{} was put beside a counter's file that somebody else has made meanwhile, and cannot be taken away: {source}",
+        folder.display()
+    )]
+    LedgerLeft {
+        /// The ledger's folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// A counter is in place, and a power cut may undo that.
+    #[error("{} is in place, and whole; that may not survive a power cut: {source}", path.display())]
+    NotSynced {
+        /// The counter's file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
     /// What was copied is not what was read.
     #[error("the copy in {} is not what was read: there is no backup", path.display())]
     Copy {
@@ -221,6 +240,14 @@ impl RunError {
             Self::InTheWay { .. } => {
                 Some("take another name, or move what is there out of the way".to_owned())
             }
+            Self::LedgerLeft { .. } => Some(
+                "move that folder away before a server is started there: it is not the ledger of that file".to_owned(),
+            ),
+            Self::NotSynced { .. }
+            | Self::Import { source: MoveError::Copy(CopyError::NotSynced(_)), .. } => Some(
+                "there is nothing to be done again: see whether the disk is well, and look it over with `server verify`"
+                    .to_owned(),
+            ),
             Self::LedgerWithoutHead { .. } => Some(
                 "an import that was broken off in its last step leaves a whole ledger so: `server repair` writes the \
                  counter's file"
@@ -244,6 +271,9 @@ impl RunError {
             ),
             Self::Import { source: MoveError::Copy(CopyError::Unnamed(_)), .. } => Some(
                 "start it again: it goes on, or says that the counter is there".to_owned(),
+            ),
+            Self::Import { source: MoveError::Copy(CopyError::NotNamed(_)), .. } => Some(
+                "what was to be moved is closed by now: once that is put right, start it again, and it goes on".to_owned(),
             ),
             Self::Import { source: MoveError::Copy(CopyError::Differs), .. } => Some(
                 "another import was begun there: remove what it has left, or take another name".to_owned(),
@@ -282,6 +312,8 @@ impl RunError {
             | Self::Ledger(OpenError::Locked { .. })
             | Self::Listen { .. }
             | Self::Init { .. }
+            | Self::LedgerLeft { .. }
+            | Self::NotSynced { .. }
             | Self::AdminToken { .. }
             | Self::Engine { .. }
             | Self::Import { .. }

@@ -1,6 +1,6 @@
 //! `server import`: a counter moves from one engine to another.
 
-use std::{sync::Arc, thread, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use crate::ledger::Fault;
@@ -20,7 +20,7 @@ use crate::{
         RunError,
         backup::anew,
         file_counter::{locate, open_ledger},
-        machine::now_ms,
+        machine::{TIMER, now_ms},
         real_path::real_path_of,
         staged_file::StagedFile,
     },
@@ -126,11 +126,11 @@ fn carry<E: Engine, C: Scan, T: Staged>(
         to: in_place.to_owned(),
         source,
     };
-    let mut moving = Moving::begin(engine, known, in_place, thread::sleep).map_err(moved)?;
+    let mut moving = Moving::begin(engine, known, in_place, TIMER).map_err(moved)?;
     moving.check(&mut target, &read, again).map_err(moved)?;
     let audit = Audit::begin(scan);
     let mut audit = audit.map_err(|fault| moved(MoveError::Source(fault.cause())))?;
-    let copying = Copying::begin(target, inventory, archive, base, thread::sleep);
+    let copying = Copying::begin(target, inventory, archive, base, TIMER);
     let mut copying = copying.map_err(|error| moved(error.into()))?;
     moving.run(&mut audit, &mut copying, now_ms()).map_err(moved)?;
     let stock = copying.inventory().stock();

@@ -1,9 +1,14 @@
 //! What a running server takes from its machine: the time, and chance.
 
 use std::{
-    io,
-    time::{SystemTime, UNIX_EPOCH},
+    io, thread,
+    time::{Instant, SystemTime, UNIX_EPOCH},
 };
+
+use crate::ledger::Timer;
+
+/// The clock that nobody sets.
+pub(super) const TIMER: Timer = Timer { now: Instant::now, pause: thread::sleep };
 
 /// The time, in milliseconds since 1970 UTC.
 pub(super) fn now_ms() -> u64 {

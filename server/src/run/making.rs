@@ -82,12 +82,21 @@ impl Making {
         let _ = fs::remove_file(self.path.join(MARK));
     }
 
-    /// Gives it the name `target`; durable on return.
+    /// Gives it the name `target`, which nothing has; durable on return.
+    ///
+    /// # Errors
+    /// [`RunError::NotSynced`]: it has its name. Else it has not, and what has it is as it was.
     pub(super) fn give_name(self, target: &Path) -> Result<(), RunError> {
-        let init = |source| RunError::Init { path: target.to_owned(), source };
+        let path = target.to_owned();
         let parent = self.path.parent().unwrap_or(Path::new("/")).to_owned();
-        fs::rename(&self.path, target).map_err(init)?;
-        RealDisk.sync_dir(&parent).map_err(init)
+        match RealDisk.rename_folder_to_new(&self.path, target) {
+            Ok(()) => {}
+            Err(source) if source.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(RunError::InTheWay { path });
+            }
+            Err(source) => return Err(RunError::Init { path, source }),
+        }
+        RealDisk.sync_dir(&parent).map_err(|source| RunError::NotSynced { path, source })
     }
 }
 
@@ -137,6 +146,20 @@ fn what_is_left(target: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_that_somebody_has_made_meanwhile_is_not_replaced_though_it_is_empty() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().canonicalize().unwrap().join("monday");
+        let making = Making::beside(&target).unwrap();
+        fs::create_dir(&target).unwrap();
+        fs::write(making.path.join("copied"), "").unwrap();
+
+        let refused = making.give_name(&target).unwrap_err();
+
+        assert!(matches!(refused, RunError::InTheWay { .. }), "{refused}");
+        assert_eq!(fs::read_dir(&target).unwrap().count(), 0);
+    }
 
     #[test]
     fn nothing_was_begun_but_what_has_left_the_mark_of_the_same_counter() {

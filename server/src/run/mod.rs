@@ -8,6 +8,7 @@ mod error;
 mod etcd_counter;
 mod file_counter;
 mod import;
+mod in_place;
 mod machine;
 mod making;
 mod noop;

@@ -1,11 +1,11 @@
 //! A counter in files in the making, under another name than its own.
 
-use std::{fs, path::Path, process};
+use std::{path::Path, process};
 
 use crate::{
     domain::Inventory,
     ledger::{
-        Cause, Engine, Fault, Staged,
+        Cause, Engine, Fault, Staged, Unpublished,
         file::{
             archive::FileArchive,
             creation,
@@ -21,6 +21,7 @@ use crate::{
     },
     run::{
         RunError,
+        in_place::put_in_place,
         machine::{now_ms, random},
         making::Making,
     },
@@ -75,6 +76,13 @@ impl StagedFile {
             return Err(Fault::Lasting(Cause::of(RunError::InTheWay { path })));
         }
         Ok(())
+    }
+
+    /// Leaves nothing to be done but the last step.
+    fn make_ready(&mut self) -> Result<(), Fault> {
+        self.engine.rest()?;
+        clear(&self.staged)?;
+        RealDisk.sync_dir(&self.making.path).map_err(failed)
     }
 
     /// What is read beside the turns of a ledger that has come to `inventory`.
@@ -150,18 +158,17 @@ impl Staged for StagedFile {
         self.making.leave_a_mark(&self.key).map_err(failed)
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
-        self.refuse_a_counter()?;
-        let Self { engine, making, staged, layout, .. } = self;
-        engine.rest()?;
-        clear(staged)?;
-        RealDisk.sync_dir(&making.path).map_err(failed)?;
-        // IMPORTANT: the ledger first: without it, what is in its head would be taken for an older one's.
-        fs::rename(&staged.folder, &layout.folder).map_err(failed)?;
-        // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
-        RealDisk.link(&staged.head, &layout.head).map_err(failed)?;
-        making.is_named();
-        RealDisk.sync_dir(&layout.parent).map_err(failed)
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        let ready = self.refuse_a_counter().and_then(|()| self.make_ready());
+        ready.map_err(Unpublished::Refused)?;
+        let put = put_in_place(&self.staged, &self.layout);
+        if matches!(put, Ok(()) | Err(RunError::NotSynced { .. })) {
+            self.making.is_named();
+        }
+        put.map_err(|error| match error {
+            RunError::NotSynced { .. } => Unpublished::NotSynced(Cause::of(error)),
+            error => Unpublished::Refused(Fault::Lasting(Cause::of(error))),
+        })
     }
 }
 

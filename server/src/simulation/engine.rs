@@ -12,7 +12,7 @@ use crate::{
     domain::{Change, Identity, Inventory, Record, Stock},
     ledger::{
         Appended, Archive, Batch, Cause, Engine, Fault, Found, Holder, News, Scan, Staged, Summary,
-        Turn, format::base::Base,
+        Turn, Unpublished, format::base::Base,
     },
     simulation::shop::now_ms,
 };
@@ -454,12 +454,12 @@ impl Staged for SimEngine {
         if is_lost { Err(Fault::Passing(Cause::of("no connection"))) } else { Ok(()) }
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
+    fn publish(&mut self) -> Result<(), Unpublished> {
         let mut world = self.ledger.world();
         let (is_lost_before, is_lost_after) = (world.chance(0.2), world.chance(0.2));
         world.is_published |= !is_lost_before;
         match is_lost_before || is_lost_after {
-            true => Err(Fault::Passing(Cause::of("no answer in time"))),
+            true => Err(Unpublished::Unknown(Cause::of("no answer in time"))),
             false => Ok(()),
         }
     }

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Instant,
 };
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
@@ -17,13 +18,16 @@ use crate::{
     domain::{Change, Command, Inventory, Order, Outcome, Record, Request, SoldBefore, Trial},
     ledger::{
         Again, Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault,
-        MoveError, Moving, News, Staged, Turn,
+        MoveError, Moving, News, Staged, Timer, Turn, Unpublished,
     },
     simulation::{
         engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
         shop::setting,
     },
 };
+
+/// Nobody waits here.
+const STILL: Timer = Timer { now: Instant::now, pause: |_| {} };
 
 /// How many calls an import may make before it is killed; it is not where there are more.
 type Calls = Arc<AtomicUsize>;
@@ -76,10 +80,10 @@ impl Staged for Mortal {
         self.engine.commit()
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
-        live_on(&self.calls)?;
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        live_on(&self.calls).map_err(Unpublished::Refused)?;
         let published = self.engine.publish();
-        live_on(&self.calls)?;
+        live_on(&self.calls).map_err(Unpublished::Refused)?;
         published
     }
 }
@@ -209,14 +213,14 @@ impl Move {
         };
         let (source, known) = mortal(&self.from, self.lies.0, self.is_edited);
         let (mut target, there) = mortal(&self.to, self.lies.1, false);
-        let mut moving = Moving::begin(source, known, "there", |_| {})?;
+        let mut moving = Moving::begin(source, known, "there", STILL)?;
         let read: Arc<dyn Archive> = Arc::new(self.from.clone());
         moving.check(&mut target, &read, again)?;
         let audit = Audit::begin(SimScan::of(&self.from));
         let mut audit = audit.map_err(|fault| MoveError::Source(fault.cause()))?;
         let archive: &dyn Archive = &self.to;
         let base = self.from.base();
-        let mut copying = Copying::begin(target, there, archive, &base, |_| {})?;
+        let mut copying = Copying::begin(target, there, archive, &base, STILL)?;
         moving.run(&mut audit, &mut copying, 0)?;
         copying.publish()?;
         Ok(())
@@ -310,6 +314,85 @@ fn a_move_that_has_ended_is_not_made_again_unless_that_is_wanted() {
         assert_eq!(moved.to.records(), []);
         moved.import_again(usize::MAX, Again::Wanted).unwrap();
         moved.check().unwrap();
+    }
+}
+
+/// A member that was cut off, or a server that was, tells the past: what was heard rests on nothing before it is confirmed.
+#[test]
+fn an_end_that_has_come_meanwhile_is_refused_before_anything_is_made() {
+    for seed in 0..300 {
+        let mut moved = Move::new(seed, (None, None));
+        let (source, known) = moved.from.open(None);
+        moved.change();
+        while let Err(error) = moved.import(usize::MAX) {
+            if let MoveError::Changed { .. } = error {
+                moved.reopen();
+            }
+        }
+        moved.to = SimLedger::staged(seed);
+        let mut moving = Moving::begin(source, Some(known), "there", STILL).unwrap();
+        let (mut target, _) = moved.to.open(None);
+        let read: Arc<dyn Archive> = Arc::new(moved.from.clone());
+
+        let refused = moving.check(&mut target, &read, Again::Refused).unwrap_err();
+
+        assert!(matches!(refused, MoveError::Ended { .. }), "{seed}: {refused}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_refused_its_name_is_told_as_refused_unless_a_try_is_unknown() {
+    let refused = || Err(Unpublished::Refused(Fault::Passing(Cause::of("no right to"))));
+    let unknown = || Err(Unpublished::Unknown(Cause::of("no answer in time")));
+    let told = |tries: Vec<Result<(), Unpublished>>| {
+        let ledger = SimLedger::staged(1);
+        ledger.calm();
+        let (engine, inventory) = ledger.open(None);
+        let copy = Naming { engine, tries };
+        let base = ledger.base();
+        let copying = Copying::begin(copy, Some(inventory), &ledger, &base, STILL);
+        copying.unwrap().publish().err()
+    };
+    assert!(told(vec![Ok(()), refused(), unknown()]).is_none());
+    let error = told(vec![refused()]).unwrap();
+    assert_eq!(error.to_string(), "the copy is whole, and does not get its name: no right to");
+    let error = told(vec![refused(), unknown()]).unwrap();
+    assert!(matches!(error, CopyError::Unnamed(_)), "{error}");
+    let lasting = Err(Unpublished::Refused(Fault::Lasting(Cause::of("it is taken"))));
+    let error = told(vec![lasting, unknown()]).unwrap();
+    assert!(matches!(error, CopyError::NotNamed(_)), "{error}");
+}
+
+/// A copy whose tries to get its name come to these, the last one first and the first one for good.
+struct Naming {
+    engine: SimEngine,
+    tries: Vec<Result<(), Unpublished>>,
+}
+
+impl Engine for Naming {
+    type Batch = SimBatch;
+    type Turn<'a> = SimTurn<'a>;
+
+    fn begin(&mut self) -> Result<SimTurn<'_>, Fault> {
+        self.engine.begin()
+    }
+
+    fn rest(&mut self) -> Result<(), Fault> {
+        Ok(())
+    }
+}
+
+impl Staged for Naming {
+    fn is_begun(&mut self) -> Result<bool, Fault> {
+        self.engine.is_begun()
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.engine.commit()
+    }
+
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        if self.tries.len() > 1 { self.tries.pop().unwrap() } else { self.tries[0].clone() }
     }
 }
 

@@ -217,6 +217,14 @@ fn fault(member: &str, access: &Access, error: &Error) -> EtcdError {
             format!("{reason}: it may have ended, or not know the certificate of this server");
         return EtcdError::Tls { member: member.to_owned(), reason };
     }
+    let ends = ["closed", "reset", "pipe", "protocol", "eof"];
+    let lower = reason.to_lowercase();
+    if ends.iter().any(|word| lower.contains(word)) {
+        // What is no etcd may do so with whatever it does not understand.
+        return EtcdError::Unknown(format!(
+            "{member}: {reason}, as of a member that has ended, or of what is no etcd"
+        ));
+    }
     EtcdError::Unknown(format!("{member}: {reason}"))
 }
 

@@ -8,7 +8,7 @@ use std::io;
 use etcd_client::{Compare, CompareOp, Txn, TxnOp};
 
 use crate::ledger::{
-    Engine, Fault, Staged,
+    Cause, Engine, Fault, Staged, Unpublished,
     etcd::{
         archive::EtcdArchive,
         batch::EtcdBatch,
@@ -78,8 +78,13 @@ impl Staged for EtcdStage {
         refuse_a_counter(&mut self.engine.progress)
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
-        Ok(publish(&mut self.engine.progress)?)
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        publish(&mut self.engine.progress).map_err(|error| match error {
+            EtcdError::Unknown(_) | EtcdError::NoLeader | EtcdError::Full(_) => {
+                Unpublished::Unknown(Cause::of(error))
+            }
+            error => Unpublished::Refused(error.into()),
+        })
     }
 }
 

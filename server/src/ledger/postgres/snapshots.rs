@@ -35,6 +35,12 @@ const PART_BYTES: usize = 1 << 20;
 /// be the last sound one.
 const KEPT: i64 = 2;
 
+/// Keeps apart those who name snapshots of one counter: "kept", in ASCII.
+const NAMING: i32 = 0x6b65_7074;
+
+/// How many numbers there are for counters then.
+const NUMBERS: i64 = 1 << 31;
+
 /// Makes the snapshots of one process.
 pub(super) struct Snapshots {
     database: Arc<Database>,
@@ -125,29 +131,40 @@ impl Parts {
     /// Names what was written, and clears away what is not kept any more; whether all of it was there to be named.
     ///
     /// IMPORTANT: of a snapshot that has no name another server may be writing the parts: so only those go that are of an
-    /// older revision than all that are kept, and what has lost some of its parts to that gets no name.
+    /// older revision than all that are kept, and what has lost some of its parts to that gets no name. A statement sees
+    /// what was there as it began: so a lock, which nobody who sells waits for, is taken ahead of it, and nobody looks for
+    /// parts while they are cleared away.
     fn name(&mut self, base: &str) -> Result<bool, PostgresError> {
         let Self { runtime, session, counter, at, writer, next } = self;
-        let named = "\
+        // Counters that share a number only wait for each other.
+        let lock = format!("SELECT pg_advisory_xact_lock({NAMING}, {})", *counter % NUMBERS);
+        let base = base.replace('\'', "''");
+        let named = format!(
+            "{lock}; \
             WITH whole AS ( \
-                SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ($1, $2, $3) \
-                HAVING count(*) = $5 \
+                SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ({counter}, {at}, {writer}) \
+                HAVING count(*) = {next} \
             ), named AS ( \
-                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) SELECT $1, $2, $3, $4 FROM whole \
-                ON CONFLICT (counter, revision) DO NOTHING \
-            ) UPDATE ticket_counter.counter SET kept = greatest(kept, $2) WHERE id = $1 AND EXISTS (SELECT FROM whole)";
-        let rows = runtime.block_on(session.commit(named, &[counter, at, writer, &base, next]))?;
-        let old = "\
+                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) \
+                SELECT {counter}, {at}, {writer}, '{base}' FROM whole ON CONFLICT (counter, revision) DO NOTHING \
+            ) UPDATE ticket_counter.counter SET kept = greatest(kept, {at}) \
+            WHERE id = {counter} AND EXISTS (SELECT FROM whole)"
+        );
+        let rows = runtime.block_on(session.commit_all(&named))?;
+        let old = format!(
+            "{lock}; \
             WITH kept AS ( \
-                SELECT revision FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision DESC LIMIT $2 \
+                SELECT revision FROM ticket_counter.snapshot WHERE counter = {counter} \
+                ORDER BY revision DESC LIMIT {KEPT} \
             ), first AS ( \
-                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision LIMIT 1 \
+                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = {counter} ORDER BY revision LIMIT 1 \
             ), old AS ( \
-                DELETE FROM ticket_counter.snapshot WHERE counter = $1 \
+                DELETE FROM ticket_counter.snapshot WHERE counter = {counter} \
                 AND revision < (SELECT min(revision) FROM kept) AND revision > (SELECT revision FROM first) \
-            ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = $1 \
+            ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = {counter} \
                 AND revision < (SELECT min(revision) FROM kept) \
-                AND (revision, writer) <> (SELECT revision, writer FROM first)";
-        runtime.block_on(session.commit(old, &[counter, &KEPT])).map(|_| rows > 0)
+                AND (revision, writer) <> (SELECT revision, writer FROM first)"
+        );
+        runtime.block_on(session.commit_all(&old)).map(|_| rows > 0)
     }
 }

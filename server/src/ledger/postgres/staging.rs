@@ -5,7 +5,7 @@
 use std::io;
 
 use crate::ledger::{
-    Engine, Fault, Staged,
+    Cause, Engine, Fault, Staged, Unpublished,
     format::base::Base,
     postgres::{
         address::Address,
@@ -22,8 +22,10 @@ use crate::ledger::{
 const FIND: &str = "SELECT key FROM ticket_counter.counter WHERE name = $1";
 
 /// Gives a counter its name, also where it has it: so it may be sent again. One that has lost records, since another
-/// server of the database took the place of the primary, does not get it.
-const NAME: &str = "UPDATE ticket_counter.counter SET name = $2 WHERE id = $1 AND revision >= $3";
+/// server of the database took the place of the primary, does not get it; nor one that was made anew there, with a number
+/// that was given out before.
+const NAME: &str =
+    "UPDATE ticket_counter.counter SET name = $2 WHERE id = $1 AND revision >= $3 AND key = $4";
 
 /// A counter that nobody sells from yet.
 pub struct PostgresStage {
@@ -105,14 +107,15 @@ impl PostgresStage {
         let (identity, revision) = self.engine.place().ok_or_else(not_there)?;
         let (id, key) = (identity.id, identity.key);
         let (name, revision) = (self.counter.clone(), bigint(revision));
-        let named =
-            self.ask(async move |session| session.commit(NAME, &[&id, &name, &revision]).await);
+        let named = self.ask(async move |session| {
+            session.commit(NAME, &[&id, &name, &revision, &key.as_slice()]).await
+        });
         match named {
             Ok(1) => Ok(()),
             Ok(_) => Err(not_there()),
             // Another counter may have the name.
-            Err(error @ PostgresError::Refused(_)) => match self.key_of(self.counter.clone())? {
-                Some(found) if found != key => Err(self.taken()),
+            Err(error @ PostgresError::Refused(_)) => match self.key_of(self.counter.clone()) {
+                Ok(Some(found)) if found != key => Err(self.taken()),
                 _ => Err(error),
             },
             Err(error) => Err(error),
@@ -153,7 +156,12 @@ impl Staged for PostgresStage {
         Ok(self.refuse_a_counter()?)
     }
 
-    fn publish(&mut self) -> Result<(), Fault> {
-        Ok(self.name()?)
+    fn publish(&mut self) -> Result<(), Unpublished> {
+        self.name().map_err(|error| match error {
+            PostgresError::Unknown(_) | PostgresError::Warned(_) => {
+                Unpublished::Unknown(Cause::of(error))
+            }
+            error => Unpublished::Refused(error.into()),
+        })
     }
 }

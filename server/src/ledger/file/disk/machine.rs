@@ -11,7 +11,10 @@ use std::{
 };
 
 use fd_lock::{RwLock, RwLockWriteGuard};
-use rustix::fs::OFlags;
+use rustix::{
+    fs::{CWD, OFlags, RenameFlags, renameat_with},
+    io::Errno,
+};
 
 use crate::ledger::{
     Holder,
@@ -118,6 +121,18 @@ fn regular_file(options: &mut OpenOptions, path: &Path) -> io::Result<RealFile> 
 }
 
 impl RealDisk {
+    /// Gives the folder at `from` the name `to`, which nothing has.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::AlreadyExists`] where something has that name; else what the system says.
+    pub fn rename_folder_to_new(self, from: &Path, to: &Path) -> io::Result<()> {
+        match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+            // Not every file system knows that; then a folder takes the place of an empty one, and of nothing else.
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(from, to),
+            renamed => Ok(renamed?),
+        }
+    }
+
     /// Who holds the lock that `process` took: a lock outlives its taker in whatever that one started.
     fn holders_after(self, process: u32, file: FileId) -> Vec<Holder> {
         if self.is_running(process) {
@@ -257,10 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_takes_no_name_that_something_has_not_even_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let [from, to] = ["from", "to"].map(|name| folder.path().join(name));
+        fs::create_dir(&from).unwrap();
+        fs::write(from.join("whole"), "").unwrap();
+        fs::create_dir(&to).unwrap();
+        let refused = RealDisk.rename_folder_to_new(&from, &to).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_dir(&to).unwrap().count(), 0);
+        fs::remove_dir(&to).unwrap();
+        RealDisk.rename_folder_to_new(&from, &to).unwrap();
+        assert!(to.join("whole").exists() && !from.exists());
+    }
+
+    #[test]
     fn a_fifo_and_a_folder_are_refused_without_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
-        rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
+        rustix::fs::mkfifoat(CWD, &fifo, rustix::fs::Mode::RUSR).unwrap();
         for path in [fifo.as_path(), folder.path()] {
             assert!(RealDisk.open(path).is_err());
             assert!(RealDisk.open_to_read(path).is_err());
