@@ -16,7 +16,6 @@ mod counter;
 mod crowd;
 mod etcd;
 mod file_limit;
-mod free_ports;
 mod http;
 mod live;
 mod lock;

@@ -1,17 +1,11 @@
 //! A proxy as it comes: Debian's `nginx` with one line, `proxy_pass`, or two.
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::Path,
-};
+use std::{fs, net::TcpStream, path::Path};
 
+use loadgen::engines::{Addresses, free_addresses};
 use tempfile::TempDir;
 
-use crate::{
-    certificate::Certificate, free_ports::free_ports, process::Process, program::Program,
-    wait::eventually,
-};
+use crate::{certificate::Certificate, process::Process, program::Program, wait::eventually};
 
 /// Where it writes which protocol a request came in, a line each.
 const PROTOCOLS: &str = "protocols.log";
@@ -19,6 +13,7 @@ const PROTOCOLS: &str = "protocols.log";
 /// An `nginx` on a free port of 127.0.0.1, in front of one server.
 pub struct Nginx {
     _process: Process,
+    _address: Addresses,
     folder: TempDir,
     url: String,
 }
@@ -92,12 +87,12 @@ impl Nginx {
     #[track_caller]
     fn start(parameters: &str, location: &str) -> Nginx {
         let folder = TempDir::new().expect("a folder for nginx");
-        let [port] = free_ports();
-        let own = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = free_addresses(1).expect("a free port");
+        let own = address[0];
         let server = format!("server {{ listen {own} {parameters}; {location} }}");
         let process = start(folder.path(), &server);
         eventually("nginx to listen", || TcpStream::connect(own).ok());
-        Nginx { _process: process, folder, url: format!("http://{own}") }
+        Nginx { _process: process, _address: address, folder, url: format!("http://{own}") }
     }
 
     /// Its URL, with the prefix.

@@ -10,7 +10,6 @@ use tempfile::TempDir;
 
 use crate::{
     certificate::{Certificate, SERVER},
-    free_ports::free_ports,
     http::Answer,
     nginx,
     process::Process,
