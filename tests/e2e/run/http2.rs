@@ -107,7 +107,7 @@ fn purchase_of_one_call_is_made_in_every_mode() {
         &["--mode", "thread"],
         &["--mode", "process", "--workers", "2"],
         &["--disable-keepalive"],
-        &["-q", "600"],
+        &["-q", "20000"],
     ] {
         for certificate in [None, Some(&certificate)] {
             let shop = stub();
