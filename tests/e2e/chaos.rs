@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
-use e2e::{Counter, Finished, Mark, Program, Signal, eventually};
+use e2e::{Counter, Finished, Mark, Process, Program, Signal, eventually};
 use serde_json::Value;
 
 use crate::{mounts::mount_namespace, programs::loadgen};
@@ -97,13 +97,19 @@ fn members_that_there_are_none_of_are_not_hurt() {
     assert_eq!(finished.code, Some(2), "{finished:?}");
 }
 
+/// `chaos` in the middle of it, whose temporary files are in the folder of `temporary`; and what it carries.
+fn started(chaos: Program, temporary: &Counter) -> (Mark, Process) {
+    let mark = Mark::new();
+    let chaos = mark.on(chaos).env("TMPDIR", temporary.folder()).start();
+    // Eight workers and three servers, of which one may be gone just now.
+    mark.wait_for_carriers(10);
+    (mark, chaos)
+}
+
 #[test]
 fn interrupted_chaos_leaves_nothing_behind() {
     let temporary = Counter::missing();
-    let mark = Mark::new();
-    let chaos = mark.on(chaos(&["--rounds", "1000"])).env("TMPDIR", temporary.folder()).start();
-    // Eight workers and three servers, of which one may be gone just now.
-    mark.wait_for_carriers(10);
+    let (mark, chaos) = started(chaos(&["--rounds", "1000"]), &temporary);
 
     chaos.signal(Signal::INT);
 
@@ -119,10 +125,8 @@ fn folder_that_cannot_be_removed_is_told() {
         let mode = fs::Permissions::from_mode(mode);
         fs::set_permissions(place.folder(), mode).expect("the test's own folder");
     };
-    let mark = Mark::new();
     let chaos = chaos(&["--rounds", "1000", "--folder"]).arg(place.folder()).bound_by_permissions();
-    let chaos = mark.on(chaos).env("TMPDIR", temporary.folder()).start();
-    mark.wait_for_carriers(10);
+    let (mark, chaos) = started(chaos, &temporary);
     set(0o500);
 
     chaos.signal(Signal::INT);
@@ -144,9 +148,7 @@ fn folder_that_cannot_be_removed_is_told() {
 #[test]
 fn folder_is_removed_though_nobody_stands_by_any_more() {
     let temporary = Counter::missing();
-    let mark = Mark::new();
-    let chaos = mark.on(chaos(&["--rounds", "1000"])).env("TMPDIR", temporary.folder()).start();
-    mark.wait_for_carriers(10);
+    let (mark, chaos) = started(chaos(&["--rounds", "1000"]), &temporary);
     let stands_by = |pid: &u32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         line.split(|byte| *byte == 0).any(|word| word == b"folder-heir")

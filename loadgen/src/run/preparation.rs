@@ -19,6 +19,7 @@ use crate::{
         Address, Failure, FlowFault, LocationError, Map, NoStock, Order, Secret, Session,
         SessionError, Shop, Stock, TlsConfigs, TlsError, Waiting, masked,
     },
+    words::shell_word,
     worker::{Retries, WorkerPlan},
 };
 
@@ -67,8 +68,10 @@ pub(crate) enum PreparationError {
     /// The map does not fit the shop.
     #[error(
         "the map does not fit the shop, and nothing more was bought: {fault}{}\nhint: see each call and \
-         its answer with `loadgen try {url} --map {map}{}`",
+         its answer with `loadgen try {} --map {}{}`",
         shown(fault.answer.as_deref()),
+        shell_word(url),
+        shell_word(map),
         if fault.is_ahead_of_purchases() { "" } else { " --buy" }
     )]
     Misfit {

@@ -55,7 +55,7 @@ fn shop(
 /// `program` with this map, and other files beside it.
 #[track_caller]
 fn with_map(program: Program, map: &str, files: &[(&str, &str)]) -> Finished {
-    let folder = tempfile::tempdir().expect("a temporary folder");
+    let folder = tempfile::Builder::new().prefix("my shop").tempdir().expect("a temporary folder");
     for (name, text) in [("shop.toml", map)].iter().chain(files) {
         fs::write(folder.path().join(name), text).expect("the folder is the test's own");
     }
@@ -88,7 +88,9 @@ fn value_that_no_answer_gave() {
     let (finished, bought) = sixty(|_| ("201 Created", r#"{"no": 1}"#.to_owned()), MAP, &[]);
     let call = "shop.toml`:6: `buy.step[1]` (`POST /cart`)";
     let cause = "`buy.step[1].take.cart`: nothing stands at `/id`";
-    assert_is_named(&finished, bought, 0, &[call, cause, r#"{"no": 1}"#, "loadgen try"]);
+    // It can be pasted: the folder has a space in its name.
+    let hint = ["`loadgen try http://", " --map '/"];
+    assert_is_named(&finished, bought, 0, &[call, cause, r#"{"no": 1}"#, hint[0], hint[1]]);
 }
 
 #[test]
