@@ -10,10 +10,10 @@ use crate::{mounts::mount_namespace, problem::assert_problem, programs::server, 
 const TICKETS: u64 = 1_000_000;
 
 /// Mounts a disk of 8 MiB on the folder `$0`, for itself alone; on it a counter and a file that
-/// leaves room for the first segment of 1 MiB, but not for the next one of 4 MiB.
+/// leaves room for one segment of 1 MiB, but neither for the next of 4 MiB nor for a second of 1 MiB.
 const ON_A_SMALL_DISK: &str = r#"mount -t tmpfs -o size=8m tmpfs "$0" && cd / &&
     echo '{"count": 1000000}' > "$0/db.txt" &&
-    head -c 6000000 /dev/zero > "$0/ballast" && exec "$@""#;
+    head -c 6500000 /dev/zero > "$0/ballast" && exec "$@""#;
 
 /// F22, F23: the next segment does not fit; nothing is poisoned by that.
 #[test]

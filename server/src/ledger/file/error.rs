@@ -98,6 +98,14 @@ pub enum LogError {
     },
 }
 
+impl LogError {
+    /// Whether the disk, or what its user may have of it, is full.
+    pub fn is_without_room(&self) -> bool {
+        let Self::Io { source, .. } = self else { return false };
+        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+}
+
 /// A write or a sync failed: nobody knows what is on the disk, and this process must not sell any more.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {action} {}: {source}", path.display())]

@@ -73,7 +73,7 @@ pub(super) fn open<D: Disk>(
         let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
         let key = (options.random)().map_err(io("draw a key for"))?;
         let header = Base::of(key, 0, stock, at_ms);
-        let zeros = preallocation.take(options.sizes.first)?;
+        let zeros = preallocation.take(options.sizes.first, options.sizes.first)?;
         let segment = Segment::create(disk, layout, &zeros, &header)?;
         (Cursor::at_start_of(segment), header.inventory(options.names_max))
     } else {

@@ -235,7 +235,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         if is_of_this_version && room >= ROOM_BYTES_MIN.min(size / 4) {
             return Ok(());
         }
-        let zeros = preallocation.take(next_size)?;
+        let zeros = preallocation.take(next_size, options.sizes.first)?;
         let header = cursor.header_of_next();
         let next = Segment::create(disk, layout, &zeros, &header)?;
         if !*is_settled {

@@ -243,7 +243,7 @@ mod tests {
     fn make_segment<D: Disk>(disk: &D, layout: &Layout, (first, last): (u64, u64), size: u64) {
         let stock = Stock::new(5 + first, 0, first - 1);
         let path = layout.temporary_segment(1, 1);
-        let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size).unwrap();
+        let zeros = Preallocation::new(disk, &path, |_| Ok(()), |_| {}).take(size, size).unwrap();
         let header = Base::of([0; 32], 0, stock, 0);
         let segment = Segment::create(disk, layout, &zeros, &header).unwrap();
         let mut batch = FileBatch::at(&Cursor::at_start_of(segment));

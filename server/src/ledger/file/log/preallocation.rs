@@ -148,17 +148,19 @@ impl<D: Disk> Preallocation<D> {
         }
     }
 
-    /// The next segment that was prepared, or one of `size` bytes that is made now.
+    /// The next segment that was prepared, or one of `size` bytes that is made now; where the disk has no room for
+    /// it, one of `least` bytes.
     ///
     /// # Errors
     /// [`LogError::Io`], for example without room on the disk.
-    pub fn take(&mut self, size: u64) -> Result<Zeros<D>, LogError> {
+    pub fn take(&mut self, size: u64, least: u64) -> Result<Zeros<D>, LogError> {
         self.hurry();
-        match self.coming.take().and_then(|coming| coming.zeros.recv().ok()) {
-            Some(Ok(zeros)) => Ok(zeros),
-            Some(Err(_)) | None => {
-                fill(&self.disk, self.path.clone(), size, &mut |_| Haste::Awaited)
-            }
+        let now = |size| fill(&self.disk, self.path.clone(), size, &mut |_| Haste::Awaited);
+        let coming = self.coming.take().and_then(|coming| coming.zeros.recv().ok());
+        match coming.unwrap_or_else(|| now(size)) {
+            Err(error) if error.is_without_room() => now(least),
+            Err(_) => now(size),
+            Ok(zeros) => Ok(zeros),
         }
     }
 
@@ -171,6 +173,8 @@ impl<D: Disk> Preallocation<D> {
 }
 
 /// Makes a file of `size` zeros at `path`; asks `next` how to go on behind each piece.
+///
+/// Where that fails nothing is left of it: whoever finds the disk full needs what room there is.
 fn fill<D: Disk>(
     disk: &D,
     path: PathBuf,
@@ -183,23 +187,43 @@ fn fill<D: Disk>(
     };
     disk.remove(&path).map_err(io("remove"))?;
     let file = disk.create_new(&path).map_err(io("create"))?;
+    match write_zeros(&file, size, next) {
+        Ok(()) => Ok(Zeros { file, path }),
+        Err((action, source)) => {
+            // What can't be removed now is removed by the next one here.
+            let _ = disk.remove(&path);
+            Err(LogError::Io { action, path, source })
+        }
+    }
+}
+
+/// Fills `file` with `size` zeros and syncs them.
+///
+/// # Errors
+/// What failed, and what the system says.
+fn write_zeros(
+    file: &impl DiskFile,
+    size: u64,
+    next: &mut dyn FnMut(u64) -> Haste,
+) -> Result<(), (&'static str, io::Error)> {
+    let write = |source| ("write", source);
+    let sync = |source| ("sync", source);
     let zeros = vec![0; usize::try_from(PIECE_BYTES.min(size)).unwrap_or_default()];
     let (mut filled, mut haste) = (0, Haste::Calm);
     while filled < size {
         let length = zeros.len().min(usize::try_from(size - filled).unwrap_or(usize::MAX));
-        file.write_at(&zeros[..length], filled).map_err(io("write"))?;
+        file.write_at(&zeros[..length], filled).map_err(write)?;
         filled += length as u64;
         if filled == size {
             break;
         }
         // One sync at the end is the quickest, and the one that others notice.
         if haste != Haste::Awaited {
-            file.sync().map_err(io("sync"))?;
+            file.sync().map_err(sync)?;
         }
         haste = next(filled);
     }
-    file.sync().map_err(io("sync"))?;
-    Ok(Zeros { file, path })
+    file.sync().map_err(sync)
 }
 
 #[cfg(test)]
@@ -212,7 +236,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{ledger::file::layout::Layout, simulation::disk::SimDisk};
+    use crate::{
+        ledger::file::layout::Layout,
+        simulation::{disk::SimDisk, file::Fault},
+    };
 
     const SIZE: u64 = 8 * PIECE_BYTES;
 
@@ -290,13 +317,52 @@ mod tests {
             let disk = SimDisk::new(1);
             let mut preallocation = Preallocation::new(&disk, &temporary(), inline, pause);
             preallocation.prepare(SIZE, over);
-            let zeros = preallocation.take(SIZE).unwrap();
+            let zeros = preallocation.take(SIZE, SIZE).unwrap();
             assert_eq!(zeros.file.size().unwrap(), SIZE);
             PAUSES.swap(0, Ordering::SeqCst)
         };
         assert_eq!(pauses(0), 7);
         assert_eq!(pauses(400), 4);
         assert_eq!(pauses(1000), 0);
+    }
+
+    /// Prepares a segment on a disk whose next call but `calls` finds no room, and takes it.
+    fn taken_without_room(calls: u64, prepare: bool) -> (SimDisk, Result<u64, LogError>) {
+        let inline = |job: Job| {
+            job();
+            Ok(())
+        };
+        let disk = SimDisk::new(1);
+        let mut preallocation = Preallocation::new(&disk, &temporary(), inline, |_| {});
+        disk.plan(calls, Fault::NoSpace);
+        if prepare {
+            preallocation.prepare(SIZE, 0);
+        }
+        let taken = preallocation.take(SIZE, PIECE_BYTES);
+        (disk, taken.map(|zeros| zeros.file.size().unwrap()))
+    }
+
+    #[test]
+    fn where_there_is_no_room_for_a_segment_the_least_one_is_made() {
+        let mut without_room = 0;
+        for prepare in [true, false] {
+            for calls in 1..20 {
+                let size = taken_without_room(calls, prepare).1.unwrap();
+                assert!([SIZE, PIECE_BYTES].contains(&size), "{size} bytes");
+                without_room += u32::from(size == PIECE_BYTES);
+            }
+        }
+        assert!(without_room >= 8, "{without_room} writes without room");
+    }
+
+    #[test]
+    fn a_segment_that_was_begun_leaves_no_file_where_there_is_no_room() {
+        for calls in 1..20 {
+            let disk = SimDisk::new(1);
+            disk.plan(calls, Fault::NoSpace);
+            let zeros = fill(&disk, temporary(), SIZE, &mut |_| Haste::Calm);
+            assert_eq!(disk.stat(&temporary()).is_ok(), zeros.is_ok(), "call {calls}");
+        }
     }
 
     #[test]
