@@ -163,7 +163,7 @@ fn kind_of_misfit(misfit: Misfit, place: u32) -> ViolationKind {
 fn message(teller: &Teller<'_>, kind: ViolationKind, contradiction: &Contradiction) -> String {
     match (contradiction, kind) {
         (Contradiction::Gap { step: Step::Revision(revision), .. }, _) => {
-            format!("revision `{revision}` is nobody's: more was sold than this history knows")
+            format!("revision `{revision}` is nobody's: more was done than this history knows")
         }
         (Contradiction::Gap { step: Step::Tickets(first, last), .. }, _) if first == last => {
             format!("ticket `{first}` is nobody's: the count fell by more than was sold")

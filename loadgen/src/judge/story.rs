@@ -243,16 +243,26 @@ impl<'a> Teller<'a> {
             None => "At the start nothing was sold.".to_owned(),
         });
         story.push(format!("Next, {} {}.", lower(&self.who(after)), self.what(after)));
-        let between = match step {
-            Step::Revision(revision) => format!("Revision {revision} lies in between"),
-            Step::Tickets(first, last) if first == last => {
-                format!("Ticket {first} lies in between")
+        let has_lapses = !self.requests.ties.lapses.is_empty();
+        let nor_lapsed = if has_lapses { ", nor any hold have lapsed by then" } else { "" };
+        let (between, taken, so) = match step {
+            Step::Revision(revision) => {
+                let early = if has_lapses { ", or a hold ended ahead of its time" } else { "" };
+                let so = format!("more was done than this history knows{early}");
+                (format!("Revision {revision} lies in between"), "have done it", so)
             }
-            Step::Tickets(first, last) => format!("Tickets {first} to {last} lie in between"),
+            Step::Tickets(first, last) => {
+                let between = if first == last {
+                    format!("Ticket {first} lies in between")
+                } else {
+                    format!("Tickets {first} to {last} lie in between")
+                };
+                (between, "have taken it", "the count fell by more than was sold here".to_owned())
+            }
         };
-        let nor_lapsed =
-            if self.requests.ties.lapses.is_empty() { "" } else { ", nor any hold have lapsed" };
-        story.push(format!("{between}, and nobody in this history can have taken it in time{nor_lapsed}: the count fell by more than was sold here."));
+        story.push(format!(
+            "{between}, and nobody in this history can {taken} in time{nor_lapsed}: {so}."
+        ));
         story
     }
 

@@ -228,7 +228,7 @@ impl<B: Batch> Guarded<B> {
 
 impl<B: Batch> Shared<B> {
     fn now(&self) -> Moment {
-        Moment { instant: Instant::now(), at_ms: (self.now_ms)() }
+        Moment::now(self.now_ms)
     }
 
     fn lock(&self) -> MutexGuard<'_, Guarded<B>> {
@@ -298,10 +298,10 @@ impl<B: Batch> Shared<B> {
 
 impl<B: Batch> Door for Shared<B> {
     fn enter(&self, request: Request, recipient: ReplyTo) -> Result<(), Refusal> {
-        let now = Instant::now();
         let is_due = {
             let mut guarded = self.lock();
-            guarded.queue.enter(request, recipient, now)?;
+            // Under the lock: whoever waited for it must not come with a time that others are past.
+            guarded.queue.enter(request, recipient, Instant::now())?;
             let is_due = (1..=guarded.queue.here()).contains(&guarded.wake_at);
             if is_due {
                 guarded.wake_at = 0;

@@ -41,6 +41,13 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// Now, where the clock on the wall says `now_ms`.
+    pub fn now(now_ms: fn() -> u64) -> Self {
+        // In this order: whatever comes in between, no time that is told from this moment on is ahead of the clock.
+        let at_ms = now_ms();
+        Self { instant: Instant::now(), at_ms }
+    }
+
     /// What the clock on the wall says at `instant`, soon after, in milliseconds since 1970 UTC.
     fn at_ms(&self, instant: Instant) -> u64 {
         let later = instant.saturating_duration_since(self.instant).as_millis();
@@ -517,6 +524,39 @@ mod tests {
         // By the record of its end.
         let over = Ok(Outcome::Repeated { revision: 3 });
         assert_eq!(told.last().map(|(_, answer)| answer), Some(&over));
+    }
+
+    #[test]
+    fn who_comes_with_a_time_that_others_are_past_puts_nothing_ahead_of_the_clock() {
+        let mut counter = Counter::with(200);
+        counter.enter().unwrap();
+        counter.open(200);
+        let start = counter.now;
+        for ms in 1..40 {
+            for ms in [ms + 5, ms, ms + 4] {
+                counter.now = start + Duration::from_millis(ms);
+                counter.enter().unwrap();
+            }
+        }
+        drop(counter.append());
+        let times = counter.ledger.iter().map(|record| record.at_ms);
+        assert_eq!(times.max(), Some(39 + 5));
+    }
+
+    #[test]
+    fn no_time_that_is_told_from_a_moment_on_is_ahead_of_the_clock() {
+        const READING: Duration = Duration::from_millis(20);
+        fn slow() -> u64 {
+            std::thread::sleep(READING);
+            wall()
+        }
+        fn wall() -> u64 {
+            let now = std::time::SystemTime::now();
+            now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+        }
+        let moment = Moment::now(slow);
+        let told = moment.at_ms(Instant::now());
+        assert!(told <= wall(), "{told}");
     }
 
     #[test]

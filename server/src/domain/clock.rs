@@ -7,15 +7,23 @@
 //! # Invariants
 //! - No time is before one that was told or heard.
 //! - While no clock is set, the ledger moves on by no more than the time that
-//!   passes, however many servers share its records.
+//!   passes, however many servers share its records, and however late their
+//!   threads tell what they read.
 
 use crate::domain::COUNT_MAX;
+
+/// How late a machine's clock may be told: threads read it, and wait for one another, or for a processor.
+///
+/// A clock that was set back by less is waited for.
+const STALE_MS_MAX: u64 = 1000;
 
 /// The time of a ledger as one process knows it, in milliseconds since 1970 UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clock {
     at_ms: u64,
     anchor: Option<Anchor>,
+    /// What the machine's clock said when it was told last.
+    now_ms: u64,
 }
 
 /// A moment from which the time of the ledger goes on as the machine's clock does.
@@ -28,7 +36,7 @@ struct Anchor {
 impl Clock {
     /// The clock of a ledger whose last record was made at `at_ms`.
     pub fn new(at_ms: u64) -> Self {
-        Self { at_ms: at_ms.min(COUNT_MAX), anchor: None }
+        Self { at_ms: at_ms.min(COUNT_MAX), anchor: None, now_ms: 0 }
     }
 
     /// The latest time that was told or heard; [`COUNT_MAX`] at most.
@@ -38,9 +46,13 @@ impl Clock {
 
     /// The time of what is done while the machine's clock says `now_ms`.
     pub fn told(&mut self, now_ms: u64) -> u64 {
-        let now_ms = now_ms.min(COUNT_MAX);
+        // IMPORTANT: what was read ahead of what others told would look like a clock that was set back, and put the
+        // ledger ahead by as much, each time anew.
+        let is_stale = now_ms < self.now_ms && self.now_ms - now_ms <= STALE_MS_MAX;
+        let now_ms = if is_stale { self.now_ms } else { now_ms.min(COUNT_MAX) };
+        self.now_ms = now_ms;
         if now_ms >= self.at_ms {
-            *self = Self::new(now_ms);
+            (self.at_ms, self.anchor) = (now_ms, None);
             return now_ms;
         }
         // Begun anew where the machine's clock was set back again, or others are further ahead.
@@ -103,15 +115,28 @@ mod tests {
 
     #[test]
     fn the_machines_clock_counts_again_once_it_has_caught_up() {
-        let mut clock = Clock::new(100);
-        assert_eq!([50, 60, 115, 105].map(|now_ms| clock.told(now_ms)), [100, 110, 115, 115]);
-        assert_eq!([106, 120].map(|now_ms| clock.told(now_ms)), [116, 120]);
+        let mut clock = Clock::new(10_000);
+        let told = [5000, 6000, 11_500, 10_400].map(|now_ms| clock.told(now_ms));
+        assert_eq!(told, [10_000, 11_000, 11_500, 11_500]);
+        assert_eq!([10_500, 12_000].map(|now_ms| clock.told(now_ms)), [11_600, 12_000]);
     }
 
     #[test]
     fn a_clock_that_is_set_back_again_and_again_is_followed() {
-        let mut clock = Clock::new(1000);
-        assert_eq!([500, 510, 100, 110].map(|now_ms| clock.told(now_ms)), [1000, 1010, 1010, 1020]);
+        let mut clock = Clock::new(10_000);
+        let told = [5000, 5100, 1000, 1100].map(|now_ms| clock.told(now_ms));
+        assert_eq!(told, [10_000, 10_100, 10_100, 10_200]);
+    }
+
+    #[test]
+    fn a_clock_that_is_told_late_again_and_again_puts_nothing_ahead() {
+        let mut clock = Clock::new(0);
+        for now_ms in 10_000..20_000 {
+            assert_eq!(clock.told(now_ms), now_ms);
+            for late_ms in [1 + now_ms % STALE_MS_MAX, 1] {
+                assert_eq!(clock.told(now_ms - late_ms), now_ms);
+            }
+        }
     }
 
     #[test]
@@ -132,6 +157,11 @@ mod tests {
     fn any_step() -> impl Strategy<Value = i64> {
         let ten_years_ms = i64::try_from(TEN_YEARS_MS).unwrap();
         prop_oneof![8 => Just(0), 1 => -1000..=1000_i64, 1 => -ten_years_ms..=ten_years_ms]
+    }
+
+    /// How long nobody does anything.
+    fn any_pause() -> impl Strategy<Value = u64> {
+        prop_oneof![3 => 0..3_u64, 1 => 0..HOUR_MS / 4]
     }
 
     proptest! {
@@ -172,14 +202,20 @@ mod tests {
         fn servers_that_share_records_keep_the_pace_of_one(
             skews in prop::array::uniform3(0..=HOUR_MS),
             ahead_ms in 2 * HOUR_MS..TEN_YEARS_MS,
-            steps in prop::collection::vec((0..HOUR_MS / 4, 0..3_usize), 0..200),
+            steps in prop::collection::vec(
+                (any_pause(), 0..3_usize, prop::array::uniform2(0..=STALE_MS_MAX)), 0..200,
+            ),
         ) {
             let start_ms = NOW_MS + ahead_ms;
             let mut clocks = [Clock::new(start_ms); 3];
             let (mut passed_ms, mut told_ms) = (0, 0);
-            for (later_ms, seller) in steps {
+            for (later_ms, seller, late_ms) in steps {
                 passed_ms += later_ms;
-                let at_ms = clocks[seller].told(NOW_MS + skews[seller] + passed_ms);
+                let now_ms = NOW_MS + skews[seller] + passed_ms;
+                // Behind somebody of the same server who was not late.
+                clocks[seller].told(now_ms);
+                clocks[seller].told(now_ms - late_ms[0]);
+                let at_ms = clocks[seller].told(now_ms - late_ms[1]);
                 clocks.iter_mut().for_each(|clock| clock.heard(at_ms));
                 prop_assert!(at_ms >= told_ms);
                 prop_assert!(at_ms <= start_ms + passed_ms);
