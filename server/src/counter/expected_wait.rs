@@ -2,12 +2,13 @@
 //!
 //! An append takes as long for one as for all that it holds, so whoever fits in the next one makes it longer for
 //! nobody: they are let in, however slow the ledger is. Those behind them wait for as many appends more as those
-//! ahead fill. How many an append holds is seen where it is full, and how long one takes, with the lock, the sync
-//! and the pause behind it, from one to the next.
+//! ahead fill. How many an append holds is seen where it is full, and where one holds more than the full ones did; how
+//! long one takes, with the lock, the sync and the pause behind it, from one to the next.
 //!
 //! # Invariants
 //! - Nothing is known before an append was full, and before a few have told how long one takes.
-//! - The most that one of the last full ones held counts: a segment's end says nothing.
+//! - The most that one of the last full ones held counts, or one that held more without being full: one with little
+//!   room says nothing.
 //! - The one in the middle of the last ones counts: one slow sync says nothing.
 //! - Where nobody was here for a moment, all that is forgotten.
 
@@ -28,7 +29,7 @@ pub(super) struct ExpectedWait {
     took: [Duration; LAST],
     /// How many of them there are.
     known: usize,
-    /// How many the last of those that were full served, the latest last; 0 where there was none.
+    /// How many the last of those that were full, or held more than these, served, the latest last; 0 where there was none.
     served: [usize; LAST],
 }
 
@@ -44,14 +45,20 @@ impl ExpectedWait {
             push(&mut self.took, now.duration_since(since));
             self.known = (self.known + 1).min(LAST);
         }
-        if is_full {
+        let holds_more = (1..served).contains(&self.most());
+        if is_full || holds_more {
             push(&mut self.served, served);
         }
     }
 
+    /// How many an append holds, as far as that is known.
+    fn most(&self) -> usize {
+        self.served.into_iter().max().unwrap_or_default()
+    }
+
     /// Whether one who comes behind `ahead` others would wait for too long.
     pub(super) fn is_too_long(&self, ahead: usize) -> bool {
-        let served = self.served.into_iter().max().unwrap_or_default();
+        let served = self.most();
         // A few more than the last appends held: the next ones show whether there is room for them.
         if self.known < LAST || served == 0 || ahead < served + served.div_ceil(8) {
             return false;
@@ -137,6 +144,26 @@ mod tests {
         }
         assert!(!expected.is_too_long(89));
         assert!(expected.is_too_long(90));
+    }
+
+    #[test]
+    fn an_append_that_holds_more_than_the_full_ones_did_shows_that_there_is_room() {
+        let (mut expected, mut now) = behind(&[SLOW; 3]);
+        for served in [89, 100, 112] {
+            assert!(expected.is_too_long(served + 1));
+            now += SLOW;
+            expected.note(served, false, now);
+            assert!(!expected.is_too_long(served + 1));
+        }
+        // As where a segment ended while there was never anybody too many.
+        let (mut expected, mut now) = (ExpectedWait::default(), Instant::now());
+        expected.begin(now);
+        for (served, is_full) in [(200, false), (200, false), (200, false), (3, true), (200, false)]
+        {
+            now += SLOW;
+            expected.note(served, is_full, now);
+        }
+        assert!(!expected.is_too_long(200));
     }
 
     #[test]

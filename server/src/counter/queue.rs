@@ -255,8 +255,10 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
     pub fn take(&mut self, now: Instant) -> Option<B> {
         self.taken.append(&mut self.gathered);
         self.taken_at = Some(now);
-        self.was_full = mem::take(&mut self.is_full);
-        self.pipeline.take()
+        let batch = self.pipeline.take();
+        let has_usual_room = batch.as_ref().is_some_and(Batch::has_usual_room);
+        self.was_full = mem::take(&mut self.is_full) && has_usual_room;
+        batch
     }
 
     /// Whether anybody was taken, and is not told yet.
@@ -343,7 +345,7 @@ impl<B: Batch, R: Recipient> Queue<B, R> {
 
 #[cfg(test)]
 mod tests {
-    use std::{cell::RefCell, rc::Rc};
+    use std::{cell::RefCell, rc::Rc, sync::LazyLock};
 
     use proptest::prelude::*;
 
@@ -352,16 +354,17 @@ mod tests {
 
     const LOCK_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// A batch with room for so many records.
+    /// A batch with room for so many records, where the usual is so much.
     #[derive(Debug)]
     struct Room {
         records: Vec<Record>,
         room: usize,
+        usual: usize,
     }
 
     impl Room {
         fn for_records(room: usize) -> Self {
-            Self { records: Vec::new(), room }
+            Self { records: Vec::new(), room, usual: room }
         }
     }
 
@@ -376,6 +379,10 @@ mod tests {
 
         fn is_empty(&self) -> bool {
             self.records.is_empty()
+        }
+
+        fn has_usual_room(&self) -> bool {
+            self.room >= self.usual
         }
 
         fn take(&mut self) -> Self {
@@ -455,7 +462,11 @@ mod tests {
         }
 
         fn open(&mut self, room: usize) {
-            self.queue.pipeline().open(Room::for_records(room), None, 0);
+            self.open_with(Room::for_records(room));
+        }
+
+        fn open_with(&mut self, room: Room) {
+            self.queue.pipeline().open(room, None, 0);
             self.queue.gather(self.moment());
         }
 
@@ -546,13 +557,13 @@ mod tests {
     #[test]
     fn no_time_that_is_told_from_a_moment_on_is_ahead_of_the_clock() {
         const READING: Duration = Duration::from_millis(20);
+        static START: LazyLock<Instant> = LazyLock::new(Instant::now);
         fn slow() -> u64 {
             std::thread::sleep(READING);
             wall()
         }
         fn wall() -> u64 {
-            let now = std::time::SystemTime::now();
-            now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis().try_into().unwrap()
+            START.elapsed().as_millis().try_into().unwrap()
         }
         let moment = Moment::now(slow);
         let told = moment.at_ms(Instant::now());
@@ -773,17 +784,18 @@ mod tests {
         assert_eq!(counter.queue.stock().held, 0);
     }
 
-    /// A ledger whose appends hold so many and take so long.
+    /// A ledger whose appends hold so many and take so long; and how many they hold elsewhere than at an end of a part.
     #[derive(Clone, Copy, Debug)]
     struct Pace {
         room: usize,
+        usual: usize,
         took: Duration,
     }
 
     impl Pace {
         /// One turn at `counter`, of one append.
         fn turn(self, counter: &mut Counter) -> Vec<(u64, Answer)> {
-            counter.open(self.room);
+            counter.open_with(Room { usual: self.usual, ..Room::for_records(self.room) });
             counter.goes_on_without_anybody();
             let batch = counter.queue.take(counter.now);
             counter.ledger.extend(batch.into_iter().flat_map(|batch| batch.records));
@@ -796,7 +808,7 @@ mod tests {
     #[test]
     fn where_a_queue_stands_who_would_wait_for_too_long_is_told_at_once() {
         let mut counter = Counter::with(1_000_000);
-        let pace = Pace { room: 80, took: Duration::from_millis(100) };
+        let pace = Pace { room: 80, usual: 80, took: Duration::from_millis(100) };
         for _ in 0..400 {
             counter.enter().expect("nothing is known yet");
         }
@@ -815,9 +827,24 @@ mod tests {
     }
 
     #[test]
+    fn an_append_that_was_full_for_want_of_room_says_nothing_of_how_many_one_holds() {
+        for (usual, is_let_in) in [(2, false), (80, true)] {
+            let mut counter = Counter::with(1_000_000);
+            let pace = Pace { room: 2, usual, took: Duration::from_millis(100) };
+            for _ in 0..3 {
+                for _ in 0..3 {
+                    counter.enter().expect("nothing is known yet");
+                }
+                assert_eq!(pace.turn(&mut counter).len(), 2);
+            }
+            assert_eq!(counter.enter().is_ok(), is_let_in, "3 are ahead");
+        }
+    }
+
+    #[test]
     fn queue_that_stands_stays_as_short_as_its_time_allows() {
         let mut counter = Counter::with(1_000_000);
-        let pace = Pace { room: 80, took: Duration::from_millis(50) };
+        let pace = Pace { room: 80, usual: 80, took: Duration::from_millis(50) };
         let mut refused = 0;
         for turn in 0..50 {
             for _ in 0..10 * pace.room {
@@ -857,7 +884,7 @@ mod tests {
             loads in prop::collection::vec(any_load(), 1..60),
         ) {
             let mut counter = Counter::with(1_000_000);
-            let pace = Pace { room, took: Duration::from_millis(took_ms) };
+            let pace = Pace { room, usual: room, took: Duration::from_millis(took_ms) };
             for load in loads {
                 match load {
                     Load::Come(number) => for _ in 0..number {
@@ -877,7 +904,6 @@ mod tests {
                     }
                     Load::ShortSegment => {
                         Pace { room: room.div_ceil(9), ..pace }.turn(&mut counter);
-                        pace.turn(&mut counter);
                     }
                     Load::Pause => {
                         while !counter.queue.is_idle() {

@@ -96,7 +96,13 @@ pub trait Batch: Send + 'static {
     /// Whether nothing was added.
     fn is_empty(&self) -> bool;
 
-    /// Takes what was added, and leaves an empty batch that goes right behind it.
+    /// Whether it began with as much room as others have, or nearly: not right ahead of where a part of the ledger ends.
+    fn has_usual_room(&self) -> bool {
+        true
+    }
+
+    /// Takes what was added, and leaves an empty batch that goes right behind it; there may be no room for more in
+    /// this turn.
     #[must_use]
     fn take(&mut self) -> Self
     where

@@ -26,6 +26,8 @@ pub struct Pipeline<B> {
     gathered: Vec<Record>,
     batch: Option<B>,
     is_open: bool,
+    /// Whether a batch of this turn was taken.
+    has_appended: bool,
 }
 
 impl<B: Batch> Pipeline<B> {
@@ -33,8 +35,16 @@ impl<B: Batch> Pipeline<B> {
     pub fn new(inventory: Inventory) -> Self {
         let clock = Clock::new(inventory.at_ms());
         let trial = Trial::of(&inventory, clock.at_ms());
-        let (in_flight, gathered) = (Vec::new(), Vec::new());
-        Self { inventory, clock, trial, in_flight, gathered, batch: None, is_open: false }
+        Self {
+            inventory,
+            clock,
+            trial,
+            in_flight: Vec::new(),
+            gathered: Vec::new(),
+            batch: None,
+            is_open: false,
+            has_appended: false,
+        }
     }
 
     /// What stands on the counter, durably.
@@ -76,7 +86,7 @@ impl<B: Batch> Pipeline<B> {
         self.clock.heard(self.inventory.at_ms());
         self.trial = Trial::of(&self.inventory, self.clock.told(now_ms));
         self.batch = Some(batch);
-        self.is_open = true;
+        (self.is_open, self.has_appended) = (true, false);
         if let Some((remaining, sold)) = edited {
             let record = self.trial.adjustment(remaining, sold);
             assert!(self.gather(record), "an empty batch has room for an adjustment");
@@ -130,7 +140,10 @@ impl<B: Batch> Pipeline<B> {
     fn gather(&mut self, record: Record) -> bool {
         let Some(batch) = &mut self.batch else { return false };
         if !batch.push(&record) {
-            assert!(!batch.is_empty(), "an empty batch has room for any record");
+            assert!(
+                !batch.is_empty() || self.has_appended,
+                "a turn begins with room for any record"
+            );
             return false;
         }
         self.trial.fold(&record);
@@ -155,6 +168,7 @@ impl<B: Batch> Pipeline<B> {
             return None;
         }
         std::mem::swap(&mut self.in_flight, &mut self.gathered);
+        self.has_appended = true;
         self.batch.as_mut().map(Batch::take)
     }
 
@@ -192,13 +206,14 @@ impl<B: Batch> Pipeline<B> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Change;
+    use crate::domain::{Change, Command, Order};
 
-    /// A batch with room for so many records, of which nothing is kept.
+    /// A batch with room for so many records, of which nothing is kept, and those behind it.
     #[derive(Debug)]
     struct Room {
         records: usize,
         room: usize,
+        behind: usize,
     }
 
     impl Batch for Room {
@@ -213,7 +228,8 @@ mod tests {
         }
 
         fn take(&mut self) -> Self {
-            std::mem::replace(self, Self { records: 0, room: self.room })
+            let Self { behind, .. } = *self;
+            std::mem::replace(self, Self { records: 0, room: behind, behind })
         }
     }
 
@@ -230,13 +246,29 @@ mod tests {
     }
 
     #[test]
+    fn where_an_append_leaves_no_room_in_its_turn_whoever_comes_waits_for_the_next_one() {
+        let mut pipeline = Pipeline::new(Inventory::new(Stock::new(9, 0, 0), 0));
+        let request = Command::Buy(Order { quantity: 1, buyer: None }).into();
+        for sold in 1..=3 {
+            pipeline.open(Room { records: 0, room: 1, behind: 0 }, None, 0);
+            assert!(matches!(pipeline.apply(&request, 0), Some(Outcome::Sold(_))));
+            assert!(pipeline.take().is_some());
+            assert_eq!(pipeline.apply(&request, 0), None, "there is not even room for one");
+            assert!(!pipeline.is_open());
+            pipeline.accept();
+            assert_eq!(pipeline.stock(), Stock::new(9 - sold, sold, sold));
+            assert!(pipeline.take().is_none());
+        }
+    }
+
+    #[test]
     fn a_million_holds_that_are_over_at_once_end_a_batch_a_turn() {
         let (tickets, room) = (1_000_000, 10_000);
         let mut pipeline = all_held(tickets, 0, 1000);
         let mut turns = 0;
         while pipeline.due_in(1000) == Some(Duration::ZERO) {
             turns += 1;
-            pipeline.open(Room { records: 0, room }, None, 1000);
+            pipeline.open(Room { records: 0, room, behind: room }, None, 1000);
             pipeline.lapse(1000);
             pipeline.close();
             assert_eq!(pipeline.take().map(|batch| batch.records), Some(room));

@@ -74,6 +74,10 @@ impl Batch for FileBatch {
         self.lines.is_empty()
     }
 
+    fn has_usual_room(&self) -> bool {
+        self.records_end.saturating_sub(self.start.offset) >= BATCH_BYTES_MAX as u64 / 2
+    }
+
     fn take(&mut self) -> Self {
         let next = Self {
             start: self.end,
