@@ -99,10 +99,11 @@ pub enum LogError {
 }
 
 impl LogError {
-    /// Whether the disk, or what its user may have of it, is full.
+    /// Whether there is no room, on the disk or in what a user or a file may have of it, for as much as that.
     pub fn is_without_room(&self) -> bool {
         let Self::Io { source, .. } = self else { return false };
-        matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        use io::ErrorKind::{FileTooLarge, QuotaExceeded, StorageFull};
+        matches!(source.kind(), StorageFull | QuotaExceeded | FileTooLarge)
     }
 }
 
