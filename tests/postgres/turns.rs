@@ -280,6 +280,46 @@ fn snapshots_of_two_servers_leave_each_other_whole() {
     }
 }
 
+/// Lets whoever names the snapshot of revision 10 wait behind having seen its parts, until `gate` is empty.
+const GATE: &str = "CREATE TABLE public.gate AS SELECT 1; \
+    CREATE FUNCTION public.wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+        WHILE EXISTS (SELECT FROM public.gate) LOOP PERFORM pg_sleep(0.01); END LOOP; RETURN NEW; \
+    END $$; \
+    CREATE TRIGGER wait BEFORE INSERT ON ticket_counter.snapshot FOR EACH ROW WHEN (NEW.revision = 10) \
+    EXECUTE FUNCTION public.wait()";
+
+#[test]
+fn parts_of_a_snapshot_that_is_being_named_are_not_cleared_away() {
+    let database = Postgres::start();
+    let wire = Wire::to(database.port());
+    let mut slow = Seller::open(&database.address("concert"), Some(TICKETS));
+    let mut quick = Seller::open(&database.address_through(wire.port(), "concert"), None);
+    slow.sell(10);
+    quick.learn().expect("it is there");
+    quick.sell(10);
+    quick.keep_snapshot();
+    eventually("one snapshot", || is_named(&database, 20).then_some(()));
+    eventually("its end", || (being_written(&database) == "0").then_some(()));
+    quick.sell(10);
+    // It has named its own, and clears away what it does not keep a little later.
+    wire.hold_requests_with(b"DELETE FROM ticket_counter.snapshot");
+    quick.keep_snapshot();
+    eventually("another", || is_named(&database, 30).then_some(()));
+    database.sql(GATE);
+    slow.keep_snapshot();
+    let waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'";
+    eventually("one that is being named", || (database.sql(waits) == "1").then_some(()));
+
+    wire.release_requests();
+
+    let has_cleared_or_waits = "SELECT NOT EXISTS (SELECT FROM ticket_counter.snapshot_part WHERE revision = 10) \
+         OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted)";
+    eventually("who clears away", || (database.sql(has_cleared_or_waits) == "t").then_some(()));
+    database.sql("DELETE FROM public.gate");
+    eventually("the end of both", || (being_written(&database) == "0").then_some(()));
+    assert_eq!(database.sql(TORN), "0");
+}
+
 #[test]
 fn news_of_another_server_are_hinted_at() {
     let database = Postgres::start();

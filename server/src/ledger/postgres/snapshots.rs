@@ -41,6 +41,9 @@ const NAMING: i32 = 0x6b65_7074;
 /// How many numbers there are for counters then.
 const NUMBERS: i64 = 1 << 31;
 
+/// Each of the two statements that take long ends in so much time, and both before their answer is given up.
+const ENDS_IN_TIME: &str = "SET LOCAL statement_timeout = '2s'";
+
 /// Makes the snapshots of one process.
 pub(super) struct Snapshots {
     database: Arc<Database>,
@@ -95,6 +98,9 @@ fn write(
     written?;
     let line = serde_json::to_string(base).map_err(io::Error::from)?;
     let is_named = parts.name(&line)?;
+    if let Err(error) = parts.clear_away_old() {
+        tracing::debug!("older snapshots are left to the next one: {error}");
+    }
     parts.runtime.shutdown_background();
     Ok(is_named)
 }
@@ -128,19 +134,22 @@ impl Write for Parts {
 }
 
 impl Parts {
-    /// Names what was written, and clears away what is not kept any more; whether all of it was there to be named.
+    /// The beginning of a transaction in which no other server names a snapshot, nor clears any away.
     ///
-    /// IMPORTANT: of a snapshot that has no name another server may be writing the parts: so only those go that are of an
-    /// older revision than all that are kept, and what has lost some of its parts to that gets no name. A statement sees
-    /// what was there as it began: so a lock, which nobody who sells waits for, is taken ahead of it, and nobody looks for
-    /// parts while they are cleared away.
-    fn name(&mut self, base: &str) -> Result<bool, PostgresError> {
-        let Self { runtime, session, counter, at, writer, next } = self;
+    /// A statement sees what was there as it began: so the lock, which nobody who sells waits for, is taken ahead of it.
+    fn alone(&self) -> String {
         // Counters that share a number only wait for each other.
-        let lock = format!("SELECT pg_advisory_xact_lock({NAMING}, {})", *counter % NUMBERS);
+        let number = self.counter % NUMBERS;
+        format!("{ENDS_IN_TIME}; SELECT pg_advisory_xact_lock({NAMING}, {number})")
+    }
+
+    /// Names what was written; whether all of it was there to be named.
+    fn name(&mut self, base: &str) -> Result<bool, PostgresError> {
+        let alone = self.alone();
+        let Self { runtime, session, counter, at, writer, next } = self;
         let base = base.replace('\'', "''");
         let named = format!(
-            "{lock}; \
+            "{alone}; \
             WITH whole AS ( \
                 SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ({counter}, {at}, {writer}) \
                 HAVING count(*) = {next} \
@@ -150,9 +159,18 @@ impl Parts {
             ) UPDATE ticket_counter.counter SET kept = greatest(kept, {at}) \
             WHERE id = {counter} AND EXISTS (SELECT FROM whole)"
         );
-        let rows = runtime.block_on(session.commit_all(&named))?;
+        runtime.block_on(session.commit_all(&named)).map(|rows| rows > 0)
+    }
+
+    /// Clears away what is not kept any more.
+    ///
+    /// IMPORTANT: of a snapshot that has no name another server may be writing the parts: so only those go that are of an
+    /// older revision than all that are kept, and what has lost some of its parts to that gets no name.
+    fn clear_away_old(&mut self) -> Result<(), PostgresError> {
+        let alone = self.alone();
+        let Self { runtime, session, counter, .. } = self;
         let old = format!(
-            "{lock}; \
+            "{alone}; \
             WITH kept AS ( \
                 SELECT revision FROM ticket_counter.snapshot WHERE counter = {counter} \
                 ORDER BY revision DESC LIMIT {KEPT} \
@@ -165,6 +183,6 @@ impl Parts {
                 AND revision < (SELECT min(revision) FROM kept) \
                 AND (revision, writer) <> (SELECT revision, writer FROM first)"
         );
-        runtime.block_on(session.commit_all(&old)).map(|_| rows > 0)
+        runtime.block_on(session.commit_all(&old)).map(drop)
     }
 }
