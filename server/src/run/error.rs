@@ -73,14 +73,18 @@ pub enum RunError {
         /// What is there.
         path: PathBuf,
     },
-    /// A counter was made meanwhile where another was to be put, and a part of that is left beside it.
+    /// A ledger was put in place, and its counter's file could not be; nor could it be taken back.
     #[error(
-        "{} was put beside a counter's file that somebody else has made meanwhile, and cannot be taken away: {source}",
-        folder.display()
+        "{} was put in place, but not {} ({cause}), and cannot be taken away again: {source}",
+        folder.display(), head.display()
     )]
     LedgerLeft {
         /// The ledger's folder.
         folder: PathBuf,
+        /// The counter's file.
+        head: PathBuf,
+        /// Why that was not put there.
+        cause: io::Error,
         /// What the system says.
         source: io::Error,
     },
@@ -240,9 +244,15 @@ impl RunError {
             Self::InTheWay { .. } => {
                 Some("take another name, or move what is there out of the way".to_owned())
             }
-            Self::LedgerLeft { .. } => Some(
-                "move that folder away before a server is started there: it is not the ledger of that file".to_owned(),
+            Self::LedgerLeft { cause, .. } if cause.kind() == io::ErrorKind::AlreadyExists => Some(
+                "somebody else has made that file: move the folder away before a server is started there, for it is not \
+                 the ledger of that file"
+                    .to_owned(),
             ),
+            Self::LedgerLeft { folder, .. } => Some(format!(
+                "the whole counter is in {}: keep it, and let `server repair` make the counter's file anew",
+                folder.display()
+            )),
             Self::NotSynced { .. }
             | Self::Import { source: MoveError::Copy(CopyError::NotSynced(_)), .. } => Some(
                 "there is nothing to be done again: see whether the disk is well, and look it over with `server verify`"

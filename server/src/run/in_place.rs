@@ -33,11 +33,14 @@ pub(super) fn put_in_place(made: &Layout, layout: &Layout) -> Result<(), RunErro
     let renamed = RealDisk.rename_folder_to_new(&made.folder, &layout.folder);
     renamed.map_err(failed(&layout.folder))?;
     // Unlike a rename, it does not take the place of a counter that has appeared meanwhile.
-    if let Err(source) = RealDisk.link(&made.head, &layout.head) {
+    if let Err(cause) = RealDisk.link(&made.head, &layout.head) {
         let taken_back = RealDisk.rename_folder_to_new(&layout.folder, &made.folder);
         return Err(match taken_back {
-            Ok(()) => failed(&layout.head)(source),
-            Err(source) => RunError::LedgerLeft { folder: layout.folder.clone(), source },
+            Ok(()) => failed(&layout.head)(cause),
+            Err(source) => {
+                let (folder, head) = (layout.folder.clone(), layout.head.clone());
+                RunError::LedgerLeft { folder, head, cause, source }
+            }
         });
     }
     drop(held);

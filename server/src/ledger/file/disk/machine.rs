@@ -128,7 +128,14 @@ impl RealDisk {
     pub fn rename_folder_to_new(self, from: &Path, to: &Path) -> io::Result<()> {
         match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
             // Not every file system knows that; then a folder takes the place of an empty one, and of nothing else.
-            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::rename(from, to),
+            Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+                fs::rename(from, to).map_err(|error| match error.kind() {
+                    io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotADirectory => {
+                        io::ErrorKind::AlreadyExists.into()
+                    }
+                    _ => error,
+                })
+            }
             renamed => Ok(renamed?),
         }
     }
