@@ -99,14 +99,15 @@ impl Inventory {
         self.sales.iter().map(|(revision, status)| (*revision, *status))
     }
 
-    /// Makes room for the `names` requests that are to be taken in, ahead of the first.
-    pub fn reserve_names(&mut self, names: usize) {
-        self.names.reserve(names);
-    }
-
-    /// Takes in what was kept of requests, in the order of [`Inventory::names`]; the more at once, the sooner.
-    pub fn restore_names(&mut self, names: &[SeenName]) {
-        self.names.restore(names);
+    /// Takes in what was kept of requests, in the order of [`Inventory::names`] and in any blocks.
+    ///
+    /// # Errors
+    /// The first error of `blocks`.
+    pub fn restore_names<E>(
+        &mut self,
+        blocks: impl IntoIterator<Item = Result<Vec<SeenName>, E>>,
+    ) -> Result<(), E> {
+        self.names.restore(blocks)
     }
 
     /// Takes in what was kept of the open hold made at `revision`.

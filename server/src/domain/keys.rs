@@ -11,6 +11,8 @@
 //! are forgotten a few at a time, so that no call ever has much to do: it is
 //! made while everybody else waits for the lock.
 
+use std::mem;
+
 use siphasher::sip128::{Hasher128 as _, SipHasher13};
 
 use crate::domain::pieces::Pieces;
@@ -26,9 +28,6 @@ const MINUTE_MS: u64 = 60 * 1000;
 
 /// How many expired keys are forgotten for each one that comes; 2, so that a crowd of them shrinks.
 const FORGOTTEN_AT_ONCE: usize = 2;
-
-/// For how many names room is made at once, at most: nobody's word for a number takes more than 64 MiB.
-const RESERVED_MAX: usize = 1 << 24;
 
 /// By what a repetition of a request is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,10 +149,7 @@ impl Remembered {
                 self.forget_the_oldest();
             }
         }
-        if self.order.len() >= self.names_max {
-            self.forget_the_oldest();
-            self.forgotten_early += 1;
-        }
+        self.make_room();
         if self.latest.len() <= self.order.len() {
             self.split_a_bucket();
         }
@@ -183,39 +179,48 @@ impl Remembered {
         })
     }
 
-    /// Notes what [`Remembered::iter`] gave elsewhere, in that order, as many as there are at once.
+    /// Notes what [`Remembered::iter`] gave elsewhere, in that order and in any blocks.
     ///
-    /// What one by one would be all over the memory is done bucket by bucket.
-    pub(super) fn restore(&mut self, names: &[SeenName]) {
-        let (early, names) = names.split_at(names.len().saturating_sub(self.names_max));
-        self.forgotten_early += early.len() as u64;
-        while self.order.len() + names.len() > self.names_max {
+    /// What one by one would be all over the memory is done in one pass behind the last of them.
+    ///
+    /// # Errors
+    /// The first error of `blocks`; what came before it is noted.
+    pub(super) fn restore<E>(
+        &mut self,
+        blocks: impl IntoIterator<Item = Result<Vec<SeenName>, E>>,
+    ) -> Result<(), E> {
+        let noted = blocks.into_iter().try_for_each(|names| {
+            for SeenName { hash, revision, minute } in names? {
+                self.make_room();
+                let before = self.next_place();
+                self.order.push_back(Seen { hash, revision, before, minute });
+            }
+            Ok(())
+        });
+        self.make_buckets();
+        noted
+    }
+
+    /// Makes room for one name more.
+    fn make_room(&mut self) {
+        if self.order.len() >= self.names_max {
             self.forget_the_oldest();
             self.forgotten_early += 1;
         }
-        self.reserve(self.order.len() + names.len());
-        let mut places = Vec::with_capacity(names.len());
-        for &SeenName { hash, revision, minute } in names {
-            let place = self.next_place();
-            places.push((self.bucket(hash), place));
-            self.order.push_back(Seen { hash, revision, before: place, minute });
-        }
-        // Stable: the names of one bucket stay in their order.
-        places.sort_by_key(|(bucket, _)| *bucket);
-        for (bucket, place) in places {
-            if let Some(before) = self.latest_in(bucket) {
-                self.set_before(place, before);
-            }
-            self.set_latest(bucket, place);
-        }
     }
 
-    /// Makes buckets for `names` names: at once where there are none yet, for then nothing has to be moved.
-    pub(super) fn reserve(&mut self, names: usize) {
-        let buckets = names.min(self.names_max).min(RESERVED_MAX);
-        while self.latest.len() < buckets {
-            if self.order.len() == 0 { self.latest.push_back(0) } else { self.split_a_bucket() }
+    /// Puts all names into buckets made anew, and makes as many again for those who come next.
+    fn make_buckets(&mut self) {
+        let names = self.order.len();
+        let buckets = names.saturating_mul(2).min(self.names_max).max(names + 1);
+        // By the number of a name in the order, from 1; 0 for none.
+        let mut latest = vec![0_u32; buckets];
+        let place = |number: u32| self.first.wrapping_add(number).wrapping_sub(1);
+        for (number, seen) in (1..).zip(self.order.iter_mut()) {
+            let before = mem::replace(&mut latest[bucket_of(seen.hash, buckets)], number);
+            seen.before = place(if before == 0 { number } else { before });
         }
+        self.latest = latest.into_iter().map(place).collect();
     }
 
     /// How many names were forgotten before their time, since there were too many.
@@ -249,11 +254,8 @@ impl Remembered {
         }
     }
 
-    /// The bucket of a hash: its low bits, and one bit less where that bucket is still to come.
     fn bucket(&self, hash: Hash) -> usize {
-        let mask = self.latest.len().next_power_of_two() - 1;
-        let bucket = usize::try_from(hash.0 & mask as u64).unwrap_or_default();
-        if bucket < self.latest.len() { bucket } else { bucket & (mask >> 1) }
+        bucket_of(hash, self.latest.len())
     }
 
     /// The place of the latest key in `bucket`.
@@ -291,6 +293,13 @@ impl Seen {
         let last_minute = u64::from(self.minute) + KEY_LIFE_MS / MINUTE_MS;
         last_minute < u64::from(minute(now_ms))
     }
+}
+
+/// The one of `buckets` that a hash belongs to: its low bits, and one bit less where that bucket is still to come.
+fn bucket_of(hash: Hash, buckets: usize) -> usize {
+    let mask = buckets.next_power_of_two() - 1;
+    let bucket = usize::try_from(hash.0 & mask as u64).unwrap_or_default();
+    if bucket < buckets { bucket } else { bucket & (mask >> 1) }
 }
 
 /// The minute of a time: 32 bits last for 8,000 years, and whatever is later counts as their end.
@@ -378,23 +387,38 @@ mod tests {
     }
 
     #[test]
-    fn names_are_the_same_whether_there_was_room_for_them_or_not() {
+    fn names_are_the_same_in_whatever_blocks_they_are_restored() {
         let mut kept = Remembered::new([1; 16], 5000);
         (1..=6000).for_each(|revision| kept.note_key(&revision.to_string(), revision, 0));
-        for reserved in [0, 1, 999, 5000, 7777, usize::MAX] {
-            let mut restored = Remembered::new([1; 16], 5000);
-            restored.reserve(reserved);
-            let names: Vec<_> = kept.iter().collect();
-            names.chunks(777).for_each(|names| restored.restore(names));
-            restored.reserve(1_000_000);
+        let names: Vec<_> = kept.iter().collect();
+        for (block, names_max) in [(1, 5000), (777, 5000), (9999, 5000), (777, 3000), (777, 9999)] {
+            let mut restored = Remembered::new([1; 16], names_max);
+            let blocks = names.chunks(block).map(|names| Ok::<_, ()>(names.to_vec()));
+            restored.restore(blocks).unwrap();
+            let early = 5000_usize.saturating_sub(names_max);
+            assert_eq!(restored.forgotten_early(), early as u64);
+            assert!(restored.iter().eq(names[early..].iter().copied()));
             (6001..=6500)
                 .for_each(|revision| restored.note_key(&revision.to_string(), revision, 0));
+            let first = 6501 - restored.len() as u64;
+            assert_eq!(restored.len(), names_max.min(5500));
             for revision in 1..=7000 {
                 let found = restored.revision_of_key(&revision.to_string(), 0);
-                assert_eq!(found, (1501..=6500).contains(&revision).then_some(revision));
+                assert_eq!(found, (first..=6500).contains(&revision).then_some(revision));
             }
             assert!((0..restored.latest.len()).all(|bucket| length_of(&restored, bucket) < 16));
         }
+    }
+
+    #[test]
+    fn what_came_before_an_error_is_restored() {
+        let mut kept = few();
+        (1..=10).for_each(|revision| kept.note_key(&revision.to_string(), revision, 0));
+        let mut restored = few();
+        let blocks = [Ok(kept.iter().collect()), Err("torn"), Ok(kept.iter().collect())];
+        assert_eq!(restored.restore(blocks), Err("torn"));
+        assert!((1..=10).all(|at| restored.revision_of_key(&at.to_string(), 0) == Some(at)));
+        assert_eq!(restored.len(), 10);
     }
 
     #[test]

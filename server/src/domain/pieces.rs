@@ -35,6 +35,11 @@ impl<T: Copy> Pieces<T> {
         self.pieces.iter().flat_map(|piece| piece.iter()).skip(self.gone)
     }
 
+    /// The same, to be changed.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.pieces.iter_mut().flat_map(Arc::make_mut).skip(self.gone)
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut T> {
         let place = self.gone + index;
         Arc::make_mut(self.pieces.get_mut(place / PIECE_ITEMS)?).get_mut(place % PIECE_ITEMS)
@@ -71,6 +76,14 @@ impl<T: Copy> Pieces<T> {
     }
 }
 
+impl<T: Copy> FromIterator<T> for Pieces<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let mut pieces = Self::new();
+        items.into_iter().for_each(|item| pieces.push_back(item));
+        pieces
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -93,6 +106,7 @@ mod tests {
                 }
                 prop_assert_eq!(pieces.len(), queue.len());
                 prop_assert!(pieces.iter().eq(&queue));
+                prop_assert!(pieces.iter_mut().map(|item| *item).eq(queue.iter().copied()));
                 for index in [0, 1, queue.len() / 2, queue.len().saturating_sub(1), queue.len()] {
                     prop_assert_eq!(pieces.get(index), queue.get(index));
                 }
@@ -102,8 +116,7 @@ mod tests {
 
     #[test]
     fn a_copy_stays_what_it_was() {
-        let mut pieces = Pieces::new();
-        (0..3000).for_each(|item| pieces.push_back(item));
+        let mut pieces: Pieces<_> = (0..3000).collect();
         let copy = pieces.clone();
         pieces.pop_front();
         (0..3000).for_each(|item| pieces.push_back(item));

@@ -7,7 +7,10 @@
 //!
 //! Pure: a reader in, a writer out.
 
-use std::io::{self, BufRead, Read, Write};
+use std::{
+    io::{self, BufRead, Read, Write},
+    iter,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -25,8 +28,11 @@ const VERSION: u32 = 1;
 /// The longest line, in bytes: far beyond a hold with the longest name.
 const LINE_BYTES_MAX: u64 = 8192;
 
-/// How many names are taken in at once.
-const NAMES_AT_ONCE: usize = 1 << 18;
+/// How many names are read at once.
+const NAMES_AT_ONCE: u64 = 1 << 12;
+
+/// How long a name is, in bytes.
+const NAME_BYTES: usize = 28;
 
 /// What the first line says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -127,23 +133,12 @@ pub fn read(from: impl BufRead, at: &Base, names_max: usize) -> io::Result<Inven
         };
         inventory.restore_sale(sale, status);
     }
-    // As many again come soon, in the records behind and from whoever buys next.
-    inventory.reserve_names(usize::try_from(front.names).unwrap_or(usize::MAX).saturating_mul(2));
-    let mut names = Vec::new();
-    for left in (0..front.names).rev() {
-        let name = from.array::<28>()?;
-        let number = |at: usize| {
-            let bytes = name[at..].first_chunk().expect("a name has 28 bytes");
-            u64::from_le_bytes(*bytes)
-        };
-        let minute = name.last_chunk().expect("a name has 28 bytes");
-        let (hash, minute) = ((number(0), number(8)), u32::from_le_bytes(*minute));
-        names.push(SeenName { hash, revision: number(16), minute });
-        if left == 0 || names.len() == NAMES_AT_ONCE {
-            inventory.restore_names(&names);
-            names.clear();
-        }
-    }
+    let mut left = front.names;
+    inventory.restore_names(iter::from_fn(|| {
+        let count = left.min(NAMES_AT_ONCE);
+        left -= count;
+        (count > 0).then(|| from.names(count))
+    }))?;
     for (revision, epoch) in front.epochs {
         inventory.restore_epoch(revision, epoch);
     }
@@ -197,6 +192,23 @@ impl<R: BufRead> Summed<R> {
 
     fn number(&mut self) -> io::Result<u64> {
         Ok(u64::from_le_bytes(self.array()?))
+    }
+
+    /// The next `count` names, [`NAMES_AT_ONCE`] at most.
+    fn names(&mut self, count: u64) -> io::Result<Vec<SeenName>> {
+        let mut bytes = vec![0; NAME_BYTES * usize::try_from(count).unwrap_or(usize::MAX)];
+        self.inner.read_exact(&mut bytes)?;
+        self.sum = crc32c::crc32c_append(self.sum, &bytes);
+        let name = |name: &[u8; NAME_BYTES]| {
+            let number = |at: usize| {
+                let bytes = name[at..].first_chunk().expect("a name has 28 bytes");
+                u64::from_le_bytes(*bytes)
+            };
+            let minute = name.last_chunk().expect("a name has 28 bytes");
+            let (hash, minute) = ((number(0), number(8)), u32::from_le_bytes(*minute));
+            SeenName { hash, revision: number(16), minute }
+        };
+        Ok(bytes.as_chunks().0.iter().map(name).collect())
     }
 }
 
