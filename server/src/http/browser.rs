@@ -33,11 +33,20 @@ use crate::{
     },
 };
 
-/// `GET /`.
+/// `GET /`; where the counter cannot be read, to a browser as a page.
 ///
 /// # Errors
 /// A [`Problem`] where the counter cannot be read.
-pub async fn shop(app: &App) -> Result<Response<Body>, Problem> {
+pub async fn shop(app: &App, headers: &HeaderMap) -> Result<Response<Body>, Problem> {
+    match selling(app).await {
+        Err(problem) if preferred(headers) == Representation::Page => {
+            Ok(not_shown(app, &problem, "./"))
+        }
+        told => told,
+    }
+}
+
+async fn selling(app: &App) -> Result<Response<Body>, Problem> {
     let Count { remaining, revision, is_closed, .. } = app.counter.count().await?;
     let has_receipts = app.counter.gives_tokens();
     // Without one the form still buys, and a second press buys again.
@@ -62,7 +71,12 @@ pub async fn buy(app: Arc<App>, request: Request) -> Response<Body> {
     let is_browser = preferred(request.headers()) == Representation::Page;
     match sell(&app, request).await {
         Ok(answer) => answer,
-        Err(problem) if is_browser => refuse(&app, &problem, "./"),
+        Err(problem) if is_browser => refusal::answer(&RefusalView {
+            event: app.event.as_deref(),
+            problem: &problem,
+            back: "./",
+            looks_again: false,
+        }),
         Err(problem) => problem.into_response(),
     }
 }
@@ -148,7 +162,8 @@ pub fn code(app: &App, headers: &HeaderMap, token: &str) -> Result<Response<Body
     Ok(answer)
 }
 
-/// A problem as a page, whose way back to the tickets is `back`.
-pub fn refuse(app: &App, problem: &Problem, back: &str) -> Response<Body> {
-    refusal::answer(&RefusalView { event: app.event.as_deref(), problem, back })
+/// Why a page cannot be shown, as a page, whose way back to the tickets is `back`; it looks again where that may help.
+pub fn not_shown(app: &App, problem: &Problem, back: &str) -> Response<Body> {
+    let looks_again = problem.code().status() == StatusCode::SERVICE_UNAVAILABLE;
+    refusal::answer(&RefusalView { event: app.event.as_deref(), problem, back, looks_again })
 }

@@ -19,7 +19,11 @@ use axum::response::{
     IntoResponse,
     sse::{Event, KeepAlive, Sse},
 };
-use tokio::{sync::watch, task::yield_now, time::sleep};
+use tokio::{
+    sync::watch,
+    task::yield_now,
+    time::{sleep, timeout},
+};
 use tokio_stream::{StreamExt as _, wrappers::WatchStream};
 
 use crate::{
@@ -51,11 +55,13 @@ const GROUPS: usize = 32;
 const REST_TIMES: u32 = 3;
 
 /// What is told to those who listen.
-#[derive(Clone)]
+#[derive(Clone, Debug, PartialEq)]
 enum News {
     /// Nothing yet.
-    None,
+    Nothing,
     Count(CountAnswer),
+    /// Nobody knows the count just now; the next news may say it.
+    Unreachable,
     /// There will be no more.
     End,
 }
@@ -89,7 +95,7 @@ impl Drop for Place {
 impl Live {
     /// A place for `listeners_max` who listen at once.
     pub fn new(listeners_max: usize) -> Self {
-        let sender = Arc::new(Mutex::new(Some(watch::Sender::new(News::None))));
+        let sender = Arc::new(Mutex::new(Some(watch::Sender::new(News::Nothing))));
         Self { listeners_max, listeners: Arc::default(), sender }
     }
 
@@ -100,32 +106,33 @@ impl Live {
 
     /// Tells all who listen what `counter` has left, until the server ends.
     pub async fn poll(&self, counter: &Counter) {
-        let mut looked = Instant::now();
+        let (mut looked, mut is_reached) = (Instant::now(), true);
         while !self.is_ended() {
             if self.count() > 0 {
-                let heard = counter.heard().filter(|_| looked.elapsed() < LOOK_EVERY);
-                let count = match heard {
+                let is_recent = is_reached && looked.elapsed() < LOOK_EVERY;
+                let count = match counter.heard().filter(|_| is_recent) {
                     Some(count) => Ok(count),
                     None => {
                         looked = Instant::now();
                         counter.count().await
                     }
                 };
-                // A counter that cannot be read is no news; the next reading may be.
-                if let Ok(count) = count {
-                    self.tell(CountAnswer::of(counter, count));
-                }
+                is_reached = count.is_ok();
+                self.tell(match count {
+                    Ok(count) => News::Count(CountAnswer::of(counter, count)),
+                    Err(_) => News::Unreachable,
+                });
             }
-            sleep(POLL_EVERY).await;
+            sleep(if is_reached { POLL_EVERY } else { LOOK_EVERY }).await;
         }
     }
 
-    fn tell(&self, seen: CountAnswer) {
+    fn tell(&self, news: News) {
         self.with_sender(|sender| {
             if let Some(sender) = sender {
                 sender.send_if_modified(|last| {
-                    let is_new = !matches!(last, News::Count(last) if *last == seen);
-                    *last = News::Count(seen);
+                    let is_new = *last != news;
+                    *last = news;
                     is_new
                 });
             }
@@ -148,7 +155,7 @@ impl Live {
 impl Listeners {
     /// Those of one event loop, who hear of `live`.
     pub fn new(live: &Live) -> Self {
-        let groups = Arc::new(array::from_fn(|_| watch::Sender::new(News::None)));
+        let groups = Arc::new(array::from_fn(|_| watch::Sender::new(News::Nothing)));
         Self { live: live.clone(), groups }
     }
 
@@ -166,13 +173,16 @@ impl Listeners {
         if let Some(mut news) = news {
             while news.changed().await.is_ok() {
                 let begun = Instant::now();
-                let latest = news.borrow_and_update().clone();
                 for group in self.groups.iter().filter(|group| group.receiver_count() > 0) {
-                    group.send_replace(latest.clone());
+                    // The latest; what came since the first group was told is told to all once more.
+                    group.send_replace(news.borrow().clone());
                     // Comes back behind the group, and behind whatever came meanwhile.
                     yield_now().await;
                 }
-                sleep((begun.elapsed() * REST_TIMES).min(LOOK_EVERY)).await;
+                // Not with the receiver itself, for which whatever comes meanwhile has to stay news.
+                let mut until_the_end = news.clone();
+                let rest = (begun.elapsed() * REST_TIMES).min(LOOK_EVERY);
+                drop(timeout(rest, until_the_end.wait_for(|_| false)).await);
             }
         }
         for group in &*self.groups {
@@ -212,19 +222,33 @@ pub async fn stream(
     let first = CountAnswer::of(counter, counter.count().await?);
     let changes = WatchStream::from_changes(changes);
     let changes = changes.take_while(|news| !matches!(news, News::End));
-    let mut last = None;
+    let mut last: Option<CountAnswer> = None;
     // Go with the stream, which an answer to HEAD does not have for long.
     let listening = (place, connection.map(Activity::listen));
     let events = tokio_stream::once(News::Count(first)).chain(changes).filter_map(move |news| {
         let _listening = &listening;
-        let News::Count(seen) = news else { return None };
-        let event = event(&seen);
-        (last.replace(seen.clone()) != Some(seen)).then_some(Ok::<_, Infallible>(event))
+        let event = match news {
+            News::Count(seen) => {
+                let is_newer = last.as_ref().is_none_or(|last| is_behind(last, &seen));
+                is_newer.then(|| event(last.insert(seen)))?
+            }
+            // Behind that the count is news, even if it is the same.
+            News::Unreachable => {
+                last.take().map(|_| Event::default().event("unreachable").data("{}"))?
+            }
+            News::Nothing | News::End => return None,
+        };
+        Some(Ok::<_, Infallible>(event))
     });
     // nginx would keep the news back until they fill a buffer.
     let headers = [(ACCEL_BUFFERING, "no")];
     let events = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE_EVERY));
     Ok((headers, events))
+}
+
+/// Whether `last` is behind `seen`: a group may be told what one of it has read already, or is past.
+fn is_behind(last: &CountAnswer, seen: &CountAnswer) -> bool {
+    last != seen && last.revision <= seen.revision
 }
 
 fn ending() -> Problem {
@@ -293,7 +317,7 @@ mod tests {
             }
             assert_eq!(listeners.count(), LISTENERS);
             yield_now().await;
-            live.tell(COUNT);
+            live.tell(News::Count(COUNT));
             came.notified().await;
             see(Seen::Newcomer);
             live.end();

@@ -31,7 +31,7 @@ pub(super) async fn receipt(asked: Asked) -> Result<Response<Body>, Problem> {
     let mut response = match accept::preferred(headers) {
         Representation::Page => match told {
             Ok(receipt) => browser::ticket(&app, headers, &token, &receipt),
-            Err(problem) => browser::refuse(&app, &problem, "../"),
+            Err(problem) => browser::not_shown(&app, &problem, "../"),
         },
         Representation::Svg => told.and_then(|_| browser::code(&app, headers, &token))?,
         Representation::Json => answer::done(&told?).map(|answer| answer.map(Body::new))?,

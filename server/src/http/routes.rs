@@ -149,7 +149,9 @@ static ROUTES: [Route; 20] = [
         method: Method::GET,
         path: "/",
         access: Access::Anybody,
-        handler: |asked| Box::pin(async move { browser::shop(&asked.app).await }),
+        handler: |asked| {
+            Box::pin(async move { browser::shop(&asked.app, asked.request.headers()).await })
+        },
         words: "is the page that sells",
         terms: &calls::PAGE,
     },

@@ -3,7 +3,10 @@
 use e2e::{Browser, Counter, Live};
 use serde_json::{Value, json};
 
-use crate::programs::{serve, serve_with};
+use crate::{
+    problem::assert_problem,
+    programs::{serve, serve_with},
+};
 
 #[test]
 fn page_shows_the_count_and_nothing_that_a_buyer_does_not_need() {
@@ -142,6 +145,27 @@ fn page_says_when_the_server_is_gone_and_when_it_is_back() {
     });
     assert!(ready.is_some(), "{}", restarted.stderr().text());
     browser.wait_for_text("live-state", |text| text == live);
+}
+
+#[test]
+fn page_says_that_the_tickets_cannot_be_reached_and_shows_them_once_they_can() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let (open, late) = (Browser::start(), Browser::start());
+    open.open(server.url());
+    open.wait_for_text("live-state", |text| text == "live");
+    let head = counter.text();
+
+    counter.overwrite("?");
+
+    open.wait_for_text("live-state", |text| text.contains("cannot be reached"));
+    assert_eq!(open.text("count"), "100", "what was known");
+    late.open(server.url());
+    assert!(late.text("words").contains("looks again by itself"), "{}", late.text("words"));
+    assert_problem(&server, &server.get("/"), 503, "not-sold");
+    counter.overwrite(&head);
+    open.wait_for_text("live-state", |text| text == "live");
+    assert_eq!(late.text("count"), "100");
 }
 
 #[test]

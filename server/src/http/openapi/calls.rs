@@ -214,7 +214,7 @@ pub const LIVE: Terms = Terms {
     }],
     answers: &[found(
         "server-sent events without an end, of which the schema is one: the count at once, and then \
-         whenever it changes",
+         whenever it changes; `event: unreachable` while nobody knows it",
         &[("text/event-stream", event)],
     )],
     ..READING

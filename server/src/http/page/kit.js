@@ -174,6 +174,7 @@ const LIVE_WORDS = {
   live: "live",
   polling: "updated every few seconds",
   lost: "No connection. Trying again…",
+  unreachable: "The tickets cannot be reached just now. Trying again…",
   behind: "This page is out of date. Please reload it.",
 };
 
@@ -193,6 +194,7 @@ function follow(show) {
   function listen() {
     source = new EventSource("live");
     source.addEventListener("count", (event) => told(JSON.parse(event.data)));
+    source.addEventListener("unreachable", () => sayLive("unreachable"));
     source.addEventListener("error", () => {
       // It connects again by itself after a cut, but gives up for good after an answer such as 503.
       if (source.readyState === EventSource.CLOSED) poll(POLLS_PER_TRY);
@@ -210,7 +212,7 @@ function follow(show) {
   async function refresh() {
     const reply = await ask("GET", "search");
     if (reply?.status === 200) told(reply.body);
-    else sayLive("lost");
+    else sayLive(reply ? "unreachable" : "lost");
     return reply?.status === 200;
   }
 

@@ -15,6 +15,10 @@ use crate::http::{
 
 static ASSETS: LazyLock<Assets> = LazyLock::new(|| Assets::new(include_str!("../kit.css"), ""));
 
+/// Why is the operator's to read, at `/readyz` and in the log.
+const LOOKS_AGAIN: &str =
+    "The tickets cannot be reached just now. This page looks again by itself every few seconds.";
+
 /// What is refused, and where.
 #[derive(Clone, Copy, Debug)]
 pub struct RefusalView<'a> {
@@ -24,6 +28,8 @@ pub struct RefusalView<'a> {
     pub problem: &'a Problem,
     /// The page that sells, relative to the one that is refused.
     pub back: &'a str,
+    /// Whether it was only to be shown, and will be: the page asks again by itself.
+    pub looks_again: bool,
 }
 
 /// Answers with the page, and the status of the problem.
@@ -33,7 +39,11 @@ pub fn answer(view: &RefusalView<'_>) -> Response<Body> {
 
 fn page<'a>(view: &RefusalView<'a>) -> Page<'a> {
     let problem = view.problem;
-    let (title, words) = told(problem);
+    let (title, words) = if view.looks_again {
+        ("One moment, please", LOOKS_AGAIN.to_owned())
+    } else {
+        told(problem)
+    };
     // Who has mistyped wants to know what; what else went wrong is the operator's to read.
     let detail = if problem.code() == Code::InvalidRequest { problem.detail() } else { "" };
     Page {
@@ -43,6 +53,7 @@ fn page<'a>(view: &RefusalView<'a>) -> Page<'a> {
         words,
         detail,
         back: view.back,
+        looks_again: view.looks_again,
     }
 }
 
@@ -90,6 +101,7 @@ struct Page<'a> {
     /// Empty: none.
     detail: &'a str,
     back: &'a str,
+    looks_again: bool,
 }
 
 #[cfg(test)]
@@ -98,7 +110,9 @@ mod tests {
     use crate::http::page::markup_tests::assert_strict;
 
     fn render(problem: &Problem) -> String {
-        page(&RefusalView { event: None, problem, back: "./" }).render().unwrap()
+        page(&RefusalView { event: None, problem, back: "./", looks_again: false })
+            .render()
+            .unwrap()
     }
 
     #[test]
