@@ -222,23 +222,12 @@ pub async fn stream(
     let first = CountAnswer::of(counter, counter.count().await?);
     let changes = WatchStream::from_changes(changes);
     let changes = changes.take_while(|news| !matches!(news, News::End));
-    let mut last: Option<CountAnswer> = None;
+    let mut told = Told::default();
     // Go with the stream, which an answer to HEAD does not have for long.
     let listening = (place, connection.map(Activity::listen));
     let events = tokio_stream::once(News::Count(first)).chain(changes).filter_map(move |news| {
         let _listening = &listening;
-        let event = match news {
-            News::Count(seen) => {
-                let is_newer = last.as_ref().is_none_or(|last| is_behind(last, &seen));
-                is_newer.then(|| event(last.insert(seen)))?
-            }
-            // Behind that the count is news, even if it is the same.
-            News::Unreachable => {
-                last.take().map(|_| Event::default().event("unreachable").data("{}"))?
-            }
-            News::Nothing | News::End => return None,
-        };
-        Some(Ok::<_, Infallible>(event))
+        told.takes(&news).then(|| Ok::<_, Infallible>(event(&news)))
     });
     // nginx would keep the news back until they fill a buffer.
     let headers = [(ACCEL_BUFFERING, "no")];
@@ -246,16 +235,35 @@ pub async fn stream(
     Ok((headers, events))
 }
 
-/// Whether `last` is behind `seen`: a group may be told what one of it has read already, or is past.
-fn is_behind(last: &CountAnswer, seen: &CountAnswer) -> bool {
-    last != seen && last.revision <= seen.revision
+/// What a listener was told last; nothing where that was that nobody knows.
+#[derive(Default)]
+struct Told(Option<CountAnswer>);
+
+impl Told {
+    /// Takes `news`, or not: a group may be told what one of it has read by itself, or is past.
+    fn takes(&mut self, news: &News) -> bool {
+        match news {
+            News::Count(seen) => {
+                let is_behind = |last: &CountAnswer| last != seen && last.revision <= seen.revision;
+                let is_news = self.0.as_ref().is_none_or(is_behind);
+                if is_news {
+                    self.0 = Some(seen.clone());
+                }
+                is_news
+            }
+            // Behind that, the count is news even where it is the same.
+            News::Unreachable => self.0.take().is_some(),
+            News::Nothing | News::End => false,
+        }
+    }
 }
 
 fn ending() -> Problem {
     Problem::new(Code::ShuttingDown, "the server is about to end")
 }
 
-fn event(seen: &CountAnswer) -> Event {
+fn event(news: &News) -> Event {
+    let News::Count(seen) = news else { return Event::default().event("unreachable").data("{}") };
     let data = serde_json::to_string(seen).unwrap_or_default();
     let event = Event::default().event("count").data(data);
     match seen.revision {
@@ -333,6 +341,15 @@ mod tests {
         assert!((1..=BEFORE_MAX).contains(&before), "{before} listeners were told first");
         assert_eq!((seen.len(), listeners.count()), (LISTENERS + 1, 0));
         assert!(listeners.subscribe().is_err(), "the server is ending");
+    }
+
+    #[test]
+    fn nobody_is_told_what_they_are_past_nor_anything_twice() {
+        let at = |revision| News::Count(CountAnswer { revision: Some(revision), ..COUNT });
+        let mut told = Told::default();
+        let news = [at(12), at(8), at(12), at(13), News::Unreachable, News::Unreachable, at(13)];
+        let taken = news.map(|news| told.takes(&news));
+        assert_eq!(taken, [true, false, false, true, true, false, true]);
     }
 
     #[test]

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{task::spawn_blocking, time::sleep};
+use tokio::{
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -35,6 +38,9 @@ const COMMITTER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to rest between two looks at whether it has.
 const COMMITTER_POLL: Duration = Duration::from_millis(5);
+
+/// How long a start looks for where a counter has moved that nobody can buy from.
+const END_PATIENCE: Duration = Duration::from_secs(5);
 
 /// How long the greeting waits for what is left, where that is not on this machine.
 const GREETING_PATIENCE: Duration = Duration::from_secs(1);
@@ -239,15 +245,17 @@ impl Opened {
 /// sold there any more.
 async fn tell_of_a_move(path: &Path, archive: Arc<dyn Archive>, last: u64) {
     let place = path.display();
-    match End::of(&archive, last).await {
-        Ok(Some(end)) => {
+    match timeout(END_PATIENCE, End::of(&archive, last)).await {
+        Ok(Ok(Some(end))) => {
             let (to, revision) = (end.to(), end.revision);
             tracing::warn!(
                 "{place}: it was moved to {to} at revision `{revision}`: here nothing is sold any more"
             );
         }
-        Ok(None) => {}
-        Err(cause) => tracing::warn!("{place}: it may have moved elsewhere: {cause}"),
+        Ok(Ok(None)) => {}
+        Ok(Err(cause)) => tracing::warn!("{place}: it may have moved elsewhere: {cause}"),
+        // Its end, if it has one, is far behind: nobody waits for that.
+        Err(_) => tracing::warn!("{place}: the sale is closed, and it may have moved elsewhere"),
     }
 }
 

@@ -294,6 +294,12 @@ impl Problem {
         self
     }
 
+    /// After how many seconds it is worth to ask again, if at all.
+    pub fn retry_seconds(&self) -> Option<u64> {
+        let is_unavailable = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
+        self.retry_after.or(is_unavailable.then_some(1))
+    }
+
     /// Marks the problem as the repetition of an answer that was given before.
     #[must_use]
     pub fn replayed(mut self, replayed: bool) -> Self {
@@ -341,6 +347,7 @@ impl From<Refusal> for Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response<Body> {
+        let retry_seconds = self.retry_seconds();
         let mut document = Map::new();
         document.insert("type".to_owned(), json!(format!("/problems/{}", self.code.name())));
         document.insert("title".to_owned(), json!(self.code.title()));
@@ -352,8 +359,7 @@ impl IntoResponse for Problem {
         let headers = response.headers_mut();
         let json = HeaderValue::from_static("application/problem+json");
         headers.insert(header::CONTENT_TYPE, json);
-        let is_unavailable = self.code.status() == StatusCode::SERVICE_UNAVAILABLE;
-        if let Some(seconds) = self.retry_after.or(is_unavailable.then_some(1)) {
+        if let Some(seconds) = retry_seconds {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if self.code == Code::Overloaded {

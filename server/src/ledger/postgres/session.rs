@@ -20,8 +20,8 @@ use tokio::{
     time::timeout,
 };
 use tokio_postgres::{
-    AsyncMessage, Client, Config, Connection, NoTls, Notification, Row, SimpleQueryMessage,
-    Statement, config::SslMode, error::Severity, types::ToSql,
+    AsyncMessage, Client, Config, Connection, NoTls, Notification, Row, Statement, config::SslMode,
+    error::Severity, types::ToSql,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -349,25 +349,6 @@ impl Session {
         match self.warnings().first() {
             Some(warning) => Err(PostgresError::Warned(warning.clone())),
             None => Ok(rows),
-        }
-    }
-
-    /// Runs `sql`, several statements, as one transaction, in which each sees what was there as it itself began; gives how
-    /// many rows the last one touched. They come there at once: whoever asks and hangs keeps nobody waiting.
-    ///
-    /// # Errors
-    /// As [`Self::commit`].
-    pub(super) async fn commit_all(&mut self, sql: &str) -> Result<u64, PostgresError> {
-        self.warnings().clear();
-        let ran = async { self.client.simple_query(sql).await.map_err(|e| PostgresError::of(&e)) };
-        let ran = self.limited(ran).await;
-        let done = self.noted(ran)?.into_iter().rev().find_map(|message| match message {
-            SimpleQueryMessage::CommandComplete(rows) => Some(rows),
-            _ => None,
-        });
-        match self.warnings().first() {
-            Some(warning) => Err(PostgresError::Warned(warning.clone())),
-            None => Ok(done.unwrap_or_default()),
         }
     }
 

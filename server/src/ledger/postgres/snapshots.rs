@@ -35,15 +35,6 @@ const PART_BYTES: usize = 1 << 20;
 /// be the last sound one.
 const KEPT: i64 = 2;
 
-/// Keeps apart those who name snapshots of one counter: "kept", in ASCII.
-const NAMING: i32 = 0x6b65_7074;
-
-/// How many numbers there are for counters then.
-const NUMBERS: i64 = 1 << 31;
-
-/// Each of the two statements that take long ends in so much time, and both before their answer is given up.
-const ENDS_IN_TIME: &str = "SET LOCAL statement_timeout = '2s'";
-
 /// Makes the snapshots of one process.
 pub(super) struct Snapshots {
     database: Arc<Database>,
@@ -134,55 +125,39 @@ impl Write for Parts {
 }
 
 impl Parts {
-    /// The beginning of a transaction in which no other server names a snapshot, nor clears any away.
-    ///
-    /// A statement sees what was there as it began: so the lock, which nobody who sells waits for, is taken ahead of it.
-    fn alone(&self) -> String {
-        // Counters that share a number only wait for each other.
-        let number = self.counter % NUMBERS;
-        format!("{ENDS_IN_TIME}; SELECT pg_advisory_xact_lock({NAMING}, {number})")
-    }
-
     /// Names what was written; whether all of it was there to be named.
     fn name(&mut self, base: &str) -> Result<bool, PostgresError> {
-        let alone = self.alone();
         let Self { runtime, session, counter, at, writer, next } = self;
-        let base = base.replace('\'', "''");
-        let named = format!(
-            "{alone}; \
+        let sql = "\
             WITH whole AS ( \
-                SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ({counter}, {at}, {writer}) \
-                HAVING count(*) = {next} \
+                SELECT FROM ticket_counter.snapshot_part WHERE (counter, revision, writer) = ($1, $2, $3) \
+                HAVING count(*) = $5 \
             ), named AS ( \
-                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) \
-                SELECT {counter}, {at}, {writer}, '{base}' FROM whole ON CONFLICT (counter, revision) DO NOTHING \
-            ) UPDATE ticket_counter.counter SET kept = greatest(kept, {at}) \
-            WHERE id = {counter} AND EXISTS (SELECT FROM whole)"
-        );
-        runtime.block_on(session.commit_all(&named)).map(|rows| rows > 0)
+                INSERT INTO ticket_counter.snapshot (counter, revision, writer, base) SELECT $1, $2, $3, $4 FROM whole \
+                ON CONFLICT (counter, revision) DO NOTHING \
+            ) UPDATE ticket_counter.counter SET kept = greatest(kept, $2) WHERE id = $1 AND EXISTS (SELECT FROM whole)";
+        let rows = runtime.block_on(session.commit(sql, &[counter, at, writer, &base, next]))?;
+        Ok(rows > 0)
     }
 
     /// Clears away what is not kept any more.
     ///
     /// IMPORTANT: of a snapshot that has no name another server may be writing the parts: so only those go that are of an
-    /// older revision than all that are kept, and what has lost some of its parts to that gets no name.
+    /// older revision than all that are kept, and what has lost some of its parts to that gets no name. One that loses
+    /// them just as it is named is older than these, too: nobody starts from it, and it goes with the next clearing.
     fn clear_away_old(&mut self) -> Result<(), PostgresError> {
-        let alone = self.alone();
         let Self { runtime, session, counter, .. } = self;
-        let old = format!(
-            "{alone}; \
+        let sql = "\
             WITH kept AS ( \
-                SELECT revision FROM ticket_counter.snapshot WHERE counter = {counter} \
-                ORDER BY revision DESC LIMIT {KEPT} \
+                SELECT revision FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision DESC LIMIT $2 \
             ), first AS ( \
-                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = {counter} ORDER BY revision LIMIT 1 \
+                SELECT revision, writer FROM ticket_counter.snapshot WHERE counter = $1 ORDER BY revision LIMIT 1 \
             ), old AS ( \
-                DELETE FROM ticket_counter.snapshot WHERE counter = {counter} \
+                DELETE FROM ticket_counter.snapshot WHERE counter = $1 \
                 AND revision < (SELECT min(revision) FROM kept) AND revision > (SELECT revision FROM first) \
-            ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = {counter} \
+            ) DELETE FROM ticket_counter.snapshot_part AS part WHERE counter = $1 \
                 AND revision < (SELECT min(revision) FROM kept) \
-                AND (revision, writer) <> (SELECT revision, writer FROM first)"
-        );
-        runtime.block_on(session.commit_all(&old)).map(drop)
+                AND (revision, writer) <> (SELECT revision, writer FROM first)";
+        runtime.block_on(session.commit(sql, &[counter, &KEPT])).map(drop)
     }
 }

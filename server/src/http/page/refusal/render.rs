@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use askama::Template;
 use axum::{
     body::Body,
-    http::{Response, StatusCode},
+    http::{HeaderValue, Response, StatusCode, header},
 };
 
 use crate::http::{
@@ -34,7 +34,11 @@ pub struct RefusalView<'a> {
 
 /// Answers with the page, and the status of the problem.
 pub fn answer(view: &RefusalView<'_>) -> Response<Body> {
-    ASSETS.answer(view.problem.code().status(), &page(view))
+    let mut answer = ASSETS.answer(view.problem.code().status(), &page(view));
+    if let Some(seconds) = view.problem.retry_seconds() {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
 }
 
 fn page<'a>(view: &RefusalView<'a>) -> Page<'a> {
