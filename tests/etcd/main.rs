@@ -2,6 +2,7 @@
 
 mod access;
 mod campaign;
+mod clusters;
 #[path = "../e2e/contract/mod.rs"]
 mod contract;
 mod counter;

@@ -296,7 +296,7 @@ fn buyers_are_served_while_a_member_is_stopped() {
 }
 
 /// The reason for which a server is not ready; `None` where it is.
-fn not_ready(server: &Server) -> Option<String> {
+pub(crate) fn not_ready(server: &Server) -> Option<String> {
     let ready = server.get("/readyz");
     (ready.status == 503).then(|| ready.text())
 }

@@ -14,6 +14,12 @@ pub enum EtcdError {
     /// The cluster does not let us in, or not do this.
     #[error("the etcd cluster refuses this server: {0}")]
     Denied(String),
+    /// A member is of another cluster.
+    #[error(
+        "the etcd member {0} is of another cluster than the others of its address, or than the one that this server \
+         began with: where it is the right one, start the server again"
+    )]
+    Foreign(String),
     /// TLS comes to nothing.
     #[error("no TLS with the etcd member {member}: {reason}")]
     Tls {
