@@ -39,7 +39,7 @@ pub(crate) fn serve(etcd: &Etcd, tickets: u64) -> Server {
 }
 
 /// Buys a ticket; `None` where the connection breaks.
-fn buy(client: &Client, key: &str) -> Option<Answer> {
+pub(crate) fn buy(client: &Client, key: &str) -> Option<Answer> {
     let request = client.request(Method::POST, "/buy").header("Idempotency-Key", key);
     Answer::try_to(request.timeout(Duration::from_secs(20))).ok()
 }
