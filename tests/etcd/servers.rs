@@ -12,6 +12,7 @@ use e2e::{
     eventually, number_of,
 };
 use serde_json::{Value, json};
+use server::ledger::etcd::text::{Head, read_line};
 
 /// How long those wait who come while the cluster is away.
 const LOCK_TIMEOUT: &str = "2s";
@@ -339,6 +340,37 @@ fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
     let sold = running.search()["sold"].as_u64().expect("a number");
     assert!((3..=3 + unknown).contains(&sold), "{sold}, where {unknown} were not known");
     assert_eq!(running.count(), 10 - sold);
+}
+
+/// Each is to make it with another number of tickets.
+#[test]
+fn of_servers_that_make_one_counter_at_once_one_makes_it_and_all_sell_from_it() {
+    let (etcd, number) = (Etcd::start(), 6);
+
+    let told = crowd(number, |at| {
+        let server = serve(&etcd, 1000 * (at as u64 + 1));
+        let sold = buy_somewhere(std::slice::from_ref(server.client()), &at.to_string());
+        (ticket(&sold), server.stderr())
+    });
+
+    let head = etcd.ctl(&["get", "--print-value-only", "tickets/hall/head"]).stdout;
+    // `etcdctl` ends it with a newline of its own.
+    let head = head.strip_suffix('\n').unwrap_or_default();
+    let head: Head = read_line(head.as_bytes()).expect("a head");
+    let initial = head.count + head.sold;
+    assert!(initial.is_multiple_of(1000), "{head:?}");
+    let tickets: BTreeSet<_> = told.iter().map(|(ticket, _)| *ticket).collect();
+    assert_eq!(tickets, (1..=number as u64).collect());
+    // Each says what it found, whatever it was to make, or that it has not found it out yet.
+    let db = etcd.db("hall");
+    for (_, said) in &told {
+        let greeting = said.lines().find_map(|line| line.strip_prefix(&db));
+        let left = greeting.expect("a greeting").split(' ').nth(1);
+        let left = left.and_then(|left| left.parse().ok());
+        assert!(left.is_none_or(|left| (head.count..=initial).contains(&left)), "{said}");
+    }
+    let line = etcd.ctl(&["get", "tickets/hall/counter", "--write-out=fields"]).stdout;
+    assert!(line.contains("\"Version\" : 1\n"), "{line}");
 }
 
 #[test]
