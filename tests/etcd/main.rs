@@ -9,6 +9,7 @@ mod counter;
 mod engine;
 mod failures;
 mod keeping;
+mod obstacles;
 #[path = "../e2e/operator.rs"]
 mod operator;
 #[path = "../e2e/problem.rs"]
