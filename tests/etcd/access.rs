@@ -1,12 +1,17 @@
 //! Who may ask a cluster: passwords, certificates, and what is told where they are wrong.
 
-use e2e::{Certificate, Etcd, eventually};
+use std::fs;
+
+use e2e::{Certificate, Etcd, Server, eventually};
 use server::ledger::etcd::{
     cluster::{Access, Tls},
     options::Sizes,
 };
 
-use crate::seat::{Seat, TICKETS, access, answered, lasting, passing};
+use crate::{
+    seat::{Seat, TICKETS, access, answered, lasting, passing},
+    servers::{buy, server},
+};
 
 fn seat(access: Access) -> Seat {
     Seat::with(access, Some(TICKETS), Sizes::default())
@@ -36,11 +41,67 @@ fn a_wrong_password_is_told_and_a_right_one_sells() {
     seat(by("secret")).sell(1);
 }
 
+/// Waits until no member knows a token any more that was used by now.
+#[track_caller]
+fn wait_until_tokens_have_ended(etcd: &Etcd) {
+    let ended = |member| {
+        let said = etcd.stderr(member);
+        let ended = said.lines().filter(|line| line.contains("deleted a simple token"));
+        ended.filter(|line| line.contains("\"user-name\":\"last\"")).count()
+    };
+    let before = [0, 1, 2].map(ended);
+    // Each member lets them end in the order in which they were used last.
+    etcd.ctl(&["--user=last:last", "get", "nothing"]);
+    eventually("the last token to end", || {
+        (0..3).all(|member| ended(member) > before[member]).then_some(())
+    });
+}
+
+/// A token ends that nobody uses for a while, and a member that is started again knows none.
+#[test]
+fn a_server_whose_token_has_ended_sells_on_by_itself() {
+    let options = [
+        "--auth-token=simple",
+        "--auth-token-ttl=1",
+        "--bcrypt-cost=4",
+        "--logger=zap",
+        "--log-level=info",
+    ];
+    let mut etcd = Etcd::with(&options);
+    for user in ["root", "box", "last"] {
+        etcd.ctl(&["user", "add", &format!("{user}:{user}")]);
+        etcd.ctl(&["user", "grant-role", user, "root"]);
+    }
+    etcd.ctl(&["auth", "enable"]);
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("password");
+    fs::write(&file, "box").expect("the test's own file");
+    let place = etcd.db("hall").replace("etcd://", "etcd://box@");
+    let db = format!("{place}?password-file={}", file.display());
+    let server = Server::start_without_counter(server().args(["--db", &db, "--init", "10"]));
+    let sold = eventually("a sale", || buy(&server, "a").filter(|sold| sold.status == 201));
+    assert_eq!(server.get(sold.header("Location")).status, 200);
+
+    wait_until_tokens_have_ended(&etcd);
+    assert_eq!(buy(&server, "b").map(|sold| sold.status), Some(201));
+    assert_eq!(server.get(sold.header("Location")).status, 200);
+    wait_until_tokens_have_ended(&etcd);
+    assert_eq!(server.count(), 8);
+
+    for member in 0..3 {
+        etcd.kill(member);
+        etcd.restart(member);
+        etcd.wait_for_all();
+    }
+    eventually("a sale", || (buy(&server, "c")?.status == 201).then_some(()));
+    assert_eq!(server.count(), 7);
+}
+
 #[test]
 fn with_certificates_only_those_are_served_that_the_cluster_knows() {
     let (members, clients) = (Certificate::of_loopback(), Certificate::of_loopback());
     let etcd = Etcd::over_tls(&members, &clients);
-    let pem = |path| std::fs::read(path).unwrap();
+    let pem = |path| fs::read(path).unwrap();
     let by = |ca: &Certificate, identity: Option<&Certificate>| {
         let identity =
             identity.map(|certificate| (pem(certificate.chain()), pem(certificate.key())));

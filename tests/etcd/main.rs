@@ -2,12 +2,14 @@
 
 mod access;
 mod campaign;
+mod clusters;
 #[path = "../e2e/contract/mod.rs"]
 mod contract;
 mod counter;
 mod engine;
 mod failures;
 mod keeping;
+mod obstacles;
 #[path = "../e2e/operator.rs"]
 mod operator;
 #[path = "../e2e/problem.rs"]

@@ -64,7 +64,8 @@ impl Seat {
     }
 
     pub(crate) fn with(access: Access, tickets: Option<u64>, sizes: Sizes) -> Seat {
-        let new = tickets.map(|tickets| New { tickets, key: [7; 32], at_ms: 1 });
+        let key = std::array::from_fn(|_| fastrand::u8(..));
+        let new = tickets.map(|tickets| New { tickets, key, at_ms: 1 });
         let writer = fastrand::u128(..);
         let options = Options { new, names_max: 1000, sizes, writer };
         let engine = EtcdEngine::new(access, "hall", options).expect("a thread");

@@ -12,6 +12,7 @@ use e2e::{
     eventually, number_of,
 };
 use serde_json::{Value, json};
+use server::ledger::etcd::text::{Head, read_line};
 
 /// How long those wait who come while the cluster is away.
 const LOCK_TIMEOUT: &str = "2s";
@@ -39,7 +40,7 @@ pub(crate) fn serve(etcd: &Etcd, tickets: u64) -> Server {
 }
 
 /// Buys a ticket; `None` where the connection breaks.
-fn buy(client: &Client, key: &str) -> Option<Answer> {
+pub(crate) fn buy(client: &Client, key: &str) -> Option<Answer> {
     let request = client.request(Method::POST, "/buy").header("Idempotency-Key", key);
     Answer::try_to(request.timeout(Duration::from_secs(20))).ok()
 }
@@ -265,38 +266,41 @@ fn what_was_acknowledged_is_sold_once_whoever_is_killed() {
     }
 }
 
+/// What it costs them is told, and not judged: `cargo test … buyers_are_served -- --nocapture`.
 #[test]
 fn buyers_are_served_while_a_member_is_stopped() {
     let etcd = Etcd::start();
-    let servers = [(); 3].map(|()| serve(&etcd, 1000));
+    let patient = server().args(["--db", &etcd.db("hall"), "--init", "1000"]);
+    let patient = patient.args(["--lock-timeout", "60s"]);
+    let servers = [(); 3].map(|()| Server::start_without_counter(patient.clone()));
+    let mut tickets = BTreeSet::new();
     // Whoever leads first, and then members of whom one may.
-    for (round, member) in [etcd.leader(), 0, 1, 2].into_iter().enumerate() {
+    for member in [etcd.leader(), 0, 1, 2] {
         etcd.wait_for_all();
-        crowd(servers.len(), |at| assert_eq!(servers[at].buy().status, 201));
-        let led = etcd.leader() == member;
+        tickets.extend(crowd(servers.len(), |at| ticket(&servers[at].buy())));
+        let (led, before) = (etcd.leader() == member, etcd.elections());
         etcd.signal(member, Signal::STOP);
-        let mut waits = crowd(servers.len() + 1, |at| {
+
+        // One call each: nobody is sent away, or told that nobody knows.
+        let sold = crowd(servers.len(), |at| {
             let begun = Instant::now();
-            match servers.get(at) {
-                Some(server) => {
-                    let clients = [server.client().clone()];
-                    ticket(&buy_somewhere(&clients, &format!("{round}-{at}")));
-                }
-                // Not a buyer, but who looks when another leads.
-                None => {
-                    eventually("another that leads", || (etcd.leader() != member).then_some(()));
-                }
-            }
-            begun.elapsed()
+            (ticket(&servers[at].buy()), begun.elapsed())
         });
+
+        let elections = etcd.elections() - before;
+        assert!(!led || elections > 0, "{member} led, and is stopped, and buyers were served");
         etcd.signal(member, Signal::CONT);
-        let election = waits.pop().expect("one more than there are servers");
-        println!("member {member} stopped (it led: {led}), {election:?}: buyers waited {waits:?}");
+        let waits: Vec<_> = sold.iter().map(|(_, wait)| *wait).collect();
+        println!("member {member} stopped (it led: {led}), {elections} elections: {waits:?}");
+        tickets.extend(sold.into_iter().map(|(ticket, _)| ticket));
     }
+    let all = 4 * 2 * servers.len() as u64;
+    assert_eq!(tickets, (1..=all).collect());
+    assert!(servers.iter().all(|server| server.count() == 1000 - all));
 }
 
 /// The reason for which a server is not ready; `None` where it is.
-fn not_ready(server: &Server) -> Option<String> {
+pub(crate) fn not_ready(server: &Server) -> Option<String> {
     let ready = server.get("/readyz");
     (ready.status == 503).then(|| ready.text())
 }
@@ -339,6 +343,37 @@ fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
     let sold = running.search()["sold"].as_u64().expect("a number");
     assert!((3..=3 + unknown).contains(&sold), "{sold}, where {unknown} were not known");
     assert_eq!(running.count(), 10 - sold);
+}
+
+/// Each is to make it with another number of tickets.
+#[test]
+fn of_servers_that_make_one_counter_at_once_one_makes_it_and_all_sell_from_it() {
+    let (etcd, number) = (Etcd::start(), 6);
+
+    let told = crowd(number, |at| {
+        let server = serve(&etcd, 1000 * (at as u64 + 1));
+        let sold = buy_somewhere(std::slice::from_ref(server.client()), &at.to_string());
+        (ticket(&sold), server.stderr())
+    });
+
+    let head = etcd.ctl(&["get", "--print-value-only", "tickets/hall/head"]).stdout;
+    // `etcdctl` ends it with a newline of its own.
+    let head = head.strip_suffix('\n').unwrap_or_default();
+    let head: Head = read_line(head.as_bytes()).expect("a head");
+    let initial = head.count + head.sold;
+    assert!(initial.is_multiple_of(1000), "{head:?}");
+    let tickets: BTreeSet<_> = told.iter().map(|(ticket, _)| *ticket).collect();
+    assert_eq!(tickets, (1..=number as u64).collect());
+    // Each says what it found, whatever it was to make, or that it has not found it out yet.
+    let db = etcd.db("hall");
+    for (_, said) in &told {
+        let greeting = said.lines().find_map(|line| line.strip_prefix(&db));
+        let left = greeting.expect("a greeting").split(' ').nth(1);
+        let left = left.and_then(|left| left.parse().ok());
+        assert!(left.is_none_or(|left| (head.count..=initial).contains(&left)), "{said}");
+    }
+    let line = etcd.ctl(&["get", "tickets/hall/counter", "--write-out=fields"]).stdout;
+    assert!(line.contains("\"Version\" : 1\n"), "{line}");
 }
 
 #[test]

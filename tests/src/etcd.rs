@@ -1,6 +1,6 @@
 //! A cluster of three etcd members: Debian's `etcd`, on free ports of 127.0.0.1, in a temporary folder.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use loadgen::engines::{
     Addresses, Network, Sender,
@@ -134,6 +134,18 @@ impl Etcd {
         })
     }
 
+    /// How many elections there were, as the member that leads counts them.
+    ///
+    /// # Panics
+    /// When none leads.
+    #[track_caller]
+    pub fn elections(&self) -> u64 {
+        eventually("a leader", || {
+            let status = self.status(self.try_leader()?)?;
+            status["raftTerm"].as_str()?.parse().ok()
+        })
+    }
+
     /// How far the member that leads has applied the common log.
     ///
     /// # Panics
@@ -224,24 +236,77 @@ impl Etcd {
         drop(process.expect("it is running"));
     }
 
+    /// Puts a new cluster in the place of this one: at the same addresses, and with nothing in it.
+    ///
+    /// # Panics
+    /// When it does not come up.
+    #[track_caller]
+    pub fn replace(&mut self) {
+        for member in 0..MEMBERS {
+            self.kill(member);
+        }
+        for member in 0..MEMBERS {
+            let data = self.folder.path().join(format!("m{member}"));
+            fs::remove_dir_all(data).expect("the data of a member can be removed");
+            self.restart(member);
+        }
+        self.wait_for_all();
+    }
+
+    /// Removes what begins with `prefix` from a cluster that is full, until it takes something again.
+    ///
+    /// # Panics
+    /// When it does not.
+    #[track_caller]
+    pub fn make_room(&self, prefix: &str) {
+        let removed = self.ctl(&["del", "--prefix", prefix, "--write-out=fields"]).stdout;
+        let revision = removed.lines().find_map(|line| line.strip_prefix("\"Revision\" : "));
+        self.ctl(&["compact", revision.expect("an answer has a revision")]);
+        eventually("room", || {
+            // Only what a member has compacted by then does it give back.
+            self.ctl(&["defrag"]);
+            self.ctl(&["alarm", "disarm"]);
+            let is_taken = self.try_ctl(&["put", prefix, ""]).code == Some(0);
+            (is_taken && self.ctl(&["alarm", "list"]).stdout.is_empty()).then_some(())
+        });
+    }
+
+    /// What `member` wrote on standard error since it was started last.
+    ///
+    /// # Panics
+    /// When it is not running.
+    #[track_caller]
+    pub fn stderr(&self, member: usize) -> String {
+        self.running[member].as_ref().expect("it is running").stderr().text()
+    }
+
     /// Runs `etcdctl` with `arguments`, which has to succeed; again where the cluster has no time for it just now.
     ///
     /// # Panics
     /// When it does not.
     #[track_caller]
     pub fn ctl(&self, arguments: &[&str]) -> Finished {
+        let done = self.try_ctl(arguments);
+        assert_eq!(done.code, Some(0), "etcdctl {arguments:?}: {done:?}");
+        done
+    }
+
+    /// The same where it may fail.
+    ///
+    /// # Panics
+    /// When the cluster never has time for it.
+    #[track_caller]
+    pub fn try_ctl(&self, arguments: &[&str]) -> Finished {
         let program = Program::new("etcdctl")
             .env("ETCDCTL_API", "3")
             .arg(format!("--endpoints={}", self.addresses().join(",")))
             .args(["--dial-timeout=60s", "--command-timeout=60s"])
             .args(arguments);
-        let done = eventually("etcdctl to be served", || {
+        eventually("etcdctl to be served", || {
             let done = program.run();
             let is_late =
                 done.code != Some(0) && LATE.iter().any(|late| done.stderr.contains(late));
             (!is_late).then_some(done)
-        });
-        assert_eq!(done.code, Some(0), "etcdctl {arguments:?}: {done:?}");
-        done
+        })
     }
 }

@@ -4,11 +4,18 @@
 //! that leads is asked from then on. A client is of one member only: so nothing is
 //! sent to another, or sent again, but by the code above.
 //!
+//! The cluster that is found first is the one from then on: a member of another is not
+//! used, so that a mistake in an address leads to no second counter.
+//!
 //! # Invariants
 //! - A call ends within its time.
 //! - What changes something is sent once.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use etcd_client::{
     Certificate, Client, ClusterClient, ConnectOptions, Error, Identity, KvClient, TlsOptions,
@@ -71,6 +78,17 @@ pub struct Tls {
 pub(super) struct Cluster {
     access: Access,
     link: Option<Link>,
+    /// Which cluster it is, by its own number, once a member has said it.
+    home: Arc<OnceLock<u64>>,
+}
+
+/// A member that can be asked.
+struct Look {
+    member: String,
+    link: Link,
+    leads: bool,
+    /// Which cluster it is of.
+    cluster: u64,
 }
 
 /// A way to one member.
@@ -84,12 +102,12 @@ pub(super) struct Link {
 impl Cluster {
     /// The cluster behind `access`; nobody is asked yet.
     pub(super) fn new(access: Access) -> Self {
-        Self { access, link: None }
+        Self { access, link: None, home: Arc::default() }
     }
 
     /// The same cluster, by connections of its own.
     pub(super) fn another(&self) -> Self {
-        Self::new(self.access.clone())
+        Self { access: self.access.clone(), link: None, home: Arc::clone(&self.home) }
     }
 
     /// The member that is asked; where there is none, the best of those that answer.
@@ -100,8 +118,12 @@ impl Cluster {
         if let Some(link) = &self.link {
             return Ok(link.clone());
         }
-        let link = look_around(&self.access).await?;
-        Ok(self.link.insert(link).clone())
+        let look = look_around(&self.access, self.home.get().copied()).await?;
+        // Another part of this process may have found one meanwhile.
+        if *self.home.get_or_init(|| look.cluster) != look.cluster {
+            return Err(EtcdError::Foreign(look.member));
+        }
+        Ok(self.link.insert(look.link).clone())
     }
 
     /// The member that was asked has failed: the next call looks for another.
@@ -110,34 +132,44 @@ impl Cluster {
     }
 }
 
-/// Looks at all members; gives the one that leads, or another that knows who does.
-async fn look_around(access: &Access) -> Result<Link, EtcdError> {
+/// Looks at all members; gives the one that leads, or another that knows who does, of the cluster `home`.
+///
+/// Where that is not known yet, all answers are waited for: none is used where they are of two clusters.
+async fn look_around(access: &Access, home: Option<u64>) -> Result<Look, EtcdError> {
     let mut looks = JoinSet::new();
     for member in &access.members {
         let (member, access) = (member.clone(), access.clone());
-        looks.spawn(async move { look_at(&member, &access).await });
+        looks.spawn(async move { look_at(member, &access).await });
     }
-    let (mut found, mut faults) = (None, Vec::new());
+    let (mut found, mut faults): (Option<Look>, _) = (None, Vec::new());
+    let mut is_one = true;
     loop {
         let next = match &found {
-            None => looks.join_next().await,
-            Some(_) => timeout(GRACE, looks.join_next()).await.unwrap_or_default(),
+            Some(_) if home.is_some() => {
+                timeout(GRACE, looks.join_next()).await.unwrap_or_default()
+            }
+            _ => looks.join_next().await,
         };
+        let due = home.or(found.as_ref().map(|found| found.cluster));
         match next {
             None => break,
-            Some(Ok(Ok((link, true)))) => return Ok(link),
-            Some(Ok(Ok((link, false)))) => found = Some(link),
+            Some(Ok(Ok(look))) if due.is_some_and(|due| look.cluster != due) => {
+                is_one = home.is_some();
+                faults.push(EtcdError::Foreign(look.member));
+            }
+            Some(Ok(Ok(look))) if look.leads && home.is_some() => return Ok(look),
+            Some(Ok(Ok(look))) if look.leads || found.is_none() => found = Some(look),
             Some(Ok(Err(fault))) => faults.push(fault),
-            Some(Err(_)) => {}
+            Some(_) => {}
         }
     }
-    found.ok_or_else(|| worst(faults))
+    found.filter(|_| is_one).ok_or_else(|| worst(faults))
 }
 
 /// What is told of several members, none of which can be used: what a person can mend comes first.
 fn worst(faults: Vec<EtcdError>) -> EtcdError {
     let rank = |fault: &EtcdError| match fault {
-        EtcdError::Denied(_) => 0,
+        EtcdError::Denied(_) | EtcdError::Foreign(_) => 0,
         EtcdError::Tls { .. } => 1,
         EtcdError::NoLeader => 2,
         _ => 3,
@@ -156,13 +188,12 @@ fn worst(faults: Vec<EtcdError>) -> EtcdError {
         .unwrap_or_else(|| EtcdError::Unreachable(reasons.join("; ")))
 }
 
-/// A way to `member`, and whether it leads.
-async fn look_at(member: &str, access: &Access) -> Result<(Link, bool), EtcdError> {
+async fn look_at(member: String, access: &Access) -> Result<Look, EtcdError> {
     let unknown = |reason: &str| EtcdError::Unknown(format!("{member}: {reason}"));
     let looking = async {
-        let connected = Client::connect([member], Some(options(access))).await;
-        let mut client = connected.map_err(|error| fault(member, access, &error))?;
-        let status = client.status().await.map_err(|error| fault(member, access, &error))?;
+        let connected = Client::connect([&member], Some(options(access))).await;
+        let mut client = connected.map_err(|error| fault(&member, access, &error))?;
+        let status = client.status().await.map_err(|error| fault(&member, access, &error))?;
         Ok((client, status))
     };
     let looked = timeout(LOOK, looking).await;
@@ -170,10 +201,11 @@ async fn look_at(member: &str, access: &Access) -> Result<(Link, bool), EtcdErro
     if status.leader() == 0 {
         return Err(EtcdError::NoLeader);
     }
-    let leads = status.header().is_some_and(|header| header.member_id() == status.leader());
+    let header = status.header().ok_or_else(|| unknown("an answer without a header"))?;
+    let (leads, cluster) = (header.member_id() == status.leader(), header.cluster_id());
     let kv = client.kv_client().max_decoding_message_size(READ_BYTES_MAX);
     let (watch, members) = (client.watch_client(), client.cluster_client());
-    Ok((Link { kv, watch, members }, leads))
+    Ok(Look { link: Link { kv, watch, members }, member, leads, cluster })
 }
 
 fn options(access: &Access) -> ConnectOptions {

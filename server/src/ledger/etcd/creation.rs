@@ -7,7 +7,7 @@ use crate::ledger::{
         cluster::{Access, Cluster, LONG_ANSWER, Link},
         error::EtcdError,
         keys::Keys,
-        store::{self, changing},
+        store::{self, Incarnation, changing},
         text::{CounterLine, Head, VERSION},
     },
     format::base::Base,
@@ -23,7 +23,7 @@ pub(super) async fn find_or_create(
     keys: &Keys,
     name: &str,
     new: Option<&Base>,
-) -> Result<(CounterLine, i64), EtcdError> {
+) -> Result<(CounterLine, Incarnation), EtcdError> {
     if let Some(found) = store::read_counter(link, keys, name).await? {
         return Ok(found);
     }

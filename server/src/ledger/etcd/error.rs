@@ -14,6 +14,12 @@ pub enum EtcdError {
     /// The cluster does not let us in, or not do this.
     #[error("the etcd cluster refuses this server: {0}")]
     Denied(String),
+    /// A member is of another cluster.
+    #[error(
+        "the etcd member {0} is of another cluster than the others of its address, or than the one that this server \
+         began with: where it is the right one, start the server again"
+    )]
+    Foreign(String),
     /// TLS comes to nothing.
     #[error("no TLS with the etcd member {member}: {reason}")]
     Tls {
@@ -64,9 +70,11 @@ pub enum EtcdError {
         /// What is wrong.
         reason: String,
     },
-    /// The counter was removed and made again while this process sold from it.
+    /// The counter was removed and made again while this process sold from it, or another cluster is in the place of
+    /// its own.
     #[error(
-        "the counter `{0}` was made anew: this server sold from the one before, and must be started again"
+        "the counter `{0}` is another one: it was made anew, or its address leads to another cluster; this server sold \
+         from the one before, and must be started again"
     )]
     Recreated(String),
     /// The ledger ends before what this process knows it to have had.
@@ -81,6 +89,17 @@ pub enum EtcdError {
         found: u64,
         /// Where it ended.
         known: u64,
+    },
+    /// A record that this process knows is another in the ledger.
+    #[error(
+        "the counter `{name}` has another record `{revision}` than this server knows: the cluster was put back to a \
+         backup and sold from, or another is in its place"
+    )]
+    Forked {
+        /// The counter.
+        name: String,
+        /// The record.
+        revision: u64,
     },
     /// The cluster has no room.
     #[error("the etcd cluster is full: {0}")]
@@ -102,6 +121,7 @@ impl EtcdError {
                 | Self::Taken(_)
                 | Self::Overtaken(_)
                 | Self::Behind { .. }
+                | Self::Forked { .. }
                 | Self::Damaged { .. }
                 | Self::Newer { .. }
         )

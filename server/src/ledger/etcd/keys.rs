@@ -3,9 +3,9 @@
 //! All stand under one prefix, which ends with a slash: no counter's keys are among another's.
 //!
 //! # Layout
-//! - `counter`: the first line of the ledger, made once; its create revision is the *incarnation*.
+//! - `counter`: the first line of the ledger, made once; with its create revision it is the *incarnation*.
 //! - `import`: the same in place of `counter`, as long as the counter is copied from elsewhere: so it is none yet.
-//! - `head`: what stands on the counter; written with each batch, and compared by each.
+//! - `head`: what stands on the counter; written with each batch, and compared by each, as is the incarnation.
 //! - `batches/R`: a batch whose first record is R.
 //! - `pages/R`: batches that were merged, the first record of which is R; `folded` is the last of them.
 //! - `snapshot`: which snapshot is to be read; `snapshots/R/P`: part P of the one at revision R.

@@ -25,7 +25,7 @@ use crate::{
             keys::Keys,
             lead::Lead,
             snapshots::{self, Snapshots},
-            store::{self, Found, Guard, Reading},
+            store::{self, Found, Guard, HeadMark, Incarnation, Reading},
             text::{self, CounterLine, Head, Owner, Stored},
         },
         format::base::Base,
@@ -54,7 +54,7 @@ pub(super) struct Progress {
     pub(super) writer: String,
     pub(super) numbers: Arc<AtomicU64>,
     /// The counter's first line, and its incarnation.
-    pub(super) found: Option<(CounterLine, i64)>,
+    pub(super) found: Option<(CounterLine, Incarnation)>,
     pub(super) opened: Option<Opened>,
     /// What tokens are made from, once all was told that there was.
     pub(super) identity: Arc<OnceLock<Identity>>,
@@ -66,13 +66,13 @@ pub(super) struct Progress {
 
 /// A counter that was read.
 pub(super) struct Opened {
-    pub(super) incarnation: i64,
+    pub(super) incarnation: Incarnation,
     /// What its tokens are made from, as far as it was told.
     pub(super) identity: Identity,
     /// Behind the last record that was told.
     pub(super) place: Place,
-    /// The revision at which the head of that place was written; `None` where there may be more to tell.
-    pub(super) head_at: Option<i64>,
+    /// The head of that place; `None` where there may be more to tell.
+    pub(super) head: Option<HeadMark>,
 }
 
 impl Progress {
@@ -124,27 +124,27 @@ impl Progress {
         let place = Place { stock: base.stock(), at_ms: base.at_ms, chain: base.after };
         let (key, epochs) = (line.begins.key, inventory.epochs().to_vec());
         let identity = Identity { key, epochs };
-        Ok((Opened { incarnation, identity, place, head_at: None }, inventory))
+        Ok((Opened { incarnation, identity, place, head: None }, inventory))
     }
 
     async fn read_on(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), EtcdError> {
         let mut limit = BATCHES.0;
         loop {
             let opened = self.opened.as_mut().expect("it was opened");
-            if opened.head_at.is_some_and(|head_at| head_at >= self.hint.heard().head_at) {
+            if opened.head.as_ref().is_some_and(|head| head.at >= self.hint.heard().head_at) {
                 self.identity.get_or_init(|| opened.identity.clone());
                 return Ok(());
             }
-            opened.head_at = None;
+            opened.head = None;
             let first = opened.place.stock.revision + 1;
             let mut link = self.cluster.link().await?;
             let reading = store::read_on(&mut link, &self.keys, first, limit).await?;
-            let Some((head, head_at)) = self.head_of_now(&reading)? else {
+            let Some((head, mark)) = self.head_of_now(&reading)? else {
                 let from_the_past = "a member answers from the past".to_owned();
                 self.ask_the_log(&mut link).await?;
                 return Err(EtcdError::Unknown(from_the_past));
             };
-            self.hint.note(&head, head_at);
+            self.hint.note(&head, mark.at);
             let bytes: usize = reading.batches.iter().map(|(_, batch)| batch.len()).sum();
             if reading.batches.first().is_some_and(|(begins, _)| *begins == first) {
                 for (begins, batch) in &reading.batches {
@@ -162,28 +162,44 @@ impl Progress {
                     let reason = "the head is not of the last record";
                     return Err(store::damaged(&self.keys.head(), &reason));
                 }
-                opened.head_at = Some(head_at);
+                opened.head = Some(mark);
             }
         }
     }
 
     /// The head in what was read; `None` where that is not of now: a read may be of the past.
-    fn head_of_now(&self, reading: &Reading) -> Result<Option<(Head, i64)>, EtcdError> {
+    fn head_of_now(&self, reading: &Reading) -> Result<Option<(Head, HeadMark)>, EtcdError> {
         let opened = self.opened.as_ref().expect("it was opened");
-        if reading.incarnation.is_some_and(|found| found > opened.incarnation) {
+        let found = reading.incarnation.as_ref();
+        if found.is_some_and(|found| found.created_at > opened.incarnation.created_at) {
             return Err(EtcdError::Recreated(self.name.clone()));
         }
-        let is_of_now = |(head, head_at): &(Head, i64)| {
-            head.revision >= opened.place.stock.revision && *head_at >= self.hint.heard().head_at
+        let is_of_now = |(head, mark): &(Head, HeadMark)| {
+            head.revision >= opened.place.stock.revision && mark.at >= self.hint.heard().head_at
         };
-        let is_same = reading.incarnation == Some(opened.incarnation);
-        Ok(reading.head.clone().filter(|head| is_same && is_of_now(head)))
+        let is_same = found == Some(&opened.incarnation);
+        let head = reading.head.clone().filter(|head| is_same && is_of_now(head));
+        if let Some((head, _)) = &head {
+            self.check_record_of(head)?;
+        }
+        Ok(head)
+    }
+
+    /// Refuses a head with another last record than the one that was told, at the same revision: no read of the past
+    /// has that.
+    fn check_record_of(&self, head: &Head) -> Result<(), EtcdError> {
+        let place = self.opened.as_ref().expect("it was opened").place;
+        let revision = place.stock.revision;
+        if head.revision == revision && head.chain != place.chain {
+            return Err(EtcdError::Forked { name: self.name.clone(), revision });
+        }
+        Ok(())
     }
 
     /// Asks what is there by a transaction, which does not answer from the past, where a read seems to have.
     async fn ask_the_log(&mut self, link: &mut Link) -> Result<(), EtcdError> {
-        let incarnation = self.opened.as_ref().expect("it was opened").incarnation;
-        let nowhere = Guard { incarnation, head_at: -1 };
+        let incarnation = self.opened.as_ref().expect("it was opened").incarnation.clone();
+        let nowhere = Guard { incarnation, head: HeadMark { at: -1, line: Vec::new() } };
         let found = store::confirm(link, &self.keys, nowhere).await?;
         self.moved(&found)
     }
@@ -281,15 +297,16 @@ impl Progress {
         let (first, place, begun) = (batch.first(), batch.end, Instant::now());
         let value = text::batch(&owner, first, batch.records(), batch.start.chain, &batch.lines);
         let head = Head::of(place.stock, place.chain, Some(owner), self.lead.yields(begun));
-        let put = store::append(&mut link, &self.keys, guard, &head, (first, value));
+        let line = text::line(&head);
+        let put = store::append(&mut link, &self.keys, guard, line.clone(), (first, value));
         match self.handle.block_on(put) {
-            Ok(Found::Held(head_at)) => {
+            Ok(Found::Held(at)) => {
                 self.in_doubt = None;
-                self.hint.note(&head, head_at);
+                self.hint.note(&head, at);
                 self.lead.won(Instant::now(), begun.elapsed());
                 self.snapshots.written(batch.lines.len());
                 let opened = self.opened.as_mut().expect("it was opened");
-                (opened.place, opened.head_at) = (place, Some(head_at));
+                (opened.place, opened.head) = (place, Some(HeadMark { at, line }));
                 Ok(Appended::Durable)
             }
             Ok(moved) => {
@@ -347,16 +364,17 @@ impl Progress {
     fn moved(&mut self, found: &Found) -> Result<(), EtcdError> {
         let Found::Moved { incarnation, head } = found else { return Ok(()) };
         let opened = self.opened.as_mut().expect("it was opened");
-        opened.head_at = None;
+        opened.head = None;
         let (name, known) = (self.name.clone(), opened.place.stock.revision);
         match (incarnation, head) {
             (Some(found), _) if *found != opened.incarnation => Err(EtcdError::Recreated(name)),
-            (Some(_), Some((head, head_at))) => {
+            (Some(_), Some((head, mark))) => {
                 // A transaction does not answer from the past.
                 if head.revision < known {
                     return Err(EtcdError::Behind { name, found: head.revision, known });
                 }
-                self.hint.note(head, *head_at);
+                self.check_record_of(head)?;
+                self.hint.note(head, mark.at);
                 Ok(())
             }
             _ => Err(EtcdError::Missing(name)),
@@ -367,7 +385,7 @@ impl Progress {
     fn mistrust(&mut self) {
         self.cluster.forget();
         if let Some(opened) = &mut self.opened {
-            opened.head_at = None;
+            opened.head = None;
         }
     }
 }
@@ -375,7 +393,8 @@ impl Progress {
 impl Opened {
     /// What a transaction can rest on; `None` where there may be more to tell.
     pub(super) fn guard(&self) -> Option<Guard> {
-        self.head_at.map(|head_at| Guard { incarnation: self.incarnation, head_at })
+        let head = self.head.clone()?;
+        Some(Guard { incarnation: self.incarnation.clone(), head })
     }
 }
 

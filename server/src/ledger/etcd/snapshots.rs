@@ -27,7 +27,7 @@ use crate::{
             error::EtcdError,
             keys::Keys,
             options::Sizes,
-            store::{changing, damaged, reading},
+            store::{Incarnation, changing, damaged, reading},
             text::{self, FoldedLine, SnapshotLine},
         },
         format::{base::Base, snapshot},
@@ -85,7 +85,7 @@ impl Snapshots {
     }
 
     /// Writes `inventory`, which stands at `at`, while others sell, and merges the batches behind it.
-    pub(super) fn keep(&mut self, inventory: Inventory, at: Base, incarnation: i64) {
+    pub(super) fn keep(&mut self, inventory: Inventory, at: Base, incarnation: Incarnation) {
         self.written = 0;
         self.shared.is_running.store(true, Ordering::Release);
         let job = Job {
@@ -111,7 +111,7 @@ struct Job {
     keys: Keys,
     cluster: Cluster,
     sizes: Sizes,
-    incarnation: i64,
+    incarnation: Incarnation,
 }
 
 impl Job {
@@ -247,11 +247,10 @@ impl Job {
     }
 
     /// That this is still the counter, and `mark` as it was at `marked_at`.
-    fn unmoved(&self, mark: Vec<u8>, marked_at: i64) -> [Compare; 2] {
-        [
-            Compare::create_revision(self.keys.counter(), CompareOp::Equal, self.incarnation),
-            Compare::mod_revision(mark, CompareOp::Equal, marked_at),
-        ]
+    fn unmoved(&self, mark: Vec<u8>, marked_at: i64) -> Vec<Compare> {
+        let mut compares = self.incarnation.is_there(&self.keys);
+        compares.push(Compare::mod_revision(mark, CompareOp::Equal, marked_at));
+        compares
     }
 }
 

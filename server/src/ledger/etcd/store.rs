@@ -5,7 +5,7 @@
 //! One that only reads is answered by a single member, as a read is, and a member
 //! that was paused may answer from the past (etcd-io/etcd#20418).
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use etcd_client::{
     Compare, CompareOp, Error, GetOptions, KeyValue, SortOrder, SortTarget, Txn, TxnOp,
@@ -23,65 +23,94 @@ use crate::ledger::{
     format::record_line::LineFault,
 };
 
+/// Which counter one is.
+///
+/// Numbers alone do not say it: in a cluster that was put in the place of another they can be the same. The line has
+/// the counter's secret key, which is drawn at random.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Incarnation {
+    /// The create revision of its first line.
+    pub(super) created_at: i64,
+    /// The first line, as it stands there.
+    pub(super) line: Arc<[u8]>,
+}
+
+/// When a head was written, and how it stands there: with the owner of its batch, whom no other batch has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct HeadMark {
+    /// The revision at which it was last written.
+    pub(super) at: i64,
+    pub(super) line: Vec<u8>,
+}
+
 /// What a transaction rests on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Guard {
-    /// The create revision of the counter.
-    pub(super) incarnation: i64,
-    /// The revision at which its head was last written.
-    pub(super) head_at: i64,
+    pub(super) incarnation: Incarnation,
+    pub(super) head: HeadMark,
 }
 
 /// What a transaction found.
 #[derive(Clone, Debug)]
 pub(super) enum Found {
-    /// What it rests on; with the revision that it has now.
+    /// What it rests on; with the cluster's revision behind it.
     Held(i64),
     /// Something else.
     Moved {
-        /// The create revision of the counter; `None` where there is none.
-        incarnation: Option<i64>,
-        /// The head, and when it was written; `None` where there is none.
-        head: Option<(Head, i64)>,
+        /// The counter; `None` where there is none.
+        incarnation: Option<Incarnation>,
+        /// The head; `None` where there is none.
+        head: Option<(Head, HeadMark)>,
     },
 }
 
 /// What was read of a counter at one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Reading {
-    /// The create revision of the counter; `None` where there is none.
-    pub(super) incarnation: Option<i64>,
-    /// The head, and when it was written; `None` where there is none.
-    pub(super) head: Option<(Head, i64)>,
+    /// The counter; `None` where there is none.
+    pub(super) incarnation: Option<Incarnation>,
+    /// The head; `None` where there is none.
+    pub(super) head: Option<(Head, HeadMark)>,
     /// The batches that were asked for, and their first revisions.
     pub(super) batches: Vec<(u64, Vec<u8>)>,
 }
 
+impl Incarnation {
+    fn of(kv: &KeyValue) -> Self {
+        Self { created_at: kv.create_revision(), line: kv.value().into() }
+    }
+
+    /// That the counter among `keys` is this one.
+    pub(super) fn is_there(&self, keys: &Keys) -> Vec<Compare> {
+        vec![
+            Compare::create_revision(keys.counter(), CompareOp::Equal, self.created_at),
+            Compare::value(keys.counter(), CompareOp::Equal, &*self.line),
+        ]
+    }
+}
+
 /// That counter and head are what `guard` says.
 pub(super) fn unmoved(keys: &Keys, guard: Guard) -> Vec<Compare> {
-    vec![
-        Compare::create_revision(keys.counter(), CompareOp::Equal, guard.incarnation),
-        Compare::mod_revision(keys.head(), CompareOp::Equal, guard.head_at),
-    ]
+    let Guard { incarnation, head } = guard;
+    let mut compares = incarnation.is_there(keys);
+    compares.push(Compare::mod_revision(keys.head(), CompareOp::Equal, head.at));
+    compares.push(Compare::value(keys.head(), CompareOp::Equal, head.line));
+    compares
 }
 
 fn what_is_there(keys: &Keys) -> Vec<TxnOp> {
-    let is_there = GetOptions::new().with_keys_only();
-    vec![TxnOp::get(keys.counter(), Some(is_there)), TxnOp::get(keys.head(), None)]
+    vec![TxnOp::get(keys.counter(), None), TxnOp::get(keys.head(), None)]
 }
 
-/// Puts a batch behind the head, and the head that it makes; both or neither.
+/// Puts a batch behind the head, and the line of the head that it makes; both or neither.
 pub(super) async fn append(
     link: &mut Link,
     keys: &Keys,
     guard: Guard,
-    head: &Head,
+    head: Vec<u8>,
     (first, batch): (u64, Vec<u8>),
 ) -> Result<Found, EtcdError> {
-    let puts = [
-        TxnOp::put(keys.head(), text::line(head), None),
-        TxnOp::put(keys.batch(first), batch, None),
-    ];
+    let puts = [TxnOp::put(keys.head(), head, None), TxnOp::put(keys.batch(first), batch, None)];
     let txn = Txn::new().when(unmoved(keys, guard)).and_then(puts).or_else(what_is_there(keys));
     let answer = changing(ANSWER, link.kv.txn(txn)).await?;
     found(keys, &answer)
@@ -98,10 +127,7 @@ pub(super) async fn confirm(
     otherwise.push(TxnOp::delete(keys.nothing(), None));
     let txn = Txn::new().when(unmoved(keys, guard)).or_else(otherwise);
     let answer = changing(ANSWER, link.kv.txn(txn)).await?;
-    match found(keys, &answer)? {
-        Found::Held(_) => Ok(Found::Held(guard.head_at)),
-        moved => Ok(moved),
-    }
+    found(keys, &answer)
 }
 
 fn found(keys: &Keys, answer: &TxnResponse) -> Result<Found, EtcdError> {
@@ -111,7 +137,7 @@ fn found(keys: &Keys, answer: &TxnResponse) -> Result<Found, EtcdError> {
         return Ok(Found::Held(at));
     }
     let mut gets = gets(answer);
-    let incarnation = gets.next().and_then(|kvs| kvs.first().map(KeyValue::create_revision));
+    let incarnation = gets.next().and_then(|kvs| kvs.first().map(Incarnation::of));
     let head = head_in(keys, gets.next())?;
     Ok(Found::Moved { incarnation, head })
 }
@@ -121,7 +147,7 @@ pub(super) async fn read_counter(
     link: &mut Link,
     keys: &Keys,
     name: &str,
-) -> Result<Option<(CounterLine, i64)>, EtcdError> {
+) -> Result<Option<(CounterLine, Incarnation)>, EtcdError> {
     let answer = reading(ANSWER, link.kv.get(keys.counter(), None)).await?;
     let Some(kv) = answer.kvs().first() else { return Ok(None) };
     let damaged = |fault: LineFault| damaged(&keys.counter(), &fault);
@@ -130,7 +156,7 @@ pub(super) async fn read_counter(
         return Err(EtcdError::Newer { name: name.to_owned(), version, known });
     }
     let line = text::read_line(kv.value()).map_err(damaged)?;
-    Ok(Some((line, kv.create_revision())))
+    Ok(Some((line, Incarnation::of(kv))))
 }
 
 /// Makes a counter where no key of its name is; whether it did.
@@ -161,7 +187,7 @@ pub(super) async fn read_on(
     reads.push(TxnOp::get(keys.batch(first), Some(batches)));
     let answer = reading(LONG_ANSWER, link.kv.txn(Txn::new().and_then(reads))).await?;
     let mut gets = gets(&answer);
-    let incarnation = gets.next().and_then(|kvs| kvs.first().map(KeyValue::create_revision));
+    let incarnation = gets.next().and_then(|kvs| kvs.first().map(Incarnation::of));
     let head = head_in(keys, gets.next())?;
     let kvs = gets.next().unwrap_or_default();
     let batches = kvs.into_iter().map(|kv| {
@@ -205,11 +231,15 @@ pub(super) fn gets(answer: &TxnResponse) -> impl Iterator<Item = Vec<KeyValue>> 
     })
 }
 
-/// The head among what was read, and when it was written.
-fn head_in(keys: &Keys, read: Option<Vec<KeyValue>>) -> Result<Option<(Head, i64)>, EtcdError> {
+/// The head among what was read.
+fn head_in(
+    keys: &Keys,
+    read: Option<Vec<KeyValue>>,
+) -> Result<Option<(Head, HeadMark)>, EtcdError> {
     let Some(kv) = read.and_then(|kvs| kvs.into_iter().next()) else { return Ok(None) };
     let head = text::read_line(kv.value()).map_err(|fault| damaged(&keys.head(), &fault))?;
-    Ok(Some((head, kv.mod_revision())))
+    let at = kv.mod_revision();
+    Ok(Some((head, HeadMark { at, line: kv.into_key_value().1 })))
 }
 
 /// A value that is not what was written.

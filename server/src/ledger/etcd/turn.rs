@@ -43,7 +43,7 @@ impl Turn for EtcdTurn<'_> {
         let place = opened.place;
         assert_eq!(inventory.stock(), place.stock, "it is what the ledger has come to");
         let at = Base::of(opened.identity.key, place.chain, place.stock, inventory.at_ms());
-        self.0.snapshots.keep(inventory, at, opened.incarnation);
+        self.0.snapshots.keep(inventory, at, opened.incarnation.clone());
     }
 
     fn end(self) -> Result<(), Fault> {
