@@ -1,7 +1,7 @@
 //! The harness itself: what it starts ends, and what it waits for has a limit.
 
 use std::{
-    fs,
+    env, fs,
     os::unix::fs::PermissionsExt,
     panic::{AssertUnwindSafe, catch_unwind},
     thread,
@@ -92,4 +92,28 @@ fn browser_ends_with_its_driver() {
     let mark = browser.kill_driver();
 
     mark.wait_until_gone();
+}
+
+/// `tests/run` shows that file at its end.
+#[test]
+fn test_that_cannot_mount_anything_is_written_to_the_file_of_what_was_left_out() {
+    let folder = Counter::missing();
+    let (unshare, left_out) = (folder.folder().join("unshare"), folder.folder().join("left-out"));
+    fs::write(&unshare, "#!/bin/sh\nexit 1\n").expect("the test's own folder");
+    fs::set_permissions(&unshare, fs::Permissions::from_mode(0o755)).expect("its own file");
+    let path = env::var("PATH").unwrap_or_default();
+    let tests = Program::new(env::current_exe().expect("it runs"))
+        .args([
+            "--exact",
+            "disk_full::full_disk_refuses_sales_before_anything_is_written_and_freed_room_sells_on",
+        ])
+        .env("PATH", format!("{}:{path}", folder.folder().display()))
+        .env("TESTS_LEFT_OUT", &left_out);
+
+    let said = tests.run();
+
+    assert!(said.code == Some(0) && said.stdout.contains("1 passed"), "{said:?}");
+    let line = "left out: a full disk: no folder of its own can be mounted here\n";
+    assert!(said.stderr.contains(line), "it is said whatever libtest keeps: {said:?}");
+    assert_eq!(fs::read_to_string(&left_out).expect("it was written"), line);
 }
