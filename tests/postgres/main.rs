@@ -4,12 +4,14 @@
 //! - [`turns`]: what becomes of batches; [`standbys`]: and where commits wait for a standby.
 //! - [`tables`]: whoever else writes into the tables.
 //! - [`bad_input`]: what is refused, and in which words.
+//! - [`creation`]: many who make one counter at once.
 //! - [`servers`]: whole servers.
 
 mod bad_input;
 #[path = "../e2e/contract/mod.rs"]
 mod contract;
 mod counter;
+mod creation;
 #[path = "../e2e/operator.rs"]
 mod operator;
 #[path = "../e2e/problem.rs"]

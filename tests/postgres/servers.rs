@@ -29,7 +29,7 @@ fn assert_not_sold(answer: &Answer) {
 }
 
 /// A server on the counter `concert` at `address`, made with `tickets` where it is missing.
-fn program(database: &Postgres, address: &str, tickets: u64) -> Program {
+pub(crate) fn program(database: &Postgres, address: &str, tickets: u64) -> Program {
     let program = server().args(["--db", address, "--init", &tickets.to_string()]);
     program.env("PGPASSWORD", database.password())
 }
