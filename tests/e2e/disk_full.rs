@@ -18,10 +18,7 @@ const ON_A_SMALL_DISK: &str = r#"mount -t tmpfs -o size=8m tmpfs "$0" && cd / &&
 /// F22, F23: the next segment does not fit; nothing is poisoned by that.
 #[test]
 fn full_disk_refuses_sales_before_anything_is_written_and_freed_room_sells_on() {
-    let Some(namespace) = mount_namespace() else {
-        println!("no folder of its own can be mounted here: a full disk is not tested");
-        return;
-    };
+    let Some(namespace) = mount_namespace("a full disk") else { return };
     let counter = Counter::missing();
     let program = namespace.args(["sh", "-c", ON_A_SMALL_DISK]).arg(counter.folder());
     let program = program.arg(server().path()).args(["--lock-timeout", "1s"]);

@@ -51,3 +51,24 @@ fn name_by_which_something_else_is_kept_is_left_as_it_is() {
     assert!(said.code == Some(1) && said.stderr.contains(&key), "{said:?}");
     assert_eq!(places.serve(&old).buy().status, 201, "it was not closed");
 }
+
+/// It waits for nothing: no later try by the same program can succeed.
+#[test]
+fn counter_of_a_newer_version_ends_the_start_of_a_server_that_says_so() {
+    let places = Places::new();
+    let (etcd, postgres) = (places.db(Etcd, "hall"), places.db(Postgres, "hall"));
+    // As a later version writes it: `crc32c json`.
+    let line = "4937c7ed {\"etcd\":9,\"shards\":3}\n";
+    places.etcd.ctl(&["put", &format!("tickets/{}/counter", places.own("hall")), line]);
+    places.serve_with(&postgres, &["--init", "5"]).terminate();
+    let name = places.own("hall");
+    places
+        .postgres
+        .sql(&format!("UPDATE ticket_counter.counter SET format = 77 WHERE name = '{name}'"));
+    for db in [etcd, postgres] {
+        let said = places.server(&["--db", &db, "--init", "5"]).run();
+
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert!(said.stderr.contains("made by a newer version of this program"), "{said:?}");
+    }
+}

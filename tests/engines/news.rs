@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use e2e::Live;
 
 use crate::kept::{
-    Engine::{Etcd, Postgres},
+    Engine::{Etcd, File, Postgres},
     Places,
 };
 
@@ -13,31 +13,31 @@ use crate::kept::{
 const ASKED_EVERY: Duration = Duration::from_secs(1);
 
 /// How many sales are waited for, each by itself.
-const SALES: u32 = 30;
+const SALES: u64 = 21;
 
 #[test]
 fn sales_of_another_server_are_heard_of_and_not_asked_for() {
     let places = Places::new();
-    for engine in [Etcd, Postgres] {
+    for engine in [File, Etcd, Postgres] {
         let db = places.db(engine, "hall");
         let [idle, busy] = [(); 2].map(|()| places.serve_with(&db, &["--init", "100"]));
         let live = Live::open(&idle);
         live.wait_for_count(100);
 
-        let begun = Instant::now();
         let mut times: Vec<_> = (1..=SALES)
             .map(|sale| {
                 assert_eq!(busy.buy().status, 201);
                 let sold = Instant::now();
-                live.wait_for_count(100 - u64::from(sale));
+                live.wait_for_count(100 - sale);
                 sold.elapsed()
             })
             .collect();
-        let took = begun.elapsed();
 
         times.sort_unstable();
         let (median, last) = (times[times.len() / 2], times[times.len() - 1]);
         println!("{engine:?}: news of another server after {median:?}, at most {last:?}");
-        assert!(took < ASKED_EVERY * (SALES - 1), "{took:?}: asked for");
+        // Who only asks hears nearly all of them late, since each sale comes right behind the last answer; a machine
+        // that is busy now and then delays a few.
+        assert!(median < ASKED_EVERY / 4, "asked for, and not heard: {times:?}");
     }
 }

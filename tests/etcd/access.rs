@@ -140,7 +140,9 @@ fn a_counter_of_a_later_version_or_what_is_left_of_one_is_refused() {
     // As a later version writes it: `crc32c json`.
     etcd.ctl(&["put", "tickets/hall/counter", LATER]);
     let told = lasting(answered(|| seat(access(&etcd.addresses())).hear())).to_string();
-    assert_eq!(told, "the counter `hall` is of version 9 of the format, and this program knows 1");
+    let expected = "the counter `hall` was made by a newer version of this program: its format is `9`, and this one knows \
+                    up to `1`";
+    assert_eq!(told, expected);
 }
 
 /// A first line of version 9, with a member that this program does not know.

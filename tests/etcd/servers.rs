@@ -8,14 +8,17 @@ use std::{
 };
 
 use e2e::{
-    Answer, Client, Counter, Etcd, Live, Mark, Method, Program, Proxy, Server, Signal, crowd,
+    Answer, Client, Counter, Etcd, Live, Mark, Method, Program, Proxy, Server, Signal, Told, crowd,
     eventually, number_of,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use server::ledger::etcd::text::{Head, read_line};
 
 /// How long those wait who come while the cluster is away.
-const LOCK_TIMEOUT: &str = "2s";
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// More than anybody buys.
+const TICKETS: u64 = 1_000_000;
 
 /// How long a chaos may take where the machine is busy, and how long one that was told to end.
 const CHAOS_MAX: Duration = Duration::from_secs(600);
@@ -36,7 +39,8 @@ pub(crate) fn loadgen() -> Program {
 #[track_caller]
 pub(crate) fn serve(etcd: &Etcd, tickets: u64) -> Server {
     let program = server().args(["--db", &etcd.db("hall"), "--init", &tickets.to_string()]);
-    Server::start_without_counter(program.args(["--lock-timeout", LOCK_TIMEOUT]))
+    let timeout = format!("{}s", LOCK_TIMEOUT.as_secs());
+    Server::start_without_counter(program.args(["--lock-timeout", &timeout]))
 }
 
 /// Buys a ticket; `None` where the connection breaks.
@@ -308,41 +312,40 @@ pub(crate) fn not_ready(server: &Server) -> Option<String> {
 #[test]
 fn a_cluster_that_is_gone_is_told_to_buyers_and_waited_for() {
     let mut etcd = Etcd::start();
-    let running = serve(&etcd, 10);
-    running.buy();
-    for member in 0..3 {
-        etcd.kill(member);
-    }
-    // Whose batch was on its way is told that nobody knows; it may have happened.
-    let (begun, mut unknown) = (Instant::now(), 0);
-    while begun.elapsed() < Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into()) {
-        let refused = running.buy();
-        let problem: Value = refused.json();
-        match (refused.status, problem["sold"].as_str()) {
-            (503, Some("no")) => {}
-            (503, Some("unknown")) => unknown += 1,
-            _ => panic!("{problem}"),
+    let running = serve(&etcd, TICKETS);
+    assert_eq!(running.buy().status, 201);
+    let told = Told::to_buyers(&running, LOCK_TIMEOUT, || {
+        for member in 0..3 {
+            etcd.kill(member);
         }
-    }
-    assert!(unknown <= 1, "{unknown} were told nothing, though nothing of theirs was sent");
-    let why = eventually("it to be not ready", || not_ready(&running));
-    assert!(why.contains("no member of the etcd cluster can be used"), "{why}");
-    // One that starts now waits for it, too, and says so.
-    let starting = serve(&etcd, 10);
-    assert!(starting.stderr().contains("no member of the etcd cluster"), "{}", starting.stderr());
-    let refused = starting.buy();
-    assert_eq!((refused.status, refused.json()["sold"].clone()), (503, json!("no")), "{refused:?}");
-    assert_eq!(starting.status("/"), 503);
-    for member in 0..3 {
-        etcd.restart(member);
-    }
-    for server in [&running, &starting] {
-        eventually("it to be ready", || not_ready(server).is_none().then_some(()));
-        assert_eq!(server.buy().status, 201);
-    }
+        let begun = Instant::now();
+        let why = eventually("it to be not ready", || not_ready(&running));
+        assert!(why.contains("no member of the etcd cluster can be used"), "{why}");
+        let refused = running.buy();
+        assert_eq!(refused.json()["sold"], "no", "nothing of it was sent: {refused:?}");
+        // One that starts now waits for it, too, and says so.
+        let starting = serve(&etcd, TICKETS);
+        let words = starting.stderr();
+        assert!(words.contains("no member of the etcd cluster"), "{words}");
+        let refused = starting.buy();
+        assert_eq!((refused.status, &refused.json()["sold"]), (503, &json!("no")), "{refused:?}");
+        assert_eq!(starting.status("/"), 503);
+        let gone = Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into());
+        eventually("a long time", || (begun.elapsed() >= gone).then_some(()));
+        for member in 0..3 {
+            etcd.restart(member);
+        }
+        for server in [&running, &starting] {
+            eventually("it to be ready", || not_ready(server).is_none().then_some(()));
+        }
+        assert_eq!(starting.buy().status, 201);
+    });
     let sold = running.search()["sold"].as_u64().expect("a number");
-    assert!((3..=3 + unknown).contains(&sold), "{sold}, where {unknown} were not known");
-    assert_eq!(running.count(), 10 - sold);
+    told.assert_explains(sold - 2);
+    assert!(told.not_sold > 0, "{told:?}");
+    // Whose batch was on its way is told that nobody knows; one batch holds all who wait.
+    assert!(told.unknown <= 3, "more than there are buyers: {told:?}");
+    assert_eq!(running.count(), TICKETS - sold);
 }
 
 /// Each is to make it with another number of tickets.

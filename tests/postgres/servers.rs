@@ -7,8 +7,8 @@ use std::{
 
 use e2e::{
     Answer, Buyers, Client, Counter, Finished, Mark, Method, Postgres, Program, Proxy, Server,
-    Signal, Wire, buy_until_sold_out, crowd, eventually, number_of, processes_in, seeded, tickets,
-    tickets_of,
+    Signal, Told, Wire, buy_until_sold_out, crowd, eventually, number_of, processes_in, seeded,
+    tickets, tickets_of,
 };
 use serde_json::json;
 
@@ -29,7 +29,7 @@ fn assert_not_sold(answer: &Answer) {
 }
 
 /// A server on the counter `concert` at `address`, made with `tickets` where it is missing.
-fn program(database: &Postgres, address: &str, tickets: u64) -> Program {
+pub(crate) fn program(database: &Postgres, address: &str, tickets: u64) -> Program {
     let program = server().args(["--db", address, "--init", &tickets.to_string()]);
     program.env("PGPASSWORD", database.password())
 }
@@ -105,13 +105,15 @@ fn server_that_hears_nothing_tells_no_count_of_the_past() {
 fn server_waits_for_its_database_says_so_and_sells_once_it_is_there() {
     let mut database = Postgres::start();
     database.stop();
-    let server = serve(&database, 100);
+    let address = database.plain_address("concert");
+    let waiting = program(&database, &address, TICKETS).args(["--lock-timeout", "1s"]);
+    let server = Server::start_without_counter(waiting);
     let unreachable = format!("127.0.0.1:{}: error connecting to server", database.port());
-    let assert_says_so = || {
+    let assert_says = |why: &str| {
         // Ahead of its first try it says that there was none yet.
         eventually("a server that is not ready, and says why", || {
             let ready = server.get("/readyz");
-            (ready.status == 503 && ready.text().contains(&unreachable)).then_some(())
+            (ready.status == 503 && ready.text().contains(why)).then_some(())
         });
         assert_not_sold(&server.buy());
         let sought = server.get("/search");
@@ -121,19 +123,29 @@ fn server_waits_for_its_database_says_so_and_sells_once_it_is_there() {
         eventually("a server that is ready", || {
             (server.get("/readyz").status == 200).then_some(())
         });
-        eventually("a sale", || (server.buy().status == 201).then_some(()));
+        let sold = || server.get("/search").json()["sold"].as_u64();
+        let before = eventually("a count", sold);
+        eventually("a sale", || (sold() > Some(before)).then_some(()));
     };
-    assert_says_so();
-    database.restart();
-    sells();
-    database.kill();
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into()) {
-        assert_says_so();
-    }
-    database.restart();
-    sells();
-    assert_eq!(server.count(), 98);
+    let told = Told::to_buyers(&server, Duration::from_secs(1), || {
+        assert_says(&unreachable);
+        database.restart();
+        sells();
+        database.kill();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(number_of("E2E_GONE_SECONDS", 2).into()) {
+            assert_says(&unreachable);
+        }
+        database.restart();
+        sells();
+        // It is there, and does not answer.
+        database.pause();
+        assert_says("no answer within");
+        database.go_on();
+        sells();
+    });
+    told.assert_explains(TICKETS - server.count());
+    assert!(told.not_sold > 0, "{told:?}");
     assert!(!server.stderr().contains(database.password()), "{}", server.stderr());
     assert_eq!(server.terminate().code, Some(0));
 }

@@ -2,12 +2,11 @@
 
 use std::{
     fs,
-    io::{self, Write as _},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use e2e::{Finished, Program};
+use e2e::{Finished, Program, left_out};
 
 /// How long an installation may take: some load 200 MB.
 const INSTALLATION: Duration = Duration::from_secs(420);
@@ -17,9 +16,9 @@ pub(super) fn own_files(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/real_shops").join(name)
 }
 
-/// Says why a test tries nothing: on standard error itself, since what a test that passes prints is shown to nobody.
+/// Says why a test tries nothing.
 pub(super) fn skip(shop: &str, reason: &str) {
-    let _ = writeln!(io::stderr(), "skipped: {shop} is not bought from: {reason}");
+    left_out(&format!("purchases from {shop}"), reason);
 }
 
 /// The folder of a Python that has what `requirements.txt` of `shop` names.

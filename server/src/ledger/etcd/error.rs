@@ -52,7 +52,8 @@ pub enum EtcdError {
     Remains(String),
     /// A later program made the counter.
     #[error(
-        "the counter `{name}` is of version {version} of the format, and this program knows {known}"
+        "the counter `{name}` was made by a newer version of this program: its format is `{version}`, and this one knows up to \
+         `{known}`"
     )]
     Newer {
         /// The counter.

@@ -179,7 +179,10 @@ impl PostgresEngine {
     }
 
     /// Notes what came of asking, for those who read.
-    fn noted<T>(&self, came: Result<T, PostgresError>) -> Result<T, Fault> {
+    fn noted<T>(&mut self, came: Result<T, PostgresError>) -> Result<T, Fault> {
+        if let (Err(PostgresError::Refused(_)), Some(open)) = (&came, &mut self.open) {
+            open.session.retire();
+        }
         came.map_err(|error| {
             let fault = Fault::from(error);
             let (Fault::Passing(cause) | Fault::Lasting(cause)) = &fault;

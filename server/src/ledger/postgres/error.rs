@@ -205,6 +205,7 @@ impl From<PostgresError> for Fault {
             PostgresError::AnotherHistory { .. }
             | PostgresError::Replaced { .. }
             | PostgresError::Taken { .. }
+            | PostgresError::Newer { .. }
             | PostgresError::Disagrees { .. }
             | PostgresError::Damaged { .. } => Self::Lasting(Cause::of(error)),
             _ => Self::Passing(Cause::of(error)),

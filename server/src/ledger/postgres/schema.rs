@@ -22,8 +22,11 @@ pub(super) fn version() -> i32 {
 pub(super) async fn found(client: &Client, database: &str) -> Result<i32, PostgresError> {
     let ask =
         |sql| async move { client.query_one(sql, &[]).await.map_err(|e| PostgresError::of(&e)) };
-    let row = ask("SELECT to_regnamespace('ticket_counter') IS NOT NULL, \
-         to_regclass('ticket_counter.migration') IS NOT NULL")
+    // IMPORTANT: read from the catalogue. What `to_regnamespace` says a session may remember from before it waited for
+    // who made the tables meanwhile.
+    let row = ask("SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = 'ticket_counter'), \
+         EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+         WHERE nspname = 'ticket_counter' AND relname = 'migration')")
     .await?;
     match (row.get(0), row.get(1)) {
         (false, _) => Ok(0),

@@ -244,6 +244,12 @@ impl Session {
         self.is_usable && !self.client.is_closed()
     }
 
+    /// Asks nothing more through it: what its role and its database were set to as it began holds for all of it, also where
+    /// that was put right meanwhile.
+    pub(super) fn retire(&mut self) {
+        self.is_usable = false;
+    }
+
     /// Finds the counter called `name`, in tables of this program's version.
     ///
     /// # Errors
