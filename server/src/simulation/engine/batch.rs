@@ -13,11 +13,25 @@ pub(super) struct BatchId {
     pub(super) number: u64,
 }
 
+/// What an append compares the head with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// The revision that the batch was decided on.
+    Known,
+    /// The head that was written as this one.
+    Written(usize),
+    /// Nothing.
+    Nothing,
+}
+
 /// Records that were made for the revisions behind `known`.
 #[derive(Clone, Debug)]
 pub(crate) struct SimBatch {
     pub(super) id: BatchId,
+    /// Of which counter it is; `None` where that is not compared.
+    pub(super) incarnation: Option<usize>,
     pub(super) known: Stock,
+    pub(super) guard: Guard,
     pub(super) records: Vec<Record>,
     pub(super) room: usize,
     pub(super) lie: Option<Lie>,
@@ -38,18 +52,21 @@ impl Batch for SimBatch {
     }
 
     fn take(&mut self) -> Self {
-        let known =
-            self.records.iter().fold(self.known, |stock, record| stock.after(record).unwrap());
         let id = BatchId { number: self.id.number + 1, ..self.id };
-        let (room, lie) = (self.room, self.lie);
-        std::mem::replace(self, Self { id, known, records: Vec::new(), room, lie })
+        let next = Self { id, known: self.end(), records: Vec::new(), ..*self };
+        std::mem::replace(self, next)
     }
 }
 
 impl SimBatch {
     /// The stock behind this batch.
-    pub(super) fn take_known(mut self) -> Stock {
-        let _ = self.take();
-        self.known
+    pub(super) fn end(&self) -> Stock {
+        self.records.iter().fold(self.known, behind)
     }
+}
+
+/// The stock behind `record`, which is believed where it does not follow: others look at that.
+pub(super) fn behind(stock: Stock, record: &Record) -> Stock {
+    let Record { revision, remaining, .. } = *record;
+    stock.after(record).unwrap_or(Stock { revision, remaining, ..stock })
 }

@@ -1,6 +1,10 @@
 //! A ledger in memory that several writers share.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    collections::BTreeSet,
+    mem,
+    sync::{Arc, Mutex, MutexGuard},
+};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
@@ -8,7 +12,7 @@ use crate::{
     domain::{Change, Identity, Record, Stock},
     ledger::{Archive, Cause, Found, Holder, Summary, format::base::Base},
     simulation::{
-        engine::batch::{BatchId, SimBatch},
+        engine::batch::{BatchId, Guard, SimBatch, behind},
         shop::now_ms,
     },
 };
@@ -27,7 +31,15 @@ pub(super) struct World {
     pub(super) dice: StdRng,
     pub(super) start: Stock,
     pub(super) records: Vec<(Record, BatchId)>,
+    /// What was in the counters that were in this one's place before.
+    past: Vec<Vec<(Record, BatchId)>>,
+    /// All heads that were ever written, the one of now last.
+    pub(super) heads: Vec<Head>,
+    /// Which head a reading of the past finds.
+    paused_at: usize,
     pub(super) on_its_way: Vec<SimBatch>,
+    /// Which of [`ACCIDENTS`] there were.
+    met: BTreeSet<&'static str>,
     pub(super) writers: u64,
     pub(super) is_calm: bool,
     /// Whether only one writes to it at a time, and nobody slips in.
@@ -38,16 +50,57 @@ pub(super) struct World {
     pub(super) is_published: bool,
 }
 
+/// Where a ledger ended when its head was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// Of which counter it is, of those that were in this place one after the other.
+    pub(super) incarnation: usize,
+    pub(super) stock: Stock,
+}
+
+/// What an append finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Compared {
+    /// What it compares with: it is there now.
+    Held,
+    /// Another's records.
+    Moved,
+    /// Another counter.
+    Replaced,
+}
+
+/// What befalls its writers beside lost races and answers.
+pub(crate) const ACCIDENTS: [&str; 11] = [
+    "hint, late",
+    "hint, none though there is more",
+    "hint, out of order",
+    "hint, twice",
+    "another counter, at a confirmation",
+    "another counter, at an append",
+    "another counter, at the news",
+    "reading of the past, in part new",
+    "reading of the past, nothing new",
+    "reading of the past, older than what is known",
+    "reading of the past, at the start",
+];
+
+/// How many of the last heads a hint or a reading of the past may be of.
+const LATELY: usize = 5;
+
 impl SimLedger {
     pub(crate) fn new(seed: u64) -> Self {
         let dice = StdRng::seed_from_u64(seed);
         let (records, on_its_way) = (Vec::new(), Vec::new());
         let (is_calm, is_private, is_begun, is_published) = (false, false, false, false);
-        let start = start();
+        let start = Stock::new(TICKETS, 0, 0);
         let world = World {
             dice,
             start,
             records,
+            past: Vec::new(),
+            met: BTreeSet::new(),
+            paused_at: 0,
+            heads: vec![Head { incarnation: 0, stock: start }],
             on_its_way,
             writers: 0,
             is_calm,
@@ -75,7 +128,28 @@ impl SimLedger {
 
     /// Appends a record, as somebody does who is not simulated.
     pub(crate) fn push(&self, record: Record) {
-        self.world().records.push((record, BatchId { writer: 0, number: 0 }));
+        self.world().push(record);
+    }
+
+    /// Puts another counter in its place, of which about as much is sold already.
+    pub(crate) fn replace(&self) {
+        let mut world = self.world();
+        let sold = world.records.len().saturating_sub(world.dice.random_range(0..4));
+        let records = mem::take(&mut world.records);
+        world.past.push(records);
+        let (incarnation, stock) = (world.past.len(), world.start);
+        world.heads.push(Head { incarnation, stock });
+        (0..sold).for_each(|_| world.rival());
+    }
+
+    /// Which of [`ACCIDENTS`] there were.
+    pub(crate) fn met(&self) -> BTreeSet<&'static str> {
+        self.world().met.clone()
+    }
+
+    /// What stands on the counter.
+    pub(crate) fn stock(&self) -> Stock {
+        self.world().head().stock
     }
 
     /// Whether it was made the counter.
@@ -90,7 +164,13 @@ impl SimLedger {
 
     /// All records.
     pub(crate) fn records(&self) -> Vec<Record> {
-        self.world().records.iter().map(|(record, _)| record.clone()).collect()
+        of_nobody(&self.world().records)
+    }
+
+    /// All records of a counter, of those that were in this place one after the other.
+    pub(crate) fn records_of(&self, incarnation: usize) -> Vec<Record> {
+        let world = self.world();
+        of_nobody(world.past.get(incarnation).unwrap_or(&world.records))
     }
 
     pub(super) fn world(&self) -> MutexGuard<'_, World> {
@@ -98,8 +178,8 @@ impl SimLedger {
     }
 }
 
-fn start() -> Stock {
-    Stock::new(TICKETS, 0, 0)
+fn of_nobody(records: &[(Record, BatchId)]) -> Vec<Record> {
+    records.iter().map(|(record, _)| record.clone()).collect()
 }
 
 impl World {
@@ -107,25 +187,96 @@ impl World {
         !self.is_calm && self.dice.random_bool(chance)
     }
 
-    pub(super) fn stock(&self) -> Stock {
-        let after = |stock: Stock, (record, _): &(Record, _)| stock.after(record).unwrap();
-        self.records.iter().fold(self.start, after)
+    pub(super) fn head(&self) -> Head {
+        *self.heads.last().unwrap()
     }
 
-    /// Appends `batch` if nobody has its revision; whether it is there now.
-    pub(super) fn append(&mut self, batch: &SimBatch) -> bool {
-        let at = usize::try_from(batch.known.revision - self.start.revision).unwrap();
-        if let Some((_, owner)) = self.records.get(at) {
-            return *owner == batch.id;
+    pub(super) fn meet(&mut self, accident: &'static str) {
+        if !self.is_calm {
+            self.met.insert(accident);
         }
-        assert_eq!(self.records.len(), at, "a batch is ahead of the ledger");
+    }
+
+    /// The number of the head of now.
+    pub(super) fn written(&self) -> usize {
+        self.heads.len() - 1
+    }
+
+    /// The number of the head that a hint tells of, where one comes just now.
+    ///
+    /// It may be any of the last ones: hints come late, twice, out of order, or not at all.
+    pub(super) fn hint(&mut self) -> Option<usize> {
+        if self.is_calm || self.is_private {
+            return Some(self.written());
+        }
+        self.chance(0.5).then(|| self.any_of_the_last())
+    }
+
+    /// The number of the head that a plain reading finds, which may be of the past: then it is mostly the one that was
+    /// found there before, as by a member that was paused.
+    pub(super) fn read(&mut self) -> usize {
+        if self.is_private || !self.chance(0.3) {
+            return self.written();
+        }
+        if self.chance(0.3) {
+            self.paused_at = self.any_of_the_last();
+        }
+        self.paused_at
+    }
+
+    fn any_of_the_last(&mut self) -> usize {
+        self.written().saturating_sub(self.dice.random_range(0..LATELY))
+    }
+
+    /// The records that a reading finds of the counter of `head` up to there, behind `known`.
+    pub(super) fn records_up_to(&self, head: Head, known: Stock) -> &[(Record, BatchId)] {
+        let records = self.past.get(head.incarnation).unwrap_or(&self.records);
+        records.get(self.place(known)..self.place(head.stock)).unwrap_or_default()
+    }
+
+    /// How many records are ahead of `stock`.
+    pub(super) fn place(&self, stock: Stock) -> usize {
+        usize::try_from(stock.revision - self.start.revision).unwrap()
+    }
+
+    /// Appends `batch` where the head is what it compares with.
+    pub(super) fn append(&mut self, batch: &SimBatch) -> Compared {
+        let head = self.head();
+        if batch.incarnation.is_some_and(|incarnation| incarnation != head.incarnation) {
+            return Compared::Replaced;
+        }
+        let is_held = match batch.guard {
+            Guard::Known => head.stock.revision == batch.known.revision,
+            Guard::Written(written) => self.written() == written,
+            Guard::Nothing => true,
+        };
+        if !is_held {
+            return Compared::Moved;
+        }
+        // Whoever does not compare the revision takes the place of what is there.
+        self.records.truncate(self.place(batch.known));
         self.records.extend(batch.records.iter().map(|record| (record.clone(), batch.id)));
-        true
+        self.heads.push(Head { stock: batch.end(), ..head });
+        Compared::Held
+    }
+
+    /// Whether `batch` is there.
+    pub(super) fn has(&self, batch: &SimBatch) -> bool {
+        let first = self.records.get(self.place(batch.known));
+        first.is_some_and(|(_, owner)| *owner == batch.id)
+    }
+
+    /// Puts `record` behind the last, whatever it says.
+    fn push(&mut self, record: Record) {
+        let head = self.head();
+        let stock = behind(head.stock, &record);
+        self.records.push((record, BatchId { writer: 0, number: 0 }));
+        self.heads.push(Head { stock, ..head });
     }
 
     /// Lets what is on its way land, each with this chance.
     pub(super) fn land_some(&mut self, chance: f64) {
-        for batch in std::mem::take(&mut self.on_its_way) {
+        for batch in mem::take(&mut self.on_its_way) {
             if self.chance(chance) {
                 self.append(&batch);
             } else {
@@ -136,7 +287,7 @@ impl World {
 
     /// Another server ends what is over, and else sells a ticket, or puts one on sale.
     pub(super) fn rival(&mut self) {
-        let stock = self.stock();
+        let stock = self.head().stock;
         let last_ms = self.records.last().map_or(0, |(record, _)| record.at_ms);
         let at_ms = last_ms.max(now_ms());
         let (remaining, change) = if let Some((hold, quantity)) = self.first_over(at_ms) {
@@ -148,7 +299,7 @@ impl World {
             (stock.remaining + 1, Change::Restocked { quantity: 1 })
         };
         let record = Record { revision: stock.revision + 1, at_ms, remaining, change, key: None };
-        self.records.push((record, BatchId { writer: 0, number: 0 }));
+        self.push(record);
     }
 
     /// The hold that is over first at `at_ms`, and how many tickets it is of.
@@ -169,10 +320,16 @@ impl World {
     }
 }
 
-/// Beside its turns nothing is simulated but whose tokens it gives, and what its records are.
+/// Beside its turns nothing is simulated but hints, whose tokens it gives, and what its records are.
 impl Archive for SimLedger {
     fn is_current(&self, _known: Stock) -> bool {
         false
+    }
+
+    fn may_have_news(&self, known: Stock) -> bool {
+        let mut world = self.world();
+        let hint = world.hint();
+        hint.is_some_and(|written| world.heads[written].stock.revision > known.revision)
     }
 
     fn identity(&self) -> Option<Identity> {
@@ -180,7 +337,7 @@ impl Archive for SimLedger {
     }
 
     fn summary(&self) -> Result<Summary, Cause> {
-        let Stock { remaining, issued, .. } = self.world().stock();
+        let Stock { remaining, issued, .. } = self.stock();
         Ok(Summary { remaining, sold: Some(issued) })
     }
 

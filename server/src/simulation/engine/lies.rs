@@ -29,6 +29,20 @@ pub(crate) enum Lie {
     SnapshotForgets,
     /// What was told is called all that there is, whatever others have appended since.
     ConfirmedUnseen,
+    /// What was told is called all that there is where no hint tells of more.
+    ConfirmedByHint,
+    /// What was told is called all that there is by a plain reading, which may be of the past.
+    ConfirmedByReading,
+    /// An append compares no revision: it takes the place of what others have appended meanwhile.
+    RevisionUncompared,
+    /// An append does not compare whose ledger it is: another counter may be in its place.
+    CounterUncompared,
+    /// An append compares the head with the one that a hint told of, and not with the one that was read.
+    ComparedWithHint,
+    /// An append compares with a plain reading, which may be of the past.
+    ComparedWithReading,
+    /// An append whose answer is lost is sent once more below the engine, which is told the second answer.
+    SentTwice,
 }
 
 /// From where a record is heard of.
