@@ -11,16 +11,16 @@
 //! # Layout
 //! - `lies`: what is said that is not so, so that the checks are seen to notice.
 //! - `batch`, `ledger`: records on their way, and what the writers share.
-//! - `engine`: one writer's way to it; `scan`: all of it, read from its beginning.
+//! - `writer`: one writer's way to it; `scan`: all of it, read from its beginning.
 
 mod batch;
-mod engine;
 mod ledger;
 mod lies;
 mod scan;
+mod writer;
 
 pub(crate) use batch::SimBatch;
-pub(crate) use engine::{SimEngine, SimTurn};
 pub(crate) use ledger::{ACCIDENTS, SimLedger, TICKETS};
 pub(crate) use lies::Lie;
 pub(crate) use scan::SimScan;
+pub(crate) use writer::{SimEngine, SimTurn};
