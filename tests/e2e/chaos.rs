@@ -34,13 +34,15 @@ fn what_was_acknowledged_survives_every_fault_and_nothing_is_sold_twice() {
 
 #[test]
 fn a_seed_makes_the_same_faults_again() {
-    let of = |seed: &str| {
-        let finished = chaos(&["--rounds", "4", "--round", "200ms", "--seed", seed]).run();
+    let short = |chaos: Program, seed: &str| {
+        let finished = chaos.args(["--rounds", "4", "--round", "200ms", "--seed", seed]).run();
         assert_eq!(finished.code, Some(0), "{finished:?}");
-        faults(&json(&finished))
+        finished
     };
-    assert_eq!(of("7"), of("7"));
-    assert_ne!(of("7"), of("8"));
+    let of = |seed: &str| faults(&json(&short(chaos(&[]), seed)));
+    let (seven, printed) = (of("7"), short(chaos_in_words(), "7"));
+    assert_eq!(printed_faults(&printed), seven.iter().map(in_words).collect::<Vec<_>>());
+    assert_ne!(seven, of("8"));
 }
 
 /// The control: whoever tries again is sold to again.
@@ -160,7 +162,11 @@ fn folder_is_removed_though_nobody_stands_by_any_more() {
 }
 
 fn chaos(arguments: &[&str]) -> Program {
-    loadgen().args(["chaos", "--json"]).args(arguments).within(CHAOS_MAX)
+    chaos_in_words().arg("--json").args(arguments)
+}
+
+fn chaos_in_words() -> Program {
+    loadgen().arg("chaos").within(CHAOS_MAX)
 }
 
 fn json(finished: &Finished) -> Value {
@@ -175,4 +181,23 @@ fn faults(told: &Value) -> Vec<(String, u64)> {
         (kind, fault["server"].as_u64().expect("a server"))
     };
     faults.iter().map(fault).collect()
+}
+
+/// A fault of a server, as it is printed.
+fn in_words((kind, server): &(String, u64)) -> String {
+    let what = match kind.as_str() {
+        "kill" => "killed, and started again",
+        "pause" => "stopped, and continued",
+        "end" => "ended, and started again",
+        kind => panic!("`{kind}` is none of a server alone"),
+    };
+    format!("server {} was {what}", server + 1)
+}
+
+/// The faults in the table that is printed: the last of its three columns, below the head.
+fn printed_faults(finished: &Finished) -> Vec<String> {
+    let cells = finished.stdout.lines().filter_map(|line| line.split('│').nth(3));
+    let mut cells = cells.map(|cell| cell.trim().to_owned());
+    assert_eq!(cells.next().as_deref(), Some("fault"), "{finished:?}");
+    cells.collect()
 }

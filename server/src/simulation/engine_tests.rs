@@ -1,20 +1,17 @@
 //! Lives of two to four servers on an engine that loses races and answers: `ENGINE_LIVES` says how many.
 //!
-//! `ENGINE_LIVES=100000 cargo test --release -p server --lib engine_tests`.
+//! `ENGINE_LIVES=1000000 cargo test --release -p server --lib engine_tests`.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    panic,
-    sync::Mutex,
-};
+use std::{collections::BTreeSet, panic, sync::Mutex};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     domain::{Change, Command, Hold, Order, Outcome, Request, Sale, SoldBefore},
+    ledger::Archive as _,
     simulation::{
         books::{ANSWERS, Books, RECORDS},
-        engine::{Lie, SimEngine, SimLedger, TICKETS},
+        engine::{ACCIDENTS, Lie, SimEngine, SimLedger, TICKETS},
         seller::Seller,
         shop::{now_ms, set_now_ms, setting, with_every_seed},
     },
@@ -27,7 +24,7 @@ const KEYS: u64 = 12;
 const CLOCKS: [fn() -> u64; 4] =
     [now_ms, || now_ms() + 700, || now_ms().saturating_sub(900), || now_ms() + 2000];
 
-/// What a life came to: the kinds of its records and answers.
+/// What a life came to: the kinds of its records, answers and accidents.
 type Kinds = BTreeSet<&'static str>;
 
 /// A ledger, those who sell from it, and what they said.
@@ -36,21 +33,34 @@ struct Life {
     dice: StdRng,
     ledger: SimLedger,
     lie: Option<Lie>,
-    servers: Vec<Seller<SimEngine>>,
-    /// For each server the revision that the ledger had reached when the first of those who may still be
-    /// owed an answer came.
-    came_at: Vec<Option<u64>>,
+    /// How many counters were in this one's place before.
+    replaced: usize,
+    servers: Vec<Server>,
     asked: u64,
-    answered: Vec<(Request, Outcome)>,
+    answered: Vec<Answered>,
+}
+
+struct Server {
+    seller: Seller<SimEngine>,
+    /// Of which counter it is, of those that were in one place.
+    counter: usize,
+    /// The revision that the ledger had reached when the first of those who may still be owed an answer came.
+    came_at: Option<u64>,
+}
+
+/// What a server of a counter said.
+struct Answered {
+    counter: usize,
+    request: Request,
+    outcome: Outcome,
 }
 
 impl Life {
     fn new(seed: u64, lie: Option<Lie>) -> Self {
         set_now_ms(1000);
         let (dice, ledger) = (StdRng::seed_from_u64(seed ^ 0x5eed), SimLedger::new(seed));
-        let (servers, came_at) = (Vec::new(), vec![None; CLOCKS.len()]);
-        let mut life =
-            Self { seed, dice, ledger, lie, servers, came_at, asked: 0, answered: Vec::new() };
+        let (servers, answered) = (Vec::new(), Vec::new());
+        let mut life = Self { seed, dice, ledger, lie, replaced: 0, servers, asked: 0, answered };
         for place in 0..life.dice.random_range(2..5) {
             let server = life.start(place);
             life.servers.push(server);
@@ -58,9 +68,11 @@ impl Life {
         life
     }
 
-    fn start(&self, place: usize) -> Seller<SimEngine> {
+    fn start(&self, place: usize) -> Server {
         let (engine, inventory) = self.ledger.open(self.lie);
-        Seller::new(engine, inventory, CLOCKS[place])
+        let counter = engine.incarnation();
+        let seller = Seller::new(engine, inventory, CLOCKS[place]);
+        Server { seller, counter, came_at: None }
     }
 
     /// A request that names its buyer, so that it is known again in the ledger, or has a key.
@@ -93,16 +105,19 @@ impl Life {
     /// Asks for something to be done with a hold or a sale that somebody was told of, and of which the server in
     /// `place` has heard: what it answers without a record is as old as the news that it gets.
     fn follow_up(&mut self, place: usize) -> Option<Command> {
-        let known = self.servers[place].stock().revision;
+        let Server { ref seller, counter, .. } = self.servers[place];
+        let known = seller.stock().revision;
         match self.dice.random_range(0..20) {
             0 => return Some(Command::SetSale { is_open: self.dice.random_bool(0.7) }),
             1 => return Some(Command::Search),
             _ => {}
         }
         let last = self.answered.len().checked_sub(1)?;
-        let place = last - self.dice.random_range(0..=last.min(12));
+        let answered = last - self.dice.random_range(0..=last.min(12));
+        let answered = &self.answered[answered];
         let is_first = self.dice.random_bool(0.6);
-        match self.answered[place].1 {
+        match answered.outcome {
+            _ if answered.counter != counter => None,
             Outcome::Held(Hold { revision, .. }) | Outcome::Sold(Sale { revision, .. })
                 if revision > known =>
             {
@@ -126,34 +141,58 @@ impl Life {
             if self.dice.random_bool(0.1) {
                 // Whatever it did not know is forgotten with it.
                 self.servers[place] = self.start(place);
-                self.came_at[place] = None;
+            }
+            if self.dice.random_bool(0.01) {
+                self.ledger.replace();
+                self.replaced += 1;
             }
             if self.dice.random_bool(0.4) {
                 set_now_ms(now_ms() + self.dice.random_range(0..3000));
             }
-            self.serve(place);
+            if self.dice.random_bool(0.1) {
+                self.watch(place);
+            } else {
+                self.serve_some(place);
+            }
         }
         self.ledger.calm();
-        for place in 0..self.servers.len() {
-            self.serve(place);
+        (0..self.servers.len()).for_each(|place| self.serve_some(place));
+        // The last who are served may end what is over by their clocks, and others hear of that.
+        for place in (0..self.servers.len()).cycle().take(3 * CLOCKS.len()) {
+            self.watch(place);
         }
     }
 
-    fn serve(&mut self, place: usize) {
+    fn serve_some(&mut self, place: usize) {
         let requests: Vec<_> =
             (0..self.dice.random_range(0..6)).map(|_| self.request(place)).collect();
+        self.serve(place, &requests);
+    }
+
+    /// Somebody watches what is left, for whom a server that nobody asks anything asks only where it was hinted at news.
+    fn watch(&mut self, place: usize) {
+        if self.ledger.may_have_news(self.servers[place].seller.stock()) {
+            self.serve(place, &[Command::Search.into()]);
+        }
+    }
+
+    fn serve(&mut self, place: usize, requests: &[Request]) {
         let chunk = self.dice.random_range(1..4);
-        let reached = self.ledger.records().last().map_or(0, |record| record.revision);
-        let came_at = self.came_at[place].unwrap_or(reached);
-        let (told, served) = self.servers[place].serve(&requests, chunk);
-        self.came_at[place] = served.is_err().then_some(came_at);
+        let reached = self.ledger.stock().revision;
+        let server = &mut self.servers[place];
+        let counter = server.counter;
+        // Of a counter that is gone nothing is true any more.
+        let reached = if counter == self.replaced { reached } else { u64::MAX };
+        let came_at = server.came_at.unwrap_or(reached);
+        let (told, served) = server.seller.serve(requests, chunk);
+        server.came_at = served.is_err().then_some(came_at);
         if !told.is_empty() {
-            let records = self.ledger.records();
+            let records = self.ledger.records_of(counter);
             let books = Books::read(self.seed, TICKETS, &records);
             for (request, outcome) in told {
                 books.check_answer(&request, &outcome);
                 self.check_age(&outcome, came_at);
-                self.answered.push((request, outcome));
+                self.answered.push(Answered { counter, request, outcome });
             }
         }
     }
@@ -170,23 +209,30 @@ impl Life {
     }
 
     fn check(&self) -> Kinds {
-        let (seed, records) = (self.seed, self.ledger.records());
-        let books = Books::read(seed, TICKETS, &records);
-        let mut kinds = books.kinds.clone();
-        let mut buyers = BTreeMap::new();
-        for record in &records {
-            if let Change::Sold { buyer: Some(buyer), hold: None, .. }
-            | Change::Held { buyer: Some(buyer), .. } = &record.change
-            {
-                let twice = buyers.insert(buyer, record.revision);
-                assert_eq!(twice, None, "sold twice: seed {seed}, revision {}", record.revision);
+        let (mut kinds, mut buyers) = (self.ledger.met(), BTreeSet::new());
+        for counter in 0..=self.replaced {
+            let records = self.ledger.records_of(counter);
+            for record in &records {
+                if let Change::Sold { buyer: Some(buyer), hold: None, .. }
+                | Change::Held { buyer: Some(buyer), .. } = &record.change
+                {
+                    let (seed, revision) = (self.seed, record.revision);
+                    let is_new = buyers.insert(buyer.clone());
+                    assert!(is_new, "sold twice: seed {seed}, revision {revision}");
+                }
+            }
+            let books = Books::read(self.seed, TICKETS, &records);
+            kinds.extend(&books.kinds);
+            for answered in self.answered.iter().filter(|answered| answered.counter == counter) {
+                kinds.insert(books.check_answer(&answered.request, &answered.outcome));
+            }
+            for server in self.servers.iter().filter(|server| server.counter == counter) {
+                server.seller.look(|known| books.check_inventory(known));
             }
         }
-        for (request, outcome) in &self.answered {
-            kinds.insert(books.check_answer(request, outcome));
-        }
-        for server in &self.servers {
-            server.look(|known| books.check_inventory(known));
+        let last = self.ledger.stock().revision;
+        for server in self.servers.iter().filter(|server| server.counter == self.replaced) {
+            assert_eq!(server.seller.stock().revision, last, "unheard: seed {}", self.seed);
         }
         kinds
     }
@@ -204,15 +250,19 @@ fn nothing_is_sold_twice_or_told_too_early_whatever_is_lost() {
 }
 
 #[test]
-fn lives_of_racing_servers_come_to_every_kind_of_record_and_of_answer() {
+fn lives_of_racing_servers_come_to_every_kind_of_record_answer_and_accident() {
     let come_to = Mutex::new(Kinds::new());
     with_every_seed(1000, |seed| {
         let kinds = live(seed, None);
         come_to.lock().unwrap().extend(kinds);
     });
     // Nobody edits a count there is no file of.
-    let all: Kinds =
-        RECORDS.into_iter().chain(ANSWERS).filter(|kind| *kind != "adjusted").collect();
+    let all: Kinds = RECORDS
+        .into_iter()
+        .chain(ANSWERS)
+        .chain(ACCIDENTS)
+        .filter(|kind| *kind != "adjusted")
+        .collect();
     assert_eq!(come_to.into_inner().unwrap(), all);
 }
 
@@ -280,4 +330,39 @@ fn a_refusal_that_is_older_than_its_request_is_noticed() {
 #[test]
 fn a_key_that_is_forgotten_with_a_dropped_trial_is_noticed() {
     is_noticed(Lie::KeyForgotten);
+}
+
+#[test]
+fn a_hint_that_is_believed_ahead_of_a_refusal_is_noticed() {
+    is_noticed(Lie::ConfirmedByHint);
+}
+
+#[test]
+fn a_plain_reading_that_is_believed_ahead_of_a_refusal_is_noticed() {
+    is_noticed(Lie::ConfirmedByReading);
+}
+
+#[test]
+fn an_append_that_does_not_compare_the_revision_is_noticed() {
+    is_noticed(Lie::RevisionUncompared);
+}
+
+#[test]
+fn an_append_to_another_counter_in_the_same_place_is_noticed() {
+    is_noticed(Lie::CounterUncompared);
+}
+
+#[test]
+fn a_hint_that_is_believed_at_an_append_is_noticed() {
+    is_noticed(Lie::ComparedWithHint);
+}
+
+#[test]
+fn a_plain_reading_that_is_believed_at_an_append_is_noticed() {
+    is_noticed(Lie::ComparedWithReading);
+}
+
+#[test]
+fn an_append_that_is_sent_again_below_the_engine_is_noticed() {
+    is_noticed(Lie::SentTwice);
 }

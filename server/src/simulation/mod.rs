@@ -3,7 +3,7 @@
 //! # Layout
 //! - [`disk`], [`file`]: a disk that crashes, tears writes and fails syncs.
 //! - `lying_disk`: one that skips a step of the protocol, so that the checks are seen to notice.
-//! - `engine`: one that loses races and answers, delays, and serves stale reads.
+//! - `engine`: one that loses races and answers, delays, reorders hints, and serves stale reads.
 //! - [`seller`]: a writer with its clients, on one thread.
 //! - `shop`, `life`: a counter on such a disk, and one with accidents and outsiders.
 //! - `books`: what must hold of every ledger and of all that was answered from it.

@@ -412,7 +412,7 @@ fn a_count_that_is_changed_behind_the_end_is_told_as_that() {
 
 /// Whether lies of the old ledger and of the new one are noticed, in one of many lives.
 fn is_noticed(lies: (Option<Lie>, Option<Lie>)) -> bool {
-    (0..300).any(|seed| {
+    (0..1000).any(|seed| {
         let lived = panic::catch_unwind(AssertUnwindSafe(|| live(seed, lies)));
         !matches!(lived, Ok(Ok(_)))
     })
