@@ -71,12 +71,7 @@ pub async fn buy(app: Arc<App>, request: Request) -> Response<Body> {
     let is_browser = preferred(request.headers()) == Representation::Page;
     match sell(&app, request).await {
         Ok(answer) => answer,
-        Err(problem) if is_browser => refusal::answer(&RefusalView {
-            event: app.event.as_deref(),
-            problem: &problem,
-            back: "./",
-            looks_again: false,
-        }),
+        Err(problem) if is_browser => refuse(&app, &problem, "./", false),
         Err(problem) => problem.into_response(),
     }
 }
@@ -165,5 +160,9 @@ pub fn code(app: &App, headers: &HeaderMap, token: &str) -> Result<Response<Body
 /// Why a page cannot be shown, as a page, whose way back to the tickets is `back`; it looks again where that may help.
 pub fn not_shown(app: &App, problem: &Problem, back: &str) -> Response<Body> {
     let looks_again = problem.code().status() == StatusCode::SERVICE_UNAVAILABLE;
+    refuse(app, problem, back, looks_again)
+}
+
+fn refuse(app: &App, problem: &Problem, back: &str, looks_again: bool) -> Response<Body> {
     refusal::answer(&RefusalView { event: app.event.as_deref(), problem, back, looks_again })
 }
