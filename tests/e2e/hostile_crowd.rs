@@ -24,6 +24,12 @@ use crate::{connections::connections_of, programs::server, sales::assert_conserv
 /// How long a slow client rests between two bytes.
 const REST: Duration = Duration::from_millis(200);
 
+/// In how many steps a crowd is gone through meanwhile: its clients do not move all at once.
+const STEPS: usize = 50;
+
+/// How long who was sent away stays away.
+const AWAY: Duration = Duration::from_secs(1);
+
 /// How long a good client rests between two purchases.
 const PAUSE: Duration = Duration::from_millis(25);
 
@@ -89,18 +95,16 @@ impl SlowClients {
         let told = Arc::new(Told::default());
         let heard = Arc::clone(&told);
         let thread = thread::spawn(move || {
-            let mut clients: Vec<Option<TcpStream>> = (0..number).map(|_| None).collect();
+            let mut clients: Vec<_> = (0..number).map(|_| SlowClient::new(slowness)).collect();
+            let step = number.div_ceil(STEPS);
             while !heard.leave.load(Relaxed) {
-                for client in &mut clients {
-                    if client.as_mut().is_some_and(|stream| !slowness.goes_on(stream)) {
-                        *client = None;
+                for some in clients.chunks_mut(step) {
+                    for client in some {
+                        client.go_on(address, heard.stay_away.load(Relaxed));
                     }
-                    if client.is_none() && !heard.stay_away.load(Relaxed) {
-                        *client = slowness.begin(address);
-                    }
+                    thread::sleep(REST / STEPS as u32);
                 }
                 heard.rounds.fetch_add(1, Relaxed);
-                thread::sleep(REST);
             }
         });
         SlowClients { told, thread }
@@ -109,6 +113,33 @@ impl SlowClients {
     fn leave(self) {
         self.told.leave.store(true, Relaxed);
         self.thread.join().expect("a crowd");
+    }
+}
+
+/// A client that comes again and again.
+struct SlowClient {
+    slowness: Slowness,
+    stream: Option<TcpStream>,
+    next_time: Instant,
+}
+
+impl SlowClient {
+    fn new(slowness: Slowness) -> SlowClient {
+        SlowClient { slowness, stream: None, next_time: Instant::now() }
+    }
+
+    /// Goes on, or comes, unless it is to stay away once it was sent there.
+    fn go_on(&mut self, address: SocketAddr, stays_away: bool) {
+        if let Some(stream) = &mut self.stream {
+            if self.slowness.goes_on(stream) {
+                return;
+            }
+            self.stream = None;
+            self.next_time = Instant::now() + AWAY;
+        }
+        if !stays_away && Instant::now() >= self.next_time {
+            self.stream = self.slowness.begin(address);
+        }
     }
 }
 

@@ -49,7 +49,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
 
 /// In how many groups the listeners of an event loop are told: between two of them it sees to everybody else.
-const GROUPS: usize = 32;
+const GROUPS: usize = 256;
 
 /// How many times as long as telling the listeners took an event loop does nothing but the rest of its work.
 const REST_TIMES: u32 = 3;
