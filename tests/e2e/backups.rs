@@ -100,6 +100,78 @@ fn restored_backup_gives_out_no_receipt_and_no_number_a_second_time() {
     assert_sound(&counter.path());
 }
 
+/// What was held at the backup, and was sold since, does not come back to be sold again.
+#[test]
+fn what_was_sold_behind_a_backup_is_taken_off_what_was_held_where_nothing_else_is_left() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    for _ in 0..2 {
+        assert_eq!(server.post("/buy", &json!({"quantity": 10})).status, 201);
+    }
+    let hold = |quantity: u64| {
+        let held = server.post("/holds", &json!({"quantity": quantity, "seconds": 3600}));
+        assert_eq!(held.status, 201);
+        format!("/holds/{}/confirm", held.json()["hold"].as_str().unwrap())
+    };
+    let (first, other) = (hold(4), hold(5));
+    let (_folder, dir) = backed_up(&counter);
+    // One was left and five were held, and six of those are sold.
+    assert_eq!(server.post(&other, &json!({})).status, 201);
+    assert_eq!(server.buy().status, 201);
+    server.terminate();
+    lose(&counter);
+
+    let said = restore(&counter, &dir, &["--sold-at-least", "26"]);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("4 left, 0 held, 26 sold; the next number is 27"), "{said:?}");
+    let server = serve(&counter);
+    for hold in [first, other] {
+        assert_problem(&server, &server.post(&hold, &json!({})), 410, "hold-expired");
+    }
+    let rest: Vec<_> = (0..6).map(|_| server.buy().status).collect();
+    assert_eq!(rest, [201, 201, 201, 201, 409, 409], "30 seats are sold");
+    server.terminate();
+    assert_sound(&counter.path());
+}
+
+/// More numbers were given out than there were tickets: some came back, or were added, behind the backup.
+#[test]
+fn what_a_backup_cannot_know_of_is_told() {
+    let counter = Counter::with(3);
+    let server = serve(&counter);
+    server.buy();
+    let (_folder, dir) = backed_up(&counter);
+    server.terminate();
+    lose(&counter);
+
+    let said = restore(&counter, &dir, &["--sold-at-least", "5"]);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("0 left, 0 held, 5 sold"), "{said:?}");
+    assert!(said.stdout.contains("2 of them were more than there were: "), "{said:?}");
+}
+
+/// A script wrote a count without a revision, and no server has heard of it: it says the same behind a restore.
+#[test]
+fn edit_that_nobody_has_taken_over_is_taken_over_from_a_backup_as_from_the_counter() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    for _ in 0..5 {
+        assert_eq!(server.post("/buy", &json!({"quantity": 10})).status, 201);
+    }
+    server.terminate();
+    counter.write("{\"count\": 49}");
+    let (_folder, dir) = backed_up(&counter);
+    let restored = Counter::missing();
+
+    assert_eq!(restore(&restored, &dir, &[]).code, Some(0));
+
+    for counter in [&counter, &restored] {
+        assert_eq!(serve(counter).get("/search").json()["count"], 49);
+    }
+}
+
 #[test]
 fn what_was_held_refunded_and_admitted_is_so_behind_a_restore() {
     let counter = Counter::with(10);

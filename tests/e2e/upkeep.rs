@@ -1,16 +1,19 @@
 //! `server verify` and `server repair`: looking after a counter that does not sell.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File, Permissions},
     os::unix::fs::{FileExt as _, PermissionsExt as _, symlink},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::SystemTime,
 };
 
-use e2e::{Counter, Finished};
+use e2e::{Answer, Counter, Finished};
+use serde_json::{Value, json};
 
 use crate::{
     mounts::mount_namespace,
+    problem::assert_problem,
     programs::{serve, server},
     sales::{assert_conserved, tickets_of},
 };
@@ -93,10 +96,67 @@ fn repair_of_a_db_txt_ahead_of_its_ledger_sells_no_ticket_again() {
     let said = ask("repair", &counter);
 
     assert_eq!(said.code, Some(0), "{said:?}");
-    let will = "will say: {\"count\": 91, \"sold\": 9, \"revision\": 3}\n";
+    let will = "will say: {\"count\": 91, \"sold\": 9, \"revision\": 4}\n";
     assert!(said.stdout.contains(will), "{said:?}");
     assert_eq!(tickets_of(&serve(&counter).buy()), [10]);
     assert_conserved(&counter, 100, 10);
+}
+
+/// An older copy of the ledger was put back: nobody gets the receipt of a buyer whose sale is lost, and a token of a
+/// hold that is lost takes nobody's tickets.
+#[test]
+fn repair_gives_out_nothing_a_second_time_that_the_lost_records_gave_out() {
+    let counter = Counter::with(30);
+    let hold = json!({"quantity": 1, "seconds": 3600});
+    let (kept, old_hold) = {
+        let server = serve(&counter);
+        (server.buy(), server.post("/holds", &hold).json())
+    };
+    let older = counter.folder().join("older");
+    copy_folder(&counter.ledger(), &older);
+    let (lost, lost_hold) = {
+        let server = serve(&counter);
+        let hold_path = |held: &Value| format!("/holds/{}/confirm", held["hold"].as_str().unwrap());
+        assert_eq!(server.post(&hold_path(&old_hold), &json!({})).status, 201);
+        let lost = [server.buy(), server.buy()];
+        (lost, hold_path(&server.post("/holds", &hold).json()))
+    };
+    fs::remove_dir_all(counter.ledger()).unwrap();
+    fs::rename(older, counter.ledger()).unwrap();
+
+    let said = ask("repair", &counter);
+
+    assert_eq!(said.code, Some(0), "{said:?}");
+    assert!(said.stdout.contains("the records 3 to 6 are lost: "), "{said:?}");
+    let server = serve(&counter);
+    let sold: Vec<Answer> = (0..5).map(|_| server.buy()).collect();
+    let new_hold = server.post("/holds", &hold);
+    assert_eq!(new_hold.status, 201);
+    assert_eq!(sold.iter().flat_map(tickets_of).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
+    let receipts = |answers: &[Answer]| -> BTreeSet<String> {
+        answers.iter().map(|answer| answer.header("Location").to_owned()).collect()
+    };
+    assert!(receipts(&lost).is_disjoint(&receipts(&sold)), "two have one receipt");
+    for lost in receipts(&lost) {
+        assert_problem(&server, &server.get(&lost), 404, "not-found");
+    }
+    assert_problem(&server, &server.post(&lost_hold, &json!({})), 404, "not-found");
+    assert_eq!(server.get(kept.header("Location")).status, 200);
+    server.terminate();
+    assert_eq!(ask("verify", &counter).code, Some(0));
+}
+
+/// Nobody bought in the end, and something is held that was not at the beginning: what `db.txt` says is left at most.
+#[test]
+fn repair_sells_no_more_than_a_db_txt_ahead_says_is_left() {
+    let counter = counter_with_sales(3);
+    counter.write("{\"count\": 60, \"sold\": 3, \"revision\": 5}");
+
+    assert_eq!(ask("repair", &counter).code, Some(0));
+
+    let server = serve(&counter);
+    assert_eq!(server.get("/search").json()["count"], 60);
+    assert_eq!(tickets_of(&server.buy()), [4]);
 }
 
 #[test]
@@ -236,6 +296,14 @@ fn counter_with_sales(sales: u64) -> Counter {
 
 fn ask(command: &str, counter: &Counter) -> Finished {
     server().args([command, "--db"]).arg(counter.path()).run()
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
 }
 
 fn repair_dry(counter: &Counter) -> Finished {

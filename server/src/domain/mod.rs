@@ -32,7 +32,7 @@ mod trial;
 pub use clock::Clock;
 pub use command::{Command, HOLD_SECONDS_MAX, Order, Request, SoldBefore};
 pub use holds::OpenHold;
-pub use identity::Identity;
+pub use identity::{Identity, epoch_of};
 pub use inventory::{Inventory, Memory};
 pub use keys::{KEY_CHARS_MAX, KEY_LIFE_MS, SeenName};
 pub use outcome::{Hold, Outcome, Sale, SaleStatus};

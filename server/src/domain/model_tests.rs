@@ -22,6 +22,8 @@ enum Step {
     Drop,
     /// All is durable, and somebody outside writes this count, and how many are sold.
     Edit(u64, u64),
+    /// What is durable is a backup, of which so many were sold and so many are left at most: another life begins.
+    Restore(u64, u64),
 }
 
 /// What somebody asks; holds and sales are picked among those that there are.
@@ -47,6 +49,7 @@ struct Model {
     issued: u64,
     capacity: u64,
     is_closed: bool,
+    epoch: u64,
     holds: Vec<ModelHold>,
     sales: Vec<ModelSale>,
     /// Call, key, revision and time of what was answered for good.
@@ -87,7 +90,7 @@ impl Model {
             admitted: self.quantity_with(|status| matches!(status, SaleStatus::Admitted { .. })),
             capacity: self.capacity,
             is_closed: self.is_closed,
-            epoch: 0,
+            epoch: self.epoch,
             revision: self.revision,
         }
     }
@@ -299,6 +302,23 @@ impl Model {
         (self.left, self.issued) = (left, issued);
         self.revision += 1;
     }
+
+    /// So many numbers are given out by now; as long as those lack tickets, what is held is taken for them.
+    fn restore(&mut self, sold: u64, most: u64) {
+        let lost = sold.saturating_sub(self.issued);
+        let at_ms = self.at_ms;
+        for hold in self.holds.iter_mut().filter(|hold| hold.end.is_none()) {
+            if self.left < lost {
+                self.revision += 1;
+                hold.end = Some((self.revision, at_ms));
+                self.left += hold.quantity;
+            }
+        }
+        let left = self.left.saturating_sub(lost).min(most);
+        self.capacity = self.capacity + lost + left - self.left;
+        (self.left, self.issued) = (left, self.issued + lost);
+        (self.revision, self.epoch) = (self.revision + 1, self.epoch + 1);
+    }
 }
 
 /// Turns at a counter, and the model of it.
@@ -335,6 +355,7 @@ impl Turns {
                 issued,
                 capacity,
                 is_closed: false,
+                epoch: 0,
                 holds: Vec::new(),
                 sales: Vec::new(),
                 keys: Vec::new(),
@@ -418,6 +439,27 @@ impl Turns {
         self.gather(self.trial.adjustment(remaining, sold), before);
     }
 
+    fn restore(&mut self, sold: u64, most: u64) {
+        self.settle(usize::MAX);
+        let holds = self.model.holds.iter().filter(|hold| hold.end.is_none()).count() as u64;
+        if self.model.revision + holds >= COUNT_MAX {
+            return;
+        }
+        self.tell_the_time();
+        self.trial = Trial::of(&self.inventory, self.model.at_ms);
+        let before = self.model.stock();
+        self.model.restore(sold, most);
+        for record in self.trial.restoration(&self.inventory, self.model.epoch, (sold, most)) {
+            self.inventory.fold(&record).unwrap();
+            self.durable.push(record);
+        }
+        self.trial = Trial::of(&self.inventory, self.model.at_ms);
+        let Stock { remaining, held, issued, .. } = self.trial.stock();
+        let there = (before.remaining + before.held).saturating_sub(issued - before.issued);
+        assert!(remaining + held <= there, "what was sold can be bought again: {before:?}");
+        assert!(issued >= sold && remaining <= most);
+    }
+
     fn take(&mut self, step: Step) {
         match step {
             Step::Wait(ms) => {
@@ -432,6 +474,7 @@ impl Turns {
             Step::Settle(records) => self.settle(records),
             Step::Drop => self.drop_trial(),
             Step::Edit(remaining, sold) => self.edit(remaining, sold),
+            Step::Restore(sold, most) => self.restore(sold, most),
         }
         assert_eq!(self.trial.stock(), self.model.stock());
     }
@@ -514,6 +557,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         4 => (0..9_usize).prop_map(Step::Settle),
         2 => Just(Step::Drop),
         1 => (any_number(), any_number()).prop_map(|(remaining, sold)| Step::Edit(remaining, sold)),
+        1 => (any_number(), any_number()).prop_map(|(sold, most)| Step::Restore(sold, most)),
     ]
 }
 

@@ -121,33 +121,53 @@ impl Trial {
         self.unasked(remaining, Change::Adjusted { sold })
     }
 
-    /// The record that begins another life of the ledger, `epoch`, of which nothing is known but that
-    /// `sold` numbers at least were given out: those that are not in it are taken off what is left.
-    pub fn restoration(&self, epoch: u64, sold: u64) -> Record {
-        let Stock { remaining, issued, .. } = self.stock;
+    /// The records that begin another life of the ledger, `epoch`, of which nothing is known but that
+    /// `sold` numbers at least were given out, and that `most` at most are left.
+    ///
+    /// The numbers that are not in the ledger are taken off what is left, and then off what is held: a hold
+    /// that may have become one of those sales has ended, so that its tickets do not come back to be sold again.
+    pub fn restoration(
+        &self,
+        inventory: &Inventory,
+        epoch: u64,
+        (sold, most): (u64, u64),
+    ) -> Vec<Record> {
+        let Stock { mut remaining, issued, .. } = self.stock;
         let sold = sold.clamp(issued, COUNT_MAX);
-        let remaining = remaining.saturating_sub(sold - issued);
-        self.unasked(remaining, Change::Restored { epoch, sold })
+        let lost = sold - issued;
+        let mut records = Vec::new();
+        for (hold, OpenHold { quantity, .. }) in inventory.holds() {
+            if remaining >= lost {
+                break;
+            }
+            remaining += quantity;
+            self.add(&mut records, remaining, Change::Released { hold, quantity: *quantity });
+        }
+        let remaining = remaining.saturating_sub(lost).min(most);
+        self.add(&mut records, remaining, Change::Restored { epoch, sold });
+        records
     }
 
     /// The records that end the ledger: the sale is closed, with a `note` of why where it was not before, and what is
     /// held is given back, so that nothing can be bought any more.
     pub fn end(&self, inventory: &Inventory, note: Option<&str>) -> Vec<Record> {
-        let Stock { mut remaining, mut revision, .. } = self.stock;
+        let mut remaining = self.stock.remaining;
         let mut records = Vec::new();
-        let mut add = |remaining, change, note: Option<&str>| {
-            revision += 1;
-            let key = note.map(Box::from);
-            records.push(Record { revision, key, ..self.unasked(remaining, change) });
-        };
-        if note.is_some() {
-            add(remaining, Change::SaleSet { is_open: false }, note);
+        if let Some(note) = note {
+            self.add(&mut records, remaining, Change::SaleSet { is_open: false });
+            records[0].key = Some(note.into());
         }
         for (hold, OpenHold { quantity, .. }) in inventory.holds() {
             remaining += quantity;
-            add(remaining, Change::Released { hold, quantity: *quantity }, None);
+            self.add(&mut records, remaining, Change::Released { hold, quantity: *quantity });
         }
         records
+    }
+
+    /// Adds the record of a `change` that no request asked for, behind `records`.
+    fn add(&self, records: &mut Vec<Record>, remaining: u64, change: Change) {
+        let revision = self.stock.revision + 1 + records.len() as u64;
+        records.push(Record { revision, ..self.unasked(remaining, change) });
     }
 
     /// The next record, of a `change` that no request asked for.

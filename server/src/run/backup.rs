@@ -5,7 +5,7 @@
 
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use std::sync::Arc;
-use std::{io, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 #[cfg(feature = "etcd")]
 use crate::run::etcd_counter;
@@ -13,11 +13,11 @@ use crate::run::etcd_counter;
 use crate::run::postgres_counter;
 use crate::{
     db::Db,
-    domain::{COUNT_MAX, Stock},
+    domain::Stock,
     ledger::{
         file::{
-            audit::{Audit as FileAudit, Auditor, read_head, read_head_bytes, read_ledger},
-            backup::{begin_anew, copy},
+            audit::{Audit as FileAudit, Auditor, read_head, read_ledger},
+            backup::{Shown, copy},
             disk::RealDisk,
             error::{OpenError, TurnError},
             layout::Layout,
@@ -26,9 +26,8 @@ use crate::{
     },
     run::{
         RunError,
-        file_counter::open_ledger,
+        file_counter::open_anew,
         in_place::put_in_place,
-        machine::{now_ms, random},
         making::Making,
         real_path::real_path_of,
         upkeep::{described, keep_out},
@@ -36,13 +35,13 @@ use crate::{
 };
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 use crate::{
-    domain::Trial,
+    domain::{COUNT_MAX, Record, Trial, epoch_of},
     ledger::{
         Archive, Audit, Cause, CopyError, Copying, Engine as _, Fault, Overview, Scan, Staged,
         file::scan::FileScan,
     },
     run::{
-        machine::TIMER,
+        machine::{TIMER, now_ms, random},
         staged_file::{clear, make},
     },
 };
@@ -107,10 +106,10 @@ fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError
         None => read_ledger(&RealDisk, &layout).transpose(),
     };
     let audit = audit.transpose().map_err(OpenError::from)?;
-    let head = read_head_bytes(&RealDisk, &layout).map_err(OpenError::from)?;
+    let shown = Shown::read(&RealDisk, &layout).map_err(OpenError::from)?;
     drop(out);
     let copied = Layout::around(&making.path.join(HEAD_NAME));
-    copy(&RealDisk, &layout, audit.as_ref(), &head, &copied).map_err(OpenError::from)?;
+    copy(&RealDisk, &layout, audit.as_ref(), &shown, &copied).map_err(OpenError::from)?;
     // What was copied is read again: it is what was found, or it is no backup.
     let said = read_head(&RealDisk, &copied).map_err(OpenError::from)?;
     let again = read_ledger(&RealDisk, &copied).map_err(OpenError::from)?;
@@ -182,21 +181,31 @@ fn restore_engine<T: Staged, A: Archive>(
     // An earlier try that was broken off may have drawn the epoch.
     let epoch = match copying.inventory().stock().epoch {
         epoch if epoch != before.stock().epoch => epoch,
-        _ => epoch()?,
+        _ => epoch_of(random()?),
     };
-    let record = Trial::of(before, at_ms).restoration(epoch, sold_at_least);
-    if copying.inventory().stock() == before.stock() {
-        copying.append(&[record]).map_err(failed)?;
-    } else if before.stock().after(&record) != Ok(copying.inventory().stock()) {
-        return Err(failed(CopyError::Differs));
-    }
+    let bounds = (sold_at_least, COUNT_MAX);
+    let records = Trial::of(before, at_ms).restoration(before, epoch, bounds);
+    let missing = not_there_yet(before.stock(), &records, copying.inventory().stock());
+    copying.append(missing.ok_or_else(|| failed(CopyError::Differs))?).map_err(failed)?;
     let stock = copying.inventory().stock();
     copying.publish().map_err(failed)?;
     println!("{place}: {}", restored(stock));
+    tell_of_what_came_back(before.stock(), sold_at_least);
     if before.stock().issued == stock.issued {
         println!("{NOT_IN_IT}");
     }
     Ok(())
+}
+
+/// Those of `records`, which go on from the stock `before`, that are behind the stock `there`.
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+fn not_there_yet(before: Stock, records: &[Record], there: Stock) -> Option<&[Record]> {
+    let (mut stock, mut rest) = (before, records);
+    while stock != there {
+        let (next, behind) = rest.split_first()?;
+        (stock, rest) = (stock.after(next).ok()?, behind);
+    }
+    Some(rest)
 }
 
 fn restore_file(
@@ -212,15 +221,18 @@ fn restore_file(
         }
     }
     let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
-    let head = read_head_bytes(&RealDisk, &source).map_err(OpenError::from)?;
+    let shown = Shown::read(&RealDisk, &source).map_err(OpenError::from)?;
     let audit = audit_of_backup(&source)?;
     let making = Making::beside(&layout.head)?;
     let copied = Layout::around(&making.path.join(HEAD_NAME));
-    copy(&RealDisk, &source, audit.as_ref(), &head, &copied).map_err(OpenError::from)?;
-    let stock = live_anew(&copied.head, sold_at_least, patience)?;
+    copy(&RealDisk, &source, audit.as_ref(), &shown, &copied).map_err(OpenError::from)?;
+    let stock = open_anew(&copied.head, patience, sold_at_least)?;
     put_in_place(&copied, &layout)?;
     drop(making);
     println!("{}: {}", layout.head.display(), restored(stock));
+    if let Some(audit) = &audit {
+        tell_of_what_came_back(audit.stock, sold_at_least);
+    }
     if audit.is_some_and(|audit| audit.stock.issued == stock.issued) {
         println!("{NOT_IN_IT}, or write the count that is left into db.txt");
     }
@@ -245,6 +257,18 @@ fn audit_of_backup(source: &Layout) -> Result<Option<FileAudit>, RunError> {
 const NOT_IN_IT: &str = "what was sold behind the backup is not in it: where that is known, restore again with \
                          `--sold-at-least`";
 
+/// Tells where more numbers were given out than there were tickets in the backup, whose stock was `before`.
+fn tell_of_what_came_back(before: Stock, sold: u64) {
+    let Stock { remaining, held, issued, .. } = before;
+    let more = sold.saturating_sub(issued + remaining + held);
+    if more > 0 {
+        println!(
+            "{more} of them were more than there were: so many tickets came back or were added behind the backup; \
+             refunding one of those sales again would sell its seat twice"
+        );
+    }
+}
+
 fn restored(stock: Stock) -> String {
     let Stock { remaining, held, issued, .. } = stock;
     let sold = stock.sold();
@@ -254,23 +278,4 @@ fn restored(stock: Stock) -> String {
 /// What a ledger begins with whose lines, and so their checksums, are written anew.
 pub(super) fn anew(base: &Base) -> Base {
     Base::of(base.key, 0, base.stock(), base.at_ms)
-}
-
-/// The name of another life of a ledger.
-fn epoch() -> Result<u64, RunError> {
-    let bytes = random()?;
-    let drawn = bytes.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
-    Ok(drawn % COUNT_MAX + 1)
-}
-
-/// Opens the counter at `head` and begins another life of it.
-fn live_anew(head: &Path, sold_at_least: u64, patience: Duration) -> Result<Stock, RunError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let opened = runtime.block_on(open_ledger(head, true, patience, usize::MAX));
-    let (mut engine, inventory) = opened?;
-    let epoch = epoch()?;
-    let at_ms = now_ms().max(inventory.at_ms());
-    let anew = begin_anew(&mut engine, inventory, (epoch, sold_at_least), at_ms);
-    let anew = anew.map_err(|fault| io::Error::other(fault.to_string()))?;
-    Ok(anew.stock())
 }

@@ -10,12 +10,12 @@ use std::{
 use tokio::{sync::oneshot, time::timeout};
 
 use crate::{
-    domain::Inventory,
+    domain::{Inventory, Stock},
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},
         engine::FileEngine,
-        error::OpenError,
+        error::{OpenError, TurnError},
         format::head::Head,
         layout::Layout,
         locks::holders,
@@ -69,19 +69,45 @@ pub(super) async fn open_ledger(
     patience: Duration,
     names_max: usize,
 ) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
+    let (head, options) = (path.to_owned(), options(synced, names_max));
+    let open = move |on_locked: OnLocked| FileEngine::open(&RealDisk, &head, options, on_locked);
+    wait_for_the_locks(path, patience, open).await
+}
+
+/// Opens the ledger as another life of it, in which `sold` numbers at least were given out; gives what stands on the
+/// counter.
+pub(super) fn open_anew(path: &Path, patience: Duration, sold: u64) -> Result<Stock, RunError> {
+    let (head, options) = (path.to_owned(), options(true, usize::MAX));
+    let open = move |on_locked: OnLocked| {
+        FileEngine::open_anew(&RealDisk, &head, options, on_locked, sold)
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let (_, inventory) = runtime.block_on(wait_for_the_locks(path, patience, open))?;
+    Ok(inventory.stock())
+}
+
+fn options(synced: bool, names_max: usize) -> Options {
+    let (process, sizes, pause) = (process::id(), Sizes::default(), thread::sleep);
+    Options { synced, process, names_max, sizes, now_ms, random, in_background, pause }
+}
+
+/// What is called once the locks are held.
+type OnLocked = Box<dyn FnOnce()>;
+
+/// Lets `open` open the counter at `path`, unless somebody holds the locks for longer than `patience`.
+async fn wait_for_the_locks<T: Send + 'static>(
+    path: &Path,
+    patience: Duration,
+    open: impl FnOnce(OnLocked) -> Result<T, TurnError> + Send + 'static,
+) -> Result<T, RunError> {
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
-    let head = path.to_owned();
-    let (process, sizes) = (process::id(), Sizes::default());
-    let pause = thread::sleep;
-    let options =
-        Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
         // Nobody receives either any more where the server was told to end.
-        let _ = on_opened.send(FileEngine::open(&RealDisk, &head, options, || {
+        let _ = on_opened.send(open(Box::new(|| {
             let _ = on_locked.send(());
-        }));
+        })));
     })?;
     // An opening that failed before it had the locks drops the sender: that is no time-out.
     if timeout(patience, locked).await.is_err() {

@@ -26,7 +26,7 @@ use crate::{
         locks::holders,
         repair::{head_for, write_head},
     },
-    run::{RunError, real_path::real_path_of},
+    run::{RunError, file_counter::open_anew, real_path::real_path_of},
 };
 
 /// Reads head and ledger of the counter at `db`, changes nothing, and says what is there.
@@ -157,11 +157,11 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
 /// [`RunError`]: without a ledger, or with a damaged one, nothing is written.
 pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunError> {
     let layout = Layout::around(&real_path_of(db)?);
-    let _out = keep_out(&layout, patience)?;
+    let out = keep_out(&layout, patience)?;
     let found = read_head(&RealDisk, &layout);
     let audit = read_ledger(&RealDisk, &layout).map_err(OpenError::from)?;
     let audit = audit.ok_or_else(|| RunError::NoLedger { folder: layout.folder.clone() })?;
-    let head = head_for(audit.stock, found.as_ref().ok());
+    let head = head_for(&audit.inventory, found.as_ref().ok());
     let mut say = io::stdout().lock();
     writeln!(say, "{}: {}", layout.folder.display(), described(&audit))?;
     match &found {
@@ -172,11 +172,27 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
         Ok(found) => writeln!(say, "{} says:      {found}", layout.head.display())?,
         Err(error) => writeln!(say, "fault: {error}")?,
     }
+    let ends = audit.stock.revision;
+    let lost = found.as_ref().ok().and_then(|found| found.revision).filter(|found| *found > ends);
+    if let Some(last) = lost {
+        writeln!(
+            say,
+            "the records {} to {last} are lost: what they sold stays sold, and no receipt and no hold of theirs is \
+             known again",
+            ends + 1
+        )?;
+    }
     writeln!(say, "{} will say: {head}", layout.head.display())?;
     if dry_run {
         return Ok(false);
     }
-    write_head(&RealDisk, &layout, &head).map_err(OpenError::from)?;
+    match lost {
+        None => write_head(&RealDisk, &layout, &head).map_err(OpenError::from)?,
+        Some(_) => {
+            drop(out);
+            open_anew(&layout.head, patience, 0)?;
+        }
+    }
     writeln!(say, "written")?;
     Ok(true)
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What the segments of a counter say.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Audit {
     /// How many segments there are.
     pub segments: usize,
@@ -32,6 +32,8 @@ pub struct Audit {
     pub records: u64,
     /// The stock after the last of them.
     pub stock: Stock,
+    /// All that they come to.
+    pub inventory: Inventory,
     /// How many bytes a crash left behind the last record; the next start drops them.
     pub torn_bytes: usize,
     /// Snapshots that are torn: the next start passes them over.
@@ -152,6 +154,7 @@ impl<D: Disk> Auditor<D> {
             stock,
             torn_bytes: segment.torn_tail(position, stock.revision + 1)?,
             torn_snapshots: folded.torn_snapshots,
+            inventory: folded.inventory,
             end: End { start: segment.header().revision + 1, offset: position.offset },
             entered: folded.entered,
         })

@@ -3,28 +3,49 @@
 //! What is acknowledged does not change any more: so the files are copied up to where
 //! the ledger ended at one moment, and nobody has to wait for that.
 
-use std::path::Path;
+use std::{io, path::Path};
 
-use crate::{
-    domain::{Inventory, Trial},
-    ledger::{
-        Appended, Batch as _, Cause, Engine as _, Fault, News, Turn as _,
-        file::{
-            audit::Audit,
-            disk::{Disk, DiskFile},
-            engine::FileEngine,
-            error::LogError,
-            layout::Layout,
-            log::snapshots,
-        },
-    },
+use crate::ledger::file::{
+    audit::{Audit, read_head_bytes},
+    disk::{Disk, DiskFile},
+    error::LogError,
+    format::watermark::Watermark,
+    layout::Layout,
+    log::snapshots,
+    reader::HeadError,
 };
 
 /// How much is copied at once, in bytes.
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Copies the ledger of the counter at `from`, as `audit` has read it, and the bytes of its head, to `to`,
+/// What stands in `db.txt`, and up to where a server wrote it.
+pub struct Shown {
+    bytes: Vec<u8>,
+    /// The revision.
+    published: u64,
+}
+
+impl Shown {
+    /// Reads both of the counter at `layout`; whoever calls keeps everybody out.
+    ///
+    /// # Errors
+    /// [`HeadError`].
+    pub fn read<D: Disk>(disk: &D, layout: &Layout) -> Result<Self, HeadError> {
+        let bytes = read_head_bytes(disk, layout)?;
+        let written = disk.open_to_read(&layout.lock).ok().map(|file| Watermark::read(&file));
+        let published = written.map_or(0, |written| match disk.boot_id() {
+            Some(boot) if boot == written.boot => written.applied,
+            _ => written.synced,
+        });
+        Ok(Self { bytes, published })
+    }
+}
+
+/// Copies the ledger of the counter at `from`, as `audit` has read it, and its head, as it was `shown` then, to `to`,
 /// whose folder is there; durable on return.
+///
+/// What somebody outside wrote into the head, and no server has taken over yet, goes along, with what it is to be held
+/// against.
 ///
 /// # Errors
 /// [`LogError::Io`].
@@ -32,14 +53,21 @@ pub fn copy<D: Disk>(
     disk: &D,
     from: &Layout,
     audit: Option<&Audit>,
-    head: &[u8],
+    shown: &Shown,
     to: &Layout,
 ) -> Result<(), LogError> {
-    let written = disk.create_new_for_all(&to.head).map_err(io("create", &to.head))?;
-    written.write_at(head, 0).map_err(io("write", &to.head))?;
-    written.sync().map_err(io("sync", &to.head))?;
+    let create = |path: &Path, bytes: &[u8], file: io::Result<D::File>| {
+        let file = file.map_err(failed("create", path))?;
+        file.write_at(bytes, 0).map_err(failed("write", path))?;
+        file.sync().map_err(failed("sync", path))
+    };
+    create(&to.head, &shown.bytes, disk.create_new_for_all(&to.head))?;
     if let Some(Audit { entered, end, .. }) = audit {
-        disk.create_dir(&to.folder).map_err(io("create", &to.folder))?;
+        disk.create_dir(&to.folder).map_err(failed("create", &to.folder))?;
+        // Of another machine, or of this one before it was started: only what was synced counts.
+        let Shown { published, .. } = *shown;
+        let written = Watermark { boot: String::new(), applied: published, synced: published };
+        create(&to.lock, &written.image(), disk.create_new(&to.lock))?;
         for start in entered {
             let length = (*start == end.start).then_some(end.offset);
             copy_file(disk, &from.segment(*start), &to.segment(*start), length)?;
@@ -50,9 +78,9 @@ pub fn copy<D: Disk>(
                 let _ = copy_file(disk, &from.snapshot(start), &to.snapshot(start), None);
             }
         }
-        disk.sync_dir(&to.folder).map_err(io("sync", &to.folder))?;
+        disk.sync_dir(&to.folder).map_err(failed("sync", &to.folder))?;
     }
-    disk.sync_dir(&to.parent).map_err(io("sync", &to.parent))
+    disk.sync_dir(&to.parent).map_err(failed("sync", &to.parent))
 }
 
 /// Copies the first `length` bytes of a file, or all of them.
@@ -62,50 +90,23 @@ fn copy_file<D: Disk>(
     to: &Path,
     length: Option<u64>,
 ) -> Result<(), LogError> {
-    let source = disk.open_to_read(from).map_err(io("open", from))?;
-    let copy = disk.create_new(to).map_err(io("create", to))?;
+    let source = disk.open_to_read(from).map_err(failed("open", from))?;
+    let copy = disk.create_new(to).map_err(failed("create", to))?;
     let mut piece = vec![0; PIECE_BYTES];
     let mut offset = 0;
     loop {
         let left = length.map_or(u64::MAX, |length| length - offset);
         let asked = piece.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let read = source.read_at(&mut piece[..asked], offset).map_err(io("read", from))?;
+        let read = source.read_at(&mut piece[..asked], offset).map_err(failed("read", from))?;
         if read == 0 {
-            return copy.sync().map_err(io("sync", to));
+            return copy.sync().map_err(failed("sync", to));
         }
-        copy.write_at(&piece[..read], offset).map_err(io("write", to))?;
+        copy.write_at(&piece[..read], offset).map_err(failed("write", to))?;
         offset += read as u64;
     }
 }
 
-/// Begins another life of the ledger: of what was sold behind the backup nothing is known but that `sold`
-/// numbers at least were given out. Gives the inventory as it is then.
-///
-/// # Errors
-/// [`Fault`].
-pub fn begin_anew<D: Disk>(
-    engine: &mut FileEngine<D>,
-    mut inventory: Inventory,
-    (epoch, sold): (u64, u64),
-    at_ms: u64,
-) -> Result<Inventory, Fault> {
-    let mut turn = engine.begin()?;
-    let mut is_news = false;
-    turn.news(&mut |_: News| is_news = true)?;
-    let mut batch = turn.batch()?;
-    let record = Trial::of(&inventory, at_ms).restoration(epoch, sold);
-    if is_news || !batch.push(&record) {
-        return Err(Fault::Passing(Cause::of("somebody else uses what is being restored")));
-    }
-    match turn.append(&batch) {
-        Appended::Durable => turn.end()?,
-        _ => return Err(Fault::Lasting(Cause::of("the end of the ledger cannot be written"))),
-    }
-    inventory.fold(&record).map_err(|fault| Fault::Lasting(Cause::of(fault)))?;
-    Ok(inventory)
-}
-
-fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> LogError + use<> {
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> LogError + use<> {
     let path = path.to_owned();
     move |source| LogError::Io { action, path, source }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::{
-    domain::{Clock, Identity, Inventory, Trial},
+    domain::{COUNT_MAX, Clock, Identity, Inventory, Record, Trial, epoch_of},
     ledger::{
         Batch, Engine, Fault, News,
         file::{
@@ -16,6 +16,7 @@ use crate::{
             opening,
             options::Options,
             reader::{self, HeadError},
+            repair::lost_by,
             turn::{FileTurn, Progress},
         },
     },
@@ -41,6 +42,52 @@ impl<D: Disk> FileEngine<D> {
         options: Options,
         on_locked: impl FnOnce(),
     ) -> Result<(Self, Inventory), TurnError> {
+        Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
+            turn.recover()?;
+            take_over_the_head(turn, inventory, at_ms)
+        })
+    }
+
+    /// As [`FileEngine::open`], and begins another life of the ledger, of whose end nothing is known but that `sold`
+    /// numbers at least were given out, or as many as `db.txt` says where that is ahead.
+    ///
+    /// What was sold, held or refunded in the records that are lost is not known again: no receipt and no token of
+    /// theirs is given out a second time.
+    ///
+    /// # Errors
+    /// As [`FileEngine::open`].
+    pub fn open_anew(
+        disk: &D,
+        head: &Path,
+        options: Options,
+        on_locked: impl FnOnce(),
+        sold: u64,
+    ) -> Result<(Self, Inventory), TurnError> {
+        let path = head.parent().unwrap_or(head).to_owned();
+        let io = |source| LogError::Io { action: "draw a name for the life of", path, source };
+        let epoch = epoch_of((options.random)().map_err(io)?);
+        Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
+            let bounds = match turn.recover_what_is_left()? {
+                Some(head) => lost_by(&head, sold),
+                None => {
+                    turn.recover()?;
+                    take_over_the_head(turn, inventory, at_ms)?;
+                    (sold, COUNT_MAX)
+                }
+            };
+            let records = Trial::of(inventory, at_ms).restoration(inventory, epoch, bounds);
+            append_all(turn, inventory, &records)
+        })
+    }
+
+    /// Opens the counter and lets `go_on` bring head and ledger together, both locks held.
+    fn open_and(
+        disk: &D,
+        head: &Path,
+        options: Options,
+        on_locked: impl FnOnce(),
+        go_on: impl FnOnce(&mut FileTurn<'_, '_, D>, &mut Inventory, u64) -> Result<(), TurnError>,
+    ) -> Result<(Self, Inventory), TurnError> {
         let layout = Layout::around(head);
         if layout.starts(disk)?.is_empty() {
             refuse_what_cannot_be_opened(disk, &layout)?;
@@ -56,9 +103,8 @@ impl<D: Disk> FileEngine<D> {
         let now_ms = options.now_ms;
         let (mut progress, mut inventory) = opening::open(disk, &layout, options, &held)?;
         let mut turn = FileTurn::new(&mut progress, held);
-        turn.recover()?;
         let at_ms = Clock::new(inventory.at_ms()).told(now_ms());
-        take_over_the_head(&mut turn, &mut inventory, at_ms)?;
+        go_on(&mut turn, &mut inventory, at_ms)?;
         turn.rest()?;
         drop(turn);
         Ok((Self { locks, progress }, inventory))
@@ -93,6 +139,27 @@ fn take_over_the_head<D: Disk>(
         assert_eq!(inventory.fold(&record), Ok(()), "an adjustment follows from its own stock");
     }
     turn.show_if_due()
+}
+
+/// Appends `records`, however many, and shows them in the head only once all are there.
+fn append_all<D: Disk>(
+    turn: &mut FileTurn<'_, '_, D>,
+    inventory: &mut Inventory,
+    records: &[Record],
+) -> Result<(), TurnError> {
+    let mut rest = records;
+    while !rest.is_empty() {
+        let mut batch = turn.empty_batch()?;
+        let taken = rest.iter().take_while(|record| batch.push(record)).count();
+        assert!(taken > 0, "an empty batch has room for any record");
+        turn.append_unseen(&batch)?;
+        let (done, behind) = rest.split_at(taken);
+        for record in done {
+            assert_eq!(inventory.fold(record), Ok(()), "it goes on from what is there");
+        }
+        rest = behind;
+    }
+    turn.show()
 }
 
 impl<D: Disk> Engine for FileEngine<D> {

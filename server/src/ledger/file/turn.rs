@@ -15,7 +15,7 @@ use crate::{
         file::{
             adoption,
             disk::{Disk, DiskFile},
-            error::{CommitError, TurnError},
+            error::{CommitError, LogError, TurnError},
             format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
             layout::Layout,
             locks::Held,
@@ -75,11 +75,30 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced.
     pub(super) fn recover(&mut self) -> Result<(), TurnError> {
+        self.settle_the_last_turn()?;
+        self.drop_torn_tail()
+    }
+
+    /// As [`Self::recover`], where the head is ahead of the ledger: what it speaks of is lost. Gives the head.
+    pub(super) fn recover_what_is_left(&mut self) -> Result<Option<Head>, TurnError> {
+        let bytes = self.read_head()?;
+        let head = reader::parse(&self.progress.layout.head, &bytes)?;
+        if head.revision <= Some(self.stock().revision) {
+            return Ok(None);
+        }
+        self.settle_the_last_turn()?;
+        self.clear_torn_tail(self.torn_bytes()?)?;
+        self.head_bytes = bytes.len();
+        self.progress.foreign.clone_from(&head.foreign);
+        Ok(Some(head))
+    }
+
+    fn settle_the_last_turn(&self) -> Result<(), TurnError> {
         if self.is_unsure_of_the_last_turn() {
             let cursor = &self.progress.cursor;
             cursor.segment().write_again(cursor.segment().records_start(), cursor.position())?;
         }
-        self.drop_torn_tail()
+        Ok(())
     }
 
     /// Whether the last writer may have ended before its sync succeeded.
@@ -181,18 +200,29 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
     }
 
     fn drop_torn_tail(&mut self) -> Result<(), TurnError> {
-        let (segment, position) = (self.progress.cursor.segment(), self.progress.cursor.position());
+        let torn = self.torn_bytes()?;
+        if torn > 0 {
+            // What the head speaks of was acknowledged: then this is damage, no torn tail.
+            self.refuse_a_head_ahead(&self.read_head()?)?;
+        }
+        self.clear_torn_tail(torn)
+    }
+
+    fn torn_bytes(&self) -> Result<usize, LogError> {
+        let cursor = &self.progress.cursor;
+        let (segment, position) = (cursor.segment(), cursor.position());
         if segment.is_sealed_at(position)? {
-            return Ok(());
+            return Ok(0);
         }
-        let torn = segment.torn_tail(position, self.stock().revision + 1)?;
-        if torn == 0 {
-            return Ok(());
+        segment.torn_tail(position, cursor.stock().revision + 1)
+    }
+
+    fn clear_torn_tail(&self, torn: usize) -> Result<(), TurnError> {
+        if torn > 0 {
+            let segment = self.progress.cursor.segment();
+            segment.clear(self.progress.cursor.position(), torn)?;
+            tracing::warn!("{}: dropped a torn tail of {torn} bytes", segment.path().display());
         }
-        // What the head speaks of was acknowledged: then this is damage, no torn tail.
-        self.refuse_a_head_ahead(&self.read_head()?)?;
-        segment.clear(position, torn)?;
-        tracing::warn!("{}: dropped a torn tail of {torn} bytes", segment.path().display());
         Ok(())
     }
 
@@ -254,12 +284,18 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Appends `batch` and shows it in the head.
     pub(super) fn commit(&mut self, batch: &FileBatch) -> Result<(), TurnError> {
+        self.append_unseen(batch)?;
+        self.show()
+    }
+
+    /// Appends `batch`, and leaves the head as it is.
+    pub(super) fn append_unseen(&mut self, batch: &FileBatch) -> Result<(), TurnError> {
         let Progress { cursor, options, .. } = &mut *self.progress;
         assert_eq!(batch.start, cursor.position(), "a batch goes where the ledger ends");
         cursor.segment().write(&batch.lines, batch.start.offset, options.synced)?;
         cursor.pass(batch.end, batch.stock, batch.at_ms);
         self.progress.is_settled = options.synced;
-        self.show()
+        Ok(())
     }
 
     /// Writes the head where it does not say what the ledger says.
@@ -268,7 +304,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
     }
 
     /// Writes the head, and the watermark behind it.
-    fn show(&mut self) -> Result<(), TurnError> {
+    pub(super) fn show(&mut self) -> Result<(), TurnError> {
         let (stock, path, on_disk) = (self.stock(), &self.progress.layout.head, self.head_bytes);
         let image = Head::of(stock, self.progress.foreign.clone()).image(on_disk);
         let image = image.ok_or_else(|| TurnError::HeadFull { path: path.clone() })?;
