@@ -25,7 +25,7 @@ use crate::{connections::connections_of, programs::server, sales::assert_conserv
 const REST: Duration = Duration::from_millis(200);
 
 /// In how many steps a crowd is gone through meanwhile: its clients do not move all at once.
-const STEPS: usize = 50;
+const STEPS: u32 = 50;
 
 /// How long who was sent away stays away.
 const AWAY: Duration = Duration::from_secs(1);
@@ -96,13 +96,13 @@ impl SlowClients {
         let heard = Arc::clone(&told);
         let thread = thread::spawn(move || {
             let mut clients: Vec<_> = (0..number).map(|_| SlowClient::new(slowness)).collect();
-            let step = number.div_ceil(STEPS);
+            let step = number.div_ceil(STEPS as usize);
             while !heard.leave.load(Relaxed) {
                 for some in clients.chunks_mut(step) {
                     for client in some {
                         client.go_on(address, heard.stay_away.load(Relaxed));
                     }
-                    thread::sleep(REST / STEPS as u32);
+                    thread::sleep(REST / STEPS);
                 }
                 heard.rounds.fetch_add(1, Relaxed);
             }

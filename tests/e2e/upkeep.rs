@@ -299,10 +299,11 @@ fn ask(command: &str, counter: &Counter) -> Finished {
 }
 
 fn copy_folder(from: &Path, to: &Path) {
-    fs::create_dir(to).unwrap();
-    for entry in fs::read_dir(from).unwrap() {
-        let entry = entry.unwrap();
-        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    fs::create_dir(to).expect("the test's own folder");
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("a file").path();
+        let name = path.file_name().expect("it has a name");
+        fs::copy(&path, to.join(name)).expect("the test's own folder");
     }
 }
 
