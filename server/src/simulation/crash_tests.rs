@@ -4,6 +4,7 @@ use crate::{
     domain::{Change, Stock},
     ledger::file::{error::TurnError, format::head::Head, options::Options},
     simulation::{
+        disk::SimDisk,
         file::Fault,
         shop::{TICKETS, buy, disk, head_in, head_path, open, open_with, options, record, sales},
     },
@@ -175,6 +176,24 @@ fn an_edit_whose_taking_over_a_power_cut_hides_from_the_head_adds_nothing_twice(
         let stock = open(&disk.another_process()).unwrap().stock();
         assert_eq!(stock.remaining + stock.issued, TICKETS + 50, "seed {seed}");
     }
+}
+
+/// A revision that was given out before a power cut may be given out again behind it, and is another receipt then.
+#[test]
+fn what_a_power_cut_took_from_a_buffered_server_is_given_out_in_another_life() {
+    let disk = disk(3);
+    let reopen = |disk: &SimDisk| {
+        let disk = disk.another_process();
+        open_with(&disk, Options { synced: false, ..options(disk.process()) }).unwrap()
+    };
+    let mut first = reopen(&disk);
+    buy(&mut first, &[1; 3]).unwrap();
+    assert_eq!(reopen(&disk).stock().epoch, 0, "nothing is lost while the machine runs");
+    disk.cut_power();
+    let mut other = reopen(&disk);
+    assert_ne!(other.stock().epoch, 0);
+    buy(&mut other, &[1]).unwrap();
+    assert_eq!(reopen(&disk).stock(), other.stock());
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The ledger in files as an engine.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use crate::{
     domain::{COUNT_MAX, Clock, Identity, Inventory, Record, Trial, epoch_of},
@@ -42,9 +42,15 @@ impl<D: Disk> FileEngine<D> {
         options: Options,
         on_locked: impl FnOnce(),
     ) -> Result<(Self, Inventory), TurnError> {
+        let random = options.random;
         Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
+            let may_lack_records = turn.may_lack_records();
             turn.recover()?;
-            take_over_the_head(turn, inventory, at_ms)
+            take_over_the_head(turn, inventory, at_ms)?;
+            if may_lack_records {
+                begin_another_life(turn, inventory, at_ms, random, (0, COUNT_MAX))?;
+            }
+            Ok(())
         })
     }
 
@@ -63,9 +69,7 @@ impl<D: Disk> FileEngine<D> {
         on_locked: impl FnOnce(),
         sold: u64,
     ) -> Result<(Self, Inventory), TurnError> {
-        let path = head.parent().unwrap_or(head).to_owned();
-        let io = |source| LogError::Io { action: "draw a name for the life of", path, source };
-        let epoch = epoch_of((options.random)().map_err(io)?);
+        let random = options.random;
         Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
             let bounds = match turn.recover_what_is_left()? {
                 Some(head) => lost_by(&head, sold),
@@ -75,8 +79,7 @@ impl<D: Disk> FileEngine<D> {
                     (sold, COUNT_MAX)
                 }
             };
-            let records = Trial::of(inventory, at_ms).restoration(inventory, epoch, bounds);
-            append_all(turn, inventory, &records)
+            begin_another_life(turn, inventory, at_ms, random, bounds)
         })
     }
 
@@ -139,6 +142,22 @@ fn take_over_the_head<D: Disk>(
         assert_eq!(inventory.fold(&record), Ok(()), "an adjustment follows from its own stock");
     }
     turn.show_if_due()
+}
+
+/// Begins another life of the ledger, in which so many numbers at least were given out, and so many tickets at most are
+/// left.
+fn begin_another_life<D: Disk>(
+    turn: &mut FileTurn<'_, '_, D>,
+    inventory: &mut Inventory,
+    at_ms: u64,
+    random: fn() -> io::Result<[u8; 32]>,
+    bounds: (u64, u64),
+) -> Result<(), TurnError> {
+    let path = turn.layout().folder.clone();
+    let io = |source| LogError::Io { action: "draw a name for the life of", path, source };
+    let epoch = epoch_of(random().map_err(io)?);
+    let records = Trial::of(inventory, at_ms).restoration(inventory, epoch, bounds);
+    append_all(turn, inventory, &records)
 }
 
 /// Appends `records`, however many, and shows them in the head only once all are there.
