@@ -1,9 +1,8 @@
 //! The whole truth about stock: what is durable, folded record by record.
 
-use std::collections::HashMap;
-
 use crate::domain::{
     COUNT_MAX, Change, Inconsistent, OpenHold, Record, SaleStatus, Stock,
+    ended_sales::EndedSales,
     holds::{Due, Holds},
     keys::{Hash, Hasher, Remembered, SeenName},
 };
@@ -16,7 +15,7 @@ pub struct Inventory {
     names: Remembered,
     holds: Holds,
     /// What became of the sales that were refunded or admitted, by their revisions.
-    sales: HashMap<u64, SaleStatus>,
+    sales: EndedSales,
     /// The lives of the ledger behind its first, with the revisions that they began with.
     epochs: Vec<(u64, u64)>,
     /// How many holds have lapsed in what was folded.
@@ -46,7 +45,7 @@ impl Inventory {
             at_ms,
             names: Remembered::new([0; 16], usize::MAX),
             holds: Holds::default(),
-            sales: HashMap::new(),
+            sales: EndedSales::new(),
             epochs: Vec::new(),
             lapsed: 0,
         }
@@ -96,7 +95,7 @@ impl Inventory {
 
     /// The sales that were refunded or admitted, by their revisions.
     pub fn sales(&self) -> impl Iterator<Item = (u64, SaleStatus)> {
-        self.sales.iter().map(|(revision, status)| (*revision, *status))
+        self.sales.iter()
     }
 
     /// Takes in what was kept of requests, in the order of [`Inventory::names`] and in any blocks.
@@ -127,7 +126,7 @@ impl Inventory {
 
     /// What became of the sale at `revision`.
     pub fn status(&self, revision: u64) -> SaleStatus {
-        self.sales.get(&revision).copied().unwrap_or(SaleStatus::Sold)
+        self.sales.get(revision).unwrap_or(SaleStatus::Sold)
     }
 
     /// In which life of the ledger the record at `revision` was written.

@@ -16,6 +16,7 @@
 
 mod clock;
 mod command;
+mod ended_sales;
 mod holds;
 mod identity;
 mod inventory;
