@@ -76,13 +76,19 @@ impl<D: Disk> Auditor<D> {
     /// Ahead of the first record of the counter; `None` where it has no ledger.
     ///
     /// # Errors
-    /// [`LogError`].
+    /// [`LogError`]; [`LogError::Damaged`] where segments are missing ahead of the first one that is there.
     pub fn begin(disk: &D, layout: &Layout) -> Result<Option<Self>, LogError> {
         let starts = layout.starts(disk)?;
         let Some(first) = starts.first() else { return Ok(None) };
         let segment = Segment::open_to_read(disk, &layout.segment(*first))?;
+        let header = segment.header();
+        if !header.is_first() {
+            let reason = format!("the records up to revision `{}` are missing", header.revision);
+            let path = segment.path().to_owned();
+            return Err(LogError::Damaged { path, line: 1, reason });
+        }
         let folded = Folded {
-            inventory: segment.header().inventory(usize::MAX),
+            inventory: header.inventory(usize::MAX),
             entered: vec![*first],
             ended: Vec::new(),
             torn_snapshots: Vec::new(),
@@ -283,6 +289,25 @@ mod tests {
         assert!(audit.segments > 2, "{audit:?}");
         assert_eq!(audit.records, 100);
         assert_eq!(audit.torn_snapshots, [] as [PathBuf; 0]);
+    }
+
+    #[test]
+    fn a_ledger_without_its_first_segments_is_not_whole() {
+        let disk = disk_with_a_hundred_sales();
+        let layout = Layout::around(&head_path());
+        let starts = layout.starts(&disk).unwrap();
+        for missing in 1..starts.len() {
+            let disk = disk.copy();
+            for start in &starts[..missing] {
+                disk.remove(&layout.segment(*start)).unwrap();
+            }
+            let found = audit(&disk);
+            let first = layout.segment(starts[missing]);
+            assert!(
+                matches!(&found, Err(LogError::Damaged { path, line: 1, .. }) if *path == first),
+                "{missing}: {found:?}"
+            );
+        }
     }
 
     #[test]
