@@ -105,6 +105,23 @@ pub(crate) fn buy<D: Disk>(
     seller.ask(&quantities.iter().map(order).collect::<Vec<_>>())
 }
 
+/// The first revisions of the segments on `disk`.
+pub(crate) fn segments(disk: &SimDisk) -> Vec<u64> {
+    Layout::around(&head_path()).starts(&disk.another_process()).unwrap()
+}
+
+/// Which sale of one ticket, each in a turn of its own, is the first one of the second segment.
+pub(crate) fn sale_that_begins_a_segment() -> u64 {
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    loop {
+        let sale = sales(buy(&mut seller, &[1]).unwrap()).next().unwrap();
+        if segments(&disk).len() == 2 {
+            return sale.revision;
+        }
+    }
+}
+
 /// The sales among `outcomes`.
 pub(crate) fn sales(outcomes: Vec<Outcome>) -> impl Iterator<Item = Sale> {
     outcomes.into_iter().filter_map(|outcome| match outcome {

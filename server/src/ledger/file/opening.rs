@@ -167,6 +167,8 @@ fn read_on_from_the_past<D: Disk>(
             // The one who made it was killed; whoever is still at the end of
             // the segment before must learn that it goes on here.
             ended.seal(position, cursor.stock().revision + 1)?;
+            // IMPORTANT: ahead of any snapshot, as in `make_room`.
+            ended.sync()?;
         }
     }
     assert_eq!(fault, None, "the cursor has found that every record follows");

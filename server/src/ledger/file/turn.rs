@@ -237,11 +237,12 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         let zeros = preallocation.take(next_size, options.sizes.first)?;
         let header = cursor.header_of_next();
-        let next = Segment::create(disk, layout, &zeros, &header)?;
         if !*is_settled {
-            // Nobody syncs this segment later, and the next must not outlive it.
+            // IMPORTANT: ahead of the next one, which must not outlive what it goes on from.
             cursor.segment().sync()?;
+            *is_settled = true;
         }
+        let next = Segment::create(disk, layout, &zeros, &header)?;
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         cursor.segment().seal(cursor.position(), header.revision + 1)?;
         // IMPORTANT: ahead of any snapshot: a start from one reads nothing of this segment, and would not find
