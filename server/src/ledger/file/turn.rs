@@ -185,7 +185,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         if segment.is_sealed_at(position)? {
             return Ok(());
         }
-        let torn = segment.torn_tail(position, self.stock().revision + 1)?;
+        let torn = self.progress.cursor.torn_tail(None)?;
         if torn == 0 {
             return Ok(());
         }
