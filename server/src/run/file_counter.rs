@@ -14,7 +14,7 @@ use crate::{
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},
-        engine::FileEngine,
+        engine::{FileEngine, Opening},
         error::OpenError,
         format::head::Head,
         layout::Layout,
@@ -69,6 +69,7 @@ pub(super) async fn open_ledger(
     patience: Duration,
     names_max: usize,
 ) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
+    let (on_read, read) = oneshot::channel();
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
     let head = path.to_owned();
@@ -78,20 +79,25 @@ pub(super) async fn open_ledger(
         Options { synced, process, names_max, sizes, now_ms, random, in_background, pause };
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
-        // Nobody receives either any more where the server was told to end.
-        let _ = on_opened.send(FileEngine::open(&RealDisk, &head, options, || {
-            let _ = on_locked.send(());
+        let opening = Opening::read(&RealDisk, &head, options);
+        // Nobody receives any of these any more where the server was told to end.
+        let _ = on_read.send(());
+        let _ = on_opened.send(opening.and_then(|opening| {
+            opening.recover(|| {
+                let _ = on_locked.send(());
+            })
         }));
     })?;
+    // A long ledger takes its time to be read, and nobody is waited for until then.
+    let _ = read.await;
     // An opening that failed before it had the locks drops the sender: that is no time-out.
     if timeout(patience, locked).await.is_err() {
         let holders = holders(&RealDisk, &Layout::around(path));
         let path = path.to_owned();
         return Err(OpenError::Locked { path, waited: patience, holders }.into());
     }
-    // A long ledger takes its time to be read.
-    let opened = opened.await;
     Ok(opened
+        .await
         .map_err(|_| io::Error::other("the thread that opens the ledger stopped"))?
         .map_err(OpenError::from)?)
 }

@@ -80,7 +80,7 @@ pub(crate) fn open(disk: &SimDisk) -> Result<FileSeller<SimDisk>, TurnError> {
 
 pub(crate) fn open_with<D: Disk>(disk: &D, options: Options) -> Result<FileSeller<D>, TurnError> {
     let now_ms = options.now_ms;
-    let (engine, inventory) = FileEngine::open(disk, &head_path(), options, || {})?;
+    let (engine, inventory) = FileEngine::open(disk, &head_path(), options)?;
     Ok(Seller::new(engine, inventory, now_ms))
 }
 

@@ -45,7 +45,7 @@ fn box_office(disk: &SimDisk) {
 
 fn opened(disk: &SimDisk) -> Inventory {
     let disk = disk.another_process();
-    FileEngine::open(&disk, &head_path(), options(disk.process()), || {}).unwrap().1
+    FileEngine::open(&disk, &head_path(), options(disk.process())).unwrap().1
 }
 
 #[track_caller]

@@ -13,7 +13,7 @@ use crate::{
             layout::Layout,
             locks::{Locks, open_head},
             log::batch::FileBatch,
-            opening,
+            opening::{self, Ahead},
             options::Options,
             reader::{self, HeadError},
             turn::{FileTurn, Progress},
@@ -27,41 +27,82 @@ pub struct FileEngine<D: Disk> {
     progress: Progress<D>,
 }
 
-impl<D: Disk> FileEngine<D> {
-    /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it.
+/// A counter in files of which all was read that needs no lock.
+pub struct Opening<D: Disk> {
+    disk: D,
+    layout: Layout,
+    options: Options,
+    /// Where there is a ledger already: its locks, which nobody holds here yet, and what was read of it.
+    found: Option<(Locks<D>, Option<Ahead<D::File>>)>,
+}
+
+impl<D: Disk> Opening<D> {
+    /// Reads the ledger of the counter at `head`, an absolute path without symbolic links, while others sell.
     ///
-    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. A counter
-    /// without a ledger gets one. Gives the engine and what is durable in it.
+    /// # Errors
+    /// [`TurnError`]; nothing was changed.
+    pub fn read(disk: &D, head: &Path, options: Options) -> Result<Self, TurnError> {
+        let layout = Layout::around(head);
+        let starts = layout.starts(disk)?;
+        let found = if starts.is_empty() {
+            None
+        } else {
+            // IMPORTANT: opened first: who takes the locks finds whether the ledger is still the one that was read.
+            let locks = Locks::open(disk, &layout)?;
+            Some((locks, opening::read_ahead(disk, &layout, &starts, &options)))
+        };
+        Ok(Self { disk: disk.clone(), layout, options, found })
+    }
+
+    /// Reads what came meanwhile, and recovers the counter. One without a ledger gets one.
+    ///
+    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. Gives the engine and what is
+    /// durable in it.
     ///
     /// # Errors
     /// [`TurnError`]; nothing was changed where `db.txt` is refused.
-    pub fn open(
-        disk: &D,
-        head: &Path,
-        options: Options,
+    pub fn recover(
+        self,
         on_locked: impl FnOnce(),
-    ) -> Result<(Self, Inventory), TurnError> {
-        let layout = Layout::around(head);
-        if layout.starts(disk)?.is_empty() {
-            refuse_what_cannot_be_opened(disk, &layout)?;
-        }
-        disk.create_dir(&layout.folder).map_err(|source| LogError::Io {
-            action: "create",
-            path: layout.folder.clone(),
-            source,
-        })?;
-        let mut locks = Locks::open(disk, &layout)?;
+    ) -> Result<(FileEngine<D>, Inventory), TurnError> {
+        let Self { disk, layout, options, found } = self;
+        let (mut locks, ahead) = match found {
+            Some(found) => found,
+            None => (make_locks(&disk, &layout)?, None),
+        };
         let held = locks.hold()?;
         on_locked();
         let now_ms = options.now_ms;
-        let (mut progress, mut inventory) = opening::open(disk, &layout, options, &held)?;
+        let opened = opening::open(&disk, &layout, options, ahead, &held)?;
+        let (mut progress, mut inventory, behind) = opened;
         let mut turn = FileTurn::new(&mut progress, held);
-        turn.recover()?;
+        turn.recover(behind)?;
         let at_ms = Clock::new(inventory.at_ms()).told(now_ms());
         take_over_the_head(&mut turn, &mut inventory, at_ms)?;
         turn.rest()?;
         drop(turn);
-        Ok((Self { locks, progress }, inventory))
+        Ok((FileEngine { locks, progress }, inventory))
+    }
+}
+
+/// The locks of a counter that has no ledger yet.
+fn make_locks<D: Disk>(disk: &D, layout: &Layout) -> Result<Locks<D>, TurnError> {
+    refuse_what_cannot_be_opened(disk, layout)?;
+    disk.create_dir(&layout.folder).map_err(|source| LogError::Io {
+        action: "create",
+        path: layout.folder.clone(),
+        source,
+    })?;
+    Locks::open(disk, layout)
+}
+
+impl<D: Disk> FileEngine<D> {
+    /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it, as [`Opening`] does.
+    ///
+    /// # Errors
+    /// [`TurnError`]; nothing was changed where `db.txt` is refused.
+    pub fn open(disk: &D, head: &Path, options: Options) -> Result<(Self, Inventory), TurnError> {
+        Opening::read(disk, head, options)?.recover(|| {})
     }
 
     /// What is read beside the turns of a ledger that has come to `inventory`.

@@ -21,7 +21,7 @@ use crate::{
             locks::Held,
             log::{
                 batch::FileBatch,
-                cursor::{Cursor, Step},
+                cursor::{Behind, Cursor, Step},
                 preallocation::Preallocation,
                 segment::{Ending, Segment},
                 snapshots::Snapshots,
@@ -73,13 +73,14 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         Self { progress, held, head_bytes: 0, is_due: false }
     }
 
-    /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced.
-    pub(super) fn recover(&mut self) -> Result<(), TurnError> {
+    /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced; `seen` is what was
+    /// known of what stands there before the locks were taken.
+    pub(super) fn recover(&mut self, seen: Option<Behind>) -> Result<(), TurnError> {
         if self.is_unsure_of_the_last_turn() {
             let cursor = &self.progress.cursor;
             cursor.segment().write_again(cursor.segment().records_start(), cursor.position())?;
         }
-        self.drop_torn_tail()
+        self.drop_torn_tail(seen)
     }
 
     /// Whether the last writer may have ended before its sync succeeded.
@@ -174,18 +175,18 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             let Progress { disk, layout, cursor, .. } = &mut *self.progress;
             match read? {
                 Ending::Sealed => cursor.enter_next(disk, layout, each)?,
-                Ending::Broken => self.drop_torn_tail()?,
+                Ending::Broken => self.drop_torn_tail(None)?,
                 Ending::Clean | Ending::Stopped => return Ok(()),
             }
         }
     }
 
-    fn drop_torn_tail(&mut self) -> Result<(), TurnError> {
+    fn drop_torn_tail(&mut self, seen: Option<Behind>) -> Result<(), TurnError> {
         let (segment, position) = (self.progress.cursor.segment(), self.progress.cursor.position());
         if segment.is_sealed_at(position)? {
             return Ok(());
         }
-        let torn = self.progress.cursor.torn_tail(None)?;
+        let torn = self.progress.cursor.torn_tail(seen)?;
         if torn == 0 {
             return Ok(());
         }

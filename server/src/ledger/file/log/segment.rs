@@ -179,6 +179,12 @@ impl<F: DiskFile> Segment<F> {
         self.records_start
     }
 
+    /// Whether this is still the file under its name.
+    pub fn is_in_place<D: Disk<File = F>>(&self, disk: &D) -> bool {
+        let id = self.file.id().ok();
+        id.is_some() && disk.stat(&self.path).ok().map(|stat| stat.id) == id
+    }
+
     /// The segment's path.
     pub fn path(&self) -> &Path {
         &self.path
