@@ -130,7 +130,7 @@ pub fn recovery(bytes: &[u8]) {
 }
 
 fn open(disk: &SimDisk, path: &Path) -> Result<Seller<FileEngine<SimDisk>>, TurnError> {
-    let (engine, inventory) = FileEngine::open(disk, path, options(), || {})?;
+    let (engine, inventory) = FileEngine::open(disk, path, options())?;
     Ok(Seller::new(engine, inventory, options().now_ms))
 }
 

@@ -172,6 +172,29 @@ fn segment_of_another_counter_is_refused() {
     }
 }
 
+/// The first segments are gone, as where somebody made room: nothing of that is told as whole.
+#[test]
+fn ledger_without_its_first_segment_is_not_sound_and_sold_on_from_with_a_warning() {
+    let counter = copy_of(1, "rotated");
+    fs::remove_file(counter.ledger().join(format!("{:020}.segment", 1))).expect("a kept file");
+    let missing = "the records up to revision `27` are missing";
+
+    let said = verify(&counter);
+    assert_eq!(said.code, Some(1), "{said:?}");
+    let fault = format!("{:020}.segment:1: {missing}", 28);
+    assert!(said.stdout.contains(&fault) && !said.stdout.contains("sound"), "{said:?}");
+    let dir = counter.folder().join("backup");
+    let said = server().arg("backup").arg(&dir).arg("--db").arg(counter.path()).run();
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains(missing) && !dir.exists(), "{said:?}");
+
+    let server = serve(&counter);
+    assert_eq!(tickets_of(&server.buy()), [161]);
+    let said = server.terminate();
+    let warned = "the records up to revision 27 are missing";
+    assert!(said.stderr.contains("WARN") && said.stderr.contains(warned), "{said:?}");
+}
+
 /// Every shape in every version of the format that has it.
 fn all() -> impl Iterator<Item = (u32, &'static Golden)> {
     (1..=2).flat_map(|version| GOLDEN.iter().map(move |golden| (version, golden)))

@@ -13,7 +13,7 @@ use tokio::time::sleep;
 
 use crate::{
     counter::{
-        GroupCommit, Meters, Refusal, ReplyChannel, ended_holds,
+        EndedHolds, GroupCommit, Meters, Refusal, ReplyChannel,
         lesson::{LessonError, LessonSale, LessonSeller},
         meters::Ended,
         sales::{self, SaleRecord, SalesPage, SalesQuery},
@@ -38,6 +38,8 @@ pub enum Seller {
         channel: ReplyChannel,
         /// What is read beside the turns.
         archive: Arc<dyn Archive>,
+        /// What it was asked of holds that nobody remembers.
+        ended_holds: Arc<EndedHolds>,
     },
     /// A seller of the lesson.
     Lesson(LessonSeller),
@@ -173,7 +175,7 @@ impl Counter {
                 let summary = patiently(|| seller.summary()).await.map_err(Refusal::from);
                 (summary, Stock::default())
             }
-            Seller::Group { group, channel, archive } => {
+            Seller::Group { group, channel, archive, .. } => {
                 if let Some(count) = self.glance() {
                     return Ok(count);
                 }
@@ -344,7 +346,7 @@ impl Counter {
 
     /// Asks in the queue; a repeated request is answered from the ledger.
     async fn settle(&self, request: Request) -> Result<Settled, Refusal> {
-        let Seller::Group { group, channel, archive } = &self.seller else {
+        let Seller::Group { group, channel, archive, ended_holds } = &self.seller else {
             return Err(Refusal::NotSold("only `--locking group` can do that".into()));
         };
         // Kept only for the comparison: a request without a key is never repeated.
@@ -357,7 +359,7 @@ impl Counter {
                 Some(first.ok_or_else(|| Refusal::Unknown(lost.into()))?)
             }
             (Outcome::HoldExpired, Some(Command::Confirm { hold } | Command::Release { hold })) => {
-                let end = ended_holds::end_of(archive, *hold, group.stock().revision).await;
+                let end = ended_holds.end_of(archive, *hold, group.stock().revision).await;
                 end.map_err(|cause| self.unreadable(&cause))?
             }
             _ => None,

@@ -25,6 +25,7 @@ mod sales;
 pub mod single_flight;
 
 pub use counter::{Count, Counter, Purchase, Seller, Settled};
+pub use ended_holds::EndedHolds;
 pub use group_commit::{Committer, GroupCommit};
 pub use meters::Meters;
 pub use refusal::{Answer, Refusal};

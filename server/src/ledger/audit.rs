@@ -56,7 +56,7 @@ impl<S: Scan> Audit<S> {
     /// [`Fault`], as [`Scan`] has it.
     pub fn begin(mut scan: S) -> Result<Self, Fault> {
         let base = scan.base();
-        if !base.is_possible() || !base.is_beginning() {
+        if !base.is_possible() || !base.is_first() {
             return Err(AuditError::Beginning.into());
         }
         let (folded, sizes) = (base.inventory(usize::MAX), SaleSizes::behind(base.revision));

@@ -20,7 +20,7 @@ use crate::run::postgres_counter;
 use crate::{
     config::{Config, Durability, Locking},
     counter::{
-        Counter, GroupCommit, Meters, Refusal, ReplyChannel, Seller,
+        Counter, EndedHolds, GroupCommit, Meters, Refusal, ReplyChannel, Seller,
         lesson::{Delays, Exclusion, LessonSeller},
     },
     db::Db,
@@ -195,9 +195,11 @@ impl Opened {
             meters.clone(),
             now_ms,
         );
+        let ended_holds: Arc<EndedHolds> = Arc::default();
         let told_by = archives.first().map(Arc::clone);
         let faces = channels.into_iter().zip(archives).map(|(channel, archive)| {
-            let seller = Seller::Group { group: group.clone(), channel, archive };
+            let (group, ended_holds) = (group.clone(), Arc::clone(&ended_holds));
+            let seller = Seller::Group { group, channel, archive, ended_holds };
             Counter::new(seller, path, Arc::clone(&meters))
         });
         let faces = faces.collect();

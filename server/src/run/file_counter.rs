@@ -14,7 +14,7 @@ use crate::{
     ledger::file::{
         creation,
         disk::{Disk, DiskFile, RealDisk},
-        engine::FileEngine,
+        engine::{FileEngine, Opening},
         error::{OpenError, TurnError},
         format::head::Head,
         layout::Layout,
@@ -68,21 +68,21 @@ pub(super) async fn open_ledger(
     synced: bool,
     patience: Duration,
     names_max: usize,
-) -> Result<(FileEngine<RealDisk>, Inventory), RunError> {
+) -> Result<Opened, RunError> {
     let (head, options) = (path.to_owned(), options(synced, names_max));
-    let open = move |on_locked: OnLocked| FileEngine::open(&RealDisk, &head, options, on_locked);
-    wait_for_the_locks(path, patience, open).await
+    let read = move || Opening::read(&RealDisk, &head, options);
+    wait_for_the_locks(path, patience, read, Opening::recover).await
 }
 
 /// Opens the ledger as another life of it, in which `sold` numbers at least were given out; gives what stands on the
 /// counter.
 pub(super) fn open_anew(path: &Path, patience: Duration, sold: u64) -> Result<Stock, RunError> {
     let (head, options) = (path.to_owned(), options(true, usize::MAX));
-    let open = move |on_locked: OnLocked| {
-        FileEngine::open_anew(&RealDisk, &head, options, on_locked, sold)
-    };
+    let read = move || Opening::read(&RealDisk, &head, options);
+    let begin_anew =
+        move |opening: Opening<RealDisk>, on_locked| opening.begin_anew(on_locked, sold);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (_, inventory) = runtime.block_on(wait_for_the_locks(path, patience, open))?;
+    let (_, inventory) = runtime.block_on(wait_for_the_locks(path, patience, read, begin_anew))?;
     Ok(inventory.stock())
 }
 
@@ -94,30 +94,39 @@ fn options(synced: bool, names_max: usize) -> Options {
 /// What is called once the locks are held.
 type OnLocked = Box<dyn FnOnce()>;
 
-/// Lets `open` open the counter at `path`, unless somebody holds the locks for longer than `patience`.
-async fn wait_for_the_locks<T: Send + 'static>(
+/// A counter that is open, and what is durable in it.
+type Opened = (FileEngine<RealDisk>, Inventory);
+
+/// Reads the counter at `path` and recovers it, unless somebody holds the locks for longer than `patience`.
+async fn wait_for_the_locks(
     path: &Path,
     patience: Duration,
-    open: impl FnOnce(OnLocked) -> Result<T, TurnError> + Send + 'static,
-) -> Result<T, RunError> {
+    read: impl FnOnce() -> Result<Opening<RealDisk>, TurnError> + Send + 'static,
+    recover: impl FnOnce(Opening<RealDisk>, OnLocked) -> Result<Opened, TurnError> + Send + 'static,
+) -> Result<Opened, RunError> {
+    let (on_read, was_read) = oneshot::channel();
     let (on_locked, locked) = oneshot::channel();
     let (on_opened, opened) = oneshot::channel();
     // The kernel's queue for a lock has no time limit: so another thread waits in it.
     thread::Builder::new().name("opening".to_owned()).spawn(move || {
-        // Nobody receives either any more where the server was told to end.
-        let _ = on_opened.send(open(Box::new(|| {
+        let opening = read();
+        // Nobody receives any of these any more where the server was told to end.
+        let _ = on_read.send(());
+        let on_locked = Box::new(|| {
             let _ = on_locked.send(());
-        })));
+        });
+        let _ = on_opened.send(opening.and_then(|opening| recover(opening, on_locked)));
     })?;
+    // A long ledger takes its time to be read, and nobody is waited for until then.
+    let _ = was_read.await;
     // An opening that failed before it had the locks drops the sender: that is no time-out.
     if timeout(patience, locked).await.is_err() {
         let holders = holders(&RealDisk, &Layout::around(path));
         let path = path.to_owned();
         return Err(OpenError::Locked { path, waited: patience, holders }.into());
     }
-    // A long ledger takes its time to be read.
-    let opened = opened.await;
     Ok(opened
+        .await
         .map_err(|_| io::Error::other("the thread that opens the ledger stopped"))?
         .map_err(OpenError::from)?)
 }

@@ -117,7 +117,7 @@ pub(super) fn make(
         },
         pause: |_| {},
     };
-    let opened = FileEngine::open(&RealDisk, &layout.head, options, || {});
+    let opened = FileEngine::open(&RealDisk, &layout.head, options);
     Ok(opened.map_err(OpenError::from)?)
 }
 

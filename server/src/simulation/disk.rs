@@ -38,6 +38,8 @@ struct World {
     durable_names: BTreeMap<PathBuf, usize>,
     locks: BTreeMap<usize, u64>,
     calls: u64,
+    /// How many bytes were read by processes that held a lock.
+    read_under_lock: u64,
     faults: BTreeMap<u64, Fault>,
     dead: BTreeSet<u64>,
     is_read_only: bool,
@@ -64,6 +66,7 @@ impl SimDisk {
             durable_names: BTreeMap::new(),
             locks: BTreeMap::new(),
             calls: 0,
+            read_under_lock: 0,
             faults: BTreeMap::new(),
             dead: BTreeSet::new(),
             is_read_only: false,
@@ -106,6 +109,12 @@ impl SimDisk {
     /// How many calls there were.
     pub(crate) fn calls(&self) -> u64 {
         self.world().calls
+    }
+
+    /// How many bytes were read by processes that held a lock.
+    #[cfg(test)]
+    pub(crate) fn read_under_lock(&self) -> u64 {
+        self.world().read_under_lock
     }
 
     /// Ends this process; what it wrote stays.
@@ -340,10 +349,14 @@ impl DiskFile for SimFile {
     }
 
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
-        let world = self.disk.plain_call()?;
+        let mut world = self.disk.plain_call()?;
         let bytes = world.files[self.inode].read(place(offset)?, buffer.len());
-        buffer[..bytes.len()].copy_from_slice(bytes);
-        Ok(bytes.len())
+        let length = bytes.len();
+        buffer[..length].copy_from_slice(bytes);
+        if world.locks.values().any(|holder| *holder == self.disk.process) {
+            world.read_under_lock += length as u64;
+        }
+        Ok(length)
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {

@@ -32,6 +32,8 @@ mod lying_disk;
 #[cfg(test)]
 mod moving_tests;
 #[cfg(test)]
+mod opening_tests;
+#[cfg(test)]
 mod sabotage_tests;
 pub(crate) mod seller;
 #[cfg(test)]

@@ -19,10 +19,11 @@ use crate::{
     ledger::{
         Again, Appended, Archive, Audit, AuditError, Cause, CopyError, Copying, Engine, Fault,
         MoveError, Moving, News, Staged, Timer, Turn, Unpublished,
+        file::{disk::Disk, layout::Layout, scan::FileScan},
     },
     simulation::{
         engine::{Lie, SimBatch, SimEngine, SimLedger, SimScan, SimTurn},
-        shop::setting,
+        shop::{buy, disk, head_path, open, setting},
     },
 };
 
@@ -457,5 +458,19 @@ fn a_ledger_whose_records_do_not_follow_is_not_copied() {
         let Err(Fault::Lasting(found)) = read else { panic!("{fault}: {read:?}") };
         assert!(found.to_string().contains(fault), "{fault}: {found}");
     }
-    assert!(matches!(Fault::from(AuditError::Beginning), Fault::Lasting(_)));
+}
+
+#[test]
+fn a_ledger_without_its_first_records_is_not_copied() {
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    (0..60).for_each(|_| drop(buy(&mut seller, &[1]).unwrap()));
+    let layout = Layout::around(&head_path());
+    let begin = || Audit::begin(FileScan::begin(&disk, &layout).unwrap().unwrap()).map(drop);
+    begin().unwrap();
+
+    disk.remove(&layout.segment(1)).unwrap();
+
+    let Err(Fault::Lasting(refused)) = begin() else { panic!("it was begun") };
+    assert_eq!(refused.to_string(), AuditError::Beginning.to_string());
 }

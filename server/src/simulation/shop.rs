@@ -80,7 +80,7 @@ pub(crate) fn open(disk: &SimDisk) -> Result<FileSeller<SimDisk>, TurnError> {
 
 pub(crate) fn open_with<D: Disk>(disk: &D, options: Options) -> Result<FileSeller<D>, TurnError> {
     let now_ms = options.now_ms;
-    let (engine, inventory) = FileEngine::open(disk, &head_path(), options, || {})?;
+    let (engine, inventory) = FileEngine::open(disk, &head_path(), options)?;
     Ok(Seller::new(engine, inventory, now_ms))
 }
 
@@ -103,6 +103,23 @@ pub(crate) fn buy<D: Disk>(
 ) -> Result<Vec<Outcome>, Untold> {
     let order = |quantity: &u64| Command::Buy(Order { quantity: *quantity, buyer: None }).into();
     seller.ask(&quantities.iter().map(order).collect::<Vec<_>>())
+}
+
+/// The first revisions of the segments on `disk`.
+pub(crate) fn segments(disk: &SimDisk) -> Vec<u64> {
+    Layout::around(&head_path()).starts(&disk.another_process()).unwrap()
+}
+
+/// Which sale of one ticket, each in a turn of its own, is the first one of the second segment.
+pub(crate) fn sale_that_begins_a_segment() -> u64 {
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    loop {
+        let sale = sales(buy(&mut seller, &[1]).unwrap()).next().unwrap();
+        if segments(&disk).len() == 2 {
+            return sale.revision;
+        }
+    }
 }
 
 /// The sales among `outcomes`.

@@ -7,7 +7,10 @@ use crate::{
     ledger::file::{engine::FileEngine, layout::Layout, log::snapshots},
     simulation::{
         disk::SimDisk,
-        shop::{FileSeller, disk, head_path, open, options},
+        file::Fault,
+        shop::{
+            FileSeller, buy, disk, head_path, open, options, sale_that_begins_a_segment, segments,
+        },
     },
 };
 
@@ -42,7 +45,7 @@ fn box_office(disk: &SimDisk) {
 
 fn opened(disk: &SimDisk) -> Inventory {
     let disk = disk.another_process();
-    FileEngine::open(&disk, &head_path(), options(disk.process()), || {}).unwrap().1
+    FileEngine::open(&disk, &head_path(), options(disk.process())).unwrap().1
 }
 
 #[track_caller]
@@ -79,20 +82,52 @@ fn a_start_is_the_same_from_a_snapshot_from_an_older_one_and_from_none() {
 /// end of a segment that nobody had missed the seal of.
 #[test]
 fn a_power_cut_takes_no_seal_that_a_start_from_a_snapshot_would_not_miss() {
-    let layout = Layout::around(&head_path());
     for seed in 0..20 {
         let disk = disk(seed);
         box_office(&disk);
         disk.cut_power();
-        let starts = layout.starts(&disk.another_process()).unwrap();
-        let (_last, full) = starts.split_last().unwrap();
-        for start in full {
-            let bytes = disk.get(&layout.segment(*start));
-            let text = String::from_utf8_lossy(&bytes);
-            let last = text.trim_end_matches(['\0', '\n']).lines().last().unwrap();
-            assert!(last.contains("continued_at"), "seed {seed}, segment {start}: {last}");
+        assert_every_full_segment_is_sealed(&disk);
+    }
+}
+
+/// A server was killed between making a segment and sealing the one before.
+#[test]
+fn a_power_cut_takes_no_seal_that_a_start_has_made_up_for() {
+    let sales = sale_that_begins_a_segment();
+    let mut tried = 0;
+    for (call, seed) in (1..30).flat_map(|call| (0..8).map(move |seed| (call, seed))) {
+        let disk = disk(seed);
+        let killed = disk.another_process();
+        let mut seller = open(&killed).unwrap();
+        (1..sales).for_each(|_| drop(buy(&mut seller, &[1]).unwrap()));
+        disk.plan(disk.calls() + call, Fault::Die);
+        let _ = buy(&mut seller, &[1]);
+        disk.calm();
+        killed.kill();
+        if segments(&disk).len() == 2 && !is_sealed(&disk, 1) {
+            tried += 1;
+            box_office(&disk);
+            disk.cut_power();
+            assert_every_full_segment_is_sealed(&disk);
         }
     }
+    assert!(tried > 0, "no server was killed ahead of a seal");
+}
+
+#[track_caller]
+fn assert_every_full_segment_is_sealed(disk: &SimDisk) {
+    let segments = segments(disk);
+    let (_last, full) = segments.split_last().unwrap();
+    for start in full {
+        assert!(is_sealed(disk, *start), "segment {start}");
+    }
+}
+
+fn is_sealed(disk: &SimDisk, start: u64) -> bool {
+    let bytes = disk.get(&Layout::around(&head_path()).segment(start));
+    let text = String::from_utf8_lossy(&bytes);
+    let last = text.trim_end_matches(['\0', '\n']).lines().last();
+    last.is_some_and(|last| last.contains("continued_at"))
 }
 
 #[test]

@@ -26,7 +26,7 @@ fn open(head: &Path) -> FileSeller<RealDisk> {
     let in_background = |job| thread::Builder::new().spawn(job).map(|_| ());
     let options = Options { synced: false, sizes: Sizes::default(), in_background, ..options(1) };
     let now_ms = options.now_ms;
-    let (engine, inventory) = FileEngine::open(&RealDisk, head, options, || {}).unwrap();
+    let (engine, inventory) = FileEngine::open(&RealDisk, head, options).unwrap();
     Seller::new(engine, inventory, now_ms)
 }
 

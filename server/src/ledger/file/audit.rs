@@ -14,7 +14,7 @@ use crate::{
         format::head::Head,
         layout::Layout,
         log::{
-            cursor::{Cursor, Step, left_behind},
+            cursor::{Behind, Cursor, Step, left_behind},
             lookup::Lookup,
             segment::{Ending, Segment},
             snapshots,
@@ -61,6 +61,8 @@ pub struct Auditor<D: Disk> {
     cursor: Cursor<D::File>,
     ending: Ending,
     folded: Folded,
+    /// What stood behind the end when that was looked at last.
+    seen: Option<Behind>,
 }
 
 /// What was read so far.
@@ -78,13 +80,19 @@ impl<D: Disk> Auditor<D> {
     /// Ahead of the first record of the counter; `None` where it has no ledger.
     ///
     /// # Errors
-    /// [`LogError`].
+    /// [`LogError`]; [`LogError::Damaged`] where segments are missing ahead of the first one that is there.
     pub fn begin(disk: &D, layout: &Layout) -> Result<Option<Self>, LogError> {
         let starts = layout.starts(disk)?;
         let Some(first) = starts.first() else { return Ok(None) };
         let segment = Segment::open_to_read(disk, &layout.segment(*first))?;
+        let header = segment.header();
+        if !header.is_first() {
+            let reason = format!("the records up to revision `{}` are missing", header.revision);
+            let path = segment.path().to_owned();
+            return Err(LogError::Damaged { path, line: 1, reason });
+        }
         let folded = Folded {
-            inventory: segment.header().inventory(usize::MAX),
+            inventory: header.inventory(usize::MAX),
             entered: vec![*first],
             ended: Vec::new(),
             torn_snapshots: Vec::new(),
@@ -93,14 +101,20 @@ impl<D: Disk> Auditor<D> {
         let (disk, layout) = (disk.clone(), layout.clone());
         let lookup = Lookup::new(disk.clone(), layout.clone());
         let (cursor, ending) = (Cursor::at_start_of(segment), Ending::Clean);
-        Ok(Some(Self { disk, layout, lookup, cursor, ending, folded }))
+        Ok(Some(Self { disk, layout, lookup, cursor, ending, folded, seen: None }))
     }
 
-    /// Reads on to where the ledger ends by now.
+    /// Reads on to where the ledger ends by now, and what stands behind that: nobody has to be kept out.
     ///
     /// # Errors
     /// [`LogError::Damaged`] or [`LogError::DamagedRecord`] with the first fault; [`LogError::Io`].
     pub fn read_on(&mut self) -> Result<(), LogError> {
+        self.read_records()?;
+        self.seen = Some(self.cursor.look_behind()?);
+        Ok(())
+    }
+
+    fn read_records(&mut self) -> Result<(), LogError> {
         let Self { disk, layout, cursor, folded, .. } = self;
         let mut each = |step| folded.take(disk, layout, step);
         self.ending = loop {
@@ -131,13 +145,14 @@ impl<D: Disk> Auditor<D> {
         Err(LogError::DamagedRecord { path, revision: record.revision, reason })
     }
 
-    /// What was read, to its end; whoever calls keeps everybody out.
+    /// What was read, to its end; whoever calls keeps everybody out, for as long as it takes to read what has grown
+    /// since [`Auditor::read_on`].
     ///
     /// # Errors
     /// As [`Auditor::read_on`].
     pub fn finish(mut self) -> Result<Audit, LogError> {
-        self.read_on()?;
-        let Self { disk, layout, cursor, ending, folded, .. } = self;
+        self.read_records()?;
+        let Self { disk, layout, cursor, ending, folded, seen, .. } = self;
         let starts = layout.starts(&disk)?;
         let unread = starts.iter().filter(|start| !folded.entered.contains(start)).copied();
         let unread: Vec<u64> = unread.collect();
@@ -152,7 +167,7 @@ impl<D: Disk> Auditor<D> {
             segments: starts.len(),
             records: stock.revision + 1 - folded.entered.first().copied().unwrap_or(1),
             stock,
-            torn_bytes: segment.torn_tail(position, stock.revision + 1)?,
+            torn_bytes: cursor.torn_tail(seen)?,
             torn_snapshots: folded.torn_snapshots,
             inventory: folded.inventory,
             end: End { start: segment.header().revision + 1, offset: position.offset },
@@ -250,10 +265,13 @@ pub fn read_head_bytes<D: Disk>(disk: &D, layout: &Layout) -> Result<Vec<u8>, He
 mod tests {
     use super::*;
     use crate::{
-        ledger::format::{base::Base, snapshot},
+        ledger::{
+            file::{locks::Locks, log::preallocation::Sizes, options::Options},
+            format::{base::Base, snapshot},
+        },
         simulation::{
             disk::SimDisk,
-            shop::{buy, disk, head_path, open},
+            shop::{buy, disk, head_path, open, open_with, options},
         },
     };
 
@@ -289,6 +307,25 @@ mod tests {
     }
 
     #[test]
+    fn a_ledger_without_its_first_segments_is_not_whole() {
+        let disk = disk_with_a_hundred_sales();
+        let layout = Layout::around(&head_path());
+        let starts = layout.starts(&disk).unwrap();
+        for missing in 1..starts.len() {
+            let disk = disk.copy();
+            for start in &starts[..missing] {
+                disk.remove(&layout.segment(*start)).unwrap();
+            }
+            let found = audit(&disk);
+            let first = layout.segment(starts[missing]);
+            assert!(
+                matches!(&found, Err(LogError::Damaged { path, line: 1, .. }) if *path == first),
+                "{missing}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
     fn what_is_sold_while_the_ledger_is_read_is_read_at_its_end() {
         let disk = disk(1);
         let mut seller = open(&disk).unwrap();
@@ -301,6 +338,63 @@ mod tests {
             assert_eq!(auditor.stock().revision, sold - 1);
         }
         assert_eq!(auditor.finish().unwrap().records, 99);
+    }
+
+    /// The bytes that a look at the counter on `disk` reads while it keeps everybody out, where `meanwhile` happens
+    /// ahead of that; and what it finds.
+    fn read_under_lock(disk: &SimDisk, meanwhile: impl FnOnce()) -> (u64, Audit) {
+        let (disk, layout) = (disk.another_process(), Layout::around(&head_path()));
+        let mut auditor = Auditor::begin(&disk, &layout).unwrap().unwrap();
+        auditor.read_on().unwrap();
+        meanwhile();
+        let before = disk.read_under_lock();
+        let mut locks = Locks::open(&disk, &layout).unwrap();
+        let held = locks.hold().unwrap();
+        let audit = auditor.finish().unwrap();
+        drop(held);
+        (disk.read_under_lock() - before, audit)
+    }
+
+    #[test]
+    fn how_much_is_read_while_others_are_kept_out_does_not_depend_on_how_long_a_segment_is() {
+        let disk = disk(1);
+        let sizes = Sizes { first: 4 << 20, max: 4 << 20 };
+        let mut seller = open_with(&disk, Options { sizes, ..options(1) }).unwrap();
+        buy(&mut seller, &[1]).unwrap();
+
+        let (read, audit) = read_under_lock(&disk, || drop(buy(&mut seller, &[1; 9]).unwrap()));
+
+        assert_eq!((audit.records, audit.torn_bytes), (10, 0));
+        assert!(read < 512 << 10, "{read} bytes");
+    }
+
+    #[test]
+    fn what_a_crash_tears_is_found_whenever_that_is() {
+        let path = Layout::around(&head_path()).segment(1);
+        // Whether the first tear is there before the reading, whether the next comes behind that, with blocks of zeros
+        // ahead of a tear in the first case: a power cut leaves such.
+        for (before, meanwhile, torn) in [
+            (None, None, 0),
+            (Some(0), None, 4),
+            (Some(9000), None, 9004),
+            (None, Some(0), 4),
+            (Some(9000), Some(0), 9004),
+        ] {
+            let disk = disk(1);
+            let sizes = Sizes { first: 64 << 10, max: 64 << 10 };
+            let mut seller = open_with(&disk, Options { sizes, ..options(1) }).unwrap();
+            buy(&mut seller, &[1]).unwrap();
+            let tear = |behind: Option<usize>| {
+                disk.damage(&path, |bytes| {
+                    let end = bytes.iter().rposition(|byte| *byte == b'\n').unwrap() + 1;
+                    let Some(behind) = behind else { return };
+                    bytes[end + behind..end + behind + 4].copy_from_slice(b"torn");
+                });
+            };
+            tear(before);
+            let (_, audit) = read_under_lock(&disk, || tear(meanwhile));
+            assert_eq!(audit.torn_bytes, torn, "{before:?}, {meanwhile:?}");
+        }
     }
 
     #[test]

@@ -12,8 +12,8 @@ use crate::{
             error::{LogError, TurnError},
             layout::Layout,
             locks::{Locks, open_head},
-            log::batch::FileBatch,
-            opening,
+            log::{batch::FileBatch, cursor::Behind},
+            opening::{self, Ahead},
             options::Options,
             reader::{self, HeadError},
             repair::lost_by,
@@ -28,24 +28,49 @@ pub struct FileEngine<D: Disk> {
     progress: Progress<D>,
 }
 
-impl<D: Disk> FileEngine<D> {
-    /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it.
+/// A counter in files of which all was read that needs no lock.
+pub struct Opening<D: Disk> {
+    disk: D,
+    layout: Layout,
+    options: Options,
+    /// Where there is a ledger already: its locks, which nobody holds here yet.
+    locks: Option<Locks<D>>,
+    /// What was read of it.
+    ahead: Option<Ahead<D::File>>,
+}
+
+impl<D: Disk> Opening<D> {
+    /// Reads the ledger of the counter at `head`, an absolute path without symbolic links, while others sell.
     ///
-    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. A counter
-    /// without a ledger gets one. Gives the engine and what is durable in it.
+    /// # Errors
+    /// [`TurnError`]; nothing was changed.
+    pub fn read(disk: &D, head: &Path, options: Options) -> Result<Self, TurnError> {
+        let layout = Layout::around(head);
+        let starts = layout.starts(disk)?;
+        let (mut locks, mut ahead) = (None, None);
+        if !starts.is_empty() {
+            // IMPORTANT: opened first: who takes the locks finds whether the ledger is still the one that was read.
+            locks = Some(Locks::open(disk, &layout)?);
+            ahead = opening::read_ahead(disk, &layout, &starts, &options);
+        }
+        Ok(Self { disk: disk.clone(), layout, options, locks, ahead })
+    }
+
+    /// Reads what came meanwhile, and recovers the counter. One without a ledger gets one.
+    ///
+    /// Waits for the locks as long as it takes, and calls `on_locked` once it holds them. Gives the engine and what is
+    /// durable in it.
     ///
     /// # Errors
     /// [`TurnError`]; nothing was changed where `db.txt` is refused.
-    pub fn open(
-        disk: &D,
-        head: &Path,
-        options: Options,
+    pub fn recover(
+        self,
         on_locked: impl FnOnce(),
-    ) -> Result<(Self, Inventory), TurnError> {
-        let random = options.random;
-        Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
+    ) -> Result<(FileEngine<D>, Inventory), TurnError> {
+        let random = self.options.random;
+        self.recover_and(on_locked, |turn, inventory, at_ms, seen| {
             let may_lack_records = turn.may_lack_records();
-            turn.recover()?;
+            turn.recover(seen)?;
             take_over_the_head(turn, inventory, at_ms)?;
             if may_lack_records {
                 begin_another_life(turn, inventory, at_ms, random, (0, COUNT_MAX))?;
@@ -54,27 +79,25 @@ impl<D: Disk> FileEngine<D> {
         })
     }
 
-    /// As [`FileEngine::open`], and begins another life of the ledger, of whose end nothing is known but that `sold`
+    /// As [`Opening::recover`], and begins another life of the ledger, of whose end nothing is known but that `sold`
     /// numbers at least were given out, or as many as `db.txt` says where that is ahead.
     ///
     /// What was sold, held or refunded in the records that are lost is not known again: no receipt and no token of
     /// theirs is given out a second time.
     ///
     /// # Errors
-    /// As [`FileEngine::open`].
-    pub fn open_anew(
-        disk: &D,
-        head: &Path,
-        options: Options,
+    /// As [`Opening::recover`].
+    pub fn begin_anew(
+        self,
         on_locked: impl FnOnce(),
         sold: u64,
-    ) -> Result<(Self, Inventory), TurnError> {
-        let random = options.random;
-        Self::open_and(disk, head, options, on_locked, |turn, inventory, at_ms| {
-            let bounds = match turn.recover_what_is_left()? {
+    ) -> Result<(FileEngine<D>, Inventory), TurnError> {
+        let random = self.options.random;
+        self.recover_and(on_locked, |turn, inventory, at_ms, seen| {
+            let bounds = match turn.recover_what_is_left(seen)? {
                 Some(head) => lost_by(&head, sold),
                 None => {
-                    turn.recover()?;
+                    turn.recover(seen)?;
                     take_over_the_head(turn, inventory, at_ms)?;
                     (sold, COUNT_MAX)
                 }
@@ -83,34 +106,55 @@ impl<D: Disk> FileEngine<D> {
         })
     }
 
-    /// Opens the counter and lets `go_on` bring head and ledger together, both locks held.
-    fn open_and(
-        disk: &D,
-        head: &Path,
-        options: Options,
+    /// Takes the locks and lets `go_on` bring head and ledger together; it is told what was seen behind the records
+    /// before.
+    fn recover_and(
+        self,
         on_locked: impl FnOnce(),
-        go_on: impl FnOnce(&mut FileTurn<'_, '_, D>, &mut Inventory, u64) -> Result<(), TurnError>,
-    ) -> Result<(Self, Inventory), TurnError> {
-        let layout = Layout::around(head);
-        if layout.starts(disk)?.is_empty() {
-            refuse_what_cannot_be_opened(disk, &layout)?;
-        }
-        disk.create_dir(&layout.folder).map_err(|source| LogError::Io {
-            action: "create",
-            path: layout.folder.clone(),
-            source,
-        })?;
-        let mut locks = Locks::open(disk, &layout)?;
+        go_on: impl FnOnce(
+            &mut FileTurn<'_, '_, D>,
+            &mut Inventory,
+            u64,
+            Option<Behind>,
+        ) -> Result<(), TurnError>,
+    ) -> Result<(FileEngine<D>, Inventory), TurnError> {
+        let Self { disk, layout, options, locks, ahead } = self;
+        let mut locks = match locks {
+            Some(locks) => locks,
+            None => make_locks(&disk, &layout)?,
+        };
         let held = locks.hold()?;
         on_locked();
         let now_ms = options.now_ms;
-        let (mut progress, mut inventory) = opening::open(disk, &layout, options, &held)?;
+        let opened = opening::open(&disk, &layout, options, ahead, &held)?;
+        let (mut progress, mut inventory, behind) = opened;
         let mut turn = FileTurn::new(&mut progress, held);
         let at_ms = Clock::new(inventory.at_ms()).told(now_ms());
-        go_on(&mut turn, &mut inventory, at_ms)?;
+        go_on(&mut turn, &mut inventory, at_ms, behind)?;
         turn.rest()?;
         drop(turn);
-        Ok((Self { locks, progress }, inventory))
+        Ok((FileEngine { locks, progress }, inventory))
+    }
+}
+
+/// The locks of a counter that has no ledger yet.
+fn make_locks<D: Disk>(disk: &D, layout: &Layout) -> Result<Locks<D>, TurnError> {
+    refuse_what_cannot_be_opened(disk, layout)?;
+    disk.create_dir(&layout.folder).map_err(|source| LogError::Io {
+        action: "create",
+        path: layout.folder.clone(),
+        source,
+    })?;
+    Locks::open(disk, layout)
+}
+
+impl<D: Disk> FileEngine<D> {
+    /// Opens the counter at `head`, an absolute path without symbolic links, and recovers it, as [`Opening`] does.
+    ///
+    /// # Errors
+    /// [`TurnError`]; nothing was changed where `db.txt` is refused.
+    pub fn open(disk: &D, head: &Path, options: Options) -> Result<(Self, Inventory), TurnError> {
+        Opening::read(disk, head, options)?.recover(|| {})
     }
 
     /// What is read beside the turns of a ledger that has come to `inventory`.

@@ -1,23 +1,26 @@
 //! Opening the ledger in files: from which segment on it is read, and what a crash left behind.
 //!
+//! What was acknowledged does not change any more: so it is read without a lock, while others sell ([`read_ahead`]).
+//! What they have added then is read with the locks held, and only then anything is taken for torn, or for damage.
+//!
 //! A server that was killed between making a segment and sealing the one
 //! before leaves a segment without records behind. It is taken over where it
 //! goes on from the end of the one before, and removed where others have gone
 //! on without it.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::{
-    domain::{Inventory, KEY_LIFE_MS, Stock},
+    domain::{Inconsistent, Inventory, KEY_LIFE_MS, Stock},
     ledger::{
         file::{
-            disk::Disk,
+            disk::{Disk, DiskFile},
             error::{LogError, TurnError},
             format::head::Head,
             layout::Layout,
             locks::Held,
             log::{
-                cursor::{Cursor, Step, left_behind},
+                cursor::{Behind, Cursor, Step, left_behind},
                 preallocation::Preallocation,
                 segment::{Ending, Segment},
                 snapshots::{self, Snapshots},
@@ -33,13 +36,42 @@ use crate::{
 /// How often a start that takes long says how far it is.
 const TELL_EVERY: Duration = Duration::from_secs(2);
 
-/// Opens the ledger of the counter, or begins a new one.
+/// What was read of a ledger without a lock.
+pub(super) struct Ahead<F> {
+    reading: Reading<F>,
+    behind: Behind,
+}
+
+/// A ledger that is opened: a place in it, what its records have come to, and what stands behind it where that was
+/// looked at before the locks were taken.
+pub(super) type Opened<D> = (Progress<D>, Inventory, Option<Behind>);
+
+/// Reads a ledger with segments at `starts` to where it ends by now; gives nothing where anything is in the way: with
+/// the locks held it is seen what that is.
+pub(super) fn read_ahead<D: Disk>(
+    disk: &D,
+    layout: &Layout,
+    starts: &[u64],
+    options: &Options,
+) -> Option<Ahead<D::File>> {
+    let read = || {
+        let mut reading = Reading::begin(disk, layout, starts, options)?;
+        reading.read_on(disk, layout)?;
+        let behind = reading.cursor.look_behind()?;
+        Ok(Ahead { reading, behind })
+    };
+    let read: Result<_, LogError> = read();
+    read.inspect_err(|error| tracing::debug!("read with the locks held: {error}")).ok()
+}
+
+/// Opens the ledger of the counter, of which `ahead` was read before, or begins a new one.
 pub(super) fn open<D: Disk>(
     disk: &D,
     layout: &Layout,
     options: Options,
+    ahead: Option<Ahead<D::File>>,
     held: &Held<'_, D>,
-) -> Result<(Progress<D>, Inventory), TurnError> {
+) -> Result<Opened<D>, TurnError> {
     let io = |action| {
         let path = layout.folder.clone();
         move |source| LogError::Io { action, path, source }
@@ -69,15 +101,29 @@ pub(super) fn open<D: Disk>(
     // Where nobody can tell, what others wrote counts as written before a power cut.
     let boot = disk.boot_id().unwrap_or_else(|| format!("{}-{nonce:016x}", options.process));
     let starts = layout.starts(disk)?;
-    let (cursor, inventory) = if starts.is_empty() {
+    if let Some(first) = starts.first().filter(|first| **first > 1) {
+        let (folder, missing) = (layout.folder.display(), first - 1);
+        tracing::warn!(
+            "{folder}: the records up to revision {missing} are missing: receipts of what they sold are not known; \
+             put the segments back from a backup"
+        );
+    }
+    let (cursor, inventory, behind) = if starts.is_empty() {
         let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
         let key = (options.random)().map_err(io("draw a key for"))?;
         let header = Base::of(key, 0, stock, at_ms);
         let zeros = preallocation.take(options.sizes.first, options.sizes.first)?;
         let segment = Segment::create(disk, layout, &zeros, &header)?;
-        (Cursor::at_start_of(segment), header.inventory(options.names_max))
+        (Cursor::at_start_of(segment), header.inventory(options.names_max), None)
     } else {
-        read_on_from_the_past(disk, layout, &starts, &options)?
+        let ahead = ahead.filter(|ahead| ahead.reading.cursor.segment().is_in_place(disk));
+        let (reading, behind) = match ahead {
+            Some(Ahead { reading, behind }) => (reading, Some(behind)),
+            None => (Reading::begin(disk, layout, &starts, &options)?, None),
+        };
+        let (Reading { cursor, inventory, .. }, behind) =
+            reading.recover(disk, layout, &starts, behind)?;
+        (cursor, inventory, behind)
     };
     let progress = Progress {
         disk: disk.clone(),
@@ -93,7 +139,7 @@ pub(super) fn open<D: Disk>(
         synced: None,
         is_settled: false,
     };
-    Ok((progress, inventory))
+    Ok((progress, inventory, behind))
 }
 
 fn stock_of_head<D: Disk>(layout: &Layout, held: &Held<'_, D>) -> Result<Stock, TurnError> {
@@ -114,59 +160,103 @@ pub(super) fn first_stock(layout: &Layout, head: &Head) -> Result<Stock, TurnErr
     }
 }
 
-/// Reads what is behind the last snapshot, or, where that is more, the segments of the last day, for their
-/// keys, and at least the last two; one is open at a time.
-fn read_on_from_the_past<D: Disk>(
-    disk: &D,
-    layout: &Layout,
-    starts: &[u64],
-    options: &Options,
-) -> Result<(Cursor<D::File>, Inventory), TurnError> {
-    let (first, mut inventory) = match snapshots::newest(disk, layout, options.names_max) {
-        Some(kept) => kept,
-        None => {
-            let first = first_of_the_last_day(disk, layout, starts, (options.now_ms)())?;
-            let inventory = first.header().inventory(options.names_max);
-            (first, inventory)
-        }
-    };
-    let behind = starts.iter().filter(|start| **start > first.header().revision + 1);
-    let mut unread: Vec<u64> = behind.copied().collect();
-    let segments = unread.len() + 1;
-    let mut cursor = Cursor::at_start_of(first);
-    let mut told = std::time::Instant::now();
-    let mut fault = None;
-    let mut each = |step| match step {
-        Step::Record(record, _) => {
-            if let Err(found) = inventory.fold(&record) {
-                fault.get_or_insert(found);
+/// A reading of what a start has to know: what is behind the last snapshot, or, where that is more, the segments of the
+/// last day, for their keys, and at least the last two; one is open at a time.
+struct Reading<F> {
+    cursor: Cursor<F>,
+    inventory: Inventory,
+    /// The revision ahead of the first segment that is read.
+    from: u64,
+    /// The first revisions of those behind it that were read.
+    entered: Vec<u64>,
+    /// How many there were to read as it began.
+    segments: usize,
+    told: Instant,
+    fault: Option<Inconsistent>,
+}
+
+impl<F: DiskFile> Reading<F> {
+    fn begin<D: Disk<File = F>>(
+        disk: &D,
+        layout: &Layout,
+        starts: &[u64],
+        options: &Options,
+    ) -> Result<Self, LogError> {
+        let (first, inventory) = match snapshots::newest(disk, layout, options.names_max) {
+            Some(kept) => kept,
+            None => {
+                let first = first_of_the_last_day(disk, layout, starts, (options.now_ms)())?;
+                let inventory = first.header().inventory(options.names_max);
+                (first, inventory)
             }
-        }
-        Step::Segment(start) => {
-            unread.retain(|unread| *unread != start);
-            if told.elapsed() >= TELL_EVERY {
-                told = std::time::Instant::now();
-                let read = segments - unread.len();
-                tracing::info!("reading the ledger: {read} of {segments} segments");
-            }
-        }
-    };
-    loop {
-        let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
-        let Some((ended, position)) = cursor.enter_unannounced(disk, layout, &mut each)? else {
-            break;
         };
-        if ending != Ending::Sealed {
-            // The one who made it was killed; whoever is still at the end of
-            // the segment before must learn that it goes on here.
-            ended.seal(position, cursor.stock().revision + 1)?;
+        let from = first.header().revision;
+        let segments = starts.iter().filter(|start| **start > from).count();
+        let (cursor, entered, told) = (Cursor::at_start_of(first), Vec::new(), Instant::now());
+        Ok(Self { cursor, inventory, from, entered, segments, told, fault: None })
+    }
+
+    /// Reads on, through sealed segments, to where the ledger ends by now.
+    fn read_on<D: Disk<File = F>>(
+        &mut self,
+        disk: &D,
+        layout: &Layout,
+    ) -> Result<Ending, LogError> {
+        let Self { cursor, inventory, entered, segments, told, fault, .. } = self;
+        cursor.read_on(disk, layout, u64::MAX, &mut |step| match step {
+            Step::Record(record, _) => {
+                if let Err(found) = inventory.fold(&record) {
+                    fault.get_or_insert(found);
+                }
+            }
+            Step::Segment(start) => {
+                entered.push(start);
+                if told.elapsed() >= TELL_EVERY {
+                    *told = Instant::now();
+                    let read = entered.len() + 1;
+                    tracing::info!("reading the ledger: {read} of {segments} segments");
+                }
+            }
+        })
+    }
+
+    /// Reads to the end, and mends what servers have left that were killed between making a segment and sealing the one
+    /// before. Whoever calls holds the locks; `behind` is given back where it is still of use.
+    fn recover<D: Disk<File = F>>(
+        mut self,
+        disk: &D,
+        layout: &Layout,
+        starts: &[u64],
+        mut behind: Option<Behind>,
+    ) -> Result<(Self, Option<Behind>), TurnError> {
+        loop {
+            let ending = self.read_on(disk, layout)?;
+            let entered = &mut self.entered;
+            let mut each = |step| {
+                if let Step::Segment(start) = step {
+                    entered.push(start);
+                }
+            };
+            let unannounced = self.cursor.enter_unannounced(disk, layout, &mut each)?;
+            let Some((ended, position)) = unannounced else { break };
+            // It may be of another start of the machine, and anything behind its end.
+            behind = None;
+            if ending != Ending::Sealed {
+                // The one who made it was killed; whoever is still at the end of
+                // the segment before must learn that it goes on here.
+                ended.seal(position, self.cursor.stock().revision + 1)?;
+                // IMPORTANT: ahead of any snapshot, as in `make_room`.
+                ended.sync()?;
+            }
         }
+        assert_eq!(self.fault, None, "the cursor has found that every record follows");
+        let unread = starts.iter().copied();
+        let unread = unread.filter(|start| *start > self.from + 1 && !self.entered.contains(start));
+        for path in left_behind(disk, layout, unread, &self.cursor)? {
+            disk.remove(&path).map_err(|source| LogError::Io { action: "remove", path, source })?;
+        }
+        Ok((self, behind))
     }
-    assert_eq!(fault, None, "the cursor has found that every record follows");
-    for path in left_behind(disk, layout, unread, &cursor)? {
-        disk.remove(&path).map_err(|source| LogError::Io { action: "remove", path, source })?;
-    }
-    Ok((cursor, inventory))
 }
 
 /// The first segment that has to be read where there is no snapshot.

@@ -21,7 +21,7 @@ use crate::{
             locks::Held,
             log::{
                 batch::FileBatch,
-                cursor::{Cursor, Step},
+                cursor::{Behind, Cursor, Step},
                 preallocation::Preallocation,
                 segment::{Ending, Segment},
                 snapshots::Snapshots,
@@ -73,21 +73,25 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         Self { progress, held, head_bytes: 0, is_due: false }
     }
 
-    /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced.
-    pub(super) fn recover(&mut self) -> Result<(), TurnError> {
+    /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced; `seen` is what was
+    /// known of what stands there before the locks were taken.
+    pub(super) fn recover(&mut self, seen: Option<Behind>) -> Result<(), TurnError> {
         self.settle_the_last_turn()?;
-        self.drop_torn_tail()
+        self.drop_torn_tail(seen)
     }
 
     /// As [`Self::recover`], where the head is ahead of the ledger: what it speaks of is lost. Gives the head.
-    pub(super) fn recover_what_is_left(&mut self) -> Result<Option<Head>, TurnError> {
+    pub(super) fn recover_what_is_left(
+        &mut self,
+        seen: Option<Behind>,
+    ) -> Result<Option<Head>, TurnError> {
         let bytes = self.read_head()?;
         let head = reader::parse(&self.progress.layout.head, &bytes)?;
         if head.revision <= Some(self.stock().revision) {
             return Ok(None);
         }
         self.settle_the_last_turn()?;
-        self.clear_torn_tail(self.torn_bytes()?)?;
+        self.clear_torn_tail(self.torn_bytes(seen)?)?;
         self.head_bytes = bytes.len();
         self.progress.foreign.clone_from(&head.foreign);
         Ok(Some(head))
@@ -204,14 +208,14 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             let Progress { disk, layout, cursor, .. } = &mut *self.progress;
             match read? {
                 Ending::Sealed => cursor.enter_next(disk, layout, each)?,
-                Ending::Broken => self.drop_torn_tail()?,
+                Ending::Broken => self.drop_torn_tail(None)?,
                 Ending::Clean | Ending::Stopped => return Ok(()),
             }
         }
     }
 
-    fn drop_torn_tail(&mut self) -> Result<(), TurnError> {
-        let torn = self.torn_bytes()?;
+    fn drop_torn_tail(&mut self, seen: Option<Behind>) -> Result<(), TurnError> {
+        let torn = self.torn_bytes(seen)?;
         if torn > 0 {
             // What the head speaks of was acknowledged: then this is damage, no torn tail.
             self.refuse_a_head_ahead(&self.read_head()?)?;
@@ -219,13 +223,13 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         self.clear_torn_tail(torn)
     }
 
-    fn torn_bytes(&self) -> Result<usize, LogError> {
+    fn torn_bytes(&self, seen: Option<Behind>) -> Result<usize, LogError> {
         let cursor = &self.progress.cursor;
         let (segment, position) = (cursor.segment(), cursor.position());
         if segment.is_sealed_at(position)? {
             return Ok(0);
         }
-        segment.torn_tail(position, cursor.stock().revision + 1)
+        cursor.torn_tail(seen)
     }
 
     fn clear_torn_tail(&self, torn: usize) -> Result<(), TurnError> {
@@ -278,11 +282,12 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         let zeros = preallocation.take(next_size, options.sizes.first)?;
         let header = cursor.header_of_next();
-        let next = Segment::create(disk, layout, &zeros, &header)?;
         if !*is_settled {
-            // Nobody syncs this segment later, and the next must not outlive it.
+            // IMPORTANT: ahead of the next one, which must not outlive what it goes on from.
             cursor.segment().sync()?;
+            *is_settled = true;
         }
+        let next = Segment::create(disk, layout, &zeros, &header)?;
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         cursor.segment().seal(cursor.position(), header.revision + 1)?;
         // IMPORTANT: ahead of any snapshot: a start from one reads nothing of this segment, and would not find

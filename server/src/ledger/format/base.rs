@@ -105,6 +105,11 @@ impl Base {
         (self.held, self.refunded, self.admitted, self.epoch) == (0, 0, 0, 0)
     }
 
+    /// Whether nothing was before it: every ledger begins at revision 0, also one that was restored or imported.
+    pub fn is_first(&self) -> bool {
+        self.revision == 0 && self.is_beginning()
+    }
+
     /// The inventory ahead of the first record.
     pub fn inventory(&self, names_max: usize) -> Inventory {
         Inventory::new(self.stock(), self.at_ms).with_names(self.names_secret(), names_max)

@@ -23,6 +23,15 @@ pub struct Cursor<F> {
     at_ms: u64,
 }
 
+/// What stood at one moment behind the last record of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Behind {
+    /// The revision ahead of the segment.
+    revision: u64,
+    /// The offset from which on it was all zeros, in bytes.
+    end: u64,
+}
+
 /// What is met on the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -68,6 +77,37 @@ impl<F: DiskFile> Cursor<F> {
     /// Moves on behind what was appended here.
     pub fn pass(&mut self, end: Position, stock: Stock, at_ms: u64) {
         (self.position, self.stock, self.at_ms) = (end, stock, at_ms);
+    }
+
+    /// Looks at all that stands behind here in the segment, for [`Cursor::torn_tail`]; it needs no lock, and takes a
+    /// while.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn look_behind(&self) -> Result<Behind, LogError> {
+        let end = self.segment.end_of_bytes(self.position.offset, false)?;
+        Ok(Behind { revision: self.segment.header().revision, end })
+    }
+
+    /// How many bytes a crash left behind here.
+    ///
+    /// Whoever calls keeps everybody out. Of what `seen` knows only what has grown since is looked at: a process that
+    /// was killed leaves the beginning of its write, and that goes on from where the ledger ended, without a gap. Another
+    /// segment than that of `seen` has to be one that was made since.
+    ///
+    /// # Errors
+    /// As [`Segment::torn_tail`]; [`LogError::Io`].
+    pub fn torn_tail(&self, seen: Option<Behind>) -> Result<usize, LogError> {
+        let Self { segment, position, stock, .. } = self;
+        let end = match seen {
+            None => segment.end_of_bytes(position.offset, false)?,
+            Some(Behind { revision, end }) => {
+                let is_of_this = revision == segment.header().revision;
+                let from = if is_of_this { end.max(position.offset) } else { position.offset };
+                segment.end_of_bytes(from, true)?
+            }
+        };
+        segment.torn_tail(*position, stock.revision + 1, end)
     }
 
     /// Reads on, through sealed segments, up to revision `last`.

@@ -30,6 +30,9 @@ use crate::{
 /// How much is read at once, in bytes.
 const CHUNK_BYTES: usize = 256 << 10;
 
+/// How much is read at once where little is expected, in bytes.
+const BLOCK_BYTES: usize = 4 << 10;
+
 /// The longest line that ends a segment, in bytes.
 const SEAL_BYTES_MAX: u64 = 64;
 
@@ -176,6 +179,12 @@ impl<F: DiskFile> Segment<F> {
         self.records_start
     }
 
+    /// Whether this is still the file under its name.
+    pub fn is_in_place<D: Disk<File = F>>(&self, disk: &D) -> bool {
+        let id = self.file.id().ok();
+        id.is_some() && disk.stat(&self.path).ok().map(|stat| stat.id) == id
+    }
+
     /// The segment's path.
     pub fn path(&self) -> &Path {
         &self.path
@@ -286,14 +295,39 @@ impl<F: DiskFile> Segment<F> {
         }
     }
 
-    /// How many bytes a crash left behind `position`, where the next revision is `next`.
+    /// Where zeros begin that go on to the end of the segment, from `offset` on; `without_gap`: to the end of a block.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub(super) fn end_of_bytes(&self, offset: u64, without_gap: bool) -> Result<u64, LogError> {
+        let mut block = vec![0; if without_gap { BLOCK_BYTES } else { CHUNK_BYTES }];
+        let (mut end, mut next) = (offset, offset);
+        loop {
+            let length = self.file.read_at(&mut block, next).map_err(self.io("read"))?;
+            match block[..length].iter().rposition(|byte| *byte != 0) {
+                Some(last) => end = next + last as u64 + 1,
+                None if without_gap => return Ok(end),
+                None => {}
+            }
+            if length < block.len() {
+                return Ok(end);
+            }
+            next += length as u64;
+        }
+    }
+
+    /// How many bytes a crash left behind `position`, where the next revision is `next`, and zeros go on from `end`.
     ///
     /// # Errors
     /// [`LogError::Damaged`] where a record of a later turn stands there:
     /// that was acknowledged, so what is broken is no torn tail.
-    pub fn torn_tail(&self, position: Position, next: u64) -> Result<usize, LogError> {
-        let size = self.file.size().map_err(self.io("read"))?;
-        let length = usize::try_from(size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
+    pub(super) fn torn_tail(
+        &self,
+        position: Position,
+        next: u64,
+        end: u64,
+    ) -> Result<usize, LogError> {
+        let length = usize::try_from(end.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let bytes = self.read(position.offset, length)?;
         let used = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         match tail::first_record_of_a_later_turn(&bytes[..used], next) {
