@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a behaviour.
 
+mod another_user;
 mod backups;
 mod bad_counters;
 mod bad_requests;

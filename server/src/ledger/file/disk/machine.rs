@@ -14,6 +14,7 @@ use fd_lock::{RwLock, RwLockWriteGuard};
 use rustix::{
     fs::{CWD, OFlags, RenameFlags, renameat_with},
     io::Errno,
+    process::{Pid, test_kill_process},
 };
 
 use crate::ledger::{
@@ -96,7 +97,9 @@ impl Disk for RealDisk {
     }
 
     fn is_running(&self, process: u32) -> bool {
-        Path::new("/proc").join(process.to_string()).exists()
+        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // Not by `/proc`, which may hide the processes of other users (hidepid, `ProtectProc=`).
+        process.is_some_and(|process| is_there(test_kill_process(process)))
     }
 
     fn boot_id(&self) -> Option<String> {
@@ -188,6 +191,11 @@ fn taker(line: &str, file: FileId) -> Option<u32> {
 impl FileId {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
+/// Whether there is a process that took a signal so, or may not be sent one, as another user's.
+fn is_there(signalled: Result<(), Errno>) -> bool {
+    matches!(signalled, Ok(()) | Err(Errno::PERM))
+}
+
     }
 }
 
@@ -294,6 +302,13 @@ mod tests {
     }
 
     #[test]
+    #[test]
+    fn a_process_that_may_not_be_sent_a_signal_is_running() {
+        assert!(is_there(Ok(())) && is_there(Err(Errno::PERM)) && !is_there(Err(Errno::SRCH)));
+        assert!(RealDisk.is_running(std::process::id()) && RealDisk.is_running(1));
+        assert!(!RealDisk.is_running(0) && !RealDisk.is_running(u32::MAX));
+    }
+
     fn a_fifo_and_a_folder_are_refused_without_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
