@@ -41,6 +41,7 @@ mod operator;
 mod outside_changes;
 mod outsiders;
 mod overload;
+mod owners;
 mod packaged_image;
 mod packaged_proxies;
 mod packaged_unit;

@@ -5,7 +5,7 @@ use std::{
     io,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, fchown},
     },
     path::Path,
 };
@@ -51,7 +51,13 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {
+                give_away(&opened(OpenOptions::new().read(true), OFlags::NOFOLLOW, path)?, path)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            failed => failed,
+        }
     }
 
     fn file_names(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -110,13 +116,36 @@ impl Disk for RealDisk {
 
 fn new_file(path: &Path, mode: u32) -> io::Result<RealFile> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true).mode(mode).open(path).map(RealFile)
+    let file = options.read(true).write(true).create_new(true).mode(mode).open(path)?;
+    give_away(&file, path)?;
+    Ok(RealFile(file))
+}
+
+/// Gives what was just made at `path` to the owner of its folder: what root makes in the folder of a service is the
+/// service's. Where only its maker can have it, it stays the maker's.
+fn give_away(made: &File, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let owner = fs::metadata(folder.unwrap_or(Path::new(".")))?;
+    if made.metadata()?.uid() == owner.uid() {
+        return Ok(());
+    }
+    match fchown(made, Some(owner.uid()), Some(owner.gid())) {
+        // Of who is not root, or knows no such user in its namespace.
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::PERM | Errno::INVAL)) => {
+            Ok(())
+        }
+        given => given,
+    }
+}
+
+fn opened(options: &mut OpenOptions, flags: OFlags, path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    options.custom_flags(flags).open(path)
 }
 
 /// Opens a regular file; `O_NONBLOCK` because opening a FIFO would wait for its other end.
 fn regular_file(options: &mut OpenOptions, path: &Path) -> io::Result<RealFile> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let file = options.custom_flags(flags).open(path)?;
+    let file = opened(options, OFlags::NONBLOCK, path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -162,6 +191,11 @@ impl RealDisk {
     }
 }
 
+/// Whether there is a process that took a signal so, or may not be sent one, as another user's.
+fn is_there(signalled: Result<(), Errno>) -> bool {
+    matches!(signalled, Ok(()) | Err(Errno::PERM))
+}
+
 /// Whether `process` has the locked `file` open, lock and all (see proc_pid_fdinfo(5)).
 fn holds_open(process: u32, file: FileId) -> bool {
     let infos = fs::read_dir(format!("/proc/{process}/fdinfo")).into_iter().flatten().flatten();
@@ -191,11 +225,6 @@ fn taker(line: &str, file: FileId) -> Option<u32> {
 impl FileId {
     fn of(metadata: &Metadata) -> Self {
         Self { device: metadata.dev(), inode: metadata.ino() }
-/// Whether there is a process that took a signal so, or may not be sent one, as another user's.
-fn is_there(signalled: Result<(), Errno>) -> bool {
-    matches!(signalled, Ok(()) | Err(Errno::PERM))
-}
-
     }
 }
 
@@ -274,6 +303,13 @@ mod tests {
     }
 
     #[test]
+    fn a_process_that_may_not_be_sent_a_signal_is_running() {
+        assert!(is_there(Ok(())) && is_there(Err(Errno::PERM)) && !is_there(Err(Errno::SRCH)));
+        assert!(RealDisk.is_running(std::process::id()) && RealDisk.is_running(1));
+        assert!(!RealDisk.is_running(0) && !RealDisk.is_running(u32::MAX));
+    }
+
+    #[test]
     fn two_openings_of_a_file_exclude_each_other() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("db.txt");
@@ -302,13 +338,6 @@ mod tests {
     }
 
     #[test]
-    #[test]
-    fn a_process_that_may_not_be_sent_a_signal_is_running() {
-        assert!(is_there(Ok(())) && is_there(Err(Errno::PERM)) && !is_there(Err(Errno::SRCH)));
-        assert!(RealDisk.is_running(std::process::id()) && RealDisk.is_running(1));
-        assert!(!RealDisk.is_running(0) && !RealDisk.is_running(u32::MAX));
-    }
-
     fn a_fifo_and_a_folder_are_refused_without_waiting() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
