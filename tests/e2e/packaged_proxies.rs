@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Browser, Counter, DOMAIN, Packaged, PackagedProxy, Server, Stub, eventually};
+use e2e::{
+    Browser, Counter, DOMAIN, Packaged, PackagedProxy, Server, Stub, eventually, has_ipv6, left_out,
+};
 use serde_json::json;
 
 use crate::{
@@ -271,6 +273,31 @@ fn haproxy_finds_the_server_ready() {
             let stderr = server.stderr();
             stderr.contains("route=\"/readyz\" status=200").then_some(())
         });
+    }
+}
+
+/// Where the domain has an AAAA record, what listens on IPv4 only leaves it to another site. Caddy listens on all
+/// addresses where nothing else is said.
+#[test]
+fn domain_is_answered_over_ipv6_too() {
+    if !has_ipv6() {
+        left_out("the packaged proxies over IPv6", "there is no IPv6 here");
+        return;
+    }
+    for packaged in [Packaged::Nginx, Packaged::Haproxy] {
+        let counter = Counter::with(100);
+        let flags = ["--allow-host", DOMAIN, "--trust-proxy", "127.0.0.1", "--access-log"];
+        let server = serve_with(&counter, &flags);
+        let proxy = PackagedProxy::before(server.address(), packaged);
+        let over_ipv6 = ["--connect-to", "::[::1]:"];
+
+        let answer = proxy.answer("/search", &over_ipv6);
+        let led = proxy.answer_at(&format!("http://{DOMAIN}:{}/", proxy.plain_port()), &over_ipv6);
+
+        assert_eq!(answer.status, 200, "{packaged:?}: {answer:?}");
+        assert!((301..=308).contains(&led.status), "{packaged:?}: {led:?}");
+        let told = format!("client=::1 request_id=\"{}\"", answer.header("X-Request-Id"));
+        eventually("the line of the request", || server.stderr().contains(&told).then_some(()));
     }
 }
 
