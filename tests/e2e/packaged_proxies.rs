@@ -263,16 +263,46 @@ fn request_has_its_client_and_one_name_in_the_log_and_in_the_answer() {
 }
 
 #[test]
-fn haproxy_finds_the_server_ready() {
+fn haproxy_finds_the_server_alive() {
     for packaged in [Packaged::Haproxy, Packaged::HaproxyPrefix] {
         let counter = Counter::with(100);
         let server = serve_with(&counter, &["--access-log"]);
         let _proxy = PackagedProxy::before(server.address(), packaged);
 
-        eventually("a look at whether the server is ready", || {
+        eventually("a look at whether the server runs", || {
             let stderr = server.stderr();
-            stderr.contains("route=\"/readyz\" status=200").then_some(())
+            stderr.contains("route=\"/livez\" status=200").then_some(())
         });
+    }
+}
+
+/// As on a full disk, or behind a failed sync: whoever only reads is served on.
+#[test]
+fn counter_that_cannot_sell_has_its_receipts_and_pages_all_the_same() {
+    for packaged in Packaged::ALL {
+        let counter = Counter::with(100);
+        let server = serve_with(&counter, &["--allow-host", DOMAIN, "--access-log"]);
+        let proxy = PackagedProxy::before(server.address(), packaged);
+        let sale = proxy.answer("/buy", &["-X", "POST"]);
+        let receipt = proxy.origin() + sale.header("Location");
+
+        counter.write("spoilt");
+        assert_eq!(server.get("/readyz").status, 503);
+        let looks = || {
+            let stderr = server.stderr();
+            ["/livez", "/readyz"].map(|probe| stderr.matches(probe).count()).iter().sum::<usize>()
+        };
+        if matches!(packaged, Packaged::Haproxy | Packaged::HaproxyPrefix) {
+            let before = looks();
+            // By the third that fails it sends nobody there any more.
+            eventually("six looks at the server", || (looks() >= before + 6).then_some(()));
+        }
+
+        let refused = proxy.answer("/buy", &["-X", "POST"]);
+        assert_eq!(refused.status, 503, "{packaged:?}: {refused:?}");
+        assert_eq!(refused.json()["sold"], "no", "by the server itself, {packaged:?}: {refused:?}");
+        assert_eq!(proxy.answer_at(&receipt, &[]).status, 200, "{packaged:?}");
+        assert_eq!(proxy.answer("/operator", &[]).status, 200, "{packaged:?}");
     }
 }
 
