@@ -2,6 +2,7 @@
 
 use std::{
     sync::{Arc, Mutex},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -252,6 +253,25 @@ fn race_for_holds_sells_or_leaves_all_and_holds_nothing_in_the_end() {
         assert!(number("lapsed") > 0, "{run}");
         assert_eq!(run["verdict"], "valid");
     }
+}
+
+/// Of one or two tickets: whoever takes the last one lets it lapse, so that there is something to judge.
+#[test]
+fn small_race_for_holds_is_decided_whoever_comes_first() {
+    thread::scope(|scope| {
+        let races = ["task", "thread", "process"].into_iter().flat_map(|mode| {
+            ["1", "1", "1", "2", "2"].map(|tickets| {
+                scope.spawn(move || {
+                    let race = loadgen().args(["race", "--holds", "--mode", mode, "--json"]);
+                    race.args(["--workers", "4", "--tickets", tickets]).run()
+                })
+            })
+        });
+        for race in races.collect::<Vec<_>>() {
+            let finished = race.join().expect("a race");
+            assert_eq!(finished.code, Some(0), "{finished:?}");
+        }
+    });
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::{fs, thread, time::Duration};
 
-use e2e::{Counter, Mark, OutsideLock, Program, Signal, crowd, eventually};
+use e2e::{Counter, Mark, OutsideLock, Program, Server, Signal, crowd, eventually};
 
 use crate::{
+    another_user::{USER, can_serve, give},
+    mounts::mount_namespace,
     problem::assert_problem,
-    programs::{serve, serve_with},
+    programs::{serve, serve_with, server},
     sales::{assert_conserved, count_of, tickets_of},
 };
 
@@ -23,6 +25,29 @@ fn buyer_is_told_who_holds_the_lock_and_that_nothing_was_sold() {
     assert_eq!(problem["sold"], "no");
     let holder = lock.holder().to_string();
     assert!(answer.text().contains(&holder), "pid {holder} is not in {problem}");
+}
+
+/// Runs `$@` as the user `$0` where nobody sees the processes of other users: `ProtectProc=invisible` of systemd.
+const BLINDFOLDED: &str = r#"mount -t proc -o hidepid=invisible proc /proc &&
+    exec setpriv --pdeathsig KILL --reuid "$0" --regid "$0" --init-groups "$@""#;
+
+#[test]
+fn holder_whose_process_is_hidden_from_the_server_is_not_said_to_have_ended() {
+    let what = "a server that does not see the processes of other users";
+    let Some(namespace) = mount_namespace(what).filter(|_| can_serve(what)) else { return };
+    let counter = Counter::with(100);
+    give(counter.folder());
+    let program = namespace.args(["sh", "-c", BLINDFOLDED, USER]);
+    let program = program.arg(server().path()).args(["--lock-timeout", "200ms"]);
+    let server = Server::start(program, &counter);
+    let lock = OutsideLock::take(&counter);
+
+    let refused = server.buy();
+
+    assert_problem(&server, &refused, 503, "lock-timeout");
+    let told = refused.text();
+    assert!(told.contains(&format!("process {} ", lock.holder())), "{told}");
+    assert!(!told.contains("has ended"), "{told}");
 }
 
 #[test]
@@ -83,7 +108,7 @@ fn start_waits_for_the_lock_no_longer_than_it_may() {
     let lock = OutsideLock::take(&counter);
 
     // Started while somebody holds the lock: it comes up once the lock is free, or says why not.
-    let process = crate::programs::server()
+    let process = server()
         .args(["--lock-timeout", "200ms", "--listen", "127.0.0.1:0", "--db"])
         .arg(counter.path())
         .start();

@@ -1,5 +1,6 @@
 //! The end-to-end tests, one module a behaviour.
 
+mod another_user;
 mod backups;
 mod bad_counters;
 mod bad_requests;
@@ -40,6 +41,7 @@ mod operator;
 mod outside_changes;
 mod outsiders;
 mod overload;
+mod owners;
 mod packaged_image;
 mod packaged_proxies;
 mod packaged_unit;

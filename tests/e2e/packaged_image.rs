@@ -1,6 +1,8 @@
 //! The Dockerfile in `server/packaging`: what it starts, and how it looks whether that is well. That it
 //! builds is not tried here: images come from where no test goes.
 
+use std::fs;
+
 use e2e::{Counter, Program, Server, packaged_text, substituted};
 
 use crate::programs::{serve, server};
@@ -14,19 +16,50 @@ fn words_of(instruction: &str) -> Vec<String> {
     serde_json::from_str(line).unwrap_or_else(|cause| panic!("`{line}` is no list: {cause}"))
 }
 
+/// The commands of `docker run` that the head of the Dockerfile names, without line ends: the one that makes the counter,
+/// and the one that runs the server.
+fn documented() -> [String; 2] {
+    let text = packaged_text("Dockerfile");
+    let head: Vec<_> =
+        text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim).collect();
+    let head = head.join(" ").replace("\\ ", "");
+    let commands =
+        head.split('`').filter(|part| part.starts_with("docker run ") && part.contains(" -v "));
+    let commands: Vec<_> = commands.map(str::to_owned).collect();
+    commands.try_into().expect("one that makes the counter, and one that runs the server")
+}
+
 #[test]
-fn image_starts_a_server_on_its_volume() {
+fn image_sells_the_counter_that_was_made_on_its_volume_and_makes_none_itself() {
     let counter = Counter::missing();
-    let words = words_of("ENTRYPOINT ");
+    let [make, run] = documented();
+    let entry = words_of("ENTRYPOINT ");
+    let (_, flags) = run.rsplit_once(" ticket-counter ").expect("flags behind the name");
     let folder = counter.folder().to_string_lossy();
-    let arguments = substituted(&words[1..].join("\n"), &[("/counter", &folder)]);
+    let words = entry[1..].iter().map(String::as_str).chain(flags.split(' '));
     // The test finds a free port, on loopback.
-    let arguments = substituted(&arguments, &[("--listen\n0.0.0.0:8080", "--init\n7")]);
+    let words = substituted(
+        &words.collect::<Vec<_>>().join("\n"),
+        &[("/counter", &folder), ("\n--listen\n0.0.0.0:8080", "")],
+    );
+    let image = || server().args(words.lines());
 
-    let server = Server::start_without_counter(server().args(arguments.lines()));
+    let refused = image().args(["--listen", "127.0.0.1:0"]).run();
+    assert_eq!(refused.code, Some(65), "{refused:?}");
+    assert!(refused.stderr.contains("server restore"), "{refused:?}");
+    assert_eq!(fs::read_dir(counter.folder()).expect("own folder").count(), 0);
 
-    assert_eq!(server.count(), 7);
-    assert_eq!(counter.count(), 7);
+    let (_, script) = make.split_once(" -c '").expect("a script");
+    let script = || Program::new("sh").args(["-c", script.trim_end_matches('\'')]);
+    assert_eq!(script().inside(counter.folder()).run().code, Some(0), "{make}");
+    let server = Server::start_without_counter(image());
+    assert_eq!(server.count(), 30);
+    server.buy();
+    server.terminate();
+
+    let again = script().inside(counter.folder()).run();
+    assert_ne!(again.code, Some(0), "there is one already: {again:?}");
+    assert_eq!(counter.count(), 29);
 }
 
 #[test]

@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use e2e::{Browser, Counter, DOMAIN, Packaged, PackagedProxy, Server, Stub, eventually};
+use e2e::{
+    Browser, Counter, DOMAIN, Packaged, PackagedProxy, Server, Stub, eventually, has_ipv6, left_out,
+};
 use serde_json::json;
 
 use crate::{
@@ -261,16 +263,71 @@ fn request_has_its_client_and_one_name_in_the_log_and_in_the_answer() {
 }
 
 #[test]
-fn haproxy_finds_the_server_ready() {
+fn haproxy_finds_the_server_alive() {
     for packaged in [Packaged::Haproxy, Packaged::HaproxyPrefix] {
         let counter = Counter::with(100);
         let server = serve_with(&counter, &["--access-log"]);
         let _proxy = PackagedProxy::before(server.address(), packaged);
 
-        eventually("a look at whether the server is ready", || {
+        eventually("a look at whether the server runs", || {
             let stderr = server.stderr();
-            stderr.contains("route=\"/readyz\" status=200").then_some(())
+            stderr.contains("route=\"/livez\" status=200").then_some(())
         });
+    }
+}
+
+/// As on a full disk, or behind a failed sync: whoever only reads is served on.
+#[test]
+fn counter_that_cannot_sell_has_its_receipts_and_pages_all_the_same() {
+    for packaged in Packaged::ALL {
+        let counter = Counter::with(100);
+        let server = serve_with(&counter, &["--allow-host", DOMAIN, "--access-log"]);
+        let proxy = PackagedProxy::before(server.address(), packaged);
+        let sale = proxy.answer("/buy", &["-X", "POST"]);
+        let receipt = proxy.origin() + sale.header("Location");
+
+        counter.write("spoilt");
+        assert_eq!(server.get("/readyz").status, 503);
+        let looks = || {
+            let stderr = server.stderr();
+            ["/livez", "/readyz"].map(|probe| stderr.matches(probe).count()).iter().sum::<usize>()
+        };
+        if matches!(packaged, Packaged::Haproxy | Packaged::HaproxyPrefix) {
+            let before = looks();
+            // By the third that fails it sends nobody there any more.
+            eventually("six looks at the server", || (looks() >= before + 6).then_some(()));
+        }
+
+        let refused = proxy.answer("/buy", &["-X", "POST"]);
+        assert_eq!(refused.status, 503, "{packaged:?}: {refused:?}");
+        assert_eq!(refused.json()["sold"], "no", "by the server itself, {packaged:?}: {refused:?}");
+        assert_eq!(proxy.answer_at(&receipt, &[]).status, 200, "{packaged:?}");
+        assert_eq!(proxy.answer("/operator", &[]).status, 200, "{packaged:?}");
+    }
+}
+
+/// Where the domain has an AAAA record, what listens on IPv4 only leaves it to another site. Caddy listens on all
+/// addresses where nothing else is said.
+#[test]
+fn domain_is_answered_over_ipv6_too() {
+    if !has_ipv6() {
+        left_out("the packaged proxies over IPv6", "there is no IPv6 here");
+        return;
+    }
+    for packaged in [Packaged::Nginx, Packaged::Haproxy] {
+        let counter = Counter::with(100);
+        let flags = ["--allow-host", DOMAIN, "--trust-proxy", "127.0.0.1", "--access-log"];
+        let server = serve_with(&counter, &flags);
+        let proxy = PackagedProxy::before(server.address(), packaged);
+        let over_ipv6 = ["--connect-to", "::[::1]:"];
+
+        let answer = proxy.answer("/search", &over_ipv6);
+        let led = proxy.answer_at(&format!("http://{DOMAIN}:{}/", proxy.plain_port()), &over_ipv6);
+
+        assert_eq!(answer.status, 200, "{packaged:?}: {answer:?}");
+        assert!((301..=308).contains(&led.status), "{packaged:?}: {led:?}");
+        let told = format!("client=::1 request_id=\"{}\"", answer.header("X-Request-Id"));
+        eventually("the line of the request", || server.stderr().contains(&told).then_some(()));
     }
 }
 

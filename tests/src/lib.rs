@@ -53,7 +53,7 @@ pub use left_out::left_out;
 pub use live::{Event, Live};
 pub use lock::OutsideLock;
 pub use nginx::Nginx;
-pub use packaged_proxy::{DOMAIN, Packaged, PackagedProxy, packaged_text, substituted};
+pub use packaged_proxy::{DOMAIN, Packaged, PackagedProxy, has_ipv6, packaged_text, substituted};
 pub use postgres::Postgres;
 pub use process::{Finished, Process};
 pub use processes::{Mark, processes_in};

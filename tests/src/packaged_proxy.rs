@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -24,6 +25,9 @@ pub const DOMAIN: &str = "shop.example";
 /// Where the packaged blocks expect the server.
 const UPSTREAM: &str = "127.0.0.1:8080";
 
+/// Where a packaged block listens in a test, where it says all addresses.
+const LOOPBACK: &str = "127.0.0.1";
+
 /// Which proxy stands in front, and where in it the server is.
 #[derive(Clone, Copy, Debug)]
 pub enum Packaged {
@@ -41,7 +45,8 @@ pub enum Packaged {
     HaproxyPrefix,
 }
 
-/// A proxy that speaks TLS on a free port of 127.0.0.1, in front of one server.
+/// A proxy that speaks TLS on a free port of 127.0.0.1 in front of one server, and where its block says that it listens
+/// over IPv6, too, on the same of `[::1]`.
 pub struct PackagedProxy {
     process: Process,
     _folder: TempDir,
@@ -169,6 +174,11 @@ impl PackagedProxy {
     }
 }
 
+/// Whether this machine can be called over IPv6, by itself at least.
+pub fn has_ipv6() -> bool {
+    TcpListener::bind("[::1]:0").is_ok()
+}
+
 /// The text of a file in `server/packaging`.
 ///
 /// # Panics
@@ -204,14 +214,16 @@ type Started = (Process, PathBuf);
 
 impl Place<'_> {
     fn nginx(&self, text: &str) -> Started {
-        let (listen, plain) = (self.listen("listen "), self.plain("listen "));
+        let listen = |address, port| format!("listen {address}:{port}");
         let (key, certificate) = self.certificate();
         let site = substituted(
             text,
             &[
                 (UPSTREAM, self.address),
-                ("listen 443", &listen),
-                ("listen 80", &plain),
+                ("listen 443", &listen(LOOPBACK, self.port)),
+                ("listen [::]:443", &listen(other_loopback(), self.port)),
+                ("listen 80", &listen(LOOPBACK, self.plain_port)),
+                ("listen [::]:80", &listen(other_loopback(), self.plain_port)),
                 ("/etc/ssl/shop.example/fullchain.pem", &path_text(&certificate)),
                 ("/etc/ssl/shop.example/privkey.pem", &path_text(&key)),
             ],
@@ -225,14 +237,14 @@ impl Place<'_> {
         self.write("ticket-counter.conf", &snippet);
         let site = format!(
             "server {{
-                 {listen} ssl; server_name {DOMAIN};
+                 listen {LOOPBACK}:{port} ssl; server_name {DOMAIN};
                  ssl_certificate {}; ssl_certificate_key {};
                  location / {{ return 200 \"the site\\n\"; }}
                  include ticket-counter.conf;
              }}",
             certificate.display(),
             key.display(),
-            listen = self.listen("listen "),
+            port = self.port,
         );
         (nginx::start(self.folder, &site), certificate)
     }
@@ -253,7 +265,7 @@ impl Place<'_> {
     fn start_caddy(&self, site: &str) -> Started {
         let (port, plain_port) = (self.port, self.plain_port);
         let options = format!(
-            "{{\n\tadmin off\n\thttp_port {plain_port}\n\thttps_port {port}\n\tdefault_bind 127.0.0.1\n\
+            "{{\n\tadmin off\n\thttp_port {plain_port}\n\thttps_port {port}\n\tdefault_bind {LOOPBACK}\n\
              \tlocal_certs\n\tskip_install_trust\n\tstorage file_system kept\n}}\n"
         );
         let config = self.write("Caddyfile", &(options + site));
@@ -264,14 +276,13 @@ impl Place<'_> {
     }
 
     fn haproxy(&self, text: &str) -> Started {
-        let (listen, plain) = (self.listen("bind "), self.plain("bind "));
         let (bundle, certificate) = self.bundle();
+        let bind = |port| format!("bind {LOOPBACK}:{port},{}:{port}", other_loopback());
         let config = substituted(
-            text,
+            &self.watching(text),
             &[
-                (UPSTREAM, self.address),
-                ("bind :443", &listen),
-                ("bind :80", &plain),
+                ("bind :443,[::]:443", &bind(self.port)),
+                ("bind :80,[::]:80", &bind(self.plain_port)),
                 ("/etc/haproxy/certs/shop.example.pem", &path_text(&bundle)),
             ],
         );
@@ -280,7 +291,7 @@ impl Place<'_> {
 
     fn haproxy_prefix(&self, text: &str) -> Started {
         let (bundle, certificate) = self.bundle();
-        let backend = substituted(text, &[(UPSTREAM, self.address)]);
+        let backend = self.watching(text);
         let of_site = |line: &&str| {
             line.starts_with("http-request redirect") || line.starts_with("use_backend")
         };
@@ -289,26 +300,24 @@ impl Place<'_> {
         assert_eq!(lines.len(), 2, "the lines for the site: {lines:?}");
         let config = format!(
             "defaults\n    mode http\n    timeout connect 5s\n    timeout client 50s\n    timeout server 50s\n\
-             frontend site\n    {} ssl crt {} alpn h2,http/1.1\n    {}\n    default_backend site\n\
+             frontend site\n    bind {LOOPBACK}:{} ssl crt {} alpn h2,http/1.1\n    {}\n    default_backend site\n\
              backend site\n    http-request return status 200 content-type text/plain string \"the site\"\n{backend}",
-            self.listen("bind "),
+            self.port,
             bundle.display(),
             lines.join("\n    "),
         );
         (self.start_haproxy(&config), certificate)
     }
 
+    /// `text` for the server, which is looked at so often that no test waits long for that.
+    fn watching(&self, text: &str) -> String {
+        let own = format!("{} check inter 50ms", self.address);
+        substituted(text, &[(&format!("{UPSTREAM} check"), &own)])
+    }
+
     fn start_haproxy(&self, text: &str) -> Process {
         let config = self.write("haproxy.cfg", text);
         Program::new("haproxy").arg("-db").arg("-f").arg(config).start()
-    }
-
-    fn listen(&self, directive: &str) -> String {
-        format!("{directive}127.0.0.1:{}", self.port)
-    }
-
-    fn plain(&self, directive: &str) -> String {
-        format!("{directive}127.0.0.1:{}", self.plain_port)
     }
 
     /// A key and its certificate for [`DOMAIN`].
@@ -333,6 +342,11 @@ impl Place<'_> {
         fs::write(&path, text).expect("the test's own folder");
         path
     }
+}
+
+/// Where it listens as well: over IPv6, where there is any.
+fn other_loopback() -> &'static str {
+    if has_ipv6() { "[::1]" } else { "127.0.0.2" }
 }
 
 fn path_text(path: &Path) -> String {

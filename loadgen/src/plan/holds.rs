@@ -47,16 +47,15 @@ pub(crate) struct FollowUp {
 pub(crate) struct Fate {
     holds: Holds,
     work: Work,
-    client: u32,
     random: Random,
     /// How many holds it has asked for.
     asked: u32,
 }
 
 impl Fate {
-    /// That of `client`.
-    pub(super) fn new(holds: Holds, work: Work, client: u32, random: Random) -> Self {
-        Self { holds, work, client, random, asked: 0 }
+    /// That of a client, which draws from `random`.
+    pub(super) fn new(holds: Holds, work: Work, random: Random) -> Self {
+        Self { holds, work, random, asked: 0 }
     }
 
     /// Whether anything can follow on `action`, so that its answer has to be looked at.
@@ -68,11 +67,16 @@ impl Fate {
         }
     }
 
-    /// What follows on `action`, which was carried out or, where that is said, found sold out.
-    pub(crate) fn after(&mut self, action: Action, is_sold_out: bool) -> Option<FollowUp> {
+    /// What follows on `action`, which was carried out or, where that is said, found sold out, and left `remaining`.
+    pub(crate) fn after(
+        &mut self,
+        action: Action,
+        is_sold_out: bool,
+        remaining: Option<i64>,
+    ) -> Option<FollowUp> {
         let later = |action| FollowUp { action, wait_ns: self.holds.end_after_ns };
         if self.work == Work::SearchThenHold {
-            return self.in_race(action, is_sold_out);
+            return self.in_race(action, is_sold_out, remaining);
         }
         match action {
             _ if is_sold_out => None,
@@ -93,9 +97,15 @@ impl Fate {
         }
     }
 
-    /// In a race every other client lets its first hold lapse. Whoever was refused tries once more when
-    /// all that it was refused for is over, and buys what it gets then.
-    fn in_race(&mut self, action: Action, is_sold_out: bool) -> Option<FollowUp> {
+    /// In a race half let their first hold lapse: whoever left an even number, among them who took the last ticket,
+    /// whichever clients these are. Whoever was refused tries once more when all that it was refused for is over, and
+    /// buys what it gets then.
+    fn in_race(
+        &mut self,
+        action: Action,
+        is_sold_out: bool,
+        remaining: Option<i64>,
+    ) -> Option<FollowUp> {
         if action != Action::Hold {
             return None;
         }
@@ -105,8 +115,7 @@ impl Fate {
             let wait_ns = self.holds.seconds.saturating_mul(1_000_000_000).saturating_add(OVER_NS);
             return is_first.then_some(FollowUp { action: Action::Hold, wait_ns });
         }
-        // By two bits of its number: by one, clients that go round two servers would let it lapse at one of them.
-        let confirms = !is_first || (self.client ^ self.client >> 1) & 1 == 0;
+        let confirms = !is_first || remaining.is_none_or(|remaining| remaining % 2 != 0);
         confirms.then_some(FollowUp { action: Action::Confirm, wait_ns: 0 })
     }
 }
@@ -115,32 +124,35 @@ impl Fate {
 mod tests {
     use super::*;
 
-    fn fate(work: Work, client: u32, holds: Holds) -> Fate {
-        Fate::new(holds, work, client, Random::new(7, 7))
+    fn fate(work: Work, holds: Holds) -> Fate {
+        Fate::new(holds, work, Random::new(7, 7))
     }
 
     #[test]
     fn holds_end_in_their_proportion() {
         let holds = Holds { confirm: 0.5, release: 0.3, ..Holds::default() };
-        let mut fate = fate(Work::Mix { buy: 0, hold: 1, search: 0 }, 0, holds);
-        let ends: Vec<_> = (0..10_000).map(|_| fate.after(Action::Hold, false)).collect();
+        let mut fate = fate(Work::Mix { buy: 0, hold: 1, search: 0 }, holds);
+        let ends: Vec<_> = (0..10_000).map(|_| fate.after(Action::Hold, false, None)).collect();
         let count = |action| ends.iter().flatten().filter(|end| end.action == action).count();
         assert!((4700..5300).contains(&count(Action::Confirm)));
         assert!((2700..3300).contains(&count(Action::Release)));
-        assert_eq!(fate.after(Action::Hold, true), None);
-        assert_eq!(fate.after(Action::Confirm, false), None);
+        assert_eq!(fate.after(Action::Hold, true, None), None);
+        assert_eq!(fate.after(Action::Confirm, false, None), None);
     }
 
     #[test]
-    fn in_a_race_half_let_it_lapse_and_the_refused_come_again() {
-        let race = |client| fate(Work::SearchThenHold, client, Holds::default());
+    fn in_a_race_half_let_it_lapse_whoever_they_are_and_the_refused_come_again() {
+        let race = || fate(Work::SearchThenHold, Holds::default());
         let confirm = Some(FollowUp { action: Action::Confirm, wait_ns: 0 });
-        assert_eq!(race(0).after(Action::Hold, false), confirm);
-        assert_eq!(race(1).after(Action::Hold, false), None);
-        let mut refused = race(1);
-        let again = refused.after(Action::Hold, true).unwrap();
+        let lapsed = |tickets: i64| {
+            let ends = (0..tickets).map(|left| race().after(Action::Hold, false, Some(left)));
+            ends.filter(|end| *end != confirm).count()
+        };
+        assert_eq!((1..7).map(lapsed).collect::<Vec<_>>(), [1, 1, 2, 2, 3, 3]);
+        let mut refused = race();
+        let again = refused.after(Action::Hold, true, Some(0)).unwrap();
         assert_eq!((again.action, again.wait_ns), (Action::Hold, 2_500_000_000));
-        assert_eq!(refused.clone().after(Action::Hold, false), confirm);
-        assert_eq!(refused.after(Action::Hold, true), None);
+        assert_eq!(refused.clone().after(Action::Hold, false, Some(0)), confirm);
+        assert_eq!(refused.after(Action::Hold, true, Some(0)), None);
     }
 }

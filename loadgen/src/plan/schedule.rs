@@ -121,7 +121,7 @@ impl Plan {
     pub(crate) fn fate(&self, client: u32) -> Fate {
         // The streams of schedules come in pairs from 0 on, so that this one is none of theirs.
         let stream = u64::from(client) | 1 << 40;
-        Fate::new(self.holds, self.work, client, Random::new(self.seed, stream))
+        Fate::new(self.holds, self.work, Random::new(self.seed, stream))
     }
 
     /// How many operations of `client` are counted in all, where they are due by the clock.

@@ -245,7 +245,7 @@ impl Client {
         let end = if self.worker.plan.retries != Retries::Never {
             let first = self.attempt(action, order, sent_ns).await;
             let (answer, token) = self.settle(action, order, first).await;
-            heard = Some((answer.outcome, token));
+            heard = Some(Heard::of(&answer, token));
             End::Answer(answer, monotonic_ns())
         } else {
             let limit = self.session.patience(self.worker.plan.timeout());
@@ -253,15 +253,14 @@ impl Client {
             match response(session, watchdog, (action, order), (sent_ns, limit)).await {
                 Some(Response::Reply(reply, reader)) => {
                     if is_heard {
-                        let outcome = reader.read(action, reply).outcome;
                         let token = if may_follow { reader.token(reply) } else { None };
-                        heard = Some((outcome, token));
+                        heard = Some(Heard::of(&reader.read(action, reply), token));
                     }
                     End::Reply(reader.needed(reply))
                 }
                 Some(Response::Answer(answer)) => {
                     // What it gave is kept where it was read.
-                    heard = Some((answer.outcome, Some(String::new())));
+                    heard = Some(Heard::of(&answer, Some(String::new())));
                     End::Answer(*answer, monotonic_ns())
                 }
                 None => End::Answer(self.session.gave_up(action, limit), monotonic_ns()),
@@ -271,9 +270,9 @@ impl Client {
             |answer: &Answer| answer.missing.is_some() && answer.outcome == Outcome::Refused;
         let has_reached_nobody = matches!(&end, End::Answer(answer, _) if is_nobody(answer));
         self.worker.end(client, begun, end);
-        let outcome = heard.as_ref().map(|(outcome, _)| *outcome);
-        if may_follow && let Some((outcome, token)) = heard {
-            self.pending = follow_up(&mut self.fate, begun, outcome, token);
+        let outcome = heard.as_ref().map(|heard| heard.outcome);
+        if may_follow && let Some(heard) = heard {
+            self.pending = follow_up(&mut self.fate, begun, heard);
         }
         CameTo { outcome, has_reached_nobody }
     }
@@ -361,18 +360,28 @@ struct Attempt {
     retry_after: Option<Duration>,
 }
 
-/// What follows on what was `begun` and brought `token`.
-fn follow_up(
-    fate: &mut Fate,
-    begun: Begun,
+/// What a client needs of an answer to go on.
+struct Heard {
     outcome: Outcome,
+    remaining: Option<i64>,
+    /// As in [`Attempt`].
     token: Option<String>,
-) -> Option<Pending> {
+}
+
+impl Heard {
+    fn of(answer: &Answer, token: Option<String>) -> Self {
+        Self { outcome: answer.outcome, remaining: answer.remaining, token }
+    }
+}
+
+/// What follows on what was `begun` and `heard`.
+fn follow_up(fate: &mut Fate, begun: Begun, heard: Heard) -> Option<Pending> {
+    let Heard { outcome, remaining, token } = heard;
     let is_sold_out = outcome == Outcome::SoldOut;
     if !is_sold_out && !matches!(outcome, Outcome::Sold | Outcome::Done) {
         return None;
     }
-    let FollowUp { action, wait_ns } = fate.after(begun.action, is_sold_out)?;
+    let FollowUp { action, wait_ns } = fate.after(begun.action, is_sold_out, remaining)?;
     let from_ns = if wait_ns == 0 { 0 } else { monotonic_ns() + wait_ns };
     if is_sold_out {
         return Some(Pending { action, of: None, token: String::new(), from_ns });

@@ -201,7 +201,8 @@ impl RunError {
                 let hint = if Layout::around(path).folder.exists() {
                     "`server repair` writes it anew from its ledger"
                 } else {
-                    "`--init 100` creates a counter with 100 tickets"
+                    "`--init 100` creates a counter with 100 tickets; where there was one, \
+                     `server restore` puts a backup of it there"
                 };
                 (source.kind() == io::ErrorKind::NotFound).then(|| hint.to_owned())
             }

@@ -2,14 +2,13 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    fs,
-    io::{self, Write as _},
+    fs, io,
     path::{Path, PathBuf},
     process,
 };
 
 use crate::{
-    ledger::file::disk::{Disk as _, RealDisk},
+    ledger::file::disk::{Disk as _, DiskFile as _, RealDisk},
     run::RunError,
 };
 
@@ -68,9 +67,11 @@ impl Making {
     /// # Errors
     /// What the system says.
     pub(super) fn leave_a_mark(&mut self, key: &[u8; 32]) -> io::Result<()> {
-        let mut mark = fs::File::create(self.path.join(MARK))?;
-        mark.write_all(key)?;
-        mark.sync_all()?;
+        let path = self.path.join(MARK);
+        RealDisk.remove(&path)?;
+        let mark = RealDisk.create_new(&path)?;
+        mark.write_at(key, 0)?;
+        mark.sync()?;
         self.leaves_a_mark = true;
         RealDisk.sync_dir(&self.path)
     }

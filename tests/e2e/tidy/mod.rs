@@ -3,6 +3,7 @@
 //! Each rule is a pure function from paths and texts of files to complaints. Each comes with tests
 //! that plant a violation and see it caught; `workspace` holds every tracked file to all of them.
 
+mod architecture;
 mod arrows;
 mod circles;
 mod complaint;

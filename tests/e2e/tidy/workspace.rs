@@ -2,7 +2,9 @@
 
 use std::{fs, path::Path, process::Command};
 
-use super::{arrows, circles, complaint::Complaint, modules, names, root, tokens, words};
+use super::{
+    architecture, arrows, circles, complaint::Complaint, modules, names, root, tokens, words,
+};
 
 #[test]
 fn workspace_is_tidy() {
@@ -17,7 +19,8 @@ fn workspace_is_tidy() {
     let of_paths = tracked.iter().flat_map(|path| check_path(path));
     let of_texts = sources.iter().flat_map(|(path, text)| check_text(path, text));
     let of_crates = circles::check(&sources);
-    let complaints = of_paths.chain(of_texts).chain(of_crates);
+    let of_names = architecture::check(&sources);
+    let complaints = of_paths.chain(of_texts).chain(of_crates).chain(of_names);
     let complaints = complaints.map(|complaint| complaint.to_string()).collect::<Vec<_>>();
     assert!(complaints.is_empty(), "\n{}", complaints.join("\n"));
 }

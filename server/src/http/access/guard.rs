@@ -123,12 +123,8 @@ impl Guard {
         let target = uri.authority().map(axum::http::uri::Authority::as_str);
         if !self.allows(host) || target.is_some_and(|target| !self.allows_name(target)) {
             let host = String::from_utf8_lossy(target.map_or(host.as_bytes(), str::as_bytes));
-            let name = without_port(&host);
-            self.refused.tell(name);
-            let detail = format!(
-                "this server does not answer to the host `{host}`; the operator can allow it with \
-                 `--allow-host {name}`"
-            );
+            let hint = self.way_out(without_port(&host));
+            let detail = format!("this server does not answer to the host `{host}`{hint}");
             return Err(Problem::new(Code::WrongHost, detail));
         }
         match headers.get(header::ORIGIN) {
@@ -152,17 +148,24 @@ impl Guard {
 
     /// Whether `host` is a name of this server, with any port: behind a proxy, the port is the proxy's.
     fn allows(&self, host: &HeaderValue) -> bool {
-        *host == self.address || host.to_str().is_ok_and(|host| self.allows_name(host))
+        let is_allowed = |host| self.allows_name(host);
+        *host == self.address || str::from_utf8(host.as_bytes()).is_ok_and(is_allowed)
     }
 
     fn allows_name(&self, host: &str) -> bool {
-        let name = without_port(host);
-        let mut names = self.own.iter().map(String::as_str).chain(self.allowed());
-        names.any(|allowed| allowed.eq_ignore_ascii_case(name))
+        is_among(self.own.iter().map(String::as_str).chain(self.allowed()), without_port(host))
     }
 
-    fn allowed(&self) -> impl Iterator<Item = &str> {
+    fn allowed(&self) -> impl Iterator<Item = &str> + Clone {
         self.allowed.iter().map(HostName::as_str)
+    }
+
+    /// Tells the operator of `name`, which is none of this server, and gives how it is allowed; nothing where no flag
+    /// can allow that.
+    fn way_out(&self, name: &str) -> String {
+        let Ok(name) = HostName::parse(name) else { return String::new() };
+        self.refused.tell(&name);
+        format!("; the operator can allow it with `--allow-host {}`", name.as_str())
     }
 
     /// Lets a page pass that is of this server as the client called it, or of a name that was allowed,
@@ -177,19 +180,24 @@ impl Guard {
         };
         let name = authority.strip_suffix(implied).unwrap_or(authority);
         let is_own = host.to_str().is_ok_and(|host| host.eq_ignore_ascii_case(authority));
-        if is_own || self.allowed().any(|allowed| allowed.eq_ignore_ascii_case(name)) {
+        if is_own || is_among(self.allowed(), name) {
             return Ok(());
         }
         let bare = without_port(authority);
-        if self.allowed().any(|allowed| allowed.eq_ignore_ascii_case(bare)) {
+        if is_among(self.allowed(), bare) {
             let hint = "; its port is another one: a proxy in front has to pass the host on as it came \
                         (nginx: `proxy_set_header Host $http_host`)";
             return Err(foreign(&text, hint));
         }
-        self.refused.tell(bare);
-        let hint = format!("; the operator can allow it with `--allow-host {bare}`");
+        let hint = self.way_out(bare);
         Err(foreign(&text, if authority == bare { &hint } else { "" }))
     }
+}
+
+/// Whether `name` is one of `names`, however it is spelled: in capitals, with the dot of the root at its end.
+fn is_among<'a>(mut names: impl Iterator<Item = &'a str> + Clone, name: &str) -> bool {
+    names.clone().any(|one| one.eq_ignore_ascii_case(name))
+        || HostName::parse(name).is_ok_and(|name| names.any(|one| one == name.as_str()))
 }
 
 fn one_host() -> Problem {
@@ -242,6 +250,8 @@ mod tests {
             "192.0.2.1:8080",
             "192.0.2.1",
             "tickets.example",
+            "Tickets.Example.:443",
+            "[0:0::1]",
         ] {
             assert_eq!(check(&[(header::HOST, host)]), None, "{host}");
         }

@@ -26,7 +26,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// As [`Disk::open`].
     fn open_to_read(&self, path: &Path) -> io::Result<Self::File>;
 
-    /// Creates the file at `path` with mode `0600`.
+    /// Creates the file at `path` with mode `0600`; where root does, for the owner of its folder.
     ///
     /// # Errors
     /// [`io::ErrorKind::AlreadyExists`] where it exists; else what the system says.
@@ -38,7 +38,7 @@ pub trait Disk: Clone + Send + Sync + 'static {
     /// As [`Disk::create_new`].
     fn create_new_for_all(&self, path: &Path) -> io::Result<Self::File>;
 
-    /// Creates the folder at `path` with mode `0700`; one that exists is fine.
+    /// Creates the folder at `path` with mode `0700`, as [`Disk::create_new`] a file; one that exists is fine.
     ///
     /// # Errors
     /// What the system says.

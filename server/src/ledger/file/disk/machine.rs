@@ -5,7 +5,7 @@ use std::{
     io,
     os::{
         fd::{AsFd, BorrowedFd},
-        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
+        unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, fchown},
     },
     path::Path,
 };
@@ -14,6 +14,7 @@ use fd_lock::{RwLock, RwLockWriteGuard};
 use rustix::{
     fs::{CWD, OFlags, RenameFlags, renameat_with},
     io::Errno,
+    process::{Pid, test_kill_process},
 };
 
 use crate::ledger::{
@@ -50,7 +51,13 @@ impl Disk for RealDisk {
     }
 
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+        match fs::DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) => {
+                give_away(&opened(OpenOptions::new().read(true), OFlags::NOFOLLOW, path)?, path)
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && path.is_dir() => Ok(()),
+            failed => failed,
+        }
     }
 
     fn file_names(&self, path: &Path) -> io::Result<Vec<String>> {
@@ -96,7 +103,9 @@ impl Disk for RealDisk {
     }
 
     fn is_running(&self, process: u32) -> bool {
-        Path::new("/proc").join(process.to_string()).exists()
+        let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+        // Not by `/proc`, which may hide the processes of other users (hidepid, `ProtectProc=`).
+        process.is_some_and(|process| is_there(test_kill_process(process)))
     }
 
     fn boot_id(&self) -> Option<String> {
@@ -107,13 +116,36 @@ impl Disk for RealDisk {
 
 fn new_file(path: &Path, mode: u32) -> io::Result<RealFile> {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create_new(true).mode(mode).open(path).map(RealFile)
+    let file = options.read(true).write(true).create_new(true).mode(mode).open(path)?;
+    give_away(&file, path)?;
+    Ok(RealFile(file))
+}
+
+/// Gives what was just made at `path` to the owner of its folder: what root makes in the folder of a service is the
+/// service's. Where only its maker can have it, it stays the maker's.
+fn give_away(made: &File, path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let owner = fs::metadata(folder.unwrap_or(Path::new(".")))?;
+    if made.metadata()?.uid() == owner.uid() {
+        return Ok(());
+    }
+    match fchown(made, Some(owner.uid()), Some(owner.gid())) {
+        // Of who is not root, or knows no such user in its namespace.
+        Err(error) if matches!(Errno::from_io_error(&error), Some(Errno::PERM | Errno::INVAL)) => {
+            Ok(())
+        }
+        given => given,
+    }
+}
+
+fn opened(options: &mut OpenOptions, flags: OFlags, path: &Path) -> io::Result<File> {
+    let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
+    options.custom_flags(flags).open(path)
 }
 
 /// Opens a regular file; `O_NONBLOCK` because opening a FIFO would wait for its other end.
 fn regular_file(options: &mut OpenOptions, path: &Path) -> io::Result<RealFile> {
-    let flags = i32::try_from(OFlags::NONBLOCK.bits()).map_err(io::Error::other)?;
-    let file = options.custom_flags(flags).open(path)?;
+    let file = opened(options, OFlags::NONBLOCK, path)?;
     if !file.metadata()?.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
     }
@@ -157,6 +189,11 @@ impl RealDisk {
             _ => vec![Holder { process, has_ended: true }],
         }
     }
+}
+
+/// Whether there is a process that took a signal so, or may not be sent one, as another user's.
+fn is_there(signalled: Result<(), Errno>) -> bool {
+    matches!(signalled, Ok(()) | Err(Errno::PERM))
 }
 
 /// Whether `process` has the locked `file` open, lock and all (see proc_pid_fdinfo(5)).
@@ -263,6 +300,13 @@ mod tests {
         );
         drop(held);
         assert!(RealDisk.lock_holders(id).is_empty());
+    }
+
+    #[test]
+    fn a_process_that_may_not_be_sent_a_signal_is_running() {
+        assert!(is_there(Ok(())) && is_there(Err(Errno::PERM)) && !is_there(Err(Errno::SRCH)));
+        assert!(RealDisk.is_running(std::process::id()) && RealDisk.is_running(1));
+        assert!(!RealDisk.is_running(0) && !RealDisk.is_running(u32::MAX));
     }
 
     #[test]

@@ -1,0 +1,69 @@
+//! A counter that a service sells from, looked after by root.
+
+use std::{fs, os::unix::fs::MetadataExt, path::Path};
+
+use e2e::{Counter, Finished, Server};
+
+use crate::{
+    another_user::{USER, can_serve, give},
+    backups::{lose, restore},
+    programs::{serve_with, server},
+    sales::tickets_of,
+};
+
+#[test]
+fn whatever_root_makes_in_the_folder_of_a_service_is_the_services() {
+    if !can_serve("a service whose counter root looks after") {
+        return;
+    }
+    let counter = Counter::with(30);
+    give(counter.folder());
+    let service = || Server::start(server().as_user(USER), &counter);
+    let dir = counter.folder().join("monday");
+
+    let serving = service();
+    serving.buy();
+    assert_done(&server().arg("backup").arg(&dir).arg("--db").arg(counter.path()).run(), &counter);
+    serving.buy();
+    serving.terminate();
+
+    lose(&counter);
+    assert_done(&restore(&counter, &dir, &["--sold-at-least", "2"]), &counter);
+    let serving = service();
+    assert_eq!(tickets_of(&serving.buy()), [3]);
+    serving.terminate();
+
+    fs::remove_file(counter.path()).expect("it is there");
+    assert_done(&server().arg("repair").arg("--db").arg(counter.path()).run(), &counter);
+    let serving = service();
+    assert_eq!(tickets_of(&serving.buy()), [4]);
+    serving.terminate();
+
+    lose(&counter);
+    let made = serve_with(&counter, &["--init", "30"]);
+    assert_eq!(tickets_of(&made.buy()), [1]);
+    assert_done(&made.terminate(), &counter);
+    assert_eq!(tickets_of(&service().buy()), [2]);
+}
+
+/// Fails unless `finished` has done what it was to do, and all of `counter` is of one owner.
+#[track_caller]
+fn assert_done(finished: &Finished, counter: &Counter) {
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_all_of_one_owner(counter.folder());
+}
+
+#[track_caller]
+fn assert_all_of_one_owner(folder: &Path) {
+    let owner = |path: &Path| {
+        let metadata = fs::metadata(path).expect("it is there");
+        (metadata.uid(), metadata.gid())
+    };
+    for entry in fs::read_dir(folder).expect("it can be listed") {
+        let path = entry.expect("an entry").path();
+        assert_eq!(owner(&path), owner(folder), "{}", path.display());
+        if path.is_dir() {
+            assert_all_of_one_owner(&path);
+        }
+    }
+}
