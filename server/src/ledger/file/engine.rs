@@ -51,7 +51,7 @@ impl<D: Disk> Opening<D> {
         if !starts.is_empty() {
             // IMPORTANT: opened first: who takes the locks finds whether the ledger is still the one that was read.
             locks = Some(Locks::open(disk, &layout)?);
-            ahead = opening::read_ahead(disk, &layout, &starts, &options);
+            ahead = opening::read_ahead(disk, &layout, &starts, &options)?;
         }
         Ok(Self { disk: disk.clone(), layout, options, locks, ahead })
     }

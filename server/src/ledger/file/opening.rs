@@ -8,7 +8,10 @@
 //! goes on from the end of the one before, and removed where others have gone
 //! on without it.
 
-use std::time::{Duration, Instant};
+use std::{
+    io::ErrorKind,
+    time::{Duration, Instant},
+};
 
 use crate::{
     domain::{Inconsistent, Inventory, KEY_LIFE_MS, Stock},
@@ -46,22 +49,31 @@ pub(super) struct Ahead<F> {
 /// looked at before the locks were taken.
 pub(super) type Opened<D> = (Progress<D>, Inventory, Option<Behind>);
 
-/// Reads a ledger with segments at `starts` to where it ends by now; gives nothing where anything is in the way: with
+/// Reads a ledger with segments at `starts` to where it ends by now; gives nothing where that does not fit together: with
 /// the locks held it is seen what that is.
+///
+/// # Errors
+/// [`LogError::Io`].
 pub(super) fn read_ahead<D: Disk>(
     disk: &D,
     layout: &Layout,
     starts: &[u64],
     options: &Options,
-) -> Option<Ahead<D::File>> {
+) -> Result<Option<Ahead<D::File>>, LogError> {
     let read = || {
         let mut reading = Reading::begin(disk, layout, starts, options)?;
         reading.read_on(disk, layout)?;
         let behind = reading.cursor.look_behind()?;
         Ok(Ahead { reading, behind })
     };
-    let read: Result<_, LogError> = read();
-    read.inspect_err(|error| tracing::debug!("read with the locks held: {error}")).ok()
+    match read() {
+        Ok(ahead) => Ok(Some(ahead)),
+        Err(LogError::Io { action, path, source }) if source.kind() != ErrorKind::NotFound => {
+            Err(LogError::Io { action, path, source })
+        }
+        // A sale that is half written, or a segment that another start has just removed; or damage.
+        Err(_) => Ok(None),
+    }
 }
 
 /// Opens the ledger of the counter, of which `ahead` was read before, or begins a new one.

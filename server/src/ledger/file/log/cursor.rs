@@ -96,7 +96,7 @@ impl<F: DiskFile> Cursor<F> {
     /// segment than that of `seen` has to be one that was made since.
     ///
     /// # Errors
-    /// As [`Segment::torn_tail`]; [`LogError::Io`].
+    /// [`LogError::Damaged`] where a record of a later turn stands there, which was acknowledged; [`LogError::Io`].
     pub fn torn_tail(&self, seen: Option<Behind>) -> Result<usize, LogError> {
         let Self { segment, position, stock, .. } = self;
         let end = match seen {
