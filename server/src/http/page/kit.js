@@ -185,17 +185,32 @@ function sayLive(state) {
   line.textContent = LIVE_WORDS[state];
 }
 
-// Tells `show` all news; it returns false for what is older than it has. Returns what asks once.
-function follow(show) {
-  const told = (news) => sayLive(show(news) ? (source.readyState === EventSource.OPEN ? "live" : "polling") : "behind");
+const isOlder = (revision, other) => revision !== null && other !== null && revision < other;
+
+// Tells `show` all news but what is older than what `shown` has. Returns what asks once.
+function follow(show, shown) {
   let source = null;
   let timer = null;
 
+  // `known` is the revision that was shown when the news were asked for. What is older than that comes from a counter
+  // that was put back; what is only older than what is shown by now was overtaken on its way.
+  function tell(news, known) {
+    const revision = news.revision ?? null;
+    if (isOlder(revision, known)) {
+      sayLive("behind");
+    } else if (!isOlder(revision, shown.revision)) {
+      show(news);
+      sayLive(source.readyState === EventSource.OPEN ? "live" : "polling");
+    }
+  }
+
   function listen() {
+    let known = shown.revision;
     source = new EventSource("live");
-    source.addEventListener("count", (event) => told(JSON.parse(event.data)));
+    source.addEventListener("count", (event) => tell(JSON.parse(event.data), known));
     source.addEventListener("unreachable", () => sayLive("unreachable"));
     source.addEventListener("error", () => {
+      known = shown.revision;
       // It connects again by itself after a cut, but gives up for good after an answer such as 503.
       if (source.readyState === EventSource.CLOSED) poll(POLLS_PER_TRY);
       else refresh();
@@ -210,8 +225,9 @@ function follow(show) {
   }
 
   async function refresh() {
+    const known = shown.revision;
     const reply = await ask("GET", "search");
-    if (reply?.status === 200) told(reply.body);
+    if (reply?.status === 200) tell(reply.body, known);
     else sayLive(reply ? "unreachable" : "lost");
     return reply?.status === 200;
   }

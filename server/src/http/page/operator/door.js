@@ -69,12 +69,14 @@ function write({ kind, title, words }) {
   byId("verdict-words").textContent = words;
 }
 
+const shown = { revision: null };
+
 function show(news) {
+  shown.revision = news.revision ?? null;
   for (const id of ["admitted", "sold"]) {
     byId(id).value = news[id] ?? 0;
     byId(id).textContent = grouped(news[id] ?? 0);
   }
-  return true;
 }
 
 // ---- Start ----
@@ -96,7 +98,7 @@ document.addEventListener("keydown", (press) => {
 
 let isFollowing = false;
 signIn(() => {
-  if (!isFollowing) follow(show);
+  if (!isFollowing) follow(show, shown);
   isFollowing = true;
   byId("code").focus();
 });

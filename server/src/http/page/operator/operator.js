@@ -17,7 +17,6 @@ const shown = { revision: null, open: true };
 
 function show(news) {
   const revision = news.revision ?? null;
-  if (revision !== null && shown.revision !== null && revision < shown.revision) return false;
   const isNew = revision !== shown.revision;
   shown.revision = revision;
   const wasOpen = shown.open;
@@ -31,7 +30,6 @@ function show(news) {
     : "Nobody can buy. What is held can still be bought.";
   if (shown.open !== wasOpen) byId("set-sale").textContent = shown.open ? "Close the sale" : "Open the sale";
   if (isNew) reloadSoon();
-  return true;
 }
 
 function figure(id, value) {
@@ -219,6 +217,6 @@ byId("more").addEventListener("click", () => busily(byId("more"), "Looking…", 
 let isFollowing = false;
 signIn(() => {
   if (isFollowing) reload();
-  else refresh = follow(show);
+  else refresh = follow(show, shown);
   isFollowing = true;
 });

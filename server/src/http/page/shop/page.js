@@ -24,20 +24,15 @@ const shown = {
   open: !document.title.endsWith(": closed"),
 };
 
-// `news` is what `GET /search` and the live events say. Returns false where it is older than what
-// stands on the page already.
+// `news` is what `GET /search` and the live events say.
 function show(news) {
-  const revision = news.revision ?? null;
-  if (revision !== null && shown.revision !== null && revision < shown.revision) return false;
-
   const open = news.open ?? true;
-  shown.revision = revision;
+  shown.revision = news.revision ?? null;
   showLocking(news.locking);
   if (news.count !== shown.count || open !== shown.open) announceSoon();
   shown.open = open;
   shown.count = news.count;
   showCount();
-  return true;
 }
 
 function showCount() {
@@ -309,7 +304,7 @@ if (hasHolds) {
   byId("release").addEventListener("click", () => busily(byId("release"), "Giving back…", releaseHold));
 }
 
-const refresh = follow(show);
+const refresh = follow(show, shown);
 const before = held.get();
 if (before !== null && before.expires > Date.now()) setHold(before);
 showCount();
