@@ -138,6 +138,26 @@ fn operator_closes_the_sale_and_the_buyers_page_says_so() {
 }
 
 #[test]
+fn second_press_does_what_the_first_one_meant() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let browser = Browser::start();
+    sign_in(&browser, &server, "operator");
+
+    browser.click("set-sale");
+    browser.wait_for_text("set-sale", |text| text == "Press again");
+    let close = server.request(Method::POST, "/sale").json(&json!({"open": false}));
+    let closed = Answer::to(close.header("Authorization", format!("Bearer {TOKEN}")));
+    assert_eq!(closed.status, 200, "{closed:?}");
+    browser.wait_for_text("sale-heading", |text| text == "The sale is closed");
+    browser.click("set-sale");
+
+    let told = browser.wait_for_text("answers", |text| !text.is_empty());
+    assert!(told.contains("The sale is closed"), "{told}");
+    assert_eq!(server.search()["open"], json!(false));
+}
+
+#[test]
 fn door_lets_a_ticket_in_once() {
     let counter = Counter::with(100);
     let server = serve_for_operator(&counter);

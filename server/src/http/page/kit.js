@@ -77,9 +77,11 @@ async function busily(button, words, work) {
   }
 }
 
-// Does `work` at the second press, for what cannot be undone, or cannot be undone unseen.
-function twice(button, again, words, work) {
+// Does `work` at the second press, for what cannot be undone, or cannot be undone unseen. What it is given is what
+// `meant` said at the first press: news may change what the button would do.
+function twice(button, again, words, work, meant = () => undefined) {
   let before = null;
+  let intent = null;
   let timer = null;
   const reset = () => {
     if (timer === null) return;
@@ -93,10 +95,11 @@ function twice(button, again, words, work) {
     if (timer === null) {
       before = button.textContent;
       button.textContent = again;
+      intent = meant();
       timer = setTimeout(reset, 6_000);
     } else {
       reset();
-      busily(button, words, work);
+      busily(button, words, () => work(intent));
     }
   });
 }

@@ -49,8 +49,7 @@ function tell(reply, words) {
   refresh();
 }
 
-async function setSale() {
-  const open = !shown.open;
+async function setSale(open) {
   tell(await askAdmin("POST", "sale", { body: { open } }), open ? "The sale is open" : "The sale is closed");
 }
 
@@ -202,7 +201,7 @@ function svg(name, attributes) {
 
 let refresh = () => {};
 
-twice(byId("set-sale"), "Press again", "Wait…", setSale);
+twice(byId("set-sale"), "Press again", "Wait…", setSale, () => !shown.open);
 byId("restock-form").addEventListener("submit", (submit) => {
   submit.preventDefault();
   busily(byId("restock"), "Adding…", restock);
