@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use e2e::{Answer, Browser, Client, Counter, Method, Server, eventually};
+use e2e::{Answer, Browser, Client, Counter, Fate, Method, Server, Stub, eventually};
 use serde_json::{Value, json};
 
 use crate::programs::{serve, serve_with};
@@ -22,7 +22,12 @@ fn serve_for_operator(counter: &Counter) -> Server {
 /// Opens a page of the operator's and signs in.
 #[track_caller]
 fn sign_in(browser: &Browser, server: &Server, page: &str) {
-    browser.open(&format!("{}/{page}", server.url()));
+    sign_in_at(browser, server.url(), page);
+}
+
+#[track_caller]
+fn sign_in_at(browser: &Browser, url: &str, page: &str) {
+    browser.open(&format!("{url}/{page}"));
     assert!(!browser.is_visible("signed-in"));
     browser.press("token", TOKEN);
     browser.press("token", ENTER);
@@ -155,6 +160,35 @@ fn second_press_does_what_the_first_one_meant() {
     let told = browser.wait_for_text("answers", |text| !text.is_empty());
     assert!(told.contains("The sale is closed"), "{told}");
     assert_eq!(server.search()["open"], json!(false));
+}
+
+#[test]
+fn door_remembers_that_an_answer_was_lost_until_it_has_one() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let receipt = sold(server.client());
+    let front = Stub::before(server.address(), "POST /receipts/", |number| match number {
+        0 => Fate::AnswerLost,
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    sign_in_at(&browser, &front.url(), "door");
+    let scan = |told: &str| {
+        browser.press("code", &format!("{receipt}{ENTER}"));
+        browser.wait_for_text("verdict-words", |text| text.contains(told));
+        wait_for_verdict(&browser, "unsure");
+    };
+
+    scan("No answer from the server");
+    browser.open(&format!("{}/door", front.url()));
+    eventually("the door, signed in", || browser.is_visible("signed-in").then_some(()));
+    scan("of the test");
+    scan("Perhaps by your own scan");
+
+    browser.press("code", &format!("{receipt}{ENTER}"));
+    wait_for_verdict(&browser, "bad");
+    assert!(browser.text("verdict").contains("Used before"), "{}", browser.text("verdict"));
 }
 
 #[test]
