@@ -2,6 +2,7 @@
 
 mod form;
 mod hold;
+mod lost_answers;
 mod operator;
 mod shop;
 mod ticket;

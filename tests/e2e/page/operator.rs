@@ -163,6 +163,27 @@ fn second_press_does_what_the_first_one_meant() {
 }
 
 #[test]
+fn restock_whose_answer_was_lost_is_done_once_also_where_a_repetition_is_refused() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let front = Stub::before(server.address(), "POST /restock", |number| match number {
+        0 => Fate::AnswerLost,
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    sign_in_at(&browser, &front.url(), "operator");
+
+    browser.fill("restock-quantity", "50");
+    for told in ["We are not sure", "too-many-requests", "50 more tickets on sale"] {
+        browser.click("restock");
+        browser.wait_for_text("answers", |text| text.contains(told));
+    }
+
+    assert_eq!(counter.count(), 150);
+}
+
+#[test]
 fn door_remembers_that_an_answer_was_lost_until_it_has_one() {
     let counter = Counter::with(100);
     let server = serve_for_operator(&counter);

@@ -161,14 +161,19 @@ async function ask(method, path, { body, key, token } = {}) {
   }
 }
 
-// The last part of a problem's type, such as "sold-out".
+// The last part of a problem's type, such as "sold-out"; "" where there is none.
 function problemOf(reply) {
-  return reply.body.type?.split("/").at(-1) ?? "";
+  return reply?.body.type?.split("/").at(-1) ?? "";
 }
 
-// Whether the server says for certain that nothing was done.
-function isRefusal(reply) {
-  return reply.status >= 400 && (reply.status < 500 || reply.body.sold === "no");
+// What the server says once it has looked at the key, or at the hold: it holds of every try.
+const OF_ALL_TRIES = ["sold-out", "sale-closed", "hold-expired", "key-reused"];
+
+// Whether the server says for certain that nothing was done, of what was sent `tries` times. What turns a request
+// away ahead of its key, such as a limit of the rate, says nothing of the tries before.
+function isRefusal(reply, tries = 1) {
+  if (reply === null || reply.status < 400) return false;
+  return reply.body.sold === "no" || OF_ALL_TRIES.includes(problemOf(reply)) || (tries === 1 && reply.status < 500);
 }
 
 // ---- News of the count ----

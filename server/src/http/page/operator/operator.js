@@ -58,11 +58,10 @@ let unanswered = null;
 
 async function restock() {
   const quantity = byId("restock-quantity").valueAsNumber;
-  const same = unanswered?.quantity === quantity;
-  const key = same ? unanswered.key : newKey();
-  unanswered = { quantity, key };
+  const { key, tries } = unanswered?.quantity === quantity ? unanswered : { key: newKey(), tries: 0 };
+  unanswered = { quantity, key, tries: tries + 1 };
   const reply = await askAdmin("POST", "restock", { body: { quantity }, key });
-  if (reply !== null && (reply.status < 300 || isRefusal(reply))) unanswered = null;
+  if (reply?.status === 200 || isRefusal(reply, unanswered.tries)) unanswered = null;
   if (reply?.status === 200) byId("restock-quantity").value = "";
   tell(reply, `${grouped(quantity)} more ${quantity === 1 ? "ticket" : "tickets"} on sale`);
 }

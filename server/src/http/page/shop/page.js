@@ -1,13 +1,15 @@
 // The page that sells. It promises that
 // - an older revision never replaces a newer one (without revisions the newest message wins),
 // - one press is one purchase, and trying that one again carries the same idempotency key, also after a reload,
-// - an answer that did not arrive is called unknown, not failed.
+// - an answer that did not arrive is called unknown, not failed, until the server says what came of that purchase.
 
 const KEPT_MAX = 50;
 const LOOKED_AT_MAX = 10;
 const LATE_SECONDS = 30;
 const ANNOUNCE_GAP_MS = 10_000;
 const ANNOUNCE_DELAY_MS = 1_000;
+// As in domain/keys.rs.
+const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
 
 const root = new URL(".", document.baseURI).pathname;
 const bought = kept("localStorage", "bought", root);
@@ -99,29 +101,26 @@ function announce(words) {
 
 // ---- Buying ----
 
+// `order` says how often it was sent before, in `tries`, and when it was first, in `at`.
 async function buy(order) {
-  pending.set(order);
+  const tried = { ...order, tries: order.tries + 1 };
+  pending.set(tried);
   const { quantity, buyer, key } = order;
   const reply = await ask("POST", "buy", { body: { quantity, ...(buyer && { buyer }) }, key });
-  conclude(reply, () => buy(order), order);
+  // Where no key is remembered, what is said of this try is said of no other.
+  const isRefused = isRefusal(reply, tried.tries) && (hasHolds || tried.tries === 1);
+  conclude(reply, isRefused, tried, buy);
 }
 
 // Says what an answer to a purchase means. `again` asks for the very same one.
-function conclude(reply, again, order) {
-  if (reply?.status === 201 && Array.isArray(reply.body.tickets)) {
-    pending.set(null);
-    sold(reply.body, order.buyer);
-    return true;
-  }
-  if (reply !== null && isRefusal(reply)) {
-    pending.set(null);
-    say(...refusal(reply, order.quantity));
-    refresh();
-    return false;
-  }
-  say(notice("bad", "We are not sure", "No answer came back. The tickets may be yours, or not.", ...tryAgain(again)));
+function conclude(reply, isRefused, order, again) {
+  const isSold = reply?.status === 201 && Array.isArray(reply.body.tickets);
+  // What another press is waiting for is none of this one's.
+  if ((isSold || isRefused) && pending.get()?.key === order.key) pending.set(null);
+  if (isSold) sold(reply.body, order.buyer);
+  else if (isRefused) say(...refusal(reply, order.quantity));
+  else unsure("The tickets may be yours, or not: no answer says which.", order, again);
   refresh();
-  return false;
 }
 
 function sold({ tickets, receipt }, buyer) {
@@ -134,7 +133,6 @@ function sold({ tickets, receipt }, buyer) {
   } else {
     say(notice("good", `${ticketsNamed(tickets)} ${words}`, "There is no receipt: write the number down."));
   }
-  refresh();
 }
 
 function refusal(reply, quantity) {
@@ -157,13 +155,23 @@ function refusal(reply, quantity) {
   }
 }
 
-// Only where sales have receipts are idempotency keys remembered, and trying again is safe.
-function tryAgain(again) {
-  const safe = hasHolds;
-  const promise = safe ? "Ask again: you will not buy twice." : "In this lesson, asking again may buy twice.";
+function unsure(words, order, again) {
+  const isSafe = isSafeAgain(order);
   const button = element("button", { type: "button", className: "main" }, "Ask again");
-  button.addEventListener("click", () => busily(button, "Asking…", again));
-  return [promise, button];
+  button.addEventListener("click", () => {
+    // A page may stand open for days.
+    if (isSafeAgain(order) === isSafe) busily(button, "Asking…", () => again(order));
+    else unsure(words, order, again);
+  });
+  const promise = isSafe
+    ? "Ask again: you will not buy twice."
+    : `${hasHolds ? "After a day" : "In this lesson"}, asking again may buy twice.`;
+  say(notice("bad", "We are not sure", words, promise, button));
+}
+
+// Only where sales have receipts are idempotency keys remembered, and for a day; how a hold ended is never forgotten.
+function isSafeAgain({ token, at }) {
+  return hasHolds && (token !== undefined || Date.now() - at < KEY_LIFE_MS);
 }
 
 function say(...words) {
@@ -173,7 +181,7 @@ function say(...words) {
 
 function ordered() {
   const buyer = byId("buyer")?.value.trim();
-  return { quantity: byId("quantity").valueAsNumber, buyer: buyer || undefined, key: newKey() };
+  return { quantity: byId("quantity").valueAsNumber, buyer: buyer || undefined, key: newKey(), tries: 0, at: Date.now() };
 }
 
 // ---- Holding ----
@@ -193,7 +201,7 @@ async function startHold() {
     setHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead });
     byId("answers").replaceChildren();
     byId("confirm").focus();
-  } else if (reply !== null && isRefusal(reply)) {
+  } else if (isRefusal(reply)) {
     say(...refusal(reply, quantity));
   } else {
     say(notice("bad", "That did not work", "No answer came back. Nothing was bought. Please try again."));
@@ -234,7 +242,7 @@ async function confirmHold() {
   const reply = await ask("POST", `holds/${order.token}/confirm`);
   // A hold that is confirmed twice is bought once: asking again is safe, for as long as there is one.
   if ([201, 404, 410].includes(reply?.status)) setHold(null);
-  conclude(reply, confirmHold, order);
+  conclude(reply, isRefusal(reply), order, confirmHold);
 }
 
 async function releaseHold() {
@@ -310,8 +318,9 @@ if (before !== null && before.expires > Date.now()) setHold(before);
 showCount();
 showKept();
 lookAtKept();
-const asked = pending.get();
-if (asked !== null) {
-  const words = "You asked for tickets before, and this page has not seen the answer.";
-  say(notice("bad", "We are not sure", words, ...tryAgain(() => buy(asked))));
+// What a page of an older server kept has no date, and was sent.
+const asked = { tries: 1, at: 0, ...pending.get() };
+if (asked.key !== undefined) {
+  const when = asked.at > 0 ? ` (${momentOf(new Date(asked.at))})` : "";
+  unsure(`You asked for tickets before${when}, and this page has not seen the answer.`, asked, buy);
 }

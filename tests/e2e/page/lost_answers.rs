@@ -1,0 +1,119 @@
+//! Answers that a buyer's browser never gets: what the page says then, and what it finds out later.
+
+use e2e::{Browser, Counter, Fate, Stub, eventually};
+use serde_json::json;
+
+use crate::programs::{serve, serve_with};
+
+fn first_is_lost(number: usize) -> Fate {
+    if number == 0 { Fate::AnswerLost } else { Fate::Passed }
+}
+
+fn first_is_lost_and_the_second_refused(number: usize) -> Fate {
+    match number {
+        0 => Fate::AnswerLost,
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    }
+}
+
+/// Presses "Ask again".
+fn ask_again(browser: &Browser) {
+    browser.run("document.querySelector('#answers button').click()");
+}
+
+#[track_caller]
+fn wait_until_unsure(browser: &Browser) {
+    let told = browser.wait_for_text("answers", |text| text.contains("We are not sure"));
+    assert!(told.contains("you will not buy twice"), "{told}");
+}
+
+#[track_caller]
+fn wait_for_ticket(browser: &Browser, number: u64) {
+    let is_sure = |text: &str| !text.is_empty() && !text.contains("We are not sure");
+    let told = browser.wait_for_text("answers", is_sure);
+    assert!(told.contains(&format!("Ticket {number} is yours")), "{told}");
+    browser.wait_for_text("kept-list", |text| text.contains(&format!("Ticket {number}")));
+}
+
+#[test]
+fn repetition_that_is_refused_says_nothing_of_the_first_purchase() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop = Stub::before(server.address(), "POST /buy", first_is_lost_and_the_second_refused);
+    let browser = Browser::start();
+    browser.open(&shop.url());
+
+    browser.click("buy");
+    wait_until_unsure(&browser);
+    // It is known after a reload, too, that this is a repetition.
+    browser.open(&shop.url());
+    wait_until_unsure(&browser);
+    let before = browser.text("answers");
+    ask_again(&browser);
+    browser.wait_for_text("answers", |text| text != before && !text.contains("Asking"));
+    wait_until_unsure(&browser);
+    ask_again(&browser);
+
+    wait_for_ticket(&browser, 1);
+    assert_eq!(counter.count(), 99);
+    assert_eq!(browser.run("return sessionStorage.length"), json!(0));
+}
+
+/// The lesson remembers no keys: whether the first one bought the last ticket, nobody can say.
+#[test]
+fn repetition_in_a_lesson_says_nothing_of_the_first_purchase() {
+    let counter = Counter::with(1);
+    let server = serve_with(&counter, &["--locking", "mutex"]);
+    let shop = Stub::before(server.address(), "POST /buy", first_is_lost);
+    let browser = Browser::start();
+    browser.open(&shop.url());
+
+    browser.click("buy");
+    browser.wait_for_text("answers", |text| text.contains("may buy twice"));
+    ask_again(&browser);
+
+    eventually("the second answer", || {
+        let order = browser.run("return JSON.parse(sessionStorage.getItem('tickets / pending'))");
+        let is_answered =
+            browser.text("answers").contains("Ask again") && order["tries"] != json!(1);
+        (is_answered || order.is_null()).then_some(())
+    });
+    let told = browser.text("answers");
+    assert!(told.contains("We are not sure") && !told.contains("You did not buy"), "{told}");
+}
+
+#[test]
+fn refusal_of_a_first_try_is_final() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop =
+        Stub::before(server.address(), "POST /buy", |_| Fate::Refused("429 too-many-requests"));
+    let browser = Browser::start();
+    browser.open(&shop.url());
+
+    browser.click("buy");
+
+    browser.wait_for_text("answers", |text| text.contains("You did not buy anything"));
+    assert_eq!(browser.run("return sessionStorage.length"), json!(0));
+}
+
+#[test]
+fn page_does_not_promise_what_the_server_has_forgotten_after_a_day() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop = Stub::before(server.address(), "POST /buy", first_is_lost);
+    let browser = Browser::start();
+    browser.open(&shop.url());
+    browser.click("buy");
+    wait_until_unsure(&browser);
+
+    browser.run(
+        "const key = 'tickets / pending', order = JSON.parse(sessionStorage.getItem(key)); \
+         sessionStorage.setItem(key, JSON.stringify({...order, at: Date.now() - 86_400_000}))",
+    );
+    browser.open(&shop.url());
+
+    let told = browser.wait_for_text("answers", |text| text.contains("We are not sure"));
+    assert!(told.contains("After a day, asking again may buy twice"), "{told}");
+}
