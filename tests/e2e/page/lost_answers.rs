@@ -1,6 +1,8 @@
 //! Answers that a buyer's browser never gets: what the page says then, and what it finds out later.
 
-use e2e::{Browser, Counter, Fate, Stub, eventually};
+use std::sync::Arc;
+
+use e2e::{Browser, Counter, Fate, Gate, Stub, eventually};
 use serde_json::json;
 
 use crate::programs::{serve, serve_with};
@@ -116,4 +118,34 @@ fn page_does_not_promise_what_the_server_has_forgotten_after_a_day() {
 
     let told = browser.wait_for_text("answers", |text| text.contains("We are not sure"));
     assert!(told.contains("After a day, asking again may buy twice"), "{told}");
+}
+
+#[test]
+fn ticket_that_is_bought_while_the_page_looks_at_older_ones_is_kept() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let gate = Arc::<Gate>::default();
+    let late = Arc::clone(&gate);
+    let shop = Stub::before(server.address(), "GET /receipts/", move |_| {
+        Fate::AnswerLate(Arc::clone(&late))
+    });
+    let browser = Browser::start();
+    browser.open(&shop.url());
+    browser.click("buy");
+    wait_for_ticket(&browser, 1);
+    browser.open(&shop.url());
+    gate.wait_for_an_answer();
+
+    browser.click("buy");
+    wait_for_ticket(&browser, 2);
+    gate.open();
+    let looked = "return performance.getEntriesByType('resource').some(({name, responseEnd}) => \
+                  name.includes('/receipts/') && responseEnd > 0)";
+    eventually("the older one to be looked at", || {
+        (browser.run(looked) == json!(true)).then_some(())
+    });
+    browser.open(&shop.url());
+
+    let kept = browser.wait_for_text("kept-list", |text| text.contains("Ticket 1"));
+    assert!(kept.contains("Ticket 2"), "{kept}");
 }

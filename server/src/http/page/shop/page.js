@@ -281,13 +281,17 @@ const OVER_WORDS = { admitted: "used", refunded: "refunded" };
 
 // What became of the latest ones: used, refunded, or of another counter that was here before.
 async function lookAtKept() {
-  const all = bought.get() ?? [];
-  const looked = await Promise.all(all.slice(0, LOOKED_AT_MAX).map(async (ticket) => {
-    const reply = await ask("GET", `receipts/${ticket.receipt}`);
+  const latest = (bought.get() ?? []).slice(0, LOOKED_AT_MAX);
+  const replies = new Map(await Promise.all(latest.map(async ({ receipt }) => (
+    [receipt, await ask("GET", `receipts/${receipt}`)]
+  ))));
+  // Others may have been kept while this waited.
+  const told = (bought.get() ?? []).map((ticket) => {
+    const reply = replies.get(ticket.receipt);
     if (reply?.status === 404) return null;
     return reply?.status === 200 ? { ...ticket, over: OVER_WORDS[reply.body.status] } : ticket;
-  }));
-  bought.set([...looked.filter((ticket) => ticket !== null), ...all.slice(LOOKED_AT_MAX)]);
+  });
+  bought.set(told.filter((ticket) => ticket !== null));
   showKept();
 }
 
