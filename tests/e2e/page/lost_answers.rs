@@ -24,6 +24,11 @@ fn ask_again(browser: &Browser) {
     browser.run("document.querySelector('#answers button').click()");
 }
 
+/// What is held has lapsed, by the clock of the page.
+fn let_time_pass(browser: &Browser) {
+    browser.run("const now = Date.now; Date.now = () => now() + 3_600_000");
+}
+
 #[track_caller]
 fn wait_until_unsure(browser: &Browser) {
     let told = browser.wait_for_text("answers", |text| text.contains("We are not sure"));
@@ -36,6 +41,16 @@ fn wait_for_ticket(browser: &Browser, number: u64) {
     let told = browser.wait_for_text("answers", is_sure);
     assert!(told.contains(&format!("Ticket {number} is yours")), "{told}");
     browser.wait_for_text("kept-list", |text| text.contains(&format!("Ticket {number}")));
+}
+
+/// Holds a ticket, and confirms it: that answer is lost.
+#[track_caller]
+fn confirm_unheard(browser: &Browser, shop: &Stub) {
+    browser.open(&shop.url());
+    browser.click("hold");
+    eventually("a hold", || browser.is_visible("confirm").then_some(()));
+    browser.click("confirm");
+    wait_until_unsure(browser);
 }
 
 #[test]
@@ -118,6 +133,87 @@ fn page_does_not_promise_what_the_server_has_forgotten_after_a_day() {
 
     let told = browser.wait_for_text("answers", |text| text.contains("We are not sure"));
     assert!(told.contains("After a day, asking again may buy twice"), "{told}");
+}
+
+#[test]
+fn confirmed_hold_whose_answer_was_lost_is_found_out_when_its_time_is_up() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop = Stub::before(server.address(), "POST /holds/", first_is_lost);
+    let browser = Browser::start();
+    confirm_unheard(&browser, &shop);
+
+    let_time_pass(&browser);
+
+    wait_for_ticket(&browser, 1);
+    assert!(!browser.is_visible("held"));
+    assert_eq!(counter.count(), 99);
+}
+
+#[test]
+fn confirmed_hold_whose_answer_was_lost_is_found_out_after_a_reload() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop = Stub::before(server.address(), "POST /holds/", first_is_lost);
+    let browser = Browser::start();
+    confirm_unheard(&browser, &shop);
+
+    browser.run(
+        "const key = 'tickets / held', [hold] = JSON.parse(localStorage.getItem(key)); \
+         localStorage.setItem(key, JSON.stringify([{...hold, expires: Date.now() - 1}]))",
+    );
+    browser.open(&shop.url());
+
+    browser.wait_for_text("answers", |text| text.contains("Ticket 1 is yours"));
+    browser.wait_for_text("kept-list", |text| text.contains("Ticket 1"));
+    assert_eq!(browser.run("return localStorage.getItem('tickets / held')"), json!(null));
+}
+
+#[test]
+fn confirmed_hold_whose_answer_was_lost_is_not_given_back() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let shop = Stub::before(server.address(), "POST /holds/", first_is_lost);
+    let browser = Browser::start();
+    confirm_unheard(&browser, &shop);
+
+    browser.click("release");
+
+    wait_for_ticket(&browser, 1);
+    assert_eq!(counter.count(), 99);
+}
+
+/// The time is up before the answer is lost: asking again has to know what for.
+#[test]
+fn confirmed_hold_whose_answer_is_lost_late_is_asked_for_again() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let gate = Arc::<Gate>::default();
+    let late = Arc::clone(&gate);
+    let shop = Stub::before(server.address(), "POST /holds/", move |number| match number {
+        0 => Fate::AnswerLostLate(Arc::clone(&late)),
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    browser.open(&shop.url());
+    browser.click("hold");
+    eventually("a hold", || browser.is_visible("confirm").then_some(()));
+
+    browser.click("confirm");
+    gate.wait_for_an_answer();
+    let_time_pass(&browser);
+    browser.wait_for_text("time-left", |text| text == "0:00");
+    gate.open();
+    wait_until_unsure(&browser);
+    eventually("the second try, which is refused", || {
+        let left =
+            browser.run("return JSON.parse(localStorage.getItem('tickets / held'))[0].tries");
+        (left == json!(2) && browser.text("confirm") == "Buy now").then_some(())
+    });
+    ask_again(&browser);
+
+    wait_for_ticket(&browser, 1);
 }
 
 #[test]

@@ -198,7 +198,7 @@ async function startHold() {
   const reply = await ask("POST", "holds", { body, key });
   if (reply?.status === 201) {
     const { hold: token, expires_at: expires } = reply.body;
-    setHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead });
+    showHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead, tries: 0 });
     byId("answers").replaceChildren();
     byId("confirm").focus();
   } else if (isRefusal(reply)) {
@@ -209,16 +209,32 @@ async function startHold() {
   refresh();
 }
 
-function setHold(value) {
-  hold = value;
-  held.set(value);
+// `value` says in `tries` how often it was confirmed without an answer that says what came of it.
+function showHold(value) {
+  keepHold(value);
+  const { quantity } = value;
+  byId("held-words").textContent = `${quantity} ${quantity === 1 ? "ticket is" : "tickets are"} kept for you.`;
   clearInterval(clock);
-  if (value !== null) {
-    const { quantity } = value;
-    byId("held-words").textContent = `${quantity} ${quantity === 1 ? "ticket is" : "tickets are"} kept for you.`;
-    clock = setInterval(tick, 250);
-    tick();
-  }
+  clock = setInterval(tick, 250);
+  tick();
+  showChoices();
+}
+
+// What is kept as held, also by other windows; a page of an older server kept one.
+const holdsIn = (kept) => [kept ?? []].flat();
+const heldBut = (gone) => holdsIn(held.get()).filter(({ token }) => token !== gone);
+
+function keepHold(value) {
+  hold = value;
+  held.set([value, ...heldBut(value.token)]);
+}
+
+function endHold({ token }) {
+  const others = heldBut(token);
+  held.set(others.length === 0 ? null : others);
+  if (hold?.token !== token) return;
+  hold = null;
+  clearInterval(clock);
   showChoices();
 }
 
@@ -226,36 +242,56 @@ function setHold(value) {
 function tick() {
   const seconds = Math.max(0, Math.ceil((hold.expires - Date.now()) / 1000));
   const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  if (byId("time-left").textContent === text) return;
-  byId("time-left").textContent = text;
-  byId("held").toggleAttribute("data-late", seconds <= LATE_SECONDS);
-  if ([60, LATE_SECONDS, 10].includes(seconds)) announce(`${seconds} seconds left`);
-  if (seconds > 0) return;
+  if (byId("time-left").textContent !== text) {
+    byId("time-left").textContent = text;
+    byId("held").toggleAttribute("data-late", seconds <= LATE_SECONDS);
+    if ([60, LATE_SECONDS, 10].includes(seconds)) announce(`${seconds} seconds left`);
+  }
+  // An answer that is on its way may say that the tickets are sold.
+  if (seconds > 0 || isBusy(byId("confirm")) || isBusy(byId("release"))) return;
   clearInterval(clock);
-  setHold(null);
+  if (hold.tries > 0) {
+    confirmShown();
+    return;
+  }
+  endHold(hold);
   say(notice("", "Time is up", "The tickets went back. You did not buy anything."));
   refresh();
 }
 
-async function confirmHold() {
-  const order = hold;
+function confirmShown() {
+  return busily(byId("confirm"), "Buying…", () => confirmHold(hold));
+}
+
+// A hold that is confirmed twice is bought once: asking again is safe, also when its time is up.
+async function confirmHold(order) {
+  const tried = { ...order, tries: order.tries + 1 };
+  const isShown = () => hold?.token === order.token;
+  if (isShown()) keepHold(tried);
   const reply = await ask("POST", `holds/${order.token}/confirm`);
-  // A hold that is confirmed twice is bought once: asking again is safe, for as long as there is one.
-  if ([201, 404, 410].includes(reply?.status)) setHold(null);
-  conclude(reply, isRefusal(reply), order, confirmHold);
+  const isGone = ["hold-expired", "not-found"].includes(problemOf(reply));
+  const isRefused = isGone || isRefusal(reply, tried.tries);
+  if (isGone || reply?.status === 201) endHold(order);
+  else if (isRefused && isShown()) keepHold(order);
+  conclude(reply, isRefused, tried, confirmHold);
 }
 
 async function releaseHold() {
-  const { token } = hold;
-  const reply = await ask("DELETE", `holds/${token}`);
-  if (reply === null) {
-    say(notice("", "No answer came back", "The tickets go back by themselves when the time is over."));
-    return;
+  const order = hold;
+  const reply = await ask("DELETE", `holds/${order.token}`);
+  const problem = problemOf(reply);
+  if (problem === "confirmed") {
+    // By another window, or by a try whose answer was lost: confirming it once more tells the sale.
+    await confirmHold({ ...order, tries: Math.max(1, order.tries) });
+  } else if (reply?.status === 200 || ["hold-expired", "not-found"].includes(problem)) {
+    endHold(order);
+    byId("answers").replaceChildren();
+    byId("buy").focus();
+    refresh();
+  } else {
+    const words = order.tries > 0 ? "They may be yours, or not." : "They go back by themselves when the time is over.";
+    say(notice("", "Not given back yet", `No answer says that the tickets went back. ${words}`));
   }
-  setHold(null);
-  byId("answers").replaceChildren();
-  byId("buy").focus();
-  refresh();
 }
 
 // ---- Tickets that were bought before ----
@@ -312,13 +348,16 @@ if (hasHolds) {
   byId("hold").hidden = false;
   byId("hold-words").hidden = false;
   byId("hold").addEventListener("click", () => busily(byId("hold"), "Holding…", startHold));
-  byId("confirm").addEventListener("click", () => busily(byId("confirm"), "Buying…", confirmHold));
+  byId("confirm").addEventListener("click", confirmShown);
   byId("release").addEventListener("click", () => busily(byId("release"), "Giving back…", releaseHold));
 }
 
 const refresh = follow(show, shown);
-const before = held.get();
-if (before !== null && before.expires > Date.now()) setHold(before);
+// Of those whose answer may have been lost with a page first.
+const unheard = ({ tries }) => tries > 0;
+const open = holdsIn(held.get()).filter((before) => unheard(before) || before.expires > Date.now());
+if (open.length > 0) showHold({ tries: 0, ...(open.find(unheard) ?? open[0]) });
+if (hold !== null && unheard(hold)) confirmShown();
 showCount();
 showKept();
 lookAtKept();
