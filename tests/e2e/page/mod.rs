@@ -6,3 +6,4 @@ mod lost_answers;
 mod operator;
 mod shop;
 mod ticket;
+mod windows;

@@ -111,6 +111,7 @@ function kept(where, name, root) {
   const key = `tickets ${root} ${name}`;
   const storage = () => globalThis[where];
   return {
+    key,
     get() {
       try { return JSON.parse(storage().getItem(key)); } catch { return null; }
     },

@@ -1,7 +1,8 @@
 // The page that sells. It promises that
 // - an older revision never replaces a newer one (without revisions the newest message wins),
 // - one press is one purchase, and trying that one again carries the same idempotency key, also after a reload,
-// - an answer that did not arrive is called unknown, not failed, until the server says what came of that purchase.
+// - an answer that did not arrive is called unknown, not failed, until the server says what came of that purchase,
+// - what another window of this browser keeps is not taken from it.
 
 const KEPT_MAX = 50;
 const LOOKED_AT_MAX = 10;
@@ -293,6 +294,21 @@ async function releaseHold() {
     say(notice("", "Not given back yet", `No answer says that the tickets went back. ${words}`));
   }
 }
+
+// Another window of this browser has bought tickets, or is done with what is shown as held here, too.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  if (key === bought.key) showKept();
+  if (key !== held.key || hold === null) return;
+  const [before, now] = [oldValue, newValue].map((text) => (
+    holdsIn(JSON.parse(text)).find(({ token }) => token === hold.token)
+  ));
+  if (now !== undefined) {
+    hold = now;
+  } else if (before !== undefined) {
+    endHold(hold);
+    say(notice("", "Not held any more", "Another window has bought what was held here, or given it back, or its time is up."));
+  }
+});
 
 // ---- Tickets that were bought before ----
 
