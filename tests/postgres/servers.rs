@@ -101,6 +101,21 @@ fn server_that_hears_nothing_tells_no_count_of_the_past() {
     assert_eq!(sought.status, 503, "99 were left before the last sale: {}", sought.text());
 }
 
+/// Whether what was held was confirmed before, it has not read yet.
+#[test]
+fn server_that_has_not_reached_its_database_says_of_no_hold_that_it_was_not_sold() {
+    let mut database = Postgres::start();
+    database.stop();
+    let server = serve(&database, TICKETS);
+
+    for (method, path) in
+        [(Method::POST, "/holds/of-before/confirm"), (Method::DELETE, "/holds/of-before")]
+    {
+        let refused = Answer::to(server.request(method, path));
+        assert_eq!((refused.status, &refused.json()["sold"]), (503, &"unknown".into()), "{path}");
+    }
+}
+
 #[test]
 fn server_waits_for_its_database_says_so_and_sells_once_it_is_there() {
     let mut database = Postgres::start();

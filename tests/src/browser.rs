@@ -111,6 +111,26 @@ impl Browser {
         self.command("the page to open", self.page.goto(url));
     }
 
+    /// Opens another window of the same profile, which is the one that is spoken to from now on.
+    #[track_caller]
+    pub fn open_window(&self) {
+        self.command("a new window", async {
+            let opened = self.page.new_window(false).await?;
+            self.page.switch_to_window(opened.handle).await
+        });
+    }
+
+    /// Speaks to the other one of two windows from now on.
+    #[track_caller]
+    pub fn switch_window(&self) {
+        self.command("the other window", async {
+            let now = self.page.window().await?;
+            let all = self.page.windows().await?;
+            let other = all.into_iter().find(|window| *window != now).expect("two windows");
+            self.page.switch_to_window(other).await
+        });
+    }
+
     /// The visible text of the element with this `id`, once it is there: a click may lead to another page.
     #[track_caller]
     pub fn text(&self, id: &str) -> String {

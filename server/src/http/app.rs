@@ -73,7 +73,8 @@ impl App {
     /// `without` of what is there; or why the counter has not been reached yet.
     pub fn opener(&self, without: impl FnOnce() -> Problem) -> Result<&Seal, Problem> {
         self.seal().ok_or_else(|| match self.counter.gives_tokens() {
-            true => self.counter.obstacle().unwrap_or_else(unreached).into(),
+            // Who has a token has asked before: what they asked for may have been done.
+            true => Problem::of_repeatable(self.counter.obstacle().unwrap_or_else(unreached), true),
             false => without(),
         })
     }

@@ -68,11 +68,15 @@ async fn selling(app: &App) -> Result<Response<Body>, Problem> {
 
 /// `POST /buy` by form: 303 to the ticket; or why not, to a browser as a page.
 pub async fn buy(app: Arc<App>, request: Request) -> Response<Body> {
-    let is_browser = preferred(request.headers()) == Representation::Page;
-    match sell(&app, request).await {
-        Ok(answer) => answer,
-        Err(problem) if is_browser => refuse(&app, &problem, "./", false),
-        Err(problem) => problem.into_response(),
+    let wanted = preferred(request.headers());
+    sell(&app, request).await.unwrap_or_else(|problem| not_bought(&app, wanted, problem))
+}
+
+/// Why an order by form was not taken.
+pub fn not_bought(app: &App, wanted: Representation, problem: Problem) -> Response<Body> {
+    match wanted {
+        Representation::Page => refuse(app, &problem, "./", false),
+        Representation::Json | Representation::Svg => problem.into_response(),
     }
 }
 

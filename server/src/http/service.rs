@@ -27,8 +27,10 @@ use crate::http::{
     access::{browser_headers, guard::Guard},
     access_log::AccessLog,
     app::App,
+    browser,
     connections::{activity::Activity, upload::Upload},
     message::{
+        accept::preferred,
         answer::Whole,
         body::is_form,
         framing,
@@ -124,7 +126,7 @@ impl Service {
         let is_last = framing::is_last(request.headers());
         let framed = if is_last { framing::check(request.headers()) } else { Ok(()) };
         let step = match framed.and(allowed) {
-            Err(problem) => Step::Answer(refused(problem)),
+            Err(problem) => Step::Answer(self.turned_away(&request, problem)),
             Ok(()) => self.begin(request, activity),
         };
         let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
@@ -167,7 +169,7 @@ impl Service {
         if (is_buy || is_search)
             && let Err(problem) = refuse_parameters(uri)
         {
-            return Step::Answer(refused(problem));
+            return Step::Answer(self.turned_away(&request, problem));
         }
         let mut request = request.map(|body| Upload::new(body, activity));
         match &self.seller {
@@ -186,14 +188,23 @@ impl Service {
                 let routed = self.router.clone().oneshot(request.map(Body::new));
                 Step::Route(Box::pin(async move {
                     match routed.await {
-                        Ok(mut answer) => {
-                            browser_headers::add(answer.headers_mut());
-                            answer.map(Either::Right)
-                        }
+                        Ok(answer) => self::routed(answer),
                         Err(never) => match never {},
                     }
                 }))
             }
+        }
+    }
+
+    /// Why nothing of `request` but its head was looked at: to the page's own form it is told as a page.
+    fn turned_away(&self, request: &Request<Incoming>, problem: Problem) -> Answer {
+        match &self.seller {
+            Seller::Counter(app)
+                if BUY.is(request.method(), request.uri()) && is_form(request.headers()) =>
+            {
+                routed(browser::not_bought(app, preferred(request.headers()), problem))
+            }
+            _ => refused(problem),
         }
     }
 }
@@ -216,7 +227,10 @@ fn whole(mut answer: Whole) -> Answer {
 }
 
 fn refused(problem: Problem) -> Answer {
-    let mut answer = problem.into_response();
+    routed(problem.into_response())
+}
+
+fn routed(mut answer: Response<Body>) -> Answer {
     browser_headers::add(answer.headers_mut());
     answer.map(Either::Right)
 }

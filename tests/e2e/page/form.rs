@@ -1,6 +1,6 @@
 //! Buying without a script: a form, 303, the ticket.
 
-use e2e::{Answer, Browser, Client, Counter, Method};
+use e2e::{Answer, Browser, Client, Counter, Method, eventually};
 
 use crate::{
     problem::assert_problem,
@@ -87,6 +87,34 @@ fn what_is_wrong_with_a_form_is_told_as_a_page() {
         assert_eq!(told.header("Content-Type"), "application/problem+json", "{form}: {told:?}");
     }
     assert_eq!(counter.count(), 2);
+}
+
+#[test]
+fn form_that_is_turned_away_is_told_so_as_a_page() {
+    let counter = Counter::with(1000);
+    let server = serve_with(&counter, &["--rate-limit", "1/s"]);
+    let form = |path: &str, header: (&'static str, &'static str)| {
+        let request = server.request(Method::POST, path).header(header.0, header.1);
+        let request = request.header("Accept", "text/html,*/*;q=0.8").body("quantity=1");
+        Answer::to(request.header("Content-Type", "application/x-www-form-urlencoded"))
+    };
+    let too_often = || {
+        let answer = form("/buy", ("Accept-Language", "en"));
+        (answer.status != 200).then_some(answer)
+    };
+
+    for (refused, status, words) in [
+        (form("/buy?quantity=1", ("Accept-Language", "en")), 400, "unknown parameter"),
+        (form("/buy", ("Origin", "https://evil.example")), 403, "page of another site"),
+        (form("/buy", ("Host", "evil.example")), 421, "this host name"),
+        (eventually("a form too many", too_often), 429, "Too many orders"),
+    ] {
+        assert_eq!(refused.status, status, "{refused:?}");
+        assert_eq!(refused.header("Content-Type"), "text/html; charset=utf-8", "{status}");
+        assert!(refused.text().contains(words), "{status}: {}", refused.text());
+        let policy = refused.header("Content-Security-Policy");
+        assert!(policy.starts_with("default-src 'none'"), "{status}: {policy}");
+    }
 }
 
 #[test]

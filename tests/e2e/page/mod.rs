@@ -2,6 +2,8 @@
 
 mod form;
 mod hold;
+mod lost_answers;
 mod operator;
 mod shop;
 mod ticket;
+mod windows;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use e2e::{Answer, Browser, Client, Counter, Method, Server, eventually};
+use e2e::{Answer, Browser, Client, Counter, Fate, Method, Server, Stub, eventually};
 use serde_json::{Value, json};
 
 use crate::programs::{serve, serve_with};
@@ -22,7 +22,12 @@ fn serve_for_operator(counter: &Counter) -> Server {
 /// Opens a page of the operator's and signs in.
 #[track_caller]
 fn sign_in(browser: &Browser, server: &Server, page: &str) {
-    browser.open(&format!("{}/{page}", server.url()));
+    sign_in_at(browser, server.url(), page);
+}
+
+#[track_caller]
+fn sign_in_at(browser: &Browser, url: &str, page: &str) {
+    browser.open(&format!("{url}/{page}"));
     assert!(!browser.is_visible("signed-in"));
     browser.press("token", TOKEN);
     browser.press("token", ENTER);
@@ -135,6 +140,76 @@ fn operator_closes_the_sale_and_the_buyers_page_says_so() {
     browser.wait_for_text("set-sale", |text| text == "Press again");
     browser.click("set-sale");
     eventually("the form to be back", || buyer.is_visible("buy").then_some(()));
+}
+
+#[test]
+fn second_press_does_what_the_first_one_meant() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let browser = Browser::start();
+    sign_in(&browser, &server, "operator");
+
+    browser.click("set-sale");
+    browser.wait_for_text("set-sale", |text| text == "Press again");
+    let close = server.request(Method::POST, "/sale").json(&json!({"open": false}));
+    let closed = Answer::to(close.header("Authorization", format!("Bearer {TOKEN}")));
+    assert_eq!(closed.status, 200, "{closed:?}");
+    browser.wait_for_text("sale-heading", |text| text == "The sale is closed");
+    browser.click("set-sale");
+
+    let told = browser.wait_for_text("answers", |text| !text.is_empty());
+    assert!(told.contains("The sale is closed"), "{told}");
+    assert_eq!(server.search()["open"], json!(false));
+}
+
+#[test]
+fn restock_whose_answer_was_lost_is_done_once_also_where_a_repetition_is_refused() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let front = Stub::before(server.address(), "POST /restock", |number| match number {
+        0 => Fate::AnswerLost,
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    sign_in_at(&browser, &front.url(), "operator");
+
+    browser.fill("restock-quantity", "50");
+    for told in ["We are not sure", "too-many-requests", "50 more tickets on sale"] {
+        browser.click("restock");
+        browser.wait_for_text("answers", |text| text.contains(told));
+    }
+
+    assert_eq!(counter.count(), 150);
+}
+
+#[test]
+fn door_remembers_that_an_answer_was_lost_until_it_has_one() {
+    let counter = Counter::with(100);
+    let server = serve_for_operator(&counter);
+    let receipt = sold(server.client());
+    let front = Stub::before(server.address(), "POST /receipts/", |number| match number {
+        0 => Fate::AnswerLost,
+        1 => Fate::Refused("429 too-many-requests"),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    sign_in_at(&browser, &front.url(), "door");
+    let scan = |told: &str| {
+        browser.press("code", &format!("{receipt}{ENTER}"));
+        browser.wait_for_text("verdict-words", |text| text.contains(told));
+        wait_for_verdict(&browser, "unsure");
+    };
+
+    scan("No answer from the server");
+    browser.open(&format!("{}/door", front.url()));
+    eventually("the door, signed in", || browser.is_visible("signed-in").then_some(()));
+    scan("of the test");
+    scan("Perhaps by your own scan");
+
+    browser.press("code", &format!("{receipt}{ENTER}"));
+    wait_for_verdict(&browser, "bad");
+    assert!(browser.text("verdict").contains("Used before"), "{}", browser.text("verdict"));
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! The page that sells.
 
-use e2e::{Browser, Counter, Live};
+use std::{sync::Arc, time::Duration};
+
+use e2e::{Browser, Counter, Fate, Gate, Live, Process, Stub, eventually};
 use serde_json::{Value, json};
 
 use crate::{
     problem::assert_problem,
-    programs::{serve, serve_with},
+    programs::{serve, serve_with, server},
 };
 
 #[test]
@@ -138,12 +140,7 @@ fn page_says_when_the_server_is_gone_and_when_it_is_back() {
     server.kill();
     browser.wait_for_text("live-state", |text| text != live);
 
-    let restarted =
-        crate::programs::server().args(["--listen", &address, "--db"]).arg(counter.path()).start();
-    let ready = restarted.stderr().find_line(std::time::Duration::from_secs(20), |line| {
-        line.starts_with("listening on").then_some(())
-    });
-    assert!(ready.is_some(), "{}", restarted.stderr().text());
+    let _restarted = restarted(&counter, &address);
     browser.wait_for_text("live-state", |text| text == live);
 }
 
@@ -166,6 +163,62 @@ fn page_says_that_the_tickets_cannot_be_reached_and_shows_them_once_they_can() {
     counter.overwrite(&head);
     open.wait_for_text("live-state", |text| text == "live");
     assert_eq!(late.text("count"), "100");
+}
+
+/// The page asks what is left behind its own purchase, and hears of another's before it is told.
+#[test]
+fn answer_that_live_news_overtook_does_not_make_the_page_look_old() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let gate = Arc::<Gate>::default();
+    let late = Arc::clone(&gate);
+    let shop = Stub::before(server.address(), "GET /search", move |number| match number {
+        0 => Fate::AnswerLate(Arc::clone(&late)),
+        _ => Fate::Passed,
+    });
+    let browser = Browser::start();
+    browser.open(&shop.url());
+    browser.wait_for_text("live-state", |text| text == "live");
+    browser.run(
+        "window.said = []; const line = document.getElementById('live-state'); \
+         new MutationObserver(() => said.push(line.textContent)).observe(line, {childList: true})",
+    );
+
+    browser.click("buy");
+    gate.wait_for_an_answer();
+    server.buy();
+    browser.wait_for_text("count", |text| text == "98");
+    gate.open();
+    // Whatever it makes of that answer, it has before it asks and is answered once more.
+    let answers = "return performance.getEntriesByType('resource')\
+                   .filter(({name, responseEnd}) => name.endsWith('/search') && responseEnd > 0).length";
+    let answered = |number| {
+        eventually("an answer", || (browser.run(answers) == json!(number)).then_some(()));
+    };
+    answered(1);
+    browser.run("document.dispatchEvent(new Event('visibilitychange'))");
+    answered(2);
+
+    assert_eq!(browser.run("return window.said"), json!([]));
+    assert_eq!(browser.text("live-state"), "live");
+}
+
+/// What the page shows is from before the counter was put back.
+#[test]
+fn page_of_a_counter_that_was_put_back_says_that_it_is_out_of_date() {
+    let (counter, older) = (Counter::with(100), Counter::with(100));
+    let server = serve(&counter);
+    let address = server.address().to_owned();
+    let browser = Browser::start();
+    browser.open(server.url());
+    server.buy();
+    browser.wait_for_text("count", |text| text == "99");
+
+    server.kill();
+    let _restarted = restarted(&older, &address);
+
+    browser.wait_for_text("live-state", |text| text.contains("out of date"));
+    assert_eq!(browser.text("count"), "99");
 }
 
 #[test]
@@ -222,6 +275,17 @@ fn page_speaks_to_a_screen_reader() {
     ] {
         assert_eq!(browser.run(script), json!(true), "{what}");
     }
+}
+
+/// A server on `counter` where another one was.
+#[track_caller]
+fn restarted(counter: &Counter, address: &str) -> Process {
+    let started = server().args(["--listen", address, "--db"]).arg(counter.path()).start();
+    let ready = started
+        .stderr()
+        .find_line(Duration::from_secs(20), |line| line.starts_with("listening on").then_some(()));
+    assert!(ready.is_some(), "{}", started.stderr().text());
+    started
 }
 
 fn page_text(browser: &Browser) -> String {

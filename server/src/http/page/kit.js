@@ -77,9 +77,11 @@ async function busily(button, words, work) {
   }
 }
 
-// Does `work` at the second press, for what cannot be undone, or cannot be undone unseen.
-function twice(button, again, words, work) {
+// Does `work` at the second press, for what cannot be undone, or cannot be undone unseen. What it is given is what
+// `meant` said at the first press: news may change what the button would do.
+function twice(button, again, words, work, meant = () => undefined) {
   let before = null;
+  let intent = null;
   let timer = null;
   const reset = () => {
     if (timer === null) return;
@@ -93,10 +95,11 @@ function twice(button, again, words, work) {
     if (timer === null) {
       before = button.textContent;
       button.textContent = again;
+      intent = meant();
       timer = setTimeout(reset, 6_000);
     } else {
       reset();
-      busily(button, words, work);
+      busily(button, words, () => work(intent));
     }
   });
 }
@@ -108,6 +111,7 @@ function kept(where, name, root) {
   const key = `tickets ${root} ${name}`;
   const storage = () => globalThis[where];
   return {
+    key,
     get() {
       try { return JSON.parse(storage().getItem(key)); } catch { return null; }
     },
@@ -158,14 +162,19 @@ async function ask(method, path, { body, key, token } = {}) {
   }
 }
 
-// The last part of a problem's type, such as "sold-out".
+// The last part of a problem's type, such as "sold-out"; "" where there is none.
 function problemOf(reply) {
-  return reply.body.type?.split("/").at(-1) ?? "";
+  return reply?.body.type?.split("/").at(-1) ?? "";
 }
 
-// Whether the server says for certain that nothing was done.
-function isRefusal(reply) {
-  return reply.status >= 400 && (reply.status < 500 || reply.body.sold === "no");
+// What the server says once it has looked at the key, or at the hold: it holds of every try.
+const OF_ALL_TRIES = ["sold-out", "sale-closed", "hold-expired", "key-reused"];
+
+// Whether the server says for certain that nothing was done, of what was sent `tries` times. What turns a request
+// away ahead of its key, such as a limit of the rate, says nothing of the tries before.
+function isRefusal(reply, tries = 1) {
+  if (reply === null || reply.status < 400) return false;
+  return reply.body.sold === "no" || OF_ALL_TRIES.includes(problemOf(reply)) || (tries === 1 && reply.status < 500);
 }
 
 // ---- News of the count ----
@@ -185,17 +194,32 @@ function sayLive(state) {
   line.textContent = LIVE_WORDS[state];
 }
 
-// Tells `show` all news; it returns false for what is older than it has. Returns what asks once.
-function follow(show) {
-  const told = (news) => sayLive(show(news) ? (source.readyState === EventSource.OPEN ? "live" : "polling") : "behind");
+const isOlder = (revision, other) => revision !== null && other !== null && revision < other;
+
+// Tells `show` all news but what is older than what `shown` has. Returns what asks once.
+function follow(show, shown) {
   let source = null;
   let timer = null;
 
+  // `known` is the revision that was shown when the news were asked for. What is older than that comes from a counter
+  // that was put back; what is only older than what is shown by now was overtaken on its way.
+  function tell(news, known) {
+    const revision = news.revision ?? null;
+    if (isOlder(revision, known)) {
+      sayLive("behind");
+    } else if (!isOlder(revision, shown.revision)) {
+      show(news);
+      sayLive(source.readyState === EventSource.OPEN ? "live" : "polling");
+    }
+  }
+
   function listen() {
+    let known = shown.revision;
     source = new EventSource("live");
-    source.addEventListener("count", (event) => told(JSON.parse(event.data)));
+    source.addEventListener("count", (event) => tell(JSON.parse(event.data), known));
     source.addEventListener("unreachable", () => sayLive("unreachable"));
     source.addEventListener("error", () => {
+      known = shown.revision;
       // It connects again by itself after a cut, but gives up for good after an answer such as 503.
       if (source.readyState === EventSource.CLOSED) poll(POLLS_PER_TRY);
       else refresh();
@@ -210,8 +234,9 @@ function follow(show) {
   }
 
   async function refresh() {
+    const known = shown.revision;
     const reply = await ask("GET", "search");
-    if (reply?.status === 200) told(reply.body);
+    if (reply?.status === 200) tell(reply.body, known);
     else sayLive(reply ? "unreachable" : "lost");
     return reply?.status === 200;
   }

@@ -3,8 +3,8 @@
 
 const BEFORE_MAX = 10;
 
-// Codes that were sent and not answered: whether they let somebody in, nobody here knows.
-const unanswered = new Set();
+// Codes whose answer was lost: whether they let somebody in, nobody here knows. A reload does not tell either.
+const unanswered = kept("sessionStorage", "unanswered", new URL(".", document.baseURI).pathname);
 let queue = Promise.resolve();
 let last = null;
 
@@ -18,10 +18,14 @@ async function check(code) {
 
 function verdict(reply, code) {
   if (reply === null || reply.status >= 500) {
-    unanswered.add(code);
+    setUnanswered(code, true);
     return { kind: "unsure", title: "Not checked", words: "No answer from the server. Scan this ticket again." };
   }
-  const wasUnanswered = unanswered.delete(code);
+  if (reply.status !== 200 && !["admitted", "refunded", "not-found"].includes(problemOf(reply))) {
+    return { kind: "unsure", title: "Not checked", words: reply.body.detail ?? `The server answered ${reply.status}.` };
+  }
+  // Only what the server says of the ticket answers what was asked before.
+  const wasUnanswered = setUnanswered(code, false);
   if (reply.status === 200) {
     const { tickets } = reply.body;
     const people = tickets.length === 1 ? "1 person" : `${tickets.length} people`;
@@ -37,11 +41,18 @@ function verdict(reply, code) {
     }
     case "refunded":
       return { kind: "bad", title: "Refunded", words: "The money was given back. This ticket is not valid." };
-    case "not-found":
-      return { kind: "bad", title: "No ticket", words: "This code is not one of our tickets." };
     default:
-      return { kind: "unsure", title: "Not checked", words: reply.body.detail ?? `The server answered ${reply.status}.` };
+      return { kind: "bad", title: "No ticket", words: "This code is not one of our tickets." };
   }
+}
+
+// Returns whether it was so before.
+function setUnanswered(code, is) {
+  const all = unanswered.get() ?? [];
+  const others = all.filter((other) => other !== code);
+  const left = is ? [...others, code] : others;
+  unanswered.set(left.length === 0 ? null : left);
+  return others.length < all.length;
 }
 
 function ago(ms) {
@@ -69,12 +80,14 @@ function write({ kind, title, words }) {
   byId("verdict-words").textContent = words;
 }
 
+const shown = { revision: null };
+
 function show(news) {
+  shown.revision = news.revision ?? null;
   for (const id of ["admitted", "sold"]) {
     byId(id).value = news[id] ?? 0;
     byId(id).textContent = grouped(news[id] ?? 0);
   }
-  return true;
 }
 
 // ---- Start ----
@@ -96,7 +109,7 @@ document.addEventListener("keydown", (press) => {
 
 let isFollowing = false;
 signIn(() => {
-  if (!isFollowing) follow(show);
+  if (!isFollowing) follow(show, shown);
   isFollowing = true;
   byId("code").focus();
 });

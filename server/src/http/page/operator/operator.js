@@ -17,7 +17,6 @@ const shown = { revision: null, open: true };
 
 function show(news) {
   const revision = news.revision ?? null;
-  if (revision !== null && shown.revision !== null && revision < shown.revision) return false;
   const isNew = revision !== shown.revision;
   shown.revision = revision;
   const wasOpen = shown.open;
@@ -31,7 +30,6 @@ function show(news) {
     : "Nobody can buy. What is held can still be bought.";
   if (shown.open !== wasOpen) byId("set-sale").textContent = shown.open ? "Close the sale" : "Open the sale";
   if (isNew) reloadSoon();
-  return true;
 }
 
 function figure(id, value) {
@@ -51,8 +49,7 @@ function tell(reply, words) {
   refresh();
 }
 
-async function setSale() {
-  const open = !shown.open;
+async function setSale(open) {
   tell(await askAdmin("POST", "sale", { body: { open } }), open ? "The sale is open" : "The sale is closed");
 }
 
@@ -61,11 +58,10 @@ let unanswered = null;
 
 async function restock() {
   const quantity = byId("restock-quantity").valueAsNumber;
-  const same = unanswered?.quantity === quantity;
-  const key = same ? unanswered.key : newKey();
-  unanswered = { quantity, key };
+  const { key, tries } = unanswered?.quantity === quantity ? unanswered : { key: newKey(), tries: 0 };
+  unanswered = { quantity, key, tries: tries + 1 };
   const reply = await askAdmin("POST", "restock", { body: { quantity }, key });
-  if (reply !== null && (reply.status < 300 || isRefusal(reply))) unanswered = null;
+  if (reply?.status === 200 || isRefusal(reply, unanswered.tries)) unanswered = null;
   if (reply?.status === 200) byId("restock-quantity").value = "";
   tell(reply, `${grouped(quantity)} more ${quantity === 1 ? "ticket" : "tickets"} on sale`);
 }
@@ -204,7 +200,7 @@ function svg(name, attributes) {
 
 let refresh = () => {};
 
-twice(byId("set-sale"), "Press again", "Wait…", setSale);
+twice(byId("set-sale"), "Press again", "Wait…", setSale, () => !shown.open);
 byId("restock-form").addEventListener("submit", (submit) => {
   submit.preventDefault();
   busily(byId("restock"), "Adding…", restock);
@@ -219,6 +215,6 @@ byId("more").addEventListener("click", () => busily(byId("more"), "Looking…", 
 let isFollowing = false;
 signIn(() => {
   if (isFollowing) reload();
-  else refresh = follow(show);
+  else refresh = follow(show, shown);
   isFollowing = true;
 });

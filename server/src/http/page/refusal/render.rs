@@ -75,8 +75,13 @@ fn told(problem: &Problem) -> (&'static str, String) {
             ("No such ticket", "There is no ticket at this address. Is the link whole?")
         }
         Code::InvalidRequest => {
-            ("Something is missing", "You did not buy anything. Please try again.")
+            ("Something is missing", "This order was not taken. Please try again.")
         }
+        Code::TooManyRequests => (
+            "One moment, please",
+            "Too many orders came from where you are, so this one was not taken. Reload this page in a \
+             moment to send it again.",
+        ),
         Code::KeyReused => (
             "Already sent",
             "This form was sent before, with something else in it. Open a new one.",

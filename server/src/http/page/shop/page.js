@@ -1,13 +1,16 @@
 // The page that sells. It promises that
 // - an older revision never replaces a newer one (without revisions the newest message wins),
 // - one press is one purchase, and trying that one again carries the same idempotency key, also after a reload,
-// - an answer that did not arrive is called unknown, not failed.
+// - an answer that did not arrive is called unknown, not failed, until the server says what came of that purchase,
+// - what another window of this browser keeps is not taken from it.
 
 const KEPT_MAX = 50;
 const LOOKED_AT_MAX = 10;
 const LATE_SECONDS = 30;
 const ANNOUNCE_GAP_MS = 10_000;
 const ANNOUNCE_DELAY_MS = 1_000;
+// As in domain/keys.rs.
+const KEY_LIFE_MS = 24 * 60 * 60 * 1000;
 
 const root = new URL(".", document.baseURI).pathname;
 const bought = kept("localStorage", "bought", root);
@@ -24,20 +27,15 @@ const shown = {
   open: !document.title.endsWith(": closed"),
 };
 
-// `news` is what `GET /search` and the live events say. Returns false where it is older than what
-// stands on the page already.
+// `news` is what `GET /search` and the live events say.
 function show(news) {
-  const revision = news.revision ?? null;
-  if (revision !== null && shown.revision !== null && revision < shown.revision) return false;
-
   const open = news.open ?? true;
-  shown.revision = revision;
+  shown.revision = news.revision ?? null;
   showLocking(news.locking);
   if (news.count !== shown.count || open !== shown.open) announceSoon();
   shown.open = open;
   shown.count = news.count;
   showCount();
-  return true;
 }
 
 function showCount() {
@@ -104,29 +102,26 @@ function announce(words) {
 
 // ---- Buying ----
 
+// `order` says how often it was sent before, in `tries`, and when it was first, in `at`.
 async function buy(order) {
-  pending.set(order);
+  const tried = { ...order, tries: order.tries + 1 };
+  pending.set(tried);
   const { quantity, buyer, key } = order;
   const reply = await ask("POST", "buy", { body: { quantity, ...(buyer && { buyer }) }, key });
-  conclude(reply, () => buy(order), order);
+  // Where no key is remembered, what is said of this try is said of no other.
+  const isRefused = isRefusal(reply, tried.tries) && (hasHolds || tried.tries === 1);
+  conclude(reply, isRefused, tried, buy);
 }
 
 // Says what an answer to a purchase means. `again` asks for the very same one.
-function conclude(reply, again, order) {
-  if (reply?.status === 201 && Array.isArray(reply.body.tickets)) {
-    pending.set(null);
-    sold(reply.body, order.buyer);
-    return true;
-  }
-  if (reply !== null && isRefusal(reply)) {
-    pending.set(null);
-    say(...refusal(reply, order.quantity));
-    refresh();
-    return false;
-  }
-  say(notice("bad", "We are not sure", "No answer came back. The tickets may be yours, or not.", ...tryAgain(again)));
+function conclude(reply, isRefused, order, again) {
+  const isSold = reply?.status === 201 && Array.isArray(reply.body.tickets);
+  // What another press is waiting for is none of this one's.
+  if ((isSold || isRefused) && pending.get()?.key === order.key) pending.set(null);
+  if (isSold) sold(reply.body, order.buyer);
+  else if (isRefused) say(...refusal(reply, order.quantity));
+  else unsure("The tickets may be yours, or not: no answer says which.", order, again);
   refresh();
-  return false;
 }
 
 function sold({ tickets, receipt }, buyer) {
@@ -139,7 +134,6 @@ function sold({ tickets, receipt }, buyer) {
   } else {
     say(notice("good", `${ticketsNamed(tickets)} ${words}`, "There is no receipt: write the number down."));
   }
-  refresh();
 }
 
 function refusal(reply, quantity) {
@@ -162,13 +156,23 @@ function refusal(reply, quantity) {
   }
 }
 
-// Only where sales have receipts are idempotency keys remembered, and trying again is safe.
-function tryAgain(again) {
-  const safe = hasHolds;
-  const promise = safe ? "Ask again: you will not buy twice." : "In this lesson, asking again may buy twice.";
+function unsure(words, order, again) {
+  const isSafe = isSafeAgain(order);
   const button = element("button", { type: "button", className: "main" }, "Ask again");
-  button.addEventListener("click", () => busily(button, "Asking…", again));
-  return [promise, button];
+  button.addEventListener("click", () => {
+    // A page may stand open for days.
+    if (isSafeAgain(order) === isSafe) busily(button, "Asking…", () => again(order));
+    else unsure(words, order, again);
+  });
+  const promise = isSafe
+    ? "Ask again: you will not buy twice."
+    : `${hasHolds ? "After a day" : "In this lesson"}, asking again may buy twice.`;
+  say(notice("bad", "We are not sure", words, promise, button));
+}
+
+// Only where sales have receipts are idempotency keys remembered, and for a day; how a hold ended is never forgotten.
+function isSafeAgain({ token, at }) {
+  return hasHolds && (token !== undefined || Date.now() - at < KEY_LIFE_MS);
 }
 
 function say(...words) {
@@ -178,7 +182,7 @@ function say(...words) {
 
 function ordered() {
   const buyer = byId("buyer")?.value.trim();
-  return { quantity: byId("quantity").valueAsNumber, buyer: buyer || undefined, key: newKey() };
+  return { quantity: byId("quantity").valueAsNumber, buyer: buyer || undefined, key: newKey(), tries: 0, at: Date.now() };
 }
 
 // ---- Holding ----
@@ -195,10 +199,10 @@ async function startHold() {
   const reply = await ask("POST", "holds", { body, key });
   if (reply?.status === 201) {
     const { hold: token, expires_at: expires } = reply.body;
-    setHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead });
+    showHold({ token, quantity, buyer, expires: Date.parse(expires) - reply.ahead, tries: 0 });
     byId("answers").replaceChildren();
     byId("confirm").focus();
-  } else if (reply !== null && isRefusal(reply)) {
+  } else if (isRefusal(reply)) {
     say(...refusal(reply, quantity));
   } else {
     say(notice("bad", "That did not work", "No answer came back. Nothing was bought. Please try again."));
@@ -206,16 +210,32 @@ async function startHold() {
   refresh();
 }
 
-function setHold(value) {
-  hold = value;
-  held.set(value);
+// `value` says in `tries` how often it was confirmed without an answer that says what came of it.
+function showHold(value) {
+  keepHold(value);
+  const { quantity } = value;
+  byId("held-words").textContent = `${quantity} ${quantity === 1 ? "ticket is" : "tickets are"} kept for you.`;
   clearInterval(clock);
-  if (value !== null) {
-    const { quantity } = value;
-    byId("held-words").textContent = `${quantity} ${quantity === 1 ? "ticket is" : "tickets are"} kept for you.`;
-    clock = setInterval(tick, 250);
-    tick();
-  }
+  clock = setInterval(tick, 250);
+  tick();
+  showChoices();
+}
+
+// What is kept as held, also by other windows; a page of an older server kept one.
+const holdsIn = (kept) => [kept ?? []].flat();
+const heldBut = (gone) => holdsIn(held.get()).filter(({ token }) => token !== gone);
+
+function keepHold(value) {
+  hold = value;
+  held.set([value, ...heldBut(value.token)]);
+}
+
+function endHold({ token }) {
+  const others = heldBut(token);
+  held.set(others.length === 0 ? null : others);
+  if (hold?.token !== token) return;
+  hold = null;
+  clearInterval(clock);
   showChoices();
 }
 
@@ -223,37 +243,72 @@ function setHold(value) {
 function tick() {
   const seconds = Math.max(0, Math.ceil((hold.expires - Date.now()) / 1000));
   const text = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-  if (byId("time-left").textContent === text) return;
-  byId("time-left").textContent = text;
-  byId("held").toggleAttribute("data-late", seconds <= LATE_SECONDS);
-  if ([60, LATE_SECONDS, 10].includes(seconds)) announce(`${seconds} seconds left`);
-  if (seconds > 0) return;
+  if (byId("time-left").textContent !== text) {
+    byId("time-left").textContent = text;
+    byId("held").toggleAttribute("data-late", seconds <= LATE_SECONDS);
+    if ([60, LATE_SECONDS, 10].includes(seconds)) announce(`${seconds} seconds left`);
+  }
+  // An answer that is on its way may say that the tickets are sold.
+  if (seconds > 0 || isBusy(byId("confirm")) || isBusy(byId("release"))) return;
   clearInterval(clock);
-  setHold(null);
+  if (hold.tries > 0) {
+    confirmShown();
+    return;
+  }
+  endHold(hold);
   say(notice("", "Time is up", "The tickets went back. You did not buy anything."));
   refresh();
 }
 
-async function confirmHold() {
-  const order = hold;
+function confirmShown() {
+  return busily(byId("confirm"), "Buying…", () => confirmHold(hold));
+}
+
+// A hold that is confirmed twice is bought once: asking again is safe, also when its time is up.
+async function confirmHold(order) {
+  const tried = { ...order, tries: order.tries + 1 };
+  const isShown = () => hold?.token === order.token;
+  if (isShown()) keepHold(tried);
   const reply = await ask("POST", `holds/${order.token}/confirm`);
-  // A hold that is confirmed twice is bought once: asking again is safe, for as long as there is one.
-  if ([201, 404, 410].includes(reply?.status)) setHold(null);
-  conclude(reply, confirmHold, order);
+  const isGone = ["hold-expired", "not-found"].includes(problemOf(reply));
+  const isRefused = isGone || isRefusal(reply, tried.tries);
+  if (isGone || reply?.status === 201) endHold(order);
+  else if (isRefused && isShown()) keepHold(order);
+  conclude(reply, isRefused, tried, confirmHold);
 }
 
 async function releaseHold() {
-  const { token } = hold;
-  const reply = await ask("DELETE", `holds/${token}`);
-  if (reply === null) {
-    say(notice("", "No answer came back", "The tickets go back by themselves when the time is over."));
-    return;
+  const order = hold;
+  const reply = await ask("DELETE", `holds/${order.token}`);
+  const problem = problemOf(reply);
+  if (problem === "confirmed") {
+    // By another window, or by a try whose answer was lost: confirming it once more tells the sale.
+    await confirmHold({ ...order, tries: Math.max(1, order.tries) });
+  } else if (reply?.status === 200 || ["hold-expired", "not-found"].includes(problem)) {
+    endHold(order);
+    byId("answers").replaceChildren();
+    byId("buy").focus();
+    refresh();
+  } else {
+    const words = order.tries > 0 ? "They may be yours, or not." : "They go back by themselves when the time is over.";
+    say(notice("", "Not given back yet", `No answer says that the tickets went back. ${words}`));
   }
-  setHold(null);
-  byId("answers").replaceChildren();
-  byId("buy").focus();
-  refresh();
 }
+
+// Another window of this browser has bought tickets, or is done with what is shown as held here, too.
+addEventListener("storage", ({ key, oldValue, newValue }) => {
+  if (key === bought.key) showKept();
+  if (key !== held.key || hold === null) return;
+  const [before, now] = [oldValue, newValue].map((text) => (
+    holdsIn(JSON.parse(text)).find(({ token }) => token === hold.token)
+  ));
+  if (now !== undefined) {
+    hold = now;
+  } else if (before !== undefined) {
+    endHold(hold);
+    say(notice("", "Not held any more", "Another window has bought what was held here, or given it back, or its time is up."));
+  }
+});
 
 // ---- Tickets that were bought before ----
 
@@ -278,13 +333,17 @@ const OVER_WORDS = { admitted: "used", refunded: "refunded" };
 
 // What became of the latest ones: used, refunded, or of another counter that was here before.
 async function lookAtKept() {
-  const all = bought.get() ?? [];
-  const looked = await Promise.all(all.slice(0, LOOKED_AT_MAX).map(async (ticket) => {
-    const reply = await ask("GET", `receipts/${ticket.receipt}`);
+  const latest = (bought.get() ?? []).slice(0, LOOKED_AT_MAX);
+  const replies = new Map(await Promise.all(latest.map(async ({ receipt }) => (
+    [receipt, await ask("GET", `receipts/${receipt}`)]
+  ))));
+  // Others may have been kept while this waited.
+  const told = (bought.get() ?? []).map((ticket) => {
+    const reply = replies.get(ticket.receipt);
     if (reply?.status === 404) return null;
     return reply?.status === 200 ? { ...ticket, over: OVER_WORDS[reply.body.status] } : ticket;
-  }));
-  bought.set([...looked.filter((ticket) => ticket !== null), ...all.slice(LOOKED_AT_MAX)]);
+  });
+  bought.set(told.filter((ticket) => ticket !== null));
   showKept();
 }
 
@@ -305,18 +364,22 @@ if (hasHolds) {
   byId("hold").hidden = false;
   byId("hold-words").hidden = false;
   byId("hold").addEventListener("click", () => busily(byId("hold"), "Holding…", startHold));
-  byId("confirm").addEventListener("click", () => busily(byId("confirm"), "Buying…", confirmHold));
+  byId("confirm").addEventListener("click", confirmShown);
   byId("release").addEventListener("click", () => busily(byId("release"), "Giving back…", releaseHold));
 }
 
-const refresh = follow(show);
-const before = held.get();
-if (before !== null && before.expires > Date.now()) setHold(before);
+const refresh = follow(show, shown);
+// Of those whose answer may have been lost with a page first.
+const unheard = ({ tries }) => tries > 0;
+const open = holdsIn(held.get()).filter((before) => unheard(before) || before.expires > Date.now());
+if (open.length > 0) showHold({ tries: 0, ...(open.find(unheard) ?? open[0]) });
+if (hold !== null && unheard(hold)) confirmShown();
 showCount();
 showKept();
 lookAtKept();
-const asked = pending.get();
-if (asked !== null) {
-  const words = "You asked for tickets before, and this page has not seen the answer.";
-  say(notice("bad", "We are not sure", words, ...tryAgain(() => buy(asked))));
+// What a page of an older server kept has no date, and was sent.
+const asked = { tries: 1, at: 0, ...pending.get() };
+if (asked.key !== undefined) {
+  const when = asked.at > 0 ? ` (${momentOf(new Date(asked.at))})` : "";
+  unsure(`You asked for tickets before${when}, and this page has not seen the answer.`, asked, buy);
 }

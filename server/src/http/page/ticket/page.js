@@ -38,8 +38,10 @@ async function giveBack() {
     showStatus("refunded");
     byId("answers").replaceChildren(notice("good", "Given back", "This ticket is no longer valid."));
   } else {
-    const words = reply === null ? "No answer came back. Please try again." : "Please try again later.";
-    byId("answers").replaceChildren(notice("bad", "That did not work", words));
+    const words = reply === null
+      ? ["We are not sure", "No answer came back. Please try again."]
+      : ["That did not work", "Please try again later."];
+    byId("answers").replaceChildren(notice("bad", ...words));
     refreshStatus();
   }
 }
