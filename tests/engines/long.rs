@@ -51,7 +51,7 @@ fn sell_all(head: &Path, sales: u64) {
         },
         pause: |_| {},
     };
-    let opened = FileEngine::open(&RealDisk, head, options, || {});
+    let opened = FileEngine::open(&RealDisk, head, options);
     let (mut engine, _) = opened.expect("a counter");
     let mut stock = Stock::new(sales, 0, 0);
     while stock.remaining > 0 {
