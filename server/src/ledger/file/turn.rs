@@ -116,8 +116,9 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
     /// Whether a power cut may have taken answered sales, as it may where nobody syncs: their receipts are not to be
     /// given out again.
     pub(super) fn may_lack_records(&self) -> bool {
-        let is_of_another_boot = Watermark::read(&*self.held.servers).boot != self.progress.boot;
-        !self.progress.options.synced && is_of_another_boot && self.stock().revision > 0
+        !self.progress.options.synced
+            && self.stock().revision > 0
+            && Watermark::read(&*self.held.servers).boot != self.progress.boot
     }
 
     pub(super) fn layout(&self) -> &Layout {
