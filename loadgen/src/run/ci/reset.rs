@@ -203,7 +203,9 @@ mod tests {
     fn what_a_command_leaves_behind_stays_and_nobody_waits_for_it() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("pid");
-        let command = format!("sleep 600 & echo $! > {}", file.display());
+        // A process that was forked and is none of its own yet has no command line.
+        let is_there = "until grep -q sleep /proc/$!/cmdline; do :; done";
+        let command = format!("sleep 600 & echo $! > {}; {is_there}", file.display());
         assert!(carried_out(&command, MINUTE).is_ok());
         let pid: i32 = std::fs::read_to_string(file).unwrap().trim().parse().unwrap();
         let left = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap();
