@@ -52,7 +52,7 @@ const KEEP_ALIVE_EVERY: Duration = Duration::from_secs(5);
 const GROUPS: usize = 256;
 
 /// How many times as long as telling the listeners took an event loop does nothing but the rest of its work.
-const REST_TIMES: u32 = 3;
+const REST_TIMES: u32 = 9;
 
 /// What is told to those who listen.
 #[derive(Clone, Debug, PartialEq)]
