@@ -25,7 +25,7 @@ pub fn lost_by(head: &Head, sold: u64) -> (u64, u64) {
 pub fn head_for(inventory: &Inventory, found: Option<&Head>) -> Head {
     let foreign = found.map_or_else(Vec::new, |head| head.foreign.clone());
     let mut stock = inventory.stock();
-    if let Some(head) = found.filter(|head| head.revision > Some(stock.revision)) {
+    if let Some(head) = found.filter(|head| head.is_ahead_of(stock.revision)) {
         let trial = Trial::of(inventory, inventory.at_ms());
         for record in trial.restoration(inventory, 1, lost_by(head, 0)) {
             stock = stock.after(&record).expect("what was decided on it goes on from it");
@@ -57,4 +57,27 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
     file.sync().map_err(commit("sync"))?;
     disk.sync_dir(&layout.parent).map_err(commit("sync the folder of"))?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::Stock;
+
+    const LEDGER: Stock = Stock::new(7, 3, 3);
+
+    #[test]
+    fn a_lost_head_says_what_the_ledger_says() {
+        let ledger = Inventory::new(LEDGER, 0);
+        assert_eq!(head_for(&ledger, None), Head::of(LEDGER, Vec::new()));
+    }
+
+    #[test]
+    fn what_a_head_ahead_has_sold_stays_sold() {
+        let ahead = Stock::new(5, 5, 5);
+        let repaired = head_for(&Inventory::new(LEDGER, 0), Some(&Head::of(ahead, Vec::new())));
+        // With a record more: another life has begun.
+        let careful = Stock::new(5, 5, 4);
+        assert_eq!(repaired, Head::of(careful, Vec::new()));
+    }
 }

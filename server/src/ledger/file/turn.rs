@@ -87,7 +87,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
     ) -> Result<Option<Head>, TurnError> {
         let bytes = self.read_head()?;
         let head = reader::parse(&self.progress.layout.head, &bytes)?;
-        if head.revision <= Some(self.stock().revision) {
+        if !head.is_ahead_of(self.stock().revision) {
             return Ok(None);
         }
         self.settle_the_last_turn()?;

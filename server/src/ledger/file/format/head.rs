@@ -51,6 +51,11 @@ pub struct HeadFault {
 const EXPECTED: &str = "expected one JSON object such as {\"count\": 100}";
 
 impl Head {
+    /// Whether it speaks of records behind the revision `ledger`: then they are missing where the ledger ends there.
+    pub fn is_ahead_of(&self, ledger: u64) -> bool {
+        self.revision > Some(ledger)
+    }
+
     /// A head that says what `stock` says.
     pub fn of(stock: Stock, foreign: Vec<(String, Box<str>)>) -> Self {
         Self {
