@@ -1,13 +1,14 @@
-//! A TCP proxy of the test's own, that can keep answers to itself, or cut what goes through it.
+//! A TCP proxy of the test's own, that can keep answers to itself, be far away, or cut what goes through it.
 
 use std::{
     io::{Read, Write},
     net::{Shutdown, TcpListener, TcpStream},
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 /// A proxy on a free port of 127.0.0.1.
@@ -21,6 +22,7 @@ struct Shared {
     swallows: AtomicBool,
     refuses: AtomicBool,
     ends: AtomicBool,
+    delay_micros: AtomicU64,
     open: Mutex<Vec<TcpStream>>,
 }
 
@@ -78,6 +80,15 @@ impl Proxy {
         self.shared.swallows.store(true, Ordering::SeqCst);
     }
 
+    /// From now on what goes through takes so long each way.
+    ///
+    /// # Panics
+    /// Where that is for ever.
+    pub fn delay(&self, delay: Duration) {
+        let micros = u64::try_from(delay.as_micros()).expect("some time");
+        self.shared.delay_micros.store(micros, Ordering::SeqCst);
+    }
+
     /// From now on nothing goes through, and what went is closed.
     pub fn cut(&self) {
         self.shared.refuses.store(true, Ordering::SeqCst);
@@ -104,6 +115,8 @@ impl Drop for Proxy {
 impl Shared {
     fn carry(self: &Arc<Shared>, client: TcpStream, behind: &str) -> std::io::Result<()> {
         let server = TcpStream::connect(behind)?;
+        client.set_nodelay(true)?;
+        server.set_nodelay(true)?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.extend([client.try_clone()?, server.try_clone()?]);
         drop(open);
@@ -122,6 +135,7 @@ impl Shared {
             if is_answer && self.swallows.load(Ordering::SeqCst) {
                 continue;
             }
+            thread::sleep(Duration::from_micros(self.delay_micros.load(Ordering::SeqCst)));
             if to.write_all(&chunk[..read]).is_err() {
                 break;
             }

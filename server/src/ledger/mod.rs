@@ -8,6 +8,7 @@
 //! - [`Engine`], [`Turn`], [`Batch`], [`Archive`]: the seam under which an engine is a folder.
 //! - [`Pipeline`]: what is durable, in flight and gathered; [`Writer`]: one turn, whatever the engine;
 //!   [`Timed`]: how long it takes.
+//! - `late`: who is late with each batch, where several servers sell.
 //! - [`Scan`]: a whole ledger, read from its beginning; [`Audit`]: looked over; [`Copying`], [`Moving`]: carried
 //!   into another, whatever the engines.
 //! - [`mod@format`]: what every engine writes, as text; pure.
@@ -21,6 +22,8 @@ pub mod etcd;
 pub mod file;
 pub mod format;
 mod holder;
+#[cfg(any(feature = "etcd", feature = "postgres"))]
+mod late;
 mod moving;
 mod persist;
 mod pipeline;

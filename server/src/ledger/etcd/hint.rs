@@ -1,4 +1,4 @@
-//! What is heard of the head between turns: it wakes whoever waits for news, and nothing rests on it.
+//! What is heard of the head, and of others who want to write it, between turns: it wakes whoever waits for news, and nothing rests on it.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -12,7 +12,7 @@ use crate::ledger::etcd::{
     error::EtcdError,
     keys::Keys,
     store::reading,
-    text::{self, Head},
+    text::{self, Head, Wanted},
 };
 
 /// How long to wait before the members are looked at again.
@@ -32,6 +32,8 @@ pub(super) struct Heard {
     /// The revision at which it was written.
     pub(super) head_at: i64,
     pub(super) at: Option<Instant>,
+    /// Who asked for a gap last, and when that was heard of.
+    pub(super) wanted: Option<(Wanted, Instant)>,
 }
 
 impl Hint {
@@ -39,10 +41,16 @@ impl Hint {
     pub(super) fn note(&self, head: &Head, head_at: i64) {
         let mut heard = self.lock();
         if head_at > heard.head_at {
-            *heard = Heard { head: Some(head.clone()), head_at, at: Some(Instant::now()) };
+            (heard.head, heard.head_at, heard.at) =
+                (Some(head.clone()), head_at, Some(Instant::now()));
             drop(heard);
             self.changed.notify_all();
         }
+    }
+
+    /// Notes that somebody asks for a gap.
+    fn note_wanted(&self, wanted: Wanted) {
+        self.lock().wanted = Some((wanted, Instant::now()));
     }
 
     /// The newest.
@@ -76,8 +84,8 @@ pub(super) async fn watch(hint: Arc<Hint>, mut cluster: Cluster, keys: Keys) {
 
 async fn watch_a_member(hint: &Hint, cluster: &mut Cluster, keys: &Keys) -> Result<(), EtcdError> {
     let mut link = cluster.link().await?;
-    let begins = reading(ANSWER, link.watch.watch(keys.head(), None)).await;
-    let mut stream: WatchStream = begins?;
+    let mut stream: WatchStream = reading(ANSWER, link.watch.watch(keys.head(), None)).await?;
+    reading(ANSWER, stream.watch(keys.wanted(), None)).await?;
     // IMPORTANT: only now: what is written between the two is seen by one of them.
     let now = reading(ANSWER, link.kv.get(keys.head(), None)).await?;
     for kv in now.kvs() {
@@ -86,7 +94,11 @@ async fn watch_a_member(hint: &Hint, cluster: &mut Cluster, keys: &Keys) -> Resu
     // Whether the member is still there is found out by the connection.
     while let Ok(Some(heard)) = stream.message().await {
         for kv in heard.events().iter().filter_map(etcd_client::Event::kv) {
-            note(hint, kv.value(), kv.mod_revision());
+            if kv.key() == keys.head() {
+                note(hint, kv.value(), kv.mod_revision());
+            } else if let Ok(wanted) = text::read_line(kv.value()) {
+                hint.note_wanted(wanted);
+            }
         }
         if heard.canceled() {
             break;

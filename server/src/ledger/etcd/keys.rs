@@ -6,6 +6,7 @@
 //! - `counter`: the first line of the ledger, made once; with its create revision it is the *incarnation*.
 //! - `import`: the same in place of `counter`, as long as the counter is copied from elsewhere: so it is none yet.
 //! - `head`: what stands on the counter; written with each batch, and compared by each, as is the incarnation.
+//! - `wanted`: who was late with a batch, and asks whoever leads for a gap; a hint, and nothing rests on it.
 //! - `batches/R`: a batch whose first record is R.
 //! - `pages/R`: batches that were merged, the first record of which is R; `folded` is the last of them.
 //! - `snapshot`: which snapshot is to be read; `snapshots/R/P`: part P of the one at revision R.
@@ -44,6 +45,11 @@ impl Keys {
     /// What stands on the counter.
     pub fn head(&self) -> Vec<u8> {
         self.key("head")
+    }
+
+    /// Who asks for a gap.
+    pub fn wanted(&self) -> Vec<u8> {
+        self.key("wanted")
     }
 
     /// A key that is never there.

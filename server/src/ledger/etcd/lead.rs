@@ -7,14 +7,17 @@
 //! is heard for several times as long as an append takes, and at a random moment, since
 //! others wait, too: the sooner the longer it has waited.
 //!
+//! Whoever leads has to know that others wait: who is late with each batch leaves word of it, and of how long a gap it
+//! needs.
+//!
 //! Pure: time comes in as a value.
 
 use std::time::{Duration, Instant};
 
-use crate::ledger::etcd::hint::Heard;
-
-/// For how long another is reckoned with that was heard of.
-const RIVALS_FOR: Duration = Duration::from_secs(1);
+use crate::ledger::{
+    etcd::{hint::Heard, text::Wanted},
+    late::{GAP_MAX, Late, RIVALS_FOR, SLICES_PER_GAP},
+};
 
 /// How long one leads while others wait.
 const SLICE: Duration = Duration::from_millis(30);
@@ -28,7 +31,7 @@ const APPEND: (Duration, Duration) = (Duration::from_micros(500), Duration::from
 /// After how many appends' time without a word the one who leads is taken to have stopped.
 const QUIET: u32 = 4;
 
-/// For how many appends' time one stands back.
+/// For how many appends' time one stands back, unless another asks for more.
 const GAP: u32 = 6;
 
 /// Who goes first, as one server sees it.
@@ -45,6 +48,9 @@ pub(super) struct Lead {
     is_yielding: bool,
     /// Since when it waits for others.
     waits_since: Option<Instant>,
+    pub(super) late: Late,
+    /// How long a gap another needs.
+    needs: Duration,
     /// About how long an append takes.
     append: Duration,
 }
@@ -69,6 +75,8 @@ impl Lead {
             yielded_at: None,
             is_yielding: false,
             waits_since: None,
+            late: Late::default(),
+            needs: Duration::ZERO,
             append: APPEND.0,
         }
     }
@@ -79,9 +87,17 @@ impl Lead {
         (self.since, self.yielded_at, self.is_yielding) = (None, None, false);
     }
 
+    /// What is to be asked for with what is sent now, should it be late.
+    pub(super) fn asks(&mut self, now: Instant) -> Option<Wanted> {
+        let needs = self.late.asks(now)?;
+        let needs_ms = u64::try_from(needs.as_millis()).unwrap_or(u64::MAX);
+        Some(Wanted { writer: self.writer.clone(), needs_ms })
+    }
+
     /// Whether the head that is written now lets others go first.
     pub(super) fn yields(&mut self, now: Instant) -> bool {
-        let is_over = self.since.is_some_and(|since| now.duration_since(since) >= SLICE);
+        let slice = SLICE.max(self.gap() * SLICES_PER_GAP);
+        let is_over = self.since.is_some_and(|since| now.duration_since(since) >= slice);
         self.is_yielding = is_over && self.has_rivals(now);
         self.is_yielding
     }
@@ -95,9 +111,20 @@ impl Lead {
 
     /// What to do before a turn, after what was `heard`.
     pub(super) fn next(&mut self, now: Instant, heard: &Heard) -> Next {
+        if let Some((wanted, at)) = &heard.wanted
+            && wanted.writer != self.writer
+        {
+            let is_over = now.saturating_duration_since(*at) >= RIVALS_FOR;
+            let needs_ms = if is_over { 0 } else { wanted.needs_ms };
+            self.needs = Duration::from_millis(needs_ms).min(GAP_MAX);
+            self.rivals_at = self.rivals_at.max(Some(*at));
+        }
         let next = self.decide(now, heard);
         match next {
-            Next::Go => self.waits_since = None,
+            Next::Go => {
+                self.waits_since = None;
+                self.late.begins(now);
+            }
             Next::Wait(_) => {
                 self.waits_since.get_or_insert_with(|| {
                     self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
@@ -116,7 +143,7 @@ impl Lead {
         let is_own = head.owner.as_ref().is_some_and(|owner| owner.writer == self.writer);
         let until = match (is_own, self.yielded_at) {
             (true, None) => now,
-            (true, Some(yielded_at)) => yielded_at + self.append * GAP,
+            (true, Some(yielded_at)) => yielded_at + self.gap(),
             (false, _) if head.yields => *at + self.jitter(now),
             (false, _) => *at + self.append * QUIET + self.jitter(now),
         };
@@ -131,6 +158,11 @@ impl Lead {
             }
         }
         Next::Go
+    }
+
+    /// For how long it stands back.
+    fn gap(&self) -> Duration {
+        self.needs.max(self.append * GAP)
     }
 
     fn has_rivals(&self, now: Instant) -> bool {
@@ -156,7 +188,7 @@ mod tests {
     fn heard(writer: &str, yields: bool, at: Instant) -> Heard {
         let owner = Some(Owner { writer: writer.to_owned(), number: 0 });
         let head = Head { count: 1, sold: 1, revision: 1, chain: 0, owner, yields };
-        Heard { head: Some(head), head_at: 1, at: Some(at) }
+        Heard { head: Some(head), head_at: 1, at: Some(at), wanted: None }
     }
 
     #[test]
@@ -185,6 +217,27 @@ mod tests {
         // Nobody has come: it leads on.
         assert_eq!(lead.next(now + GAP * MS, &heard("a", true, now)), Next::Go);
         assert!(!lead.yields(now + GAP * MS));
+    }
+
+    #[test]
+    fn who_is_late_is_given_the_gap_that_it_needs() {
+        let (mut leads, mut late, now) = (Lead::new("a", 7), Lead::new("b", 7), Instant::now());
+        leads.won(now, MS);
+        assert!(!leads.yields(now + SLICE), "it knows of nobody");
+        assert_eq!(late.next(now, &heard("a", false, now)), Next::Go);
+        (0..10).for_each(|_| late.late.was(true));
+        let wanted = late.asks(now + 20 * MS).expect("it was late");
+        assert_eq!(wanted, Wanted { writer: "b".to_owned(), needs_ms: 40 });
+
+        let now = now + 100 * MS;
+        let own = Heard { wanted: Some((wanted, now)), ..heard("a", true, now) };
+        assert_eq!(leads.next(now, &own), Next::Go);
+        assert!(leads.yields(now));
+        leads.won(now, MS);
+        assert!(matches!(leads.next(now + 39 * MS, &own), Next::Wait(_)));
+        assert_eq!(leads.next(now + 40 * MS, &own), Next::Go);
+        // What it has left word of itself is nothing to it.
+        assert_eq!(late.next(now, &own), Next::Go);
     }
 
     #[test]

@@ -35,6 +35,9 @@ use crate::{
 /// How many batches are read at first, and at most.
 const BATCHES: (i64, i64) = (16, 1024);
 
+/// How often one reads on for what was appended during a read: from afar one may be behind for ever.
+const READS_ON: u32 = 3;
+
 /// How many bytes of batches are read at once, about.
 const READ_BYTES: usize = 4 << 20;
 
@@ -73,6 +76,8 @@ pub(super) struct Opened {
     pub(super) place: Place,
     /// The head of that place; `None` where there may be more to tell.
     pub(super) head: Option<HeadMark>,
+    /// How many batches to read next.
+    limit: i64,
 }
 
 impl Progress {
@@ -106,6 +111,10 @@ impl Progress {
         });
         if learnt.is_err() {
             self.cluster.forget();
+            if let Some(opened) = &mut self.opened {
+                // It may have been more than can be read at once.
+                opened.limit = BATCHES.0;
+            }
         }
         learnt
     }
@@ -124,22 +133,28 @@ impl Progress {
         let place = Place { stock: base.stock(), at_ms: base.at_ms, chain: base.after };
         let (key, epochs) = (line.begins.key, inventory.epochs().to_vec());
         let identity = Identity { key, epochs };
-        Ok((Opened { incarnation, identity, place, head: None }, inventory))
+        Ok((Opened { incarnation, identity, place, head: None, limit: BATCHES.0 }, inventory))
     }
 
     async fn read_on(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), EtcdError> {
-        let mut limit = BATCHES.0;
+        let mut reads_on = 0;
         loop {
+            // What is heard of while a read is on its way, the read need not know: who sells fast is ahead of each.
+            let heard_at = self.hint.heard().head_at;
             let opened = self.opened.as_mut().expect("it was opened");
-            if opened.head.as_ref().is_some_and(|head| head.at >= self.hint.heard().head_at) {
-                self.identity.get_or_init(|| opened.identity.clone());
-                return Ok(());
+            if let Some(head) = opened.head.take() {
+                if head.at >= heard_at || reads_on == READS_ON {
+                    opened.head = Some(head);
+                    self.identity.get_or_init(|| opened.identity.clone());
+                    return Ok(());
+                }
+                reads_on += 1;
             }
-            opened.head = None;
+            let limit = opened.limit;
             let first = opened.place.stock.revision + 1;
             let mut link = self.cluster.link().await?;
             let reading = store::read_on(&mut link, &self.keys, first, limit).await?;
-            let Some((head, mark)) = self.head_of_now(&reading)? else {
+            let Some((head, mark)) = self.head_of_now(&reading, heard_at)? else {
                 let from_the_past = "a member answers from the past".to_owned();
                 self.ask_the_log(&mut link).await?;
                 return Err(EtcdError::Unknown(from_the_past));
@@ -152,7 +167,8 @@ impl Progress {
                     let stored = text::batches(batch).map_err(damaged)?;
                     self.tell(stored, *begins, hear)?;
                 }
-                limit = next_limit(limit, bytes);
+                let opened = self.opened.as_mut().expect("it was opened");
+                opened.limit = next_limit(limit, reading.batches.len(), bytes);
             } else if head.revision >= first {
                 self.read_page(&mut link, first, hear).await?;
             }
@@ -167,15 +183,20 @@ impl Progress {
         }
     }
 
-    /// The head in what was read; `None` where that is not of now: a read may be of the past.
-    fn head_of_now(&self, reading: &Reading) -> Result<Option<(Head, HeadMark)>, EtcdError> {
+    /// The head in what was read; `None` where that is older than what was told, or heard of ahead of the read: it may
+    /// be of the past.
+    fn head_of_now(
+        &self,
+        reading: &Reading,
+        heard_at: i64,
+    ) -> Result<Option<(Head, HeadMark)>, EtcdError> {
         let opened = self.opened.as_ref().expect("it was opened");
         let found = reading.incarnation.as_ref();
         if found.is_some_and(|found| found.created_at > opened.incarnation.created_at) {
             return Err(EtcdError::Recreated(self.name.clone()));
         }
         let is_of_now = |(head, mark): &(Head, HeadMark)| {
-            head.revision >= opened.place.stock.revision && mark.at >= self.hint.heard().head_at
+            head.revision >= opened.place.stock.revision && mark.at >= heard_at
         };
         let is_same = found == Some(&opened.incarnation);
         let head = reading.head.clone().filter(|head| is_same && is_of_now(head));
@@ -200,7 +221,7 @@ impl Progress {
     async fn ask_the_log(&mut self, link: &mut Link) -> Result<(), EtcdError> {
         let incarnation = self.opened.as_ref().expect("it was opened").incarnation.clone();
         let nowhere = Guard { incarnation, head: HeadMark { at: -1, line: Vec::new() } };
-        let found = store::confirm(link, &self.keys, nowhere).await?;
+        let found = store::confirm(link, &self.keys, nowhere, None).await?;
         self.moved(&found)
     }
 
@@ -298,12 +319,14 @@ impl Progress {
         let value = text::batch(&owner, first, batch.records(), batch.start.chain, &batch.lines);
         let head = Head::of(place.stock, place.chain, Some(owner), self.lead.yields(begun));
         let line = text::line(&head);
-        let put = store::append(&mut link, &self.keys, guard, line.clone(), (first, value));
+        let wanted = self.lead.asks(begun);
+        let put = store::append(&mut link, &self.keys, guard, line.clone(), (first, value), wanted);
         match self.handle.block_on(put) {
             Ok(Found::Held(at)) => {
                 self.in_doubt = None;
                 self.hint.note(&head, at);
                 self.lead.won(Instant::now(), begun.elapsed());
+                self.lead.late.was(false);
                 self.snapshots.written(batch.lines.len());
                 let opened = self.opened.as_mut().expect("it was opened");
                 (opened.place, opened.head) = (place, Some(HeadMark { at, line }));
@@ -311,6 +334,7 @@ impl Progress {
             }
             Ok(moved) => {
                 self.lead.heard_of_another(Instant::now());
+                self.lead.late.was(true);
                 match self.moved(&moved) {
                     Ok(()) if is_first_try => Ok(Appended::Lost),
                     Ok(()) => Err(the_news_tell()),
@@ -343,13 +367,18 @@ impl Progress {
     pub(super) fn confirm(&mut self) -> Result<bool, EtcdError> {
         let Some(guard) = self.opened.as_ref().and_then(Opened::guard) else { return Ok(false) };
         let handle = self.handle.clone();
+        let wanted = self.lead.asks(Instant::now());
         let confirmed = handle.block_on(async {
             let mut link = self.cluster.link().await?;
-            store::confirm(&mut link, &self.keys, guard).await
+            store::confirm(&mut link, &self.keys, guard, wanted).await
         });
         match confirmed {
-            Ok(Found::Held(_)) => Ok(true),
+            Ok(Found::Held(_)) => {
+                self.lead.late.was(false);
+                Ok(true)
+            }
             Ok(moved) => {
+                self.lead.late.was(true);
                 self.moved(&moved)?;
                 Ok(false)
             }
@@ -407,8 +436,8 @@ fn record_bytes(record: &Record) -> usize {
     100 + record.key.as_ref().map_or(0, |key| key.len())
 }
 
-/// How many batches to read next, where `limit` of them had so many `bytes`.
-fn next_limit(limit: i64, bytes: usize) -> i64 {
-    let next = if bytes > READ_BYTES { limit / 2 } else { limit * 2 };
-    next.clamp(1, BATCHES.1)
+/// How many batches to read next, where so many `batches` of at most `limit` had so many `bytes`.
+fn next_limit(limit: i64, batches: usize, bytes: usize) -> i64 {
+    let fit = READ_BYTES.saturating_mul(batches) / bytes.max(1);
+    i64::try_from(fit).unwrap_or(i64::MAX).clamp(1, BATCHES.1.min(limit * 2))
 }

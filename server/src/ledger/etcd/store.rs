@@ -18,7 +18,7 @@ use crate::ledger::{
         cluster::{ANSWER, LONG_ANSWER, Link, outcome},
         error::EtcdError,
         keys::{Keys, first_of},
-        text::{self, CounterLine, Head},
+        text::{self, CounterLine, Head, Wanted},
     },
     format::record_line::LineFault,
 };
@@ -102,27 +102,39 @@ fn what_is_there(keys: &Keys) -> Vec<TxnOp> {
     vec![TxnOp::get(keys.counter(), None), TxnOp::get(keys.head(), None)]
 }
 
-/// Puts a batch behind the head, and the line of the head that it makes; both or neither.
+/// Puts a batch behind the head, and the line of the head that it makes, both or neither; where another's is there
+/// already, what is `wanted`.
 pub(super) async fn append(
     link: &mut Link,
     keys: &Keys,
     guard: Guard,
     head: Vec<u8>,
     (first, batch): (u64, Vec<u8>),
+    wanted: Option<Wanted>,
 ) -> Result<Found, EtcdError> {
+    let mut otherwise = what_is_there(keys);
+    otherwise.extend(wanted.map(|wanted| ask(keys, &guard, &wanted)));
     let puts = [TxnOp::put(keys.head(), head, None), TxnOp::put(keys.batch(first), batch, None)];
-    let txn = Txn::new().when(unmoved(keys, guard)).and_then(puts).or_else(what_is_there(keys));
+    let txn = Txn::new().when(unmoved(keys, guard)).and_then(puts).or_else(otherwise);
     let answer = changing(ANSWER, link.kv.txn(txn)).await?;
     found(keys, &answer)
 }
 
-/// Asks whether the head is as it was; nothing is changed.
+/// Puts what is `wanted`; a counter that was removed meanwhile leaves no key behind.
+fn ask(keys: &Keys, guard: &Guard, wanted: &Wanted) -> TxnOp {
+    let put = [TxnOp::put(keys.wanted(), text::line(wanted), None)];
+    TxnOp::txn(Txn::new().when(guard.incarnation.is_there(keys)).and_then(put))
+}
+
+/// Asks whether the head is as it was; where it is not, what is `wanted` is put, and else nothing is changed.
 pub(super) async fn confirm(
     link: &mut Link,
     keys: &Keys,
     guard: Guard,
+    wanted: Option<Wanted>,
 ) -> Result<Found, EtcdError> {
     let mut otherwise = what_is_there(keys);
+    otherwise.extend(wanted.map(|wanted| ask(keys, &guard, &wanted)));
     // IMPORTANT: without this it would only read, and a single member would answer it.
     otherwise.push(TxnOp::delete(keys.nothing(), None));
     let txn = Txn::new().when(unmoved(keys, guard)).or_else(otherwise);

@@ -95,6 +95,15 @@ impl Head {
     }
 }
 
+/// The value of `wanted`: who was late with a batch, and asks whoever leads for a gap; a hint, and nothing rests on it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The process, by 128 random bits.
+    pub writer: String,
+    /// How long a gap it needs, to read what there is and to append, in milliseconds.
+    pub needs_ms: u64,
+}
+
 /// The first line of a batch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -20,6 +20,8 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Instant,
 };
 
 use tokio::runtime::{self, Runtime};
@@ -30,11 +32,13 @@ use crate::{
     ledger::{
         Appended, Cause, Engine, Fault, News, Turn,
         format::base::Base,
+        late::Late,
         postgres::{
             archive::PostgresArchive,
             batch::{Place, PostgresBatch},
             creation::create,
             error::PostgresError,
+            gaps::Gaps,
             loading::{NEWS, NEWS_MAX, load},
             reader::Reader,
             records::{bigint, number, record, revision},
@@ -103,6 +107,8 @@ pub struct PostgresEngine {
     refused: Option<Cause>,
     snapshots: Snapshots,
     reader: Reader,
+    late: Late,
+    gaps: Gaps,
     seen: Arc<Mutex<Seen>>,
     advice: Vec<String>,
 }
@@ -161,7 +167,9 @@ impl PostgresEngine {
             unsettled: None,
             refused: None,
             snapshots: Snapshots::new(Arc::clone(&database), writer),
-            reader: Reader::start(Arc::clone(&database))?,
+            reader: Reader::start(Arc::clone(&database), writer)?,
+            late: Late::default(),
+            gaps: Gaps::default(),
             database,
             seen: Arc::default(),
             advice: Vec::new(),
@@ -400,11 +408,22 @@ impl PostgresEngine {
         Ok(is_own)
     }
 
+    /// Notes whether what was sent came after another's batch; one that always does asks for a gap.
+    fn note_late(&mut self, is_late: bool) {
+        self.late.was(is_late);
+        if is_late && let Some(needs) = self.late.asks(Instant::now()) {
+            self.reader.ask(needs);
+        }
+    }
+
     /// What became of an append that nobody had tried before.
     fn first_try(&mut self, batch: &PostgresBatch) -> Appended {
         match self.insert(batch) {
             Ok(rows) if rows == batch.lines.len() as u64 => self.durable(batch),
-            Ok(_) => Appended::Lost,
+            Ok(_) => {
+                self.note_late(true);
+                Appended::Lost
+            }
             Err(PostgresError::Refused(reason)) => {
                 // A definite no is a race lost, with a reason for the next turn: nothing is there.
                 self.is_in_doubt = true;
@@ -444,6 +463,7 @@ impl PostgresEngine {
 
     fn durable(&mut self, batch: &PostgresBatch) -> Appended {
         self.unsettled = None;
+        self.note_late(false);
         self.parts().2.place = batch.end;
         self.seen().stock = Some(batch.end.stock);
         self.reader.tell(batch.end.stock.revision);
@@ -498,6 +518,10 @@ impl Engine for PostgresEngine {
             self.seen().obstacle = Some(cause.clone());
             return Err(Fault::Passing(cause));
         }
+        if let Some(gap) = self.gaps.next(Instant::now(), self.reader.wanted()) {
+            thread::sleep(gap);
+        }
+        self.late.begins(Instant::now());
         let is_first = std::mem::replace(&mut self.is_new, false);
         let ready = self.connect().and_then(|()| self.load_once());
         // Who starts a server on a counter that there is not has mistyped it; later on somebody may put it back.
@@ -535,7 +559,9 @@ impl Turn for PostgresTurn<'_> {
             revision(row, 0) == place.stock.revision
                 && row.get::<_, i64>(1) == i64::from(place.checksum)
         };
-        Ok(rows.first().is_some_and(is_at))
+        let is_unmoved = rows.first().is_some_and(is_at);
+        self.0.note_late(!is_unmoved);
+        Ok(is_unmoved)
     }
 
     fn append(&mut self, batch: &PostgresBatch) -> Appended {

@@ -12,6 +12,7 @@
 //! - `schema`: the tables; `tls`, [`session`]: a connection to the primary that was looked over.
 //! - [`batch`], `records`: records on their way, and as they come back.
 //! - `snapshots`, `loading`, `creation`: what a ledger has come to.
+//! - `gaps`: what a server that sells leaves to one farther off; pure.
 //! - `reader`, `seen`, [`archive`]: reading beside the turns, and the hint that there is news.
 //! - [`engine`]: the ledger itself; [`staging`]: one that is made of another's records; [`scan`]: all of it, to look
 //!   it over.
@@ -27,6 +28,7 @@ pub mod batch;
 pub mod creation;
 pub mod engine;
 pub mod error;
+mod gaps;
 mod loading;
 mod passfile;
 mod reader;

@@ -5,11 +5,11 @@
 use std::{
     iter,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant as ClockInstant},
 };
 
 use tokio::{
@@ -26,14 +26,19 @@ use crate::{
         format::record_line::claimed_checksum,
         postgres::{
             error::PostgresError,
+            gaps::Wanted,
             records::{bigint, record, revision},
             session::{CounterId, Database, Session},
         },
     },
 };
 
-/// By this name servers tell each other of a revision, as `counter revision`.
+/// By this name servers tell each other of a revision, as `counter revision`, and ask for a gap, as
+/// `counter wanted writer milliseconds`.
 const CHANNEL: &str = "ticket_counter";
+
+/// The second word of who asks for a gap; an older server takes it for no revision, and leaves none.
+const WANTED: &str = "wanted";
 
 /// How often the last revision is asked for where nothing is heard.
 const ASK_EVERY: Duration = Duration::from_secs(1);
@@ -52,7 +57,24 @@ const WAITING_MAX: usize = 1024;
 pub(super) struct Reader {
     jobs: mpsc::Sender<Job>,
     appended: Arc<watch::Sender<u64>>,
-    reached: Arc<AtomicU64>,
+    asked: Arc<watch::Sender<Duration>>,
+    heard: Arc<Heard>,
+}
+
+/// What is heard of other servers; it may be old.
+#[derive(Default)]
+struct Heard {
+    /// The last revision that somebody is said to have reached.
+    reached: AtomicU64,
+    /// The last gap that another asked for.
+    wanted: Mutex<Option<Wanted>>,
+}
+
+/// What this server tells the others.
+struct Telling {
+    writer: i64,
+    appended: watch::Receiver<u64>,
+    asked: watch::Receiver<Duration>,
 }
 
 /// Somebody who waits for the records from a revision to another.
@@ -65,31 +87,42 @@ struct Job {
 }
 
 impl Reader {
-    /// Begins to read of `database`, until nobody has a way to it any more.
+    /// Begins to read of `database` for the process `writer`, until nobody has a way to it any more.
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn start(database: Arc<Database>) -> Result<Self, PostgresError> {
-        let (jobs, asked) = mpsc::channel(WAITING_MAX);
-        let (appended, told) = watch::channel(0);
-        let reached = Arc::<AtomicU64>::default();
+    pub(super) fn start(database: Arc<Database>, writer: i64) -> Result<Self, PostgresError> {
+        let (jobs, waiting) = mpsc::channel(WAITING_MAX);
+        let (appended, asked) = (watch::Sender::new(0), watch::Sender::new(Duration::ZERO));
+        let telling = Telling { writer, appended: appended.subscribe(), asked: asked.subscribe() };
+        let heard = Arc::<Heard>::default();
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        let heard = Arc::clone(&reached);
+        let hears = Arc::clone(&heard);
         thread::Builder::new().name("reader".to_owned()).spawn(move || {
-            runtime.block_on(serve(&database, asked, told, &heard));
+            runtime.block_on(serve(&database, waiting, telling, &hears));
             runtime.shutdown_background();
         })?;
-        Ok(Self { jobs, appended: Arc::new(appended), reached })
+        Ok(Self { jobs, appended: Arc::new(appended), asked: Arc::new(asked), heard })
     }
 
     /// The last revision that somebody is said to have reached; it may be behind.
     pub(super) fn reached(&self) -> u64 {
-        self.reached.load(Ordering::Relaxed)
+        self.heard.reached.load(Ordering::Relaxed)
+    }
+
+    /// The last gap that another server asked for.
+    pub(super) fn wanted(&self) -> Option<Wanted> {
+        *self.heard.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Asks other servers for a gap; that may be lost.
+    pub(super) fn ask(&self, needs: Duration) {
+        self.asked.send_replace(needs);
     }
 
     /// Tells other servers that the ledger goes up to `revision`; that may be lost.
     pub(super) fn tell(&self, revision: u64) {
-        self.reached.fetch_max(revision, Ordering::Relaxed);
+        self.heard.reached.fetch_max(revision, Ordering::Relaxed);
         self.appended.send_replace(revision);
     }
 
@@ -105,19 +138,41 @@ impl Reader {
     }
 }
 
+impl Heard {
+    /// Notes what a server told of the counter of the process `own`; what is neither of the two is passed over.
+    fn note(&self, told: &str, own: i64) {
+        let words: Vec<_> = told.split(' ').collect();
+        match *words {
+            [revision] => {
+                if let Ok(revision) = revision.parse() {
+                    self.reached.fetch_max(revision, Ordering::Relaxed);
+                }
+            }
+            [WANTED, writer, needs_ms] if writer.parse() != Ok(own) => {
+                if let Ok(needs_ms) = needs_ms.parse() {
+                    let (needs, at) = (Duration::from_millis(needs_ms), ClockInstant::now());
+                    *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
+                        Some(Wanted { needs, at });
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// Answers what is `asked`, through one connection after the other.
 async fn serve(
     database: &Database,
     mut asked: mpsc::Receiver<Job>,
-    mut appended: watch::Receiver<u64>,
-    reached: &Arc<AtomicU64>,
+    mut telling: Telling,
+    heard: &Arc<Heard>,
 ) {
     let mut unanswered = None;
     loop {
-        let error = match Connected::open(database, Arc::clone(reached)).await {
+        let error = match Connected::open(database, telling.writer, Arc::clone(heard)).await {
             Ok(mut connected) => {
                 let jobs = (&mut asked, &mut unanswered);
-                match connected.serve(jobs, &mut appended, reached).await {
+                match connected.serve(jobs, &mut telling, heard).await {
                     Ok(()) => return,
                     // Whoever asked is answered by the next connection, where there is one at once.
                     Err(_) if unanswered.is_some() => continue,
@@ -150,20 +205,23 @@ struct Connected {
 }
 
 impl Connected {
-    async fn open(database: &Database, reached: Arc<AtomicU64>) -> Result<Self, PostgresError> {
-        let known = reached.load(Ordering::Relaxed);
+    async fn open(
+        database: &Database,
+        writer: i64,
+        heard: Arc<Heard>,
+    ) -> Result<Self, PostgresError> {
+        let known = heard.reached.load(Ordering::Relaxed);
         let own = Arc::<AtomicU64>::default();
         let listener = Arc::clone(&own);
-        let heard = move |notification: &Notification| {
+        let hear = move |notification: &Notification| {
             let own = listener.load(Ordering::Relaxed);
-            if let Some((counter, revision)) = notification.payload().split_once(' ')
+            if let Some((counter, told)) = notification.payload().split_once(' ')
                 && counter.parse() == Ok(own)
-                && let Ok(revision) = revision.parse::<u64>()
             {
-                reached.fetch_max(revision, Ordering::Relaxed);
+                heard.note(told, writer);
             }
         };
-        let mut session = Session::connect(database, known, heard).await?;
+        let mut session = Session::connect(database, known, hear).await?;
         let identity = session.find(database.address()).await?;
         own.store(identity.id.unsigned_abs(), Ordering::Relaxed);
         // A pooler, or another database that speaks this protocol, may not have it: then the last revision is
@@ -178,8 +236,8 @@ impl Connected {
     async fn serve(
         &mut self,
         (asked, unanswered): (&mut mpsc::Receiver<Job>, &mut Option<Job>),
-        appended: &mut watch::Receiver<u64>,
-        reached: &AtomicU64,
+        Telling { writer, appended, asked: gap }: &mut Telling,
+        heard: &Heard,
     ) -> Result<(), PostgresError> {
         if let Some(job) = unanswered.take() {
             self.answer(job, unanswered).await?;
@@ -201,19 +259,29 @@ impl Connected {
                     if news.is_err() {
                         return Ok(());
                     }
-                    let told = format!("{} {}", self.identity.id, *appended.borrow_and_update());
-                    // Not with the batch: whoever notifies keeps all others from committing meanwhile.
-                    self.session.query("SELECT pg_notify($1, $2)", &[&CHANNEL, &told]).await?;
+                    let revision = *appended.borrow_and_update();
+                    self.notify(&revision.to_string()).await?;
                     told_at = Instant::now();
+                }
+                Ok(()) = gap.changed() => {
+                    let needs_ms = gap.borrow_and_update().as_millis();
+                    self.notify(&format!("{WANTED} {writer} {needs_ms}")).await?;
                 }
                 _ = ask.tick() => {
                     let sql = "SELECT revision FROM ticket_counter.counter WHERE id = $1";
                     let rows = self.session.query(sql, &[&self.identity.id]).await?;
                     let last = rows.first().map_or(0, |row| revision(row, 0));
-                    reached.fetch_max(last, Ordering::Relaxed);
+                    heard.reached.fetch_max(last, Ordering::Relaxed);
                 }
             }
         }
+    }
+
+    /// Tells other servers something of this counter.
+    async fn notify(&mut self, what: &str) -> Result<(), PostgresError> {
+        let told = format!("{} {what}", self.identity.id);
+        // Not with the batch: whoever notifies keeps all others from committing meanwhile.
+        self.session.query("SELECT pg_notify($1, $2)", &[&CHANNEL, &told]).await.map(|_| ())
     }
 
     /// Answers `job`; where the connection breaks over it for the first time, it is left `unanswered`.
