@@ -61,6 +61,7 @@ mod sales;
 mod sharing;
 mod shops;
 mod shutdown;
+mod slow_syncs;
 mod start;
 mod strace;
 mod tidy;

@@ -18,7 +18,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::{sales::assert_conserved, strace::server_with_slow_syncs};
+use crate::{sales::assert_conserved, slow_syncs::server_with_slow_syncs};
 
 /// How many tickets there are: nobody is to be told that there are none.
 const TICKETS: u64 = 100_000_000;
@@ -26,11 +26,8 @@ const TICKETS: u64 = 100_000_000;
 /// How many buyers come, each again as soon as it has its answer: more than two appends hold.
 const BUYERS: u16 = 4000;
 
-/// How many of their sales an append holds, about.
-const HELD: u32 = 80;
-
-/// How many times as many come as can be sold to.
-const TIMES: u32 = 10;
+/// How long one who was refused stays away.
+const AWAY: Duration = Duration::from_millis(100);
 
 /// The longest name that a buyer may have, so that an append holds as few sales as it can.
 fn long_name() -> String {
@@ -58,7 +55,7 @@ struct Told {
 }
 
 /// Buys at `address` for so long.
-async fn buy_again_and_again(address: String, load_time: Duration, away: Duration) -> Told {
+async fn buy_again_and_again(address: String, load_time: Duration) -> Told {
     let (begun, mut told, mut kept) = (Instant::now(), Told::default(), None);
     let body = json!({"buyer": long_name()}).to_string();
     let mut request = format!("POST /buy HTTP/1.1\r\nHost: {address}\r\n");
@@ -73,8 +70,7 @@ async fn buy_again_and_again(address: String, load_time: Duration, away: Duratio
         let asked = Instant::now();
         stream.write_all(request.as_bytes()).await.expect("the request is taken");
         let (head, body) = answer(&mut stream).await;
-        // Whoever is sent away asks again over the same connection: else it would be connections that are measured.
-        kept = Some(stream);
+        kept = (!head.contains("\r\nconnection: close\r\n")).then_some(stream);
         if head.starts_with("http/1.1 201 ") {
             told.sold.push(asked.elapsed());
         } else {
@@ -85,7 +81,7 @@ async fn buy_again_and_again(address: String, load_time: Duration, away: Duratio
                 (&body["type"], &body["sold"]),
                 (&json!("/problems/overloaded"), &json!("no"))
             );
-            sleep(away).await;
+            sleep(AWAY).await;
         }
     }
     told
@@ -126,14 +122,13 @@ fn who_would_wait_for_too_long_is_told_at_once_and_all_others_are_sold_to() {
     assert!(file_limit_of_at_least(3 * usize::from(BUYERS)), "this needs `ulimit -n 12000`");
     let counter = Counter::with(TICKETS);
     let (load_time, sync_ms) = load();
-    // How long one who was refused stays away: as long as all of them take to come at that rate.
-    let away = Duration::from_millis(sync_ms.into()) * u32::from(BUYERS) / (HELD * TIMES);
-    let server = Server::start(server_with_slow_syncs(sync_ms), &counter);
+    // Ahead of the first full append nobody knows how many may wait.
+    let server = server_with_slow_syncs(sync_ms).args(["--lock-timeout", "60s"]);
+    let server = Server::start(server, &counter);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
 
     let told = runtime.expect("a runtime").block_on(async {
-        let come =
-            |_| tokio::spawn(buy_again_and_again(server.address().to_owned(), load_time, away));
+        let come = |_| tokio::spawn(buy_again_and_again(server.address().to_owned(), load_time));
         let buyers: Vec<_> = (0..BUYERS).map(come).collect();
         for quarter in 1..4 {
             sleep(load_time / 4).await;

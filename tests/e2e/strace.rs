@@ -7,18 +7,9 @@ use crate::programs::server;
 /// `server` with `fault` injected, as in `fdatasync:error=EIO:when=4`; strace counts the calls of
 /// each thread by themselves.
 pub(crate) fn server_with(fault: &str) -> Program {
-    traced(&[], fault)
-}
-
-/// `server` whose syncs take so many milliseconds longer, and whose other calls are as quick as ever.
-pub(crate) fn server_with_slow_syncs(ms: u32) -> Program {
-    traced(&["--seccomp-bpf"], &format!("fdatasync:delay_enter={ms}000"))
-}
-
-fn traced(options: &[&str], fault: &str) -> Program {
     let call = fault.split(':').next().unwrap_or_default();
     // The tracer is the grandchild, so the process that the harness knows is the server.
-    let strace = Program::new("strace").args(["-D", "-f", "-qq", "-o", "/dev/null"]).args(options);
+    let strace = Program::new("strace").args(["-D", "-f", "-qq", "-o", "/dev/null"]);
     let strace = strace.arg("-e").arg(format!("trace={call}"));
     strace.arg("-e").arg(format!("inject={fault}")).arg(server().path())
 }

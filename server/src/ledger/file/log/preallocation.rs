@@ -3,7 +3,9 @@
 //! Filling a file with zeros and syncing it takes long; so another thread does
 //! it while the segment before is in use. Sales sync their records to the same
 //! disk, and wait behind whatever it has to write just then: so it is written
-//! piece by piece, with pauses in which the sales have the disk for themselves.
+//! piece by piece, with pauses in which the sales have the disk for themselves. Where
+//! syncs are slow it falls behind, and the pieces grow: else all the rest would be
+//! written at once while the sales wait.
 //!
 //! # Invariants
 //! - The next segment is done before the segment in use is full: it is always further
@@ -27,6 +29,9 @@ use crate::ledger::file::{
 
 /// How much is written and synced at once, in bytes.
 const PIECE_BYTES: u64 = 256 << 10;
+
+/// The same where it has fallen behind, at most.
+const LATE_BYTES_MAX: u64 = 4 << 20;
 
 /// How long the disk is left to others behind a piece.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -66,8 +71,8 @@ struct Coming<D: Disk> {
 enum Haste {
     /// Piece by piece, with pauses.
     Calm,
-    /// Piece by piece, one right behind the other: it has fallen behind.
-    Late,
+    /// Piece by piece, one right behind the other, and longer ones: it has fallen behind by so many bytes.
+    Late(u64),
     /// All at once: somebody waits for it.
     Awaited,
 }
@@ -75,12 +80,14 @@ enum Haste {
 impl Haste {
     /// The haste with `filled` of `size` bytes where `over` per mille of the time are over.
     fn at(filled: u64, size: u64, over: u64) -> Self {
+        if over == AWAITED {
+            return Self::Awaited;
+        }
         // It is to be done when four fifths of the time are over.
-        let due = u128::from(size) * u128::from(over) * 5 / 4;
-        match over {
-            AWAITED => Self::Awaited,
-            _ if u128::from(filled) * 1000 < due => Self::Late,
-            _ => Self::Calm,
+        let due = (u128::from(size) * u128::from(over) * 5).div_ceil(4 * 1000);
+        match u64::try_from(due).unwrap_or(u64::MAX).saturating_sub(filled) {
+            0 => Self::Calm,
+            behind => Self::Late(behind),
         }
     }
 }
@@ -212,6 +219,7 @@ fn write_zeros(
     let sync = |source| ("sync", source);
     let zeros = vec![0; usize::try_from(PIECE_BYTES.min(size)).unwrap_or_default()];
     let (mut filled, mut haste) = (0, Haste::Calm);
+    let (mut synced, mut piece) = (0, PIECE_BYTES);
     while filled < size {
         let length = zeros.len().min(usize::try_from(size - filled).unwrap_or(usize::MAX));
         file.write_at(&zeros[..length], filled).map_err(write)?;
@@ -221,9 +229,17 @@ fn write_zeros(
         }
         // One sync at the end is the quickest, and the one that others notice.
         if haste != Haste::Awaited {
+            if filled - synced < piece {
+                continue;
+            }
             file.sync().map_err(sync)?;
+            synced = filled;
         }
         haste = next(filled);
+        piece = match haste {
+            Haste::Late(behind) => behind.clamp(PIECE_BYTES, LATE_BYTES_MAX),
+            Haste::Calm | Haste::Awaited => PIECE_BYTES,
+        };
     }
     file.sync().map_err(sync)
 }
@@ -277,7 +293,25 @@ mod tests {
             disk.calls()
         };
         // The first piece was synced before anybody was asked.
-        assert_eq!(calls(Haste::Late) - calls(Haste::Awaited), 6);
+        assert_eq!(calls(Haste::Calm) - calls(Haste::Awaited), 6);
+    }
+
+    #[test]
+    fn where_it_falls_behind_the_pieces_are_as_long_as_that_within_limits() {
+        let (size, mut ends) = (200 * PIECE_BYTES, vec![0]);
+        fill(&SimDisk::new(1), temporary(), size, &mut |filled| {
+            ends.push(filled);
+            match ends.len() {
+                2 => Haste::Late(1),
+                3 => Haste::Late(3 * PIECE_BYTES),
+                4 => Haste::Late(size),
+                _ => Haste::Calm,
+            }
+        })
+        .unwrap();
+        let pieces: Vec<_> =
+            ends.windows(2).map(|ends| (ends[1] - ends[0]) / PIECE_BYTES).collect();
+        assert_eq!(pieces[..6], [1, 1, 3, LATE_BYTES_MAX / PIECE_BYTES, 1, 1]);
     }
 
     proptest! {
@@ -288,7 +322,7 @@ mod tests {
             let (mut over, mut filled) = (0, 0);
             for passed in passed {
                 over = 1000.min(over + passed);
-                if Haste::at(filled, SIZE, over) == Haste::Late {
+                if let Haste::Late(_) = Haste::at(filled, SIZE, over) {
                     filled += PIECE_BYTES;
                 }
                 prop_assert!(filled * 1000 >= SIZE * over, "{filled} at {over}");
@@ -300,7 +334,8 @@ mod tests {
     fn nothing_is_late_before_any_time_is_over_nor_once_it_is_done() {
         assert_eq!(Haste::at(0, SIZE, 0), Haste::Calm);
         assert_eq!(Haste::at(PIECE_BYTES, SIZE, 100), Haste::Calm);
-        assert_eq!(Haste::at(PIECE_BYTES, SIZE, 101), Haste::Late);
+        let due = (SIZE * 101 * 5).div_ceil(4000);
+        assert_eq!(Haste::at(PIECE_BYTES, SIZE, 101), Haste::Late(due - PIECE_BYTES));
         assert_eq!(Haste::at(SIZE, SIZE, 800), Haste::Calm);
         assert_eq!(Haste::at(SIZE, SIZE, AWAITED), Haste::Awaited);
     }
