@@ -159,7 +159,9 @@ fn who_fits_in_the_next_append_is_sold_to_however_slow_the_disk_is() {
     let counter = Counter::with(1000);
     let server = Server::start(server_with_slow_syncs(400), &counter);
 
+    let begun = Instant::now();
     let answers = crowd(50, |_| [server.buy().status, server.buy().status]);
+    assert!(begun.elapsed() >= Duration::from_millis(800), "each waits for two syncs");
 
     assert!(answers.iter().flatten().all(|status| *status == 201), "{answers:?}");
     assert_conserved(&counter, 1000, 100);

@@ -1,4 +1,4 @@
-//! How long a newcomer would wait at least, where more wait than the next append holds.
+//! About how long a newcomer would wait at most, where more wait than the next append holds.
 //!
 //! An append takes as long for one as for all that it holds, so whoever fits in the next one makes it longer for
 //! nobody: they are let in, however slow the ledger is. Those behind them wait for the append that is on its way, for
@@ -14,7 +14,7 @@
 
 use std::time::{Duration, Instant};
 
-/// How long newcomers may have to wait at least: beyond this they are better told at once.
+/// How long newcomers may have to wait, about: beyond this they are better told at once.
 const WAIT_MAX: Duration = Duration::from_millis(180);
 
 /// How many appends are remembered.

@@ -851,7 +851,7 @@ mod tests {
                 refused += usize::from(counter.enter().is_err());
             }
             let here = counter.queue.here();
-            assert!(turn < 30 || here <= 3 * pace.room, "{here}");
+            assert!(turn < 30 || here <= 2 * pace.room, "{here}");
             assert_eq!(pace.turn(&mut counter).len(), pace.room, "no append is wasted");
         }
         assert!(refused > 40 * 9 * pace.room, "{refused}");

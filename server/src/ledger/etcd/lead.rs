@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crate::ledger::{
     etcd::{hint::Heard, text::Wanted},
-    late::{GAP_MAX, Late, RIVALS_FOR, SLICES_PER_GAP},
+    late::{Asked, Late, RIVALS_FOR, SLICES_PER_GAP},
 };
 
 /// How long one leads while others wait.
@@ -34,6 +34,9 @@ const QUIET: u32 = 4;
 /// For how many appends' time one stands back, unless another asks for more.
 const GAP: u32 = 6;
 
+/// How long one leads at most while another asks for a long gap: those near by do not lose patience over it.
+const SLICE_MAX: Duration = Duration::from_millis(200);
+
 /// Who goes first, as one server sees it.
 #[derive(Debug)]
 pub(super) struct Lead {
@@ -49,8 +52,8 @@ pub(super) struct Lead {
     /// Since when it waits for others.
     waits_since: Option<Instant>,
     pub(super) late: Late,
-    /// How long a gap another needs.
-    needs: Duration,
+    /// What others ask for.
+    asked: Asked<String>,
     /// About how long an append takes.
     append: Duration,
 }
@@ -76,7 +79,7 @@ impl Lead {
             is_yielding: false,
             waits_since: None,
             late: Late::default(),
-            needs: Duration::ZERO,
+            asked: Asked::default(),
             append: APPEND.0,
         }
     }
@@ -96,7 +99,8 @@ impl Lead {
 
     /// Whether the head that is written now lets others go first.
     pub(super) fn yields(&mut self, now: Instant) -> bool {
-        let slice = SLICE.max(self.gap() * SLICES_PER_GAP);
+        let slice = self.asked.needs(now).unwrap_or_default() * SLICES_PER_GAP;
+        let slice = slice.clamp(SLICE, SLICE_MAX);
         let is_over = self.since.is_some_and(|since| now.duration_since(since) >= slice);
         self.is_yielding = is_over && self.has_rivals(now);
         self.is_yielding
@@ -114,9 +118,8 @@ impl Lead {
         if let Some((wanted, at)) = &heard.wanted
             && wanted.writer != self.writer
         {
-            let is_over = now.saturating_duration_since(*at) >= RIVALS_FOR;
-            let needs_ms = if is_over { 0 } else { wanted.needs_ms };
-            self.needs = Duration::from_millis(needs_ms).min(GAP_MAX);
+            let needs = Duration::from_millis(wanted.needs_ms);
+            self.asked.note(wanted.writer.clone(), needs, *at);
             self.rivals_at = self.rivals_at.max(Some(*at));
         }
         let next = self.decide(now, heard);
@@ -141,13 +144,18 @@ impl Lead {
             return Next::Go;
         }
         let is_own = head.owner.as_ref().is_some_and(|owner| owner.writer == self.writer);
+        // Whoever leads stands back for one who is farther off: so do the others.
+        let is_for_another =
+            head.yields && self.asked.needs(now).is_some() && !self.late.has_asked(now);
         let until = match (is_own, self.yielded_at) {
             (true, None) => now,
-            (true, Some(yielded_at)) => yielded_at + self.gap(),
+            (true, Some(yielded_at)) => yielded_at + self.gap(now),
+            (false, _) if is_for_another => *at + self.gap(now) + self.jitter(now),
             (false, _) if head.yields => *at + self.jitter(now),
             (false, _) => *at + self.append * QUIET + self.jitter(now),
         };
-        let until = until.min(self.waits_since.unwrap_or(now) + PATIENCE);
+        let patient_until = self.waits_since.unwrap_or(now) + PATIENCE;
+        let until = if is_for_another { until } else { until.min(patient_until) };
         if now < until {
             return Next::Wait(until - now);
         }
@@ -160,9 +168,9 @@ impl Lead {
         Next::Go
     }
 
-    /// For how long it stands back.
-    fn gap(&self) -> Duration {
-        self.needs.max(self.append * GAP)
+    /// For how long one stands back.
+    fn gap(&self, now: Instant) -> Duration {
+        self.asked.needs(now).unwrap_or_default().max(self.append * GAP)
     }
 
     fn has_rivals(&self, now: Instant) -> bool {
@@ -236,8 +244,28 @@ mod tests {
         leads.won(now, MS);
         assert!(matches!(leads.next(now + 39 * MS, &own), Next::Wait(_)));
         assert_eq!(leads.next(now + 40 * MS, &own), Next::Go);
-        // What it has left word of itself is nothing to it.
+        // Who asked takes the gap, and another one near by leaves it, too, whatever its patience.
         assert_eq!(late.next(now, &own), Next::Go);
+        let mut near = Lead::new("c", 7);
+        near.heard_of_another(now);
+        assert!(matches!(near.next(now - 240 * MS, &heard("a", false, now)), Next::Wait(_)));
+        assert!(matches!(near.next(now + 39 * MS, &own), Next::Wait(_)));
+        assert_eq!(near.next(now + 41 * MS, &own), Next::Go);
+        // A slice is as long as two gaps then, and as ever once nobody asks.
+        leads.won(now + 41 * MS, MS);
+        assert!(!leads.yields(now + 119 * MS) && leads.yields(now + 120 * MS));
+        leads.heard_of_another(now + RIVALS_FOR);
+        leads.won(now + RIVALS_FOR, 10 * MS);
+        assert!(leads.yields(now + RIVALS_FOR + SLICE), "however long appends take");
+    }
+
+    #[test]
+    fn what_one_asks_for_itself_is_nothing_to_it() {
+        let (mut lead, now) = (Lead::new("a", 7), Instant::now());
+        let wanted = Wanted { writer: "a".to_owned(), needs_ms: 40 };
+        let own = Heard { wanted: Some((wanted, now)), ..heard("b", false, now) };
+        assert_eq!(lead.next(now, &own), Next::Go, "it knows of no rival");
+        assert_eq!(lead.asked.needs(now), None);
     }
 
     #[test]

@@ -59,7 +59,7 @@ pub(super) struct Progress {
     /// The counter's first line, and its incarnation.
     pub(super) found: Option<(CounterLine, Incarnation)>,
     pub(super) opened: Option<Opened>,
-    /// What tokens are made from, once all was told that there was.
+    /// What tokens are made from, once all was told that was known of.
     pub(super) identity: Arc<OnceLock<Identity>>,
     /// The batch of which it is not known whether the ledger has it.
     pub(super) in_doubt: Option<u64>,

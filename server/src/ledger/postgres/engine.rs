@@ -20,7 +20,6 @@
 use std::{
     io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    thread,
     time::Instant,
 };
 
@@ -518,8 +517,10 @@ impl Engine for PostgresEngine {
             self.seen().obstacle = Some(cause.clone());
             return Err(Fault::Passing(cause));
         }
-        if let Some(gap) = self.gaps.next(Instant::now(), self.reader.wanted()) {
-            thread::sleep(gap);
+        let now = Instant::now();
+        if let Some(gap) = self.gaps.next(now, self.reader.wanted(now)) {
+            self.reader.stand_back(gap);
+            self.gaps.is_over(Instant::now());
         }
         self.late.begins(Instant::now());
         let is_first = std::mem::replace(&mut self.is_new, false);

@@ -4,17 +4,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::ledger::late::{GAP_MAX, RIVALS_FOR, SLICES_PER_GAP};
+use crate::ledger::late::SLICES_PER_GAP;
 
 /// How long one sells between two gaps, at least.
 const SLICE: Duration = Duration::from_millis(30);
-
-/// What another asked for, and when that was heard of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Wanted {
-    pub(super) needs: Duration,
-    pub(super) at: Instant,
-}
 
 /// The gaps of one server.
 #[derive(Debug, Default)]
@@ -24,20 +17,23 @@ pub(super) struct Gaps {
 }
 
 impl Gaps {
-    /// How long to stand back before the next turn.
-    pub(super) fn next(&mut self, now: Instant, wanted: Option<Wanted>) -> Option<Duration> {
-        let is_fresh = |wanted: &Wanted| now.saturating_duration_since(wanted.at) < RIVALS_FOR;
-        let Some(wanted) = wanted.filter(is_fresh) else {
+    /// How long to stand back before the next turn, where another `needs` so long.
+    pub(super) fn next(&mut self, now: Instant, needs: Option<Duration>) -> Option<Duration> {
+        let Some(gap) = needs else {
             self.sells_from = None;
             return None;
         };
-        let gap = wanted.needs.min(GAP_MAX);
         let slice = SLICE.max(gap * SLICES_PER_GAP);
         if self.sells_from.is_some_and(|from| now < from + slice) {
             return None;
         }
         self.sells_from = Some(now + gap);
         Some(gap)
+    }
+
+    /// The gap was over at `now`: whoever asked for it has come.
+    pub(super) fn is_over(&mut self, now: Instant) {
+        self.sells_from = Some(now);
     }
 }
 
@@ -48,13 +44,16 @@ mod tests {
     #[test]
     fn who_asks_is_given_a_gap_now_and_then_and_nobody_else_is() {
         const MS: Duration = Duration::from_millis(1);
-        let (mut gaps, now) = (Gaps::default(), Instant::now());
-        let wanted = Some(Wanted { needs: 40 * MS, at: now });
+        let (mut gaps, now, needs) = (Gaps::default(), Instant::now(), Some(40 * MS));
         assert_eq!(gaps.next(now, None), None);
-        assert_eq!(gaps.next(now, wanted), Some(40 * MS));
-        assert_eq!(gaps.next(now + 40 * MS, wanted), None);
-        assert_eq!(gaps.next(now + 119 * MS, wanted), None);
-        assert_eq!(gaps.next(now + 120 * MS, wanted), Some(40 * MS));
-        assert_eq!(gaps.next(now + RIVALS_FOR, wanted), None, "it was long ago");
+        assert_eq!(gaps.next(now, needs), Some(40 * MS));
+        assert_eq!(gaps.next(now + 40 * MS, needs), None);
+        assert_eq!(gaps.next(now + 119 * MS, needs), None);
+        assert_eq!(gaps.next(now + 120 * MS, needs), Some(40 * MS));
+        gaps.is_over(now + 130 * MS);
+        assert_eq!(gaps.next(now + 209 * MS, needs), None);
+        assert_eq!(gaps.next(now + 210 * MS, needs), Some(40 * MS));
+        assert_eq!(gaps.next(now + 211 * MS, None), None);
+        assert_eq!(gaps.next(now + 212 * MS, needs), Some(40 * MS), "it asks anew");
     }
 }

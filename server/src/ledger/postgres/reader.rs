@@ -5,7 +5,7 @@
 use std::{
     iter,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
     thread,
@@ -24,9 +24,9 @@ use crate::{
     ledger::{
         Cause,
         format::record_line::claimed_checksum,
+        late::Asked,
         postgres::{
             error::PostgresError,
-            gaps::Wanted,
             records::{bigint, record, revision},
             session::{CounterId, Database, Session},
         },
@@ -64,10 +64,9 @@ pub(super) struct Reader {
 /// What is heard of other servers; it may be old.
 #[derive(Default)]
 struct Heard {
-    /// The last revision that somebody is said to have reached.
-    reached: AtomicU64,
-    /// The last gap that another asked for.
-    wanted: Mutex<Option<Wanted>>,
+    /// The last revision that somebody is said to have reached, and the gaps that others ask for.
+    told: Mutex<(u64, Asked<i64>)>,
+    is_further: Condvar,
 }
 
 /// What this server tells the others.
@@ -107,12 +106,20 @@ impl Reader {
 
     /// The last revision that somebody is said to have reached; it may be behind.
     pub(super) fn reached(&self) -> u64 {
-        self.heard.reached.load(Ordering::Relaxed)
+        self.heard.told().0
     }
 
-    /// The last gap that another server asked for.
-    pub(super) fn wanted(&self) -> Option<Wanted> {
-        *self.heard.wanted.lock().unwrap_or_else(PoisonError::into_inner)
+    /// How long a gap other servers ask for at `now`.
+    pub(super) fn wanted(&self, now: ClockInstant) -> Option<Duration> {
+        self.heard.told().1.needs(now)
+    }
+
+    /// Waits for so long, or until somebody is said to have got beyond what is said now.
+    pub(super) fn stand_back(&self, gap: Duration) {
+        let told = self.heard.told();
+        let known = told.0;
+        // Whether it was the one or the other the next turn finds out.
+        let _ = self.heard.is_further.wait_timeout_while(told, gap, |told| told.0 <= known);
     }
 
     /// Asks other servers for a gap; that may be lost.
@@ -122,7 +129,7 @@ impl Reader {
 
     /// Tells other servers that the ledger goes up to `revision`; that may be lost.
     pub(super) fn tell(&self, revision: u64) {
-        self.heard.reached.fetch_max(revision, Ordering::Relaxed);
+        self.heard.reach(revision);
         self.appended.send_replace(revision);
     }
 
@@ -139,20 +146,36 @@ impl Reader {
 }
 
 impl Heard {
+    fn told(&self) -> MutexGuard<'_, (u64, Asked<i64>)> {
+        // Nobody panics within it.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Somebody is said to have reached `revision`.
+    fn reach(&self, revision: u64) {
+        let mut told = self.told();
+        if revision > told.0 {
+            told.0 = revision;
+            drop(told);
+            self.is_further.notify_all();
+        }
+    }
+
     /// Notes what a server told of the counter of the process `own`; what is neither of the two is passed over.
     fn note(&self, told: &str, own: i64) {
         let words: Vec<_> = told.split(' ').collect();
         match *words {
             [revision] => {
                 if let Ok(revision) = revision.parse() {
-                    self.reached.fetch_max(revision, Ordering::Relaxed);
+                    self.reach(revision);
                 }
             }
-            [WANTED, writer, needs_ms] if writer.parse() != Ok(own) => {
-                if let Ok(needs_ms) = needs_ms.parse() {
-                    let (needs, at) = (Duration::from_millis(needs_ms), ClockInstant::now());
-                    *self.wanted.lock().unwrap_or_else(PoisonError::into_inner) =
-                        Some(Wanted { needs, at });
+            [WANTED, writer, needs_ms] => {
+                if let (Ok(writer), Ok(needs_ms)) = (writer.parse(), needs_ms.parse())
+                    && writer != own
+                {
+                    let needs = Duration::from_millis(needs_ms);
+                    self.told().1.note(writer, needs, ClockInstant::now());
                 }
             }
             _ => {}
@@ -210,7 +233,7 @@ impl Connected {
         writer: i64,
         heard: Arc<Heard>,
     ) -> Result<Self, PostgresError> {
-        let known = heard.reached.load(Ordering::Relaxed);
+        let known = heard.told().0;
         let own = Arc::<AtomicU64>::default();
         let listener = Arc::clone(&own);
         let hear = move |notification: &Notification| {
@@ -271,7 +294,7 @@ impl Connected {
                     let sql = "SELECT revision FROM ticket_counter.counter WHERE id = $1";
                     let rows = self.session.query(sql, &[&self.identity.id]).await?;
                     let last = rows.first().map_or(0, |row| revision(row, 0));
-                    heard.reached.fetch_max(last, Ordering::Relaxed);
+                    heard.reach(last);
                 }
             }
         }
@@ -324,5 +347,36 @@ impl Connected {
             records.push(record);
         }
         Ok(records)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_is_heard_and_what_is_neither_word_is_passed_over() {
+        let (heard, now) = (Heard::default(), ClockInstant::now());
+        for told in ["7", "5", "wanted 1 40", "wanted 2 40 0", "wanted 2", "wanted x 40", "x", ""] {
+            heard.note(told, 1);
+        }
+        assert_eq!(heard.told().0, 7);
+        assert_eq!(heard.told().1.needs(now), None, "it has asked itself, and else nobody");
+        heard.note("wanted -2 40", 1);
+        assert_eq!(heard.told().1.needs(now), Some(Duration::from_millis(40)));
+    }
+
+    #[test]
+    fn who_stands_back_goes_on_once_somebody_has_come() {
+        let (jobs, _) = mpsc::channel(1);
+        let (appended, asked) = (Arc::new(watch::Sender::new(0)), Arc::default());
+        let reader = Reader { jobs, appended, asked, heard: Arc::default() };
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| reader.stand_back(Duration::MAX));
+            while !waits.is_finished() {
+                reader.heard.reach(reader.reached() + 1);
+                thread::yield_now();
+            }
+        });
     }
 }
