@@ -11,7 +11,7 @@ use std::{
 };
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 
 use crate::{
     config::{Config, Durability, Locking, TlsFiles},
@@ -209,7 +209,7 @@ struct Serve {
     /// A host name under which the server may be called, as `shop.example`; repeatable.
     #[arg(long, value_name = "NAME", value_parser = HostName::parse)]
     allow_host: Vec<HostName>,
-    /// A proxy whose `X-Forwarded-For` or `Forwarded` says who asks, as `10.0.0.0/8`; repeatable.
+    /// A proxy that writes `X-Forwarded-For` or `Forwarded` and passes on neither of a client, as `10.0.0.0/8`; repeatable.
     #[arg(long, value_name = "ADDRESS/BITS", value_parser = network)]
     trust_proxy: Vec<IpNet>,
     /// How many calls that change something one client address may make, as `10/s`: so many at once,
@@ -263,7 +263,8 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
-    log::begin(cli.serve.log_format);
+    let log_format = cli.serve.log_format;
+    log::begin(log_format);
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -305,9 +306,14 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match outcome {
         Ok(is_sound) => ExitCode::from(u8::from(!is_sound)),
         Err(error) => {
-            eprintln!("error: {error}");
-            if let Some(hint) = error.hint() {
-                eprintln!("hint: {hint}");
+            let hint = error.hint();
+            match (log_format, hint) {
+                (LogFormat::Json, Some(hint)) => tracing::error!(hint = %hint, "{error}"),
+                (LogFormat::Json, None) => tracing::error!("{error}"),
+                (LogFormat::Text, hint) => {
+                    log::say(format_args!("error: {error}"));
+                    hint.iter().for_each(|hint| log::say(format_args!("hint: {hint}")));
+                }
             }
             ExitCode::from(error.exit_code())
         }
@@ -397,7 +403,16 @@ fn network(typed: &str) -> Result<IpNet, String> {
     if network.prefix_len() == 0 {
         return Err("whoever trusts everybody is told anything; name the proxies".to_owned());
     }
-    Ok(network.trunc())
+    Ok(canonical(network.trunc()))
+}
+
+/// `network` of IPv4 where it is one of those that IPv6 maps: a client of IPv4 has its own address on any socket.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(mapped) = network else { return network };
+    let v4 = mapped.addr().to_ipv4_mapped();
+    let bits = mapped.prefix_len().checked_sub(96);
+    let v4 = v4.zip(bits).and_then(|(v4, bits)| Ipv4Net::new(v4, bits).ok());
+    v4.map_or(network, IpNet::V4)
 }
 
 /// An address with its port, as typed.

@@ -13,6 +13,8 @@
 //! - [`run`]: a server from its start to its end.
 //! - `simulation`: disks and an engine that fail, and the tests that let them; not in a normal build.
 
+#![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]
+
 pub mod cli;
 pub mod config;
 pub mod counter;

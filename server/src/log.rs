@@ -4,7 +4,8 @@
 
 use std::{
     ffi::OsString,
-    io::{self, IsTerminal as _},
+    fmt::Display,
+    io::{self, IsTerminal as _, Write as _},
 };
 
 use clap::ValueEnum;
@@ -35,6 +36,16 @@ pub fn begin(format: LogFormat) {
             log.json().flatten_event(true).with_current_span(false).with_span_list(false).init();
         }
     }
+}
+
+/// Says a line on standard error, also where nobody reads it any more: whoever started this may have gone.
+pub fn say(line: impl Display) {
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Tells a result on standard output, in the same way: what was done is done, and its exit code says so.
+pub fn tell(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
 }
 
 fn is_coloured() -> bool {

@@ -3,7 +3,7 @@
 use e2e::{Answer, Counter, Method, RawRequest, Server, eventually};
 use serde_json::{Value, json};
 
-use crate::programs::{serve, serve_with};
+use crate::programs::{serve, serve_with, server};
 
 /// The token of admin calls.
 const TOKEN: &str = "a-long-secret-of-the-operator";
@@ -255,4 +255,16 @@ fn client_that_makes_up_hosts_does_not_fill_the_log() {
     let stderr = server.terminate().stderr;
     let told = stderr.lines().filter(|line| line.contains("--allow-host")).count();
     assert_eq!(told, 64, "{stderr}");
+}
+
+#[test]
+fn end_of_a_failed_start_is_an_object_too() {
+    let nowhere = Counter::missing();
+
+    let failed = server().args(["--log-format", "json", "--db"]).arg(nowhere.path()).run();
+
+    let lines = lines_of(&failed.stderr);
+    let last = lines.last().expect("a line");
+    assert_eq!(last["level"], "ERROR", "{}", failed.stderr);
+    assert!(last["hint"].as_str().is_some_and(|hint| hint.contains("--init")), "{last}");
 }

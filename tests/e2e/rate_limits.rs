@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Answer, Counter, Method, Nginx, Server, eventually};
+use e2e::{Answer, Client, Counter, Method, Nginx, eventually};
 use serde_json::json;
 
 use crate::{
@@ -12,13 +12,13 @@ use crate::{
 };
 
 /// Buys for a client that a proxy speaks of in `header`.
-fn buy_for(server: &Server, header: &'static str, client: &str) -> Answer {
+fn buy_for(server: &Client, header: &'static str, client: &str) -> Answer {
     Answer::to(server.request(Method::POST, "/buy").header(header, client))
 }
 
 /// Buys until refused, a thousand times at most: how often that went well, and the refusal.
 #[track_caller]
-fn bought_until_refused(buy: impl Fn() -> Answer) -> (usize, Answer) {
+fn bought_until_refused(mut buy: impl FnMut() -> Answer) -> (usize, Answer) {
     for bought in 0..1000 {
         let answer = buy();
         if answer.status != 201 {
@@ -110,19 +110,71 @@ fn clients_behind_a_trusted_proxy_are_told_apart() {
     assert_problem(&server, &refused, 429, "too-many-requests");
 }
 
+/// It passes on what clients say of themselves, so it is not to be trusted; and all behind it are one client.
 #[test]
-fn client_of_a_stock_nginx_is_limited_by_its_own_address() {
+fn behind_a_stock_nginx_nobody_gets_round_the_limit_by_a_name_of_its_own() {
     let counter = Counter::with(1000);
-    let arguments =
-        ["--rate-limit", "1/s", "--trust-proxy", "127.0.0.1", "--allow-host", "shop.example"];
-    let server = serve_with(&counter, &arguments);
+    let server = serve_with(&counter, &["--rate-limit", "1/s", "--allow-host", "shop.example"]);
     let nginx = Nginx::before(server.address());
-    let client = e2e::Client::new(nginx.url());
+    let client = Client::new(nginx.url());
 
-    let (_, refused) = bought_until_refused(|| client.buy());
+    for (header, mut name) in
+        [("X-Forwarded-For", forged("203.0.113.")), ("Forwarded", forged("for=203.0.113."))]
+    {
+        let (_, refused) = bought_until_refused(|| buy_for(&client, header, &name()));
+
+        assert_eq!(refused.status, 429, "{header}: {refused:?}");
+        assert_eq!(refused.header("Retry-After"), "1");
+    }
+}
+
+/// A proxy that adds itself to a line of the client's, as RFC 7239 (section 4) lets it.
+#[test]
+fn open_quote_does_not_hide_what_the_proxy_has_written_behind_it() {
+    let counter = Counter::with(1000);
+    let server = serve_with(&counter, &["--rate-limit", "1/s", "--trust-proxy", "127.0.0.1"]);
+    let mut name = forged("for=10.9.8.");
+
+    let (_, refused) = bought_until_refused(|| {
+        buy_for(&server, "Forwarded", &format!("{};x=\", for=203.0.113.9", name()))
+    });
 
     assert_eq!(refused.status, 429, "{refused:?}");
-    assert_eq!(refused.header("Retry-After"), "1");
+}
+
+/// The same text with another number behind it each time.
+fn forged(text: &str) -> impl FnMut() -> String {
+    let mut number = 0;
+    move || {
+        number += 1;
+        format!("{text}{}", number % 250)
+    }
+}
+
+/// Where a socket is of both families, a client of IPv4 has the address that it has anywhere, in every spelling.
+#[test]
+fn proxy_is_known_by_the_address_that_the_refusal_names() {
+    let counter = Counter::with(1000);
+    let serve = |more: &[&str]| {
+        let server = server().args(["--rate-limit", "1/s", "--listen", "[::]:0", "--db"]);
+        let server = server.arg(counter.path()).args(["--allow-host", "shop.example"]).args(more);
+        let process = server.start();
+        let port = |line: &str| Some(line.strip_prefix("listening on http://[::]:")?.to_owned());
+        let port = process.stderr().find_line(Duration::from_secs(120), port).expect("a port");
+        (process, Client::new(&format!("http://127.0.0.1:{port}")))
+    };
+    let (process, client) = serve(&[]);
+    let (_, refused) = bought_until_refused(|| buy_for(&client, "X-Forwarded-For", "203.0.113.9"));
+    assert!(refused.text().contains("`--trust-proxy 127.0.0.1`"), "{}", refused.text());
+    drop(process);
+
+    for proxy in ["127.0.0.1", "::ffff:127.0.0.1", "::ffff:127.0.0.0/104"] {
+        let (_process, client) = serve(&["--trust-proxy", proxy]);
+        let mut name = forged("203.0.113.");
+        for _ in 0..10 {
+            assert_eq!(buy_for(&client, "X-Forwarded-For", &name()).status, 201, "{proxy}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! Starting a server: a new counter, an old one, and what the command line cannot mean.
 
-use std::{fs, io, net::TcpListener, path::Path};
+use std::{
+    fs, io,
+    net::TcpListener,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use e2e::{Counter, Program, Server};
 use serde_json::json;
@@ -256,4 +261,27 @@ fn help_names_every_option_of_the_contract() {
     ] {
         assert!(help.stdout.contains(option), "{option}:\n{}", help.stdout);
     }
+}
+
+/// Whoever started it may have gone, with the pipe that it wrote to.
+#[test]
+fn what_nobody_reads_ends_nothing() {
+    let counter = Counter::with(5);
+    let run = |arguments: &[&str], counter: &Counter| {
+        let mut command = Command::new(server().path());
+        command.args(arguments).arg(counter.path());
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        child.wait().expect("it ends").code()
+    };
+
+    let backup = counter.folder().join("backup");
+    let backup = backup.to_str().expect("a path in UTF-8");
+    assert_eq!(run(&["backup", backup, "--db"], &counter), Some(0));
+    assert_eq!(run(&["verify", "--db"], &counter), Some(0));
+    assert_eq!(
+        run(&["--db"], &Counter::missing()),
+        server().arg("--db").arg(Counter::missing().path()).run().code
+    );
 }

@@ -24,6 +24,7 @@ use crate::{
         },
         format::base::Base,
     },
+    log,
     run::{
         RunError,
         file_counter::open_anew,
@@ -90,7 +91,7 @@ fn backup_engine<S: Scan + Overview>(
     let again = again.filter(|again| again.stock == audit.folded().stock());
     let again = again.ok_or_else(|| RunError::Copy { path: dir.to_owned() })?;
     making.give_name(dir)?;
-    println!("{}: {}: sound", dir.display(), described(&again));
+    log::tell(format_args!("{}: {}: sound", dir.display(), described(&again)));
     Ok(())
 }
 
@@ -118,8 +119,12 @@ fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError
     }
     making.give_name(dir)?;
     match again {
-        Some(audit) => println!("{}: {}: sound", dir.display(), described(&audit)),
-        None => println!("{}: count {}, and no ledger yet: sound", dir.display(), said.count),
+        Some(audit) => log::tell(format_args!("{}: {}: sound", dir.display(), described(&audit))),
+        None => log::tell(format_args!(
+            "{}: count {}, and no ledger yet: sound",
+            dir.display(),
+            said.count
+        )),
     }
     Ok(())
 }
@@ -189,10 +194,10 @@ fn restore_engine<T: Staged, A: Archive>(
     copying.append(missing.ok_or_else(|| failed(CopyError::Differs))?).map_err(failed)?;
     let stock = copying.inventory().stock();
     copying.publish().map_err(failed)?;
-    println!("{place}: {}", restored(stock));
+    log::tell(format_args!("{place}: {}", restored(stock)));
     tell_of_what_came_back(before.stock(), sold_at_least);
     if before.stock().issued == stock.issued {
-        println!("{NOT_IN_IT}");
+        log::tell(NOT_IN_IT);
     }
     Ok(())
 }
@@ -229,12 +234,12 @@ fn restore_file(
     let stock = open_anew(&copied.head, patience, sold_at_least)?;
     put_in_place(&copied, &layout)?;
     drop(making);
-    println!("{}: {}", layout.head.display(), restored(stock));
+    log::tell(format_args!("{}: {}", layout.head.display(), restored(stock)));
     if let Some(audit) = &audit {
         tell_of_what_came_back(audit.stock, sold_at_least);
     }
     if audit.is_some_and(|audit| audit.stock.issued == stock.issued) {
-        println!("{NOT_IN_IT}, or write the count that is left into db.txt");
+        log::tell(format_args!("{NOT_IN_IT}, or write the count that is left into db.txt"));
     }
     Ok(())
 }
@@ -262,10 +267,10 @@ fn tell_of_what_came_back(before: Stock, sold: u64) {
     let Stock { remaining, held, issued, .. } = before;
     let more = sold.saturating_sub(issued + remaining + held);
     if more > 0 {
-        println!(
+        log::tell(format_args!(
             "{more} of them were more than there were: so many tickets came back or were added behind the backup; \
              refunding one of those sales again would sell its seat twice"
-        );
+        ));
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         file::{disk::RealDisk, error::OpenError, layout::Layout, scan::FileScan},
         format::base::Base,
     },
+    log,
     run::{
         RunError,
         backup::anew,
@@ -135,13 +136,15 @@ fn carry<E: Engine, C: Scan, T: Staged>(
     moving.run(&mut audit, &mut copying, now_ms()).map_err(moved)?;
     let stock = copying.inventory().stock();
     copying.publish().map_err(|error| moved(error.into()))?;
-    println!(
+    log::tell(format_args!(
         "{in_place}: count {}, held {}, sold {}, revision {}: imported",
         stock.remaining,
         stock.held,
         stock.sold(),
         stock.revision
-    );
-    println!("{place}: closed, and sold from no more; put it away once {in_place} is verified");
+    ));
+    log::tell(format_args!(
+        "{place}: closed, and sold from no more; put it away once {in_place} is verified"
+    ));
     Ok(())
 }

@@ -29,7 +29,7 @@ use crate::{
         routes,
         service::Service,
     },
-    log::LogFormat,
+    log::{self, LogFormat},
     run::{
         RunError, certificate::read_certificate, counter::Opened, machine::random, signals::Hangups,
     },
@@ -176,7 +176,7 @@ async fn run(
 /// Says which counter is sold from.
 fn greet(format: LogFormat, greeting: &str) {
     match format {
-        LogFormat::Text => eprintln!("{greeting}"),
+        LogFormat::Text => log::say(greeting),
         LogFormat::Json => tracing::info!("{greeting}"),
     }
 }
@@ -201,7 +201,7 @@ pub(super) async fn serve_until(
     let scheme = event_loops.scheme();
     let accepting = event_loops.accept(listener);
     // Scripts and tests wait for exactly this line.
-    eprintln!("listening on {scheme}://{address}");
+    log::say(format_args!("listening on {scheme}://{address}"));
     tokio::select! {
         ended = accepting => ended?,
         () = shutdown => {}

@@ -1,7 +1,7 @@
 //! `server verify` and `server repair`: looking after a counter that does not sell.
 
 use std::{
-    io::{self, Write as _},
+    io,
     path::{Path, PathBuf},
     sync::mpsc,
     thread,
@@ -26,6 +26,7 @@ use crate::{
         locks::holders,
         repair::{head_for, write_head},
     },
+    log,
     run::{RunError, file_counter::open_anew, real_path::real_path_of},
 };
 
@@ -56,41 +57,40 @@ pub fn verify(db: &Db, patience: Duration) -> Result<bool, RunError> {
 /// Looks over the ledger at `place` that `scan` reads, up to where its head was as that began.
 #[cfg(any(feature = "etcd", feature = "postgres"))]
 fn look_over<S: Scan + Overview>(scan: Result<S, Fault>, place: &str) -> Result<bool, RunError> {
-    let mut say = io::stdout().lock();
     let scan = match scan {
         Ok(scan) => scan,
-        Err(fault) => return told(fault, place, &mut say),
+        Err(fault) => return told(fault, place),
     };
-    writeln!(say, "{place}: {}", scan.head())?;
+    log::tell(format_args!("{place}: {}", scan.head()));
     let (last, began_at) = (scan.last(), scan.base().revision);
     let mut audit = match Audit::begin(scan) {
         Ok(audit) => audit,
-        Err(fault) => return told(fault, place, &mut say),
+        Err(fault) => return told(fault, place),
     };
     loop {
         match audit.read_on(last) {
             Ok(records) if records.is_empty() => break,
             Ok(_) => {}
-            Err(fault) => return told(fault, place, &mut say),
+            Err(fault) => return told(fault, place),
         }
     }
     let (stock, scan) = (audit.folded().stock(), audit.scan());
     let (pieces, records) = (scan.pieces(), stock.revision - began_at);
-    writeln!(say, "{place}: {pieces}, {records} records, {}", counts(stock))?;
-    writeln!(say, "{}", conserved(stock))?;
+    log::tell(format_args!("{place}: {pieces}, {records} records, {}", counts(stock)));
+    log::tell(format_args!("{}", conserved(stock)));
     for note in scan.notes() {
-        writeln!(say, "note: {note}")?;
+        log::tell(format_args!("note: {note}"));
     }
-    writeln!(say, "sound")?;
+    log::tell("sound");
     Ok(true)
 }
 
 /// Tells what is damaged; what only cannot be read just now is no fault of the ledger.
 #[cfg(any(feature = "etcd", feature = "postgres"))]
-fn told(fault: Fault, place: &str, say: &mut impl io::Write) -> Result<bool, RunError> {
+fn told(fault: Fault, place: &str) -> Result<bool, RunError> {
     match fault {
         Fault::Lasting(cause) => {
-            writeln!(say, "fault: {cause}")?;
+            log::tell(format_args!("fault: {cause}"));
             Ok(false)
         }
         Fault::Passing(cause) => Err(RunError::Engine { place: place.to_owned(), cause }),
@@ -113,39 +113,40 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
         Err(error) => Err(error),
     };
     drop(out);
-    let mut say = io::stdout().lock();
     match &head {
-        Ok(head) => writeln!(say, "{}: {head}", layout.head.display())?,
-        Err(error) => writeln!(say, "fault: {error}")?,
+        Ok(head) => log::tell(format_args!("{}: {head}", layout.head.display())),
+        Err(error) => log::tell(format_args!("fault: {error}")),
     }
     let ledger = match ledger {
         Ok(ledger) => ledger,
         Err(error) => {
-            writeln!(say, "fault: {error}")?;
+            log::tell(format_args!("fault: {error}"));
             return Ok(false);
         }
     };
     if let Some(audit) = &ledger {
-        writeln!(say, "{}: {}", layout.folder.display(), described(audit))?;
-        writeln!(say, "{}", conserved(audit.stock))?;
+        log::tell(format_args!("{}: {}", layout.folder.display(), described(audit)));
+        log::tell(format_args!("{}", conserved(audit.stock)));
         for path in &audit.torn_snapshots {
             let path = path.display();
-            writeln!(say, "note: {path} is torn: the next start reads more in its place")?;
+            log::tell(format_args!("note: {path} is torn: the next start reads more in its place"));
         }
     }
     let Ok(head) = head else { return Ok(false) };
     let revision = ledger.as_ref().map_or(0, |audit| audit.stock.revision);
     match head.revision {
         Some(found) if found > revision => {
-            writeln!(say, "fault: db.txt is at revision {found}, the ledger ends at {revision}")?;
+            log::tell(format_args!(
+                "fault: db.txt is at revision {found}, the ledger ends at {revision}"
+            ));
             return Ok(false);
         }
         _ => {}
     }
     if let Some(note) = ledger.as_ref().and_then(|audit| what_the_next_start_does(&head, audit)) {
-        writeln!(say, "note: {note}")?;
+        log::tell(format_args!("note: {note}"));
     }
-    writeln!(say, "sound")?;
+    log::tell("sound");
     Ok(true)
 }
 
@@ -162,27 +163,25 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     let audit = read_ledger(&RealDisk, &layout).map_err(OpenError::from)?;
     let audit = audit.ok_or_else(|| RunError::NoLedger { folder: layout.folder.clone() })?;
     let head = head_for(&audit.inventory, found.as_ref().ok());
-    let mut say = io::stdout().lock();
-    writeln!(say, "{}: {}", layout.folder.display(), described(&audit))?;
+    log::tell(format_args!("{}: {}", layout.folder.display(), described(&audit)));
     match &found {
         Ok(found) if *found == head => {
-            writeln!(say, "{} says the same: nothing to repair", layout.head.display())?;
+            log::tell(format_args!("{} says the same: nothing to repair", layout.head.display()));
             return Ok(true);
         }
-        Ok(found) => writeln!(say, "{} says:      {found}", layout.head.display())?,
-        Err(error) => writeln!(say, "fault: {error}")?,
+        Ok(found) => log::tell(format_args!("{} says:      {found}", layout.head.display())),
+        Err(error) => log::tell(format_args!("fault: {error}")),
     }
     let ends = audit.stock.revision;
     let lost = found.as_ref().ok().and_then(|found| found.revision).filter(|found| *found > ends);
     if let Some(last) = lost {
-        writeln!(
-            say,
+        log::tell(format_args!(
             "the records {} to {last} are lost: what they sold stays sold, and no receipt and no hold of theirs is \
              known again",
             ends + 1
-        )?;
+        ));
     }
-    writeln!(say, "{} will say: {head}", layout.head.display())?;
+    log::tell(format_args!("{} will say: {head}", layout.head.display()));
     if dry_run {
         return Ok(false);
     }
@@ -193,7 +192,7 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
             open_anew(&layout.head, patience, 0)?;
         }
     }
-    writeln!(say, "written")?;
+    log::tell("written");
     Ok(true)
 }
 

@@ -263,7 +263,7 @@ async fn accept_one(listener: &tokio::net::TcpListener) -> (TcpStream, IpAddr) {
     loop {
         let accepted = listener.accept().await.and_then(|(stream, peer)| {
             stream.set_nodelay(true)?;
-            Ok((stream.into_std()?, peer.ip()))
+            Ok((stream.into_std()?, peer.ip().to_canonical()))
         });
         match accepted {
             Ok(accepted) => return accepted,
