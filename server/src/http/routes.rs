@@ -134,7 +134,9 @@ const SALES: Route = Route {
     access: Access::Admin,
     handler: |asked| {
         Box::pin(async move {
-            sales::sales(asked.app, asked.request.uri(), asked.request.headers()).await
+            let connection = asked.request.extensions().get::<Arc<Activity>>();
+            let (uri, headers) = (asked.request.uri(), asked.request.headers());
+            sales::sales(asked.app, (uri, headers), connection).await
         })
     },
     words: "lists what was sold: page_size, page_token, buyer, search, order; or a table (text/csv)",

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
 use url::form_urlencoded;
 use utoipa::ToSchema;
 
@@ -16,6 +16,7 @@ use crate::{
     counter::{SaleRecord, SalesPage, SalesQuery},
     http::{
         app::App,
+        connections::activity::{Activity, Sending},
         message::{
             accept::prefers_table,
             answer,
@@ -54,14 +55,14 @@ pub struct SalesAnswer {
 /// A [`Problem`] that names the parameter that is wrong.
 pub async fn sales(
     app: Arc<App>,
-    uri: &Uri,
-    headers: &HeaderMap,
+    (uri, headers): (&Uri, &HeaderMap),
+    connection: Option<&Arc<Activity>>,
 ) -> Result<Response<Body>, Problem> {
     let asked = Asked::parse(uri)?;
     let without = || Problem::new(Code::NotFound, "this counter keeps no list of its sales");
     let seal = app.opener(without)?.clone();
     if prefers_table(headers) {
-        return Ok(table(app, seal, asked));
+        return Ok(table(app, seal, asked, connection.map(Activity::send)));
     }
     let SalesPage { sales, next } = app.counter.sales(&asked.query).await?;
     let sales = sales.iter().filter_map(|sale| answer::receipt(sale, &seal)).collect();
@@ -115,7 +116,7 @@ impl Asked {
 }
 
 /// The sales as a table (RFC 4180): a page where one was asked for, else all there are.
-fn table(app: Arc<App>, seal: Seal, asked: Asked) -> Response<Body> {
+fn table(app: Arc<App>, seal: Seal, asked: Asked, sending: Option<Sending>) -> Response<Body> {
     let (pieces, table) = mpsc::channel::<Result<Bytes, TableError>>(PIECES_WAITING);
     tokio::spawn(async move {
         let Asked { mut query, is_paged } = asked;
@@ -136,7 +137,11 @@ fn table(app: Arc<App>, seal: Seal, asked: Asked) -> Response<Body> {
             (query.from, is_first) = (next, false);
         }
     });
-    let mut answer = Response::new(Body::from_stream(ReceiverStream::new(table)));
+    let table = ReceiverStream::new(table).map(move |piece| {
+        let _until_its_end = &sending;
+        piece
+    });
+    let mut answer = Response::new(Body::from_stream(table));
     let headers = answer.headers_mut();
     let csv = HeaderValue::from_static("text/csv; charset=utf-8; header=present");
     headers.insert(header::CONTENT_TYPE, csv);

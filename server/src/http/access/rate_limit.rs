@@ -22,21 +22,15 @@ use governor::{
     state::{InMemoryState, NotKeyed, StateStore},
 };
 
+use crate::http::access::site::Site;
+
 /// How many cells a table has, of eight bytes each.
 const CELLS: usize = 1 << 16;
 
 /// The rates of all clients.
 pub struct RateLimit<C: Clock = MonotonicClock> {
     per_second: NonZeroU32,
-    tables: [RateLimiter<Client, Table, C, NoOpMiddleware<C::Instant>>; 2],
-}
-
-/// Whose rate it is: an IPv4 address, or the network of one IPv6 site, which has as many addresses as it
-/// wants in its 64 bits (RFC 6177).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Client {
-    V4(u32),
-    V6(u64),
+    tables: [RateLimiter<Site, Table, C, NoOpMiddleware<C::Instant>>; 2],
 }
 
 struct Table {
@@ -67,7 +61,7 @@ impl<C: Clock + Clone> RateLimit<C> {
     /// # Errors
     /// How long the client has to wait for the next one, where it asks too much.
     pub fn count(&self, address: IpAddr) -> Result<(), Duration> {
-        let client = Client::of(address);
+        let client = Site::of(address);
         // IMPORTANT: counted in both, also where the first lets it pass.
         let [first, second] = self.tables.each_ref().map(|table| {
             table.check_key(&client).map_err(|until| until.wait_time_from(table.clock().now()))
@@ -89,18 +83,6 @@ impl<C: Clock> fmt::Debug for RateLimit<C> {
     }
 }
 
-impl Client {
-    fn of(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            IpAddr::V4(address) => Self::V4(address.to_bits()),
-            IpAddr::V6(address) => {
-                let [a, b, c, d, ..] = address.segments().map(u64::from);
-                Self::V6(a << 48 | b << 32 | c << 16 | d)
-            }
-        }
-    }
-}
-
 impl Table {
     fn new() -> Self {
         let cells = (0..CELLS).map(|_| InMemoryState::default()).collect();
@@ -109,9 +91,9 @@ impl Table {
 }
 
 impl StateStore for Table {
-    type Key = Client;
+    type Key = Site;
 
-    fn measure_and_replace<T, F, E>(&self, client: &Client, decide: F) -> Result<T, E>
+    fn measure_and_replace<T, F, E>(&self, client: &Site, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {

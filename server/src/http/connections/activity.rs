@@ -27,6 +27,8 @@ pub struct Activity {
     last: AtomicU32,
     requests: AtomicU32,
     listening: AtomicU32,
+    /// How many answers that are made while they are sent are not whole yet.
+    sending: AtomicU32,
     /// Whether bytes came that no request was made of yet.
     head_begun: AtomicBool,
     /// Whether the request that is being served waits for more of its body.
@@ -58,6 +60,16 @@ pub struct Serving(Arc<Activity>);
 /// A client that listens, for as long as this lives.
 pub struct Listening(Arc<Activity>);
 
+/// An answer that is made while it is sent, for as long as this lives.
+pub struct Sending(Arc<Activity>);
+
+impl Drop for Sending {
+    fn drop(&mut self) {
+        self.0.note();
+        self.0.sending.fetch_sub(1, Relaxed);
+    }
+}
+
 impl Drop for Listening {
     fn drop(&mut self) {
         self.0.note();
@@ -80,6 +92,7 @@ impl Activity {
             last: AtomicU32::new(ticks.0.load(Relaxed)),
             requests: AtomicU32::new(0),
             listening: AtomicU32::new(0),
+            sending: AtomicU32::new(0),
             head_begun: AtomicBool::new(false),
             body_awaited: AtomicBool::new(false),
             answers: AtomicU32::new(0),
@@ -118,6 +131,12 @@ impl Activity {
         Listening(Arc::clone(self))
     }
 
+    /// What is being served is sent piece by piece: whoever does not take it in time is given up by its stream.
+    pub fn send(self: &Arc<Self>) -> Sending {
+        self.sending.fetch_add(1, Relaxed);
+        Sending(Arc::clone(self))
+    }
+
     /// Whether the request that is being served waits for more of its body.
     pub fn await_body(&self, is_awaited: bool) {
         self.body_awaited.store(is_awaited, Relaxed);
@@ -151,10 +170,10 @@ impl Activity {
     /// Whether the connection can be given to somebody else, and why.
     ///
     /// The server may be waiting for its client: for a request, for the rest of one, or until it takes its answer.
-    /// Whoever listens is waited for by nobody.
+    /// Whoever listens is waited for by nobody, and who is being sent a long answer by its stream alone.
     pub fn dispensable(&self) -> Option<Dispensable> {
         let is_served = self.requests.load(Relaxed) > 0 && !self.body_awaited.load(Relaxed);
-        if is_served || self.is_listening() {
+        if is_served || self.is_listening() || self.sending.load(Relaxed) > 0 {
             return None;
         }
         let idle_ticks = self.ticks.0.load(Relaxed).wrapping_sub(self.last.load(Relaxed));
@@ -213,6 +232,16 @@ mod tests {
         drop(listening);
         pass(&ticks);
         assert_eq!(activity.dispensable(), IDLE, "it has left");
+        let sending = activity.send();
+        activity.block(true);
+        pass(&ticks);
+        assert_eq!(
+            activity.dispensable(),
+            None,
+            "its answer is on its way, however long that takes"
+        );
+        drop(sending);
+        assert_eq!(activity.dispensable(), Some(Dispensable::Slow), "it has the end of it to take");
     }
 
     #[test]

@@ -49,7 +49,7 @@ pub fn serve<T: Send + 'static>(
         Err(error) => return tracing::debug!("lost a connection: {error}"),
     };
     let activity = Arc::new(Activity::new(&place.ticks));
-    let listing = place.open.list(Arc::clone(&activity));
+    let listing = place.open.list(Arc::clone(&activity), peer);
     let (number, place_taken) = (listing.number(), (place_taken, listing));
     let service = Arc::clone(&place.service);
     let (wishes, keep_alive) = (place.drain.wishes(), place.keep_alive);

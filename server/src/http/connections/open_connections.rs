@@ -3,18 +3,24 @@
 //! Where there is hardly a place left, those go first whose clients have all their answers or have let the server
 //! wait for a while; then those that were not answered anything yet or do not take their answers, the earliest
 //! first, so that a newcomer is left alone for as long as there are others; and last those that may come back, who
-//! has the fewest answers first. So a crowd that comes faster than it can be served makes way for itself, and
+//! has the fewest answers first. Of the latter two those go ahead that have the most connections from one address, or
+//! from one site of IPv6: one client that asks again and again does not outrank those who are on their way. So a crowd that comes faster than it can be served makes way for itself, and
 //! whoever sends a whole request is answered.
 
 use std::{
-    collections::BTreeMap,
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{task::AbortHandle, time::sleep};
 
-use crate::http::connections::activity::Activity;
+use crate::http::{
+    access::site::Site,
+    connections::activity::{Activity, Dispensable},
+};
 
 /// The least that a timer waits for: long enough for the event loop to look at its sockets.
 const READ_FIRST: Duration = Duration::from_millis(1);
@@ -34,6 +40,7 @@ struct Listed {
 
 struct Connection {
     activity: Arc<Activity>,
+    site: Site,
     task: Option<AbortHandle>,
     is_leaving: bool,
 }
@@ -45,12 +52,14 @@ pub struct Listing {
 }
 
 impl OpenConnections {
-    /// Lists a connection that begins now.
-    pub fn list(&self, activity: Arc<Activity>) -> Listing {
+    /// Lists a connection from `peer` that begins now.
+    pub fn list(&self, activity: Arc<Activity>, peer: IpAddr) -> Listing {
         let mut listed = self.lock();
         listed.came += 1;
         let number = listed.came;
-        listed.connections.insert(number, Connection { activity, task: None, is_leaving: false });
+        let connection =
+            Connection { activity, site: Site::of(peer), task: None, is_leaving: false };
+        listed.connections.insert(number, connection);
         Listing { open: self.clone(), number }
     }
 
@@ -77,19 +86,25 @@ impl OpenConnections {
         if count == 0 {
             return;
         }
+        let mut of_site = HashMap::<Site, u32>::new();
+        for connection in listed.connections.values() {
+            *of_site.entry(connection.site).or_default() += 1;
+        }
         let candidates = listed.connections.range(..=last);
         let candidates = candidates.filter(|(_, connection)| !connection.is_leaving);
         let mut candidates: Vec<_> = candidates
             .filter_map(|(number, connection)| {
                 let why = connection.activity.dispensable()?;
-                Some((why, *number))
+                let is_done = matches!(why, Dispensable::Over | Dispensable::Idle(_));
+                let of_site = if is_done { u32::MAX } else { of_site[&connection.site] };
+                Some((Reverse(of_site), why, *number))
             })
             .collect();
         if candidates.len() > count {
             candidates.select_nth_unstable(count);
             candidates.truncate(count);
         }
-        for (_, number) in candidates {
+        for (.., number) in candidates {
             if let Some(connection) = listed.connections.get_mut(&number)
                 && let Some(task) = &connection.task
             {
@@ -131,8 +146,13 @@ mod tests {
 
     /// A connection that waits for ever, and who has left by now.
     fn wait(open: &OpenConnections, ticks: &Ticks) -> Arc<Activity> {
+        wait_from(open, ticks, [127, 0, 0, 1])
+    }
+
+    /// The same from another address.
+    fn wait_from(open: &OpenConnections, ticks: &Ticks, address: [u8; 4]) -> Arc<Activity> {
         let activity = Arc::new(Activity::new(ticks));
-        let listing = open.list(Arc::clone(&activity));
+        let listing = open.list(Arc::clone(&activity), address.into());
         let number = listing.number();
         let task = tokio::spawn(async move {
             let _listing = listing;
@@ -184,6 +204,23 @@ mod tests {
         yield_now().await;
         assert_eq!(numbers(&open), [2]);
         drop(newcomer);
+    }
+
+    #[tokio::test]
+    async fn who_has_the_most_connections_goes_ahead_of_others_who_are_on_their_way() {
+        let (open, ticks) = (OpenConnections::default(), Ticks::default());
+        let crowd: Vec<_> = (0..3).map(|_| wait_from(&open, &ticks, [192, 0, 2, 1])).collect();
+        crowd.iter().for_each(|activity| (0..9).for_each(|_| drop(activity.serve())));
+        let _newcomers: Vec<_> =
+            (2..5).map(|at| wait_from(&open, &ticks, [192, 0, 2, at])).collect();
+        yield_now().await;
+
+        open.evict(2).await;
+        yield_now().await;
+        assert_eq!(numbers(&open), [3, 4, 5, 6], "two of the crowd are gone");
+        open.evict(1).await;
+        yield_now().await;
+        assert_eq!(numbers(&open), [3, 5, 6], "it has one as all have, and most answers");
     }
 
     #[tokio::test]
