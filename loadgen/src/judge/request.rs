@@ -1,4 +1,4 @@
-//! Operations as requests: what is under one idempotency key is one request.
+//! Operations as requests: operations of one kind under one idempotency key are one request.
 //!
 //! # Collapsing a key
 //! At most one of the operations under a key takes effect, and all that are answered get its answer
@@ -386,27 +386,36 @@ fn request(place: u32, operation: &Operation) -> Request {
     }
 }
 
-/// What makes one request of operations: the hold or the sale that they are about, or their key.
-fn identity(operation: &Operation) -> Option<(Option<OperationKind>, &str)> {
+/// What makes one request of operations of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Name<'a> {
+    /// The hold or the sale that they are about.
+    Token(&'a str),
+    /// Their key.
+    Key(&'a str),
+}
+
+/// What makes one request of operations; keys of different calls have nothing to do with each other.
+fn identity(operation: &Operation) -> Option<(OperationKind, Name<'_>)> {
     let token = match operation.op {
         OperationKind::Search => return None,
         OperationKind::Confirm | OperationKind::Release => operation.hold(),
         OperationKind::Refund => operation.sale(),
         OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => None,
     };
-    match token {
-        Some(token) => Some((Some(operation.op), token)),
-        None => operation.key.as_deref().map(|key| (None, key)),
-    }
+    let key = || operation.key.as_deref().map(Name::Key);
+    Some((operation.op, token.map(Name::Token).or_else(key)?))
 }
 
 /// The same for people.
 fn named(operation: &Operation) -> String {
     match identity(operation) {
-        Some((Some(OperationKind::Refund), sale)) => format!("the refund of sale `{sale}`"),
-        Some((Some(OperationKind::Release), hold)) => format!("the release of hold `{hold}`"),
-        Some((Some(_), hold)) => format!("the confirm of hold `{hold}`"),
-        Some((None, key)) => format!("the request with key `{key}`"),
+        Some((OperationKind::Refund, Name::Token(sale))) => format!("the refund of sale `{sale}`"),
+        Some((OperationKind::Release, Name::Token(hold))) => {
+            format!("the release of hold `{hold}`")
+        }
+        Some((_, Name::Token(hold))) => format!("the confirm of hold `{hold}`"),
+        Some((_, Name::Key(key))) => format!("the request with key `{key}`"),
         None => "the request".to_owned(),
     }
 }

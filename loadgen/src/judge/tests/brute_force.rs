@@ -258,7 +258,7 @@ pub(super) fn identity(operation: &Operation) -> Option<String> {
         OperationKind::Refund => operation.sale().map(|sale| format!("refund of {sale}")),
         _ => None,
     };
-    about.or_else(|| operation.key.clone())
+    about.or_else(|| Some(format!("{:?} key {}", operation.op, operation.key.as_ref()?)))
 }
 
 /// `None` where there is less than `quantity`.

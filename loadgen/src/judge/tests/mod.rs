@@ -11,3 +11,4 @@ mod second_judge;
 mod shrinking;
 mod simulation;
 mod telling;
+mod written;

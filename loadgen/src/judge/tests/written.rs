@@ -1,0 +1,59 @@
+//! Histories as somebody writes them, line by line, each with the right answer.
+
+use std::path::PathBuf;
+
+use crate::{
+    history::{ReadLimits, read_files},
+    judge::{Judgement, Verdict, ViolationKind, judge_history},
+};
+
+/// Reads `parts` as files and judges the history that they make.
+fn judged(parts: &[&str]) -> Judgement {
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<PathBuf> =
+        (0..parts.len()).map(|at| folder.path().join(at.to_string())).collect();
+    for (file, text) in files.iter().zip(parts) {
+        std::fs::write(file, text).unwrap();
+    }
+    let limits = ReadLimits { operations: 1000, bytes: 1 << 20, threads: 1 };
+    let histories = read_files(&files, limits).unwrap();
+    assert_eq!(histories.len(), 1);
+    judge_history(&histories[0])
+}
+
+fn verdict(history: &str) -> Verdict {
+    judged(&[history]).verdict()
+}
+
+fn first(history: &str) -> (ViolationKind, Vec<usize>) {
+    let judgement = judged(&[history]);
+    let violation = judgement.violations.first();
+    let violation = violation.unwrap_or_else(|| panic!("{judgement:?}"));
+    (violation.kind, violation.operations.clone())
+}
+
+#[test]
+fn one_key_at_two_calls_is_two_requests() {
+    let history = r#"{"history":1,"initial":5,"left":3,"sold":0,"revision":0}
+{"process":1,"op":"buy","quantity":1,"key":"k","call_ns":1,"return_ns":10,"outcome":"sold","tickets":[1],"remaining":4,"revision":1}
+{"process":2,"op":"hold","quantity":1,"key":"k","call_ns":5,"return_ns":12,"outcome":"done","remaining":3,"revision":2}"#;
+    assert_eq!(verdict(history), Verdict::Valid);
+    let lost = history.replace(
+        r#""return_ns":12,"outcome":"done","remaining":3,"revision":2"#,
+        r#""outcome":"unknown""#,
+    );
+    assert_eq!(judged(&[&lost]).violations, []);
+    assert_eq!(judged(&[&lost.replace(r#""left":3"#, r#""left":4"#)]).violations, []);
+    let twice = history.replace(r#""op":"hold""#, r#""op":"buy""#).replace("done", "sold");
+    assert_eq!(first(&twice).0, ViolationKind::AnsweredTwice, "the control");
+}
+
+#[test]
+fn a_key_is_no_token() {
+    let history = r#"{"history":1,"initial":5,"left":3,"sold":0,"revision":0}
+{"process":1,"op":"hold","quantity":1,"call_ns":1,"return_ns":10,"outcome":"done","remaining":4,"revision":1,"links":{"hold":"k"}}
+{"process":2,"op":"hold","quantity":1,"call_ns":1,"return_ns":10,"outcome":"done","remaining":3,"revision":2}
+{"process":1,"op":"confirm","quantity":1,"call_ns":15,"return_ns":20,"outcome":"sold","tickets":[1],"remaining":3,"revision":3,"links":{"hold":"k","sale":"1"}}
+{"process":2,"op":"confirm","quantity":1,"key":"k","call_ns":15,"return_ns":20,"outcome":"sold","tickets":[2],"remaining":3,"revision":4}"#;
+    assert_eq!(verdict(history), Verdict::Valid);
+}
