@@ -9,8 +9,8 @@
 //!
 //! Where one of these fails the verdict is at best unknown; a violation stays one.
 
-use super::{request::Requests, told::quantity};
-use crate::history::{Operation, OperationKind, Outcome};
+use super::request::{Request, Requests};
+use crate::history::{Operation, OperationKind};
 
 /// Which assumptions fail, as lower-case fragments.
 pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
@@ -22,7 +22,7 @@ pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     if let Some(process) = busy_twice(evidence.operations) {
         doubts.push(format!("process `{process}` had two operations open at once"));
     }
-    let bare = evidence.operations.iter().filter(|one| names_no_quantity(one)).count();
+    let bare = requests.list.iter().filter(|one| names_no_quantity(requests, one)).count();
     if bare > 0 {
         doubts.push(format!("{bare} operations do not say how many tickets they moved"));
     }
@@ -30,10 +30,9 @@ pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     doubts
 }
 
-fn names_no_quantity(operation: &Operation) -> bool {
-    operation.op != OperationKind::Search
-        && operation.outcome != Outcome::Refused
-        && quantity(operation).is_none()
+fn names_no_quantity(requests: &Requests<'_>, request: &Request) -> bool {
+    let told = requests.told(request);
+    told.op != OperationKind::Search && told.quantity.is_none()
 }
 
 /// A process with two answered operations that were under way at once.

@@ -23,7 +23,7 @@ use super::{
     evidence::Evidence,
     put_aside::{PutAside, is_explained},
     ties::Ties,
-    told::{Told, quantity, told},
+    told::{Told, may_be_alike, quantity, told},
     verdict::{Violation, ViolationKind},
 };
 use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
@@ -332,7 +332,8 @@ impl<'a> Requests<'a> {
             }
         }
         // With another request under its key an operation did not happen.
-        let is_same = |place: &&u32| shape(operation(place)) == shape(operation(&first));
+        let asked = merged.told(operations).quantity;
+        let is_same = |place: &&u32| may_be_alike(quantity(operation(place)), asked);
         let call = group.iter().filter(is_same).map(|place| operation(place).call_ns).min();
         let mut collapsed = request(first, operation(&first));
         collapsed.call = call.unwrap_or(collapsed.call);
@@ -344,12 +345,22 @@ impl<'a> Requests<'a> {
 
     fn collapse_unanswered(&mut self, group: &[u32]) {
         let operations = self.evidence.operations;
-        let mut seen = Vec::new();
-        for &place in group {
-            let operation = &operations[place as usize];
-            if !seen.contains(&shape(operation)) {
-                seen.push(shape(operation));
-                self.list.push(request(place, operation));
+        let asked = |place: &u32| quantity(&operations[*place as usize]);
+        let mut seen: Vec<Option<u64>> = Vec::new();
+        for quantity in group.iter().map(asked) {
+            if quantity.is_some() && !seen.contains(&quantity) {
+                seen.push(quantity);
+            }
+        }
+        if seen.is_empty() {
+            seen.push(None);
+        }
+        for quantity in &seen {
+            let teller = group.iter().find(|place| asked(place) == *quantity);
+            let called = group.iter().find(|place| may_be_alike(asked(place), *quantity));
+            if let Some((teller, called)) = teller.zip(called) {
+                let call = operations[*called as usize].call_ns;
+                self.list.push(Request { call, ..request(*teller, &operations[*teller as usize]) });
             }
         }
         if seen.len() > 1 {
@@ -418,10 +429,6 @@ fn named(operation: &Operation) -> String {
         Some((_, Name::Key(key))) => format!("the request with key `{key}`"),
         None => "the request".to_owned(),
     }
-}
-
-fn shape(operation: &Operation) -> (OperationKind, Option<u64>) {
-    (operation.op, quantity(operation))
 }
 
 fn answered_twice(operations: &[Operation], first: u32, other: u32) -> Violation {

@@ -37,6 +37,11 @@ pub(super) fn quantity(operation: &Operation) -> Option<u64> {
     })
 }
 
+/// Whether two calls under one name may be one request: who names no number repeats any.
+pub(super) fn may_be_alike(quantity: Option<u64>, other: Option<u64>) -> bool {
+    quantity.zip(other).is_none_or(|(quantity, other)| quantity == other)
+}
+
 /// How many were left, as the answer of `operation` says, unless that is below zero.
 pub(super) fn counted(operation: &Operation) -> Option<u64> {
     operation.remaining.and_then(|remaining| u64::try_from(remaining).ok())

@@ -57,3 +57,36 @@ fn a_key_is_no_token() {
 {"process":2,"op":"confirm","quantity":1,"key":"k","call_ns":15,"return_ns":20,"outcome":"sold","tickets":[2],"remaining":3,"revision":4}"#;
     assert_eq!(verdict(history), Verdict::Valid);
 }
+
+#[test]
+fn a_repetition_that_names_no_number_is_the_same_request() {
+    let history = r#"{"history":1,"initial":5,"left":5,"sold":0,"revision":0}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[1],"remaining":4,"revision":1,"links":{"sale":"s1"}}
+{"process":2,"op":"buy","quantity":9,"call_ns":1,"return_ns":10,"outcome":"sold_out"}
+{"process":1,"op":"refund","quantity":1,"call_ns":20,"return_ns":30,"outcome":"done","remaining":5,"revision":2,"links":{"sale":"s1"}}
+{"process":1,"op":"refund","call_ns":40,"return_ns":50,"outcome":"done","remaining":5,"revision":2,"links":{"sale":"s1"}}"#;
+    assert_eq!(verdict(history), Verdict::Valid);
+    let both = r#""quantity":1,"call_ns":20,"return_ns":30"#;
+    let silent_first = history
+        .replace(both, r#""call_ns":20,"return_ns":30"#)
+        .replace(r#""op":"refund","call_ns":40"#, r#""op":"refund","quantity":1,"call_ns":40"#);
+    assert_eq!(verdict(&silent_first), Verdict::Valid, "one of both says how many");
+    let lost = history.replace(
+        &format!(r#"{both},"outcome":"done","remaining":5,"revision":2"#),
+        r#""quantity":1,"call_ns":20,"outcome":"unknown""#,
+    );
+    assert_eq!(judged(&[&lost]).violations, [], "the first answer was lost");
+    let two = history
+        .replace(r#""op":"refund","call_ns":40"#, r#""op":"refund","quantity":2,"call_ns":40"#);
+    assert_eq!(first(&two).0, ViolationKind::AnsweredTwice, "the control");
+}
+
+#[test]
+fn repetitions_without_any_answer_are_one_request() {
+    let history = r#"{"history":1,"initial":5,"left":5,"sold":0,"revision":0}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[1],"remaining":4,"revision":1,"links":{"sale":"s1"}}
+{"process":2,"op":"buy","quantity":9,"call_ns":1,"return_ns":10,"outcome":"sold_out"}
+{"process":1,"op":"refund","call_ns":20,"outcome":"unknown","links":{"sale":"s1"}}
+{"process":1,"op":"refund","quantity":1,"call_ns":40,"outcome":"unknown","links":{"sale":"s1"}}"#;
+    assert_eq!(verdict(history), Verdict::Valid);
+}
