@@ -69,7 +69,8 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     let mut trusted = Trusted::ALL;
     let mut judgement = judged_with(evidence, trusted, budget);
     let was_wrong = !judgement.violations.is_empty();
-    for less in Trusted::less(evidence.header).filter(|less| less.end || end_is_high(evidence)) {
+    for less in Trusted::less(evidence.header).filter(|less| less.end || end_may_be_late(evidence))
+    {
         let is_undecided = judgement.doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET);
         if judgement.violations.is_empty() && !is_undecided {
             break;
@@ -123,24 +124,30 @@ fn doubt_what_holds_explain(judgement: &mut Judgement) {
     }));
 }
 
-/// Whether more was left at the end than all sales leave that can have been: a count that is late can say so,
-/// and one that is lower cannot be late.
-fn end_is_high(evidence: &Evidence<'_>) -> bool {
+/// Whether what was left at the end lies above all that can have been taken by then: a count that is late can say
+/// so, and one that is lower cannot be late.
+fn end_may_be_late(evidence: &Evidence<'_>) -> bool {
     let header = evidence.header;
     let Some((initial, left)) = header.initial.zip(header.left) else {
         // The revision of the end may be the one that is late.
         return true;
     };
-    let may_have_sold = |one: &&Operation| {
-        one.op == OperationKind::Buy && matches!(one.outcome, Outcome::Sold | Outcome::Unknown)
+    let may_have_taken = |one: &&Operation| {
+        matches!(one.op, OperationKind::Buy | OperationKind::Hold)
+            && matches!(one.outcome, Outcome::Sold | Outcome::Done | Outcome::Unknown)
     };
-    let sold = evidence.operations.iter().filter(may_have_sold);
-    let sold: i128 = sold.map(|one| i128::from(quantity(one).unwrap_or(1))).sum();
-    i128::from(left) > i128::from(initial) - sold
+    let taken = evidence.operations.iter().filter(may_have_taken);
+    let taken: i128 = taken.map(|one| i128::from(quantity(one).unwrap_or(1))).sum();
+    let lowest = i128::from(initial) - taken;
+    // What came back later is not in a count that was read before.
+    let gives_back = evidence.operations.iter().any(|one| {
+        matches!(one.op, OperationKind::Hold | OperationKind::Release | OperationKind::Refund)
+    });
+    i128::from(left) > lowest || (gives_back && i128::from(left) == lowest)
 }
 
 const LATE_END: &str =
-    "what was left at the end may have been read too early, for the sales leave less";
+    "what was left at the end may have been read too early, for it does not fit the sales";
 
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
                     the answers, and each may have been read at another moment";

@@ -90,3 +90,26 @@ fn repetitions_without_any_answer_are_one_request() {
 {"process":1,"op":"refund","quantity":1,"call_ns":40,"outcome":"unknown","links":{"sale":"s1"}}"#;
     assert_eq!(verdict(history), Verdict::Valid);
 }
+
+#[test]
+fn an_end_that_was_read_early_may_know_no_hold() {
+    let history = r#"{"history":1,"initial":5,"left":5,"numbering":"unique"}
+{"process":1,"op":"hold","quantity":1,"call_ns":1,"return_ns":10,"outcome":"done","links":{"hold":"h1"}}
+{"process":2,"op":"hold","quantity":1,"call_ns":1,"return_ns":10,"outcome":"done","links":{"hold":"h2"}}
+{"process":1,"op":"confirm","quantity":1,"call_ns":20,"return_ns":30,"outcome":"sold","tickets":["a"],"links":{"hold":"h1","sale":"s1"}}
+{"process":2,"op":"confirm","quantity":1,"call_ns":20,"return_ns":30,"outcome":"sold","tickets":["b"],"links":{"hold":"h2","sale":"s2"}}"#;
+    let judgement = judged(&[history]);
+    assert_eq!(judgement.verdict(), Verdict::Unknown, "{judgement:?}");
+    assert!(judgement.doubts[0].contains("may have been read too early"), "{judgement:?}");
+    let exact = history.replace(r#""numbering":"unique""#, r#""counts":"exact""#);
+    assert_eq!(verdict(&exact), Verdict::Violation, "the control");
+    let released = history.replace(r#""op":"confirm""#, r#""op":"release""#);
+    let released = released.replace(r#""outcome":"sold""#, r#""outcome":"done""#);
+    let released = released.replace(r#""tickets":["a"],"#, "").replace(r#""tickets":["b"],"#, "");
+    for left in 3..5 {
+        let early = released.replace(r#""left":5"#, &format!(r#""left":{left}"#));
+        assert_eq!(judged(&[&early]).violations, [], "read while {left} were left");
+    }
+    let lower = released.replace(r#""left":5"#, r#""left":2"#);
+    assert_eq!(verdict(&lower), Verdict::Violation, "so few were never left");
+}
