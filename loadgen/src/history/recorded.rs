@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Header, Numbering, Operation, Places,
+    CountTiming, Header, Numbering, Operation, Places, Revisions,
     repeats::{Repeat, repeats},
 };
 
@@ -20,6 +20,8 @@ const HELD: &str = "held";
 const LEFT_HELD: &str = "left_held";
 const ENDED: &str = "ended_ns";
 const NUMBERING: &str = "numbering";
+const COUNTS: &str = "counts";
+const REVISIONS: &str = "revisions";
 
 /// A member that parts disagree on, and how, for people.
 type Conflict = (&'static str, String);
@@ -96,6 +98,12 @@ impl History {
         if known.numbering != header.numbering {
             conflicts.push((NUMBERING, "disagree on `numbering`".to_owned()));
         }
+        if known.counts_are_exact() != header.counts_are_exact() {
+            conflicts.push((COUNTS, "disagree on `counts`".to_owned()));
+        }
+        if known.revisions_are_consecutive() != header.revisions_are_consecutive() {
+            conflicts.push((REVISIONS, "disagree on `revisions`".to_owned()));
+        }
         for (name, conflict) in conflicts {
             self.disputed.push(name);
             self.lack(format!("{place}: the parts {conflict}"));
@@ -114,6 +122,8 @@ impl History {
                 LEFT_HELD => self.header.left_held = None,
                 ENDED => self.header.ended_ns = None,
                 NUMBERING => self.header.numbering = Numbering::Seats,
+                COUNTS => self.header.counts = Some(CountTiming::Late),
+                REVISIONS => self.header.revisions = Some(Revisions::Increasing),
                 _ => self.disputes_start = true,
             }
         }

@@ -113,3 +113,32 @@ fn an_end_that_was_read_early_may_know_no_hold() {
     let lower = released.replace(r#""left":5"#, r#""left":2"#);
     assert_eq!(verdict(&lower), Verdict::Violation, "so few were never left");
 }
+
+#[test]
+fn parts_that_promise_different_things_promise_the_less() {
+    let part = |promise: &str, process: u64| {
+        format!(
+            r#"{{"history":1,"initial":5,"numbering":"unique","run":"r",{promise}}}
+{{"process":{process},"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":["{process}"],"remaining":{},"revision":{}}}"#,
+            7 - 2 * process,
+            2 * process
+        )
+    };
+    for (strict, weak, name) in [
+        (r#""counts":"exact""#, r#""counts":"late""#, "counts"),
+        (r#""counts":"exact""#, r#""revisions":"increasing""#, "counts"),
+        (
+            r#""counts":"late","revisions":"consecutive""#,
+            r#""counts":"late","revisions":"increasing""#,
+            "revisions",
+        ),
+    ] {
+        let (one, other) = (part(strict, 1), part(weak, 2));
+        for parts in [[&*one, &*other], [&*other, &*one]] {
+            let judgement = judged(&parts);
+            assert_eq!(judgement.violations, [], "{name}");
+            let named = |doubt: &String| doubt.contains(&format!("disagree on `{name}`"));
+            assert!(judgement.doubts.iter().any(named), "{judgement:?}");
+        }
+    }
+}
