@@ -131,7 +131,7 @@ impl Assembly {
                     self.current().lack(text.clone());
                 }
                 self.begin_history(None);
-                self.current().lack(text);
+                self.current().join_unread(text);
             }
             What::Version(version) => return Err(ReadError::Version { place, version }),
             What::Broken { fault, looks_like_an_operation } => {

@@ -110,6 +110,21 @@ impl History {
         }
     }
 
+    /// Takes over a part whose header cannot be read, as `text` says: nothing may rest on what it may have promised.
+    pub(super) fn join_unread(&mut self, text: String) {
+        self.disputed.extend([NUMBERING, COUNTS, REVISIONS]);
+        self.lack(text);
+    }
+
+    /// Names of tickets are no order of sale: they promise what a numbering that is no order does.
+    fn weigh_names(&mut self) {
+        let names_any = |one: &Operation| one.tickets.names().next().is_some();
+        if self.header.numbering == Numbering::Consecutive && self.operations.iter().any(names_any)
+        {
+            self.header.numbering = Numbering::Unique;
+        }
+    }
+
     /// Nothing may rest on what the parts disagree on. That waits for all parts, since a third one
     /// must not settle what two have said.
     fn forget_disputed(&mut self) {
@@ -136,6 +151,7 @@ impl History {
     /// Leaves out what is there twice or disputed, and says how much could not be named.
     pub(super) fn finish(&mut self) {
         self.forget_disputed();
+        self.weigh_names();
         let repeats = repeats(&self.operations);
         for Repeat { place, of, is_same } in &repeats {
             let name = |place| {

@@ -142,3 +142,40 @@ fn parts_that_promise_different_things_promise_the_less() {
         }
     }
 }
+
+#[test]
+fn a_header_that_cannot_be_read_promises_nothing() {
+    let sales = r#"
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[41],"remaining":9,"revision":8}
+{"process":2,"op":"buy","quantity":1,"call_ns":5,"return_ns":12,"outcome":"sold","tickets":[7],"remaining":9,"revision":11}
+{"process":2,"op":"buy","quantity":2,"call_ns":15,"return_ns":22,"outcome":"sold","tickets":[3,1],"remaining":9,"revision":20}"#;
+    for header in [
+        r#"{"history":1,"initial":15,"numbering":"unique","run":"x"#,
+        r#"{"history":"one"}"#,
+        r#"{"history":1,"initial":"many"}"#,
+        r#"{"history":1,"sold":-5}"#,
+        r#"{"history":1,"numbering":"odd"}"#,
+        r#"{"process":3,"op":"bu{"history":1,"initial":15}"#,
+    ] {
+        let judgement = judged(&[&format!("{header}{sales}")]);
+        assert_eq!(judgement.violations, [], "{header}");
+        assert_eq!(judgement.verdict(), Verdict::Unknown);
+        let sound = format!(r#"{{"history":1,"initial":15}}{}"#, sales.lines().next().unwrap());
+        let judgement = judged(&[&sound, &format!("{header}{sales}")]);
+        assert_eq!(judgement.violations, [], "{header} behind a part that says more");
+    }
+    let twice = sales.replace("[7]", "[41]");
+    let judgement = judged(&[&format!("{}{twice}", r#"{"history":"one"}"#)]);
+    assert_eq!(judgement.violations[0].kind, ViolationKind::DuplicateTicket, "the control");
+}
+
+#[test]
+fn names_of_tickets_are_no_order_of_sale() {
+    let history = r#"{"history":1,"initial":5,"left":3}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":["Row A seat 8"],"remaining":3}
+{"process":2,"op":"buy","quantity":1,"call_ns":5,"return_ns":12,"outcome":"sold","tickets":["Row A seat 7"],"remaining":3}
+{"process":1,"op":"search","call_ns":20,"return_ns":22,"outcome":"found","remaining":4}"#;
+    assert_eq!(verdict(history), Verdict::Valid);
+    let said = history.replace(r#""left":3"#, r#""left":3,"counts":"exact""#);
+    assert_eq!(verdict(&said), Verdict::Violation, "the control");
+}
