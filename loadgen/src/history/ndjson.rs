@@ -1,6 +1,8 @@
 //! Operations as lines of JSON.
 
-use super::{Operation, Outcome, scan::scan};
+use serde::Serialize;
+
+use super::{Operation, OperationKind, Outcome, scan::scan};
 
 /// Why a line is no operation.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +24,14 @@ pub enum LineError {
     /// A return time on an unknown outcome, or none on a known one.
     #[error("`return_ns` and the outcome `unknown` exclude each other, and one of them must be")]
     ReturnAgainstOutcome,
+    /// An outcome that no such call can have.
+    #[error("`{}` cannot end as `{}`", json_name(.op), json_name(.outcome))]
+    OutcomeAgainstOp {
+        /// What was asked for.
+        op: OperationKind,
+        /// How it is said to have ended.
+        outcome: Outcome,
+    },
     /// No server takes such a key.
     #[error("`key` is longer than {KEY_LENGTH_MAX} characters")]
     LongKey,
@@ -34,6 +44,24 @@ const KEY_LENGTH_MAX: usize = 255;
 #[must_use]
 pub fn encode(operation: &Operation) -> String {
     serde_json::to_string(operation).expect("an operation has string keys and plain values only")
+}
+
+/// The name of a unit variant in JSON.
+fn json_name(variant: &impl Serialize) -> String {
+    serde_json::to_string(variant).unwrap_or_default().replace('"', "")
+}
+
+/// Whether a call of `op` can have ended as `outcome`. What changes the count may be told as sold or as done, and who
+/// confirms may be told that his hold is gone.
+fn can_end(op: OperationKind, outcome: Outcome) -> bool {
+    match outcome {
+        Outcome::Refused | Outcome::Unknown => true,
+        Outcome::Found => op == OperationKind::Search,
+        Outcome::Sold | Outcome::Done => op != OperationKind::Search,
+        Outcome::SoldOut => {
+            matches!(op, OperationKind::Buy | OperationKind::Hold | OperationKind::Confirm)
+        }
+    }
 }
 
 /// Reads one operation; members that it does not know are skipped.
@@ -57,6 +85,10 @@ pub(super) fn decode_bytes(line: &[u8]) -> Result<Operation, LineError> {
     }
     if operation.return_ns.is_none() != (operation.outcome == Outcome::Unknown) {
         return Err(LineError::ReturnAgainstOutcome);
+    }
+    let (op, outcome) = (operation.op, operation.outcome);
+    if !can_end(op, outcome) {
+        return Err(LineError::OutcomeAgainstOp { op, outcome });
     }
     match operation.return_ns {
         Some(return_ns) if return_ns < operation.call_ns => {
@@ -127,15 +159,14 @@ pub(super) mod tests {
     prop_compose! {
         pub(in crate::history) fn any_operation()(
             process in any::<u32>(),
-            op in prop_oneof![
+            (op, outcome) in (prop_oneof![
                 Just(OperationKind::Buy), Just(OperationKind::Search), Just(OperationKind::Refund),
                 Just(OperationKind::Hold), Just(OperationKind::Confirm),
                 Just(OperationKind::Release), Just(OperationKind::Restock),
-            ],
-            outcome in prop_oneof![
+            ], prop_oneof![
                 Just(Outcome::Sold), Just(Outcome::Found), Just(Outcome::SoldOut),
                 Just(Outcome::Refused), Just(Outcome::Unknown), Just(Outcome::Done),
-            ],
+            ]).prop_filter("an outcome of its call", |(op, outcome)| can_end(*op, *outcome)),
             call_ns in any::<u32>(),
             took_ns in any::<u32>(),
             tickets in prop::collection::vec(prop_oneof![any::<u64>().prop_map(Ticket::Number), any::<String>().prop_map(|text| Ticket::named(&text))], 0..3),

@@ -179,3 +179,23 @@ fn names_of_tickets_are_no_order_of_sale() {
     let said = history.replace(r#""left":3"#, r#""left":3,"counts":"exact""#);
     assert_eq!(verdict(&said), Verdict::Violation, "the control");
 }
+
+#[test]
+fn an_outcome_that_its_call_cannot_have_is_left_out_and_named() {
+    let history = r#"{"history":1,"initial":2,"left":0,"sold":0}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[1]}
+{"process":2,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[2]}
+{"process":3,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"found","tickets":[1]}
+{"process":4,"op":"search","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":[1]}
+{"process":5,"op":"refund","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold_out","tickets":[1]}"#;
+    let judgement = judged(&[history]);
+    assert_eq!(judgement.verdict(), Verdict::Unknown, "{judgement:?}");
+    for (line, said) in [
+        (4, "`buy` cannot end as `found`"),
+        (5, "`search` cannot end as `sold`"),
+        (6, "`refund` cannot end as `sold_out`"),
+    ] {
+        let named = |doubt: &String| doubt.contains(&format!(":{line}: ")) && doubt.contains(said);
+        assert!(judgement.doubts.iter().any(named), "{said}: {judgement:?}");
+    }
+}
