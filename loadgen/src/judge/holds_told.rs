@@ -6,9 +6,10 @@ use super::{
     ties::Broken,
     verdict::{Violation, ViolationKind},
 };
+use crate::history::OperationKind;
 
-/// Each of them, the kinds in this order: names that are there twice, holds that ended in two ways, and
-/// confirms that came too late.
+/// Each of them, the kinds in this order: names that are there twice, holds that ended in two ways, more that
+/// came back than there was, and confirms that came too late.
 pub(super) fn broken(requests: &Requests<'_>) -> Vec<Violation> {
     let teller = Teller::new(requests);
     let mut violations: Vec<Violation> = Vec::new();
@@ -20,6 +21,18 @@ pub(super) fn broken(requests: &Requests<'_>) -> Vec<Violation> {
             }
             Broken::BothEnds(places) => {
                 let message = "one hold was confirmed and released".to_owned();
+                (ViolationKind::NotLinearizable, message, places)
+            }
+            Broken::MoreThanMade { places, made, moved } => {
+                let message = match requests.evidence.operations[places[1] as usize].op {
+                    OperationKind::Confirm => {
+                        format!("`{moved}` tickets were confirmed of a hold of `{made}`")
+                    }
+                    OperationKind::Release => {
+                        format!("`{moved}` tickets were released of a hold of `{made}`")
+                    }
+                    _ => format!("`{moved}` tickets were refunded of a sale of `{made}`"),
+                };
                 (ViolationKind::NotLinearizable, message, places)
             }
             Broken::Late { places, late_ns } => {

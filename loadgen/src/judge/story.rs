@@ -227,6 +227,9 @@ impl<'a> Teller<'a> {
             Broken::BothEnds(_) => {
                 "Both are of one hold, and of a hold one thing can become at most.".to_owned()
             }
+            Broken::MoreThanMade { made, .. } => {
+                format!("No more than the {made} that it had can become anything.")
+            }
             Broken::Late { .. } => format!(
                 "That was called at {}, when the hold must have lapsed: its tickets were anybody's.",
                 self.called(second)

@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use super::told::quantity;
 use crate::history::{Operation, OperationKind, Outcome};
 
 /// What binds a request without an answer.
@@ -30,6 +31,15 @@ pub(super) enum Broken {
     OneName([u32; 2]),
     /// A hold was confirmed and released.
     BothEnds([u32; 2]),
+    /// More was confirmed or given back than its hold or its sale had.
+    MoreThanMade {
+        /// The hold or the sale, and its end.
+        places: [u32; 2],
+        /// How many tickets it had.
+        made: u64,
+        /// How many the end moved.
+        moved: u64,
+    },
     /// A hold was confirmed once it must have lapsed.
     Late {
         /// The hold and its confirm.
@@ -105,6 +115,7 @@ impl Ties {
         for sale in sales.values() {
             let Some(maker) = sale.maker else { continue };
             ties.needs.extend(sale.refund.map(|refund| (refund, maker)));
+            ties.broken.extend(sale.refund.and_then(|refund| world.more_than_made(maker, refund)));
             if sale.refund.is_none() {
                 let after = Tie { after: Some(maker), ..Tie::default() };
                 ties.bound.extend(sale.maybe_refund.map(|refund| (refund, false, after)));
@@ -188,6 +199,8 @@ impl Ties {
             return;
         };
         self.needs.extend(ends.into_iter().flatten().map(|end| (end, maker)));
+        let more = ends.into_iter().flatten().filter_map(|end| world.more_than_made(maker, end));
+        self.broken.extend(more);
         let is_late = |place: &u32| world.late_ns(maker, *place).is_some_and(|late| late > 0);
         if let Some(confirm) = hold.confirm
             && let Some(late_ns @ 1..) = world.late_ns(maker, confirm)
@@ -260,6 +273,14 @@ impl World<'_> {
     /// Whether whatever becomes of `hold` must have by the end.
     fn is_due(&self, hold: u32) -> bool {
         self.lapses_by(hold).zip(self.ended_ns).is_some_and(|(by, ended)| by < ended)
+    }
+
+    /// Whether `end` moved more than `maker` had, where both say how many that is.
+    fn more_than_made(&self, maker: u32, end: u32) -> Option<Broken> {
+        let [made, ended] = [maker, end].map(|place| &self.operations[place as usize]);
+        let given = (!made.tickets.is_empty()).then_some(made.tickets.len() as u64);
+        let (made, moved) = (made.quantity.max(given)?, quantity(ended)?);
+        (moved > made).then_some(Broken::MoreThanMade { places: [maker, end], made, moved })
     }
 
     /// How long after `hold` must have lapsed `end` was called.

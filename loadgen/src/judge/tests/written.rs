@@ -199,3 +199,38 @@ fn an_outcome_that_its_call_cannot_have_is_left_out_and_named() {
         assert!(judgement.doubts.iter().any(named), "{said}: {judgement:?}");
     }
 }
+
+#[test]
+fn no_more_comes_back_than_was_sold_or_held() {
+    let refund = r#"{"history":1,"initial":2,"sold":0,"revision":0,"held":0,"left":0}
+{"process":1,"op":"buy","quantity":1,"call_ns":10,"return_ns":20,"outcome":"sold","tickets":[1],"remaining":1,"revision":1,"links":{"sale":"s1"}}
+{"process":2,"op":"buy","quantity":1,"call_ns":10,"return_ns":20,"outcome":"sold","tickets":[2],"remaining":0,"revision":2,"links":{"sale":"s2"}}
+{"process":1,"op":"refund","quantity":2,"call_ns":30,"return_ns":40,"outcome":"done","remaining":2,"revision":3,"links":{"sale":"s1"}}
+{"process":3,"op":"buy","quantity":2,"call_ns":50,"return_ns":60,"outcome":"sold","tickets":[3,4],"remaining":0,"revision":4,"links":{"sale":"s3"}}
+{"process":4,"op":"buy","quantity":1,"call_ns":70,"return_ns":80,"outcome":"sold_out","remaining":0,"revision":4}"#;
+    let hold = r#"{"history":1,"initial":5,"sold":0,"revision":0,"held":0}
+{"process":1,"op":"hold","quantity":1,"call_ns":10,"return_ns":20,"outcome":"done","remaining":4,"revision":1,"links":{"hold":"h1"}}
+{"process":2,"op":"buy","quantity":2,"call_ns":10,"return_ns":20,"outcome":"sold","tickets":[1,2],"remaining":2,"revision":2}
+{"process":1,"op":"confirm","quantity":2,"call_ns":30,"return_ns":40,"outcome":"sold","tickets":[3,4],"remaining":2,"revision":3,"links":{"hold":"h1"}}"#;
+    let release = hold
+        .replace("confirm", "release")
+        .replace("sold\",\"tickets\":[3,4],\"remaining\":2", "done\",\"remaining\":4");
+    for (history, places, said) in [
+        (refund, vec![0, 2], "`2` tickets were refunded of a sale of `1`"),
+        (hold, vec![0, 2], "`2` tickets were confirmed of a hold of `1`"),
+        (&release, vec![0, 2], "`2` tickets were released of a hold of `1`"),
+    ] {
+        let judgement = judged(&[history]);
+        let more = judgement.violations.iter().find(|one| one.message == said);
+        assert_eq!(more.map(|one| one.operations.clone()), Some(places), "{judgement:?}");
+    }
+    let silent = refund
+        .replace(r#""op":"buy","quantity":1"#, r#""op":"buy""#)
+        .replace(r#""tickets":[1],"#, "");
+    let message =
+        |history: &str| judged(&[history]).violations.first().map(|one| one.message.clone());
+    assert!(
+        message(&silent).is_none_or(|said| !said.contains("refunded of")),
+        "nobody says how many"
+    );
+}
