@@ -109,9 +109,8 @@ fn oversell(requests: &Requests<'_>, moved: &Moved) -> Option<Violation> {
 }
 
 fn duplicate_ticket(requests: &Requests<'_>) -> Option<Violation> {
-    let given = Given::of(requests);
-    let (ticket, places) = given.clearest_pair(requests.evidence.operations)?;
-    let again = given.again();
+    let Given { again, clearest_pair } = Given::of(requests);
+    let (ticket, places) = clearest_pair?;
     let mut message = format!("ticket `{ticket}` was sold twice");
     if again > 1 {
         message = format!("{again} sold tickets had been sold before, as `{ticket}`");

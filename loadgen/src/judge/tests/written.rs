@@ -234,3 +234,36 @@ fn no_more_comes_back_than_was_sold_or_held() {
         "nobody says how many"
     );
 }
+
+#[test]
+fn a_seat_is_excused_only_by_what_came_back_in_time() {
+    let sold_twice = r#"{"history":1,"initial":5,"left":4,"numbering":"seats"}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":["A1"],"links":{"sale":"s1"}}
+{"process":2,"op":"buy","quantity":1,"call_ns":5,"return_ns":12,"outcome":"sold","tickets":["A1"],"links":{"sale":"s2"}}
+{"process":1,"op":"refund","quantity":1,"call_ns":100,"return_ns":110,"outcome":"done","links":{"sale":"s1"}}"#;
+    let twice = (ViolationKind::DuplicateTicket, vec![0, 1]);
+    assert_eq!(first(sold_twice), twice);
+    let refund = r#""call_ns":100,"return_ns":110,"outcome":"done","links":{"sale":"s1"}"#;
+    assert_eq!(
+        first(
+            &sold_twice
+                .replace(refund, r#""call_ns":100,"outcome":"unknown","links":{"sale":"s1"}"#)
+        ),
+        twice,
+        "no answer"
+    );
+    assert_eq!(
+        first(&sold_twice.replace(refund, r#""call_ns":100,"return_ns":110,"outcome":"done""#)),
+        twice,
+        "nobody says of what"
+    );
+    for refund_in_time in [
+        r#""call_ns":11,"return_ns":20,"outcome":"done","links":{"sale":"s1"}"#,
+        r#""call_ns":11,"return_ns":20,"outcome":"done""#,
+        r#""call_ns":9,"return_ns":20,"outcome":"done","links":{"sale":"s2"}"#,
+        r#""call_ns":11,"outcome":"unknown","links":{"sale":"s1"}"#,
+    ] {
+        let history = sold_twice.replace(refund, refund_in_time);
+        assert_eq!(judged(&[&history]).violations, [], "{refund_in_time}");
+    }
+}
