@@ -41,7 +41,7 @@ pub fn judge_within(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         let judgement = judged(evidence, budget);
         match evidence.lacks {
             [] => judgement,
-            _ => without_the_missing(judgement, evidence.operations),
+            _ => without_the_missing(judgement, evidence),
         }
     })
 }

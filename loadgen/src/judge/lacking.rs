@@ -3,16 +3,23 @@
 //! An operation that is missing may have sold, so nothing may rest on there being no more sales. That
 //! one was missing which added tickets is taken to be possible only where the history has such.
 
-use super::verdict::{Judgement, Violation, ViolationKind};
-use crate::history::{Operation, OperationKind};
+use super::{
+    evidence::Evidence,
+    verdict::{Judgement, Violation, ViolationKind},
+};
+use crate::history::{Numbering, Operation, OperationKind};
 
 /// Turns what the missing operations may explain into doubts.
-pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]) -> Judgement {
+pub(super) fn without_the_missing(judgement: Judgement, evidence: &Evidence<'_>) -> Judgement {
+    let Evidence { header, operations, .. } = evidence;
     let sells_only = |one: &Operation| matches!(one.op, OperationKind::Buy | OperationKind::Search);
     let is_sales_only = operations.iter().all(sells_only);
+    let refunds_any = operations.iter().any(|one| one.op == OperationKind::Refund);
+    let is_sold_once = header.numbering != Numbering::Seats || !refunds_any;
     let Judgement { violations, mut doubts, untried, notes } = judgement;
-    let (violations, explicable): (Vec<Violation>, Vec<Violation>) =
-        violations.into_iter().partition(|violation| stands(violation, is_sales_only));
+    let (violations, explicable): (Vec<Violation>, Vec<Violation>) = violations
+        .into_iter()
+        .partition(|violation| stands(violation, is_sales_only, is_sold_once));
     doubts.extend(
         explicable
             .into_iter()
@@ -22,15 +29,15 @@ pub(super) fn without_the_missing(judgement: Judgement, operations: &[Operation]
 }
 
 /// Whether `violation` is one, whatever is missing.
-fn stands(violation: &Violation, is_sales_only: bool) -> bool {
+fn stands(violation: &Violation, is_sales_only: bool, is_sold_once: bool) -> bool {
     !violation.needs_whole
         && match violation.kind {
             ViolationKind::Undersell | ViolationKind::ImpossibleCount => false,
             ViolationKind::Oversell | ViolationKind::LostUpdate | ViolationKind::FalseSoldOut => {
                 is_sales_only
             }
-            ViolationKind::DuplicateTicket
-            | ViolationKind::NotLinearizable
+            ViolationKind::DuplicateTicket => is_sold_once,
+            ViolationKind::NotLinearizable
             | ViolationKind::LostSale
             | ViolationKind::AnsweredTwice => true,
         }

@@ -267,3 +267,18 @@ fn a_seat_is_excused_only_by_what_came_back_in_time() {
         assert_eq!(judged(&[&history]).violations, [], "{refund_in_time}");
     }
 }
+
+#[test]
+fn a_refund_that_is_missing_may_explain_a_seat_sold_again() {
+    let torn = r#"{"history":1,"initial":5,"left":4,"numbering":"seats"}
+{"process":1,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":["A1"],"links":{"sale":"s1"}}
+{"process":3,"op":"buy","quantity":1,"call_ns":1,"return_ns":10,"outcome":"sold","tickets":["A2"],"links":{"sale":"s3"}}
+{"process":3,"op":"refund","quantity":1,"call_ns":11,"return_ns":15,"outcome":"done","links":{"sale":"s3"}}
+{"process":1,"op":"refund","quantity":1,"call_ns":20,"return_ns":30,"outcome":"done","links":{"sal
+{"process":2,"op":"buy","quantity":1,"call_ns":40,"return_ns":50,"outcome":"sold","tickets":["A1"],"links":{"sale":"s2"}}"#;
+    let judgement = judged(&[torn]);
+    assert_eq!(judgement.verdict(), Verdict::Unknown, "{judgement:?}");
+    assert!(judgement.doubts.iter().any(|doubt| doubt.contains("may explain that ticket")));
+    let unique = torn.replace("seats", "unique");
+    assert_eq!(first(&unique).0, ViolationKind::DuplicateTicket, "numbers that never come back");
+}
