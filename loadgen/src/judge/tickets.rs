@@ -68,11 +68,16 @@ impl Returned {
     }
 
     /// Whether so many came back by then, of nobody knows which, that none of `twice` accuses anybody.
-    fn explains(&self, twice: &mut [Twice]) -> bool {
+    fn explains(&mut self, twice: &mut [Twice]) -> bool {
         twice.sort_by_key(|one| one.at);
-        twice.iter().zip(1_u64..).all(|(one, wanted)| {
-            let by_then = self.nameless.iter().filter(|(call, _)| *call <= one.at);
-            by_then.map(|(_, tickets)| *tickets).fold(0, u64::saturating_add) >= wanted
+        self.nameless.sort_unstable();
+        let mut called = self.nameless.iter().peekable();
+        let mut came_back: u64 = 0;
+        twice.iter().zip(1..).all(|(one, wanted)| {
+            while let Some((_, tickets)) = called.next_if(|(call, _)| *call <= one.at) {
+                came_back = came_back.saturating_add(*tickets);
+            }
+            came_back >= wanted
         })
     }
 }
@@ -88,7 +93,7 @@ impl Given {
 
     /// Where a ticket that came back may be sold again.
     fn of_seats(requests: &Requests<'_>) -> Self {
-        let returned = Returned::of(requests);
+        let mut returned = Returned::of(requests);
         let (mut numbers, mut names) = (Vec::new(), Vec::new());
         for request in requests.list.iter().filter(|one| one.role == Role::Change) {
             let told = requests.told(request);
