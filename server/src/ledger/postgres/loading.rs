@@ -91,7 +91,7 @@ pub(super) async fn restored(
     Ok(snapshot::read(&bytes[..], &base, names_max).map(|inventory| (inventory, base)))
 }
 
-/// Folds all records behind `base` into `inventory`.
+/// Folds the records behind `base` into `inventory`, up to where the ledger ended at one of the reads.
 async fn read_on(
     session: &mut Session,
     identity: &CounterId,
@@ -104,9 +104,8 @@ async fn read_on(
                    ORDER BY revision LIMIT $3";
         let from = bigint(place.stock.revision);
         let rows = session.query(sql, &[&identity.id, &from, &RECORDS_MAX]).await?;
-        if rows.is_empty() {
-            return Ok(Loaded { inventory, place });
-        }
+        // IMPORTANT: not where nothing is left: while others sell there is something each time.
+        let is_end = rows.len() < usize::try_from(RECORDS_MAX).unwrap_or(usize::MAX);
         for row in rows {
             let expected = place.stock.revision + 1;
             let found = revision(&row, 0);
@@ -117,6 +116,9 @@ async fn read_on(
             let folded = inventory.fold(&record);
             folded.map_err(|fault| PostgresError::damaged(found, &fault))?;
             place = Place { stock: inventory.stock(), checksum, at_ms: record.at_ms };
+        }
+        if is_end {
+            return Ok(Loaded { inventory, place });
         }
     }
 }
