@@ -1,9 +1,10 @@
 //! About how long a newcomer would wait at most, where more wait than the next append holds.
 //!
 //! An append takes as long for one as for all that it holds, so whoever fits in the next one makes it longer for
-//! nobody: they are let in, however slow the ledger is. Those behind them wait for the append that is on its way, for
-//! as many as those ahead fill, and for their own. How many an append holds is seen where it is full, and where one holds more than the full ones did; how
-//! long one takes, with the lock, the sync and the pause behind it, from one to the next.
+//! nobody: they are let in, however slow the ledger is. Those behind them wait for the append that is on its way,
+//! for as many as those ahead fill, and for their own. How many an append holds is seen where it is full, and where
+//! one holds more than the full ones did; how long one takes, with the lock, the sync and the pause behind it, from
+//! one to the next.
 //!
 //! # Invariants
 //! - Nothing is known before an append was full, and before a few have told how long one takes.

@@ -3,9 +3,9 @@
 //! Where there is hardly a place left, those go first whose clients have all their answers or have let the server
 //! wait for a while; then those that were not answered anything yet or do not take their answers, the earliest
 //! first, so that a newcomer is left alone for as long as there are others; and last those that may come back, who
-//! has the fewest answers first. Of the latter two those go ahead that have the most connections from one address, or
-//! from one site of IPv6: one client that asks again and again does not outrank those who are on their way. So a crowd that comes faster than it can be served makes way for itself, and
-//! whoever sends a whole request is answered.
+//! has the fewest answers first. Of the latter two those go ahead that have the most connections from one address,
+//! or from one site of IPv6: one client that asks again and again does not outrank those who are on their way. So a
+//! crowd that comes faster than it can be served makes way for itself, and whoever sends a whole request is answered.
 
 use std::{
     cmp::Reverse,

@@ -1,4 +1,5 @@
-//! What is heard of the head, and of others who want to write it, between turns: it wakes whoever waits for news, and nothing rests on it.
+//! What is heard of the head, and of others who want to write it, between turns: it wakes whoever waits for news,
+//! and nothing rests on it.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
