@@ -5,7 +5,9 @@
 //! more; and a child whose parent was gone before it asked the kernel for that ends by itself.
 
 use std::{
+    ffi::OsStr,
     io,
+    os::unix::process::CommandExt as _,
     process::{Child, Command, ExitStatus},
 };
 
@@ -30,8 +32,6 @@ pub(crate) enum LifelineError {
 /// # Errors
 /// The path of this program is not known.
 pub(crate) fn own_command(subcommand: &str) -> io::Result<Command> {
-    use std::os::unix::process::CommandExt;
-
     let mut command = Command::new(std::env::current_exe()?);
     command
         .arg(subcommand)
@@ -40,6 +40,22 @@ pub(crate) fn own_command(subcommand: &str) -> io::Result<Command> {
         // Ctrl-C goes to the parent's group: the parent alone decides how its children end.
         .process_group(0);
     Ok(command)
+}
+
+/// A command that runs `program`, which is somebody else's and does not [`follow`], with `privileges` of `setpriv`.
+pub(crate) fn foreign_command(privileges: &[&str], program: impl AsRef<OsStr>) -> Command {
+    // As in `follow`: who was orphaned before the kernel was asked ends by itself.
+    const WITH_ITS_PARENT: &str = r#"[ "$PPID" = "$0" ] && exec "$@""#;
+
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL"])
+        .args(privileges)
+        .args(["--", "sh", "-c", WITH_ITS_PARENT])
+        .arg(std::process::id().to_string())
+        .arg(program)
+        .process_group(0);
+    command
 }
 
 /// Ends this process with SIGKILL as soon as `parent`, which started it, is gone.

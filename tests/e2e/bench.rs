@@ -1,6 +1,7 @@
 //! The bench: it measures, it says what it measured, and it leaves nothing behind.
 
 use std::{
+    env,
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
     time::Duration,
@@ -122,10 +123,31 @@ fn bench_lets_servers_draw_and_holds_that_against_the_model() {
 
 #[test]
 fn killed_bench_leaves_no_process_behind() {
+    is_gone_with_its_servers(Program::new(env!("CARGO_BIN_EXE_bench")));
+}
+
+#[test]
+fn bench_that_is_killed_as_it_starts_a_server_leaves_no_process_behind() {
+    // The kernel is asked to end a server with the bench long after the bench was killed.
+    let slow = Counter::missing();
+    let setpriv = slow.folder().join("setpriv");
+    let script = "#!/bin/sh\nsleep 1\nPATH=\"${PATH#*:}\"\nexec setpriv \"$@\"\n";
+    fs::write(&setpriv, script).expect("the test may write a script");
+    fs::set_permissions(&setpriv, Permissions::from_mode(0o700)).expect("and make it a program");
+    let path = env::var("PATH").expect("there is a PATH");
+
+    let found_first = format!("PATH={}:{path}", slow.folder().display());
+    is_gone_with_its_servers(Program::new("env").arg(found_first).arg(env!("CARGO_BIN_EXE_bench")));
+}
+
+/// Kills `bench` as soon as it starts its servers.
+#[track_caller]
+fn is_gone_with_its_servers(bench: Program) {
     let mark = Mark::new();
     // What was killed cannot tidy up behind itself.
     let temporary = Counter::missing();
-    let bench = bench(&["--seconds", "600", "--only", "two"]).env("TMPDIR", temporary.folder());
+    let bench = bench.args(["--rounds", "1", "--connections", "4", "--seconds", "600"]);
+    let bench = bench.args(["--only", "two"]).env("TMPDIR", temporary.folder());
     let bench = mark.on(bench).start();
     mark.wait_for_carriers(3);
 

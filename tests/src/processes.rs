@@ -1,6 +1,6 @@
 //! Finding a program's descendants, also those that lost their parent.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path};
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt, path::Path, thread};
 
 use crate::{program::Program, wait::eventually};
 
@@ -79,7 +79,28 @@ impl Default for Mark {
 
 // A zombie's environment reads as empty, one of another user not at all.
 fn carries(pid: u32, wanted: &OsStr) -> bool {
-    fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
-        environment.split(|byte| *byte == 0).any(|variable| variable == wanted.as_bytes())
-    })
+    while let Ok(environment) = fs::read(format!("/proc/{pid}/environ")) {
+        if !environment.is_empty() || has_none(pid) {
+            return environment.split(|byte| *byte == 0).any(|one| one == wanted.as_bytes());
+        }
+        // It is on its way from one program to the next: nobody can say yet what it carries.
+        thread::yield_now();
+    }
+    false
+}
+
+/// Whether process `pid`, whose environment read as empty, has none for good: it was started without one, is a zombie,
+/// or the kernel's own.
+fn has_none(pid: u32) -> bool {
+    // See `proc_pid_stat(5)`: the 50th field and the next, where the second is in brackets and may hold spaces.
+    const START_AND_END: usize = 50 - 3;
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    let ends: Vec<_> = fields.split_whitespace().skip(START_AND_END).take(2).collect();
+    match ends[..] {
+        ["0", "0"] => fs::read_link(format!("/proc/{pid}/exe")).is_err(),
+        [start, end] => start == end,
+        // It is gone.
+        _ => true,
+    }
 }

@@ -15,6 +15,10 @@ use crate::{
 /// The capabilities for which file permissions do not bind.
 const OVERRIDES: &str = "-dac_override,-dac_read_search";
 
+/// Becomes the program `$@`, or ends where `$0`, which started it, was gone before the kernel was asked to end the two
+/// together.
+const WITH_ITS_STARTER: &str = r#"[ "$PPID" = "$0" ] && exec "$@""#;
+
 /// A program with its arguments, not started yet.
 #[derive(Clone)]
 pub struct Program {
@@ -123,7 +127,8 @@ impl Program {
         }
         let child = command
             .args(&self.privileges)
-            .arg("--")
+            .args(["--", "sh", "-c", WITH_ITS_STARTER])
+            .arg(std::process::id().to_string())
             .arg(&self.path)
             .args(&self.arguments)
             .current_dir(&self.folder)

@@ -1,12 +1,6 @@
 //! The members of an etcd cluster: Debian's `etcd`, on loopback, in chaos's own folder.
 
-use std::{
-    ffi::OsString,
-    net::SocketAddr,
-    os::unix::process::CommandExt as _,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{ffi::OsString, net::SocketAddr, path::Path, process::Stdio};
 
 use super::error::MemberError;
 use crate::{
@@ -16,7 +10,7 @@ use crate::{
         etcd::{IMPATIENT, Member, PROGRAM, arguments},
         free_addresses,
     },
-    lifeline::OwnedChild,
+    lifeline::{OwnedChild, foreign_command},
     own_folder::OwnFolder,
 };
 
@@ -86,14 +80,11 @@ impl<'a> Etcd<'a> {
     /// # Errors
     /// The system refuses.
     pub(super) fn start_again(&mut self, member: usize) -> Result<(), MemberError> {
-        // It asks the kernel to be killed with whoever started it, as our own children do by themselves.
-        let mut command = Command::new("setpriv");
+        let mut command = foreign_command(&[], PROGRAM);
         command
-            .args(["--pdeathsig", "KILL", PROGRAM])
             .args(arguments(&self.members, member, self.folder, "http"))
             // Faults do not last long: who leads is to be missed while they do.
             .args(IMPATIENT)
-            .process_group(0)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::null());

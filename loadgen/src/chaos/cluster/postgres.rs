@@ -8,7 +8,6 @@ use std::{
     os::unix::{
         ffi::OsStrExt as _,
         fs::{OpenOptionsExt as _, PermissionsExt as _},
-        process::CommandExt as _,
     },
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -26,7 +25,7 @@ use crate::{
         Addresses, Network, Sender, free_addresses,
         postgres::{ROLE, SETTINGS, USER, asking, copying, go_on, making, programs, running, stop},
     },
-    lifeline::OwnedChild,
+    lifeline::{OwnedChild, foreign_command},
     own_folder::OwnFolder,
 };
 
@@ -275,14 +274,12 @@ impl<'a> Postgres<'a> {
 
     /// A program of PostgreSQL's, as a user that it likes: not root.
     fn program(&self, name: &str, arguments: Vec<OsString>) -> Command {
-        let mut command = Command::new("setpriv");
-        command.args(["--pdeathsig", "KILL"]);
-        if geteuid().is_root() {
-            command.args(["--reuid", USER, "--regid", USER, "--init-groups"]);
-        }
+        let other_user = ["--reuid", USER, "--regid", USER, "--init-groups"];
+        let privileges: &[_] = if geteuid().is_root() { &other_user } else { &[] };
+        let mut command = foreign_command(privileges, self.programs.join(name));
         // Of the one who runs this it would read certificates that it may not.
         command.env("HOME", "/nonexistent").env("PGPASSWORD", &self.password).current_dir("/");
-        command.arg("--").arg(self.programs.join(name)).args(arguments).process_group(0);
+        command.args(arguments);
         command
     }
 
