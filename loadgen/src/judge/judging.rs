@@ -9,6 +9,7 @@ use super::{
     counting,
     counts::count,
     counts_told,
+    elsewhere::Elsewhere,
     evidence::Evidence,
     explain::explain,
     finding::{Contradiction, Finding},
@@ -68,6 +69,9 @@ fn guarded(judge: impl FnOnce() -> Judgement) -> Judgement {
 fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     let mut trusted = Trusted::ALL;
     let mut judgement = judged_with(evidence, trusted, budget);
+    if !judgement.violations.is_empty() {
+        leave_out_what_others_did(&mut judgement, evidence, budget);
+    }
     let was_wrong = !judgement.violations.is_empty();
     for less in Trusted::less(evidence.header).filter(|less| less.end || end_may_be_late(evidence))
     {
@@ -111,6 +115,25 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     sort(&mut judgement.violations);
     judgement
+}
+
+/// Turns what changes that were made elsewhere, and changed no count, may explain into a doubt.
+fn leave_out_what_others_did(judgement: &mut Judgement, evidence: &Evidence<'_>, budget: Budget) {
+    let Some(elsewhere) = Elsewhere::find(evidence) else { return };
+    let operations = elsewhere.added_to(evidence.operations);
+    let with_all = Evidence { operations: &operations, ..*evidence };
+    let left = judged_with(&with_all, Trusted::ALL, budget).violations;
+    if left.is_empty() {
+        judgement.violations.clear();
+        judgement.doubts.push(elsewhere.doubt());
+        return;
+    }
+    let is_theirs = |one: &Violation| {
+        one.kind == ViolationKind::Undersell && left.iter().all(|other| other.kind != one.kind)
+    };
+    if !judgement.violations.iter().all(is_theirs) {
+        judgement.violations.retain(|one| !is_theirs(one));
+    }
 }
 
 /// Holds from before the start lapse, and are confirmed by others, at times that nobody here knows.

@@ -6,7 +6,8 @@
 //!   that may have happened, alike with alike.
 //! - `alone`, `counting`, `tickets`, `holds_told`: what is wrong whatever the order was.
 //! - `start`: what the answers say of what was before; `counts_told`, `revisions_told`: counts that
-//!   nobody can have read, revisions that are no order; `put_aside`: who may have had tickets for a while.
+//!   nobody can have read, revisions that are no order; `put_aside`: who may have had tickets for a while;
+//!   `elsewhere`: what others changed that changed no count.
 //! - `witness`: the order that the answers name, in one pass; `windows`: sales of one ticket that do not
 //!   name their places; `search`: any order, within a budget.
 //! - `explain`, `open_world`, `story`: the smallest counterexample, in sentences.
@@ -25,6 +26,7 @@ mod budget;
 mod counting;
 mod counts;
 mod counts_told;
+mod elsewhere;
 mod evidence;
 mod explain;
 mod finding;

@@ -3,7 +3,7 @@
 use super::verdict::{Judgement, Verdict};
 
 /// A part of a doubt, and what would settle it: a lower-case fragment.
-const STEPS: [(&str, &str); 16] = [
+const STEPS: [(&str, &str); 17] = [
     ("the history is empty", "let somebody buy"),
     (
         "may have been read too early",
@@ -34,6 +34,11 @@ const STEPS: [(&str, &str); 16] = [
         "write `sold` or `revision` at the start into the first line of the history",
     ),
     ("was put aside before", "begin when nothing is put aside any more"),
+    (
+        "taken by nobody here",
+        "let nobody else work at the counter while it is tried, or write `\"revisions\": \"increasing\"` into the first \
+         line of the history",
+    ),
     ("do not say how many tickets", "write `quantity` into each operation"),
     ("not recorded", "raise `--history-limit`"),
     ("different clocks", "record all parts of a run on one machine, by one clock"),

@@ -7,7 +7,7 @@
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 use super::{
-    agreement::{judged, lines},
+    agreement::{is_right_with_others, judged, lines},
     brute_force::{Counter, judged_members, names_its_own},
     dice::Dice,
     simulation::{Scene, disturb, simulate},
@@ -96,7 +96,8 @@ fn judge_agrees_with_stateright() {
         for _ in 0..dice.below(6) {
             disturb(&mut dice, &mut header, &mut operations);
         }
-        let is_right = second_opinion(&header, &operations);
+        let with_others = is_right_with_others(&header, &operations, second_opinion);
+        let is_right = second_opinion(&header, &operations) || with_others == Some(true);
         let judgement = judged(&header, &operations);
         assert_eq!(
             is_right,

@@ -282,3 +282,39 @@ fn a_refund_that_is_missing_may_explain_a_seat_sold_again() {
     let unique = torn.replace("seats", "unique");
     assert_eq!(first(&unique).0, ViolationKind::DuplicateTicket, "numbers that never come back");
 }
+
+#[test]
+fn an_admission_elsewhere_is_a_doubt_and_a_purchase_elsewhere_is_none() {
+    let history = r#"{"history":1,"initial":2,"sold":0,"revision":0,"held":0,"left":0,"left_revision":3,"left_held":0}
+{"process":1,"op":"buy","quantity":1,"call_ns":10,"return_ns":30,"outcome":"sold","tickets":[1],"remaining":1,"revision":1}
+{"process":2,"op":"buy","quantity":1,"call_ns":20,"return_ns":60,"outcome":"sold","tickets":[2],"remaining":0,"revision":3}
+{"process":3,"op":"buy","quantity":1,"call_ns":50,"return_ns":90,"outcome":"sold_out","remaining":0,"revision":3}"#;
+    let judgement = judged(&[history]);
+    assert_eq!(judgement.violations, []);
+    let [doubt] = &judgement.doubts[..] else { panic!("{judgement:?}") };
+    assert!(doubt.starts_with("revision `2` was taken by nobody here"), "{doubt}");
+
+    // Ahead of the first sale, behind the last one, and two at once.
+    for revisions in [[2, 3, 3], [1, 2, 3], [1, 4, 4]] {
+        let [first, second, end] = revisions.map(|revision| format!(r#""revision":{revision}}}"#));
+        let moved = history.replace(r#""revision":1}"#, &first);
+        let moved =
+            moved.replacen(r#""revision":3}"#, &second, 1).replace(r#"0,"revision":3}"#, &end);
+        let end = format!(r#""left_revision":{}"#, revisions[2]);
+        let judgement = judged(&[&moved.replace(r#""left_revision":3"#, &end)]);
+        assert_eq!(judgement.verdict(), Verdict::Unknown, "{moved} {judgement:?}");
+    }
+    let increasing = history.replace(r#""held":0"#, r#""held":0,"revisions":"increasing""#);
+    assert_eq!(verdict(&increasing), Verdict::Valid);
+
+    // Who took revision 2 took a ticket with it.
+    let sold = history
+        .replace(r#""initial":2"#, r#""initial":3"#)
+        .replace(r#""remaining":1"#, r#""remaining":2"#);
+    assert_eq!(first(&sold).0, ViolationKind::Undersell, "the control");
+    // Where nobody says what was left around it, it may have.
+    let untold = history.replace(r#""remaining":1,"#, "").replace(r#""remaining":0,"#, "");
+    assert_eq!(first(&untold).0, ViolationKind::Undersell, "the control");
+    let twice = history.replace("[2]", "[1]");
+    assert_eq!(first(&twice).0, ViolationKind::DuplicateTicket, "the control");
+}
