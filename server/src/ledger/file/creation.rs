@@ -76,7 +76,8 @@ pub fn create_from<D: Disk>(
     disk.create_dir(&layout.folder).map_err(io("create", &layout.folder))?;
     let temporary = layout.temporary_segment(process, nonce);
     let mut zeros = Preallocation::new(disk, &temporary, |_| Ok(()), |_| {});
-    Segment::create(disk, layout, &zeros.take(sizes.first, sizes.first)?, base).map(|_| ())
+    Segment::create(disk, layout, &zeros.take(sizes.first, sizes.first)?, base)?;
+    disk.sync_dir(&layout.parent).map_err(io("sync", &layout.parent))
 }
 
 fn write<D: Disk>(disk: &D, temporary: &Path, image: &[u8]) -> io::Result<()> {

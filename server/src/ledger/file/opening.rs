@@ -257,8 +257,6 @@ impl<F: DiskFile> Reading<F> {
                 // The one who made it was killed; whoever is still at the end of
                 // the segment before must learn that it goes on here.
                 ended.seal(position, self.cursor.stock().revision + 1)?;
-                // IMPORTANT: ahead of any snapshot, as in `make_room`.
-                ended.sync()?;
             }
         }
         assert_eq!(self.fault, None, "the cursor has found that every record follows");

@@ -209,7 +209,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             let Progress { disk, layout, cursor, .. } = &mut *self.progress;
             match read? {
                 Ending::Sealed => cursor.enter_next(disk, layout, each)?,
-                Ending::Broken => self.drop_torn_tail(None)?,
+                Ending::Broken => return self.drop_torn_tail(None),
                 Ending::Clean | Ending::Stopped => return Ok(()),
             }
         }
@@ -291,9 +291,6 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         let next = Segment::create(disk, layout, &zeros, &header)?;
         // IMPORTANT: only now: a seal sends everybody on to a segment that must be there.
         cursor.segment().seal(cursor.position(), header.revision + 1)?;
-        // IMPORTANT: ahead of any snapshot: a start from one reads nothing of this segment, and would not find
-        // that a power cut took the seal.
-        cursor.segment().sync()?;
         snapshots.segment_is_full(size);
         *cursor = Cursor::at_start_of(next);
         Ok(())

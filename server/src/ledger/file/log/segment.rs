@@ -95,7 +95,8 @@ pub struct Segment<F> {
 }
 
 impl<F: DiskFile> Segment<F> {
-    /// Makes `zeros` the segment that begins with `header`; durable, name and all, on return.
+    /// Makes `zeros` the segment that begins with `header`; durable, name and all, on return where the folder of the
+    /// ledger is.
     ///
     /// # Errors
     /// [`LogError::Io`]; nothing reads what may be left behind then.
@@ -116,7 +117,6 @@ impl<F: DiskFile> Segment<F> {
         zeros.file.sync().map_err(io("sync"))?;
         disk.rename(&zeros.path, &path).map_err(io("name"))?;
         disk.sync_dir(&layout.folder).map_err(io("sync the folder of"))?;
-        disk.sync_dir(&layout.parent).map_err(io("sync the folder of"))?;
         Self::open(disk, &path)
     }
 
@@ -388,7 +388,8 @@ impl<F: DiskFile> Segment<F> {
 
     /// Ends the segment at `position`: it goes on in the one whose first record is `next`.
     ///
-    /// A start that reads this segment needs no sync of it: the next segment tells as well that it is there.
+    /// A start that reads this segment needs no sync of it, for the next segment tells as well that it is there; who makes
+    /// a snapshot of what is behind it syncs it.
     ///
     /// # Errors
     /// [`LogError::Io`].

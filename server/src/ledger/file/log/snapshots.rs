@@ -7,7 +7,8 @@
 //!
 //! # Invariants
 //! - A snapshot has its name once all of it is on the disk, and so is every record that it is of.
-//! - It is of the beginning of a segment that the one before leads to.
+//! - It is of the beginning of a segment to which those before lead on, seals and all, whatever a power cut takes: a start
+//!   reads nothing of these, and would not find that a seal is missing.
 
 use std::{
     io::{self, BufReader, BufWriter, Read, Write},
@@ -129,6 +130,7 @@ fn write<D: Disk>(
     written.map_err(io("write", temporary))?;
     let size = out.get_ref().offset;
     let path = layout.snapshot(at.revision + 1);
+    sync_what_leads_to(at, disk, layout)?;
     // IMPORTANT: every piece is synced by now: what has the name is whole.
     disk.rename(temporary, &path).map_err(io("name", &path))?;
     disk.sync_dir(&layout.folder).map_err(io("sync the folder of", &path))?;
@@ -137,6 +139,22 @@ fn write<D: Disk>(
         disk.remove(&path).map_err(io("remove", &path))?;
     }
     Ok(size)
+}
+
+/// Syncs the segments that lead from the snapshot before on to the one that begins with `at`: seals are not synced as
+/// they are written, for buyers would wait.
+fn sync_what_leads_to<D: Disk>(at: &Base, disk: &D, layout: &Layout) -> Result<(), LogError> {
+    let before = starts(disk, layout)?.into_iter().rev().find(|start| *start <= at.revision);
+    let leading = before.unwrap_or(0)..=at.revision;
+    for start in layout.starts(disk)?.into_iter().filter(|start| leading.contains(start)) {
+        let path = layout.segment(start);
+        match disk.open(&path).and_then(|segment| segment.sync()) {
+            // Nobody went on in it: another start has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            synced => synced.map_err(|source| LogError::Io { action: "sync", path, source })?,
+        }
+    }
+    Ok(())
 }
 
 /// The first revisions behind the snapshots that there are, in order.
