@@ -1,24 +1,25 @@
 //! Changes that were made elsewhere, and that left the count as it was. Pure.
 //!
 //! A history knows its own clients only. An admission at the door, the sale that is closed or opened, and somebody
-//! else's refusal that is remembered take a revision each and change no count. Where the count that was told ahead of
-//! revisions that nobody here took is the one that was told behind them, nobody lost anything by what took them.
+//! else's refusal that is remembered take a revision each and change no count. So as many of the revisions that nobody
+//! here took may be theirs as the counts that were told on both sides leave over: all where these are the same, all but
+//! one where they are not. Nobody can have lost anything by such a change, for no count is explained by it.
 
 use super::{
     evidence::Evidence,
     request::{Known, Requests, Role, Trusted},
     told::Told,
 };
-use crate::history::{Answer, Operation, OperationKind, Outcome};
+use crate::history::OperationKind;
 
 /// From this many on the revisions number something else than the changes.
-const CHANGES_MAX: u64 = 100_000;
+const CHANGES_MAX: u32 = 100_000;
 
 /// What was changed elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Elsewhere {
     /// How many revisions were taken without a change of the count.
-    changes: u64,
+    pub(super) changes: u32,
     /// The first one.
     first: u64,
 }
@@ -50,42 +51,29 @@ impl Elsewhere {
             let next = taken.partition_point(|revision| *revision <= from);
             taken.get(next).is_none_or(|revision| *revision > to)
         };
-        let alike = counts.windows(2).filter_map(|pair| match *pair {
-            [(from, before), (to, after)] if before == after && from < to => Some((from, to)),
-            _ => None,
+        let stretches = counts.windows(2).filter_map(|pair| {
+            let [(from, before), (to, after)] = *pair else { return None };
+            // Where the count is another one, somebody changed it: a hold that lapsed, or a call without an answer.
+            let quiet = (to - from).checked_sub(u64::from(before != after))?;
+            (quiet > 0 && is_nobodys(from, to)).then_some((from + 1, quiet))
         });
-        let quiet = alike.filter(|(from, to)| is_nobodys(*from, *to));
-        let found = quiet.fold(None, |found, (from, to)| {
-            let Self { changes, first } = found.unwrap_or(Self { changes: 0, first: from + 1 });
-            Some(Self { changes: changes.saturating_add(to - from), first })
+        let found = stretches.fold(None, |found: Option<Self>, (next, quiet)| {
+            let Self { changes, first } = found.unwrap_or(Self { changes: 0, first: next });
+            let more = u32::try_from(quiet).unwrap_or(u32::MAX);
+            Some(Self { changes: changes.saturating_add(more), first })
         });
         found.filter(|found| found.changes < CHANGES_MAX)
-    }
-
-    /// `operations`, and one for each change, which may have happened at any time.
-    pub(super) fn added_to(self, operations: &[Operation]) -> Vec<Operation> {
-        // Of no tickets, a confirm takes a revision and nothing else.
-        let change = Operation {
-            return_ns: None,
-            ..Operation::of_kind(
-                (OperationKind::Confirm, Some(0)),
-                u32::MAX,
-                0,
-                0,
-                Answer::new(Outcome::Unknown),
-            )
-        };
-        let changes = (0..self.changes).map(|_| change.clone());
-        operations.iter().cloned().chain(changes).collect()
     }
 
     /// What it leaves open.
     pub(super) fn doubt(self) -> String {
         let Self { changes, first } = self;
         let taken = match changes {
-            1 => format!("revision `{first}` was taken by nobody here and changed no count"),
+            1 => format!(
+                "a revision, such as `{first}`, was taken by nobody here and changed no count"
+            ),
             _ => format!(
-                "{changes} revisions, as `{first}`, were taken by nobody here and changed no count"
+                "{changes} revisions, such as `{first}`, were taken by nobody here and changed no count"
             ),
         };
         format!("{taken}: somebody else was let in or refused, or the sale was closed or opened")

@@ -120,9 +120,12 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
 /// Turns what changes that were made elsewhere, and changed no count, may explain into a doubt.
 fn leave_out_what_others_did(judgement: &mut Judgement, evidence: &Evidence<'_>, budget: Budget) {
     let Some(elsewhere) = Elsewhere::find(evidence) else { return };
-    let operations = elsewhere.added_to(evidence.operations);
-    let with_all = Evidence { operations: &operations, ..*evidence };
-    let left = judged_with(&with_all, Trusted::ALL, budget).violations;
+    let trusted = Trusted { elsewhere: elsewhere.changes, ..Trusted::ALL };
+    let Judgement { violations: left, doubts, .. } = judged_with(evidence, trusted, budget);
+    if doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET) {
+        // The history promises that all changes are in it.
+        return;
+    }
     if left.is_empty() {
         judgement.violations.clear();
         judgement.doubts.push(elsewhere.doubt());

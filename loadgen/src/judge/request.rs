@@ -31,7 +31,7 @@ use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Ticke
 /// The place of the read at the end, which is no operation.
 pub(super) const FINAL: u32 = u32::MAX;
 
-/// The place of a lapse, which is no operation either.
+/// The place of a lapse in an order, and of what was changed elsewhere, which are no operations either.
 pub(super) const NOBODY: u32 = u32::MAX - 1;
 
 /// The return of a request that was never answered.
@@ -102,11 +102,13 @@ pub(super) struct Trusted {
     pub(super) revisions: bool,
     /// The end: what was left then was read when all had ended.
     pub(super) end: bool,
+    /// Up to so many changes that nobody here knows of took a revision, and changed nothing else.
+    pub(super) elsewhere: u32,
 }
 
 impl Trusted {
     /// Everything.
-    pub(super) const ALL: Self = Self { counts: true, revisions: true, end: true };
+    pub(super) const ALL: Self = Self { counts: true, revisions: true, end: true, elsewhere: 0 };
 
     /// Ever less, as far as `header` leaves it open.
     pub(super) fn less(header: &Header) -> impl Iterator<Item = Self> + use<> {
@@ -119,7 +121,7 @@ impl Trusted {
             (false, false, false),
         ];
         less.into_iter()
-            .map(|(counts, revisions, end)| Self { counts, revisions, end })
+            .map(|(counts, revisions, end)| Self { counts, revisions, end, ..Self::ALL })
             .filter(move |less| (less.counts || !counts) && (less.revisions || !revisions))
     }
 }
@@ -183,6 +185,15 @@ impl<'a> Requests<'a> {
         requests.collapse_keys(&keyed);
         requests.tie();
         requests.has_revisions = trusted.revisions && requests.some_change_has_a_revision();
+        requests.list.extend((0..trusted.elsewhere).map(|_| Request {
+            call: 0,
+            ret: NEVER,
+            at: 0,
+            place: NOBODY,
+            role: Role::Unknown,
+            is_keyed: false,
+            is_lapse: false,
+        }));
         requests.is_sales_only = requests.list.iter().all(|request| {
             matches!(requests.told(request).op, OperationKind::Buy | OperationKind::Search)
         });
@@ -234,6 +245,11 @@ impl<'a> Requests<'a> {
                 held: self.left_held(),
                 revision: self.left_revision(),
             };
+        }
+        if request.place == NOBODY {
+            // Of no tickets, a confirm takes a revision and nothing else.
+            let (op, quantity, tickets) = (OperationKind::Confirm, Some(0), &self.no_tickets);
+            return Told { op, quantity, tickets, remaining: None, held: None, revision: None };
         }
         let mut told = told(&self.evidence.operations[request.place as usize]);
         if request.is_lapse {

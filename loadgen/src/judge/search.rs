@@ -116,7 +116,12 @@ impl<'a> Search<'a> {
     ) -> Result<(), OutOfBudget> {
         let (candidates, first_answer) = self.candidates(config);
         let words = config.words();
-        for (index, class) in self.unheard.classes.iter().enumerate() {
+        let mut tried = None;
+        for &index in &self.unheard.order {
+            let class = &self.unheard.classes[index];
+            if class.group.is_some() && class.group == tried {
+                continue;
+            }
             budget.step()?;
             let [changed, blank] = config.used[index];
             if !self.unheard.is_open(index, &config.used) {
@@ -126,6 +131,7 @@ impl<'a> Search<'a> {
             let Some(place) = self.member(class, nth, config, first_answer, budget)? else {
                 continue;
             };
+            tried = class.group;
             if let Some(twin) = class.twin {
                 let (nth, class) = (config.used[twin][0] as usize, &self.unheard.classes[twin]);
                 if self.member(class, nth, config, first_answer, budget)?.is_some() {

@@ -2,6 +2,12 @@
 //!
 //! Of those that are alike only the number that took effect matters, since each can stand wherever one that
 //! was free later can. What excludes another, or comes of another, says so.
+//!
+//! What became of a hold in one of two ways, as it lapsed or was confirmed, is a class of its own. But holds of as many
+//! tickets can change places: of the ways that are free, alike, of several holds, one need be tried only, that of the
+//! hold whose other way is free last, for any other hold can do later whatever that one could have done.
+
+use std::{cmp::Reverse, collections::HashMap};
 
 use super::{
     request::{NOBODY, Request, Requests},
@@ -39,6 +45,8 @@ pub(super) struct Class {
     /// The class that is alike but for having to happen by the end: where one of that is free, one of this need
     /// not be tried, for they can change places.
     pub(super) twin: Option<usize>,
+    /// Those that can change places with this one, all alike, each one of two ways of a hold.
+    pub(super) group: Option<usize>,
     /// Whether all of it, or its rival, must have happened by the end.
     is_due: bool,
 }
@@ -47,6 +55,8 @@ pub(super) struct Class {
 #[derive(Debug)]
 pub(super) struct Unheard {
     pub(super) classes: Vec<Class>,
+    /// The classes in the order in which they are tried: of a group the first that is free stands for all.
+    pub(super) order: Vec<usize>,
     no_tickets: Tickets,
 }
 
@@ -79,7 +89,6 @@ impl Unheard {
             let (alike @ (op, quantity, may_be_blank, tie), _) = group[0];
             let members: Vec<Member> = group.iter().map(|one| one.1).collect();
             let is_bound = members.iter().any(|member| member.after.is_some());
-            let (rival, source, twin, is_due) = (None, None, None, tie.is_due);
             keys.push(alike);
             classes.push(Class {
                 op,
@@ -87,35 +96,16 @@ impl Unheard {
                 may_be_blank,
                 members,
                 is_bound,
-                rival,
-                source,
-                twin,
-                is_due,
+                rival: None,
+                source: None,
+                twin: None,
+                group: None,
+                is_due: tie.is_due,
             });
         }
-        for (index, (op, quantity, _, tie)) in keys.iter().enumerate() {
-            let other = |is: &dyn Fn(&Alike) -> bool| keys.iter().position(is);
-            if tie.span.is_some() {
-                if *op == OperationKind::Release {
-                    classes[index].source = other(&|(op, asked, _, source)| {
-                        *op == OperationKind::Hold && asked == quantity && source == tie
-                    });
-                }
-            } else if tie.rivals.is_some() {
-                classes[index].rival = other(&|(other, _, _, rival)| {
-                    other != op && rival.rivals == tie.rivals && rival.span.is_none()
-                });
-            }
-        }
-        let free = |tie: &Tie| tie.rivals.is_none() && tie.span.is_none();
-        for (index, (op, quantity, _, tie)) in keys.iter().enumerate() {
-            if !tie.is_due && free(tie) {
-                classes[index].twin = keys.iter().position(|(other, asked, _, due)| {
-                    (other, asked) == (op, quantity) && due.is_due && free(due)
-                });
-            }
-        }
-        Self { classes, no_tickets: Tickets::default() }
+        tie_together(&keys, &mut classes);
+        let order = in_order(&keys, &mut classes);
+        Self { classes, order, no_tickets: Tickets::default() }
     }
 
     /// Whether what others have come to leaves `class` free to take effect once more.
@@ -147,4 +137,53 @@ impl Unheard {
             revision: None,
         }
     }
+}
+
+/// Says of each of `classes`, alike as `keys` say in their order, which others it has to do with.
+fn tie_together(keys: &[Alike], classes: &mut [Class]) {
+    let ways = keys.iter().enumerate().filter(|(_, (_, _, _, tie))| is_one_of_two(tie));
+    let ways: HashMap<_, _> =
+        ways.map(|(index, (op, _, _, tie))| ((tie.rivals, *op), index)).collect();
+    let find = |op: OperationKind, quantity: Option<u64>, tie: Tie| {
+        [false, true].iter().find_map(|blank| keys.binary_search(&(op, quantity, *blank, tie)).ok())
+    };
+    let is_free = |tie: &Tie| tie.rivals.is_none() && tie.span.is_none();
+    for (class, (op, quantity, _, tie)) in classes.iter_mut().zip(keys) {
+        if tie.span.is_some() {
+            if *op == OperationKind::Release {
+                class.source = find(OperationKind::Hold, *quantity, *tie);
+            }
+        } else if is_one_of_two(tie) {
+            let ends = [OperationKind::Confirm, OperationKind::Release];
+            let other = ends.into_iter().filter(|end| end != op);
+            class.rival = other.filter_map(|end| ways.get(&(tie.rivals, end)).copied()).next();
+        } else if !tie.is_due && is_free(tie) {
+            class.twin = find(*op, *quantity, Tie { is_due: true, ..*tie });
+        }
+    }
+}
+
+/// Groups `classes`, alike as `keys` say, and gives the order in which they are tried.
+fn in_order(keys: &[Alike], classes: &mut [Class]) -> Vec<usize> {
+    let rank = |index: usize| {
+        let Class { op, quantity, is_due, rival, ref members, .. } = classes[index];
+        let is_way =
+            is_one_of_two(&keys[index].3) && matches!(members[..], [Member { after: Some(_), .. }]);
+        let other_from = rival.map_or(u64::MAX, |rival| classes[rival].members[0].call);
+        let other = rival.map(|rival| classes[rival].quantity);
+        (is_way.then_some((op, quantity, other, is_due)), Reverse(other_from), index)
+    };
+    let mut ranks: Vec<_> = (0..classes.len()).map(rank).collect();
+    ranks.sort_unstable();
+    for (number, alike) in ranks.chunk_by(|one, other| one.0 == other.0).enumerate() {
+        for (way, _, index) in alike {
+            classes[*index].group = way.map(|_| number);
+        }
+    }
+    ranks.into_iter().map(|(_, _, index)| index).collect()
+}
+
+/// Whether what is tied so is one of the ways in which a hold can end.
+fn is_one_of_two(tie: &Tie) -> bool {
+    tie.rivals.is_some() && tie.span.is_none()
 }

@@ -6,7 +6,7 @@ use super::{
     simulation::{Scene, disturb, simulate},
 };
 use crate::{
-    history::{Header, Operation, encode},
+    history::{Answer, Header, Operation, OperationKind, Outcome, encode},
     judge::{Evidence, Judgement, elsewhere::Elsewhere, judge},
 };
 
@@ -42,7 +42,11 @@ pub(super) fn is_right_with_others(
     explains: impl Fn(&Header, &[Operation]) -> bool,
 ) -> Option<bool> {
     let elsewhere = Elsewhere::find(&Evidence { header, operations, lacks: &[] })?;
-    Some(explains(header, &elsewhere.added_to(operations)))
+    // Of no tickets, a confirm takes a revision and nothing else.
+    let answer = Answer::new(Outcome::Unknown);
+    let change = Operation::of_kind((OperationKind::Confirm, Some(0)), 0, 0, 0, answer);
+    let changes = (0..elsewhere.changes).map(|_| Operation { return_ns: None, ..change.clone() });
+    Some(explains(header, &operations.iter().cloned().chain(changes).collect::<Vec<_>>()))
 }
 
 #[test]

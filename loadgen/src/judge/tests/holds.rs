@@ -158,6 +158,66 @@ fn an_evening_with_holds_is_valid_with_and_without_its_end() {
     assert_eq!(judged(&bare, &shop.seen), Judgement::default());
 }
 
+/// So many holds whose confirms got no answer, of which every other took effect.
+fn lost_confirms(holds: usize) -> Shop {
+    let mut shop = Shop::new(2 * holds as u64);
+    // None lapses before the last is confirmed.
+    let long = 100 * holds as u64;
+    let holds: Vec<usize> = (0..holds).map(|_| shop.hold().unwrap()).collect();
+    for hold in &holds {
+        let links = shop.seen[*hold].links.as_mut().unwrap();
+        links.lapses_from_ns = links.lapses_from_ns.map(|from| from + long);
+        links.lapses_by_ns = links.lapses_by_ns.map(|by| by + long);
+    }
+    for (number, hold) in holds.iter().enumerate() {
+        let confirm = shop.confirm(*hold);
+        if number % 2 == 1 {
+            // It did not happen.
+            (shop.held, shop.sold, shop.revision) =
+                (shop.held + 1, shop.sold - 1, shop.revision - 1);
+        }
+        let links = shop.seen[confirm].links.take().map(|links| Links { sale: None, ..*links });
+        shop.seen[confirm] = Operation {
+            return_ns: None,
+            links: links.map(Box::new),
+            ..Operation::of_kind(
+                (OperationKind::Confirm, Some(1)),
+                shop.seen[confirm].process,
+                shop.seen[confirm].call_ns,
+                0,
+                Answer::new(Outcome::Unknown),
+            )
+        };
+        shop.buy();
+    }
+    shop.now += long;
+    shop.wait();
+    while shop.held > 0 {
+        shop.lapse();
+    }
+    shop.buy();
+    shop
+}
+
+#[test]
+fn lost_confirms_are_decided_however_many_there_are() {
+    for holds in [1, 2, 17, 40, 150] {
+        let shop = lost_confirms(holds);
+        let header = shop.header(2 * holds as u64);
+        let judgement = judged(&header, &shop.seen);
+        assert_eq!(judgement.violations, [], "{holds}");
+        assert!(judgement.doubts.is_empty() || holds == 1, "{holds}: {:?}", judgement.doubts);
+        let wrong = Header { left: header.left.map(|left| left - 1), ..header.clone() };
+        // That no order is right takes longer to see than one that is.
+        let expected = if holds < 20 { Verdict::Violation } else { Verdict::Unknown };
+        assert_eq!(judged(&wrong, &shop.seen).verdict(), expected, "{holds}");
+        let by_counts: Vec<Operation> =
+            shop.seen.iter().map(|one| Operation { revision: None, ..one.clone() }).collect();
+        let header = Header { left_revision: None, ..header };
+        assert_eq!(judged(&header, &by_counts).violations, [], "{holds}");
+    }
+}
+
 #[test]
 fn links_survive_their_line() {
     let (shop, _) = evening();

@@ -145,7 +145,12 @@ impl Fills {
             let state = branch.state.with_next_revision();
             found(Branch { state, at: stretch.target, used: branch.used.clone() });
         }
-        for (index, class) in self.unheard.classes.iter().enumerate() {
+        let mut tried = None;
+        for &index in &self.unheard.order {
+            let class = &self.unheard.classes[index];
+            if class.group.is_some() && class.group == tried {
+                continue;
+            }
             budget.step()?;
             let is_twin_free = |twin: usize| self.is_free(twin, branch, (stretch.index, latest));
             if !self.is_free(index, branch, (stretch.index, latest))
@@ -153,6 +158,7 @@ impl Fills {
             {
                 continue;
             }
+            tried = class.group;
             budget.store(branch.used.len())?;
             if let Some(next) = self.with_change(branch, index) {
                 found(next);
