@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File, Metadata, OpenOptions},
-    io,
+    io, iter,
     os::{
         fd::{AsFd, BorrowedFd},
         unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, fchown},
@@ -21,6 +21,9 @@ use crate::ledger::{
     Holder,
     file::disk::{Disk, DiskFile, FileId, FileLock, FileStat},
 };
+
+/// How often `/proc/locks` is read for a lock that is not in it.
+const READINGS_MAX: usize = 3;
 
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,9 +100,14 @@ impl Disk for RealDisk {
     }
 
     fn lock_holders(&self, file: FileId) -> Vec<Holder> {
-        let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-        let takers = locks.lines().filter_map(|line| taker(line, file));
-        takers.flat_map(|process| self.holders_after(process, file)).collect()
+        let holders = || -> Vec<Holder> {
+            let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+            let takers = locks.lines().filter_map(|line| taker(line, file));
+            takers.flat_map(|process| self.holders_after(process, file)).collect()
+        };
+        // It is read in pieces, and locks that come and go in between move others past whoever reads.
+        let mut readings = iter::repeat_with(holders).take(READINGS_MAX);
+        readings.find(|found| !found.is_empty()).unwrap_or_default()
     }
 
     fn is_running(&self, process: u32) -> bool {

@@ -92,20 +92,18 @@ impl<F: DiskFile> Cursor<F> {
     /// How many bytes a crash left behind here.
     ///
     /// Whoever calls keeps everybody out. Of what `seen` knows only what has grown since is looked at: a process that
-    /// was killed leaves the beginning of its write, and that goes on from where the ledger ended, without a gap. Another
-    /// segment than that of `seen` has to be one that was made since.
+    /// was killed leaves the beginning of its write, and that goes on from where the ledger ended, without a gap. Of another
+    /// segment it tells nothing: a power cut may have torn that one too, and taken the seal that led to it.
     ///
     /// # Errors
     /// [`LogError::Damaged`] where a record of a later turn stands there, which was acknowledged; [`LogError::Io`].
     pub fn torn_tail(&self, seen: Option<Behind>) -> Result<usize, LogError> {
         let Self { segment, position, stock, .. } = self;
         let end = match seen {
-            None => segment.end_of_bytes(position.offset, false)?,
-            Some(Behind { revision, end }) => {
-                let is_of_this = revision == segment.header().revision;
-                let from = if is_of_this { end.max(position.offset) } else { position.offset };
-                segment.end_of_bytes(from, true)?
+            Some(Behind { revision, end }) if revision == segment.header().revision => {
+                segment.end_of_bytes(end.max(position.offset), true)?
             }
+            _ => segment.end_of_bytes(position.offset, false)?,
         };
         segment.torn_tail(*position, stock.revision + 1, end)
     }

@@ -365,6 +365,27 @@ impl<F: DiskFile> Segment<F> {
         self.sync()
     }
 
+    /// Makes all of a segment survive a power cut that is full, and written by nobody any more; see
+    /// [`Segment::write_again`].
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn settle_end(&self) -> Result<(), LogError> {
+        // All but the seal was synced before, and no block ahead of the last is all zeros.
+        let (mut used, mut zeros) = (0, self.size.div_ceil(BLOCK_BYTES as u64));
+        while zeros - used > 1 {
+            let middle = used + (zeros - used) / 2;
+            let block = self.read(middle * BLOCK_BYTES as u64, BLOCK_BYTES)?;
+            let is_zeros = block.iter().all(|byte| *byte == 0);
+            *if is_zeros { &mut zeros } else { &mut used } = middle;
+        }
+        // The seal may begin in the block before.
+        let begin = used.saturating_sub(1) * BLOCK_BYTES as u64;
+        let bytes = self.read(begin, 2 * BLOCK_BYTES)?;
+        self.file.write_at(&bytes, begin).map_err(self.io("write"))?;
+        self.file.sync().map_err(self.io("sync"))
+    }
+
     /// Reads `length` bytes at `offset`, fewer where the segment ends.
     ///
     /// # Errors
@@ -388,8 +409,9 @@ impl<F: DiskFile> Segment<F> {
 
     /// Ends the segment at `position`: it goes on in the one whose first record is `next`.
     ///
-    /// A start that reads this segment needs no sync of it, for the next segment tells as well that it is there; who makes
-    /// a snapshot of what is behind it syncs it.
+    /// Whoever reads on from this segment needs no sync of it, for the next one tells as well that it is there
+    /// ([`Cursor::enter_unannounced`](super::cursor::Cursor::enter_unannounced)); who makes a snapshot of what is behind it
+    /// syncs it ([`Segment::settle_end`]).
     ///
     /// # Errors
     /// [`LogError::Io`].

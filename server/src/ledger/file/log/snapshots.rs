@@ -141,17 +141,18 @@ fn write<D: Disk>(
     Ok(size)
 }
 
-/// Syncs the segments that lead from the snapshot before on to the one that begins with `at`: seals are not synced as
-/// they are written, for buyers would wait.
+/// Settles the segments that lead from the snapshot before on to the one that begins with `at`: seals are not synced as
+/// they are written, for buyers would wait. A sync that failed may have been of any of them, so they are written again.
 fn sync_what_leads_to<D: Disk>(at: &Base, disk: &D, layout: &Layout) -> Result<(), LogError> {
     let before = starts(disk, layout)?.into_iter().rev().find(|start| *start <= at.revision);
     let leading = before.unwrap_or(0)..=at.revision;
     for start in layout.starts(disk)?.into_iter().filter(|start| leading.contains(start)) {
         let path = layout.segment(start);
-        match disk.open(&path).and_then(|segment| segment.sync()) {
+        match Segment::open(disk, &path) {
+            Ok(segment) => segment.settle_end()?,
             // Nobody went on in it: another start has removed it.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            synced => synced.map_err(|source| LogError::Io { action: "sync", path, source })?,
+            Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
     }
     Ok(())
