@@ -171,6 +171,14 @@ fn idle_connection_is_kept_as_long_as_is_announced_and_no_longer() {
         assert_eq!(by_default.get(call).header("Keep-Alive"), "timeout=75", "{call}");
     }
     assert_eq!(by_default.buy().header("Keep-Alive"), "timeout=75");
+    for last in [
+        "GET /livez HTTP/1.1\r\nHost: localhost\r\nConnection: x, Close\r\n\r\n",
+        "GET /livez HTTP/1.0\r\n\r\n",
+        "POST /buy HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ] {
+        let answer = RawRequest::send(by_default.address(), last).answer();
+        assert!(answer.status < 300 && !answer.headers.contains_key("Keep-Alive"), "{answer:?}");
+    }
     let started = Instant::now();
     // Read until the server closes, which it is not asked for.
     let answer = keeping_alive(&server, "GET /livez").answer();

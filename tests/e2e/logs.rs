@@ -118,6 +118,35 @@ fn access_log_has_the_pattern_of_a_path_and_all_that_belongs_to_a_request() {
 }
 
 #[test]
+fn what_is_no_request_has_a_line_and_is_counted() {
+    let counter = Counter::with(100);
+    let server = serve_logging(&counter, &["--access-log", "--log-format", "json"]);
+    let large = format!("GET /search HTTP/1.1\r\nA: {}\r\n\r\n", "a".repeat(32 << 10));
+    for (bytes, status) in [("a-receipt\r\n\r\n", 400), (&large, 431)] {
+        let answer = RawRequest::send(server.address(), bytes).answer();
+        assert_eq!(answer.status, status, "{answer:?}");
+    }
+    // Who begins to speak HTTP/2 is hung up on.
+    RawRequest::send(server.address(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").wait_for_the_end();
+    let counted = r#"http_request_duration_seconds_count{route="(none)",status="4xx"} 2"#;
+    eventually("both to be counted", || {
+        server.get("/metrics").text().contains(counted).then_some(())
+    });
+
+    let stderr = server.terminate().stderr;
+
+    let lines = lines_of(&stderr).into_iter().filter(|line| line["message"] == "no request");
+    let lines: Vec<Value> = lines.collect();
+    let statuses: Vec<&Value> = lines.iter().map(|line| &line["status"]).collect();
+    assert_eq!(statuses, [&json!(400), &json!(431), &Value::Null], "{stderr}");
+    for line in &lines {
+        assert_eq!((&line["client"], &line["route"]), (&"127.0.0.1".into(), &"(none)".into()));
+        assert!(line["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{line}");
+    }
+    assert!(!stderr.contains("a-receipt"), "{stderr}");
+}
+
+#[test]
 fn stream_has_its_line_once_it_has_ended() {
     let counter = Counter::with(100);
     let server = serve_logging(&counter, &["--access-log", "--log-format", "json"]);

@@ -55,6 +55,14 @@ impl AccessLog {
     }
 }
 
+/// Writes the line of what came from `client` and was no request, for the reason that `error` says; nobody was answered
+/// where there is no status.
+pub fn tell_unreadable(status: Option<StatusCode>, client: IpAddr, error: &hyper::Error) {
+    let route = routes::pattern(routes::no_place());
+    let status = status.map(|status| status.as_u16());
+    tracing::info!(route, status, %client, reason = %error, "no request");
+}
+
 impl Line {
     /// `answer` with the name of its request; the line ends with it.
     pub fn end<B>(mut self: Box<Self>, answer: Response<B>) -> Response<Body>

@@ -321,7 +321,12 @@ pub fn patterns() -> Vec<&'static str> {
 pub fn place(path: &str) -> usize {
     let whole = ROUTES.iter().position(|route| route.path == path);
     let place = whole.or_else(|| ROUTES.iter().position(|route| is_like(path, route.path)));
-    place.unwrap_or(ROUTES.len())
+    place.unwrap_or(no_place())
+}
+
+/// The place of what is no call.
+pub const fn no_place() -> usize {
+    ROUTES.len()
 }
 
 /// The pattern of the path of the call at `place`, as `/receipts/{receipt}`.

@@ -16,7 +16,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderValue, Request, Response, header},
+    http::{HeaderValue, Request, Response, StatusCode, header},
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
@@ -25,7 +25,7 @@ use tower::ServiceExt as _;
 
 use crate::http::{
     access::{browser_headers, guard::Guard},
-    access_log::AccessLog,
+    access_log::{self, AccessLog},
     app::App,
     browser,
     connections::{activity::Activity, upload::Upload},
@@ -124,12 +124,13 @@ impl Service {
             self.guard.check(&request, peer)
         };
         let is_last = framing::is_last(request.headers());
+        let keep_alive = framing::asks_for_more(&request).then(|| self.keep_alive.clone());
         let framed = if is_last { framing::check(request.headers()) } else { Ok(()) };
         let step = match framed.and(allowed) {
             Err(problem) => Step::Answer(self.turned_away(&request, problem)),
             Ok(()) => self.begin(request, activity),
         };
-        let (serving, keep_alive) = (activity.serve(), self.keep_alive.clone());
+        let serving = activity.serve();
         async move {
             let _serving = serving;
             let mut answer = match step {
@@ -145,14 +146,33 @@ impl Service {
             if let Some((times, place, begun)) = timing {
                 times.note(place, answer.status(), begun.elapsed());
             }
-            answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
             if is_last {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            } else if let Some(keep_alive) = keep_alive {
+                answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
             }
             Ok(match line {
                 Some(line) => line.end(answer).map(Either::Right),
                 None => answer,
             })
+        }
+    }
+
+    /// Counts and logs what came from `peer` and was no request, for the reason that `error` says.
+    pub fn note_unreadable(&self, error: &hyper::Error, peer: IpAddr) {
+        let status = if error.is_parse_version_h2() {
+            // It is hung up on.
+            None
+        } else if error.is_parse_too_large() {
+            Some(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+        } else {
+            Some(StatusCode::BAD_REQUEST)
+        };
+        if let Some((times, status)) = self.request_times.as_ref().zip(status) {
+            times.note(routes::no_place(), status, Duration::ZERO);
+        }
+        if self.access_log.is_some() {
+            access_log::tell_unreadable(status, peer, error);
         }
     }
 

@@ -1,10 +1,16 @@
 //! A start from a snapshot, from an older one, and from none comes to the same.
 
-use std::path::PathBuf;
+use std::{
+    panic::{self, AssertUnwindSafe},
+    path::PathBuf,
+};
 
 use crate::{
     domain::{Command, Inventory, Order, Outcome, Request, SoldBefore},
-    ledger::file::{engine::FileEngine, layout::Layout, log::snapshots},
+    ledger::{
+        Scan,
+        file::{engine::FileEngine, layout::Layout, log::snapshots, scan::FileScan},
+    },
     simulation::{
         disk::SimDisk,
         file::Fault,
@@ -112,6 +118,52 @@ fn a_power_cut_takes_no_seal_that_a_start_has_made_up_for() {
         }
     }
     assert!(tried > 0, "no server was killed ahead of a seal");
+}
+
+/// The kernel counts what it could not write as written: another sync does not write it.
+#[test]
+fn a_sync_that_failed_ahead_of_a_snapshot_takes_no_seal_with_the_next_one() {
+    let mut tried = 0;
+    for call in 1.. {
+        let disk = disk(call);
+        disk.plan(call, Fault::FailedSync);
+        let sells_on = panic::catch_unwind(AssertUnwindSafe(|| box_office(&disk))).is_ok();
+        if disk.calls() < call {
+            break;
+        }
+        if sells_on {
+            tried += 1;
+            disk.cut_power();
+            // It makes up for what no snapshot is ahead of.
+            opened(&disk);
+            assert_every_full_segment_is_sealed(&disk);
+        }
+    }
+    assert!(tried > 10, "{tried} syncs of snapshots failed");
+}
+
+/// A power cut took the seal of a segment that others go on from, or a part of it.
+#[test]
+fn who_carries_a_ledger_elsewhere_misses_no_seal() {
+    for left in [0, 20] {
+        let disk = disk(1);
+        box_office(&disk);
+        let last = opened(&disk).stock().revision;
+        let layout = Layout::around(&head_path());
+        for start in segments(&disk).into_iter().rev().skip(1) {
+            disk.damage(&layout.segment(start), |bytes| {
+                let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+                let seal = 1 + bytes[..end].iter().rposition(|byte| *byte == b'\n').unwrap();
+                bytes[seal + left..=end].fill(0);
+            });
+        }
+        let mut scan = FileScan::begin(&disk, &layout).unwrap().unwrap();
+        let mut records = 0;
+        for last in [last / 2, last, last + 10] {
+            records += scan.read_on(last).unwrap().len() as u64;
+        }
+        assert_eq!(records, last);
+    }
 }
 
 #[track_caller]

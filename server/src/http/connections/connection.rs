@@ -56,13 +56,14 @@ pub fn serve<T: Send + 'static>(
     let Some(tls) = &place.tls else {
         let stream = Lingering::new(stream, wishes.clone(), Arc::clone(&activity));
         let seen = Arc::clone(&activity);
-        let answers = service_fn(move |request| service.call(request, peer, &seen));
+        let answering = Arc::clone(&service);
+        let answers = service_fn(move |request| answering.call(request, peer, &seen));
         // A client that has said all may end its side, and still waits for the answer.
         let connection = speak(keep_alive).half_close(true).serve_connection(stream, answers);
         let connection = drain::watch(wishes, connection);
         let task = tokio::spawn(async move {
             let _place_taken = place_taken;
-            note(connection.await);
+            note(connection.await, &service, peer);
         });
         return place.open.serve_by(number, task.abort_handle());
     };
@@ -73,7 +74,8 @@ pub fn serve<T: Send + 'static>(
             // Whoever ends its side of TLS has left: browsers and tools do so when they hang up.
             Some(Greeted::Tls(stream)) => {
                 let seen = Arc::clone(&activity);
-                let answers = service_fn(move |request| service.call(request, peer, &seen));
+                let answering = Arc::clone(&service);
+                let answers = service_fn(move |request| answering.call(request, peer, &seen));
                 let connection = speak(keep_alive).serve_connection(TokioIo::new(stream), answers);
                 drain::watch(wishes, connection).await
             }
@@ -85,7 +87,7 @@ pub fn serve<T: Send + 'static>(
             }
             None => Ok(()),
         };
-        note(ended);
+        note(ended, &service, peer);
     });
     place.open.serve_by(number, task.abort_handle());
 }
@@ -102,8 +104,10 @@ fn speak(keep_alive: Duration) -> http1::Builder {
     speak
 }
 
-fn note(ended: hyper::Result<()>) {
-    if let Err(error) = ended {
-        tracing::debug!("a connection ended early: {error}");
+fn note(ended: hyper::Result<()>, service: &Service, peer: IpAddr) {
+    match ended {
+        Err(error) if error.is_parse() => service.note_unreadable(&error, peer),
+        Err(error) => tracing::debug!("a connection ended early: {error}"),
+        Ok(()) => {}
     }
 }

@@ -4,13 +4,25 @@
 //! the next one. hyper goes by the chunks where there is a length, too, and forgets the length: so behind
 //! chunks nothing is read from a connection, whether there was one or not.
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
 
 use crate::http::message::problem::{Code, Problem};
 
 /// Whether a request with these `headers` is the last of its connection: it comes in chunks.
 pub fn is_last(headers: &HeaderMap) -> bool {
     headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Whether a client may send more behind `request`, as far as that says.
+pub fn asks_for_more<B>(request: &Request<B>) -> bool {
+    let wishes = request.headers().get(header::CONNECTION);
+    let closes = |wishes: &HeaderValue| {
+        wishes
+            .as_bytes()
+            .split(|byte| *byte == b',')
+            .any(|one| one.trim_ascii().eq_ignore_ascii_case(b"close"))
+    };
+    request.version() >= Version::HTTP_11 && !wishes.is_some_and(closes)
 }
 
 /// Lets a request pass whose end is where everybody sees it.
