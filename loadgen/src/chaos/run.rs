@@ -21,7 +21,7 @@ use super::{
     servers::Servers,
 };
 use crate::{
-    history::{CountTiming, Header, clock_name, monotonic_ns, signed},
+    history::{CountTiming, Header, Revisions, clock_name, monotonic_ns, signed},
     judge,
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
     own_folder::OwnFolder,
@@ -331,6 +331,8 @@ fn header(config: &ChaosConfig, stock: Option<Stock>) -> Header {
         held: stock.and_then(|stock| stock.held),
         revision: stock.and_then(|stock| stock.revision),
         counts: Some(CountTiming::Exact),
+        // Nobody else knows of the counter.
+        revisions: Some(Revisions::Consecutive),
         ..Header::new(config.tickets)
     }
 }

@@ -3,7 +3,8 @@
 //! A history knows its own clients only. An admission at the door, the sale that is closed or opened, and somebody
 //! else's refusal that is remembered take a revision each and change no count. So as many of the revisions that nobody
 //! here took may be theirs as the counts that were told on both sides leave over: all where these are the same, all but
-//! one where they are not. Nobody can have lost anything by such a change, for no count is explained by it.
+//! one where they are not. Nobody can have lost anything by such a change, for no count is explained by it. A history
+//! whose first line says `"revisions": "consecutive"` promises that there are no others.
 
 use super::{
     evidence::Evidence,
@@ -28,7 +29,8 @@ impl Elsewhere {
     /// What was, as far as revisions and counts are to be trusted, which tell it; `None` where nothing was.
     pub(super) fn find(evidence: &Evidence<'_>) -> Option<Self> {
         let header = evidence.header;
-        if !header.counts_are_exact() || !header.revisions_are_consecutive() {
+        let may_be_others = header.revisions.is_none() && header.revisions_are_consecutive();
+        if !header.counts_are_exact() || !may_be_others {
             return None;
         }
         let requests = Requests::collect(evidence, Known::of(header), Trusted::ALL);
@@ -40,9 +42,10 @@ impl Elsewhere {
             let told = requests.told(request);
             let Some(revision) = told.revision else { continue };
             counts.extend(told.remaining.map(|count| (revision, count)));
-            if request.role == Role::Change {
+            // A refusal under a key is remembered as a change of its own.
+            if request.role == Role::Change || (request.role == Role::SoldOut && request.is_keyed) {
                 taken.push(revision);
-                counts.extend(revision.checked_sub(1).zip(count_before(&told)));
+                counts.extend(revision.checked_sub(1).zip(count_before(&told, request.role)));
             }
         }
         counts.sort_unstable();
@@ -81,8 +84,9 @@ impl Elsewhere {
 }
 
 /// What was left ahead of a change.
-fn count_before(told: &Told<'_>) -> Option<u64> {
+fn count_before(told: &Told<'_>, role: Role) -> Option<u64> {
     match told.op {
+        _ if role == Role::SoldOut => told.remaining,
         OperationKind::Buy | OperationKind::Hold => told.remaining?.checked_add(told.quantity?),
         OperationKind::Release | OperationKind::Refund | OperationKind::Restock => {
             told.remaining?.checked_sub(told.quantity?)

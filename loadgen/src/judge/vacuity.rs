@@ -25,7 +25,17 @@ pub(super) fn untried(evidence: &Evidence<'_>) -> Vec<Untried> {
     if is_blind(evidence) {
         untried.push(Untried::Searches);
     }
+    if [OperationKind::Refund, OperationKind::Restock].iter().any(|op| is_never_done(evidence, *op))
+    {
+        untried.push(Untried::PutBacks);
+    }
     untried
+}
+
+/// Whether `op` was asked for, and refused each time.
+fn is_never_done(evidence: &Evidence<'_>, op: OperationKind) -> bool {
+    let mut asked = evidence.operations.iter().filter(|one| one.op == op).peekable();
+    asked.peek().is_some() && asked.all(|one| one.outcome == Outcome::Refused)
 }
 
 /// Why the history proves nothing, as lower-case fragments.

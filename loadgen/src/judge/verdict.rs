@@ -82,6 +82,8 @@ pub enum Untried {
     SoldOut,
     /// No search was under way while somebody bought, and no sale says what it left.
     Searches,
+    /// Refunds or restocks were asked for, and none was done.
+    PutBacks,
 }
 
 impl Untried {
@@ -95,6 +97,10 @@ impl Untried {
             }
             Self::Searches => {
                 "no search met a sale, and no sale says what it changed: let clients search too (`--mix`)"
+            }
+            Self::PutBacks => {
+                "no refund, or no restock, was done that was asked for: see why they were refused; this project's server \
+                 wants its operator's token for them (`--admin-token-file`)"
             }
         }
     }

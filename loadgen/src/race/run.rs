@@ -10,7 +10,7 @@ use tokio::time::sleep;
 
 use super::{config::RaceConfig, holds, own_counter::OwnCounter};
 use crate::{
-    history::{Header, History, Places, clock_name, monotonic_ns},
+    history::{Header, History, Places, Revisions, clock_name, monotonic_ns},
     judge::{self, Counts, Evidence, Untried},
     lead::{FleetHistory, HistoryError, HistoryPlace, Interrupts, Led, Stage, lead},
     plan::{Pace, Plan, Work},
@@ -273,6 +273,8 @@ fn header(config: &RaceConfig, locking: Locking) -> Header {
         run: Some(format!("race-{}-{}-{locking}", std::process::id(), monotonic_ns())),
         clock: clock_name(),
         label: Some(locking.name().to_owned()),
+        // Nobody else knows of the counter.
+        revisions: Some(Revisions::Consecutive),
         ..Header::new(config.tickets)
     }
 }

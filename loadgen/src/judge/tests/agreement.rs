@@ -6,7 +6,7 @@ use super::{
     simulation::{Scene, disturb, simulate},
 };
 use crate::{
-    history::{Answer, Header, Operation, OperationKind, Outcome, encode},
+    history::{Answer, Header, Numbering, Operation, OperationKind, Outcome, encode},
     judge::{Evidence, Judgement, elsewhere::Elsewhere, judge},
 };
 
@@ -31,6 +31,10 @@ pub(super) fn history(seed: u64) -> (Header, Vec<Operation>) {
     let (mut header, mut operations) = simulate(&mut dice, &scene);
     for _ in 0..dice.below(4) {
         disturb(&mut dice, &mut header, &mut operations);
+    }
+    if header.numbering == Numbering::Consecutive && dice.chance(50) {
+        // Others may have been there, too.
+        header.revisions = None;
     }
     (header, operations)
 }

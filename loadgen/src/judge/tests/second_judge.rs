@@ -96,6 +96,10 @@ fn judge_agrees_with_stateright() {
         for _ in 0..dice.below(6) {
             disturb(&mut dice, &mut header, &mut operations);
         }
+        if dice.chance(50) {
+            // Others may have been there, too.
+            header.revisions = None;
+        }
         let with_others = is_right_with_others(&header, &operations, second_opinion);
         let is_right = second_opinion(&header, &operations) || with_others == Some(true);
         let judgement = judged(&header, &operations);

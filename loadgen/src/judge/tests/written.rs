@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::{
     history::{ReadLimits, read_files},
-    judge::{Judgement, Verdict, ViolationKind, judge_history},
+    judge::{Judgement, Untried, Verdict, ViolationKind, judge_history},
 };
 
 /// Reads `parts` as files and judges the history that they make.
@@ -324,6 +324,8 @@ fn an_admission_elsewhere_is_a_doubt_and_a_purchase_elsewhere_is_none() {
     }
     let increasing = history.replace(r#""held":0"#, r#""held":0,"revisions":"increasing""#);
     assert_eq!(verdict(&increasing), Verdict::Valid);
+    let promised = increasing.replace("increasing", "consecutive");
+    assert_eq!(first(&promised).0, ViolationKind::Undersell, "nobody else was there");
 
     // A hold lapses beside it.
     let lapsed = r#"{"history":1,"initial":10,"sold":0,"revision":0,"held":0}
@@ -345,4 +347,20 @@ fn an_admission_elsewhere_is_a_doubt_and_a_purchase_elsewhere_is_none() {
     assert_eq!(first(&untold).0, ViolationKind::Undersell, "the control");
     let twice = history.replace("[2]", "[1]");
     assert_eq!(first(&twice).0, ViolationKind::DuplicateTicket, "the control");
+}
+
+#[test]
+fn refunds_that_are_all_refused_were_not_tried() {
+    let history = r#"{"history":1,"initial":2,"sold":0,"revision":0,"left":1}
+{"process":1,"op":"buy","quantity":1,"call_ns":10,"return_ns":30,"outcome":"sold","tickets":[1],"remaining":1,"revision":1,"links":{"sale":"s"}}
+{"process":2,"op":"buy","quantity":2,"call_ns":20,"return_ns":60,"outcome":"sold_out","remaining":1,"revision":1}
+{"process":1,"op":"refund","quantity":1,"call_ns":70,"return_ns":80,"outcome":"refused","links":{"sale":"s"}}"#;
+    let judgement = judged(&[history]);
+    assert_eq!(
+        (judgement.verdict(), &judgement.untried[..]),
+        (Verdict::Valid, &[Untried::PutBacks][..])
+    );
+    let done = history.replace(r#""refused""#, r#""done","remaining":2,"revision":2"#);
+    let done = judged(&[&done.replace(r#""left":1"#, r#""left":2"#)]);
+    assert_eq!((done.verdict(), &done.untried[..]), (Verdict::Valid, &[][..]), "the control");
 }
