@@ -167,7 +167,7 @@ fn restore_engine<T: Staged, A: Archive>(
     sold_at_least: u64,
     stage: impl FnOnce(Base) -> Result<(T, Arc<A>, String), RunError>,
 ) -> Result<(), RunError> {
-    let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
+    let source = backup_in(dir)?;
     let audit = audit_of_backup(&source)?;
     let scan = FileScan::begin(&RealDisk, &source).map_err(OpenError::from)?;
     let (Some(read), Some(scan)) = (audit, scan) else {
@@ -213,6 +213,15 @@ fn not_there_yet(before: Stock, records: &[Record], there: Stock) -> Option<&[Re
     Some(rest)
 }
 
+/// The counter in the backup that the folder `dir` is.
+fn backup_in(dir: &Path) -> Result<Layout, RunError> {
+    let head = dir.join(HEAD_NAME);
+    if matches!(head.try_exists(), Ok(false)) {
+        return Err(RunError::NoBackup { folder: dir.to_owned() });
+    }
+    Ok(Layout::around(&real_path_of(&head)?))
+}
+
 fn restore_file(
     db: &Path,
     dir: &Path,
@@ -225,7 +234,7 @@ fn restore_file(
             return Err(RunError::InTheWay { path: path.clone() });
         }
     }
-    let source = Layout::around(&real_path_of(&dir.join(HEAD_NAME))?);
+    let source = backup_in(dir)?;
     let shown = Shown::read(&RealDisk, &source).map_err(OpenError::from)?;
     let audit = audit_of_backup(&source)?;
     let making = Making::beside(&layout.head)?;

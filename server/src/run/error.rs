@@ -1,6 +1,10 @@
 //! Why a server cannot start, and the way out.
 
-use std::{io, net::SocketAddr, path::PathBuf};
+use std::{
+    io,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use crate::{
     db::Db,
@@ -65,6 +69,12 @@ pub enum RunError {
     #[error("no ledger in {}: nothing says what the count should be", folder.display())]
     NoLedger {
         /// Where the ledger would be.
+        folder: PathBuf,
+    },
+    /// What is to be put in place is no backup.
+    #[error("{} is no backup: there is no db.txt in it", folder.display())]
+    NoBackup {
+        /// What was taken for one.
         folder: PathBuf,
     },
     /// Something is where a backup is to be made, or put in place.
@@ -198,22 +208,32 @@ impl RunError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Io { path, source }))) => {
-                let hint = if Layout::around(path).folder.exists() {
-                    "`server repair` writes it anew from its ledger"
+                let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let missing = parent.filter(|parent| !parent.exists());
+                let hint = if let Some(missing) = missing.map(Path::display) {
+                    format!("there is no folder `{missing}`: `install -d -m 700 {missing}` makes it")
+                } else if Layout::around(path).folder.exists() {
+                    "`server repair` writes it anew from its ledger".to_owned()
                 } else {
                     "`--init 100` creates a counter with 100 tickets; where there was one, \
                      `server restore` puts a backup of it there"
+                        .to_owned()
                 };
-                (source.kind() == io::ErrorKind::NotFound).then(|| hint.to_owned())
+                (source.kind() == io::ErrorKind::NotFound).then_some(hint)
             }
             Self::Ledger(OpenError::Turn(TurnError::HeadAhead { .. })) => Some(
                 "put the folder of the ledger back; or, if it is lost for good, remove what is \
                  left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
                     .to_owned(),
             ),
-            Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Malformed { .. }))) => Some(
-                "`server repair` writes it anew from the ledger, where there is one".to_owned(),
-            ),
+            Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Malformed { path, .. }))) => {
+                let has_ledger = Layout::around(path).folder.exists();
+                let hint = match has_ledger {
+                    true => "`server repair` writes it anew from the ledger",
+                    false => "write {\"count\": N} with what is left; it has no ledger yet that knows",
+                };
+                Some(hint.to_owned())
+            }
             Self::Ledger(OpenError::Turn(TurnError::Log(LogError::Damaged { .. }))) => {
                 Some("`server verify` shows what can be read; put back a copy of it".to_owned())
             }
@@ -314,7 +334,8 @@ impl RunError {
                 | TurnError::HeadAhead { .. }
                 | TurnError::HeadFull { .. }
                 | TurnError::Log(LogError::Damaged { .. } | LogError::DamagedRecord { .. }),
-            )) => EXIT_DATA,
+            ))
+            | Self::NoBackup { .. } => EXIT_DATA,
             Self::Ledger(OpenError::Turn(
                 TurnError::Replaced { .. }
                 | TurnError::Log(LogError::Io { .. })

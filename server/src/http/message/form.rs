@@ -51,8 +51,12 @@ pub fn parse(body: &[u8], max_per_order: u64) -> Result<FormOrder, Problem> {
             "key" => &mut key,
             unknown => {
                 let unknown: String = unknown.chars().take(40).collect();
+                let hint = match unknown.starts_with('{') {
+                    true => "; JSON needs `Content-Type: application/json`",
+                    false => "",
+                };
                 let detail = format!(
-                    "the form: unknown member `{unknown}`, expected `quantity`, `buyer` or `key`"
+                    "the form: unknown member `{unknown}`, expected `quantity`, `buyer` or `key`{hint}"
                 );
                 return Err(invalid(detail));
             }
@@ -109,6 +113,7 @@ mod tests {
             ("buyer=a%0Ab", "`buyer` must be a text"),
             ("key=", "no idempotency key"),
             ("{\"quantity\": 1}", "unknown member `{\"quantity\": 1}`"),
+            ("{\"quantity\": 1}", "`key`; JSON needs `Content-Type: application/json`"),
         ] {
             let problem = read(body).unwrap_err();
             assert!(problem.detail().contains(part), "{body}: {problem:?}");

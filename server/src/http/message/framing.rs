@@ -4,7 +4,7 @@
 //! the next one. hyper goes by the chunks where there is a length, too, and forgets the length: so behind
 //! chunks nothing is read from a connection, whether there was one or not.
 
-use axum::http::{HeaderMap, HeaderValue, Request, Version, header};
+use axum::http::{HeaderMap, Request, Version, header};
 
 use crate::http::message::problem::{Code, Problem};
 
@@ -15,14 +15,10 @@ pub fn is_last(headers: &HeaderMap) -> bool {
 
 /// Whether a client may send more behind `request`, as far as that says.
 pub fn asks_for_more<B>(request: &Request<B>) -> bool {
-    let wishes = request.headers().get(header::CONNECTION);
-    let closes = |wishes: &HeaderValue| {
-        wishes
-            .as_bytes()
-            .split(|byte| *byte == b',')
-            .any(|one| one.trim_ascii().eq_ignore_ascii_case(b"close"))
-    };
-    request.version() >= Version::HTTP_11 && !wishes.is_some_and(closes)
+    let mut wishes = request.headers().get_all(header::CONNECTION).iter();
+    let is_close = |wish: &[u8]| wish.trim_ascii().eq_ignore_ascii_case(b"close");
+    request.version() >= Version::HTTP_11
+        && !wishes.any(|wishes| wishes.as_bytes().split(|byte| *byte == b',').any(is_close))
 }
 
 /// Lets a request pass whose end is where everybody sees it.

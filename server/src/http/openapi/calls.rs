@@ -151,7 +151,7 @@ pub const RELEASE: Terms = Terms {
     name: "release",
     part: Some(of::<Token>),
     answers: &[changed("given back, now or before", &[(JSON, of::<StockAnswer>)])],
-    problems: &[Code::Confirmed],
+    problems: &[Code::Confirmed, Code::HoldExpired],
     ..CHANGE
 };
 
