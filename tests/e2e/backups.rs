@@ -196,6 +196,18 @@ fn what_was_held_refunded_and_admitted_is_so_behind_a_restore() {
 }
 
 #[test]
+fn what_is_no_backup_is_called_that_and_nothing_is_made() {
+    let counter = Counter::missing();
+
+    let said = restore(&counter, &counter.folder().join("mondya"), &[]);
+
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("mondya is no backup: there is no db.txt in it"), "{said:?}");
+    assert!(!said.stderr.contains("--init"), "{said:?}");
+    assert_eq!(fs::read_dir(counter.folder()).expect("own folder").count(), 0);
+}
+
+#[test]
 fn nothing_that_is_there_is_written_over() {
     let counter = Counter::with(30);
     drop(serve(&counter));

@@ -26,6 +26,35 @@ fn missing_counter_is_refused_with_a_hint_to_init() {
     assert_eq!(entries(&counter), 0, "nothing was made");
 }
 
+#[test]
+fn missing_folder_is_named_with_what_makes_it() {
+    let counter = Counter::missing();
+
+    let refusal =
+        server().args(["--init", "5", "--db", "shop/db.txt"]).inside(counter.folder()).run();
+
+    assert_eq!(refusal.code, Some(65), "{refusal:?}");
+    let hint = "hint: there is no folder `shop`: `install -d -m 700 shop` makes it";
+    assert!(refusal.stderr.contains(hint), "{refusal:?}");
+}
+
+#[test]
+fn counter_that_is_none_is_repaired_from_its_ledger_or_written_by_hand() {
+    let counter = Counter::with(5);
+    let hint = |counter: &Counter| {
+        fs::write(counter.path(), "{\"count\": }").expect("the test's own file");
+        start(counter).stderr
+    };
+
+    let said = hint(&counter);
+    assert!(said.contains("hint: write {\"count\": N}"), "{said}");
+
+    fs::write(counter.path(), "{\"count\": 5}").expect("the test's own file");
+    serve(&counter).buy();
+    let said = hint(&counter);
+    assert!(said.contains("hint: `server repair`"), "{said}");
+}
+
 /// F13, F14: refused with the place and the cause, and left alone.
 #[test]
 fn content_that_is_no_counter_is_refused_with_line_and_column() {

@@ -142,6 +142,11 @@ fn hold_comes_back_by_itself_when_its_time_is_over() {
 
     assert_stock(&server, &counter, 10, 0, 0);
     assert_problem(&server, &confirm(&server, &hold), 410, "hold-expired");
+    assert_problem(&server, &release(&server, &hold), 410, "hold-expired");
+    let described = server.get("/openapi.json").json();
+    for (path, method) in [("/holds/{hold}/confirm", "post"), ("/holds/{hold}", "delete")] {
+        assert!(described["paths"][path][method]["responses"]["410"].is_object(), "{path}");
+    }
     assert_eq!(order(&server, 10).status, 201);
 }
 
