@@ -123,7 +123,7 @@ fn leave_out_what_others_did(judgement: &mut Judgement, evidence: &Evidence<'_>,
     let trusted = Trusted { elsewhere: elsewhere.changes, ..Trusted::ALL };
     let Judgement { violations: left, doubts, .. } = judged_with(evidence, trusted, budget);
     if doubts.iter().any(|doubt| doubt == OUT_OF_BUDGET) {
-        // The history promises that all changes are in it.
+        // Nobody could tell: what was found without others stands.
         return;
     }
     if left.is_empty() {

@@ -117,12 +117,7 @@ impl<D: Disk> Auditor<D> {
     fn read_records(&mut self) -> Result<(), LogError> {
         let Self { disk, layout, cursor, folded, .. } = self;
         let mut each = |step| folded.take(disk, layout, step);
-        self.ending = loop {
-            let ending = cursor.read_on(disk, layout, u64::MAX, &mut each)?;
-            if cursor.enter_unannounced(disk, layout, &mut each)?.is_none() {
-                break ending;
-            }
-        };
+        self.ending = cursor.read_on_unsealed(disk, layout, u64::MAX, &mut each)?;
         if let Some(fault) = self.folded.fault.take() {
             return Err(fault);
         }

@@ -51,24 +51,13 @@ impl<D: Disk> Scan for FileScan<D> {
         let Self { disk, layout, cursor, .. } = self;
         let until = last.min(cursor.stock().revision.saturating_add(RECORDS_MAX));
         let mut records = Vec::new();
-        let mut each = |step| {
+        let read = cursor.read_on_unsealed(disk, layout, until, &mut |step| {
             if let Step::Record(record, _) = step {
                 records.push(record);
             }
-        };
-        let read = loop {
-            let ending = cursor.read_on(disk, layout, until, &mut each);
-            if ending.is_err() || cursor.stock().revision >= until {
-                break ending.map(drop);
-            }
-            // A power cut may have taken the seal of a segment that others go on from.
-            match cursor.enter_unannounced(disk, layout, &mut each) {
-                Ok(Some(_)) => {}
-                entered => break entered.map(drop),
-            }
-        };
+        });
         match read {
-            Ok(()) => Ok(records),
+            Ok(_) => Ok(records),
             Err(error @ LogError::Io { .. }) => Err(Fault::Passing(Cause::of(error))),
             Err(error) => Err(Fault::Lasting(Cause::of(error))),
         }

@@ -128,6 +128,27 @@ impl<F: DiskFile> Cursor<F> {
         }
     }
 
+    /// As [`Cursor::read_on`], also where a segment goes on in one that nothing speaks of: a power cut took the seal, or
+    /// whoever made the next one was killed ahead of it.
+    ///
+    /// # Errors
+    /// [`LogError`].
+    pub fn read_on_unsealed<D: Disk<File = F>>(
+        &mut self,
+        disk: &D,
+        layout: &Layout,
+        last: u64,
+        each: &mut dyn FnMut(Step),
+    ) -> Result<Ending, LogError> {
+        loop {
+            let ending = self.read_on(disk, layout, last, each)?;
+            if self.stock.revision >= last || self.enter_unannounced(disk, layout, each)?.is_none()
+            {
+                return Ok(ending);
+            }
+        }
+    }
+
     /// Reads on in this segment, up to revision `last`.
     ///
     /// # Errors

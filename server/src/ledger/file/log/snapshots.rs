@@ -130,7 +130,7 @@ fn write<D: Disk>(
     written.map_err(io("write", temporary))?;
     let size = out.get_ref().offset;
     let path = layout.snapshot(at.revision + 1);
-    sync_what_leads_to(at, disk, layout)?;
+    settle_what_leads_to(at, disk, layout)?;
     // IMPORTANT: every piece is synced by now: what has the name is whole.
     disk.rename(temporary, &path).map_err(io("name", &path))?;
     disk.sync_dir(&layout.folder).map_err(io("sync the folder of", &path))?;
@@ -143,7 +143,7 @@ fn write<D: Disk>(
 
 /// Settles the segments that lead from the snapshot before on to the one that begins with `at`: seals are not synced as
 /// they are written, for buyers would wait. A sync that failed may have been of any of them, so they are written again.
-fn sync_what_leads_to<D: Disk>(at: &Base, disk: &D, layout: &Layout) -> Result<(), LogError> {
+fn settle_what_leads_to<D: Disk>(at: &Base, disk: &D, layout: &Layout) -> Result<(), LogError> {
     let before = starts(disk, layout)?.into_iter().rev().find(|start| *start <= at.revision);
     let leading = before.unwrap_or(0)..=at.revision;
     for start in layout.starts(disk)?.into_iter().filter(|start| leading.contains(start)) {
