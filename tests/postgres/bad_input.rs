@@ -1,8 +1,7 @@
 //! What is refused, and in which words: the server waits for all of it to be put right.
 
-use std::net::TcpListener;
-
 use e2e::{Certificate, Postgres, eventually};
+use loadgen::engines::free_addresses;
 
 use super::seller::{Learnt, Seller};
 
@@ -13,10 +12,8 @@ fn whatever_is_wrong_with_an_address_is_told_in_its_own_words_and_without_the_pa
     let database = Postgres::start();
     Seller::open(&database.address("concert"), Some(3));
     let (address, port) = (database.address("concert"), database.port());
-    // Just free, and seldom taken meanwhile.
-    let nobody = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let nobodys = nobody.local_addr().expect("it is bound").port();
-    drop(nobody);
+    let nobody = free_addresses(1).expect("a free port");
+    let nobodys = nobody[0].port();
     let server = format!("no PostgreSQL to sell from: 127.0.0.1:{port}: ");
     let cases = [
         (

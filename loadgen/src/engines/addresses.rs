@@ -2,13 +2,16 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr, SocketAddrV4},
     ops::{Deref, Range},
     os::{
+        fd::OwnedFd,
         linux::net::SocketAddrExt as _,
         unix::net::{SocketAddr as Name, UnixListener},
     },
 };
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 
 use crate::history::monotonic_ns;
 
@@ -56,12 +59,26 @@ fn among(ports: impl Iterator<Item = u16>, many: usize) -> io::Result<Addresses>
 fn claim(port: u16) -> Option<(SocketAddr, UnixListener)> {
     let name = Name::from_abstract_name(format!("tickets-port-{port}")).ok()?;
     let claim = UnixListener::bind_addr(&name).ok()?;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).ok()?;
-    Some((listener.local_addr().ok()?, claim))
+    let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, port);
+    bound(address).ok()?;
+    Some((address.into(), claim))
+}
+
+/// A socket with this `address`, which nobody else has.
+///
+/// It does not listen: a process that is being started has what is open here until its program begins, and a listener
+/// there would keep the address from whoever it is for (SO_REUSEADDR in socket(7)).
+fn bound(address: SocketAddrV4) -> io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    sockopt::set_socket_reuseaddr(&socket, true)?;
+    bind(&socket, &address)?;
+    Ok(socket)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{net::TcpListener, thread, time::Duration};
+
     use super::*;
 
     #[test]
@@ -69,10 +86,30 @@ mod tests {
         let first = among(PORTS, 5).unwrap();
         let second = among(PORTS, 5).unwrap();
         assert!(first.iter().all(|address| !second.contains(address)), "{first:?}, {second:?}");
-        // What is given back can be had again.
+        // What is given back can be had again, once no process that was started meanwhile has it (the other tests start
+        // some).
         let given_back = first[0];
         drop(first);
-        assert_eq!(among(std::iter::once(given_back.port()), 1).unwrap()[0], given_back);
+        let again = (0..1000).find_map(|_| {
+            thread::sleep(Duration::from_millis(10));
+            among(std::iter::once(given_back.port()), 1).ok()
+        });
+        assert_eq!(again.expect("nobody has it for long")[0], given_back);
+    }
+
+    #[test]
+    fn an_address_where_somebody_listens_is_nobody_elses() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(claim(port).is_none());
+    }
+
+    #[test]
+    fn looking_whether_an_address_is_free_keeps_nobody_from_it() {
+        let addresses = free_addresses(1).unwrap();
+        let address = SocketAddrV4::new(Ipv4Addr::LOCALHOST, addresses[0].port());
+        let _with_a_process_that_is_being_started = bound(address).unwrap();
+        TcpListener::bind(address).unwrap();
     }
 
     #[test]

@@ -3,13 +3,13 @@
 use std::{
     env,
     fs::{self, Permissions},
-    net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::Path,
     time::Duration,
 };
 
 use e2e::{Finished, Program};
+use loadgen::engines::free_addresses;
 
 use super::{
     fences::{DOCUMENTS, fences, text},
@@ -98,7 +98,8 @@ fn run(name: &str, text: &str) -> Finished {
     let [programs, place] = ["programs", "place"].map(|name| folder.path().join(name));
     fs::create_dir(&programs).expect("the folder is the test's own");
     fs::create_dir(&place).expect("the folder is the test's own");
-    let ports = PORTS.map(|_| free_port().to_string());
+    let addresses = free_addresses(PORTS.len()).expect("free ports");
+    let ports: Vec<_> = addresses.iter().map(|address| address.port().to_string()).collect();
     stand_in(&programs, &ports[0]);
     let file = folder.path().join("document.sh");
     fs::write(&file, script(text, &ports)).expect("the folder is the test's own");
@@ -131,11 +132,4 @@ fn stand_in(folder: &Path, port: &str) {
         fs::write(&path, format!("#!/bin/sh\n{text}\n")).expect("the folder is the test's own");
         fs::set_permissions(&path, Permissions::from_mode(0o755)).expect("own file");
     }
-}
-
-/// A port that nobody has, below those that the system gives to whoever asks for any.
-fn free_port() -> u16 {
-    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
-    let mut ports = std::iter::repeat_with(|| fastrand::u16(15_000..32_000));
-    ports.find(is_free).expect("some port is free")
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use e2e::{Counter, Stub};
+use loadgen::engines::free_addresses;
 use serde_json::Value;
 
 use super::measured::{number, result, run};
@@ -49,9 +50,8 @@ fn assert_cause(result: &Value, outcome: &str, cause: &str) {
 
 #[test]
 fn nobody_listens() {
-    let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let url = format!("http://{}", free.local_addr().expect("an address"));
-    drop(free);
+    let free = free_addresses(1).expect("a free port");
+    let url = format!("http://{}", free[0]);
 
     let finished = run(&url).args(["-z", "1s"]).run();
 

@@ -14,6 +14,7 @@ use std::{
 };
 
 use e2e::{Counter, Finished, Program, Signal, Stub, eventually};
+use loadgen::engines::free_addresses;
 use serde_json::{Value, json};
 
 use super::{
@@ -381,9 +382,8 @@ fn shop_that_the_reset_starts_anew_is_waited_for() {
     let restarted = Restarted { folder: tempfile::tempdir().expect("a temporary folder") };
     let folder = restarted.folder.path();
     // A port that was free a moment ago.
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("there is a free port");
-    let address = listener.local_addr().expect("a listener has an address").to_string();
-    drop(listener);
+    let addresses = free_addresses(1).expect("a free port");
+    let address = addresses[0];
     let program = server();
     let script = format!(
         "cd {folder} && if [ -e pid ]; then kill -9 $(cat pid); tail --pid=$(cat pid) -f /dev/null; fi\n\

@@ -82,7 +82,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::shop::wire::{TlsConfigs, Trust};
+    use crate::{
+        engines::free_addresses,
+        shop::wire::{TlsConfigs, Trust},
+    };
 
     const VERSION: Version = Version::Http1;
 
@@ -95,7 +98,8 @@ mod tests {
     #[tokio::test]
     async fn a_server_that_was_reached_is_told_of_and_not_the_address_behind_it() {
         let plain = TcpListener::bind("127.0.0.1:0").unwrap();
-        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let nobodys = free_addresses(1).unwrap();
+        let free = nobodys[0];
         let addresses = [free, plain.local_addr().unwrap(), free];
         let server = thread::spawn(move || {
             let mut stream = plain.accept().unwrap().0;
