@@ -15,7 +15,7 @@ use super::{
     finding::{Contradiction, Finding},
     holds_told,
     lacking::without_the_missing,
-    put_aside::{PutAside, is_explained},
+    put_aside::{PutAside, may_be_explained},
     request::{Known, NOBODY, Requests, Trusted},
     revisions_told,
     search::Search,
@@ -91,7 +91,7 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
             judgement.violations.extend(counts_told::impossible(&requests));
             let aside = PutAside::of(evidence.operations);
             let tells_count = evidence.operations.iter().any(|one| one.remaining.is_some());
-            let is_refused = evidence.operations.iter().any(|one| is_explained(one, &aside));
+            let is_refused = evidence.operations.iter().any(|one| may_be_explained(one, &aside));
             notes.extend(tells_count.then_some(LATE));
             notes.extend(is_refused.then_some(ASIDE));
         }
@@ -178,8 +178,8 @@ const LATE_END: &str =
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
                     the answers, and each may have been read at another moment";
 
-const ASIDE: &str = "somebody was told sold out while others were being refused, who may have had tickets put aside: no order \
-                     explains it otherwise";
+const ASIDE: &str = "somebody was told sold out while others were being refused, or had no answer, who may have had tickets put \
+                     aside: no order explains it otherwise";
 
 const SPARSE: &str = "revisions were taken by other things too: they do not number the sales one by one, \
                       and are an order of them";

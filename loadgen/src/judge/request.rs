@@ -146,6 +146,8 @@ pub(super) struct Requests<'a> {
     trusted: Trusted,
     /// What several answers under one key tell together, by the place that stands for them.
     merged: Vec<(u32, Told<'a>)>,
+    /// Where counts may be late, a refusal may be of an instant at which others had tickets aside.
+    aside: PutAside,
     no_tickets: Tickets,
 }
 
@@ -164,16 +166,15 @@ impl<'a> Requests<'a> {
             known,
             trusted,
             merged: Vec::new(),
+            aside: match trusted.counts {
+                true => PutAside::default(),
+                false => PutAside::of(evidence.operations),
+            },
             no_tickets: Tickets::default(),
         };
         let mut keyed: Vec<u32> = Vec::new();
-        // Where counts may be late, a refusal may be of an instant at which others had tickets aside.
-        let aside = match trusted.counts {
-            true => PutAside::default(),
-            false => PutAside::of(evidence.operations),
-        };
         for (place, operation) in (0..NOBODY).zip(evidence.operations) {
-            if is_nothing(operation) || is_explained(operation, &aside) {
+            if is_nothing(operation) || is_explained(operation, &requests.aside) {
                 continue;
             }
             if identity(operation).is_some() {
@@ -263,6 +264,11 @@ impl<'a> Requests<'a> {
         }
         told.revision = told.revision.filter(|_| self.has_revisions);
         told.remaining = told.remaining.filter(|_| self.trusted.counts);
+        if request.role == Role::SoldOut {
+            // What others had aside was not there for it either.
+            let aside = self.aside.unheard_by(request.ret);
+            told.quantity = told.quantity.map(|asked| asked.saturating_add(aside));
+        }
         told
     }
 

@@ -155,7 +155,10 @@ impl<'a> Teller<'a> {
         if let Some(before) = before {
             story.push(format!("{} {}.", self.who(before), self.what(before)));
         }
-        story.push(format!("{} {}.", self.who(place), self.what(place)));
+        // What does not fit a refusal says what was told.
+        if !matches!(misfit, Misfit::Enough { .. }) {
+            story.push(format!("{} {}.", self.who(place), self.what(place)));
+        }
         story.push(self.of_misfit(place, misfit));
         story
     }

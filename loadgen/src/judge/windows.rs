@@ -5,8 +5,8 @@
 //! in turn goes to the sale with the earliest return of all that were called before its window ends:
 //! whatever could stand there instead can as well stand later (the exchange argument of scheduling by
 //! the earliest deadline). A sale that names its place, by a count or by a number, has that place, and
-//! narrows the windows as a search does; "sold out" is a search that saw none left; a sale of unknown
-//! outcome fills a place that nobody else can fill.
+//! narrows the windows as a search does; "sold out" is a search that saw none left, or too few; a sale of unknown
+//! outcome fills a place that nobody else can fill. There are as many places as there were tickets.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
@@ -90,6 +90,7 @@ impl<'a> Windows<'a> {
     fn take_in(&mut self, index: u32, request: &Request) -> Option<()> {
         let told = self.requests.told(request);
         let is_known_kind = match told.op {
+            OperationKind::Buy if request.role == Role::SoldOut => told.quantity > Some(0),
             OperationKind::Buy => told.quantity == Some(1),
             OperationKind::Search => true,
             _ => false,
@@ -112,12 +113,18 @@ impl<'a> Windows<'a> {
                 None => self.free.push(index),
             },
             Role::Read | Role::SoldOut => {
-                let sold = match (told.remaining, request.role) {
-                    (Some(remaining), _) => self.initial.checked_sub(remaining)?,
-                    (None, Role::SoldOut) => self.initial,
-                    (None, _) => return Some(()),
-                };
                 let place = request.place;
+                let sold = match (told.remaining, request.role, told.quantity) {
+                    (Some(remaining), ..) => self.initial.checked_sub(remaining)?,
+                    (None, Role::SoldOut, Some(1)) => self.initial,
+                    (None, Role::SoldOut, Some(asked)) => {
+                        // At least so many; how many more nobody knows.
+                        let sold = self.initial.saturating_add(1).saturating_sub(asked);
+                        self.returns.push(Seen { sold, at: request.ret, place });
+                        return Some(());
+                    }
+                    (None, ..) => return Some(()),
+                };
                 self.calls.push(Seen { sold, at: request.call, place });
                 self.returns.push(Seen { sold, at: request.ret, place });
             }
@@ -186,6 +193,8 @@ impl<'a> Windows<'a> {
         let (mut calls, mut returns) =
             (self.calls.iter().peekable(), self.returns.iter().peekable());
         let mut window = Window { begin: None, end: None };
+        // Who saw so many sold that somebody who was not heard of must have bought.
+        let mut saw_unheard = None;
         let mut now = 0;
         let mut place = 0;
         while place < last_seen
@@ -214,8 +223,13 @@ impl<'a> Windows<'a> {
                 }
                 (Some(sale.place), sale.call, sale.ret)
             } else if let Some(Reverse((ret, call, sale))) = open.pop() {
+                if place > self.initial {
+                    let misfit = Misfit::TooFew { remaining: 0, quantity: 1 };
+                    return Err(Contradiction::Misfit { before: saw_unheard, place: sale, misfit });
+                }
                 (Some(sale), call, ret)
             } else if let Some(call) = unknown.next_if(|call| **call <= end) {
+                saw_unheard = window.end.map(|seen| seen.place);
                 (None, *call, NEVER)
             } else {
                 return Err(self.too_few(place, &window));
@@ -236,12 +250,16 @@ impl<'a> Windows<'a> {
             unreachable!("without an end every sale that is left is open")
         };
         let left = self.initial.saturating_sub(place - 1);
-        let misfit = match self.role_of(witness.place) {
-            Role::SoldOut => Misfit::Enough { remaining: left, quantity: 1 },
-            _ => Misfit::Remaining {
-                told: self.initial.saturating_sub(self.seen_by(witness.place)),
-                expected: left,
-            },
+        let by = self.requests.list.iter().find(|one| one.place == witness.place);
+        let told = by.map(|one| (one.role, self.requests.told(one)));
+        let misfit = match told {
+            Some((Role::SoldOut, told)) => {
+                Misfit::Enough { remaining: left, quantity: told.quantity.unwrap_or(1) }
+            }
+            _ => {
+                let told = told.and_then(|(_, told)| told.remaining).unwrap_or(0);
+                Misfit::Remaining { told: told.min(self.initial), expected: left }
+            }
         };
         Contradiction::Misfit { before, place: witness.place, misfit }
     }
@@ -257,16 +275,5 @@ impl<'a> Windows<'a> {
             expected: self.initial.saturating_sub(place),
         };
         Contradiction::Misfit { before: sale, place: witness.place, misfit }
-    }
-
-    fn role_of(&self, place: u32) -> Role {
-        let told = self.requests.list.iter().find(|one| one.place == place);
-        told.map_or(Role::Read, |one| one.role)
-    }
-
-    fn seen_by(&self, place: u32) -> u64 {
-        let told = self.requests.list.iter().find(|one| one.place == place);
-        let remaining = told.and_then(|one| self.requests.told(one).remaining);
-        self.initial.saturating_sub(remaining.unwrap_or(0))
     }
 }

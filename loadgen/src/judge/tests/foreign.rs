@@ -1,6 +1,8 @@
 //! Histories of other people's shops, under every kind of map: whatever such a shop leaves out of its
 //! answers or tells late, a correct one is never accused, and what is certainly wrong is never valid.
 
+use std::cmp::Reverse;
+
 use super::{agreement::lines, dice::Dice};
 use crate::{
     history::{
@@ -36,6 +38,8 @@ struct Map {
     /// Whether other things than sales take revisions too.
     revisions_jump: bool,
     unknown_percent: u64,
+    /// Whether a purchase that comes to nothing has a ticket aside for a while.
+    asks_a_bank: bool,
     end_is_known: bool,
     /// Whether what is left in the end is told from a cache.
     end_is_kept: bool,
@@ -43,14 +47,16 @@ struct Map {
 
 fn any_map(dice: &mut Dice) -> Map {
     let counts = [Counts::Silent, Counts::Exact, Counts::Late, Counts::Kept];
+    let counts = counts[dice.index(4)];
     Map {
-        counts: counts[dice.index(4)],
+        counts,
         searches: dice.chance(50),
         numbers_from: dice.chance(50).then(|| [0, 5, 1000][dice.index(3)]),
         names: dice.chance(50),
         revisions_from: dice.chance(20).then(|| [0, 17][dice.index(2)]),
         revisions_jump: dice.chance(50),
         unknown_percent: dice.below(3) * 10,
+        asks_a_bank: counts != Counts::Exact && dice.chance(50),
         end_is_known: dice.chance(70),
         end_is_kept: dice.chance(20),
     }
@@ -69,17 +75,28 @@ fn history(
     let mut counts = vec![(0, signed(initial))];
     let (mut sold, mut now, mut jumped) = (0, spread, 0);
     let mut seen: Vec<Operation> = Vec::new();
+    // Until when each ticket is aside that nobody will have bought, the latest first.
+    let mut aside: Vec<u64> = Vec::new();
     for process in 0..u32::try_from(length).unwrap() {
         now += dice.below(3);
         let (call, ret) = (now - dice.below(spread + 1), now + dice.below(spread + 1));
         let is_unknown = dice.chance(map.unknown_percent);
         let is_search = map.searches && dice.chance(30);
         let takes_effect = !(is_unknown && dice.chance(50));
+        while let Some(until) = aside.pop_if(|until| *until <= now) {
+            counts.push((until, signed(initial) - signed(sold + aside.len() as u64)));
+        }
+        let is_left = sold + (aside.len() as u64) < initial + oversells;
+        if map.asks_a_bank && !is_search && !takes_effect && is_left {
+            aside.push(now + 1 + dice.below(30));
+            aside.sort_unstable_by_key(|until| Reverse(*until));
+            counts.push((now, signed(initial) - signed(sold + aside.len() as u64)));
+        }
         let mut answer = Answer::new(Outcome::Found);
         if !is_search && takes_effect {
-            if sold < initial + oversells {
+            if is_left {
                 sold += 1;
-                counts.push((now, signed(initial) - signed(sold)));
+                counts.push((now, signed(initial) - signed(sold + aside.len() as u64)));
                 answer = Answer { tickets: ticket(map, sold), ..Answer::new(Outcome::Sold) };
             } else {
                 answer = Answer::new(Outcome::SoldOut);

@@ -364,3 +364,40 @@ fn refunds_that_are_all_refused_were_not_tried() {
     let done = judged(&[&done.replace(r#""left":1"#, r#""left":2"#)]);
     assert_eq!((done.verdict(), &done.untried[..]), (Verdict::Valid, &[][..]), "the control");
 }
+
+#[test]
+fn a_refusal_that_needs_a_purchase_nobody_heard_of_leaves_one_ticket_less_to_sell() {
+    let history = r#"{"history":1,"initial":1,"numbering":"unique","counts":"exact"}
+{"process":1,"op":"buy","quantity":1,"call_ns":0,"outcome":"unknown"}
+{"process":2,"op":"buy","quantity":1,"call_ns":10,"return_ns":20,"outcome":"sold_out"}
+{"process":3,"op":"buy","quantity":1,"call_ns":30,"return_ns":50,"outcome":"sold","tickets":["A"]}
+{"process":4,"op":"buy","quantity":1,"call_ns":35,"return_ns":60,"outcome":"sold_out"}"#;
+    let judgement = judged(&[history]);
+    let violation = &judgement.violations[0];
+    assert_eq!((violation.kind, &violation.operations[..]), (ViolationKind::Oversell, &[1, 2][..]));
+    assert_eq!(violation.message, "worker 3 was sold 1 ticket, but only 0 can have been left");
+    let later = history.replace(r#""call_ns":35"#, r#""call_ns":55"#);
+    assert_eq!(first(&later).0, ViolationKind::Oversell);
+    // A shop that asks a bank ahead of the sale gives back what it had aside for whoever was not heard of.
+    for history in [history, &later] {
+        let aside = judged(&[&history.replace("exact", "late")]);
+        assert_eq!(aside.violations, []);
+        assert!(aside.notes.iter().any(|note| note.contains("put aside")), "{:?}", aside.notes);
+    }
+    // It had one aside, or bought one, or both; and no third.
+    let three = later.replace(r#""initial":1"#, r#""initial":3"#).replace("exact", "late");
+    assert_eq!(first(&three).0, ViolationKind::FalseSoldOut);
+}
+
+#[test]
+fn what_fell_ahead_of_the_first_count_is_somebodys() {
+    let history = r#"{"history":1,"initial":40,"numbering":"unique","counts":"exact"}
+{"process":1,"op":"buy","quantity":1,"call_ns":0,"return_ns":50,"outcome":"sold","tickets":["A"],"remaining":1}
+{"process":2,"op":"buy","quantity":1,"call_ns":10,"return_ns":60,"outcome":"sold","tickets":["B"],"remaining":0}
+{"process":3,"op":"buy","quantity":1,"call_ns":70,"return_ns":80,"outcome":"sold_out"}"#;
+    assert_eq!(first(history).0, ViolationKind::Undersell);
+    assert_eq!(verdict(&history.replace(r#""initial":40"#, r#""initial":2"#)), Verdict::Valid);
+    let nobody = r#"{"history":1,"initial":1,"left":0,"numbering":"unique","counts":"exact"}
+{"process":1,"op":"buy","quantity":2,"call_ns":3,"outcome":"unknown"}"#;
+    assert_eq!(first(nobody).0, ViolationKind::Undersell, "nobody was sold one");
+}

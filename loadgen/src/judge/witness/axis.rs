@@ -95,7 +95,9 @@ pub(in crate::judge) fn names_revisions(requests: &Requests<'_>) -> bool {
 fn is_witness(axis: Axis, requests: &Requests<'_>, list: &[Request]) -> bool {
     let no_lost = |request: &Request| !matches!(lot(axis, requests, request), Lot::Lost);
     match axis {
-        Axis::Revision => requests.has_revisions && list.iter().all(no_lost),
+        Axis::Revision => {
+            requests.has_revisions && some_revision(requests, list) && list.iter().all(no_lost)
+        }
         Axis::Tickets => {
             list.iter().all(no_lost) && !(some_revision(requests, list) && some_blank(list))
         }

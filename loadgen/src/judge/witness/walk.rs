@@ -214,7 +214,8 @@ impl Witness<'_> {
         let mut state = State::at_start(&known);
         let start = match self.axis {
             Axis::Revision => known.revision,
-            Axis::Tickets => known.sold,
+            // Names have no numbers before them: their places are counted from the start.
+            Axis::Tickets => known.sold.or((!self.requests.is_consecutive()).then_some(0)),
         };
         let at = match start.filter(|_| self.is_closed) {
             Some(start) => start,
