@@ -58,7 +58,7 @@ mod witness;
 pub use budget::Budget;
 pub use counts::{Counts, count};
 pub use evidence::Evidence;
-pub use history::judge_history;
+pub use history::{judge_history, leaves_nothing};
 pub use judging::{judge, judge_within, order};
 pub use next_step::next_steps;
 pub use overlap::{Overlap, overlap};

@@ -74,7 +74,7 @@ fn is_sale(requests: &Requests<'_>, request: &Request) -> bool {
 }
 
 /// Whether just as many were sold as there were, and somebody was refused: then nothing is left.
-fn is_sold_out_to_the_last(requests: &Requests<'_>) -> bool {
+pub(super) fn is_sold_out_to_the_last(requests: &Requests<'_>) -> bool {
     let sold = requests.list.iter().filter(|one| one.role == Role::Change);
     let sold = sold.map(|one| requests.told(one).quantity.unwrap_or(0));
     requests.is_sales_only

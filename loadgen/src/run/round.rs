@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     history::{Header, History, Links},
-    judge::{Judgement, judge_history},
+    judge::{Judgement, judge_history, leaves_nothing},
     lead::{HistoryError, Interrupts, Stage, lead},
     report::JudgedHistory,
     tally::Tally,
@@ -187,7 +187,10 @@ async fn judge(ended: &Ended) -> JudgedHistory {
     let judged = judged.await;
     match judged {
         Ok(Ok(mut judged)) => {
-            if let (Ok(_), Err(reason)) = (&ended.prepared.stock, &ended.left) {
+            // Many shops do not answer the search either once nothing is left.
+            if let (Ok(_), Err(reason)) = (&ended.prepared.stock, &ended.left)
+                && !leaves_nothing(&judged.history)
+            {
                 let doubt = format!("what is left at the end could not be asked: {reason}");
                 judged.judgement.doubts.push(doubt);
             }

@@ -406,3 +406,60 @@ fn shop_whose_bank_says_no_now_and_then_is_valid() {
     assert_eq!(number(&result["outcomes"]["sold"]), 5, "{result:#}");
     assert!(number(&result["outcomes"]["refused"]) > 0, "{result:#}");
 }
+
+/// The bank does not answer once, and the seat comes back: until then others are told "sold out".
+#[test]
+fn shop_whose_bank_does_not_answer_is_valid() {
+    let (left, orders) = (AtomicI64::new(30), AtomicU64::new(0));
+    let shop = Stub::http(move |request| {
+        if request.call == "GET /left" {
+            return ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string());
+        }
+        thread::sleep(Duration::from_millis(5));
+        let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+            (left > 0).then_some(left - 1)
+        });
+        if taken.is_err() {
+            return ("409 Conflict", json!({"error": "sold out"}).to_string());
+        }
+        let order = orders.fetch_add(1, Ordering::SeqCst);
+        if order == 10 {
+            thread::sleep(Duration::from_millis(200));
+            left.fetch_add(1, Ordering::SeqCst);
+            return ("502 Bad Gateway", json!({"error": "the bank did not answer"}).to_string());
+        }
+        ("201 Created", json!({"seat": order}).to_string())
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+
+    let finished = run(&shop.url()).args(["-c", "8", "-n", "400", "--map"]).arg(&map).run();
+
+    let result = assert_verdict(&finished, "valid");
+    assert_eq!(number(&result["outcomes"]["unknown"]), 1, "{result:#}");
+    assert!(result["notes"].to_string().contains("put aside"), "{result:#}");
+}
+
+#[test]
+fn shop_that_does_not_answer_a_search_for_what_is_sold_out_is_valid() {
+    for (status, body) in [("404 Not Found", ""), ("200 OK", r#"{"left": null}"#)] {
+        let left = AtomicI64::new(30);
+        let shop = Stub::http(move |request| {
+            if request.call == "GET /left" {
+                return match left.load(Ordering::SeqCst) {
+                    left @ 1.. => ("200 OK", json!({"left": left}).to_string()),
+                    _ => (status, body.to_owned()),
+                };
+            }
+            match left.fetch_sub(1, Ordering::SeqCst) {
+                seat @ 1.. => ("201 Created", json!({"seat": seat}).to_string()),
+                _ => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+            }
+        });
+
+        let finished = sixty_purchases(&shop, "unique");
+
+        assert_verdict(&finished, "valid");
+    }
+}
