@@ -57,17 +57,18 @@ impl Stub {
     /// # Panics
     /// When there is no port.
     #[track_caller]
-    pub fn http(
-        answer: impl Fn(&StubRequest) -> (&'static str, String) + Send + Sync + 'static,
+    pub fn http<B: AsRef<[u8]>>(
+        answer: impl Fn(&StubRequest) -> (&'static str, B) + Send + Sync + 'static,
     ) -> Stub {
         Stub::start(move |stream| {
             let mut out = stream.try_clone().expect("a stream can be written while it is read");
             let mut input = BufReader::new(stream);
             while let Some(request) = read_request(&mut input) {
                 let (status, body) = answer(&request);
+                let body = body.as_ref();
                 let length = body.len();
                 let head = format!("HTTP/1.1 {status}\r\nContent-Length: {length}\r\n\r\n");
-                if out.write_all((head + &body).as_bytes()).is_err() {
+                if out.write_all(&[head.as_bytes(), body].concat()).is_err() {
                     return;
                 }
             }

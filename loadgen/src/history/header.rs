@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::operation::null_or;
+use super::{
+    numbers::{number, number_or_null, number_or_zero},
+    operation::null_or,
+};
 
 /// The version of the format that this program writes and reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -11,32 +14,33 @@ pub const FORMAT_VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Header {
     /// The version of the format.
+    #[serde(deserialize_with = "number")]
     pub history: u32,
     /// Tickets at the start; `None` where nobody knows.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number_or_null")]
     pub initial: Option<i64>,
     /// The last ticket number that was given out before the start, 0 where there was none; `None`
     /// where nobody knows, as where a shop counts from 1001.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub sold: Option<u64>,
     /// The revision at the start; `None` where nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
     /// Tickets that were put aside at the start; `None` where nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub held: Option<u64>,
     /// Tickets left once everybody had ended; `None` where nobody looked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub left: Option<i64>,
     /// The revision once everybody had ended.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub left_revision: Option<u64>,
     /// Tickets that were still put aside then; `None` where nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub left_held: Option<u64>,
     /// When that was looked at, in nanoseconds of the run's clock: whatever must have lapsed by then is no
     /// longer put aside. `None` where nobody knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub ended_ns: Option<u64>,
     /// What ticket numbers promise.
     #[serde(default, deserialize_with = "null_or", skip_serializing_if = "Numbering::is_default")]
@@ -55,7 +59,7 @@ pub struct Header {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock: Option<String>,
     /// Operations that were done and are not here.
-    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "is_zero")]
+    #[serde(default, deserialize_with = "number_or_zero", skip_serializing_if = "is_zero")]
     pub unrecorded: u64,
     /// What people call it, such as the locking of a race.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,5 +193,18 @@ mod tests {
         )
         .unwrap();
         assert_eq!(read, Header::new(7));
+    }
+
+    #[test]
+    fn numbers_may_be_written_as_floats() {
+        let read = |text: &str| serde_json::from_str::<Header>(text).map_err(|_| ());
+        let text = r#"{"history":1.0,"initial":7.0,"sold":0.0,"revision":0e0,"counts":"exact","unrecorded":0.0,"held":null}"#;
+        assert_eq!(read(text), Ok(Header::new(7)));
+        let said =
+            |left: &str| read(&format!(r#"{{"history":1,"left":{left},"unrecorded":null}}"#));
+        assert_eq!(said("-3.0").unwrap().left, Some(-3));
+        for no_count in ["7.5", "1e300", "\"7\"", "18446744073709551616"] {
+            assert!(said(no_count).is_err(), "{no_count}");
+        }
     }
 }

@@ -1,9 +1,11 @@
 //! What the lines of a block say. Pure, so that blocks can be read in parallel.
 
 use serde::{Deserialize, de::IgnoredAny};
+use serde_json::Value;
 
 use super::{
     FORMAT_VERSION, Header, Operation, blocks::Block, ndjson::LineError, ndjson::decode_bytes,
+    numbers::whole,
 };
 
 /// The longest line, in bytes.
@@ -101,13 +103,13 @@ pub(super) fn parse(block: &Block) -> Parsed {
 fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
     #[derive(Deserialize)]
     struct Version {
-        history: serde_json::Value,
+        history: Value,
         process: Option<IgnoredAny>,
     }
 
     let is_object = line.trim_ascii_start().first() == Some(&b'{');
     match serde_json::from_slice(line) {
-        Ok(Version { history, process: None }) if is_object => match history.as_u64() {
+        Ok(Version { history, process: None }) if is_object => match version(&history) {
             Some(version) if version == u64::from(FORMAT_VERSION) => header(line),
             Some(version) => What::Version(version),
             None => {
@@ -124,6 +126,11 @@ fn no_operation(line: &[u8], error: &LineError, is_cut: bool) -> What {
             }
         }
     }
+}
+
+/// The number that `history` is.
+fn version(history: &Value) -> Option<u64> {
+    history.as_u64().or_else(|| whole(history.as_f64()?)?.try_into().ok())
 }
 
 /// Whether the first member of an object is that of a header.
@@ -236,6 +243,14 @@ mod tests {
         }
         let glued = parsed(&format!("{}{}", &SALE[..40], r#"{"history":1,"initial":5}"#));
         assert!(matches!(glued.marks[0].what, What::BrokenHeader(_)), "{glued:?}");
+    }
+
+    #[test]
+    fn a_line_of_a_program_that_writes_floats_is_read() {
+        let floats = r#"{"process":1.0,"op":"buy","quantity":1.0,"call_ns":1.0,"return_ns":2e0,"outcome":"sold","tickets":7,"remaining":93.0,"revision":7.0}"#;
+        let all = parsed(&format!("{{\"history\":1.0,\"initial\":100.0}}\n{SALE}\n{floats}\n"));
+        assert!(matches!(all.marks[0].what, What::Header(_)), "{all:?}");
+        assert_eq!(all.operations[0], all.operations[1]);
     }
 
     #[test]

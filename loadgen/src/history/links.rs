@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::numbers::number_or_null;
+
 /// What an operation has to do with others of its history.
 ///
 /// The names are whatever tells one hold or sale of the history from all others, and no secret of a
@@ -16,11 +18,11 @@ pub struct Links {
     pub sale: Option<Box<str>>,
     /// From when on the hold that it made can lapse, in nanoseconds of the run's clock; `None` where it
     /// cannot, or where that is told in another way.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub lapses_from_ns: Option<u64>,
     /// By when it must have, on the same clock, where nobody confirms or releases it; `None` where nobody
     /// knows.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "number_or_null", skip_serializing_if = "Option::is_none")]
     pub lapses_by_ns: Option<u64>,
 }
 

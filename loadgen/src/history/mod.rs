@@ -5,6 +5,8 @@
 //! - An operation has no return time exactly when its outcome is unknown.
 
 mod clock;
+mod numbers;
+
 mod header;
 mod links;
 mod operation;
@@ -31,6 +33,7 @@ pub use file::HistoryFile;
 pub use header::{CountTiming, FORMAT_VERSION, Header, Numbering, Revisions, signed};
 pub use links::Links;
 pub use ndjson::{LineError, decode, encode};
+pub(crate) use numbers::{digits_beyond_floats, whole};
 pub use operation::{Answer, CriticalSection, Missing, Operation, OperationKind, Outcome};
 pub use places::Places;
 pub use read_error::ReadError;

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Links, Tickets};
+use super::{
+    Links, Tickets,
+    numbers::{number, number_or_null},
+};
 
 /// What was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -55,8 +58,10 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CriticalSection {
     /// When the count was read, in nanoseconds.
+    #[serde(deserialize_with = "number")]
     pub read_ns: u64,
     /// When it was written, or found to be too low, in nanoseconds.
+    #[serde(deserialize_with = "number")]
     pub write_ns: u64,
 }
 
@@ -126,16 +131,20 @@ impl Answer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// Which worker called.
+    #[serde(deserialize_with = "number")]
     pub process: u32,
     /// What was asked for.
     pub op: OperationKind,
     /// How many tickets; `None` where the call names no number.
+    #[serde(default, deserialize_with = "number_or_null")]
     pub quantity: Option<u64>,
     /// The idempotency key.
     pub key: Option<String>,
     /// When the call was made, in nanoseconds of the run's clock.
+    #[serde(deserialize_with = "number")]
     pub call_ns: u64,
     /// When the answer came; `None` exactly when the outcome is unknown.
+    #[serde(default, deserialize_with = "number_or_null")]
     pub return_ns: Option<u64>,
     /// How it ended.
     pub outcome: Outcome,
@@ -143,8 +152,10 @@ pub struct Operation {
     #[serde(default, deserialize_with = "null_or")]
     pub tickets: Tickets,
     /// How many were left, as the answer says; below 0 where a shop owes tickets.
+    #[serde(default, deserialize_with = "number_or_null")]
     pub remaining: Option<i64>,
     /// The revision that the answer rests on.
+    #[serde(default, deserialize_with = "number_or_null")]
     pub revision: Option<u64>,
     /// When the seller read the count and when it wrote it; left out where nobody says.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,11 +1,11 @@
 //! The tickets of one sale.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
-use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, SeqAccess, Visitor},
-};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_json::{Number, value::RawValue};
+
+use super::numbers::{digits_beyond_floats, whole};
 
 /// A ticket: a number, or a name.
 ///
@@ -27,6 +27,36 @@ impl Ticket {
         match text.parse() {
             Ok(number) if is_spelt_as_numbers_are => Self::Number(number),
             _ => Self::Name(text.into()),
+        }
+    }
+
+    /// The ticket whose number is written so in JSON: 7.0 is 7, and one that neither 64 bits nor a float hold has all
+    /// of its digits for its name.
+    pub(crate) fn numbered(text: &str) -> Self {
+        if text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok() {
+            return Self::named(text);
+        }
+        if let Some(digits) = digits_beyond_floats(text) {
+            return Self::named(digits);
+        }
+        let number = text.parse().unwrap_or(f64::NAN);
+        match (whole(number), Number::from_f64(number)) {
+            (Some(whole), _) => Self::named(&whole.to_string()),
+            (None, Some(number)) => Self::named(&number.to_string()),
+            (None, None) => Self::named(text),
+        }
+    }
+
+    /// The ticket that `json` is.
+    fn of_json(json: &RawValue) -> Result<Self, String> {
+        match json.get().as_bytes() {
+            [b'"', ..] => {
+                let name: Cow<'_, str> =
+                    serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
+                Ok(Self::named(&name))
+            }
+            [b'-' | b'0'..=b'9', ..] => Ok(Self::numbered(json.get())),
+            _ => Err(format!("`{json}` is no ticket: expected a number or a name")),
         }
     }
 }
@@ -204,28 +234,12 @@ impl Serialize for Ticket {
 
 impl<'de> Deserialize<'de> for Ticket {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct NumberOrName;
-
-        impl Visitor<'_> for NumberOrName {
-            type Value = Ticket;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a ticket: a whole number from 0, or a name")
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Ticket, E> {
-                Ok(Ticket::Number(number))
-            }
-
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Ticket, E> {
-                Ok(Ticket::named(name))
-            }
-        }
-
         if deserializer.is_human_readable() {
-            deserializer.deserialize_any(NumberOrName)
+            // As it is written: a float has not all the digits.
+            let json = Box::<RawValue>::deserialize(deserializer)?;
+            Self::of_json(&json).map_err(de::Error::custom)
         } else {
-            deserializer.deserialize_str(NumberOrName)
+            Cow::<'_, str>::deserialize(deserializer).map(|name| Self::named(&name))
         }
     }
 }
@@ -240,25 +254,20 @@ impl Serialize for Tickets {
 
 impl<'de> Deserialize<'de> for Tickets {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct List;
-
-        impl<'de> Visitor<'de> for List {
-            type Value = Tickets;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a list of tickets: numbers or names")
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Tickets, A::Error> {
-                let mut gathered = Gathered::default();
-                while let Some(ticket) = list.next_element()? {
-                    gathered.push(ticket);
-                }
-                Ok(gathered.into())
-            }
+        if !deserializer.is_human_readable() {
+            return Vec::<Ticket>::deserialize(deserializer).map(Self::from_iter);
         }
-
-        deserializer.deserialize_seq(List)
+        let json = Box::<RawValue>::deserialize(deserializer)?;
+        let tickets = match json.get().as_bytes() {
+            [b'[', ..] => serde_json::from_str::<Vec<&RawValue>>(json.get())
+                .map_err(de::Error::custom)?
+                .into_iter()
+                .map(Ticket::of_json)
+                .collect(),
+            // One that is not in a list.
+            _ => Ticket::of_json(&json).map(|ticket| Self::from_iter([ticket])),
+        };
+        tickets.map_err(de::Error::custom)
     }
 }
 
@@ -289,7 +298,31 @@ mod tests {
         assert_eq!(serde_json::from_str::<Tickets>(&text).unwrap(), tickets);
         let bytes = postcard::to_stdvec(&tickets).unwrap();
         assert_eq!(postcard::from_bytes::<Tickets>(&bytes).unwrap(), tickets);
-        assert!(serde_json::from_str::<Tickets>("[1.5]").is_err());
+    }
+
+    #[test]
+    fn tickets_are_read_however_they_are_written() {
+        for (json, names) in [
+            ("7", &["7"][..]),
+            ("[7.0, 7e0, \"7\"]", &["7", "7", "7"]),
+            ("[-1, -1.0, \"-1\"]", &["-1", "-1", "-1"]),
+            ("[1.5, 1.50]", &["1.5", "1.5"]),
+            ("\"A \\u00e9\"", &["A é"]),
+            ("[20000000000000000001, 20000000000000000001.0]", &["20000000000000000001"; 2]),
+            ("[9007199254740993.0]", &["9007199254740993"]),
+            ("[-9223372036854775808]", &["-9223372036854775808"]),
+            ("[\"A\", \"A \"]", &["A", "A "]),
+        ] {
+            let tickets: Tickets = serde_json::from_str(json).unwrap();
+            let named: Tickets = names.iter().copied().map(Ticket::named).collect();
+            assert_eq!(tickets, named, "{json}");
+            let written = serde_json::to_string(&tickets).unwrap();
+            assert_eq!(serde_json::from_str::<Tickets>(&written).unwrap(), tickets, "{json}");
+        }
+        for json in ["[null]", "[[7]]", "true", "{\"a\": 1}", "[01]"] {
+            let error = serde_json::from_str::<Tickets>(json).unwrap_err().to_string();
+            assert!(json == "[01]" || error.contains("no ticket"), "{json}: {error}");
+        }
     }
 
     proptest! {

@@ -72,6 +72,81 @@ fn answers_that_are_packed_with_brotli_are_read() {
     }
 }
 
+/// `text` in Latin-1.
+fn latin1(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(u32::from(c)).expect("a character of Latin-1")).collect()
+}
+
+/// Answers of shops that sell each seat once, as an HTTP client and a reader of JSON must take them; the tickets are
+/// told as the shop told them, and so nobody is accused.
+#[test]
+fn what_a_sound_shop_says_is_read_as_it_says_it() {
+    const PAGE: &str = r#"
+[search]
+path = "/left"
+remaining = 'regex:Übrig: (\d+)'
+[buy]
+path = "/buy"
+sold = { status = [201], ticket = 'regex:Karte ([^.]+)\.' }
+sold_out = { status = [409] }
+"#;
+    let page = |seat: &str, left: i64| format!("Karte {seat}. Übrig: {left}");
+    let json = |seat: &str, left: i64| format!(r#"{{"seat": {seat}, "left": {left}}}"#);
+    let utf8 = |text: String| text.into_bytes();
+    let big = |seat: i64| (20_000_000_000_000_000_000 + i128::from(seat)).to_string();
+    let spaced = |seat: i64| {
+        let name = format!("A{}", " ".repeat(usize::try_from(seat).expect("seats begin at 1")));
+        json!(name).to_string()
+    };
+    let row = |seat: i64| {
+        let row = ["Å", "Ä", "Ö"][usize::try_from(seat % 3).expect("seats begin at 1")];
+        format!("{row}-{}", seat / 3)
+    };
+    type Shop<'a> = (&'a str, &'a str, &'a str, Box<dyn Fn(i64, i64) -> Vec<u8> + Send + Sync>);
+    let shops: [Shop<'_>; 7] = [
+        ("numbers beyond 64 bits", "", MAP, Box::new(move |s, left| utf8(json(&big(s), left)))),
+        ("spaces in names", "", MAP, Box::new(move |s, left| utf8(json(&spaced(s), left)))),
+        (
+            "Latin-1",
+            "\r\nContent-Type: text/html; charset=ISO-8859-1",
+            PAGE,
+            Box::new(move |s, left| latin1(&page(&row(s), left))),
+        ),
+        ("Latin-1, unsaid", "", PAGE, Box::new(move |s, left| latin1(&page(&row(s), left)))),
+        (
+            "byte order mark",
+            "",
+            MAP,
+            Box::new(move |s, left| utf8(format!("\u{feff}{}", json(&s.to_string(), left)))),
+        ),
+        ("fold", "\r\nX-Fold: a\r\n b", MAP, Box::new(move |s, l| utf8(json(&s.to_string(), l)))),
+        ("space", "\r\nX-Odd : 1", MAP, Box::new(move |s, l| utf8(json(&s.to_string(), l)))),
+    ];
+    for (name, fields, map, answer) in shops {
+        let left = Mutex::new(30);
+        let [found, sold, gone] = ["200 OK", "201 Created", "409 Conflict"]
+            .map(|status| &*Box::leak(format!("{status}{fields}").into_boxed_str()));
+        let shop = Stub::http(move |request| {
+            let mut left = left.lock().expect("no other thread has panicked");
+            match request.call.as_str() {
+                "GET /left" => (found, answer(30, *left)),
+                _ if *left == 0 => (gone, br#"{"error": "sold out"}"#.to_vec()),
+                _ => {
+                    *left -= 1;
+                    (sold, answer(30 - *left, *left))
+                }
+            }
+        });
+
+        let finished = sixty(&shop, map, &[]);
+
+        assert_eq!(finished.code, Some(0), "{name}: {finished:?}");
+        let outcomes = &result(&finished)["outcomes"];
+        let counted = (number(&outcomes["sold"]), number(&outcomes["sold_out"]));
+        assert_eq!(counted, (30, 30), "{name}: {outcomes}");
+    }
+}
+
 /// A count that is filled in bit by bit, as of a cache that warms up: without `settle` the shop would be accused of
 /// what it did not do, where its counts are not known to be late.
 #[test]

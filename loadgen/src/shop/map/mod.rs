@@ -2,6 +2,7 @@
 
 mod buyers;
 mod change;
+mod charset;
 mod count;
 mod file;
 mod finding;
@@ -15,9 +16,10 @@ mod sale;
 mod script;
 mod text;
 
+pub(super) use charset::text_of;
 pub(crate) use file::{Map, MapError, read_map};
 pub(crate) use finding::Finding;
-pub(super) use place::{Looked, Place, Texts, field_values, text_of};
+pub(super) use place::{Looked, Place, Texts, field_values};
 pub(super) use reader::{MapReader, unread};
 pub(super) use request::{Filled, Request};
 pub(super) use script::{Call, QUANTITY, SECONDS, Script, Source, Take};

@@ -1,15 +1,16 @@
 //! A place in an answer: a JSON pointer, a regular expression, or a header field.
 
-use std::{borrow::Cow, fmt, io::Read as _};
+use std::{borrow::Cow, collections::HashMap, fmt, io::Read};
 
 use regex_lite::{Captures, Regex};
-use serde_json::Value;
+use serde_json::{Value, value::RawValue};
 
-use crate::history::Ticket;
+use super::charset::{text_of, text_of_body};
+use crate::history::{Ticket, digits_beyond_floats, whole};
 
 /// An answer as places are looked up in it.
 pub(in crate::shop) struct Looked<'a> {
-    /// The body as text, with a replacement character for what is no UTF-8 in it.
+    /// The body as text.
     pub(in crate::shop) text: Cow<'a, str>,
     /// The body as JSON; `Null` where it is none.
     pub(in crate::shop) json: Value,
@@ -33,7 +34,7 @@ impl<'a> Texts<'a> {
 
     /// Looks places up in it.
     pub(in crate::shop) fn look(&self) -> Looked<'_> {
-        let text = text_of(&self.body);
+        let text = text_of_body(&self.body, || field_values(&self.fields, "content-type").next());
         let json = serde_json::from_str(&text).unwrap_or_default();
         Looked { text, json, fields: &self.fields }
     }
@@ -47,23 +48,43 @@ const PIECE_BYTES: usize = 4096;
 
 /// `body` unpacked as `fields` say; as it stands where they say nothing, or it is not so packed.
 fn unpacked<'a>(fields: &str, body: &'a [u8]) -> Cow<'a, [u8]> {
-    let Some(Value::String(coding)) = field(fields, "content-encoding") else {
-        return Cow::Borrowed(body);
-    };
+    let codings = field_values(fields, "content-encoding").flat_map(|value| value.split(','));
+    let codings = codings.map(str::trim).filter(|coding| !coding.eq_ignore_ascii_case("identity"));
+    let codings: Vec<&str> = codings.filter(|coding| !coding.is_empty()).collect();
+    let mut plain = Cow::Borrowed(body);
+    // The last one that was applied comes first (RFC 9110, 8.4).
+    for coding in codings.iter().rev() {
+        match unpacked_once(coding, &plain) {
+            Some(unpacked) => plain = Cow::Owned(unpacked),
+            None => return Cow::Borrowed(body),
+        }
+    }
+    plain
+}
+
+/// `body` without this coding; `None` where it is not so packed, or nobody knows the coding.
+fn unpacked_once(coding: &str, body: &[u8]) -> Option<Vec<u8>> {
+    match coding.to_ascii_lowercase().as_str() {
+        "gzip" | "x-gzip" => all(flate2::read::MultiGzDecoder::new(body)),
+        "deflate" => all(flate2::read::ZlibDecoder::new(body)).or_else(|| raw_deflate(body)),
+        "br" => all(brotli_decompressor::Decompressor::new(body, PIECE_BYTES)),
+        _ => None,
+    }
+}
+
+/// `body` unpacked, which some programs send without what it should begin with (RFC 9110, 8.4.1.2).
+fn raw_deflate(body: &[u8]) -> Option<Vec<u8>> {
+    let mut packed = flate2::bufread::DeflateDecoder::new(body);
+    let plain = all(&mut packed)?;
+    // Nothing tells it from a text but its end.
+    packed.into_inner().is_empty().then_some(plain)
+}
+
+/// All that `packed` comes to.
+fn all(packed: impl Read) -> Option<Vec<u8>> {
     let mut plain = Vec::new();
-    let unpacked = match coding.to_ascii_lowercase().as_str() {
-        "gzip" | "x-gzip" => {
-            flate2::read::MultiGzDecoder::new(body).take(BODY_BYTES_MAX).read_to_end(&mut plain)
-        }
-        "deflate" => {
-            flate2::read::ZlibDecoder::new(body).take(BODY_BYTES_MAX).read_to_end(&mut plain)
-        }
-        "br" => brotli_decompressor::Decompressor::new(body, PIECE_BYTES)
-            .take(BODY_BYTES_MAX)
-            .read_to_end(&mut plain),
-        _ => return Cow::Borrowed(body),
-    };
-    if unpacked.is_ok() { Cow::Owned(plain) } else { Cow::Borrowed(body) }
+    packed.take(BODY_BYTES_MAX).read_to_end(&mut plain).ok()?;
+    Some(plain)
 }
 
 /// The value of the field `name` among `fields`.
@@ -92,12 +113,6 @@ pub(in crate::shop) fn field_values<'a>(
         }
         None
     })
-}
-
-/// `bytes` as text, with a replacement character for what is no UTF-8 in it.
-pub(in crate::shop) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
-    // Much faster than the other way, which is for what is none.
-    std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 impl Looked<'_> {
@@ -177,10 +192,17 @@ impl Place {
         if holds { Held::Yes } else { Held::No }
     }
 
-    /// What stands there.
+    /// What stands there; a number that takes more than 64 bits as the text of its digits.
     pub(in crate::shop) fn find(&self, answer: &Looked<'_>) -> Option<Value> {
         match self {
-            Self::Pointer(pointer) => pointed(&answer.json, pointer),
+            Self::Pointer(pointer) => match pointed(&answer.json, pointer)? {
+                found if may_be_rounded(&found) => {
+                    let mut json = answer.json.clone();
+                    put_digits(&mut json, &answer.text);
+                    pointed(&json, pointer)
+                }
+                found => Some(found),
+            },
             Self::Pattern(pattern) => {
                 let found = pattern.captures(&answer.text)?;
                 let text = found.get(1).or_else(|| found.get(0))?;
@@ -210,7 +232,10 @@ impl Place {
     /// The ticket that stands there first: a page may say it in its title and once more below.
     pub(super) fn ticket(&self, answer: &Looked<'_>) -> Option<Vec<Ticket>> {
         match self {
-            Self::Pattern(_) => Some(vec![ticket(&self.find(answer)?)?]),
+            Self::Pattern(_) => match self.find(answer)? {
+                Value::String(text) => Some(vec![ticket(&text.trim().into())?]),
+                _ => None,
+            },
             Self::Pointer(_) | Self::Field(_) => self.tickets(answer),
         }
     }
@@ -270,24 +295,55 @@ fn flat(lists: Vec<Value>) -> Vec<Value> {
     items.collect()
 }
 
-/// A ticket as an answer has it: a name is a text, and 7.0 is 7.
-fn ticket(value: &Value) -> Option<Ticket> {
+/// Whether there is a number in it that may have been another one when it was read.
+fn may_be_rounded(value: &Value) -> bool {
     match value {
-        Value::Number(number) => Some(match number.as_f64().and_then(whole) {
-            Some(whole) if number.as_u64().is_none() => Ticket::named(&whole.to_string()),
-            _ => Ticket::named(&number.to_string()),
-        }),
-        Value::String(text) if !text.trim().is_empty() => Some(Ticket::named(text.trim())),
-        _ => None,
+        Value::Number(number) => {
+            number.is_f64() && number.as_f64().is_some_and(|number| whole(number).is_none())
+        }
+        Value::Array(items) => items.iter().any(may_be_rounded),
+        Value::Object(members) => members.values().any(may_be_rounded),
+        _ => false,
     }
 }
 
-/// `number` where it is a whole one that a float holds exactly.
-fn whole(number: f64) -> Option<i64> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    #[expect(clippy::cast_possible_truncation, reason = "whole, and far below what 64 bits hold")]
-    let whole = number as i64;
-    (number.fract() == 0.0 && number.abs() <= EXACT).then_some(whole)
+/// Puts into `value`, which was read from `json`, the digits of each number that has more of them than was read.
+fn put_digits(value: &mut Value, json: &str) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            if let Some(digits) = digits_beyond_floats(json.trim()) {
+                *value = Value::from(digits);
+            }
+        }
+        Value::Array(items) => {
+            let written: Vec<&RawValue> = serde_json::from_str(json).unwrap_or_default();
+            for (item, written) in items.iter_mut().zip(written) {
+                put_digits(item, written.get());
+            }
+        }
+        Value::Object(members) => {
+            let written: HashMap<Cow<'_, str>, &RawValue> =
+                serde_json::from_str(json).unwrap_or_default();
+            for (name, member) in members {
+                if let Some(written) = written.get(name.as_str()) {
+                    put_digits(member, written.get());
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A ticket as JSON has it: a name is a text, as it stands, and 7.0 is 7.
+fn ticket(value: &Value) -> Option<Ticket> {
+    match value {
+        Value::Number(number) => Some(match number.as_u64() {
+            Some(number) => Ticket::Number(number),
+            None => Ticket::numbered(&number.to_string()),
+        }),
+        Value::String(text) if !text.trim().is_empty() => Some(Ticket::named(text)),
+        _ => None,
+    }
 }
 
 /// Whether `found` is what is `wanted`: the same text, however each of them is written.
@@ -309,6 +365,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::history::Tickets;
 
     fn looked(text: &str) -> Looked<'_> {
         let json = serde_json::from_str(text).unwrap_or_default();
@@ -345,6 +402,88 @@ mod tests {
             let place = Place::parse(place).unwrap();
             assert_eq!(place.find(&looked(text)), found, "{place} in {text}");
         }
+    }
+
+    #[test]
+    fn a_body_is_unpacked_as_its_fields_say() {
+        use std::io::Write as _;
+
+        use flate2::{Compression, write};
+
+        let text = b"{\"left\": 7}";
+        let mut gzip = write::GzEncoder::new(Vec::new(), Compression::fast());
+        gzip.write_all(text).unwrap();
+        let gzip = gzip.finish().unwrap();
+        let mut twice = write::ZlibEncoder::new(Vec::new(), Compression::fast());
+        twice.write_all(&gzip).unwrap();
+        let mut raw = write::DeflateEncoder::new(Vec::new(), Compression::fast());
+        raw.write_all(text).unwrap();
+        for (fields, body) in [
+            ("Content-Encoding: GZip", &gzip),
+            ("Content-Encoding: gzip, identity", &gzip),
+            ("Content-Encoding: identity", &text.to_vec()),
+            ("Content-Encoding: ", &text.to_vec()),
+            ("Content-Encoding : gzip", &gzip),
+            ("Content-Encoding: gzip, deflate", &twice.finish().unwrap()),
+            ("Content-Encoding: gzip\r\ncontent-encoding: identity", &gzip),
+            ("Content-Encoding: deflate", &raw.finish().unwrap()),
+            // What is not packed, whatever it says.
+            ("Content-Encoding: gzip", &text.to_vec()),
+            ("Content-Encoding: deflate", &text.to_vec()),
+            ("Content-Encoding: aes128gcm", &text.to_vec()),
+        ] {
+            assert_eq!(&*unpacked(fields, body), text, "{fields}");
+        }
+    }
+
+    #[test]
+    fn a_ticket_is_told_as_the_shop_told_it() {
+        for (json, names) in [
+            (r#"{"at": 20000000000000000001}"#, &["20000000000000000001"][..]),
+            (
+                r#"{"price": 7.5, "at": [20000000000000000001, 7.0, -1]}"#,
+                &["20000000000000000001", "7", "-1"],
+            ),
+            (r#"{"at": 0.12345678901234567890}"#, &["0.1234567890123456789"]),
+            (r#"{"at": 7.50}"#, &["7.5"]),
+            (r#"{"at": 18446744073709551615}"#, &["18446744073709551615"]),
+            (r#"{"at": "A "}"#, &["A "]),
+            (r#"{"at": [" A", "A"]}"#, &[" A", "A"]),
+            (r#"{"at": "7"}"#, &["7"]),
+        ] {
+            let tickets = Place::parse("/at").unwrap().tickets(&looked(json)).unwrap();
+            let named: Vec<_> = names.iter().map(|name| Ticket::named(name)).collect();
+            assert_eq!(tickets, named, "{json}");
+            // A history is read as it was written.
+            let tickets: Tickets = tickets.into_iter().collect();
+            let written = serde_json::to_string(&tickets).unwrap();
+            assert_eq!(serde_json::from_str::<Tickets>(&written).unwrap(), tickets, "{json}");
+            // As somebody else writes it down, with the numbers of the shop.
+            let (_, at) = json.trim_end_matches('}').split_once("\"at\": ").unwrap();
+            assert_eq!(serde_json::from_str::<Tickets>(at).unwrap(), tickets, "{json}");
+        }
+        // Where a page says it, nobody means the space around it.
+        let text = Place::parse(r"regex:seat(.*)\.").unwrap();
+        assert_eq!(text.ticket(&looked("seat A 1 .")), Some(vec![Ticket::named("A 1")]));
+        assert_eq!(text.ticket(&looked("seat  .")), None);
+        assert_eq!(Place::parse("/at").unwrap().ticket(&looked(r#"{"at": " "}"#)), None);
+    }
+
+    #[test]
+    fn a_number_that_no_float_holds_is_taken_with_its_digits() {
+        let json = r#"{"price": 7.5, "n\u0061me": {"b": [1, 30000000000000000001]}, "big": 1e16}"#;
+        for (place, found) in [
+            ("/name/b/1", json!("30000000000000000001")),
+            ("/name/b/*", json!([1, "30000000000000000001"])),
+            ("/name", json!({"b": [1, "30000000000000000001"]})),
+            ("/price", json!(7.5)),
+            ("/big", json!(1e16)),
+        ] {
+            assert_eq!(Place::parse(place).unwrap().find(&looked(json)), Some(found), "{place}");
+        }
+        let wanted = json!("30000000000000000001");
+        let place = Place::parse("/name/b/1").unwrap();
+        assert_eq!(place.holds(&looked(json), &wanted), Held::Yes);
     }
 
     #[test]

@@ -40,34 +40,76 @@ pub(super) struct Head {
     pub(super) keeps_alive: bool,
 }
 
-/// Reads the head that `bytes` begin with; `None` while it is not whole.
+/// Reads the head that `bytes` begin with; `None` while it is not whole. A field that goes on in the next line is
+/// put into one, with spaces for what was between.
 // Apart: seldom needed, and its room for fields would be on the stack of every request.
 #[inline(never)]
-pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
+pub(super) fn parse(bytes: &mut [u8]) -> Result<Option<Head>, Failure> {
+    match read(bytes)? {
+        Read::Head(head) => return Ok(Some(head)),
+        Read::Part => return Ok(None),
+        Read::Folded(length) => unfold(&mut bytes[..length]),
+    }
+    match read(bytes)? {
+        Read::Head(head) => Ok(Some(head)),
+        Read::Part | Read::Folded(_) => Err(NO_HEAD),
+    }
+}
+
+const NO_HEAD: Failure = Failure::Garbage("no status line and header fields");
+
+/// What bytes are.
+enum Read {
+    /// A part of a head.
+    Part,
+    /// A head.
+    Head(Head),
+    /// A head of so many bytes in which a field goes on in the next line.
+    Folded(usize),
+}
+
+/// Puts spaces where a field goes on in the next line, as whoever reads an answer must (RFC 9112, 5.2).
+fn unfold(head: &mut [u8]) {
+    for at in 1..head.len() {
+        if let (b'\n', b' ' | b'\t') = (head[at - 1], head[at]) {
+            head[at - 1] = b' ';
+            if at > 1 && head[at - 2] == b'\r' {
+                head[at - 2] = b' ';
+            }
+        }
+    }
+}
+
+fn read(bytes: &[u8]) -> Result<Read, Failure> {
     // Room for 64 fields is 2 KiB, which nobody writes to in vain for every answer.
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut many_fields = Vec::new();
     let mut response = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
+    let mut config = httparse::ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    config.allow_spaces_after_header_name_in_responses(true);
     let mut parsed = config.parse_response_with_uninit_headers(&mut response, bytes, &mut fields);
     if parsed == Err(httparse::Error::TooManyHeaders) {
         // As many as fit the longest head.
         many_fields.resize(HEAD_MAX / FIELD_MIN, httparse::EMPTY_HEADER);
         response = httparse::Response::new(&mut many_fields);
-        parsed = response.parse(bytes);
+        parsed = config.parse_response(&mut response, bytes);
     }
     let length = match parsed {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) if bytes.len() > HEAD_MAX => {
             return Err(Failure::TooLong(HEAD_MAX));
         }
-        Ok(httparse::Status::Partial) => return Ok(None),
+        Ok(httparse::Status::Partial) => return Ok(Read::Part),
         Err(_) if is_tls(bytes) => return Err(Failure::Tls),
         Err(_) if is_http2(bytes) => {
             return Err(Failure::Garbage("it is HTTP/2, which `http2` in a map asks for"));
         }
-        Err(_) => return Err(Failure::Garbage("no status line and header fields")),
+        Err(_) => return Err(NO_HEAD),
     };
+    if response.headers.iter().any(|field| field.value.contains(&b'\n')) {
+        return Ok(Read::Folded(length));
+    }
     let status = response.code.unwrap_or(0);
     let mut head = Head {
         status,
@@ -82,19 +124,20 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Head>, Failure> {
         head.framing = Framing::Length(0);
     }
     head.keeps_alive &= head.framing != Framing::UntilClose;
-    Ok(Some(head))
+    Ok(Read::Head(head))
 }
 
 fn read_field(head: &mut Head, field: &httparse::Header<'_>) -> Result<(), Failure> {
     if field.name.eq_ignore_ascii_case("content-length") {
-        let length = str::from_utf8(field.value).ok().and_then(|text| text.trim().parse().ok());
-        let length = length.ok_or(Failure::Garbage("no number in `content-length`"))?;
+        let length = length(field.value)?;
         if length > BODY_MAX {
             return Err(Failure::TooLong(BODY_MAX));
         }
-        // Chunks win where both are said (RFC 9112, 6.3).
-        if head.framing != Framing::Chunked {
-            head.framing = Framing::Length(length);
+        match head.framing {
+            // Chunks win where both are said (RFC 9112, 6.3).
+            Framing::Chunked => {}
+            Framing::Length(other) if other != length => return Err(LENGTHS),
+            _ => head.framing = Framing::Length(length),
         }
     } else if field.name.eq_ignore_ascii_case("transfer-encoding") {
         if !field.value.eq_ignore_ascii_case(b"chunked") {
@@ -109,6 +152,17 @@ fn read_field(head: &mut Head, field: &httparse::Header<'_>) -> Result<(), Failu
         }
     }
     Ok(())
+}
+
+const LENGTHS: Failure = Failure::Garbage("two numbers in `content-length`");
+
+/// The length that `value` says, more than once perhaps (RFC 9110, 8.6).
+fn length(value: &[u8]) -> Result<usize, Failure> {
+    let number = |text: &str| text.trim().parse().ok();
+    let mut lengths = str::from_utf8(value).unwrap_or_default().split(',').map(number);
+    let first =
+        lengths.next().flatten().ok_or(Failure::Garbage("no number in `content-length`"))?;
+    if lengths.all(|length| length == Some(first)) { Ok(first) } else { Err(LENGTHS) }
 }
 
 /// A TLS record, an alert or a handshake, as a server sends it that was spoken to in plain text.
@@ -176,13 +230,13 @@ mod tests {
     const SOLD: &[u8] = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\nx: y\r\n\r\n{}";
 
     fn head(text: &str) -> Head {
-        parse(text.as_bytes()).unwrap().unwrap()
+        parse(&mut text.as_bytes().to_vec()).unwrap().unwrap()
     }
 
     #[test]
     fn a_head_is_told_once_it_is_whole() {
         for end in 0..SOLD.len() - 2 {
-            assert_eq!(parse(&SOLD[..end]), Ok(None), "{end}");
+            assert_eq!(parse(&mut SOLD[..end].to_vec()), Ok(None), "{end}");
         }
         let whole = Head {
             status: 201,
@@ -190,7 +244,7 @@ mod tests {
             framing: Framing::Length(2),
             keeps_alive: true,
         };
-        assert_eq!(parse(SOLD), Ok(Some(whole)));
+        assert_eq!(parse(&mut SOLD.to_vec()), Ok(Some(whole)));
     }
 
     #[test]
@@ -213,8 +267,40 @@ mod tests {
     }
 
     #[test]
+    fn a_length_may_be_said_twice_and_must_be_one() {
+        let twice = |lengths: &str| {
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {lengths}\r\n\r\n");
+            parse(&mut head.into_bytes())
+        };
+        for lengths in ["24, 24", "24,24 , 24", "24\r\nContent-Length: 24"] {
+            let framing = twice(lengths).unwrap().unwrap().framing;
+            assert_eq!(framing, Framing::Length(24), "{lengths}");
+        }
+        for lengths in ["24, 25", "24,", ", 24", "24\r\nContent-Length: 25"] {
+            assert!(matches!(twice(lengths), Err(Failure::Garbage(_))), "{lengths}");
+        }
+    }
+
+    #[test]
+    fn old_ways_to_write_a_field_are_read() {
+        let text =
+            "HTTP/1.1 200 OK\r\nX-Fold: a\r\n b\r\n\tc\r\nContent-Length :\r\n 2\r\n\r\n 2\n }";
+        let mut bytes = text.as_bytes().to_vec();
+        for end in 0..text.len() - " 2\n }".len() {
+            assert_eq!(parse(&mut bytes[..end]), Ok(None), "{end}");
+        }
+        assert_eq!(bytes, text.as_bytes());
+        let head = parse(&mut bytes).unwrap().unwrap();
+        assert_eq!(head.framing, Framing::Length(2));
+        let unfolded =
+            "HTTP/1.1 200 OK\r\nX-Fold: a   b  \tc\r\nContent-Length :   2\r\n\r\n 2\n }";
+        assert_eq!(str::from_utf8(&bytes), Ok(unfolded));
+        assert_eq!(&bytes[head.length..], b" 2\n }");
+    }
+
+    #[test]
     fn what_is_no_answer_is_told_apart() {
-        let failure = |bytes: &[u8]| parse(bytes).unwrap_err();
+        let failure = |bytes: &[u8]| parse(&mut bytes.to_vec()).unwrap_err();
         assert_eq!(failure(&[0x15, 3, 1, 0, 2, 2, 70]), Failure::Tls);
         let http2 = failure(&[0, 0, 6, 4, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 128]).to_string();
         assert!(http2.contains("`http2` in a map"), "{http2}");

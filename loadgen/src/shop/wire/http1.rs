@@ -87,7 +87,7 @@ impl Http1 {
         {
             return Ok(Some(*head));
         }
-        let head = head::parse(&self.received)?;
+        let head = head::parse(&mut self.received)?;
         if let Some(head) = head {
             let mut bytes = self.last_head.take().map(|last| last.bytes).unwrap_or_default();
             bytes.clear();
@@ -161,7 +161,7 @@ mod tests {
 
     /// What each request is answered with, in pieces that are sent apart; the status and the body that
     /// this means.
-    const ANSWERS: [(&[&str], u16, &str); 12] = [
+    const ANSWERS: [(&[&str], u16, &str); 14] = [
         (&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na"], 200, "a"),
         (&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb"], 200, "b"),
         (&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", "c"], 200, "c"),
@@ -172,6 +172,8 @@ mod tests {
         (&[INTERIM, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhh"], 200, "hh"),
         (&["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nii\r\n0\r\n\r\n"], 200, "ii"),
         (&["HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nj\r\n0\r\n\r\n"], 200, "j"),
+        (&["HTTP/1.1 200 OK\r\nx: a\r\n b\r\nContent-Length: 2\r\n\r\n\n "], 200, "\n "),
+        (&["HTTP/1.1 200 OK\r\nx: a\r\n b\r\nContent-Length: 2\r\n\r\n\n\t"], 200, "\n\t"),
         (&["HTTP/1.1 204 No Content\r\n\r\n"], 204, ""),
         (&["HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: close\r\n\r\nk"], 200, "k"),
     ];
