@@ -4,6 +4,7 @@ use std::{
     ffi::OsString,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
+    ops::RangeInclusive,
     path::PathBuf,
     process::ExitCode,
     thread,
@@ -93,7 +94,7 @@ struct Restore {
     dir: PathBuf,
     /// How many ticket numbers were given out by now: none of them is sold again, and those that the
     /// backup does not know of are taken off what is left.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 0, value_parser = whole::<u64>(0..=COUNT_MAX))]
     sold_at_least: u64,
     #[command(flatten)]
     counter: Kept,
@@ -155,7 +156,7 @@ struct Noop {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// How many threads serve connections [default: as `server` itself].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(1..=1024))]
     event_loops: Option<u16>,
 }
 
@@ -168,7 +169,7 @@ struct Serve {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = address)]
     listen: SocketAddr,
     /// Create a missing counter with N tickets; never touches one that exists.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u64).range(0..=COUNT_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u64>(0..=COUNT_MAX))]
     init: Option<u64>,
     /// How sales are kept apart; all but `group` are the lesson's, unsafe or slow.
     #[arg(long, value_enum, default_value_t = LockingName::Group)]
@@ -186,7 +187,7 @@ struct Serve {
     #[arg(long, value_enum, default_value_t = Durability::Synced)]
     durability: Durability,
     /// The most tickets in one order.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=PER_ORDER_MAX))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value_t = 10, value_parser = whole::<u64>(1..=PER_ORDER_MAX))]
     max_per_order: u64,
     /// What the tickets are for: the heading of the page and of the tickets.
     #[arg(long, value_name = "TEXT", value_parser = event)]
@@ -201,7 +202,7 @@ struct Serve {
     #[arg(long, value_enum, default_value_t = Refunds::Admin)]
     refunds: Refunds,
     /// How many idempotency keys and ended holds are remembered, as `10m`; past it the oldest are forgotten.
-    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value = "10m", value_parser = amount)]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, default_value = "10m", value_parser = whole::<usize>(1..=4_000_000_000))]
     keys_max: usize,
     /// A file whose first line is the token of admin calls.
     #[arg(long, value_name = "FILE")]
@@ -227,10 +228,10 @@ struct Serve {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, default_value = "75s", value_parser = keep_alive)]
     keep_alive: Duration,
     /// How many connections may be open at once [default: as many as the limit of open files allows].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(2..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(2..=u64::from(u32::MAX)))]
     connections_max: Option<u32>,
     /// How many may listen to the live count at once [default: half of the connections].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u32>(1..=u64::from(u32::MAX)))]
     live_max: Option<u32>,
     /// Write a line for each request, with its method, route, status, duration, client and id.
     #[arg(long)]
@@ -239,7 +240,7 @@ struct Serve {
     #[arg(long, value_enum, default_value_t)]
     log_format: LogFormat,
     /// How many threads serve connections [default: one less than there are cores].
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = whole::<u16>(1..=1024))]
     event_loops: Option<u16>,
 }
 
@@ -359,18 +360,25 @@ fn hold_max(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Reads a number such as `5000`, `500k` or `10m`, from 1 to 4,000 million.
-fn amount(text: &str) -> Result<usize, String> {
-    let (digits, factor) = match text.as_bytes().last() {
-        Some(b'k') => (&text[..text.len() - 1], 1000),
-        Some(b'm') => (&text[..text.len() - 1], 1_000_000),
-        _ => (text, 1),
-    };
-    let number = digits.parse().ok().and_then(|number: usize| number.checked_mul(factor));
-    let number = number.filter(|number| (1..=4_000_000_000).contains(number));
-    let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
-    let expected = || "expected a whole number from 1 on, as in `5000` or `10m`".to_owned();
-    number.filter(|_| is_plain).ok_or_else(expected)
+/// What reads a whole number of `range`, such as `5000`, `500k` or `10m`.
+fn whole<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+) -> impl Fn(&str) -> Result<T, String> + Clone {
+    move |text| {
+        let (digits, factor) = match text.as_bytes().last() {
+            Some(b'k') => (&text[..text.len() - 1], 1000),
+            Some(b'm') => (&text[..text.len() - 1], 1_000_000),
+            _ => (text, 1),
+        };
+        let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit());
+        let number = digits.parse().ok().and_then(|number: u64| number.checked_mul(factor));
+        let number = number.filter(|number| is_plain && range.contains(number));
+        number.and_then(|number| T::try_from(number).ok()).ok_or_else(|| {
+            let (least, most) = (range.start(), range.end());
+            let example = if *most < 5000 { "" } else { ", as in `5000` or `10k`" };
+            format!("expected a whole number from {least} to {most}{example}")
+        })
+    }
 }
 
 /// Reads how long a connection is kept: a whole second at least, for clients are told seconds.
@@ -505,5 +513,15 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_number_may_have_a_unit_and_what_is_none_is_told_what_would_be_taken() {
+        let serve = |tickets| Cli::try_parse_from(["server", "--init", tickets]);
+        assert_eq!(serve("10k").map(|cli| cli.serve.init).ok(), Some(Some(10_000)));
+        for tickets in ["10z", "1.5k", "k", "99999999999m"] {
+            let said = serve(tickets).expect_err(tickets).to_string();
+            assert!(said.contains("a whole number from 0 to 9007199254740991"), "{said}");
+        }
     }
 }

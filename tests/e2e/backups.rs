@@ -208,6 +208,21 @@ fn what_is_no_backup_is_called_that_and_nothing_is_made() {
 }
 
 #[test]
+fn folder_that_a_backup_cannot_go_into_is_named_with_what_makes_it() {
+    let counter = Counter::with(5);
+    let dir = counter.folder().join("nodir/monday");
+
+    let said = backup(&counter, &dir);
+
+    let made = counter.folder().join("nodir").display().to_string();
+    assert!(said.stderr.contains(&format!("there is no folder {made}")), "{said:?}");
+    assert!(
+        said.stderr.contains(&format!("hint: `install -d -m 700 {made}` makes it")),
+        "{said:?}"
+    );
+}
+
+#[test]
 fn nothing_that_is_there_is_written_over() {
     let counter = Counter::with(30);
     drop(serve(&counter));

@@ -221,6 +221,11 @@ impl RunError {
                 };
                 (source.kind() == io::ErrorKind::NotFound).then_some(hint)
             }
+            Self::Init { path, .. } => {
+                let missing = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+                let missing = missing.filter(|parent| !parent.exists())?.display();
+                Some(format!("`install -d -m 700 {missing}` makes it"))
+            }
             Self::Ledger(OpenError::Turn(TurnError::HeadAhead { .. })) => Some(
                 "put the folder of the ledger back; or, if it is lost for good, remove what is \
                  left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"

@@ -32,8 +32,9 @@ impl Making {
         let init = |source| RunError::Init { path: path.clone(), source };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.exists()) {
-            let missing = io::Error::new(io::ErrorKind::NotFound, "its folder is not there");
-            return Err(RunError::Init { path: parent.to_owned(), source: missing });
+            let said = format!("there is no folder {}", parent.display());
+            let missing = io::Error::new(io::ErrorKind::NotFound, said);
+            return Err(RunError::Init { path: target.to_owned(), source: missing });
         }
         let left = what_is_left(target);
         // Of another process that had the number of this one.
