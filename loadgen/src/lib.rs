@@ -3,8 +3,8 @@
 //! # Layout
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
 //! - `manual`: what the program tells of its command line.
-//! - `setup`, `duration`, `lifeline`, `kept_file`, `own_folder`: what a run is made of, times as people write them,
-//!   child processes that die with their parent, files that are whole or not there, folders that go away; `runner`:
+//! - `setup`, `duration`, `flags`, `lifeline`, `kept_file`, `own_folder`: what a run is made of, times as people write
+//!   them, numbers and addresses as flags take them, child processes that die with their parent, files that are whole or not there, folders that go away; `runner`:
 //!   that of a CI, which reads what is printed.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - [`engines`]: etcd and PostgreSQL on this machine, and a network between them that can be cut.
@@ -34,6 +34,7 @@ mod check;
 mod draft;
 mod duration;
 mod export;
+mod flags;
 mod kept_file;
 mod lab;
 mod latency;

@@ -8,7 +8,7 @@ use super::{
     config::{ChaosConfig, Kept},
     faults::FaultKind,
 };
-use crate::{duration, plan::Holds, setup::Mode};
+use crate::{duration, flags, plan::Holds, setup::Mode};
 
 /// How long a round is where nothing is said, and where an engine is started: a fault of a third of it at most is to be
 /// longer than an election.
@@ -28,7 +28,7 @@ const ROUND_MIN: Duration = Duration::from_millis(100);
 pub(crate) struct ChaosArgs {
     /// How many faults, one in each round
     #[arg(long, value_name = "N", default_value = "20", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(0..=100_000))]
+    #[arg(value_parser = flags::whole::<u32>(0..=100_000))]
     rounds: u32,
 
     /// How long a round is [default: 700ms, and 3s with `--members` and `--postgres`]
@@ -38,12 +38,12 @@ pub(crate) struct ChaosArgs {
 
     /// How many servers sell from the one counter
     #[arg(long, value_name = "N", default_value = "3", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(value_parser = flags::whole::<u32>(1..=100))]
     servers: u32,
 
     /// Keep the counter in an etcd of so many members, which are started here: Debian's `etcd-server`
     #[arg(long, value_name = "N", default_value = "0", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(0..=9), conflicts_with = "db")]
+    #[arg(value_parser = flags::whole::<u32>(0..=9), conflicts_with = "db")]
     members: u32,
 
     /// Keep the counter in a primary of PostgreSQL with a synchronous standby, members 1 and 2, which are started here:
@@ -53,12 +53,12 @@ pub(crate) struct ChaosArgs {
 
     /// How many clients buy
     #[arg(short = 'c', long, value_name = "N", default_value = "24", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000))]
     clients: u32,
 
     /// In how many workers [default: 8, or one for each client where there are fewer]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=1000))]
     workers: Option<u32>,
 
     /// What a worker is
@@ -67,7 +67,7 @@ pub(crate) struct ChaosArgs {
 
     /// How many tickets there are: refunds and holds that lapse bring some of them back
     #[arg(long, value_name = "N", default_value = "10000", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=1_000_000_000))]
+    #[arg(value_parser = flags::whole::<u64>(0..=1_000_000_000))]
     tickets: u64,
 
     /// Which faults [default: kill,pause,end; with `--members` and `--postgres` also the four of members and the network;
@@ -77,6 +77,7 @@ pub(crate) struct ChaosArgs {
 
     /// What faults and load are drawn from: the same seed makes the same plan
     #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     seed: u64,
 
     /// Where the counter is kept, as `server --db` takes it; it must be new [default: a temporary file]

@@ -6,6 +6,7 @@ use std::{
 };
 
 use super::drawn::replaces_one;
+use crate::flags;
 
 /// Judge recorded histories: can the answers be right?
 ///
@@ -21,12 +22,13 @@ pub(crate) struct CheckArgs {
 
     /// How many tickets there were at the start; holds against what a history says
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     pub(super) initial: Option<u64>,
 
     /// Judge at most so many operations, and name the rest [default: what half of the free memory
     /// holds, at 256 bytes each and their keys]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(value_parser = flags::whole::<u64>(1..=u64::MAX))]
     pub(super) limit: Option<u64>,
 
     /// Draw the histories as one HTML page, as `loadgen report` does; a file of that name is replaced

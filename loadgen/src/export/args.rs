@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::model::Model;
+use crate::flags;
 
 /// Write a history as other judges read it: Jepsen's operation maps as JSON.
 ///
@@ -25,6 +26,7 @@ pub(crate) struct ExportArgs {
 
     /// How many tickets there were at the start; holds against what the history says
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     pub(super) initial: Option<u64>,
 
     /// Where to write [default: stdout]; a file of that name is replaced

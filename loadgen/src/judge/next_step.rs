@@ -7,7 +7,8 @@ const STEPS: [(&str, &str); 17] = [
     ("the history is empty", "let somebody buy"),
     (
         "may have been read too early",
-        "let the shop answer `[search]` without a cache, or write `left` into the first line of the history",
+        "say `counts = \"exact\"` in the map where the shop never tells a count of before, or let it answer `[search]` \
+         without a cache",
     ),
     (
         "left at the end",
@@ -17,7 +18,7 @@ const STEPS: [(&str, &str); 17] = [
         "at the start is not known",
         "say it with `--initial`, or in `[search]` of the map how the shop is asked",
     ),
-    ("overlapped in time", "let more clients buy at once (`-c`)"),
+    ("overlapped in time", "let more buy at once: more clients (`-c`), or more a second (`-q`)"),
     (
         "nothing was sold",
         "put tickets on sale, or compare `[buy.sold]` of the map with what the shop answers to a sale",

@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use crate::flags;
+
 /// Be the scheduler: let real workers sell a ticket twice, step by step, in a browser.
 ///
 /// Serves a page on which you say whose turn it is. Every worker is a process that runs the lesson's
@@ -11,7 +13,7 @@ use std::{net::SocketAddr, path::PathBuf};
 pub(crate) struct LabArgs {
     /// Where to serve the page; on another address than the loopback, others may only watch
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
-    #[arg(conflicts_with = "replay")]
+    #[arg(value_parser = flags::address, conflicts_with = "replay")]
     pub(super) listen: SocketAddr,
 
     /// Play a schedule that the page has kept, without a browser; `-` reads it from standard input

@@ -12,7 +12,7 @@ use super::{
     own_counter::{KeptIn, OwnCounter},
 };
 use crate::{
-    duration,
+    duration, flags,
     history::monotonic_ns,
     setup::{Delays, Locking, Mode},
 };
@@ -29,7 +29,7 @@ const TICKETS_MAX: u64 = (1 << 53) - 1;
 pub(crate) struct RaceArgs {
     /// How many workers buy
     #[arg(long, value_name = "N", default_value = "100", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000))]
     workers: u32,
 
     /// What a worker is
@@ -38,12 +38,12 @@ pub(crate) struct RaceArgs {
 
     /// How many tickets there are
     #[arg(long, value_name = "N", default_value = "10", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(0..=TICKETS_MAX))]
+    #[arg(value_parser = flags::whole::<u64>(0..=TICKETS_MAX))]
     tickets: u64,
 
     /// How many server processes share the one counter
     #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=100))]
+    #[arg(value_parser = flags::whole::<u32>(1..=100))]
     servers: u32,
 
     /// Wait between reading the count and checking it (`none`, `mutex` and `file`)

@@ -11,10 +11,10 @@ use super::{
     ci::{CiArgs, Company},
     config::{Restock, RunConfig, shares},
     threshold::Threshold,
-    typed,
+    typed::{self, COUNT_MAX},
 };
 use crate::{
-    duration,
+    duration, flags,
     lead::HistoryPlace,
     plan::{Action, Arrivals, Holds, Pace, Plan, Profile, Work},
     setup::Mode,
@@ -42,11 +42,12 @@ pub(crate) struct RunArgs {
 
     /// How many clients there are, each with a connection of its own
     #[arg(short = 'c', long, value_name = "N", default_value = "100", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000))]
     concurrency: u32,
 
     /// How many operations, as in 500, 10k or 2m
-    #[arg(short = 'n', long, value_name = "N", value_parser = typed::count)]
+    #[arg(short = 'n', long, value_name = "N")]
+    #[arg(value_parser = flags::whole::<u64>(1..=COUNT_MAX))]
     #[arg(allow_hyphen_values = true)]
     requests: Option<u64>,
 
@@ -76,7 +77,7 @@ pub(crate) struct RunArgs {
     /// How many event loops, threads or processes share the clients [default: 1 loop for all
     /// tasks, else one for each client]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000))]
     workers: Option<u32>,
 
     /// What the operations do, and in which proportion
@@ -110,7 +111,7 @@ pub(crate) struct RunArgs {
 
     /// How many tickets a hold is of
     #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    #[arg(value_parser = flags::whole::<u64>(1..=1_000_000))]
     hold_quantity: u64,
 
     /// Put so many tickets on sale so long after the start, as in 1s:50; as often as needed, the operator's
@@ -159,6 +160,7 @@ pub(crate) struct RunArgs {
 
     /// How many tickets there are at the start [default: what a search says]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     initial: Option<u64>,
 
     /// Fail (99) where this is not kept, as in 'p(99)<50ms' or 'errors:rate<0.01'
@@ -170,7 +172,8 @@ pub(crate) struct RunArgs {
     history: Option<PathBuf>,
 
     /// Record so many operations at most: past that a run cannot be valid
-    #[arg(long, value_name = "N", default_value = "5m", value_parser = typed::count)]
+    #[arg(long, value_name = "N", default_value = "5m")]
+    #[arg(value_parser = flags::whole::<u64>(1..=COUNT_MAX))]
     history_limit: u64,
 
     /// Record nothing: there is no verdict then
@@ -199,6 +202,7 @@ pub(crate) struct RunArgs {
 
     /// Decides between purchases and searches, and how Poisson arrivals fall
     #[arg(long, value_name = "N", default_value_t = 1, allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     seed: u64,
 
     #[command(flatten)]

@@ -53,23 +53,11 @@ pub(crate) enum PreparationError {
     /// There is no file for the operations.
     #[error(transparent)]
     History(#[from] HistoryError),
-    /// The map does not know what the shop says.
-    #[error(
-        "the shop's first answer matches no rule of the map, and nothing more was bought: status \
-         {status}\n{answer}\nhint: say how such an answer is known in `[buy.sold]`, `[buy.sold_out]` or \
-         `[buy.refused]`, or what a purchase has to send in `[buy]`"
-    )]
-    NoRule {
-        /// The status code.
-        status: u16,
-        /// How the answer begins.
-        answer: String,
-    },
     /// The map does not fit the shop.
     #[error(
-        "the map does not fit the shop, and nothing more was bought: {fault}{}\nhint: see each call and \
+        "the map does not fit the shop, and nothing more was bought: {}\nhint: see each call and \
          its answer with `loadgen try {} --map {}{}`",
-        shown(fault.answer.as_deref()),
+        answered(fault),
         shell_word(url),
         shell_word(map),
         if fault.is_ahead_of_purchases() { "" } else { " --buy" }
@@ -82,18 +70,21 @@ pub(crate) enum PreparationError {
         /// The map.
         map: String,
     },
-    /// Somebody answers who says too much, or no HTTP.
-    #[error("the shop's first answer cannot be read, and nothing more was bought: {0}")]
+    /// The way there cannot be opened.
+    #[error("cannot begin with the shop, and nothing was bought: {0}")]
     NoAnswer(String),
     /// Nobody knows what is left, and so a run could not be judged.
     #[error(
         "the shop does not say what is left, and nothing was bought: {reason}{}\n\
-         hint: mend `[search]` of the map, or say how many there are with `--initial`",
-        shown(answer.as_deref())
+         hint: {}, or say how many there are, as with `--initial 100`",
+        shown(answer.as_deref()),
+        hint.as_deref().unwrap_or("mend `[search]` of the map")
     )]
     NoCount {
         /// Why not.
         reason: String,
+        /// What to change, where that is known.
+        hint: Option<String>,
         /// How the answer begins.
         answer: Option<String>,
     },
@@ -123,6 +114,15 @@ pub(crate) enum PreparationError {
 fn shown(answer: Option<&str>) -> String {
     let answer = answer.filter(|answer| !answer.is_empty());
     answer.map(|answer| format!("\n{answer}")).unwrap_or_default()
+}
+
+/// What went wrong, the answer below that, and what to change below both.
+fn answered(fault: &FlowFault) -> String {
+    let (told, answer) = (fault.to_string(), shown(fault.answer.as_deref()));
+    match told.split_once("\nhint: ") {
+        Some((told, hint)) => format!("{told}{answer}\nhint: {hint}"),
+        None => format!("{told}{answer}"),
+    }
 }
 
 fn foreign_hint(base: &str) -> String {
@@ -229,7 +229,7 @@ async fn first_look(
 ) -> Result<(Result<Stock, String>, Option<Session>), PreparationError> {
     let unreachable = |failure| PreparationError::Unreachable { url: config.url.clone(), failure };
     let client = config.plan.clients;
-    let mut session = Session::to_shop(shop, client, Waiting::Shared, &TlsConfigs::default())?;
+    let mut session = Session::of_operator(shop, client)?;
     match timeout(config.timeout, session.connect()).await {
         Ok(Ok(())) => {}
         Ok(Err(SessionError::Http(failure))) => return Err(unreachable(failure)),
@@ -250,7 +250,7 @@ async fn first_look(
     }
     let stock = checked(config, shop, looked)?;
     // An idle connection would stand in the way of a shop that serves one at a time.
-    let first = matches!(session, Session::Flow(_)).then_some(session);
+    let first = config.map.as_ref().is_some_and(Map::is_flow).then_some(session);
     Ok((stock, first))
 }
 
@@ -266,14 +266,15 @@ fn checked(
     shop: &Shop,
     looked: Result<Stock, NoStock>,
 ) -> Result<Result<Stock, String>, PreparationError> {
-    let NoStock { reason, answer } = match looked {
+    let NoStock { reason, hint, answer } = match looked {
         Ok(stock) => return Ok(Ok(stock)),
         Err(error) => error,
     };
     let has_search = shop.map.as_ref().is_some_and(|map| map.members.search.is_some());
     match answer {
         answer if has_search && config.initial.is_none() => {
-            Err(PreparationError::NoCount { reason, answer: answer.map(|(_, answer)| answer) })
+            let answer = answer.map(|(_, answer)| answer);
+            Err(PreparationError::NoCount { reason, hint, answer })
         }
         Some((status @ (401 | 403 | 404 | 405), answer)) if shop.map.is_none() => {
             let (url, base) = (config.url.clone(), config.location.base().to_owned());

@@ -206,12 +206,17 @@ fn figures<'a>(
     totals: &'a Totals,
     measurement: &Measurement<'_>,
 ) -> Figures<'a> {
+    let of_round = &ended.led.tally;
+    let answered = of_round.intended - of_round.outcomes.found - of_round.outcomes.failed();
     let causes = totals.tally.causes.iter().max_by_key(|(_, times)| **times);
     Figures {
         clients: measurement.clients,
         quantity: ended.prepared.plans[0].quantity(),
         requests: totals.tally.intended,
         outcomes: totals.tally.outcomes,
+        of_round: (of_round.intended, answered),
+        retries: config.retries,
+        keeps_alive: config.keeps_alive,
         sold_ever: totals.tally.sold_ever,
         cause: causes.map(|(cause, times)| (cause.as_str(), *times)),
         initial: measurement.initial,

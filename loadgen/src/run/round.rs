@@ -10,7 +10,7 @@ use tokio::{sync::oneshot, time::sleep};
 use super::{
     config::RunConfig,
     error::RunError,
-    preparation::{Fresh, PreparationError, Prepared, forget_start, last_look, prepare},
+    preparation::{Fresh, LastLook, PreparationError, Prepared, forget_start, last_look, prepare},
     restock::restock,
     result::Ended,
     trial::try_out,
@@ -20,6 +20,7 @@ use crate::{
     judge::{Judgement, judge_history, leaves_nothing},
     lead::{HistoryError, Interrupts, Stage, lead},
     report::JudgedHistory,
+    shop::Stock,
     tally::Tally,
 };
 
@@ -128,6 +129,14 @@ pub(super) async fn ended(
         left = last_look(&prepared, sold, held_until, config.timeout) => (left, false),
         () = interrupts.next() => (Err("interrupted".to_owned()), true),
     };
+    if let Ok(LastLook { stock: Stock { held: Some(held), .. }, .. }) = &left
+        && held_until.is_some_and(|until| Instant::now() >= until)
+        && *held > prepared.header.held.unwrap_or(0)
+    {
+        led.notes.push(format!(
+            "{held} tickets are still put aside after their time: the shop lets go of them later, or never"
+        ));
+    }
     let mut ended = Ended { prepared, led, restocked: restocked.tickets, left };
     ended.led.was_interrupted |= was_interrupted;
     let judged = tokio::select! {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::{
     config::RunConfig,
@@ -15,13 +15,10 @@ use crate::{
     },
     lead::HistoryError,
     plan::Action,
-    shop::{Order, Response, Session, TlsConfigs, Waiting},
+    shop::{Order, Response, Session},
     tally::{Seen, Tally, WorkerTally},
-    worker::{Begun, Terms, ending},
+    worker::{Begun, Retries, Terms, ending},
 };
-
-/// How much of an answer that no rule matched is shown, in characters.
-const SHOWN_MAX: usize = 400;
 
 /// Whether the run that `config` describes begins with a trial.
 pub(super) fn is_due(config: &RunConfig) -> bool {
@@ -75,10 +72,17 @@ pub(super) async fn try_out(
     let client = config.plan.clients;
     let session = match first {
         Some(session) => session,
-        None => Session::to_shop(&prepared.shop, client, Waiting::Shared, &TlsConfigs::default())?,
+        None => Session::of_operator(&prepared.shop, client)?,
     };
     let terms = Terms::of(&prepared.plans[0]);
-    let mut trial = Trial { config, session, tally: WorkerTally::default(), last: None, sold: 0 };
+    let mut trial = Trial {
+        config,
+        session,
+        retries: prepared.plans[0].retries,
+        tally: WorkerTally::default(),
+        last: None,
+        sold: 0,
+    };
     for (number, action) in (0..).zip(actions) {
         let Some(operation) = trial.operate(number, action, &terms, prepared.plans[0].run).await?
         else {
@@ -115,6 +119,7 @@ fn write(prepared: &Prepared, operation: &Operation) -> Result<(), HistoryError>
 struct Trial<'a> {
     config: &'a RunConfig,
     session: Session,
+    retries: Retries,
     tally: WorkerTally,
     /// The last operation that gave something, which the next may be about.
     last: Option<u64>,
@@ -139,7 +144,7 @@ impl Trial<'_> {
         let client = self.config.plan.clients;
         let sent_ns = monotonic_ns();
         let order = self.order(number, run);
-        let answer = self.ask(action, order, sent_ns).await?;
+        let answer = self.ask(action, order).await?;
         let answered_ns = monotonic_ns();
         if self.config.warm_up == Duration::ZERO {
             self.tally.begin();
@@ -172,33 +177,30 @@ impl Trial<'_> {
         Order { run, client: self.config.plan.clients, number, token: "" }
     }
 
-    async fn ask(
-        &mut self,
-        action: Action,
-        order: Order<'_>,
-        sent_ns: u64,
-    ) -> Result<Answer, PreparationError> {
+    /// Sends `action` as `order`, and where that is done sends it again until its answer is final.
+    async fn ask(&mut self, action: Action, order: Order<'_>) -> Result<Answer, PreparationError> {
         let (config, session) = (self.config, &mut self.session);
         let limit = session.patience(config.timeout);
-        let answer = match timeout(limit, session.call(action, order, sent_ns)).await {
-            Err(_) => return Ok(session.gave_up(action, limit)),
-            Ok(Response::Answer(answer)) => *answer,
-            Ok(Response::Reply(reply, reader)) => {
-                let answer = reader.read(action, reply);
-                if !reader.has_rule_for(reply) && !answer.is_passing {
-                    let text = String::from_utf8_lossy(reply.body);
-                    let shown = reader.masked(text.trim()).chars().take(SHOWN_MAX).collect();
-                    return Err(PreparationError::NoRule { status: reply.status, answer: shown });
-                }
-                answer
+        let mut pauses = self.retries.pauses();
+        let mut may_have_happened = false;
+        loop {
+            let mut answer = match timeout(limit, session.call(action, order, monotonic_ns())).await
+            {
+                Err(_) => session.gave_up(action, limit),
+                Ok(Response::Answer(answer)) => *answer,
+                Ok(Response::Reply(reply, reader)) => reader.read(action, reply),
+            };
+            if let Some(fault) = session.misfit() {
+                return Err(misfit(config, fault.clone()));
             }
-        };
-        if let Some(fault) = session.misfit() {
-            return Err(misfit(config, fault.clone()));
+            let Some(pause) = pauses.next(&mut answer, session.retry_after()) else {
+                let is_refused = answer.outcome == Outcome::Refused;
+                let outcome =
+                    if is_refused && may_have_happened { Outcome::Unknown } else { answer.outcome };
+                return Ok(Answer { outcome, ..answer });
+            };
+            may_have_happened |= answer.outcome == Outcome::Unknown;
+            sleep(pause).await;
         }
-        if answer.missing == Some(Missing::Unanswered) && !answer.is_passing {
-            return Err(PreparationError::NoAnswer(answer.reason.unwrap_or_default()));
-        }
-        Ok(answer)
     }
 }

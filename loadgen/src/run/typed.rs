@@ -4,32 +4,13 @@ use std::{env, time::Duration};
 
 use super::config::Restock;
 use crate::{
-    duration,
+    duration, flags,
     plan::{Profile, ProfileError, Work},
     shop::{Secret, check_field},
 };
 
 /// The most operations that can be asked for.
-const COUNT_MAX: u64 = 1_000_000_000_000;
-
-/// Reads a whole number from 1 on, also as `10k` and `2m`.
-pub(super) fn count(text: &str) -> Result<u64, String> {
-    const EXPECTED: &str = "expected a whole number from 1 on, as in `500`, `10k` or `2m`";
-    let (digits, times) = match text.chars().next_back().map(|unit| unit.to_ascii_lowercase()) {
-        Some('k') => (&text[..text.len() - 1], 1_000),
-        Some('m') => (&text[..text.len() - 1], 1_000_000),
-        _ => (text, 1),
-    };
-    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(EXPECTED.to_owned());
-    }
-    let number = digits.parse::<u64>().ok().and_then(|number| number.checked_mul(times));
-    match number {
-        Some(0) => Err(EXPECTED.to_owned()),
-        Some(number) if number <= COUNT_MAX => Ok(number),
-        _ => Err(format!("more than {COUNT_MAX}")),
-    }
-}
+pub(super) const COUNT_MAX: u64 = 1_000_000_000_000;
 
 /// A header field of every request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -140,7 +121,7 @@ pub(super) fn mix(text: &str) -> Result<Work, String> {
 pub(super) fn restock(text: &str) -> Result<Restock, String> {
     let (after, quantity) =
         text.split_once(':').ok_or("expected a time and a number, as in `1s:50`")?;
-    Ok(Restock { after: duration::parse(after)?, quantity: count(quantity)? })
+    Ok(Restock { after: duration::parse(after)?, quantity: flags::whole(1..=COUNT_MAX)(quantity)? })
 }
 
 /// Reads a share of a whole, such as `0.5` and `30%`.
@@ -157,16 +138,6 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn counts_may_have_a_unit() {
-        assert_eq!((count("7"), count("10k"), count("2M")), (Ok(7), Ok(10_000), Ok(2_000_000)));
-        for text in
-            ["", "0", "0k", "-1", "1.5k", "k", "10kk", "10g", "99999999999999999999", "2000000m"]
-        {
-            assert!(count(text).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_header_field_can_have_a_variable_in_it() {

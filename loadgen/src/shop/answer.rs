@@ -23,15 +23,17 @@ pub(crate) struct Stock {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub(crate) struct NoStock {
-    /// Why.
+    /// Why: one line.
     pub(crate) reason: String,
+    /// What to change, where that is known.
+    pub(crate) hint: Option<String>,
     /// The status of the answer, and how it begins, where there is one.
     pub(crate) answer: Option<(u16, String)>,
 }
 
 impl From<String> for NoStock {
     fn from(reason: String) -> Self {
-        Self { reason, answer: None }
+        Self { reason, hint: None, answer: None }
     }
 }
 

@@ -72,23 +72,13 @@ impl Reader {
         }
     }
 
-    /// Whether the map has a rule for `reply` to a purchase.
-    pub(crate) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
-        self.0.as_ref().is_none_or(|reader| reader.has_rule_for(reply))
-    }
-
-    /// `text` without secrets of the map.
-    pub(crate) fn masked(&self, text: &str) -> String {
-        self.0.as_ref().map_or_else(|| text.to_owned(), |reader| reader.masked(text))
-    }
-
     /// How many tickets there are, as `reply` says.
     pub(super) fn stock(&self, reply: Reply<'_>) -> Result<Stock, NoStock> {
         match &self.0 {
             None => own::stock(reply.status, reply.body).map_err(|reason| {
                 let text = String::from_utf8_lossy(reply.body);
                 let beginning = text.trim().chars().take(SHOWN_MAX).collect();
-                NoStock { reason, answer: Some((reply.status, beginning)) }
+                NoStock { reason, hint: None, answer: Some((reply.status, beginning)) }
             }),
             Some(reader) => reader.stock(reply),
         }

@@ -133,7 +133,8 @@ impl Session {
         })
     }
 
-    /// The way of whoever puts tickets on sale at `shop`, who is its `client`.
+    /// The way of whoever is alone with `shop`, who is its `client`: to look ahead of all, to buy first, or to put
+    /// tickets on sale. What goes wrong is told by the map's lines.
     ///
     /// # Errors
     /// There is nobody to trust.

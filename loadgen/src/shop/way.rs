@@ -46,6 +46,8 @@ pub(super) struct Way {
     /// waits for its answer and is of no more use.
     is_under_way: bool,
     is_sent: bool,
+    /// Whether the last request went over a connection that another had used before.
+    is_reused: bool,
 }
 
 impl Way {
@@ -72,6 +74,7 @@ impl Way {
             idle: None,
             is_under_way: false,
             is_sent: false,
+            is_reused: false,
         })
     }
 
@@ -116,6 +119,11 @@ impl Way {
         self.is_sent
     }
 
+    /// Whether the last request went over a connection that had stood before, and may have been closed meanwhile.
+    pub(super) fn is_reused(&self) -> bool {
+        self.is_reused
+    }
+
     /// Sends `request` at `now_ns` of the run's clock, and reads the answer.
     pub(super) async fn exchange(
         &mut self,
@@ -125,6 +133,7 @@ impl Way {
         self.is_sent = false;
         // Closed before there is another: a client never has two connections.
         self.connection = self.take_open(now_ns);
+        self.is_reused = self.connection.is_some();
         let mut waiting = None;
         if self.connection.is_none() {
             waiting = self.idle.clone();

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
 use super::gallery::EXHIBITS;
+use crate::flags;
 
 /// Shops with a bug that real systems had, and the judge's record on them.
 ///
@@ -19,7 +20,7 @@ pub(crate) struct ShopsArgs {
 
     /// How often at most a bug is tried, and how often each twin
     #[arg(long, value_name = "N", default_value = "20", requires = "prove")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000), allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000), allow_hyphen_values = true)]
     pub(super) rounds: u32,
 
     /// Only these shops, as in check-outside-lock,stale-replica
@@ -30,6 +31,7 @@ pub(crate) struct ShopsArgs {
     /// Decides what the clients do in each round, as far as the clock does not
     #[arg(long, value_name = "N", default_value_t = 1, requires = "prove")]
     #[arg(allow_hyphen_values = true)]
+    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     pub(super) seed: u64,
 
     /// Print the result as one JSON object on stdout, and words on stderr
@@ -57,11 +59,12 @@ pub(crate) struct ShopArgs {
 
     /// Where to listen; port 0 is a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    #[arg(value_parser = flags::address)]
     pub(super) listen: SocketAddr,
 
     /// How many tickets it has [default: as many as the judge's rounds begin with]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(i64).range(0..=1_000_000_000))]
+    #[arg(value_parser = flags::whole::<i64>(0..=1_000_000_000))]
     pub(super) tickets: Option<i64>,
 
     /// Serve its twin, which has not got the bug

@@ -20,15 +20,8 @@ use crate::{
     shop::{Order, Response, Session, SessionError, Waiting},
 };
 
-/// How often an operation is sent at most, where it is sent again, and not to the end.
-const ATTEMPTS_MAX: u32 = 10;
-
-/// How long it waits before it is sent again; twice as long each time, up to the longest.
-const RETRY_PAUSE: Duration = Duration::from_millis(50);
-const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
-
-/// The longest that a shop may have a client wait before something is sent again: what would take longer is over.
-const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+/// How long a client that waits sleeps at a time: whoever stops the run does not wait for longer.
+const NAP: Duration = Duration::from_millis(250);
 
 /// How long after the end of an open loop what was due before it may still be sent.
 const CATCH_UP_NS: u64 = 500_000_000;
@@ -288,8 +281,7 @@ impl Client {
             if rest_ns == 0 {
                 return true;
             }
-            // In pieces: whoever stops the run does not wait for long.
-            sleep(Duration::from_nanos(rest_ns).min(RETRY_PAUSE_MAX / 4)).await;
+            sleep(Duration::from_nanos(rest_ns).min(NAP)).await;
         }
         false
     }
@@ -327,20 +319,11 @@ impl Client {
     ) -> (Answer, Option<String>) {
         let Attempt { mut answer, mut token, mut retry_after } = first;
         let mut may_have_happened = false;
-        let mut pause = RETRY_PAUSE;
-        let attempts_max = match self.worker.plan.retries {
-            Retries::Never => 1,
-            Retries::Some => ATTEMPTS_MAX,
-            Retries::ToTheEnd => u32::MAX,
-        };
-        for _ in 1..attempts_max {
-            let wanted = retry_after.unwrap_or_default();
-            if !answer.is_passing || wanted > RETRY_AFTER_MAX || !self.wait(pause.max(wanted)).await
-            {
-                break;
-            }
+        let mut pauses = self.worker.plan.retries.pauses();
+        while let Some(pause) = pauses.next(&mut answer, retry_after)
+            && self.wait(pause).await
+        {
             may_have_happened |= answer.outcome == Outcome::Unknown;
-            pause = (pause * 2).min(RETRY_PAUSE_MAX);
             Attempt { answer, token, retry_after } =
                 self.attempt(action, order, monotonic_ns()).await;
         }

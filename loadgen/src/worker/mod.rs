@@ -34,6 +34,6 @@ pub(crate) use entry::Begun;
 pub(crate) use fleet::{Fleet, FleetError};
 pub(crate) use messages::{Message, MessageReceiver};
 pub(crate) use open_files::{Needs, TooFewFiles, make_room};
-pub(crate) use plan::{HistoryShare, Retries, WorkerPlan};
+pub(crate) use plan::{ASKS_FOR_LONG, HistoryShare, Retries, WorkerPlan};
 pub(crate) use recorder::{WORKER_IS_GONE, ending};
 pub(crate) use terms::Terms;

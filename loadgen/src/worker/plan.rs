@@ -5,7 +5,7 @@ use std::{path::PathBuf, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    history::Room,
+    history::{Answer, Room},
     plan::{Action, Plan},
     shop::Address,
 };
@@ -19,6 +19,19 @@ pub(crate) struct HistoryShare {
     #[serde(skip)]
     pub(crate) room: Room,
 }
+
+/// How often an operation is sent at most, where it is sent again, and not to the end.
+const ATTEMPTS_MAX: u32 = 10;
+
+/// How long it waits before it is sent again; twice as long each time, up to the longest.
+const RETRY_PAUSE: Duration = Duration::from_millis(50);
+const RETRY_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// The longest that a shop may have a client wait before something is sent again: what would take longer is over.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(60);
+
+/// What the cause ends with where that is so.
+pub(crate) const ASKS_FOR_LONG: &str = "and asks to wait for more than a minute";
 
 /// What one worker is to do; travels to a worker process as JSON.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +63,49 @@ pub(crate) enum Retries {
     Some,
     /// Until the run is over.
     ToTheEnd,
+}
+
+/// When an operation is sent again that got no final answer.
+#[derive(Debug)]
+pub(crate) struct Pauses {
+    attempts: u32,
+    pause: Duration,
+}
+
+impl Retries {
+    /// The pauses of one operation.
+    pub(crate) fn pauses(self) -> Pauses {
+        let attempts = match self {
+            Self::Never => 1,
+            Self::Some => ATTEMPTS_MAX,
+            Self::ToTheEnd => u32::MAX,
+        };
+        Pauses { attempts, pause: RETRY_PAUSE }
+    }
+}
+
+impl Pauses {
+    /// How long it waits behind `answer`, which wants it to wait for `wanted`; `None` where it is not sent again.
+    /// An answer that wants more than anybody waits says so then.
+    pub(crate) fn next(
+        &mut self,
+        answer: &mut Answer,
+        wanted: Option<Duration>,
+    ) -> Option<Duration> {
+        let wanted = wanted.unwrap_or_default();
+        self.attempts -= 1;
+        if self.attempts == 0 || !answer.is_passing {
+            return None;
+        }
+        if wanted > RETRY_AFTER_MAX {
+            let reason = answer.reason.take();
+            answer.reason = reason.map(|reason| format!("{reason}, {ASKS_FOR_LONG}"));
+            return None;
+        }
+        let pause = self.pause.max(wanted);
+        self.pause = (self.pause * 2).min(RETRY_PAUSE_MAX);
+        Some(pause)
+    }
 }
 
 impl WorkerPlan {

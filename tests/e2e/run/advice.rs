@@ -1,9 +1,14 @@
 //! What to change is said where a run proves less than it could, with flag and figure, and nowhere else.
 
+use std::{
+    fs,
+    sync::atomic::{AtomicI64, Ordering},
+};
+
 use e2e::{Counter, Finished, Stub};
 use serde_json::json;
 
-use super::measured::run;
+use super::measured::{SEATS_MAP, run};
 use crate::programs::{serve, serve_with};
 
 #[track_caller]
@@ -80,6 +85,54 @@ fn shop_that_refuses_everybody() {
     });
     let finished = run(&busy.url()).args(["-c", "20", "-n", "60"]).run();
     assert_advises(&finished, &["Everything failed", "`-c 5`", "`--retry`"]);
+}
+
+/// It is said by another status than the map has it.
+#[test]
+fn sold_out_that_the_map_does_not_know() {
+    let left = AtomicI64::new(30);
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+        _ => match left.fetch_sub(1, Ordering::SeqCst) {
+            seat @ 1.. => ("201 Created", json!({"seat": seat}).to_string()),
+            _ => {
+                left.fetch_add(1, Ordering::SeqCst);
+                ("404 Not Found", json!({"error": "sold out"}).to_string())
+            }
+        },
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+
+    let finished = run(&shop.url()).args(["-c", "8", "-n", "60", "--map"]).arg(&map).run();
+
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    assert_advises(&finished, &["30 times: status 404", "`status = [404]` in `[buy.sold_out]`"]);
+}
+
+#[test]
+fn shop_that_asks_for_more_time_than_anybody_has() {
+    let shop = Stub::http(|request| match request.call.as_str() {
+        "GET /search" => ("200 OK", json!({"count": 20}).to_string()),
+        _ => ("503 Service Unavailable\r\nRetry-After: 3600", String::new()),
+    });
+
+    let finished = run(&shop.url()).args(["-c", "8", "-n", "30", "--retry"]).run();
+
+    assert_advises(&finished, &["Everything failed", "more than a minute", "a minute at most"]);
+    assert!(!advice(&finished)[0].contains("--retry"), "{finished:?}");
+}
+
+#[test]
+fn too_much_stock_in_rounds_is_told_of_one_of_them() {
+    let counter = Counter::with(300);
+    let server = serve(&counter);
+
+    let finished =
+        run(server.url()).args(["-c", "8", "-n", "40", "--rounds", "3", "--reset", "true"]).run();
+
+    assert_advises(&finished, &["Too much stock: 40 purchases left"]);
 }
 
 #[test]

@@ -306,7 +306,7 @@ fn poll_that_never_ends() {
 
     let finished = with_map(run(&stub.url()).args(["-c", "8", "-n", "60"]), &map, &[]);
 
-    let said = ["`buy` (`POST /buy/${cart}`): no last answer within 300ms"];
+    let said = ["`buy` (`POST /buy/${cart}`), asked on at `/jobs/1`: no last answer within 300ms"];
     assert_is_named(&finished, bought.load(Ordering::SeqCst), 1, &said);
 }
 
@@ -380,7 +380,7 @@ fn search_that_says_nothing_and_refusals_of_everything_buy_nothing() {
         });
         let finished = with_map(run(&stub.url()), MAP, &[]);
 
-        let said = [said, "nothing was bought", "<h1>Welcome</h1>", "`--initial`"];
+        let said = [said, "nothing was bought", "<h1>Welcome</h1>", "`--initial 100`"];
         assert_is_named(&finished, asked.load(Ordering::SeqCst), 0, &said);
     }
 }

@@ -8,6 +8,7 @@ mod box_office;
 mod ci_output;
 mod clocks;
 mod drafts;
+mod first_maps;
 mod flow_input;
 mod flows;
 mod foreign_shop;

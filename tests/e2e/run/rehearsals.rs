@@ -60,7 +60,7 @@ fn rehearsal_of_one_call_shows_each_place() {
         "search.remaining  /onHand - /allocated  20",
         "buy.sold.tickets",
         "nothing stands there",
-        "not to be judged: nobody knows whether it was sold: sold, but without its ticket",
+        "sold, but without its ticket: nothing stands at `/order/seats/*/no`",
     ] {
         assert!(rehearsed.stdout.contains(part), "no {part}: {}", rehearsed.stdout);
     }

@@ -34,6 +34,7 @@ const SERVER: Arrows = &[
 const LOADGEN: Arrows = &[
     ("exit_code", &[]),
     ("duration", &[]),
+    ("flags", &[]),
     ("lifeline", &[]),
     ("manual", &[]),
     ("setup", &[]),
@@ -62,6 +63,7 @@ const LOADGEN: Arrows = &[
     (
         "race",
         &[
+            "flags",
             "exit_code",
             "duration",
             "setup",
@@ -80,6 +82,7 @@ const LOADGEN: Arrows = &[
     (
         "run",
         &[
+            "flags",
             "exit_code",
             "duration",
             "setup",
@@ -101,6 +104,7 @@ const LOADGEN: Arrows = &[
     (
         "chaos",
         &[
+            "flags",
             "exit_code",
             "duration",
             "lifeline",
@@ -122,6 +126,7 @@ const LOADGEN: Arrows = &[
     (
         "shops",
         &[
+            "flags",
             "exit_code",
             "lifeline",
             "setup",
@@ -135,8 +140,8 @@ const LOADGEN: Arrows = &[
             "run",
         ],
     ),
-    ("check", &["exit_code", "kept_file", "history", "judge", "report"]),
-    ("export", &["exit_code", "runner", "kept_file", "history", "words", "report"]),
+    ("check", &["flags", "exit_code", "kept_file", "history", "judge", "report"]),
+    ("export", &["flags", "exit_code", "runner", "kept_file", "history", "words", "report"]),
     (
         "lesson",
         &[
@@ -153,7 +158,17 @@ const LOADGEN: Arrows = &[
     ),
     (
         "lab",
-        &["exit_code", "lifeline", "own_folder", "kept_file", "waits", "words", "page", "report"],
+        &[
+            "flags",
+            "exit_code",
+            "lifeline",
+            "own_folder",
+            "kept_file",
+            "waits",
+            "words",
+            "page",
+            "report",
+        ],
     ),
     (
         "cli",

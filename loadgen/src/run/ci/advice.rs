@@ -4,6 +4,7 @@ use crate::{
     judge::{Overlap, Verdict},
     tally::Outcomes,
     words::{counted_grouped, grouped},
+    worker::ASKS_FOR_LONG,
 };
 
 /// So few clients meet a race by chance at best.
@@ -26,6 +27,13 @@ pub(crate) struct Figures<'a> {
     pub(crate) requests: u64,
     /// How they ended.
     pub(crate) outcomes: Outcomes,
+    /// How many of them there were in the round that `initial` and `left` are of, and how many purchases of these
+    /// had an answer.
+    pub(crate) of_round: (u64, u64),
+    /// Whether what got no final answer was sent again.
+    pub(crate) retries: bool,
+    /// Whether a connection was used for more than one request.
+    pub(crate) keeps_alive: bool,
     /// How many tickets were sold, also in the warm-up.
     pub(crate) sold_ever: u64,
     /// The cause of most that ended badly, and how many did so.
@@ -48,7 +56,7 @@ pub(crate) struct Figures<'a> {
 
 /// What to change, as whole sentences; none where a fault was shown, or nothing is to be changed.
 pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
-    let Outcomes { sold, sold_out, held, found, .. } = figures.outcomes;
+    let Outcomes { sold, sold_out, held, .. } = figures.outcomes;
     let failed = figures.outcomes.failed();
     if figures.verdict == Verdict::Violation || figures.requests == 0 {
         return Vec::new();
@@ -60,10 +68,22 @@ pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
         let nothing = "Nothing was on sale: put tickets on sale ahead of the run, as by `--reset`.";
         return if sold_out > 0 { vec![nothing.to_owned()] } else { Vec::new() };
     }
-    let purchases = figures.requests - found - failed;
     let mut advice = Vec::new();
     if sold_out == 0 {
-        advice.push(too_much_stock(figures, purchases));
+        let unknown = figures.cause.filter(|_| figures.left.is_some_and(|left| left <= 0));
+        advice.push(match unknown.and_then(|cause| no_sold_out(figures, cause)) {
+            Some(said) => said,
+            None => too_much_stock(figures),
+        });
+    }
+    if let Some((cause, times)) = figures.cause
+        && figures.keeps_alive
+        && is_broken(cause)
+    {
+        advice.push(format!(
+            "Connections broke, {times} times: {cause}. {}.",
+            capitalized(FRESH_CONNECTIONS)
+        ));
     }
     let overlap = figures.overlap;
     if overlap.purchases >= 2 && overlap.overlapping * 10 < overlap.purchases {
@@ -80,15 +100,18 @@ pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
 }
 
 fn refused(figures: &Figures<'_>, failed: u64) -> String {
-    let Figures { requests, clients, .. } = figures;
+    let requests = &figures.requests;
     let all = if failed == *requests { "Everything" } else { "Most" };
     let (cause, times) = figures.cause.unwrap_or(("of causes that nobody told", failed));
-    let way_out = if cause.contains("429") || cause.contains("503") {
-        format!(
-            "the shop turns clients away: try fewer of them (`-c {}`), and `--retry`, which keeps \
-             `Retry-After`",
-            (clients / 4).max(2)
-        )
+    let way_out = if let Some(way_out) = turned_away(figures, cause) {
+        way_out
+    } else if figures.keeps_alive && is_broken(cause) {
+        FRESH_CONNECTIONS.to_owned()
+    } else if figures.left.is_some_and(|left| left <= 0)
+        && figures.outcomes.sold_out == 0
+        && let Some(status) = unknown_status(cause)
+    {
+        named_sold_out(status)
     } else {
         "see one purchase call by call with `loadgen try URL --map FILE.toml --buy`, and mend the map or the \
          account"
@@ -101,8 +124,69 @@ fn refused(figures: &Figures<'_>, failed: u64) -> String {
     )
 }
 
-fn too_much_stock(figures: &Figures<'_>, purchases: u64) -> String {
-    let Figures { clients, quantity, requests, .. } = figures;
+/// What to do where a shop closes connections and a request comes too late.
+const FRESH_CONNECTIONS: &str = "the shop closes connections without saying so: give each request a fresh one with `--disable-keepalive`";
+
+/// Whether `cause` is of a connection that broke.
+fn is_broken(cause: &str) -> bool {
+    ["connection closed", "connection reset", "connection lost"]
+        .iter()
+        .any(|part| cause.contains(part))
+}
+
+/// What to do where `cause` is of a shop that has no time.
+fn turned_away(figures: &Figures<'_>, cause: &str) -> Option<String> {
+    if cause.contains(ASKS_FOR_LONG) {
+        return Some(
+            "no client waits for so long: let `Retry-After` be a minute at most".to_owned(),
+        );
+    }
+    if !cause.contains("429") && !cause.contains("503") {
+        return None;
+    }
+    let fewer = (figures.clients / 4).max(2);
+    Some(match figures.retries {
+        false => format!(
+            "the shop turns clients away: try fewer of them (`-c {fewer}`), and `--retry`, which keeps \
+             `Retry-After`"
+        ),
+        true => format!("the shop turns clients away: try fewer of them (`-c {fewer}`)"),
+    })
+}
+
+/// The status in a `cause` that no rule of the map knows.
+fn unknown_status(cause: &str) -> Option<&str> {
+    let (_, behind) = cause.split_once("status ")?;
+    let (status, rest) = behind.split_at_checked(3)?;
+    let is_status = status.bytes().all(|byte| byte.is_ascii_digit());
+    (is_status && rest.starts_with(", which no rule of the map knows")).then_some(status)
+}
+
+fn named_sold_out(status: &str) -> String {
+    format!(
+        "if that is \"sold out\", name it in the map: `status = [{status}]` in `[buy.sold_out]`"
+    )
+}
+
+/// What to do where nothing is left, nobody was told "sold out", and so many purchases ended by this cause instead.
+fn no_sold_out(figures: &Figures<'_>, (cause, times): (&str, u64)) -> Option<String> {
+    let way_out = turned_away(figures, cause);
+    let way_out = way_out.or_else(|| unknown_status(cause).map(named_sold_out))?;
+    Some(format!(
+        "Nothing is left, and nobody was told \"sold out\", but {times} times: {cause}. {}.",
+        capitalized(&way_out)
+    ))
+}
+
+/// `text` as the beginning of a sentence.
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn too_much_stock(figures: &Figures<'_>) -> String {
+    let Figures { clients, quantity, .. } = figures;
+    let (requests, purchases) = figures.of_round;
     let bought = counted_grouped(purchases, ("purchase", "purchases"));
     let longer = if figures.until_sold_out { "a longer `-z`" } else { "`--until-sold-out`" };
     let (Some(initial), Some(left)) = (figures.initial, figures.left) else {
@@ -113,7 +197,13 @@ fn too_much_stock(figures: &Figures<'_>, purchases: u64) -> String {
     };
     // Whatever else the mix has is counted by `-n` too.
     let enough = u64::try_from(initial).unwrap_or(0) / quantity + u64::from(*clients);
-    let enough = enough.saturating_mul(*requests).div_ceil(purchases.max(1));
+    let enough = enough.saturating_mul(requests).div_ceil(purchases.max(1));
+    if left <= 0 {
+        return format!(
+            "Too few purchases: nothing is left, and nobody asked for more, so an oversell could not have \
+             shown. Let it go on: {longer}, or `-n {enough}`."
+        );
+    }
     let few = (u64::from(*clients) * quantity / 2).max(*quantity);
     let fewer = match u64::try_from(initial) {
         Ok(initial) if few < initial => {
@@ -173,6 +263,9 @@ mod tests {
             quantity: 1,
             requests: 100,
             outcomes: Outcomes { sold: 20, sold_out: 80, ..Outcomes::default() },
+            of_round: (100, 100),
+            retries: false,
+            keeps_alive: true,
             sold_ever: 20,
             cause: None,
             initial: Some(20),
@@ -228,11 +321,17 @@ mod tests {
             &["Never sold out", "than there are clients (50)"],
         );
         let outcomes = Outcomes { sold: 50, found: 50, ..Outcomes::default() };
-        says(&Figures { outcomes, ..much.clone() }, &["50 purchases left", "`-n 2100`"]);
+        let of_round = (100, 50);
+        says(&Figures { outcomes, of_round, ..much.clone() }, &["50 purchases left", "`-n 2100`"]);
+        // Three rounds, of which one left that.
+        let of_round = (30, 30);
+        says(&Figures { of_round, ..much.clone() }, &["30 purchases left 900"]);
+        says(&Figures { left: Some(0), ..much.clone() }, &["Too few purchases", "`-n 1050`"]);
         // Few tickets, and fewer purchases: the stock is not what is to be changed.
         let outcomes = Outcomes { sold: 10, ..Outcomes::default() };
         let (initial, left, requests) = (Some(20), Some(10), 10);
-        let advised = advice(&Figures { outcomes, initial, left, requests, ..good() });
+        let of_round = (10, 10);
+        let advised = advice(&Figures { outcomes, initial, left, requests, of_round, ..good() });
         assert!(
             advised[0].contains("Let it go on") && !advised[0].contains("at most"),
             "{advised:?}"
@@ -278,7 +377,49 @@ mod tests {
             &["Everything failed, 100 of 100", "status 403", "`loadgen try"],
         );
         says(&refused(60, "status 429"), &["Most failed, 60 of 100", "`-c 12`", "`--retry`"]);
+        let told = "status 503, and asks to wait for more than a minute";
+        says(&refused(60, told), &["a minute at most"]);
+        let again = Figures { retries: true, ..refused(60, "status 429") };
+        assert!(!advice(&again)[0].contains("--retry"));
         assert!(!advice(&refused(50, "status 403"))[0].contains("failed"));
+    }
+
+    #[test]
+    fn a_sold_out_that_the_map_does_not_know_is_told_by_its_status() {
+        let nothing_left = |refused, cause| Figures {
+            outcomes: Outcomes { sold: 100 - refused, refused, ..Outcomes::default() },
+            cause: Some((cause, refused)),
+            left: Some(0),
+            ..good()
+        };
+        let unknown = "status 404, which no rule of the map knows";
+        for refused in [50, 80] {
+            says(
+                &nothing_left(refused, unknown),
+                &[unknown, "`status = [404]` in `[buy.sold_out]`"],
+            );
+        }
+        says(&nothing_left(50, "status 429"), &["50 times", "`--retry`"]);
+    }
+
+    #[test]
+    fn connections_that_the_shop_closes_are_told_of_with_a_way_out() {
+        let cause = "connection closed before the answer was whole";
+        for unknown in [40, 80] {
+            let broken = Figures {
+                outcomes: Outcomes {
+                    sold: 10,
+                    sold_out: 90 - unknown,
+                    unknown,
+                    ..Outcomes::default()
+                },
+                cause: Some((cause, unknown)),
+                ..good()
+            };
+            says(&broken, &[cause, "`--disable-keepalive`"]);
+            let advised = advice(&Figures { keeps_alive: false, ..broken });
+            assert!(!advised.iter().any(|said| said.contains("--disable")), "{advised:?}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use super::{pattern::Pattern, requirement::Requirement, reset::Reset};
-use crate::duration;
+use crate::{duration, flags};
 
 /// What a run for CI is asked for.
 #[derive(Clone, Debug, clap::Args)]
@@ -15,7 +15,7 @@ pub(crate) struct CiArgs {
 
     /// Run so many times, each on fresh stock; the worst verdict is the run's
     #[arg(long, value_name = "N", default_value = "1", allow_hyphen_values = true)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(value_parser = flags::whole::<u32>(1..=10_000))]
     rounds: u32,
 
     /// Put fresh stock on sale ahead of each round, by this command of the shell; where it fails, nothing more is

@@ -198,14 +198,15 @@ impl Browser {
         }
         let exchange = async {
             written?;
-            let reply = timeout(self.limit, self.way.exchange(&room, monotonic_ns())).await;
-            let reply = reply.unwrap_or(Err(Failure::Timeout(self.limit)))?;
-            visited.status = reply.status;
-            visited.head.clear();
-            visited.head.extend_from_slice(reply.head);
-            visited.body.clear();
-            visited.body.extend_from_slice(reply.body);
-            Ok(())
+            match self.exchange(&room, visited).await {
+                // The shop may have closed it meanwhile; whoever only looks may ask again (RFC 9110, 9.2.2).
+                Err(failure)
+                    if request.method == "GET" && is_broken(&failure) && self.way.is_reused() =>
+                {
+                    Ok(self.exchange(&room, visited).await?)
+                }
+                exchanged => Ok(exchanged?),
+            }
         };
         let asked = exchange.await;
         self.is_sent |= match &asked {
@@ -215,6 +216,17 @@ impl Browser {
         };
         self.room = room;
         asked
+    }
+
+    async fn exchange(&mut self, request: &[u8], visited: &mut Visited) -> Result<(), Failure> {
+        let reply = timeout(self.limit, self.way.exchange(request, monotonic_ns())).await;
+        let reply = reply.unwrap_or(Err(Failure::Timeout(self.limit)))?;
+        visited.status = reply.status;
+        visited.head.clear();
+        visited.head.extend_from_slice(reply.head);
+        visited.body.clear();
+        visited.body.extend_from_slice(reply.body);
+        Ok(())
     }
 
     fn write(&self, url: &Url, request: &Filled, room: &mut Vec<u8>) -> Result<(), Cause> {
@@ -245,6 +257,11 @@ impl Browser {
         put(&["\r\n", body.as_deref().unwrap_or_default()]);
         Ok(())
     }
+}
+
+/// Whether a connection broke ahead of an answer.
+fn is_broken(failure: &Failure) -> bool {
+    matches!(failure, Failure::Reset | Failure::ClosedEarly | Failure::Send(_))
 }
 
 /// The request that stands in `room`, for people: it may be none where a field was refused.

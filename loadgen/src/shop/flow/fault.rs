@@ -13,6 +13,8 @@ use crate::{
 pub(crate) struct FlowFault {
     /// File, line, table and call, as in `` `shop.toml`:12: `buy.step[1]` (`POST /cart`) ``.
     pub(super) call: String,
+    /// Whom it was asked of behind its own path, without secrets.
+    pub(super) asked_on: Option<String>,
     /// Whether that is one that is made without a purchase: ahead of all, or a search.
     pub(super) is_ahead: bool,
     /// What went wrong.
@@ -79,8 +81,23 @@ pub(super) enum Cause {
         asked: u32,
     },
     /// An answer that nothing is known of.
-    #[error("status {0}, which no rule of the map knows")]
-    NoRule(u16),
+    #[error("{said}, which no rule of the map knows{}", hint.as_ref().map(|hint| format!("\nhint: {hint}")).unwrap_or_default())]
+    NoRule {
+        /// Its status.
+        status: u16,
+        /// That, and where it leads.
+        said: String,
+        /// What to change, where that is known.
+        hint: Option<&'static str>,
+    },
+    /// An answer that does not say what the map has it say, and what to write instead.
+    #[error("{reason}\nhint: {hint}")]
+    Misread {
+        /// What it lacks.
+        reason: String,
+        /// What to write instead.
+        hint: String,
+    },
     /// It was refused, or does not say what it should.
     #[error("{0}")]
     Refused(String),
@@ -91,11 +108,25 @@ pub(super) enum Cause {
 
 impl fmt::Display for FlowFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.call, self.cause)
+        let asked_on = self.asked_on.as_ref();
+        let asked_on = asked_on.map(|stop| format!(", asked on at `{stop}`")).unwrap_or_default();
+        write!(f, "{}{asked_on}: {}", self.call, self.cause)
     }
 }
 
 impl FlowFault {
+    /// The same in one line that says nothing of this one answer: so it can be counted how often it comes.
+    pub(super) fn counted(&self) -> String {
+        let cause = match &self.cause {
+            Cause::NoRule { status, .. } => {
+                format!("status {status}, which no rule of the map knows")
+            }
+            cause => cause.to_string(),
+        };
+        let cause = cause.lines().next().unwrap_or_default().to_owned();
+        format!("{}: {cause}", self.call)
+    }
+
     /// Whether the map does not fit the shop, and trying again would end the same way.
     pub(crate) fn is_misfit(&self) -> bool {
         match &self.cause {
@@ -107,7 +138,7 @@ impl FlowFault {
                     | Failure::Unsendable(_)
                     | Failure::Tls
             ),
-            Cause::NoRule(status) => !is_passing(*status),
+            Cause::NoRule { status, .. } => !is_passing(*status),
             _ => true,
         }
     }
@@ -115,6 +146,21 @@ impl FlowFault {
     /// Whether the call that failed is one that is made without a purchase.
     pub(crate) fn is_ahead_of_purchases(&self) -> bool {
         self.is_ahead
+    }
+
+    /// What to do where there was no answer to what looks at the count.
+    pub(super) fn way_out(&self) -> Option<&'static str> {
+        Some(match self.failure()? {
+            Failure::Timeout(_) => "give the shop longer, as with `-t 60s`",
+            Failure::Tls => "write `https://`",
+            Failure::Reset | Failure::ClosedEarly | Failure::Send(_) => {
+                "see in the shop's log why it breaks off"
+            }
+            Failure::Garbage(_) | Failure::BrokenHttp2(_) | Failure::TooLong(_) => {
+                "see what stands there, as with `curl -i`"
+            }
+            failure => failure.hint(),
+        })
     }
 
     /// The failure that it is, where there was no answer.

@@ -9,7 +9,7 @@ use std::{
 
 use serde_json::Value;
 use tokio::time::sleep;
-use url::Url;
+use url::{Position, Url};
 
 use super::{
     browser::{Browser, Visited},
@@ -24,8 +24,8 @@ use crate::{
         html::unescaped,
         http_shop::Shop,
         map::{
-            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Nameless, Place, QUANTITY,
-            Request, SECONDS, Script, Source, Take, Texts, plain, unread,
+            Call, Filled, Finding, Looked, Map, MapReader, Meaning, Misread, Nameless, Place,
+            QUANTITY, Request, SECONDS, Script, Source, Take, Texts, plain, status_to, unread,
         },
         retry_after::retry_after,
         secret::{Secret, masked},
@@ -43,6 +43,14 @@ const READ_MAX: usize = 16 * 1024;
 /// The shortest value that is taken out of what is shown: of somebody's own, and of what an answer gave.
 const SECRET_MIN: usize = 3;
 const TAKEN_MIN: usize = 6;
+
+/// What to write where an answer to a purchase is not known.
+const RULES_OF_A_PURCHASE: &str = "say how such an answer is known in `[buy.sold]`, `[buy.sold_out]` or \
+     `[buy.refused]`, or what a purchase has to send in `[buy]`";
+
+/// What to write where an answer to an `again` with `at` is not known.
+const PLACE_OF_A_PATH: &str = "`at` names a place where the answer has a path; where it has an id, take that and \
+     write the path, as in `again = { status = [202], path = \"/orders/${id}\" }`";
 
 /// One client: what it knows, and its way to the shop.
 #[derive(Debug)]
@@ -67,6 +75,8 @@ pub(crate) struct FlowSession {
     may_have_happened: bool,
     /// Whether the call that is being made has got an answer, if not the last.
     is_answered: bool,
+    /// Whom it was asked of behind its own path: where a redirect leads, or an `again`.
+    asked_on: Option<String>,
     /// When the last answer that may pass says to come back.
     retry_after: Option<Duration>,
     fault: Option<FlowFault>,
@@ -133,6 +143,7 @@ impl FlowSession {
             has_begun: false,
             may_have_happened: false,
             is_answered: false,
+            asked_on: None,
             retry_after: None,
             fault: None,
             transcript: None,
@@ -198,27 +209,41 @@ impl FlowSession {
         self.fault = None;
         let begun = self.begin(order).await;
         if let Err(fault) = begun {
-            return Err(self.remember(fault).to_string().into());
+            return Err(self.no_stock(fault, None));
         }
         let script = Arc::clone(&self.script);
         let no_search = || "the map of this shop has no search".to_owned();
         let call = script.search.as_ref().ok_or_else(no_search)?;
         let heard = match self.make(call, (Action::Search, order)).await {
             Ok(heard) => heard,
-            Err(fault) => return Err(self.remember(fault).to_string().into()),
+            Err(fault) => return Err(self.no_stock(fault, None)),
         };
-        let stock = self.reader.stock(heard.reply());
+        let mut stock = self.reader.stock(heard.reply());
         if self.transcript.is_some() || stock.is_err() {
             let texts = Texts::of(&heard.visited.head, &heard.visited.body);
             let looked = texts.look();
             let findings = self.reader.findings(Action::Search, heard.visited.status, &looked);
             self.tell(call, &heard, &looked, findings);
-            if let Err(error) = &stock {
-                let cause = Cause::Refused(error.reason.clone());
-                self.fault = Some(self.fault(call, cause, Some(self.shown(&looked))));
-            }
+            stock = stock.map_err(|NoStock { reason, hint, answer }| {
+                let cause = match hint {
+                    Some(hint) => Cause::Misread { reason, hint },
+                    None => Cause::Refused(reason),
+                };
+                self.no_stock(self.fault(call, cause, Some(self.shown(&looked))), answer)
+            });
         }
         stock
+    }
+
+    /// Remembers `fault` of a search, and says what follows from it.
+    fn no_stock(&mut self, fault: FlowFault, answer: Option<(u16, String)>) -> NoStock {
+        let fault = self.remember(fault);
+        let (told, way_out) = (fault.to_string(), fault.way_out());
+        let (reason, hint) = match told.split_once("\nhint: ") {
+            Some((reason, hint)) => (reason.to_owned(), Some(hint.to_owned())),
+            None => (told, way_out.map(str::to_owned)),
+        };
+        NoStock { reason, hint, answer }
     }
 
     /// Carries out `action` as `order`; what ends a hold or takes back a sale is about the last one. Where the
@@ -312,16 +337,35 @@ impl FlowSession {
         let cause = match known {
             Some(answer) if is_error(&answer) => Cause::Errors,
             Some(answer) => {
+                let held = self.holds.quantity;
+                if let Some(misread) = self.reader.misread(action, held, status, &looked) {
+                    let Misread { reason, hint } = misread;
+                    let taken = self.take(call, heard, &looked);
+                    self.hide(call, taken);
+                    let cause = Cause::Misread { reason, hint };
+                    self.fault = Some(self.fault(call, cause, Some(self.shown(&looked))));
+                }
                 self.may_have_happened = has_held;
                 return self.ended(answer);
             }
-            None => Cause::NoRule(status),
+            None => {
+                let at = call.again.as_ref().and_then(|poll| poll.at.as_ref());
+                let hint = match action {
+                    _ if heard.was_taken && at.is_some() => Some(PLACE_OF_A_PATH),
+                    Action::Buy => Some(RULES_OF_A_PURCHASE),
+                    _ => None,
+                };
+                Cause::NoRule { status, said: status_to(status, &looked), hint }
+            }
         };
         let taken = self.take(call, heard, &looked);
         self.hide(call, taken);
         let shown = self.shown(&looked);
-        self.fault = Some(self.fault(call, cause, Some(shown)));
         let answer = unread(status, &looked);
+        // Whoever says when to come back is not misunderstood.
+        if !answer.is_passing || cause == Cause::Errors {
+            self.fault = Some(self.fault(call, cause, Some(shown)));
+        }
         let unread = answer.unread.map(|text| Box::new(self.masked(&text)));
         // What was taken, and led on to this, is not undone by a page that is not there.
         let is_refused = matches!(status, 400..=499) && !heard.was_taken && !has_held;
@@ -377,8 +421,7 @@ impl FlowSession {
 
     fn failed(&mut self, fault: FlowFault) -> Answer {
         let fault = self.remember(fault);
-        let reason = fault.to_string();
-        let reason = reason.lines().next().unwrap_or_default().to_owned();
+        let reason = fault.counted();
         let unread = fault.answer.clone().filter(|answer| !answer.is_empty()).map(Box::new);
         let is_passing = fault.is_passing();
         let missing = fault.failure().map(|failure| missing(Action::Buy, failure).missing);
@@ -404,7 +447,7 @@ impl FlowSession {
         }
         let is_expected = call.expected.as_ref().is_none_or(|when| when.holds(status, &looked));
         let refused = if !is_expected {
-            Some(Cause::NoRule(status))
+            Some(Cause::NoRule { status, said: status_to(status, &looked), hint: None })
         } else if call.is_graphql && has_errors(&looked) {
             Some(Cause::Errors)
         } else {
@@ -456,10 +499,12 @@ impl FlowSession {
     /// Makes `call`, and asks on where its answer is not the last.
     async fn make(&mut self, call: &Call, order: Ordered<'_>) -> Result<Heard, FlowFault> {
         self.is_answered = false;
+        self.asked_on = None;
         self.given.clear();
         let visited = self.visit(call, &call.request, None, order).await?;
         self.is_answered = true;
         let was_led = visited.stops.len() > 1;
+        self.asked_on = visited.stops.last().filter(|_| was_led).cloned();
         let mut heard = Heard { visited, was_taken: was_led };
         let Some(poll) = &call.again else { return Ok(heard) };
         let begun = Instant::now();
@@ -526,6 +571,11 @@ impl FlowSession {
             Some((to, from)) => super::redirect::target(from, to),
             None => self.browser.url(&filled.path),
         };
+        if let Ok(url) = &url
+            && self.is_answered
+        {
+            self.asked_on = Some(url[Position::BeforePath..].to_owned());
+        }
         let visited = match url {
             Ok(url) => self.browser.visit(url, filled, |status| call.keeps(status)).await,
             Err(cause) => Err(cause),
@@ -592,10 +642,14 @@ impl FlowSession {
         let masked = match cause {
             Cause::Circle(stops) => Cause::Circle(self.masked(&stops)),
             Cause::NoUrl(url) => Cause::NoUrl(self.masked(&url)),
+            Cause::NoRule { status, said, hint } => {
+                Cause::NoRule { status, said: self.masked(&said), hint }
+            }
             other => other,
         };
         let is_ahead = call.name == "search" || call.name.starts_with("before[");
-        FlowFault { call: self.name(call), is_ahead, cause: masked, answer }
+        let asked_on = self.asked_on.as_ref().map(|stop| self.masked(stop));
+        FlowFault { call: self.name(call), asked_on, is_ahead, cause: masked, answer }
     }
 
     fn name(&self, call: &Call) -> String {

@@ -115,6 +115,14 @@ impl Count {
         }
     }
 
+    /// The first of its places where `answer` has no number.
+    pub(super) fn missing(&self, answer: &Looked<'_>) -> Option<&Place> {
+        self.terms.iter().find_map(|(_, term)| match term {
+            Term::Place(place) => place.count(answer).is_none().then_some(place),
+            Term::Number(_) => None,
+        })
+    }
+
     /// The number that `answer` says.
     pub(in crate::shop) fn number(&self, answer: &Looked<'_>) -> Option<i64> {
         match self.read(answer) {

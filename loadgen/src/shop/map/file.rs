@@ -14,6 +14,7 @@ use super::{
     request::{Filled, Request},
     rules::Fault,
     script::{OWN_NAMES, PRODUCT, QUANTITY, SECONDS, Script, Sequence, VARIABLE},
+    spelling,
     text::Meaning,
 };
 use crate::{
@@ -120,7 +121,7 @@ fn parse(
 ) -> Result<Map, MapError> {
     let members: Members = toml::from_str(text).map_err(|error| MapError::Toml {
         path: path.to_owned(),
-        reason: error.to_string().trim_end().to_owned(),
+        reason: spelling::reason(&error, text),
     })?;
     let lines = Lines::of(text);
     let mut map = Map {

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{
     change::ChangeReader,
     count::{Count, Counted},
-    finding::Finding,
+    finding::{Finding, Misread, member_in, stands},
     members::{Members, OneOrMany},
     place::{Looked, Place, Texts},
     rules::{Fault, When, may_pass, named, optional},
@@ -112,12 +112,6 @@ impl MapReader {
         self.search.as_ref()?.settle
     }
 
-    /// Whether some rule matches `reply` to a purchase.
-    pub(in crate::shop) fn has_rule_for(&self, reply: Reply<'_>) -> bool {
-        let texts = Texts::of(reply.head, reply.body);
-        self.buy.has_rule_for(reply.status, &texts.look())
-    }
-
     /// Reads an answer to a purchase.
     pub(in crate::shop) fn purchase(&self, reply: Reply<'_>) -> Answer {
         let texts = Texts::of(reply.head, reply.body);
@@ -151,6 +145,22 @@ impl MapReader {
         }
     }
 
+    /// What is wrong with an answer to the last call of `action` that sells, and says its tickets otherwise than the
+    /// map does.
+    pub(in crate::shop) fn misread(
+        &self,
+        action: Action,
+        held: u64,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Option<Misread> {
+        match action {
+            Action::Buy => self.buy.misread(self.quantity, status, looked),
+            Action::Confirm => self.confirm.as_ref()?.misread(held, status, looked),
+            _ => None,
+        }
+    }
+
     fn change(&self, action: Action) -> Option<&ChangeReader> {
         self.changes.iter().find_map(|(other, reader)| (*other == action).then_some(reader))
     }
@@ -161,22 +171,26 @@ impl MapReader {
             self.search.as_ref().ok_or_else(|| "the map of this shop has no search".to_owned())?;
         let texts = Texts::of(reply.head, reply.body);
         let looked = texts.look();
-        let no_stock = |reason: String| {
+        let no_stock = |reason: String, hint: Option<String>| {
+            let (reason, hint) = (self.masked(&reason), hint.map(|hint| self.masked(&hint)));
             let beginning = self.masked(&looked.beginning(SHOWN_MAX));
-            NoStock { reason, answer: Some((reply.status, beginning)) }
+            NoStock { reason, hint, answer: Some((reply.status, beginning)) }
         };
         if !when.holds(reply.status, &looked) {
-            return Err(no_stock(format!("status {}", reply.status)));
+            return Err(no_stock(
+                status_to(reply.status, &looked),
+                Some(way_on(reply.status, &looked)),
+            ));
         }
         let remaining = match remaining.read(&looked) {
             Counted::Number(number) => number,
             Counted::Some(word) => {
-                return Err(no_stock(format!(
-                    "`{word}` says that some are left, and not how many"
-                )));
+                let reason = format!("`{word}` says that some are left, and not how many");
+                return Err(no_stock(reason, None));
             }
             Counted::Nothing => {
-                return Err(no_stock("an answer that does not say what is left".to_owned()));
+                let Misread { reason, hint } = no_count(remaining, &looked);
+                return Err(no_stock(reason, Some(hint)));
             }
         };
         let number = |place: &Option<Place>| place.as_ref()?.number(&looked);
@@ -215,6 +229,58 @@ impl MapReader {
         findings.extend(number("search.revision", &search.revision));
         findings
     }
+}
+
+/// A status, and where an answer of it leads.
+pub(in crate::shop) fn status_to(status: u16, looked: &Looked<'_>) -> String {
+    match looked.field("location").filter(|_| matches!(status, 300..=399)) {
+        Some(location) => format!("status {status}, which leads to `{location}`"),
+        None => format!("status {status}"),
+    }
+}
+
+/// What to change in `[search]` where it was answered with this `status`.
+fn way_on(status: u16, looked: &Looked<'_>) -> String {
+    match (status, looked.field("location")) {
+        (300..=399, Some(location)) if location.starts_with('/') => {
+            format!("ask there: `path = \"{location}\"` in `[search]` of the map")
+        }
+        (300..=399, Some(location)) => {
+            format!("give the shop's URL and the `path` of `[search]` as in `{location}`")
+        }
+        (401 | 403, _) => {
+            "send what lets it in, as `headers = { Authorization = \"Bearer ${env:TOKEN}\" }` in \
+                           `[search]` of the map"
+                .to_owned()
+        }
+        (404 | 405, _) => "mend `path` or `method` of `[search]` in the map".to_owned(),
+        (200..=299, _) => {
+            format!("if the answer is good, say `status = [{status}]` in `[search]` of the map")
+        }
+        _ => "see why the shop answers so".to_owned(),
+    }
+}
+
+/// What is wrong where an answer does not say the `count` of what is left.
+fn no_count(count: &Count, looked: &Looked<'_>) -> Misread {
+    let Some(place) = count.missing(looked) else {
+        let reason = "its sum is too large for a count".to_owned();
+        return Misread { reason, hint: "mend `remaining` of `[search]` in the map".to_owned() };
+    };
+    let found = place.find(looked);
+    let no_number = if found.is_some() { ", and no count" } else { "" };
+    let reason = format!("`search.remaining`: {}{no_number}", stands(place, looked));
+    let text = place.to_string();
+    let spaced = text.replace("-/", " - /").replace("+/", " + /");
+    let better = found.as_ref().and_then(|found| member_in(place, found));
+    let hint = match better {
+        _ if matches!(place, Place::Pointer(_)) && spaced != text => {
+            format!("a sum has spaces around its signs: `remaining = \"{spaced}\"`")
+        }
+        Some(better) => format!("name a member of it, as `remaining = \"{better}\"`"),
+        None => "say where this answer has it: `remaining` of `[search]` in the map".to_owned(),
+    };
+    Misread { reason, hint }
 }
 
 /// What is to be thought of an answer that no rule knows.
@@ -401,7 +467,6 @@ remaining = '''regex:left: (\d+)'''
         let busy = Reply { status: 409, received_ns: 0, head, body: b"busy" };
         let returned = reader().purchase(busy);
         assert_eq!((returned.outcome, returned.is_passing), (Outcome::Refused, true));
-        assert!(!reader().has_rule_for(busy));
     }
 
     const CHANGES: &str = r#"

@@ -2,7 +2,7 @@
 
 use super::{
     count::Count,
-    finding::Finding,
+    finding::{Finding, Misread, kind, member_in, stands},
     members::{OneOrMany, Refused, Sold, SoldOut},
     place::{Looked, Place},
     rules::{Fault, Refusals, When, named, optional, optional_count},
@@ -65,11 +65,6 @@ impl SaleReader {
         })
     }
 
-    /// Whether some rule matches an answer.
-    pub(super) fn has_rule_for(&self, status: u16, looked: &Looked<'_>) -> bool {
-        self.refusals.rules().chain([&self.sold]).any(|when| when.holds(status, looked))
-    }
-
     /// What an answer says that one of the rules knows, where it was asked for so many tickets.
     pub(super) fn known(&self, quantity: u64, status: u16, looked: &Looked<'_>) -> Option<Answer> {
         if self.sold.holds(status, looked) {
@@ -85,24 +80,62 @@ impl SaleReader {
             ..Answer::new(Outcome::Sold)
         };
         if let Some(place) = &self.tickets {
-            let tickets = match place {
-                TicketPlace::One(place) => place.ticket(looked),
-                TicketPlace::List(place) => place.tickets(looked),
-            };
-            let Some(tickets) = tickets else {
-                return Answer::unknown("sold, but without its ticket");
-            };
-            let is_number = |ticket: &Ticket| matches!(ticket, Ticket::Number(_));
-            if self.numbering == Numbering::Consecutive && !tickets.iter().all(is_number) {
-                return Answer::unknown("sold, but with a name where numbers run");
+            match self.tickets(place, quantity, looked) {
+                Ok(tickets) => answer.tickets = tickets.into_iter().collect(),
+                Err(misread) => return Answer::unknown(misread.reason),
             }
-            if tickets.len() as u64 != quantity {
-                let got = tickets.len();
-                return Answer::unknown(format!("sold, but with {got} tickets for {quantity}"));
-            }
-            answer.tickets = tickets.into_iter().collect();
         }
         answer
+    }
+
+    /// The tickets of a sale of `quantity`, which stand at `at`.
+    fn tickets(
+        &self,
+        at: &TicketPlace,
+        quantity: u64,
+        looked: &Looked<'_>,
+    ) -> Result<Vec<Ticket>, Misread> {
+        let (member, place, tickets) = match at {
+            TicketPlace::One(place) => ("ticket", place, place.ticket(looked)),
+            TicketPlace::List(place) => ("tickets", place, place.tickets(looked)),
+        };
+        let misread = |reason, hint| Err(Misread { reason, hint });
+        let Some(tickets) = tickets else {
+            let reason = format!("sold, but without its ticket: {}", stands(place, looked));
+            let better = place.find(looked).and_then(|found| member_in(place, &found));
+            let hint = match better {
+                Some(better) => format!("name a member of it, as `{member} = \"{better}\"`"),
+                None => {
+                    format!("say where this answer has it: `{member}` of `[{}.sold]`", self.table)
+                }
+            };
+            return misread(reason, hint);
+        };
+        let is_number = |ticket: &Ticket| matches!(ticket, Ticket::Number(_));
+        if self.numbering == Numbering::Consecutive && !tickets.iter().all(is_number) {
+            let hint = "say `numbering = \"unique\"` at the top of the map".to_owned();
+            return misread("sold, but with a name where numbers run".to_owned(), hint);
+        }
+        if tickets.len() as u64 != quantity {
+            let got = tickets.len();
+            let hint = match self.table {
+                "buy" => format!("say how many a purchase is of: `quantity = {got}` in `[buy]`"),
+                _ => format!("say how many a hold is of: `--hold-quantity {got}`"),
+            };
+            return misread(format!("sold, but with {got} tickets for {quantity}"), hint);
+        }
+        Ok(tickets)
+    }
+
+    /// What is wrong with a sale of `quantity` that says its tickets otherwise than the map does.
+    pub(super) fn misread(
+        &self,
+        quantity: u64,
+        status: u16,
+        looked: &Looked<'_>,
+    ) -> Option<Misread> {
+        let place = self.tickets.as_ref().filter(|_| self.sold.holds(status, looked))?;
+        self.tickets(place, quantity, looked).err()
     }
 
     /// Its places and what stands there, for people.
@@ -118,10 +151,17 @@ impl SaleReader {
                 Some(TicketPlace::List(place)) => ("tickets", Some(place)),
                 None => ("", None),
             };
-            let tickets = place.and_then(|place| place.tickets(looked)).map(|tickets| {
-                tickets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
-            });
-            findings.extend(place.map(|place| Finding::new(&member(name), place, tickets)));
+            findings.extend(place.map(|place| {
+                let found = match place.tickets(looked) {
+                    Some(tickets) => {
+                        Some(tickets.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+                    }
+                    None => place
+                        .find(looked)
+                        .map(|found| format!("{}, which is no ticket", kind(&found))),
+                };
+                Finding::new(&member(name), place, found)
+            }));
             let (remaining, revision) = (self.remaining.as_ref(), self.revision.as_ref());
             findings.extend(Finding::of_count(&member("remaining"), remaining, looked));
             findings.extend(Finding::of_number(&member("revision"), revision, looked));
