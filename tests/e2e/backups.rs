@@ -215,11 +215,8 @@ fn folder_that_a_backup_cannot_go_into_is_named_with_what_makes_it() {
     let said = backup(&counter, &dir);
 
     let made = counter.folder().join("nodir").display().to_string();
-    assert!(said.stderr.contains(&format!("there is no folder {made}")), "{said:?}");
-    assert!(
-        said.stderr.contains(&format!("hint: `install -d -m 700 {made}` makes it")),
-        "{said:?}"
-    );
+    let hint = format!("hint: there is no folder `{made}`: `install -d -m 700 {made}` makes it");
+    assert!(said.stderr.contains(&hint), "{said:?}");
 }
 
 #[test]
@@ -266,6 +263,108 @@ fn damaged_counter_is_not_backed_up_and_a_damaged_backup_not_restored() {
     let said = restore(&counter, &dir, &[]);
     assert_eq!(said.code, Some(65), "{said:?}");
     assert!(!counter.path().exists() && !counter.ledger().exists());
+}
+
+/// A start would refuse it, and so would a restore.
+#[test]
+fn counter_that_does_not_start_is_not_backed_up() {
+    let note = "x".repeat(4030);
+    let sold = "\"count\": 99, \"sold\": 1, \"revision\"";
+    for (text, is_without_ledger, told) in [
+        (format!("{{{sold}: 2}}"), false, "ends at `1`"),
+        (format!("{{{sold}: 1}}"), true, "ends at `0`"),
+        (format!("{{{sold}: 1, \"note\": \"{note}\"}}"), false, "leave no room for the count"),
+        ("{\"count\": -1}".to_owned(), false, "`server repair` writes it anew"),
+    ] {
+        let counter = Counter::with(100);
+        let server = serve(&counter);
+        server.buy();
+        server.terminate();
+        counter.write(&text);
+        if is_without_ledger {
+            fs::remove_dir_all(counter.ledger()).expect("it is there");
+        }
+        let folder = tempfile::tempdir().expect("a temporary folder");
+
+        let said = backup(&counter, &folder.path().join("backup"));
+
+        assert_eq!(said.code, Some(65), "{text}: {said:?}");
+        assert!(said.stderr.contains(told), "{text}: {said:?}");
+        let head = counter.path().display().to_string();
+        assert!(said.stderr.contains(&head) && !said.stderr.contains(".partial"), "{said:?}");
+        assert_eq!(fs::read_dir(folder.path()).expect("own folder").count(), 0, "{text}");
+    }
+}
+
+/// What is copied back by other means than `server restore` is another life all the same.
+#[test]
+fn backup_that_is_copied_back_gives_out_no_receipt_a_second_time() {
+    for sales in [0, 1] {
+        let counter = Counter::with(30);
+        let server = serve(&counter);
+        let kept: Vec<_> = (0..sales).map(|_| server.buy().header("Location").to_owned()).collect();
+        let (_folder, dir) = backed_up(&counter);
+        let lost = server.post("/buy", &json!({"buyer": "Ann"}));
+        let hold = json!({"quantity": 1, "seconds": 3600});
+        let lost_hold = server.post("/holds", &hold).json()["hold"].as_str().unwrap().to_owned();
+        server.terminate();
+        lose(&counter);
+        copy_all(&dir, counter.folder());
+
+        let server = serve(&counter);
+        let sold = server.post("/buy", &json!({"buyer": "Bob"}));
+        assert_eq!(server.post("/holds", &hold).status, 201);
+
+        assert_eq!(tickets_of(&lost), tickets_of(&sold), "nobody knows how many were sold");
+        assert_ne!(lost.header("Location"), sold.header("Location"));
+        assert_problem(&server, &server.get(lost.header("Location")), 404, "not-found");
+        let confirm = format!("/holds/{lost_hold}/confirm");
+        assert_problem(&server, &server.post(&confirm, &json!({})), 404, "not-found");
+        for kept in kept {
+            assert_eq!(server.get(&kept).status, 200);
+        }
+        let receipt = sold.header("Location").to_owned();
+        server.terminate();
+        // Another start of the same counter begins no other life.
+        assert_eq!(serve(&counter).get(&receipt).status, 200);
+        assert_sound(&counter.path());
+    }
+}
+
+#[test]
+fn who_names_the_wrong_path_is_told_of_the_right_one() {
+    let counter = Counter::with(30);
+    drop(serve(&counter));
+    let (folder, dir) = backed_up(&counter);
+    let missing = Counter::missing();
+
+    let said = backup(&missing, &folder.path().join("other"));
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("hint: `--db` says where the counter is"), "{said:?}");
+
+    let said = restore(&missing, &dir.join("db.txt"), &[]);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("db.txt is no backup"), "{said:?}");
+    assert!(said.stderr.contains("hint: a backup is a folder: `"), "{said:?}");
+
+    let said = backup(&counter, &folder.path().join("nodir").join("monday"));
+    assert_eq!(said.code, Some(1), "{said:?}");
+    assert!(said.stderr.contains("nodir/monday: there is no folder for it"), "{said:?}");
+    assert!(said.stderr.contains("`install -d -m 700 "), "{said:?}");
+}
+
+/// Copies what is in `from`, folders and all, as `cp -r` does.
+fn copy_all(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let copy = to.join(path.file_name().expect("it has a name"));
+        if path.is_dir() {
+            fs::create_dir(&copy).expect("the test's own folder");
+            copy_all(&path, &copy);
+        } else {
+            fs::copy(&path, &copy).expect("the test's own folder");
+        }
+    }
 }
 
 /// A backup of `counter`, and the folder that it is in.

@@ -146,6 +146,130 @@ fn repair_gives_out_nothing_a_second_time_that_the_lost_records_gave_out() {
     assert_eq!(ask("verify", &counter).code, Some(0));
 }
 
+/// The record of the new life has the very revision that the lost one had, and `db.txt` says by then what it is to say.
+#[test]
+fn repair_goes_on_where_exactly_one_record_is_lost() {
+    let counter = counter_with_sales(2);
+    let older = counter.folder().join("older");
+    copy_folder(&counter.ledger(), &older);
+    let server = serve(&counter);
+    let lost = server.buy().header("Location").to_owned();
+    server.terminate();
+    fs::remove_dir_all(counter.ledger()).unwrap();
+    fs::rename(older, counter.ledger()).unwrap();
+    assert_eq!(refused_start(&counter).code, Some(65));
+
+    let shown = repair_dry(&counter);
+    let said = ask("repair", &counter);
+
+    assert_eq!((shown.code, said.code), (Some(1), Some(0)), "{shown:?} {said:?}");
+    for words in [&shown, &said] {
+        assert!(words.stdout.contains("the records 3 to 3 are lost: "), "{words:?}");
+        let will = "will say: {\"count\": 97, \"sold\": 3, \"revision\": 3}\n";
+        assert!(words.stdout.contains(will), "{words:?}");
+    }
+    assert_eq!(ask("verify", &counter).code, Some(0));
+    let again = ask("repair", &counter);
+    assert!(again.stdout.contains("nothing to repair"), "{again:?}");
+    let server = serve(&counter);
+    assert_problem(&server, &server.get(&lost), 404, "not-found");
+    assert_eq!(tickets_of(&server.buy()), [4]);
+    assert_conserved(&counter, 100, 4);
+}
+
+/// What other programs wrote is no damage: it is the next start that takes it over.
+#[test]
+fn repair_leaves_alone_what_a_start_takes_over() {
+    for (text, note) in [
+        ("{\"count\": 93, \"sold\": 7, \"revision\": 5}", "the count from 95 to 93"),
+        ("{\"count\": 97, \"sold\": 3, \"revision\": 3}", "behind the ledger"),
+        ("{\"count\": 93}", "the count from 95 to 93"),
+    ] {
+        let counter = counter_with_sales(5);
+        counter.write(text);
+        let before = counter.fingerprint();
+
+        let said = ask("repair", &counter);
+
+        assert_eq!(said.code, Some(0), "{text}: {said:?}");
+        assert!(said.stdout.contains(note), "{text}: {said:?}");
+        assert!(said.stdout.contains("nothing to repair"), "{text}: {said:?}");
+        assert_eq!(counter.fingerprint(), before, "{text}");
+    }
+    let counter = counter_with_sales(5);
+    counter.write("{\"count\": 93, \"sold\": 7, \"revision\": 5}");
+    assert_eq!(ask("repair", &counter).code, Some(0));
+    assert_eq!(tickets_of(&serve(&counter).buy()), [8], "two were sold by another program");
+}
+
+/// Whoever wrote the file anew beside a ledger that is there would draw another key, and no ticket were known again.
+#[test]
+fn refusal_of_a_db_txt_ahead_names_what_mends_it() {
+    let counter = counter_with_sales(3);
+    counter.write("{\"count\": 91, \"sold\": 9, \"revision\": 9}");
+    let said = refused_start(&counter);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("hint: `server repair --db "), "{said:?}");
+    assert!(!said.stderr.contains("write {"), "{said:?}");
+
+    fs::remove_dir_all(counter.ledger()).expect("the test's own folder");
+    let said = refused_start(&counter);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("put the folder of the ledger back"), "{said:?}");
+    assert!(!said.stderr.contains("server repair"), "{said:?}");
+}
+
+/// No server starts with it: so nobody calls it sound.
+#[test]
+fn db_txt_without_room_for_the_count_is_no_sound_one_and_is_not_repaired() {
+    let counter = counter_with_sales(3);
+    let note = "x".repeat(4030);
+    for (revision, fault) in [(3, "leave no room for the count"), (9, "is at revision 9")] {
+        let text = format!(
+            "{{\"count\": 97, \"sold\": 3, \"revision\": {revision}, \"note\": \"{note}\"}}"
+        );
+        counter.write(&text);
+        let verified = ask("verify", &counter);
+        assert_eq!(verified.code, Some(1), "{verified:?}");
+        assert!(verified.stdout.contains(fault), "{verified:?}");
+        assert!(!verified.stdout.contains("sound"), "{verified:?}");
+        let repaired = ask("repair", &counter);
+        assert_eq!(repaired.code, Some(65), "{repaired:?}");
+        assert!(repaired.stderr.contains("leave no room for the count"), "{repaired:?}");
+        assert_eq!(counter.text(), text);
+    }
+    counter.write(format!("{{\"count\": 97, \"sold\": 3, \"revision\": 3, \"note\": \"{note}\"}}"));
+    let said = refused_start(&counter);
+    assert_eq!(said.code, Some(65), "{said:?}");
+    assert!(said.stderr.contains("hint: take some of them out"), "{said:?}");
+}
+
+/// What it gave out behind the repair would be unknown at the door once it is started again.
+#[test]
+fn server_that_ran_beside_a_repair_sells_no_more_until_it_is_started_again() {
+    let counter = Counter::with(20);
+    let server = serve(&counter);
+    let kept = server.buy().header("Location").to_owned();
+    let hold = json!({"quantity": 1, "seconds": 3600});
+    counter.write("{\"count\": 19, \"sold\": 1, \"revision\": 33}");
+    assert_eq!(ask("repair", &counter).code, Some(0));
+
+    for answer in [server.buy(), server.post("/holds", &hold)] {
+        assert_problem(&server, &answer, 503, "not-sold");
+        assert!(answer.text().contains("another life of this ledger has begun"), "{answer:?}");
+    }
+    assert_problem(&server, &server.get(&kept), 503, "not-sold");
+    server.terminate();
+
+    let server = serve(&counter);
+    let sold = server.buy();
+    assert_eq!(tickets_of(&sold), [2]);
+    for receipt in [&kept, sold.header("Location")] {
+        assert_eq!(server.get(receipt).status, 200, "{receipt}");
+    }
+    assert_conserved(&counter, 20, 2);
+}
+
 /// Nobody bought in the end, and something is held that was not at the beginning: what `db.txt` says is left at most.
 #[test]
 fn repair_sells_no_more_than_a_db_txt_ahead_says_is_left() {
@@ -296,6 +420,11 @@ fn counter_with_sales(sales: u64) -> Counter {
 
 fn ask(command: &str, counter: &Counter) -> Finished {
     server().args([command, "--db"]).arg(counter.path()).run()
+}
+
+/// A start that is refused.
+fn refused_start(counter: &Counter) -> Finished {
+    server().args(["--listen", "127.0.0.1:0", "--db"]).arg(counter.path()).run()
 }
 
 fn copy_folder(from: &Path, to: &Path) {

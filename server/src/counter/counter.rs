@@ -141,6 +141,14 @@ impl Counter {
         }
     }
 
+    /// Which life of the ledger this process has heard of last; 0 for the first.
+    pub fn epoch(&self) -> u64 {
+        match &self.seller {
+            Seller::Group { group, .. } => group.stock().epoch,
+            Seller::Lesson(_) => 0,
+        }
+    }
+
     /// How much of the room for the ledger is taken, from 0 to 1, where that has a limit that is known.
     pub fn room_taken(&self) -> Option<f64> {
         match &self.seller {

@@ -70,9 +70,11 @@ impl App {
     /// What opens tokens; where the counter gives none, what there is then is not there either.
     ///
     /// # Errors
-    /// `without` of what is there; or why the counter has not been reached yet.
+    /// `without` of what is there; why the counter has not been reached yet; or that another life of its ledger has
+    /// begun since, whose tokens this server does not know.
     pub fn opener(&self, without: impl FnOnce() -> Problem) -> Result<&Seal, Problem> {
-        self.seal().ok_or_else(|| match self.counter.gives_tokens() {
+        let seal = self.seal().filter(|seal| self.counter.epoch() == seal.epoch());
+        seal.ok_or_else(|| match self.counter.gives_tokens() {
             // Who has a token has asked before: what they asked for may have been done.
             true => Problem::of_repeatable(self.counter.obstacle().unwrap_or_else(unreached), true),
             false => without(),

@@ -16,10 +16,10 @@ use crate::{
     domain::Stock,
     ledger::{
         file::{
-            audit::{Audit as FileAudit, Auditor, read_head, read_ledger},
+            audit::{Audit as FileAudit, Auditor, check_head, read_head, read_ledger},
             backup::{Shown, copy},
             disk::RealDisk,
-            error::{OpenError, TurnError},
+            error::OpenError,
             layout::Layout,
         },
         format::base::Base,
@@ -30,7 +30,7 @@ use crate::{
         file_counter::open_anew,
         in_place::put_in_place,
         making::Making,
-        real_path::real_path_of,
+        real_path::{counter_at, real_path_of},
         upkeep::{described, keep_out},
     },
 };
@@ -39,7 +39,7 @@ use crate::{
     domain::{COUNT_MAX, Record, Trial, epoch_of},
     ledger::{
         Archive, Audit, Cause, CopyError, Copying, Engine as _, Fault, Overview, Scan, Staged,
-        file::scan::FileScan,
+        file::{backup::mark, scan::FileScan},
     },
     run::{
         machine::{TIMER, now_ms, random},
@@ -86,6 +86,7 @@ fn backup_engine<S: Scan + Overview>(
     copying.copy(&mut audit, last, &mut |records| records).map_err(failed)?;
     let rested = copying.into_engine().rest().and_then(|()| clear(&copied));
     rested.map_err(|fault| RunError::Engine { place: place.clone(), cause: fault.cause() })?;
+    mark(&RealDisk, &copied, last).map_err(OpenError::from)?;
     // What was copied is read again: it is what was found, or it is no backup.
     let again = read_ledger(&RealDisk, &copied).map_err(OpenError::from)?;
     let again = again.filter(|again| again.stock == audit.folded().stock());
@@ -96,7 +97,7 @@ fn backup_engine<S: Scan + Overview>(
 }
 
 fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError> {
-    let layout = Layout::around(&real_path_of(db)?);
+    let layout = counter_at(db)?;
     let making = Making::beside(dir)?;
     // Nearly all of it is read while others sell; only the end is found without them.
     let mut auditor = Auditor::begin(&RealDisk, &layout).map_err(OpenError::from)?;
@@ -109,11 +110,12 @@ fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError
     let audit = audit.transpose().map_err(OpenError::from)?;
     let shown = Shown::read(&RealDisk, &layout).map_err(OpenError::from)?;
     drop(out);
+    let ledger = audit.as_ref().map_or(0, |audit| audit.stock.revision);
+    check_head(&layout, &shown.head, ledger).map_err(OpenError::from)?;
     let copied = Layout::around(&making.path.join(HEAD_NAME));
     copy(&RealDisk, &layout, audit.as_ref(), &shown, &copied).map_err(OpenError::from)?;
     // What was copied is read again: it is what was found, or it is no backup.
-    let said = read_head(&RealDisk, &copied).map_err(OpenError::from)?;
-    let again = read_ledger(&RealDisk, &copied).map_err(OpenError::from)?;
+    let again = audit_of_backup(&copied)?;
     if again.as_ref().map(|again| again.stock) != audit.as_ref().map(|audit| audit.stock) {
         return Err(RunError::Copy { path: dir.to_owned() });
     }
@@ -123,7 +125,7 @@ fn backup_file(db: &Path, dir: &Path, patience: Duration) -> Result<(), RunError
         None => log::tell(format_args!(
             "{}: count {}, and no ledger yet: sound",
             dir.display(),
-            said.count
+            shown.head.count
         )),
     }
     Ok(())
@@ -216,7 +218,7 @@ fn not_there_yet(before: Stock, records: &[Record], there: Stock) -> Option<&[Re
 /// The counter in the backup that the folder `dir` is.
 fn backup_in(dir: &Path) -> Result<Layout, RunError> {
     let head = dir.join(HEAD_NAME);
-    if matches!(head.try_exists(), Ok(false)) {
+    if dir.is_file() || matches!(head.try_exists(), Ok(false)) {
         return Err(RunError::NoBackup { folder: dir.to_owned() });
     }
     Ok(Layout::around(&real_path_of(&head)?))
@@ -258,13 +260,8 @@ fn audit_of_backup(source: &Layout) -> Result<Option<FileAudit>, RunError> {
     let said = read_head(&RealDisk, source).map_err(OpenError::from)?;
     let audit = read_ledger(&RealDisk, source).map_err(OpenError::from)?;
     let ledger = audit.as_ref().map_or(0, |audit| audit.stock.revision);
-    match said.revision.filter(|revision| *revision > ledger) {
-        None => Ok(audit),
-        Some(head) => {
-            let (path, folder) = (source.head.clone(), source.folder.clone());
-            Err(OpenError::from(TurnError::HeadAhead { path, folder, head, ledger }).into())
-        }
-    }
+    check_head(source, &said, ledger).map_err(OpenError::from)?;
+    Ok(audit)
 }
 
 /// What is told of a restored counter that may lack what was sold behind its backup.

@@ -11,7 +11,9 @@ use crate::{
     ledger::{
         Cause, CopyError, MoveError,
         file::{
+            disk::RealDisk,
             error::{LogError, OpenError, TurnError},
+            format::head::HEAD_BYTES_MAX,
             layout::Layout,
             reader::HeadError,
         },
@@ -53,6 +55,20 @@ pub enum RunError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// There is no folder to make something in.
+    #[error("{}: there is no folder for it", path.display())]
+    NoFolder {
+        /// What was to be made.
+        path: PathBuf,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// There is no counter where one is to be read.
+    #[error("{}: no such file", path.display())]
+    NoCounter {
+        /// Where it would be.
+        path: PathBuf,
     },
     /// The token of admin calls cannot be used.
     #[error("--admin-token-file {}: {reason}", path.display())]
@@ -210,8 +226,8 @@ impl RunError {
             Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Io { path, source }))) => {
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let missing = parent.filter(|parent| !parent.exists());
-                let hint = if let Some(missing) = missing.map(Path::display) {
-                    format!("there is no folder `{missing}`: `install -d -m 700 {missing}` makes it")
+                let hint = if let Some(missing) = missing {
+                    how_to_make(missing)
                 } else if Layout::around(path).folder.exists() {
                     "`server repair` writes it anew from its ledger".to_owned()
                 } else {
@@ -221,20 +237,36 @@ impl RunError {
                 };
                 (source.kind() == io::ErrorKind::NotFound).then_some(hint)
             }
-            Self::Init { path, .. } => {
-                let missing = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-                let missing = missing.filter(|parent| !parent.exists())?.display();
-                Some(format!("`install -d -m 700 {missing}` makes it"))
+            Self::Ledger(OpenError::Turn(TurnError::HeadAhead { path, .. })) => {
+                let starts = Layout::around(path).starts(&RealDisk);
+                let hint = match starts.is_ok_and(|starts| starts.is_empty()) {
+                    // IMPORTANT: only there: a ledger that is made anew has another key, and no ticket is known to it.
+                    true => {
+                        "put the folder of the ledger back; or, if it is lost for good, remove what is \
+                         left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
+                            .to_owned()
+                    }
+                    false => format!(
+                        "`server repair --db {}` goes on from what the ledger has; put a newer copy of its folder back \
+                         first if there is one",
+                        path.display()
+                    ),
+                };
+                Some(hint)
             }
-            Self::Ledger(OpenError::Turn(TurnError::HeadAhead { .. })) => Some(
-                "put the folder of the ledger back; or, if it is lost for good, remove what is \
-                 left of it and write {\"count\": N, \"sold\": M} with the tickets sold so far"
-                    .to_owned(),
-            ),
+            Self::Ledger(OpenError::Turn(TurnError::HeadFull { .. })) => Some(format!(
+                "take some of them out, or make them shorter: with the count, all has to fit in {HEAD_BYTES_MAX} bytes"
+            )),
+            Self::NoCounter { .. } => Some("`--db` says where the counter is".to_owned()),
+            Self::NoFolder { folder, .. } => Some(how_to_make(folder)),
+            Self::NoBackup { folder } if folder.is_file() => Some(format!(
+                "a backup is a folder: `{}`",
+                folder.parent().unwrap_or(Path::new(".")).display()
+            )),
             Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Malformed { path, .. }))) => {
                 let has_ledger = Layout::around(path).folder.exists();
                 let hint = match has_ledger {
-                    true => "`server repair` writes it anew from the ledger",
+                    true => "`server repair` writes it anew from its ledger",
                     false => "write {\"count\": N} with what is left; it has no ledger yet that knows",
                 };
                 Some(hint.to_owned())
@@ -340,15 +372,18 @@ impl RunError {
                 | TurnError::HeadFull { .. }
                 | TurnError::Log(LogError::Damaged { .. } | LogError::DamagedRecord { .. }),
             ))
+            | Self::NoCounter { .. }
             | Self::NoBackup { .. } => EXIT_DATA,
             Self::Ledger(OpenError::Turn(
                 TurnError::Replaced { .. }
+                | TurnError::AnotherLife { .. }
                 | TurnError::Log(LogError::Io { .. })
                 | TurnError::Commit(_),
             ))
             | Self::Ledger(OpenError::Locked { .. })
             | Self::Listen { .. }
             | Self::Init { .. }
+            | Self::NoFolder { .. }
             | Self::LedgerLeft { .. }
             | Self::NotSynced { .. }
             | Self::AdminToken { .. }
@@ -362,4 +397,10 @@ impl RunError {
             | Self::System(_) => EXIT_FAILURE,
         }
     }
+}
+
+/// How a missing `folder` is made.
+fn how_to_make(folder: &Path) -> String {
+    let folder = folder.display();
+    format!("there is no folder `{folder}`: `install -d -m 700 {folder}` makes it")
 }

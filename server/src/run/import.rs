@@ -20,9 +20,9 @@ use crate::{
     run::{
         RunError,
         backup::anew,
-        file_counter::{locate, open_ledger},
+        file_counter::open_ledger,
         machine::{TIMER, now_ms},
-        real_path::real_path_of,
+        real_path::{counter_at, real_path_of},
         staged_file::StagedFile,
     },
 };
@@ -45,7 +45,7 @@ struct Source<E, C> {
 pub fn import(from: &Db, to: &Db, again: Again, patience: Duration) -> Result<(), RunError> {
     match from {
         Db::File(path) => {
-            let path = locate(path, None)?;
+            let path = counter_at(path)?.head;
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let opened = runtime.block_on(open_ledger(&path, true, patience, usize::MAX));
             let (engine, inventory) = opened?;

@@ -32,9 +32,8 @@ impl Making {
         let init = |source| RunError::Init { path: path.clone(), source };
         let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
         if let Some(parent) = parent.filter(|parent| !parent.exists()) {
-            let said = format!("there is no folder {}", parent.display());
-            let missing = io::Error::new(io::ErrorKind::NotFound, said);
-            return Err(RunError::Init { path: target.to_owned(), source: missing });
+            let folder = parent.to_owned();
+            return Err(RunError::NoFolder { path: target.to_owned(), folder });
         }
         let left = what_is_left(target);
         // Of another process that had the number of this one.

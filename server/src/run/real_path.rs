@@ -6,9 +6,23 @@ use std::{
 };
 
 use crate::{
-    ledger::file::{error::OpenError, reader::HeadError},
+    ledger::file::{error::OpenError, layout::Layout, reader::HeadError},
     run::RunError,
 };
+
+/// The files of the counter at `db`, which is there already.
+///
+/// # Errors
+/// [`RunError::NoCounter`] where none of them is there; as [`real_path_of`].
+pub(super) fn counter_at(db: &Path) -> Result<Layout, RunError> {
+    let is_missing = |path: &Path| {
+        path.symlink_metadata().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+    };
+    if is_missing(db) && is_missing(&Layout::around(db).folder) {
+        return Err(RunError::NoCounter { path: db.to_owned() });
+    }
+    Ok(Layout::around(&real_path_of(db)?))
+}
 
 /// The path of the counter without symbolic links, whether or not the file itself is there.
 ///

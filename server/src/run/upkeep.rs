@@ -20,7 +20,7 @@ use crate::{
     ledger::file::{
         audit::{Audit as FileAudit, Auditor, read_head, read_ledger},
         disk::{Disk, FileLock, RealDisk},
-        error::{LogError, OpenError},
+        error::{LogError, OpenError, TurnError},
         format::head::Head,
         layout::Layout,
         locks::holders,
@@ -141,6 +141,10 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
             ));
             return Ok(false);
         }
+        _ if !head.has_room() => {
+            log::tell(format_args!("fault: {}", TurnError::HeadFull { path: layout.head }));
+            return Ok(false);
+        }
         _ => {}
     }
     if let Some(note) = ledger.as_ref().and_then(|audit| what_the_next_start_does(&head, audit)) {
@@ -152,28 +156,35 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
 
 /// Shows what `db.txt` is to be, from the ledger, and writes it unless `dry_run`.
 ///
-/// Gives whether the counter is sound now.
+/// One that a start can go on from is left alone: what other programs wrote in it is taken over then. Gives whether the
+/// counter is sound now.
 ///
 /// # Errors
-/// [`RunError`]: without a ledger, or with a damaged one, nothing is written.
+/// [`RunError`]: without a ledger, with a damaged one, and where `db.txt` has no room for the count, nothing is written.
 pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunError> {
     let layout = Layout::around(&real_path_of(db)?);
     let out = keep_out(&layout, patience)?;
     let found = read_head(&RealDisk, &layout);
     let audit = read_ledger(&RealDisk, &layout).map_err(OpenError::from)?;
     let audit = audit.ok_or_else(|| RunError::NoLedger { folder: layout.folder.clone() })?;
-    let head = head_for(&audit.inventory, found.as_ref().ok());
+    if found.as_ref().is_ok_and(|found| !found.has_room()) {
+        return Err(OpenError::from(TurnError::HeadFull { path: layout.head }).into());
+    }
+    let ends = audit.stock.revision;
     log::tell(format_args!("{}: {}", layout.folder.display(), described(&audit)));
     match &found {
-        Ok(found) if *found == head => {
-            log::tell(format_args!("{} says the same: nothing to repair", layout.head.display()));
-            return Ok(true);
-        }
         Ok(found) => log::tell(format_args!("{} says:      {found}", layout.head.display())),
         Err(error) => log::tell(format_args!("fault: {error}")),
     }
-    let ends = audit.stock.revision;
     let lost = found.as_ref().ok().and_then(|found| found.revision).filter(|found| *found > ends);
+    if let (Ok(found), None) = (&found, lost) {
+        if let Some(note) = what_the_next_start_does(found, &audit) {
+            log::tell(format_args!("note: {note}"));
+        }
+        log::tell(format_args!("nothing to repair"));
+        return Ok(true);
+    }
+    let head = head_for(&audit.inventory, found.as_ref().ok());
     if let Some(last) = lost {
         log::tell(format_args!(
             "the records {} to {last} are lost: what they sold stays sold, and no receipt and no hold of theirs is \

@@ -79,6 +79,11 @@ impl Seal {
         Self { keyed, epochs: epochs.into() }
     }
 
+    /// The last of these lives; 0 for the first.
+    pub fn epoch(&self) -> u64 {
+        self.epochs.last().map_or(0, |(_, epoch)| *epoch)
+    }
+
     /// The token of what was made at `revision`.
     pub fn token(&self, kind: Kind, revision: u64) -> Token {
         let mut token = [0; 8 + MAC_BYTES];

@@ -9,10 +9,10 @@ use crate::ledger::file::{
     audit::{Audit, read_head_bytes},
     disk::{Disk, DiskFile},
     error::LogError,
-    format::watermark::Watermark,
+    format::{head::Head, watermark::Watermark},
     layout::Layout,
     log::snapshots,
-    reader::HeadError,
+    reader::{self, HeadError},
 };
 
 /// How much is copied at once, in bytes.
@@ -21,6 +21,8 @@ const PIECE_BYTES: usize = 1 << 20;
 /// What stands in `db.txt`, and up to where a server wrote it.
 pub struct Shown {
     bytes: Vec<u8>,
+    /// What they say.
+    pub head: Head,
     /// The revision.
     published: u64,
 }
@@ -32,12 +34,13 @@ impl Shown {
     /// [`HeadError`].
     pub fn read<D: Disk>(disk: &D, layout: &Layout) -> Result<Self, HeadError> {
         let bytes = read_head_bytes(disk, layout)?;
+        let head = reader::parse(&layout.head, &bytes)?;
         let written = disk.open_to_read(&layout.lock).ok().map(|file| Watermark::read(&file));
         let published = written.map_or(0, |written| match disk.boot_id() {
             Some(boot) if boot == written.boot => written.applied,
             _ => written.synced,
         });
-        Ok(Self { bytes, published })
+        Ok(Self { bytes, head, published })
     }
 }
 
@@ -64,10 +67,9 @@ pub fn copy<D: Disk>(
     create(&to.head, &shown.bytes, disk.create_new_for_all(&to.head))?;
     if let Some(Audit { entered, end, .. }) = audit {
         disk.create_dir(&to.folder).map_err(failed("create", &to.folder))?;
-        // Of another machine, or of this one before it was started: only what was synced counts.
-        let Shown { published, .. } = *shown;
-        let written = Watermark { boot: String::new(), applied: published, synced: published };
-        create(&to.lock, &written.image(), disk.create_new(&to.lock))?;
+        // Only what was synced counts, as behind a restart of the machine.
+        let written = Watermark::of_backup(shown.published).image();
+        create(&to.lock, &written, disk.create_new(&to.lock))?;
         for start in entered {
             let length = (*start == end.start).then_some(end.offset);
             copy_file(disk, &from.segment(*start), &to.segment(*start), length)?;
@@ -81,6 +83,19 @@ pub fn copy<D: Disk>(
         disk.sync_dir(&to.folder).map_err(failed("sync", &to.folder))?;
     }
     disk.sync_dir(&to.parent).map_err(failed("sync", &to.parent))
+}
+
+/// Marks the counter at `layout`, which nobody sells from and whose head was synced at `published`, as a backup; durable
+/// on return.
+///
+/// # Errors
+/// [`LogError::Io`].
+pub fn mark<D: Disk>(disk: &D, layout: &Layout, published: u64) -> Result<(), LogError> {
+    let path = &layout.lock;
+    let file = disk.open(path).map_err(failed("open", path))?;
+    let image = Watermark::of_backup(published).image();
+    file.write_at(&image, 0).map_err(failed("write", path))?;
+    file.sync().map_err(failed("sync", path))
 }
 
 /// Copies the first `length` bytes of a file, or all of them.

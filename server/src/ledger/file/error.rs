@@ -61,6 +61,12 @@ pub enum TurnError {
     /// A write or a sync failed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// Another process has begun another life of the ledger, as a repair does: what this one gives out belongs to none.
+    #[error("{}: another life of this ledger has begun: start this server again", path.display())]
+    AnotherLife {
+        /// The counter's file.
+        path: PathBuf,
+    },
 }
 
 /// Why records cannot be read, or a file for them not be made. Nothing that was there has changed.
@@ -122,7 +128,7 @@ pub struct CommitError {
 impl From<TurnError> for Fault {
     fn from(error: TurnError) -> Self {
         match error {
-            TurnError::Commit(_) => Self::Lasting(Cause::of(error)),
+            TurnError::Commit(_) | TurnError::AnotherLife { .. } => Self::Lasting(Cause::of(error)),
             _ => Self::Passing(Cause::of(error)),
         }
     }

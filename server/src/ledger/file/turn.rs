@@ -113,12 +113,21 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         written.boot != self.progress.boot || written.applied < self.stock().revision
     }
 
-    /// Whether a power cut may have taken answered sales, as it may where nobody syncs: their receipts are not to be
-    /// given out again.
+    /// Whether answered sales may be missing: a power cut may have taken them, as it may where nobody syncs, or they
+    /// came behind the backup that this is. Their receipts are not to be given out again.
     pub(super) fn may_lack_records(&self) -> bool {
+        let written = Watermark::read(&*self.held.servers);
+        if written.is_of_backup() {
+            let folder = self.progress.layout.folder.display();
+            tracing::warn!(
+                "{folder} is of a backup: what was sold behind it is not in it, and its numbers are given out again; \
+                 `server restore --sold-at-least` sees to that"
+            );
+            return true;
+        }
         !self.progress.options.synced
             && self.stock().revision > 0
-            && Watermark::read(&*self.held.servers).boot != self.progress.boot
+            && written.boot != self.progress.boot
     }
 
     pub(super) fn layout(&self) -> &Layout {
@@ -140,8 +149,7 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         }
         // Before anything is written: a ledger that is refused is left alone.
         let head = self.refuse_a_head_ahead(&bytes)?;
-        let longest = Stock::new(u64::MAX, u64::MAX, u64::MAX);
-        if Head::of(longest, head.foreign.clone()).image(bytes.len()).is_none() {
+        if !head.has_room() {
             return Err(TurnError::HeadFull { path: self.progress.layout.head.clone() });
         }
         let edited = self.edit_in(&head)?;
@@ -175,10 +183,11 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Reads the records that other processes have appended, and drops what a crash tore.
     fn learn_records(&mut self, hear: &mut dyn FnMut(News)) -> Result<(), TurnError> {
-        let mut has_adjusted = false;
+        let (mut has_adjusted, mut has_restored) = (false, false);
         let mut each = |step| {
             if let Step::Record(record, _) = step {
                 has_adjusted |= matches!(record.change, Change::Adjusted { .. });
+                has_restored |= matches!(record.change, Change::Restored { .. });
                 hear(News::Record { record, is_own: false });
             }
         };
@@ -187,6 +196,11 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             // IMPORTANT: a head that says what this process wrote is not as it was left any more
             // where another has taken an edit over since: then somebody has undone that edit.
             self.progress.image = None;
+        }
+        if has_restored {
+            // IMPORTANT: what this process makes tokens from is of the life before.
+            let path = self.progress.layout.head.clone();
+            return Err(TurnError::AnotherLife { path });
         }
         learnt
     }

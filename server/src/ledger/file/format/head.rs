@@ -66,6 +66,12 @@ impl Head {
         }
     }
 
+    /// Whether the keys of other programs leave room for ours, whatever numbers these come to.
+    pub fn has_room(&self) -> bool {
+        let longest = Stock::new(u64::MAX, u64::MAX, u64::MAX);
+        Self::of(longest, self.foreign.clone()).image(0).is_some()
+    }
+
     /// Reads the bytes of `db.txt`.
     ///
     /// # Errors
@@ -250,6 +256,7 @@ mod tests {
         assert_eq!(Head::of(long, Vec::new()).image(0).unwrap().len(), 128);
         let full = Head { foreign: vec![("k".into(), "1".repeat(4090).into())], ..head };
         assert_eq!(full.image(0), None);
+        assert!(head.has_room() && !full.has_room());
     }
 
     #[track_caller]

@@ -12,6 +12,9 @@ use crate::ledger::{
     format::record_line::{decode, encode},
 };
 
+/// What stands in a backup for the start of the machine.
+const BACKUP: &str = "backup";
+
 /// How much of the lock file the watermark takes, in bytes.
 const WATERMARK_BYTES: usize = 160;
 
@@ -27,6 +30,16 @@ pub struct Watermark {
 }
 
 impl Watermark {
+    /// That of a backup, whose head was written at `published`.
+    pub fn of_backup(published: u64) -> Self {
+        Self { boot: BACKUP.to_owned(), applied: published, synced: published }
+    }
+
+    /// Whether it is a backup's, from which nobody has sold yet.
+    pub fn is_of_backup(&self) -> bool {
+        self.boot == BACKUP
+    }
+
     /// Reads the watermark in `file`; a damaged or absent one says that nothing was written.
     pub fn read(file: &impl DiskFile) -> Self {
         let mut bytes = [0; WATERMARK_BYTES];
