@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsString,
+    io::{self, Write as _},
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     ops::RangeInclusive,
@@ -265,7 +266,11 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Err(error) => return usage(&error),
     };
     let log_format = cli.serve.log_format;
-    log::begin(log_format);
+    // What is said is written before the program ends.
+    let _log = match log::begin(log_format) {
+        Ok(log) => log,
+        Err(error) => return without_log(error),
+    };
     let outcome = match cli.command {
         Some(Special::Noop(noop)) => {
             let event_loops = loops(noop.event_loops);
@@ -319,6 +324,12 @@ pub fn main(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+fn without_log(error: io::Error) -> ExitCode {
+    let error = RunError::System(error);
+    let _ = writeln!(io::stderr(), "error: no thread for the log: {error}");
+    ExitCode::from(error.exit_code())
 }
 
 fn usage(error: &clap::Error) -> ExitCode {

@@ -1,9 +1,22 @@
 //! What the log says, in which words, and what it never says.
 
-use e2e::{Answer, Counter, Method, RawRequest, Server, eventually};
+use std::{
+    fs::File,
+    io::{BufRead as _, BufReader},
+    time::Duration,
+};
+
+use e2e::{
+    Answer, Client, Counter, Method, OutsideLock, Process, Program, RawRequest, Server, Signal,
+    eventually,
+};
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use serde_json::{Value, json};
 
 use crate::programs::{serve, serve_with, server};
+
+/// How long a server may take to end that waits for nobody.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The token of admin calls.
 const TOKEN: &str = "a-long-secret-of-the-operator";
@@ -296,4 +309,109 @@ fn end_of_a_failed_start_is_an_object_too() {
     let last = lines.last().expect("a line");
     assert_eq!(last["level"], "ERROR", "{}", failed.stderr);
     assert!(last["hint"].as_str().is_some_and(|hint| hint.contains("--init")), "{last}");
+}
+
+/// A server whose standard error is a pipe that the test reads where it wants to.
+struct Unread {
+    process: Process,
+    client: Client,
+    address: String,
+    log: BufReader<File>,
+}
+
+#[track_caller]
+fn serve_unread(counter: &Counter, arguments: &[&str]) -> Unread {
+    let pipe = counter.folder().join("log");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("the test's own folder");
+    let program = Program::new("sh").args(["-c", "pipe=$1; shift; exec \"$@\" 2> \"$pipe\"", "sh"]);
+    let program = program.arg(&pipe).arg(server().path()).arg("--db").arg(counter.path());
+    let process = program.args(["--listen", "127.0.0.1:0"]).args(arguments).start();
+    let mut log = BufReader::new(File::open(pipe).expect("it is there"));
+    let url = loop {
+        let line = next_line(&mut log).expect("the server comes up");
+        if let Some(url) = line.strip_prefix("listening on ") {
+            break url.to_owned();
+        }
+    };
+    let address = url.strip_prefix("http://").expect("a URL").to_owned();
+    Unread { process, client: Client::new(&url), address, log }
+}
+
+/// The next line of a log; `None` behind the last one.
+#[track_caller]
+fn next_line(log: &mut BufReader<File>) -> Option<String> {
+    let mut line = String::new();
+    log.read_line(&mut line).expect("text in UTF-8");
+    (!line.is_empty()).then(|| line.strip_suffix('\n').expect("a whole line").to_owned())
+}
+
+impl Unread {
+    /// Asks until the pipe is full, the room for lines is taken, and some were dropped.
+    #[track_caller]
+    fn fill(&self) -> u64 {
+        let id = "x".repeat(64);
+        eventually("a log without room", || {
+            for _ in 0..100 {
+                let request = self.client.request(Method::GET, "/search");
+                assert_eq!(Answer::to(request.header("X-Request-Id", &id)).status, 200);
+            }
+            let metrics = self.client.get("/metrics").text();
+            let told = metrics.lines().find_map(|line| {
+                line.strip_prefix("tickets_log_lines_dropped_total ")?.parse().ok()
+            });
+            told.filter(|dropped| *dropped > 0)
+        })
+    }
+}
+
+#[test]
+fn log_that_nobody_reads_keeps_nobody_waiting_and_says_so_once_it_is_read() {
+    let counter = Counter::with(100);
+    let mut server = serve_unread(&counter, &["--access-log", "--log-format", "json"]);
+    let dropped = server.fill();
+
+    // A sale that says something of what others have written, with the locks of the counter.
+    counter.change_count(-1);
+    assert_eq!(server.client.buy().status, 201);
+    drop(OutsideLock::take(&counter));
+
+    let mut dropped_by_then = 0;
+    while dropped_by_then < dropped {
+        let line = next_line(&mut server.log).expect("it goes on");
+        let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
+        let message = line["message"].as_str().expect("words");
+        if let Some(told) = message.strip_prefix("nobody read the log: ") {
+            dropped_by_then =
+                told.split(' ').next().and_then(|number| number.parse().ok()).unwrap();
+        }
+    }
+    assert_eq!(server.client.buy().status, 201);
+    server.process.signal(Signal::TERM);
+    let mut last = None;
+    while let Some(line) = next_line(&mut server.log) {
+        last = Some(line);
+    }
+    assert!(last.expect("lines").contains("draining"));
+    assert_eq!(server.process.finish(PATIENCE).code, Some(0));
+}
+
+#[test]
+fn log_that_nobody_reads_keeps_no_server_from_ending() {
+    let counter = Counter::with(100);
+    let server = serve_unread(&counter, &["--access-log"]);
+    server.fill();
+    server.process.signal(Signal::TERM);
+    assert_eq!(server.process.finish(PATIENCE).code, Some(0));
+
+    let counter = Counter::with(100);
+    let slow = ["--event-loops", "1", "--locking", "none", "--write-delay", "1h", "--access-log"];
+    let server = serve_unread(&counter, &slow);
+    server.fill();
+    let _buys = [RawRequest::buy(&server.address), RawRequest::buy(&server.address)];
+    // With one event loop, an answer to a later request says that these were read.
+    assert_eq!(server.client.get("/livez").status, 200);
+    server.process.signal(Signal::TERM);
+    // Signals of one kind that nobody has taken yet are one.
+    server.process.signal(Signal::INT);
+    assert_eq!(server.process.finish(PATIENCE).code, Some(130));
 }

@@ -88,6 +88,22 @@ fn counter_that_cannot_be_read_is_watched_on() {
 }
 
 #[test]
+fn counter_that_could_not_be_read_yet_is_not_told_to_be_empty() {
+    let counter = Counter::with(5);
+    let server = serve_with(&counter, &["--lock-timeout", "100ms"]);
+    counter.write("no counter");
+
+    let unread = values(&server);
+
+    for name in ["tickets_available", "tickets_capacity", "tickets_held", "tickets_sold_total"] {
+        assert_eq!(unread.get(name), None, "{name}: {unread:#?}");
+    }
+    assert_eq!(unread["tickets_conservation_violations_total"], 0.0);
+    counter.write("{\"count\": 5}");
+    assert_eq!(values(&server)["tickets_available"], 5.0);
+}
+
+#[test]
 fn what_is_told_is_openmetrics_to_its_reference_parser() {
     let counter = Counter::with(5);
     let server = serve(&counter);

@@ -10,7 +10,7 @@ use prometheus_client::{
     encoding::{DescriptorEncoder, EncodeMetric as _, text},
     metrics::{
         MetricType,
-        counter::Counter,
+        counter::{ConstCounter, Counter},
         gauge::{ConstGauge, Gauge},
         info::Info,
     },
@@ -32,19 +32,12 @@ pub struct Metrics {
     registry: Registry,
     /// What goes by the field's own names, and not by the counter's.
     of_http: Registry,
-    available: Gauge,
-    held: Gauge,
-    capacity: Gauge,
-    sold: Counter,
-    refunded: Counter,
-    admitted: Counter,
     violations: Counter,
-    lapsed: Counter,
-    keys: Gauge,
-    keys_forgotten: Counter,
-    room_taken: RoomTaken,
+    known: Known,
     queue: Gauge,
     listeners: Gauge,
+    log_lines_dropped: Counter,
+    lines_dropped: fn() -> u64,
 }
 
 /// What is looked up when somebody asks.
@@ -63,8 +56,12 @@ pub struct Now {
 }
 
 impl Metrics {
-    /// Those of a counter with these `meters`, and of the requests to it.
-    pub fn new(meters: &Meters, request_times: AllRequestTimes) -> Self {
+    /// Those of a counter with these `meters`, of the requests to it, and of the log, so many `lines_dropped` of it.
+    pub fn new(
+        meters: &Meters,
+        request_times: AllRequestTimes,
+        lines_dropped: fn() -> u64,
+    ) -> Self {
         let mut of_http = Registry::default();
         of_http.register_collector(Box::new(request_times));
         let mut registry = Registry::with_prefix("tickets");
@@ -81,39 +78,24 @@ impl Metrics {
             counter
         };
         let all = &mut registry;
-        let available = gauge(all, "available", "Tickets left");
-        let held = gauge(all, "held", "Tickets set aside and not yet bought");
-        let capacity = gauge(all, "capacity", "Tickets left, held or sold");
-        let sold = counter(all, "sold", "Ticket numbers given out");
-        let refunded = counter(all, "refunded", "Tickets given back");
-        let admitted = counter(all, "admitted", "Tickets used at the door");
         let help = "Looks at which the tickets left, held and sold were not all that there are";
         let violations = counter(all, "conservation_violations", help);
-        let lapsed = counter(all, "holds_expired", "Holds that were over by their time");
-        let keys = gauge(all, "keys", "Idempotency keys and ended holds that are remembered");
-        let help = "Keys forgotten before their day was over, since there were too many";
-        let keys_forgotten = counter(all, "keys_forgotten", help);
-        let room_taken = RoomTaken::default();
-        all.register_collector(Box::new(room_taken.clone()));
+        let known = Known::default();
+        all.register_collector(Box::new(known.clone()));
         let queue = gauge(all, "queue", "Requests that wait to be decided");
         let listeners = gauge(all, "live_listeners", "Clients of the live count");
+        let help = "Lines of the log that were dropped, since nobody read it";
+        let log_lines_dropped = counter(all, "log_lines_dropped", help);
         meters.register(&mut registry);
         Self {
             registry,
             of_http,
-            available,
-            held,
-            capacity,
-            sold,
-            refunded,
-            admitted,
             violations,
-            lapsed,
-            keys,
-            keys_forgotten,
-            room_taken,
+            known,
             queue,
             listeners,
+            log_lines_dropped,
+            lines_dropped,
         }
     }
 
@@ -122,25 +104,11 @@ impl Metrics {
     /// # Errors
     /// It has no text form.
     pub fn text(&self, now: Now) -> Result<String, fmt::Error> {
-        let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        let set = |counter: &Counter, value| counter.inner().store(value, Ordering::Relaxed);
-        if let Some(count) = now.count {
-            self.available.set(whole(count.remaining));
-            self.held.set(whole(count.held));
-            self.capacity.set(whole(count.capacity));
-            set(&self.sold, count.issued);
-            set(&self.refunded, count.refunded);
-            set(&self.admitted, count.admitted);
-            self.violations.inc_by(u64::from(!count.is_conserved));
-        }
-        if let Some(memory) = now.memory {
-            set(&self.lapsed, memory.lapsed);
-            self.keys.set(whole(memory.names as u64));
-            set(&self.keys_forgotten, memory.names_forgotten_early);
-        }
-        *self.room_taken.lock() = now.room_taken;
+        self.violations.inc_by(u64::from(now.count.is_some_and(|count| !count.is_conserved)));
+        self.known.learn(&now);
         self.queue.set(whole(now.waiting as u64));
         self.listeners.set(whole(now.listeners as u64));
+        self.log_lines_dropped.inner().store((self.lines_dropped)(), Ordering::Relaxed);
         let mut text = String::new();
         text::encode_registry(&mut text, &self.of_http)?;
         text::encode(&mut text, &self.registry)?;
@@ -148,23 +116,71 @@ impl Metrics {
     }
 }
 
-/// How much of the room for the ledger is taken; no sample where nobody knows.
+/// What was looked up; no sample of what nobody knows, as of a counter that could not be read yet.
 #[derive(Clone, Debug, Default)]
-struct RoomTaken(Arc<Mutex<Option<f64>>>);
+struct Known(Arc<Mutex<LookedUp>>);
 
-impl RoomTaken {
-    fn lock(&self) -> MutexGuard<'_, Option<f64>> {
+#[derive(Clone, Copy, Debug, Default)]
+struct LookedUp {
+    count: Option<Count>,
+    memory: Option<Memory>,
+    room_taken: Option<f64>,
+}
+
+impl Known {
+    fn learn(&self, now: &Now) {
+        let mut known = self.lock();
+        *known = LookedUp {
+            count: now.count.or(known.count),
+            memory: now.memory.or(known.memory),
+            room_taken: now.room_taken,
+        };
+    }
+
+    fn lock(&self) -> MutexGuard<'_, LookedUp> {
         // It is written as a whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Collector for RoomTaken {
+impl Collector for Known {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let Some(taken) = *self.lock() else { return Ok(()) };
+        let LookedUp { count, memory, room_taken } = *self.lock();
+        let mut gauge = |name: &str, help: &str, value: u64| {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
+            ConstGauge::new(whole(value)).encode(metric)
+        };
+        if let Some(count) = count {
+            gauge("available", "Tickets left", count.remaining)?;
+            gauge("held", "Tickets set aside and not yet bought", count.held)?;
+            gauge("capacity", "Tickets left, held or sold", count.capacity)?;
+        }
+        if let Some(memory) = memory {
+            let help = "Idempotency keys and ended holds that are remembered";
+            gauge("keys", help, memory.names as u64)?;
+        }
+        let mut counter = |name: &str, help: &str, value: u64| {
+            let metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            ConstCounter::new(value).encode(metric)
+        };
+        if let Some(count) = count {
+            counter("sold", "Ticket numbers given out", count.issued)?;
+            counter("refunded", "Tickets given back", count.refunded)?;
+            counter("admitted", "Tickets used at the door", count.admitted)?;
+        }
+        if let Some(memory) = memory {
+            counter("holds_expired", "Holds that were over by their time", memory.lapsed)?;
+            let help = "Keys forgotten before their day was over, since there were too many";
+            counter("keys_forgotten", help, memory.names_forgotten_early)?;
+        }
+        let Some(taken) = room_taken else { return Ok(()) };
         let help = "How much of the room for the ledger is taken, of 1";
         let metric =
             encoder.encode_descriptor("ledger_room_taken_ratio", help, None, MetricType::Gauge)?;
         ConstGauge::new(taken).encode(metric)
     }
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }

@@ -106,7 +106,7 @@ async fn run(
     let request_times: Vec<_> =
         (0..config.event_loops).map(|_| Arc::new(RequestTimes::of_routes(routes.len()))).collect();
     let all_request_times = AllRequestTimes { routes, times: request_times.clone() };
-    let metrics = Arc::new(Metrics::new(&opened.meters, all_request_times));
+    let metrics = Arc::new(Metrics::new(&opened.meters, all_request_times, log::dropped));
     let mut request_times = request_times.into_iter();
     let guard = Guard::new(listener.local_addr()?, &config.allowed_hosts);
     let guard = if tls.is_some() { guard.over_tls() } else { guard };

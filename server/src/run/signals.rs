@@ -14,6 +14,7 @@ use tokio::{
 use crate::{
     config::TlsFiles,
     http::connections::tls::Tls,
+    log,
     run::{TlsError, certificate::read_certificate},
 };
 
@@ -41,6 +42,7 @@ pub fn shutdown() -> io::Result<impl Future<Output = ()>> {
         let _ = on_first.send(());
         next(&mut interrupt, &mut terminate).await;
         tracing::warn!("told a second time: not waiting any longer");
+        log::settle();
         process::exit(EXIT_INTERRUPTED);
     };
     thread::Builder::new().name("signals".to_owned()).spawn(move || runtime.block_on(listen))?;
