@@ -188,6 +188,38 @@ fn idle_connection_is_kept_as_long_as_is_announced_and_no_longer() {
     assert!(kept < Duration::from_secs(20), "closed after {kept:?}");
 }
 
+/// What is sent behind it would be lost.
+#[test]
+fn connection_that_ends_is_not_announced_to_be_kept() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--live-max", "1"]);
+    let live = Live::open(&server);
+    live.wait_for_count(100);
+    let ask = |call: &str, rest: &str| {
+        let host = server.address();
+        let head = format!("{call} HTTP/1.1\r\nHost: {host}\r\n{rest}");
+        RawRequest::send(server.address(), head).answer()
+    };
+    let json = "Content-Type: application/json\r\n";
+
+    let listener = ask("GET /live", "\r\n");
+    let long = ask("POST /buy", &format!("{json}Content-Length: 20000\r\n\r\n{{"));
+    let slow = ask("POST /buy", &format!("{json}Content-Length: 20\r\n\r\n{{"));
+    let unsent = ask("POST /restock", &format!("{json}Content-Length: 20\r\n\r\n"));
+
+    for (answer, status) in [(&listener, 503), (&long, 413), (&slow, 408), (&unsent, 401)] {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(!answer.headers.contains_key("Keep-Alive"), "{answer:?}");
+    }
+    for answer in [&listener, &long, &slow] {
+        assert_eq!(answer.header("Connection"), "close", "{answer:?}");
+    }
+    // A body that was read to its end is in nobody's way.
+    let refused = server.post_text("/buy", "{\"quantity\": 0}");
+    assert_eq!((refused.status, refused.header("Keep-Alive")), (400, "timeout=75"));
+    assert_eq!(server.get("/receipts/unknown").header("Keep-Alive"), "timeout=75");
+}
+
 #[test]
 fn listener_outlives_the_keep_alive_of_idle_connections() {
     let counter = Counter::with(100);

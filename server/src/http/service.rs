@@ -20,7 +20,7 @@ use axum::{
     response::IntoResponse,
 };
 use http_body_util::{Either, Full};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use tower::ServiceExt as _;
 
 use crate::http::{
@@ -126,11 +126,13 @@ impl Service {
         let is_last = framing::is_last(request.headers());
         let keep_alive = framing::asks_for_more(&request).then(|| self.keep_alive.clone());
         let framed = if is_last { framing::check(request.headers()) } else { Ok(()) };
+        activity.leave_body(!request.body().is_end_stream());
         let step = match framed.and(allowed) {
             Err(problem) => Step::Answer(self.turned_away(&request, problem)),
             Ok(()) => self.begin(request, activity),
         };
         let serving = activity.serve();
+        let activity = Arc::clone(activity);
         async move {
             let _serving = serving;
             let mut answer = match step {
@@ -146,9 +148,16 @@ impl Service {
             if let Some((times, place, begun)) = timing {
                 times.note(place, answer.status(), begun.elapsed());
             }
-            if is_last {
+            // Behind a body that is too long, or did not come in time, nothing is read.
+            let cut_short = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
+            let is_unread = activity.has_unread_body();
+            if is_last || (is_unread && cut_short.contains(&answer.status())) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            } else if let Some(keep_alive) = keep_alive {
+            } else if let Some(keep_alive) = keep_alive
+                // Whether the rest of a body comes in time to be passed over, nobody knows.
+                && !is_unread
+                && !answer.headers().contains_key(header::CONNECTION)
+            {
                 answer.headers_mut().insert(KEEP_ALIVE, keep_alive);
             }
             Ok(match line {

@@ -1,6 +1,7 @@
 //! Buying without a script: a form, 303, the ticket.
 
 use e2e::{Answer, Browser, Client, Counter, Method, eventually};
+use serde_json::json;
 
 use crate::{
     problem::assert_problem,
@@ -140,6 +141,25 @@ fn lesson_without_receipts_sells_to_a_form_all_the_same() {
     assert_eq!(sold.status, 201, "{sold:?}");
     assert!(sold.text().contains("Tickets 1 and 2"), "{}", sold.text());
     assert_eq!(counter.count(), 98);
+}
+
+#[test]
+fn name_is_the_same_by_form_and_as_json_and_white_space_is_none() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--buyer", "required"]);
+
+    for nobody in ["{\"buyer\": \"  \"}", "{\"buyer\": \"\\u00a0\"}"] {
+        assert_eq!(server.post_text("/buy", nobody).status, 400, "{nobody}");
+        assert_eq!(server.post_text("/holds", nobody).status, 400, "{nobody}");
+    }
+    assert_eq!(counter.count(), 100);
+    let sold = send(server.client(), "buyer=+Ann+&key=one");
+    // The client has followed to the receipt.
+    assert_eq!((sold.status, &sold.json()["buyer"]), (200, &json!("Ann")), "{sold:?}");
+    let again = server.request(Method::POST, "/buy").header("Idempotency-Key", "one");
+    let again = again.header("Content-Type", "application/json").body("{\"buyer\": \" Ann \"}");
+    let again = Answer::to(again);
+    assert_eq!((again.status, again.header("Idempotent-Replayed")), (201, "true"), "{again:?}");
 }
 
 #[test]

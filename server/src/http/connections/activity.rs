@@ -33,6 +33,8 @@ pub struct Activity {
     head_begun: AtomicBool,
     /// Whether the request that is being served waits for more of its body.
     body_awaited: AtomicBool,
+    /// Whether the request that is being served has a body that was not read to its end.
+    has_unread_body: AtomicBool,
     /// How many requests were answered.
     answers: AtomicU32,
     /// Whether the client does not take what is written to it.
@@ -95,6 +97,7 @@ impl Activity {
             sending: AtomicU32::new(0),
             head_begun: AtomicBool::new(false),
             body_awaited: AtomicBool::new(false),
+            has_unread_body: AtomicBool::new(false),
             answers: AtomicU32::new(0),
             is_blocked: AtomicBool::new(false),
             is_over: AtomicBool::new(false),
@@ -140,6 +143,16 @@ impl Activity {
     /// Whether the request that is being served waits for more of its body.
     pub fn await_body(&self, is_awaited: bool) {
         self.body_awaited.store(is_awaited, Relaxed);
+    }
+
+    /// Whether the request that is being served has a body of which something is left to read.
+    pub fn leave_body(&self, is_left: bool) {
+        self.has_unread_body.store(is_left, Relaxed);
+    }
+
+    /// Whether its connection may end with the answer: not all of its body was read.
+    pub fn has_unread_body(&self) -> bool {
+        self.has_unread_body.load(Relaxed)
     }
 
     /// Whether the client listens.

@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::http::connections::activity::Activity;
 
 /// A body whose connection counts as idle while more of it is waited for.
-pub struct Upload<B> {
+pub struct Upload<B: Body> {
     body: B,
     /// `None` where the body has arrived already: there is nobody to wait for.
     activity: Option<Arc<Activity>>,
@@ -49,10 +49,11 @@ impl<B: Body + Unpin> Body for Upload<B> {
     }
 }
 
-impl<B> Drop for Upload<B> {
+impl<B: Body> Drop for Upload<B> {
     fn drop(&mut self) {
         if let Some(activity) = &self.activity {
             activity.await_body(false);
+            activity.leave_body(!self.body.is_end_stream());
         }
     }
 }

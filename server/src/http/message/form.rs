@@ -67,7 +67,7 @@ pub fn parse(body: &[u8], max_per_order: u64) -> Result<FormOrder, Problem> {
     }
     let quantity = quantity.map_or(Ok(1), |text| wire::parse_quantity(&text, max_per_order))?;
     let buyer = buyer.as_deref().map(str::trim).filter(|text| !text.is_empty());
-    let buyer = buyer.map(|text| wire::checked_buyer(text.into())).transpose()?;
+    let buyer = buyer.map(wire::checked_buyer).transpose()?;
     let key = key.map(|key| Box::from(&*key));
     if key.as_deref().is_some_and(|key| !wire::is_key(key)) {
         return Err(invalid("the form: `key` is no idempotency key".to_owned()));

@@ -301,7 +301,7 @@ pub struct BuyMembers<'a> {
     quantity: Option<&'a RawValue>,
     /// Who buys, in the buyer's own words, without control characters.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$")]
     buyer: Option<&'a RawValue>,
 }
 
@@ -319,7 +319,7 @@ pub struct HoldMembers<'a> {
     seconds: Option<&'a RawValue>,
     /// For whom, in the buyer's own words, without control characters.
     #[serde(borrow)]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*$")]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 200, pattern = "^[^\\x00-\\x1f\\x7f-\\x9f]*[^\\s\\x00-\\x1f\\x7f-\\x9f][^\\x00-\\x1f\\x7f-\\x9f]*$")]
     buyer: Option<&'a RawValue>,
 }
 
@@ -498,19 +498,20 @@ fn parse_whole_number(name: &str, text: &str, max: u64) -> Result<u64, Problem> 
 
 fn buyer(value: &RawValue) -> Result<Option<Box<str>>, Problem> {
     let text: Option<Box<str>> = serde_json::from_str(value.get()).map_err(|_| no_buyer())?;
-    text.map(checked_buyer).transpose()
+    text.as_deref().map(checked_buyer).transpose()
 }
 
-/// Lets a text pass that may be who buys.
+/// Who buys, of a text that may say so, without the white space around it: by form and as JSON it is the same buyer.
 ///
 /// # Errors
 /// A [`Problem`] that says what is expected.
-pub fn checked_buyer(text: Box<str>) -> Result<Box<str>, Problem> {
-    let length = text.chars().take(BUYER_CHARS_MAX + 1).count();
+pub fn checked_buyer(text: &str) -> Result<Box<str>, Problem> {
+    let buyer = text.trim();
+    let length = buyer.chars().take(BUYER_CHARS_MAX + 1).count();
     if !(1..=BUYER_CHARS_MAX).contains(&length) || text.chars().any(char::is_control) {
         return Err(no_buyer());
     }
-    Ok(text)
+    Ok(buyer.into())
 }
 
 fn no_buyer() -> Problem {
