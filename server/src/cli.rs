@@ -18,7 +18,7 @@ use ipnet::{IpNet, Ipv4Net};
 use crate::{
     config::{Config, Durability, Locking, TlsFiles},
     counter::lesson::{Delays, Exclusion},
-    db::Db,
+    db::{Db, UnknownScheme},
     domain::{COUNT_MAX, HOLD_SECONDS_MAX},
     http::{
         access::host_name::HostName,
@@ -340,7 +340,7 @@ fn usage(error: &clap::Error) -> ExitCode {
 
 /// Reads the path of a counter's file.
 fn counter_file(typed: &str) -> Result<PathBuf, String> {
-    match Db::of(typed) {
+    match typed.parse().map_err(|error: UnknownScheme| error.to_string())? {
         Db::File(path) => Ok(path),
         Db::Etcd(_) | Db::Postgres(_) => Err(
             "only the file of a counter in files is written anew from its ledger: what is kept \

@@ -1,6 +1,6 @@
 //! Where a counter is kept, as it is typed.
 
-use std::{convert::Infallible, fmt, path::PathBuf, str::FromStr};
+use std::{fmt, path::PathBuf, str::FromStr};
 
 /// Where a counter is kept.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,15 +13,13 @@ pub enum Db {
     Postgres(Box<str>),
 }
 
-impl Db {
-    /// What is typed is: whatever is no address of the others is a path.
-    pub fn of(typed: &str) -> Self {
-        match typed.split_once("://") {
-            Some(("etcd", address)) => Self::Etcd(address.into()),
-            Some(("postgres" | "postgresql", address)) => Self::Postgres(address.into()),
-            _ => Self::File(typed.into()),
-        }
-    }
+/// An address that begins as those of something else.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "nothing is kept under `{scheme}://`: expected `etcd://`, `postgres://`, or the path of a file"
+)]
+pub struct UnknownScheme {
+    scheme: String,
 }
 
 impl Db {
@@ -36,10 +34,23 @@ impl Db {
 }
 
 impl FromStr for Db {
-    type Err = Infallible;
+    type Err = UnknownScheme;
 
-    fn from_str(typed: &str) -> Result<Self, Infallible> {
-        Ok(Self::of(typed))
+    /// What is typed is: whatever is no address is a path.
+    fn from_str(typed: &str) -> Result<Self, UnknownScheme> {
+        let is_scheme = |text: &str| {
+            let mut bytes = text.bytes();
+            bytes.next().is_some_and(|byte| byte.is_ascii_alphabetic())
+                && bytes.all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+        };
+        match typed.split_once("://") {
+            Some(("etcd", address)) => Ok(Self::Etcd(address.into())),
+            Some(("postgres" | "postgresql", address)) => Ok(Self::Postgres(address.into())),
+            Some((scheme, _)) if is_scheme(scheme) => {
+                Err(UnknownScheme { scheme: scheme.to_owned() })
+            }
+            _ => Ok(Self::File(typed.into())),
+        }
     }
 }
 
@@ -75,8 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_a_path() {
-        for path in ["db.txt", "/srv/etcd:/db.txt", "postgres:db.txt"] {
+    fn what_is_no_address_is_a_path_and_an_address_of_something_else_is_refused() {
+        for typed in ["mysql://x/y", "http://x", "ETCD://x/y", "file:///srv/db.txt"] {
+            let refused = typed.parse::<Db>().unwrap_err().to_string();
+            assert!(refused.contains(typed.split_once('/').unwrap().0), "{refused}");
+        }
+        for path in ["db.txt", "/srv/etcd:/db.txt", "postgres:db.txt", "./http://db.txt", "a b://c"]
+        {
             assert_eq!(path.parse(), Ok(Db::File(path.into())));
         }
     }

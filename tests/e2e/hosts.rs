@@ -138,6 +138,11 @@ fn allowed_name_that_would_never_match_is_refused_with_a_hint() {
         (" ", "`--allow-host shop.example`"),
         ("shop..example", "`--allow-host shop.example`"),
         (".", "`--allow-host shop.example`"),
+        ("0.0.0.0", "each by which it is called"),
+        ("0", "each by which it is called"),
+        ("::", "each by which it is called"),
+        ("[::]", "each by which it is called"),
+        ("[::ffff:0.0.0.0]", "each by which it is called"),
         ("10.0.0.256", "`--allow-host shop.example`"),
         ("shop.example\u{7}", "`--allow-host shop.example`"),
     ] {

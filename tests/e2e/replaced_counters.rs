@@ -71,6 +71,22 @@ fn removed_counter_stops_sales_and_is_not_made_anew() {
     assert_eq!(counter.count(), 98);
 }
 
+#[test]
+fn ledger_that_was_put_elsewhere_is_told_with_what_helps() {
+    let counter = Counter::with(100);
+    let server = serve_with(&counter, &["--lock-timeout", "200ms"]);
+    server.buy();
+    drop(OutsideLock::take(&counter));
+
+    fs::rename(counter.ledger(), counter.folder().join("elsewhere")).expect("the test's own");
+    let refused = server.buy();
+
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.text().contains("start this server again"), "{}", refused.text());
+    let stderr = server.terminate().stderr;
+    assert!(stderr.contains("start this server again"), "{stderr}");
+}
+
 #[track_caller]
 fn replace(counter: &Counter, text: &str) {
     let copy = counter.folder().join("db.txt.new");

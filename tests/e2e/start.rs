@@ -237,6 +237,42 @@ fn argument_that_cannot_be_meant_is_refused_by_name() {
 }
 
 #[test]
+fn refused_number_or_place_says_what_is_taken() {
+    let counter = Counter::with(100);
+
+    for (arguments, taken) in [
+        (&["--init", "1.5"][..], "a whole number from 0 to 9007199254740991"),
+        (&["--max-per-order", "many"], "a whole number from 1 to 1000"),
+        (&["--event-loops", "2000"], "a whole number from 1 to 1024"),
+        (&["--connections-max", "1"], "a whole number from 2 to 4294967295"),
+        (&["--live-max", "x"], "a whole number from 1 to 4294967295"),
+        (&["restore", "backup", "--sold-at-least", "-5"], "a whole number from 0 to 9007"),
+        (&["--db", "mysql://x/y"], "`mysql://`: expected `etcd://`, `postgres://`, or the path"),
+        (&["verify", "--db", "ETCD://x/y"], "`ETCD://`: expected"),
+        (&["repair", "--db", "http://x"], "`http://`: expected"),
+    ] {
+        let refusal = server().args(arguments).inside(counter.folder()).run();
+
+        assert_eq!(refusal.code, Some(2), "{arguments:?}: {refusal:?}");
+        assert!(refusal.stderr.contains(taken), "{arguments:?}: {}", refusal.stderr);
+    }
+}
+
+/// Whoever shut the folder would shut the service out of it.
+#[test]
+fn folder_in_place_of_a_secret_is_nothing_to_be_shut() {
+    let counter = Counter::with(100);
+    let folder = counter.folder();
+
+    let flags = server().args(["--listen", "127.0.0.1:0"]).arg("--admin-token-file").arg(folder);
+    let refusal = flags.arg("--db").arg(counter.path()).run();
+
+    assert!(refusal.code.is_some_and(|code| code != 0), "{refusal:?}");
+    assert!(refusal.stderr.contains("directory"), "{}", refusal.stderr);
+    assert!(!refusal.stderr.contains("chmod"), "{}", refusal.stderr);
+}
+
+#[test]
 fn help_names_every_option_of_the_contract() {
     let help = server().arg("--help").run();
 

@@ -188,7 +188,10 @@ pub(crate) async fn verify(db: &OsStr) -> Result<(bool, String), ServerError> {
 /// # Errors
 /// Why it may be there still.
 pub(crate) async fn remove(db: &OsStr) -> Result<(), ServerError> {
-    let db = server::db::Db::of(&db.to_string_lossy());
+    let db: server::db::Db = db
+        .to_string_lossy()
+        .parse()
+        .map_err(|error| ServerError::Remove(io::Error::other(error)))?;
     // It has an event loop of its own, for which there is no room on this thread.
     let removed = tokio::task::spawn_blocking(move || {
         server::run::remove(&db).map_err(|error| io::Error::other(error.to_string()))

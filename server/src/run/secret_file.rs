@@ -18,7 +18,9 @@ const READABLE_BY_OTHERS: u32 = 0o004;
 /// What the system says, or that it is no text.
 pub fn read_secret(flag: &str, path: &Path) -> io::Result<String> {
     let mut file = File::open(path)?;
-    if file.metadata()?.permissions().mode() & READABLE_BY_OTHERS != 0 {
+    let found = file.metadata()?;
+    // A folder is never a secret, and whoever shuts it shuts out those who have files in it.
+    if found.is_file() && found.permissions().mode() & READABLE_BY_OTHERS != 0 {
         let path = path.display();
         tracing::warn!(
             "{flag} {path}: everybody on this machine may read it; hint: chmod 600 {path}"

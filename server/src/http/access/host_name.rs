@@ -25,11 +25,16 @@ impl HostName {
     pub fn parse(typed: &str) -> Result<Self, HostNameFault> {
         let fault = |hint: String| Err(HostNameFault { typed: typed.to_owned(), hint });
         let example = || "a name alone, as in `--allow-host shop.example`".to_owned();
+        let every_address =
+            || "all addresses of a machine: name each by which it is called".to_owned();
         if typed.contains('*') || typed.trim().contains([',', ' ']) {
             return fault("give each name a flag of its own".to_owned());
         }
         if let Ok(address) = typed.parse::<Ipv6Addr>() {
-            return Ok(Self(format!("[{address}]")));
+            return match address.to_canonical().is_unspecified() {
+                true => fault(every_address()),
+                false => Ok(Self(format!("[{address}]"))),
+            };
         }
         let rest = typed.split_once("://").map_or(typed, |(_, rest)| rest);
         let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -43,6 +48,10 @@ impl HostName {
         let is_whole = !labels.is_empty() && labels.split('.').all(|label| !label.is_empty());
         let host = Host::parse(labels).ok().filter(|_| is_whole);
         match host {
+            Some(Host::Ipv4(address)) if address.is_unspecified() => fault(every_address()),
+            Some(Host::Ipv6(address)) if address.to_canonical().is_unspecified() => {
+                fault(every_address())
+            }
             Some(host) if name.len() == typed.len() => Ok(Self(host.to_string())),
             Some(host) => fault(format!("the name alone: `--allow-host {host}`")),
             None => fault(example()),

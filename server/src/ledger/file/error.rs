@@ -55,6 +55,12 @@ pub enum TurnError {
         /// The file.
         path: PathBuf,
     },
+    /// The folder of the ledger is another than the one that was opened, or gone: a counter that was moved or restored.
+    #[error("{} is not the file that was opened; start this server again", path.display())]
+    Moved {
+        /// The lock of the ledger.
+        path: PathBuf,
+    },
     /// The records cannot be read, or there is no room for more.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -65,7 +65,7 @@ impl<D: Disk> Locks<D> {
     /// Waits as long as it takes, in the order in which the kernel serves those who wait.
     ///
     /// # Errors
-    /// [`TurnError::Replaced`] where `LOCK` was taken away, and where another file was put in the
+    /// [`TurnError::Moved`] where `LOCK` was taken away; [`TurnError::Replaced`] where another file was put in the
     /// place of `db.txt` while we waited: then another try finds it; [`TurnError::Head`] and
     /// [`LogError::Io`].
     pub fn hold(&mut self) -> Result<Held<'_, D>, TurnError> {
@@ -76,7 +76,7 @@ impl<D: Disk> Locks<D> {
         };
         let servers = servers.exclusive().map_err(locked(&layout.lock))?;
         if disk.stat(&layout.lock).ok().is_none_or(|stat| stat.id != *servers_id) {
-            return Err(TurnError::Replaced { path: layout.lock.clone() });
+            return Err(TurnError::Moved { path: layout.lock.clone() });
         }
         let stat = || disk.stat(&layout.head).map_err(|source| HeadError::io(&layout.head, source));
         if stat()?.id != *head_id {
