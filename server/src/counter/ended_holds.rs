@@ -75,7 +75,11 @@ impl EndedHolds {
             let end = (next + WINDOW_RECORDS - 1).min(last);
             let records = Arc::clone(archive).records(next, end).await?;
             let last_read = records.last().map(|record| record.revision);
-            for record in records {
+            for (record, revision) in records.into_iter().zip(next..) {
+                // What is missing may have ended it.
+                if record.revision != revision {
+                    return Err(unread());
+                }
                 let is_its_end = record.ended_hold().is_some_and(|(ended, _)| ended == hold);
                 // What ends it later is its lapse, or as good as that.
                 if is_its_end || record.at_ms >= expires_at_ms {
@@ -133,6 +137,8 @@ mod tests {
     struct Ledger {
         behind: fn(u64) -> Record,
         last: u64,
+        /// How many behind the hold are not there.
+        missing: u64,
         read: AtomicU64,
     }
 
@@ -152,7 +158,9 @@ mod tests {
         fn records(self: Arc<Self>, first: u64, last: u64) -> Found {
             let (behind, last) = (self.behind, last.min(self.last));
             let held = Change::Held { quantity: 1, expires_at_ms: EXPIRES_AT_MS, buyer: None };
-            let records = (first..=last).map(|revision| match revision {
+            let missing = HOLD + 1..=HOLD + self.missing;
+            let revisions = (first..=last).filter(|revision| !missing.contains(revision));
+            let records = revisions.map(|revision| match revision {
                 HOLD => Record { change: held.clone(), ..restock(HOLD, HOLD) },
                 _ => behind(revision),
             });
@@ -189,7 +197,7 @@ mod tests {
 
     fn ledger(behind: fn(u64) -> Record) -> (Arc<Ledger>, Arc<dyn Archive>) {
         let last = HOLD + BETWEEN + 5000;
-        let ledger = Arc::new(Ledger { behind, last, read: AtomicU64::new(0) });
+        let ledger = Arc::new(Ledger { behind, last, missing: 0, read: AtomicU64::new(0) });
         (Arc::clone(&ledger), ledger)
     }
 
@@ -224,6 +232,17 @@ mod tests {
             let ((ledger, archive), holds) = (ledger(behind), EndedHolds::default());
             let found = ask_until_told(&holds, &ledger, &archive);
             assert_eq!(found.map(|record| record.revision), end);
+        }
+    }
+
+    #[test]
+    fn of_a_hold_whose_end_may_be_missing_nothing_is_said() {
+        let over = |revision| restock(revision, EXPIRES_AT_MS);
+        for (missing, is_told) in [(0, true), (1, false), (10, false)] {
+            let ledger = Ledger { behind: over, last: 50, missing, read: AtomicU64::new(0) };
+            let archive: Arc<dyn Archive> = Arc::new(ledger);
+            let told = run(EndedHolds::default().end_of(&archive, HOLD, 50));
+            assert_eq!(told.is_ok(), is_told, "{missing}: {told:?}");
         }
     }
 

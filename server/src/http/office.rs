@@ -50,7 +50,13 @@ async fn receipt_answer(app: &App, token: &str) -> Result<ReceiptAnswer, Problem
 async fn sale(app: &App, token: &str) -> Result<SaleRecord, Problem> {
     let seal = app.opener(no_receipt)?;
     let revision = seal.revision(Kind::Sale, token).ok_or_else(no_receipt)?;
-    app.counter.sale(revision).await?.ok_or_else(no_receipt)
+    // Nobody but a server of this counter can have made it.
+    let missing = || {
+        let missing =
+            "this counter gave out this receipt; the record of its sale is missing in the ledger";
+        Problem::new(Code::NotFound, missing).with("revision", revision)
+    };
+    app.counter.sale(revision).await?.ok_or_else(missing)
 }
 
 fn no_receipt() -> Problem {

@@ -71,6 +71,10 @@ fn told(problem: &Problem) -> (&'static str, String) {
             }
             _ => ("Sold out", "You did not buy anything. All tickets are gone."),
         },
+        Code::NotFound if problem.member("revision").is_some() => (
+            "Ticket not found",
+            "This ticket was sold, but its record is missing here. Please ask whoever sold it.",
+        ),
         Code::NotFound => {
             ("No such ticket", "There is no ticket at this address. Is the link whole?")
         }

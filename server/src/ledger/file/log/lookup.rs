@@ -52,6 +52,12 @@ impl<F> Known<F> {
         self.starts[..behind].last().copied()
     }
 
+    /// The first segment that has only what is behind `revision`.
+    fn start_behind(&self, revision: u64) -> Option<u64> {
+        let behind = self.starts.partition_point(|start| *start <= revision);
+        self.starts.get(behind).copied()
+    }
+
     /// The open segment that begins with `start`.
     fn segment(&mut self, start: u64) -> Option<Arc<Segment<F>>> {
         let place = self.open.iter().position(|(open, _)| *open == start)?;
@@ -79,7 +85,8 @@ impl<D: Disk> Lookup<D> {
         Self { disk, layout, known }
     }
 
-    /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them.
+    /// The records from revision `first` to `last`, in order; fewer where the ledger has not all of them, as where a
+    /// segment is missing: what is behind it is found.
     ///
     /// # Errors
     /// [`LogError::Io`]; [`LogError::DamagedRecord`] where a line is not sound.
@@ -87,7 +94,13 @@ impl<D: Disk> Lookup<D> {
         let mut found: Vec<Record> = Vec::new();
         let mut next = first;
         while next <= last {
-            let Some((segment, mut position)) = self.place(next)? else { break };
+            let Some((segment, mut position)) = self.place(next)? else {
+                match self.known().start_behind(next).filter(|start| *start <= last) {
+                    Some(start) => next = start,
+                    None => break,
+                }
+                continue;
+            };
             let before = next;
             let records = (last - next).saturating_add(1);
             let read = segment.read_a_few(&mut position, records, &mut |record| {
@@ -277,6 +290,19 @@ mod tests {
         for revision in [0, 4, 3005, u64::MAX] {
             assert_eq!(lookup.record(revision).unwrap(), None, "{revision}");
         }
+    }
+
+    #[test]
+    fn what_is_behind_a_missing_segment_is_found() {
+        let lookup = lookup();
+        make(&lookup, (5, 8));
+        make(&lookup, (12, 15));
+        let found = |first, last| {
+            let records = lookup.records(first, last).unwrap();
+            records.iter().map(|record| record.revision).collect::<Vec<_>>()
+        };
+        assert_eq!((found(1, 8), found(9, 20)), (vec![5, 6, 7, 8], vec![12, 13, 14, 15]));
+        assert_eq!((found(1, 4), found(9, 11), found(16, 20)), Default::default());
     }
 
     #[test]
