@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header},
     response::IntoResponse,
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
@@ -116,9 +116,16 @@ fn see_other(address: &str) -> Response<Body> {
     *answer.status_mut() = StatusCode::SEE_OTHER;
     let headers = answer.headers_mut();
     let address = HeaderValue::try_from(address);
-    headers.insert(header::LOCATION, address.expect("a receipt is base64url"));
+    headers.insert(header::LOCATION, address.expect("a path, or a receipt in base64url"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     answer
+}
+
+/// 303 to the page at `uri` less what stands behind its `?`, which whoever published a link to it has added: nothing is
+/// bought by reading one.
+pub fn without_parameters(uri: &Uri) -> Response<Body> {
+    let name = uri.path().rsplit('/').next().unwrap_or_default();
+    see_other(&format!("./{name}"))
 }
 
 /// `GET /operator`.

@@ -20,6 +20,7 @@ use crate::{
         connections::activity::Activity,
         live,
         message::{
+            accept::{Representation, preferred},
             answer::{self, Whole},
             body::{Unread, is_form},
             problem::{Code, Problem},
@@ -29,7 +30,7 @@ use crate::{
         openapi::{
             calls,
             document::{Limits, document},
-            terms::{Call, Terms},
+            terms::{Answer, Call, Terms},
         },
         sales,
     },
@@ -360,12 +361,18 @@ impl Route {
     fn service(&self) -> MethodRouter<Arc<App>> {
         let filter = self.filter();
         let Self { access, handler, terms, .. } = *self;
+        let leads_elsewhere = |answer: &Answer| answer.status == StatusCode::SEE_OTHER;
+        let is_page = self.method == Method::GET && terms.answers.iter().any(leads_elsewhere);
         let takes_parameters = terms.parameters.iter().any(|parameter| parameter.place == "query");
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
-            if !takes_parameters {
-                refuse_parameters(request.uri())?;
+            if !takes_parameters && let Err(problem) = refuse_parameters(request.uri()) {
+                let is_browser = preferred(request.headers()) == Representation::Page;
+                return match is_page && is_browser {
+                    true => Ok(browser::without_parameters(request.uri())),
+                    false => Err(problem),
+                };
             }
             if !access.is_for_anybody(app.refunds) {
                 admin(request.headers(), app.admin_token.as_deref())?;

@@ -1,9 +1,9 @@
 //! The ticket: a page of its own, with its QR code, after a reload and behind a proxy.
 
-use e2e::{Answer, Browser, Counter, Method, Nginx, eventually};
+use e2e::{Answer, Browser, Counter, Method, Nginx, RawRequest, eventually};
 use serde_json::json;
 
-use crate::programs::serve;
+use crate::{problem::assert_problem, programs::serve};
 
 /// Where the browser is now.
 fn location(browser: &Browser) -> String {
@@ -71,6 +71,42 @@ fn browser_gets_a_page_and_a_program_gets_json() {
     let unknown = get("/receipts/unknown", "text/html");
     assert_eq!((unknown.status, unknown.header("Content-Type")), (404, "text/html; charset=utf-8"));
     assert_eq!(get("/receipts/unknown", "image/svg+xml").status, 404);
+}
+
+#[test]
+fn link_with_something_behind_it_leads_a_browser_to_the_page_and_a_program_nowhere() {
+    let counter = Counter::with(100);
+    let server = serve(&counter);
+    let ticket = server.buy().header("Location").to_owned();
+    let get = |address: &str, accept: &str| {
+        let host = format!("Host: {}\r\nConnection: close", server.address());
+        let head = format!("GET {address} HTTP/1.1\r\n{host}\r\nAccept: {accept}\r\n\r\n");
+        RawRequest::send(server.address(), head).answer()
+    };
+
+    for path in ["/", "/operator", "/door", &ticket] {
+        let link = format!("{path}?fbclid=IwAR0&utm_source=mail");
+        let page = get(&link, "text/html,application/xhtml+xml,*/*;q=0.8");
+
+        assert_eq!(page.status, 303, "{path}");
+        let name = path.rsplit('/').next().expect("a path");
+        assert_eq!(page.header("Location"), format!("./{name}"), "{path}");
+        assert_problem(&server, &get(&link, "application/json"), 400, "invalid-request");
+        assert_eq!(get(&format!("{path}?"), "text/html").status, 200, "{path}");
+    }
+    // It buys nothing, whatever it says.
+    assert_problem(&server, &get("/search?quantity=2", "text/html"), 400, "invalid-request");
+    assert_problem(&server, &server.post_text("/buy?quantity=2", ""), 400, "invalid-request");
+    assert_eq!(counter.count(), 99);
+
+    let nginx = Nginx::before_under("tickets", server.address());
+    let browser = Browser::start();
+    browser.open(&format!("{}{ticket}?utm_source=mail", nginx.url()));
+    eventually("the ticket's page", || {
+        (location(&browser) == format!("{}{ticket}", nginx.url())).then_some(())
+    });
+    browser.open(&format!("{}/?fbclid=IwAR0", nginx.url()));
+    browser.wait_for_text("count", |text| text == "99");
 }
 
 /// The proxy passes on nothing that tells its prefix: only the page can know where it is.

@@ -76,12 +76,12 @@ pub const SEARCH: Terms = Terms {
 
 /// `GET /`.
 pub const PAGE: Terms =
-    Terms { name: "page", answers: &[found("the page", &[(HTML, text)])], ..READING };
+    Terms { name: "page", answers: &[found("the page", &[(HTML, text)]), SAME_PAGE], ..READING };
 
 /// `GET /operator`.
 pub const OPERATOR: Terms = Terms {
     name: "operatorPage",
-    answers: &[found("the page", &[(HTML, text)])],
+    answers: &[found("the page", &[(HTML, text)]), SAME_PAGE],
     asks_counter: false,
     ..READING
 };
@@ -89,7 +89,7 @@ pub const OPERATOR: Terms = Terms {
 /// `GET /door`.
 pub const DOOR: Terms = Terms {
     name: "doorPage",
-    answers: &[found("the page", &[(HTML, text)])],
+    answers: &[found("the page", &[(HTML, text)]), SAME_PAGE],
     asks_counter: false,
     ..READING
 };
@@ -98,10 +98,13 @@ pub const DOOR: Terms = Terms {
 pub const RECEIPT: Terms = Terms {
     name: "receipt",
     part: Some(of::<Token>),
-    answers: &[found(
-        "the sale; to a browser the ticket, or its code alone",
-        &[(JSON, of::<ReceiptAnswer>), (HTML, text), ("image/svg+xml", text)],
-    )],
+    answers: &[
+        found(
+            "the sale; to a browser the ticket, or its code alone",
+            &[(JSON, of::<ReceiptAnswer>), (HTML, text), ("image/svg+xml", text)],
+        ),
+        SAME_PAGE,
+    ],
     has_pages: true,
     ..READING
 };
@@ -284,6 +287,13 @@ const SOLD: Answer = Answer {
     contents: &[(JSON, of::<SaleAnswer>)],
 };
 
+const SAME_PAGE: Answer = Answer {
+    status: StatusCode::SEE_OTHER,
+    words: "to a browser, where something stands behind a `?`: the page without it",
+    headers: &[BESIDE],
+    contents: &[],
+};
+
 const fn found(words: &'static str, contents: &'static [(&'static str, Shape)]) -> Answer {
     Answer { status: StatusCode::OK, words, headers: &[], contents }
 }
@@ -344,6 +354,13 @@ const TICKET: Header = Header {
     words: "where the ticket is, seen from here",
     is_required: true,
     shape: |_| json!({"type": "string", "pattern": "^receipts/[A-Za-z0-9_-]{32}$"}),
+};
+
+const BESIDE: Header = Header {
+    name: "Location",
+    words: "the same path, seen from here",
+    is_required: true,
+    shape: |_| json!({"type": "string", "pattern": "^\\./[^/?#]*$"}),
 };
 
 const ETAG: Header = Header {
