@@ -32,6 +32,7 @@ mod lessons_processes;
 mod links;
 mod lock_timeouts;
 mod logs;
+mod lost_segment;
 mod malformed;
 mod manual;
 mod metrics;

@@ -12,7 +12,7 @@ mod live;
 mod receipts;
 mod refunds;
 mod sale;
-mod sales_list;
+pub(crate) mod sales_list;
 mod search;
 mod shared;
 mod steps;

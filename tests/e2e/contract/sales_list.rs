@@ -1,8 +1,8 @@
 //! `GET /sales`: what was sold, for the operator.
 
-use std::{fs, thread};
+use std::fs;
 
-use e2e::{Answer, Client, Method, Server, eventually};
+use e2e::{Answer, Client, Method, Server};
 use serde_json::{Value, json};
 
 use crate::{counter::Counter, problem::assert_problem, programs::serve_with};
@@ -10,7 +10,7 @@ use crate::{counter::Counter, problem::assert_problem, programs::serve_with};
 const TOKEN: &str = "a-long-secret-of-the-operator";
 
 /// A server on `counter` that knows its operator.
-fn serve(counter: &Counter) -> Server {
+pub(crate) fn serve(counter: &Counter) -> Server {
     let file = counter.folder().join("token");
     fs::write(&file, TOKEN).expect("the test's own folder");
     serve_with(
@@ -19,24 +19,24 @@ fn serve(counter: &Counter) -> Server {
     )
 }
 
-fn ask(client: &Client, path: &str, accept: &str) -> Answer {
+pub(crate) fn ask(client: &Client, path: &str, accept: &str) -> Answer {
     let request = client.request(Method::GET, path).header("Accept", accept);
     Answer::to(request.bearer_auth(TOKEN))
 }
 
-fn page(client: &Client, query: &str) -> Value {
+pub(crate) fn page(client: &Client, query: &str) -> Value {
     let answer = ask(client, &format!("/sales{query}"), "application/json");
     assert_eq!(answer.status, 200, "{query}: {answer:?}");
     answer.json()
 }
 
 /// The revisions of the sales on a page.
-fn revisions(page: &Value) -> Vec<u64> {
+pub(crate) fn revisions(page: &Value) -> Vec<u64> {
     let sales = page["sales"].as_array().expect("a list");
     sales.iter().map(|sale| sale["revision"].as_u64().expect("a number")).collect()
 }
 
-fn buy_for(client: &Client, buyer: &str) -> String {
+pub(crate) fn buy_for(client: &Client, buyer: &str) -> String {
     let sold = client.post("/buy", &json!({"buyer": buyer}));
     assert_eq!(sold.status, 201, "{sold:?}");
     sold.header("Location").to_owned()
@@ -68,56 +68,6 @@ fn sales_are_listed_page_by_page_from_either_end() {
     assert_eq!(revisions(&page(&server, "?buyer=user")), [0; 0], "the whole name");
     assert_eq!(revisions(&page(&server, "?search=USER")).len(), 6, "a part of it");
     assert_eq!(revisions(&page(&server, "?search=4")), [5], "the fourth ticket");
-}
-
-/// The first revisions of the segments of the ledger.
-fn segments(counter: &Counter) -> Vec<u64> {
-    let files = fs::read_dir(counter.ledger()).expect("there is a ledger").flatten();
-    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
-    let mut starts: Vec<_> =
-        names.filter_map(|name| name.strip_suffix(".segment")?.parse().ok()).collect();
-    starts.sort_unstable();
-    starts
-}
-
-/// A segment that somebody has lost; those behind it are read.
-#[test]
-fn sales_behind_a_missing_segment_are_all_listed_and_a_receipt_in_it_is_told_to_be_lost() {
-    let counter = Counter::with(1_000_000);
-    let server = serve(&counter);
-    let lost = buy_for(&server, "the first");
-    let long = "\u{1f3ab}".repeat(200);
-    let second = eventually("a second segment", || {
-        thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| (0..25).for_each(|_| drop(buy_for(&server, &long))));
-            }
-        });
-        segments(&counter).get(1).copied()
-    });
-    (0..3).for_each(|_| drop(buy_for(&server, "Ann")));
-    server.terminate();
-    let first = counter.ledger().join(format!("{:020}.segment", 1));
-    fs::remove_file(first).expect("it is there");
-    let server = serve(&counter);
-
-    let listed = page(&server, "?page_size=2");
-    assert_eq!(revisions(&listed), [second, second + 1]);
-    let token = format!("?page_size=1&page_token={}", second - 1);
-    assert_eq!(revisions(&page(&server, &token)), [second]);
-    // Each sale was of one ticket.
-    assert_eq!(revisions(&page(&server, &format!("?search={second}"))), [second]);
-    let table = ask(&server, "/sales", "text/csv").text();
-    let last = revisions(&page(&server, "?page_size=1&order=newest"))[0];
-    assert_eq!(table.lines().count() as u64, 1 + last - (second - 1));
-    let receipt = server.get(&lost);
-    assert_problem(&server, &receipt, 404, "not-found");
-    assert!(receipt.text().contains("the record of its sale is missing"), "{}", receipt.text());
-    let shown = ask(&server, &lost, "text/html").text();
-    assert!(shown.contains("its record is missing"), "{shown}");
-    let stderr = server.terminate().stderr;
-    let told = format!("up to revision {} are missing", second - 1);
-    assert!(stderr.contains(&told), "{stderr}");
 }
 
 #[test]
