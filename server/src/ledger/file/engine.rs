@@ -69,7 +69,7 @@ impl<D: Disk> Opening<D> {
     ) -> Result<(FileEngine<D>, Inventory), TurnError> {
         let random = self.options.random;
         self.recover_and(on_locked, |turn, inventory, at_ms, seen| {
-            let may_lack_records = turn.may_lack_records();
+            let may_lack_records = turn.may_lack_records()?;
             turn.recover(seen)?;
             take_over_the_head(turn, inventory, at_ms)?;
             if may_lack_records {

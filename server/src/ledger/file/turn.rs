@@ -115,19 +115,25 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
 
     /// Whether answered sales may be missing: a power cut may have taken them, as it may where nobody syncs, or they
     /// came behind the backup that this is. Their receipts are not to be given out again.
-    pub(super) fn may_lack_records(&self) -> bool {
-        let written = Watermark::read(&*self.held.servers);
+    ///
+    /// # Errors
+    /// The mark that says so cannot be read.
+    pub(super) fn may_lack_records(&self) -> Result<bool, LogError> {
+        let path = &self.progress.layout.lock;
+        let read = Watermark::try_read(&*self.held.servers);
+        let written =
+            read.map_err(|source| LogError::Io { action: "read", path: path.clone(), source })?;
         if written.is_of_backup() {
             let folder = self.progress.layout.folder.display();
             tracing::warn!(
                 "{folder} is of a backup: what was sold behind it is not in it, and its numbers are given out again; \
                  `server restore --sold-at-least` sees to that"
             );
-            return true;
+            return Ok(true);
         }
-        !self.progress.options.synced
+        Ok(!self.progress.options.synced
             && self.stock().revision > 0
-            && written.boot != self.progress.boot
+            && written.boot != self.progress.boot)
     }
 
     pub(super) fn layout(&self) -> &Layout {

@@ -5,6 +5,8 @@
 //! It is written after the head and without a sync, so it is true as long as
 //! the machine runs; after a restart of the machine only what was synced counts.
 
+use std::io;
+
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{
@@ -42,10 +44,18 @@ impl Watermark {
 
     /// Reads the watermark in `file`; a damaged or absent one says that nothing was written.
     pub fn read(file: &impl DiskFile) -> Self {
+        Self::try_read(file).unwrap_or_default()
+    }
+
+    /// The same, where it matters what cannot be read.
+    ///
+    /// # Errors
+    /// The system does not let it be read.
+    pub fn try_read(file: &impl DiskFile) -> io::Result<Self> {
         let mut bytes = [0; WATERMARK_BYTES];
-        let length = file.read_at(&mut bytes, 0).unwrap_or(0);
+        let length = file.read_at(&mut bytes, 0)?;
         let line = bytes[..length].split(|byte| *byte == b'\n').next().unwrap_or_default();
-        decode(line, 0).map_or_else(|_| Self::default(), |(watermark, _)| watermark)
+        Ok(decode(line, 0).map_or_else(|_| Self::default(), |(watermark, _)| watermark))
     }
 
     /// The bytes of the watermark.
