@@ -4,8 +4,8 @@
 //! - [`cli`]: typed by the user, validated once; [`exit_code`]: how it ended.
 //! - `manual`: what the program tells of its command line.
 //! - `setup`, `duration`, `flags`, `lifeline`, `kept_file`, `own_folder`: what a run is made of, times as people write
-//!   them, numbers and addresses as flags take them, child processes that die with their parent, files that are whole or not there, folders that go away; `runner`:
-//!   that of a CI, which reads what is printed.
+//!   them, numbers and addresses as flags take them, child processes that die with their parent, files that are
+//!   whole or not there, folders that go away; `runner`: that of a CI, which reads what is printed.
 //! - [`history`]: what the clients saw; [`judge`]: whether that can be right.
 //! - [`engines`]: etcd and PostgreSQL on this machine, and a network between them that can be cut.
 //! - `plan`: who sends what, and when; `latency`, `tally`: how long it took, and what came of it.

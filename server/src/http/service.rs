@@ -132,9 +132,7 @@ impl Service {
             Ok(()) => self.begin(request, activity),
         };
         let serving = activity.serve();
-        let activity = Arc::clone(activity);
         async move {
-            let _serving = serving;
             let mut answer = match step {
                 Step::Answer(answer) => answer,
                 Step::Buy(sale) => sale.await.map_or_else(refused, whole),
@@ -150,7 +148,7 @@ impl Service {
             }
             // Behind a body that is too long, or did not come in time, nothing is read.
             let cut_short = [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE];
-            let is_unread = activity.has_unread_body();
+            let is_unread = serving.has_unread_body();
             if is_last || (is_unread && cut_short.contains(&answer.status())) {
                 answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
             } else if let Some(keep_alive) = keep_alive

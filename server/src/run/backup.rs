@@ -16,10 +16,11 @@ use crate::{
     domain::Stock,
     ledger::{
         file::{
-            audit::{Audit as FileAudit, Auditor, check_head, read_head, read_ledger},
+            audit::{Audit as FileAudit, Auditor, read_head, read_ledger},
             backup::{Shown, copy},
             disk::RealDisk,
             error::OpenError,
+            head_check::check_head,
             layout::Layout,
         },
         format::base::Base,

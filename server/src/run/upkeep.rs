@@ -22,6 +22,7 @@ use crate::{
         disk::{Disk, FileLock, RealDisk},
         error::{LogError, OpenError, TurnError},
         format::head::Head,
+        head_check::check_head,
         layout::Layout,
         locks::holders,
         repair::{head_for, write_head},
@@ -134,18 +135,14 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
     }
     let Ok(head) = head else { return Ok(false) };
     let revision = ledger.as_ref().map_or(0, |audit| audit.stock.revision);
-    match head.revision {
-        Some(found) if found > revision => {
-            log::tell(format_args!(
-                "fault: db.txt is at revision {found}, the ledger ends at {revision}"
-            ));
-            return Ok(false);
+    if let Err(error) = check_head(&layout, &head, revision) {
+        match error {
+            TurnError::HeadAhead { head, ledger, .. } => log::tell(format_args!(
+                "fault: db.txt is at revision {head}, the ledger ends at {ledger}"
+            )),
+            error => log::tell(format_args!("fault: {error}")),
         }
-        _ if !head.has_room() => {
-            log::tell(format_args!("fault: {}", TurnError::HeadFull { path: layout.head }));
-            return Ok(false);
-        }
-        _ => {}
+        return Ok(false);
     }
     if let Some(note) = ledger.as_ref().and_then(|audit| what_the_next_start_does(&head, audit)) {
         log::tell(format_args!("note: {note}"));

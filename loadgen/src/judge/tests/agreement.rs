@@ -75,6 +75,18 @@ pub(super) fn is_right_with_others(
     Some(explains(header, &operations.iter().cloned().chain(changes).collect::<Vec<_>>()))
 }
 
+/// That the judge finds the history of `seed` right, or wrong.
+#[track_caller]
+pub(super) fn assert_judged(seed: u64, is_right: bool, header: &Header, operations: &[Operation]) {
+    let judgement = judged(header, operations);
+    assert_eq!(
+        is_right,
+        judgement.violations.is_empty(),
+        "seed {seed}: {judgement:?}\n{}",
+        lines(header, operations)
+    );
+}
+
 #[test]
 fn judge_agrees_with_every_order_on_small_histories() {
     let (mut right, mut wrong, mut others) = (0_u64, 0_u64, 0_u64);
@@ -83,13 +95,7 @@ fn judge_agrees_with_every_order_on_small_histories() {
         let by_itself = brute_force::explains(&header, &operations);
         let with_others = is_right_with_others(&header, &operations, brute_force::explains);
         let is_right = by_itself || with_others == Some(true);
-        let judgement = judged(&header, &operations);
-        assert_eq!(
-            is_right,
-            judgement.violations.is_empty(),
-            "seed {seed}: {judgement:?}\n{}",
-            lines(&header, &operations)
-        );
+        assert_judged(seed, is_right, &header, &operations);
         right += u64::from(is_right);
         wrong += u64::from(!is_right);
         others += u64::from(is_right && !by_itself);
@@ -106,13 +112,7 @@ fn judge_agrees_with_every_order_on_small_histories_of_other_shops() {
         // What was sold before is nobody's business where tickets have names.
         let fresh = Header { sold: Some(0), revision: Some(0), ..header.clone() };
         let is_right = brute_force::explains(&fresh, &operations);
-        let judgement = judged(&header, &operations);
-        assert_eq!(
-            is_right,
-            judgement.violations.is_empty(),
-            "seed {seed}: {judgement:?}\n{}",
-            lines(&header, &operations)
-        );
+        assert_judged(seed, is_right, &header, &operations);
         wrong += u64::from(!is_right);
     }
     assert!((HISTORIES / 10..HISTORIES / 10 * 9).contains(&wrong), "{wrong} wrong");

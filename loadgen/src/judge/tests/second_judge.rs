@@ -7,7 +7,7 @@
 use stateright::semantics::{ConsistencyTester, LinearizabilityTester, SequentialSpec};
 
 use super::{
-    agreement::{is_right_with_others, judged, lines},
+    agreement::{assert_judged, is_right_with_others},
     brute_force::{Counter, judged_members, names_its_own},
     dice::Dice,
     simulation::{Scene, disturb, simulate},
@@ -102,13 +102,7 @@ fn judge_agrees_with_stateright() {
         }
         let with_others = is_right_with_others(&header, &operations, second_opinion);
         let is_right = second_opinion(&header, &operations) || with_others == Some(true);
-        let judgement = judged(&header, &operations);
-        assert_eq!(
-            is_right,
-            judgement.violations.is_empty(),
-            "seed {seed}: {judgement:?}\n{}",
-            lines(&header, &operations)
-        );
+        assert_judged(seed, is_right, &header, &operations);
         right += u64::from(is_right);
         wrong += u64::from(!is_right);
     }

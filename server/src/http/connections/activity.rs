@@ -59,6 +59,13 @@ pub enum Dispensable {
 /// A request that is being served, for as long as this lives.
 pub struct Serving(Arc<Activity>);
 
+impl Serving {
+    /// Whether its connection may end with the answer: not all of its body was read.
+    pub fn has_unread_body(&self) -> bool {
+        self.0.has_unread_body.load(Relaxed)
+    }
+}
+
 /// A client that listens, for as long as this lives.
 pub struct Listening(Arc<Activity>);
 
@@ -148,11 +155,6 @@ impl Activity {
     /// Whether the request that is being served has a body of which something is left to read.
     pub fn leave_body(&self, is_left: bool) {
         self.has_unread_body.store(is_left, Relaxed);
-    }
-
-    /// Whether its connection may end with the answer: not all of its body was read.
-    pub fn has_unread_body(&self) -> bool {
-        self.has_unread_body.load(Relaxed)
     }
 
     /// Whether the client listens.

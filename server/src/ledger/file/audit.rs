@@ -10,7 +10,7 @@ use crate::{
     domain::{Change, Inventory, Record, SaleStatus, Stock},
     ledger::file::{
         disk::Disk,
-        error::{LogError, TurnError},
+        error::LogError,
         format::head::Head,
         layout::Layout,
         log::{
@@ -242,22 +242,6 @@ pub fn read_ledger<D: Disk>(disk: &D, layout: &Layout) -> Result<Option<Audit>, 
 /// [`HeadError`].
 pub fn read_head<D: Disk>(disk: &D, layout: &Layout) -> Result<Head, HeadError> {
     read_head_bytes(disk, layout).and_then(|bytes| reader::parse(&layout.head, &bytes))
-}
-
-/// Refuses a head with which no server starts beside a ledger that ends at the revision `ledger`, 0 where there is none.
-///
-/// # Errors
-/// [`TurnError::HeadAhead`] and [`TurnError::HeadFull`].
-pub fn check_head(layout: &Layout, head: &Head, ledger: u64) -> Result<(), TurnError> {
-    let path = layout.head.clone();
-    match head.revision {
-        Some(revision) if revision > ledger => {
-            let folder = layout.folder.clone();
-            Err(TurnError::HeadAhead { path, folder, head: revision, ledger })
-        }
-        _ if !head.has_room() => Err(TurnError::HeadFull { path }),
-        _ => Ok(()),
-    }
 }
 
 /// Reads the bytes of `db.txt`.

@@ -17,6 +17,7 @@ use crate::{
             disk::{Disk, DiskFile},
             error::{CommitError, LogError, TurnError},
             format::{head::Head, reconcile::OutsideChange, watermark::Watermark},
+            head_check::{check_head, refuse_a_head_ahead},
             layout::Layout,
             locks::Held,
             log::{
@@ -154,10 +155,8 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             return Ok(());
         }
         // Before anything is written: a ledger that is refused is left alone.
-        let head = self.refuse_a_head_ahead(&bytes)?;
-        if !head.has_room() {
-            return Err(TurnError::HeadFull { path: self.progress.layout.head.clone() });
-        }
+        let head = reader::parse(&self.progress.layout.head, &bytes)?;
+        check_head(&self.progress.layout, &head, self.stock().revision)?;
         let edited = self.edit_in(&head)?;
         self.progress.foreign = head.foreign;
         // IMPORTANT: an edit is written over only once the ledger has it.
@@ -239,7 +238,8 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
         let torn = self.torn_bytes(seen)?;
         if torn > 0 {
             // What the head speaks of was acknowledged: then this is damage, no torn tail.
-            self.refuse_a_head_ahead(&self.read_head()?)?;
+            let head = reader::parse(&self.progress.layout.head, &self.read_head()?)?;
+            refuse_a_head_ahead(&self.progress.layout, &head, self.stock().revision)?;
         }
         self.clear_torn_tail(torn)
     }
@@ -260,21 +260,6 @@ impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
             tracing::warn!("{}: dropped a torn tail of {torn} bytes", segment.path().display());
         }
         Ok(())
-    }
-
-    fn refuse_a_head_ahead(&self, bytes: &[u8]) -> Result<Head, TurnError> {
-        let Layout { head: path, folder, .. } = &self.progress.layout;
-        let head = reader::parse(path, bytes)?;
-        let ledger = self.stock().revision;
-        match head.revision {
-            Some(revision) if revision > ledger => Err(TurnError::HeadAhead {
-                path: path.clone(),
-                folder: folder.clone(),
-                head: revision,
-                ledger,
-            }),
-            _ => Ok(head),
-        }
     }
 
     /// An empty batch; begins a new segment where this one is nearly full.
