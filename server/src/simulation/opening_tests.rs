@@ -7,11 +7,16 @@ use crate::{
     ledger::file::{
         engine::Opening,
         layout::Layout,
-        log::{preallocation::Sizes, snapshots},
+        log::{
+            preallocation::Sizes,
+            segment::{Reading, Segment},
+            snapshots,
+        },
         options::Options,
     },
     simulation::{
         disk::SimDisk,
+        file::Fault,
         seller::Seller,
         shop::{
             FileSeller, TICKETS, buy, disk, head_path, open, open_with, options, sales, segments,
@@ -123,4 +128,56 @@ fn a_segment_that_is_another_file_once_the_locks_are_held_is_read_anew() {
     disk.replace(&path, &disk.get(&path));
     buy(&mut recover(opening), &[1]).unwrap();
     assert_eq!(open(&disk.another_process()).unwrap().stock().revision, 2);
+}
+
+#[test]
+fn a_segment_without_zeros_that_was_sealed_while_a_start_reads_is_read_to_its_seal() {
+    let path = Layout::around(&head_path()).segment(1);
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    buy(&mut seller, &[1]).unwrap();
+    drop(seller);
+    // As `backup` copies it.
+    disk.damage(&path, |bytes| bytes.truncate(end_of(bytes)));
+    let opening = read(&disk);
+    let mut other = open(&disk.another_process()).unwrap();
+    buy(&mut other, &[1]).unwrap();
+    assert_eq!(segments(&disk).len(), 2, "it goes on in another segment");
+
+    assert_eq!(recover(opening).stock().revision, 2);
+}
+
+/// A sync that failed lets a later one succeed: only what is written once more is on the disk.
+#[test]
+fn a_seal_that_stands_behind_whole_blocks_is_settled() {
+    let path = Layout::around(&head_path()).segment(1);
+    let disk = disk(1);
+    let sizes = Sizes { first: 64 << 10, max: 64 << 10 };
+    let mut seller = open_with(&disk, Options { sizes, ..options(1) }).unwrap();
+    let mut buy_as = |name: usize| {
+        let order = Order { quantity: 1, buyer: Some("x".repeat(name).into()) };
+        seller.ask(&[Command::Buy(order).into()]).unwrap();
+        end_of(&disk.get(&path))
+    };
+    let (before, end) = (buy_as(0), buy_as(0));
+    let line = end - before;
+    let end = (0..4).fold(end, |_, _| buy_as(1000));
+    assert_eq!(buy_as((8 << 10) - end - line), 8 << 10, "two whole blocks");
+    disk.damage(&path, |bytes| bytes.truncate(8 << 10));
+    let segment = Segment::open(&disk, &path).unwrap();
+    let mut position = segment.records_start();
+    segment.read_on(&mut position, &mut |_| Ok(Reading::GoesOn)).unwrap();
+    segment.seal(position, 8).unwrap();
+    disk.plan(disk.calls() + 1, Fault::FailedSync);
+    segment.sync().unwrap_err();
+
+    segment.settle_end().unwrap();
+    disk.cut_power();
+
+    assert!(disk.get(&path)[8 << 10..].ends_with(b"\n"), "the seal is lost");
+}
+
+/// Where the last line ends.
+fn end_of(bytes: &[u8]) -> usize {
+    1 + bytes.iter().rposition(|byte| *byte == b'\n').unwrap()
 }

@@ -235,7 +235,8 @@ impl<F: DiskFile> Segment<F> {
     ) -> Result<Ending, LogError> {
         let rest = usize::try_from(self.size.saturating_sub(position.offset)).unwrap_or(usize::MAX);
         let asked = usize::try_from(records).unwrap_or(usize::MAX).saturating_mul(LINE_BYTES_MAX);
-        let mut chunk = vec![0; CHUNK_BYTES.min(asked).min(rest.saturating_add(1))];
+        // IMPORTANT: a line has room, for a file may have grown: one without zeros, of a backup, that was sealed since.
+        let mut chunk = vec![0; CHUNK_BYTES.min(asked).min(rest.saturating_add(LINE_BYTES_MAX))];
         loop {
             let length = self.file.read_at(&mut chunk, position.offset).map_err(self.io("read"))?;
             let mut rest = &chunk[..length];
@@ -261,7 +262,7 @@ impl<F: DiskFile> Segment<F> {
                 Some(_) if rest.len() >= LINE_BYTES_MAX || length < chunk.len() => {
                     return Ok(Ending::Broken);
                 }
-                _ => {}
+                _ => assert!(rest.len() < length, "a line has room in what is read at once"),
             }
         }
     }
@@ -371,8 +372,9 @@ impl<F: DiskFile> Segment<F> {
     /// # Errors
     /// [`LogError`].
     pub fn settle_end(&self) -> Result<(), LogError> {
-        // All but the seal was synced before, and no block ahead of the last is all zeros.
-        let (mut used, mut zeros) = (0, self.size.div_ceil(BLOCK_BYTES as u64));
+        // All but the seal was synced before, and no block ahead of the last is all zeros. The seal alone may stand behind
+        // the file's size as it was opened.
+        let (mut used, mut zeros) = (0, self.size / BLOCK_BYTES as u64 + 1);
         while zeros - used > 1 {
             let middle = used + (zeros - used) / 2;
             let block = self.read(middle * BLOCK_BYTES as u64, BLOCK_BYTES)?;
