@@ -377,6 +377,7 @@ impl RunError {
             Self::Ledger(OpenError::Turn(
                 TurnError::Replaced { .. }
                 | TurnError::AnotherLife { .. }
+                | TurnError::CopiedOver { .. }
                 | TurnError::Moved { .. }
                 | TurnError::Log(LogError::Io { .. })
                 | TurnError::Commit(_),

@@ -2,13 +2,22 @@
 
 use crate::{
     domain::{Change, Stock},
-    ledger::file::{engine::Opening, error::TurnError, format::head::Head, options::Options},
+    ledger::{
+        Fault as LedgerFault,
+        file::{
+            engine::Opening,
+            error::TurnError,
+            format::{head::Head, watermark::Watermark},
+            layout::Layout,
+            options::Options,
+        },
+    },
     simulation::{
         disk::SimDisk,
         file::Fault,
         shop::{
             FileSeller, TICKETS, buy, disk, head_in, head_path, open, open_with, options, record,
-            sale_that_begins_a_segment, sales, segments,
+            records, sale_that_begins_a_segment, sales, segments,
         },
     },
 };
@@ -115,6 +124,64 @@ fn who_rests_without_having_heard_of_a_sale_does_not_take_it_out_of_the_watermar
     disk.put(&head_path(), b"{\"count\": 985}");
     let stock = open(&disk.another_process()).unwrap().stock();
     assert_eq!((stock.remaining, stock.issued), (985, 12));
+}
+
+/// Whoever sells on from there gives out what is lost, and in the end a ledger that cannot be started.
+#[test]
+fn a_server_under_whose_hands_another_copy_is_put_into_the_files_sells_no_more() {
+    let path = Layout::around(&head_path()).segment(1);
+    // The copy alone; with a server that sells from it by then; with as much sold from it as was known before.
+    for others in [0, 1, 2, 9] {
+        let disk = disk(1);
+        let mut seller = open(&disk).unwrap();
+        buy(&mut seller, &[1]).unwrap();
+        let copy = disk.get(&path);
+        let head = disk.get(&head_path());
+        buy(&mut seller, &[1; 2]).unwrap();
+        disk.damage(&path, |bytes| *bytes = copy);
+        if others > 0 {
+            disk.put(&head_path(), &head);
+            let mut other = open(&disk.another_process()).unwrap();
+            (0..others).for_each(|_| drop(buy(&mut other, &[2]).unwrap()));
+        }
+        let (records, head) = (records(&disk), disk.get(&head_path()));
+
+        let refused = seller.rest();
+
+        assert!(matches!(refused, Err(LedgerFault::Lasting(_))), "{others}: {refused:?}");
+        assert!(buy(&mut seller, &[1]).unwrap_err().is_broken, "{others}");
+        assert_eq!((self::records(&disk), disk.get(&head_path())), (records, head), "{others}");
+    }
+}
+
+/// While a copy is under way, a turn writes behind what is there of it, and finds that again.
+#[test]
+fn a_file_that_became_shorter_is_no_more_sold_from_though_the_last_sale_is_there() {
+    let path = Layout::around(&head_path()).segment(1);
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    buy(&mut seller, &[1]).unwrap();
+    disk.damage(&path, |bytes| {
+        let end = 1 + bytes.iter().rposition(|byte| *byte == b'\n').unwrap();
+        bytes.truncate(end);
+        bytes[..end - 100].fill(0);
+    });
+
+    assert!(buy(&mut seller, &[1]).unwrap_err().is_broken);
+}
+
+/// Its own watermark would hide it, and whoever starts next would give out what is in no backup a second time.
+#[test]
+fn the_mark_of_a_backup_that_is_put_under_a_server_stays_for_the_next_start() {
+    let lock = Layout::around(&head_path()).lock;
+    let disk = disk(1);
+    let mut seller = open(&disk).unwrap();
+    buy(&mut seller, &[1]).unwrap();
+    disk.put(&lock, &Watermark::of_backup(1).image());
+
+    assert!(seller.rest().is_err() && buy(&mut seller, &[1]).unwrap_err().is_broken);
+
+    assert_eq!(disk.get(&lock), Watermark::of_backup(1).image());
 }
 
 #[test]

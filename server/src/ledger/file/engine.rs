@@ -231,12 +231,12 @@ impl<D: Disk> Engine for FileEngine<D> {
 
     fn begin(&mut self) -> Result<FileTurn<'_, '_, D>, Fault> {
         let Self { locks, progress } = self;
-        Ok(FileTurn::new(progress, locks.hold()?))
+        Ok(FileTurn::begin(progress, locks.hold()?)?)
     }
 
     fn rest(&mut self) -> Result<(), Fault> {
         let Self { locks, progress } = self;
-        Ok(FileTurn::new(progress, locks.hold()?).rest()?)
+        Ok(FileTurn::begin(progress, locks.hold()?)?.rest()?)
     }
 }
 

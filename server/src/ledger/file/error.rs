@@ -73,6 +73,15 @@ pub enum TurnError {
         /// The counter's file.
         path: PathBuf,
     },
+    /// Other files were copied over those of the ledger: what this process knows is not in it any more.
+    #[error(
+        "{}: another ledger was copied over this one while it was in use: start this server again",
+        path.display()
+    )]
+    CopiedOver {
+        /// The segment.
+        path: PathBuf,
+    },
 }
 
 /// Why records cannot be read, or a file for them not be made. Nothing that was there has changed.
@@ -134,7 +143,9 @@ pub struct CommitError {
 impl From<TurnError> for Fault {
     fn from(error: TurnError) -> Self {
         match error {
-            TurnError::Commit(_) | TurnError::AnotherLife { .. } => Self::Lasting(Cause::of(error)),
+            TurnError::Commit(_) | TurnError::AnotherLife { .. } | TurnError::CopiedOver { .. } => {
+                Self::Lasting(Cause::of(error))
+            }
             _ => Self::Passing(Cause::of(error)),
         }
     }

@@ -70,8 +70,27 @@ pub struct FileTurn<'p, 'h, D: Disk> {
 }
 
 impl<'p, 'h, D: Disk> FileTurn<'p, 'h, D> {
+    /// The turn that opens the ledger.
     pub(super) fn new(progress: &'p mut Progress<D>, held: Held<'h, D>) -> Self {
         Self { progress, held, head_bytes: 0, is_due: false }
+    }
+
+    /// A turn of a process that has opened the ledger before.
+    ///
+    /// # Errors
+    /// [`TurnError::CopiedOver`]; [`LogError::Io`].
+    pub(super) fn begin(
+        progress: &'p mut Progress<D>,
+        held: Held<'h, D>,
+    ) -> Result<Self, TurnError> {
+        let turn = Self::new(progress, held);
+        let cursor = &turn.progress.cursor;
+        // IMPORTANT: ahead of all else, for a turn goes on from what it knows, and its watermark hides a backup's.
+        let is_known = cursor.segment().is_known_up_to(cursor.position())?;
+        if !is_known || Watermark::read(&*turn.held.servers).is_of_backup() {
+            return Err(TurnError::CopiedOver { path: cursor.segment().path().to_owned() });
+        }
+        Ok(turn)
     }
 
     /// Makes durable, and rid of what a crash tore, what whoever sold last may have left unsynced; `seen` is what was

@@ -22,7 +22,9 @@ use crate::{
         },
         format::{
             base::{Base, FORMAT_VERSION},
-            record_line::{LINE_BYTES_MAX, LineFault, RecordLine, decode, encode},
+            record_line::{
+                LINE_BYTES_MAX, LineFault, RecordLine, claimed_checksum, decode, encode,
+            },
         },
     },
 };
@@ -198,6 +200,22 @@ impl<F: DiskFile> Segment<F> {
         let mut byte = [0];
         let length = self.file.read_at(&mut byte, position.offset);
         length.map_err(self.io("read")).map(|length| length > 0 && byte != [0])
+    }
+
+    /// Whether all is there that this process knows, up to the line ahead of `position`: not where another file was
+    /// copied over this one.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn is_known_up_to(&self, position: Position) -> Result<bool, LogError> {
+        let begin = position.offset.saturating_sub(LINE_BYTES_MAX as u64);
+        let length = usize::try_from(position.offset - begin).unwrap_or(usize::MAX);
+        let bytes = self.read(begin, length)?;
+        let Some(lines) = bytes.strip_suffix(b"\n") else { return Ok(false) };
+        let last = lines.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+        // IMPORTANT: the size, too: in a file that is being copied a turn may write behind what is there.
+        let size = self.file.size().map_err(self.io("read"))?;
+        Ok(size >= self.size && claimed_checksum(last) == Some(position.chain))
     }
 
     /// Whether the line at `position` is the one that says that another segment goes on.
