@@ -274,7 +274,7 @@ fn counter_that_does_not_start_is_not_backed_up() {
         (format!("{{{sold}: 2}}"), false, "ends at `1`"),
         (format!("{{{sold}: 1}}"), true, "ends at `0`"),
         (format!("{{{sold}: 1, \"note\": \"{note}\"}}"), false, "leave no room for the count"),
-        ("{\"count\": -1}".to_owned(), false, "`server repair` writes it anew"),
+        ("{\"count\": -1}".to_owned(), false, "` writes it anew from its ledger"),
     ] {
         let counter = Counter::with(100);
         let server = serve(&counter);
@@ -328,6 +328,88 @@ fn backup_that_is_copied_back_gives_out_no_receipt_a_second_time() {
         // Another start of the same counter begins no other life.
         assert_eq!(serve(&counter).get(&receipt).status, 200);
         assert_sound(&counter.path());
+    }
+}
+
+#[test]
+fn backup_that_is_copied_back_is_called_that_until_it_is_sold_from() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    server.buy();
+    let (_folder, dir) = backed_up(&counter);
+    server.terminate();
+    lose(&counter);
+    copy_all(&dir, counter.folder());
+    let told = || server_says("verify", &counter.path());
+
+    let said = told();
+    assert!(said.contains("\nnote: this is a backup: ") && said.ends_with("\nsound\n"), "{said}");
+    assert!(said.contains("`server restore --sold-at-least`"), "{said}");
+
+    serve(&counter).terminate();
+    assert!(!told().contains("note: "), "{}", told());
+}
+
+/// `cp` writes into the files that are there, so that whoever has them open has other ones under its hands.
+#[test]
+fn server_under_which_a_backup_is_copied_sells_no_more_until_it_is_started_again() {
+    for then in ["", "repair", "another server"] {
+        let counter = Counter::with(30);
+        let server = serve(&counter);
+        let kept = server.buy().header("Location").to_owned();
+        let (_folder, dir) = backed_up(&counter);
+        let lost = [server.buy(), server.buy()].map(|sale| sale.header("Location").to_owned());
+        let ledger = dir.join("db.txt.ledger");
+        for file in fs::read_dir(&ledger).unwrap().flatten() {
+            fs::copy(file.path(), counter.ledger().join(file.file_name())).unwrap();
+        }
+        match then {
+            "repair" => drop(server_says("repair", &counter.path())),
+            "another server" => {
+                fs::copy(dir.join("db.txt"), counter.path()).unwrap();
+                let other = serve(&counter);
+                assert_eq!(tickets_of(&other.buy()), [2], "nobody knows how many were sold");
+            }
+            _ => {}
+        }
+
+        let refused = server.buy();
+
+        assert_problem(&server, &refused, 503, "not-sold");
+        assert!(refused.text().contains("start this server again"), "{then}: {}", refused.text());
+        server.terminate();
+        server_says("repair", &counter.path());
+        let server = serve(&counter);
+        let sold = server.buy();
+        let next = if then == "another server" { 3 } else { 4 };
+        assert_eq!(tickets_of(&sold), [next], "{then}");
+        assert_eq!(server.get(&kept).status, 200, "{then}");
+        for lost in &lost {
+            assert_problem(&server, &server.get(lost), 404, "not-found");
+        }
+        server.terminate();
+        assert_sound(&counter.path());
+    }
+}
+
+/// The first one seals the only segment, which has no zeros at its end, while the other one reads it.
+#[test]
+fn servers_that_are_started_at_once_on_a_backup_that_was_copied_back_all_sell() {
+    let counter = Counter::with(30);
+    let server = serve(&counter);
+    server.buy();
+    let (_folder, dir) = backed_up(&counter);
+    server.terminate();
+    for _ in 0..5 {
+        lose(&counter);
+        copy_all(&dir, counter.folder());
+
+        let tickets: BTreeSet<u64> = thread::scope(|scope| {
+            let buyers = [0; 3].map(|_| scope.spawn(|| tickets_of(&serve(&counter).buy())));
+            buyers.into_iter().flat_map(|buyer| buyer.join().unwrap()).collect()
+        });
+
+        assert_eq!(tickets, BTreeSet::from([2, 3, 4]));
     }
 }
 
@@ -394,6 +476,14 @@ pub(crate) fn lose(counter: &Counter) {
 
 #[track_caller]
 fn assert_sound(head: &Path) {
-    let said = server().arg("verify").arg("--db").arg(head).run();
-    assert!(said.code == Some(0) && said.stdout.ends_with("\nsound\n"), "{said:?}");
+    let said = server_says("verify", head);
+    assert!(said.ends_with("\nsound\n"), "{said:?}");
+}
+
+/// What `command` says of the counter at `head`, where all is well with it.
+#[track_caller]
+fn server_says(command: &str, head: &Path) -> String {
+    let said = server().arg(command).arg("--db").arg(head).run();
+    assert_eq!(said.code, Some(0), "{said:?}");
+    said.stdout
 }

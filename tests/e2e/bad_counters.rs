@@ -52,7 +52,7 @@ fn counter_that_is_none_is_repaired_from_its_ledger_or_written_by_hand() {
     fs::write(counter.path(), "{\"count\": 5}").expect("the test's own file");
     serve(&counter).buy();
     let said = hint(&counter);
-    assert!(said.contains("hint: `server repair`"), "{said}");
+    assert!(said.contains("hint: `server repair --db /"), "{said}");
 }
 
 /// F13, F14: refused with the place and the cause, and left alone.

@@ -164,7 +164,7 @@ fn repair_goes_on_where_exactly_one_record_is_lost() {
 
     assert_eq!((shown.code, said.code), (Some(1), Some(0)), "{shown:?} {said:?}");
     for words in [&shown, &said] {
-        assert!(words.stdout.contains("the records 3 to 3 are lost: "), "{words:?}");
+        assert!(words.stdout.contains("the record 3 is lost: "), "{words:?}");
         let will = "will say: {\"count\": 97, \"sold\": 3, \"revision\": 3}\n";
         assert!(words.stdout.contains(will), "{words:?}");
     }
@@ -281,6 +281,35 @@ fn repair_sells_no_more_than_a_db_txt_ahead_says_is_left() {
     let server = serve(&counter);
     assert_eq!(server.get("/search").json()["count"], 60);
     assert_eq!(tickets_of(&server.buy()), [4]);
+}
+
+/// They are in no record, so that nobody has them: neither who held them, nor whoever would buy them.
+#[test]
+fn repair_says_how_many_tickets_nobody_has_that_were_held_in_lost_records() {
+    for (head, told) in [
+        (
+            "{\"count\": 87, \"sold\": 3, \"revision\": 4}",
+            "the record 4 is lost: what it sold stays sold",
+        ),
+        (
+            "{\"count\": 86, \"sold\": 4, \"revision\": 6}",
+            "the records 4 to 6 are lost: what they sold stays",
+        ),
+    ] {
+        let counter = counter_with_sales(3);
+        counter.write(head);
+
+        let said = ask("repair", &counter);
+
+        assert!(said.code == Some(0) && said.stdout.contains(told), "{said:?}");
+        let gone = "\nno longer on sale: 10 tickets, held or taken off the count there; restock";
+        assert!(said.stdout.contains(gone), "{said:?}");
+        assert!(ask("verify", &counter).stdout.contains("conservation: 90 there are ="));
+    }
+    let counter = counter_with_sales(1);
+    counter.write("{\"count\": 98, \"sold\": 2, \"revision\": 2}");
+    let said = ask("repair", &counter).stdout;
+    assert!(said.contains("1 segment, 1 record, ") && !said.contains("no longer"), "{said}");
 }
 
 #[test]

@@ -200,6 +200,8 @@ pub enum RunError {
     LedgerWithoutHead {
         /// The ledger's folder.
         folder: PathBuf,
+        /// The counter's file.
+        head: PathBuf,
     },
     /// A counter cannot be moved.
     #[error("{from} to {to}: {source}")]
@@ -229,11 +231,13 @@ impl RunError {
                 let hint = if let Some(missing) = missing {
                     how_to_make(missing)
                 } else if Layout::around(path).folder.exists() {
-                    "`server repair` writes it anew from its ledger".to_owned()
+                    format!("{} writes it anew from its ledger", repair_of(path))
                 } else {
-                    "`--init 100` creates a counter with 100 tickets; where there was one, \
-                     `server restore` puts a backup of it there"
-                        .to_owned()
+                    format!(
+                        "`--init 100` creates a counter with 100 tickets; where there was one, \
+                         `server restore BACKUP --db {}` puts a backup of it there",
+                        path.display()
+                    )
                 };
                 (source.kind() == io::ErrorKind::NotFound).then_some(hint)
             }
@@ -247,9 +251,8 @@ impl RunError {
                             .to_owned()
                     }
                     false => format!(
-                        "`server repair --db {}` goes on from what the ledger has; put a newer copy of its folder back \
-                         first if there is one",
-                        path.display()
+                        "{} goes on from what the ledger has; put a newer copy of its folder back first if there is one",
+                        repair_of(path)
                     ),
                 };
                 Some(hint)
@@ -265,14 +268,18 @@ impl RunError {
             )),
             Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Malformed { path, .. }))) => {
                 let has_ledger = Layout::around(path).folder.exists();
-                let hint = match has_ledger {
-                    true => "`server repair` writes it anew from its ledger",
-                    false => "write {\"count\": N} with what is left; it has no ledger yet that knows",
-                };
-                Some(hint.to_owned())
+                Some(match has_ledger {
+                    true => format!("{} writes it anew from its ledger", repair_of(path)),
+                    false => "write {\"count\": N} with what is left; it has no ledger yet that knows".to_owned(),
+                })
             }
-            Self::Ledger(OpenError::Turn(TurnError::Log(LogError::Damaged { .. }))) => {
-                Some("`server verify` shows what can be read; put back a copy of it".to_owned())
+            Self::Ledger(OpenError::Turn(TurnError::Log(LogError::Damaged { path, .. }))) => {
+                let head = Layout::head_of(path)?;
+                let db = head.display();
+                Some(format!(
+                    "`server verify --db {db}` shows what can be read; put back a copy of what is damaged or missing, or, \
+                     once the counter is moved away, a backup of all of it with `server restore BACKUP --db {db}`"
+                ))
             }
             Self::Ledger(OpenError::Locked { .. }) => {
                 Some("wait for it, or end it; `--lock-timeout` says how long to wait".to_owned())
@@ -307,20 +314,20 @@ impl RunError {
                  the ledger of that file"
                     .to_owned(),
             ),
-            Self::LedgerLeft { folder, .. } => Some(format!(
-                "the whole counter is in {}: keep it, and let `server repair` make the counter's file anew",
-                folder.display()
+            Self::LedgerLeft { folder, head, .. } => Some(format!(
+                "the whole counter is in {}: keep it, and let {} make the counter's file anew",
+                folder.display(),
+                repair_of(head)
             )),
             Self::NotSynced { .. }
             | Self::Import { source: MoveError::Copy(CopyError::NotSynced(_)), .. } => Some(
                 "there is nothing to be done again: see whether the disk is well, and look it over with `server verify`"
                     .to_owned(),
             ),
-            Self::LedgerWithoutHead { .. } => Some(
-                "an import that was broken off in its last step leaves a whole ledger so: `server repair` writes the \
-                 counter's file"
-                    .to_owned(),
-            ),
+            Self::LedgerWithoutHead { head, .. } => Some(format!(
+                "an import that was broken off in its last step leaves a whole ledger so: {} writes the counter's file",
+                repair_of(head)
+            )),
             Self::Import {
                 source: MoveError::Gone { .. } | MoveError::Changed { .. } | MoveError::EditedBehind,
                 ..
@@ -399,6 +406,11 @@ impl RunError {
             | Self::System(_) => EXIT_FAILURE,
         }
     }
+}
+
+/// What writes the counter's file at `head` anew.
+fn repair_of(head: &Path) -> String {
+    format!("`server repair --db {}`", head.display())
 }
 
 /// How a missing `folder` is made.

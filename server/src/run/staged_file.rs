@@ -49,7 +49,10 @@ impl StagedFile {
     /// [`RunError`], also where anything is there already.
     pub(super) fn begin(layout: &Layout, base: &Base) -> Result<(Self, Inventory), RunError> {
         if layout.head.symlink_metadata().is_err() && layout.folder.symlink_metadata().is_ok() {
-            return Err(RunError::LedgerWithoutHead { folder: layout.folder.clone() });
+            return Err(RunError::LedgerWithoutHead {
+                folder: layout.folder.clone(),
+                head: layout.head.clone(),
+            });
         }
         // Behind the last step the ledger is not there any more.
         let is_named = |left: &Path| {

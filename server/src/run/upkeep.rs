@@ -25,7 +25,7 @@ use crate::{
         head_check::check_head,
         layout::Layout,
         locks::holders,
-        repair::{head_for, write_head},
+        repair::{stock_behind, write_head},
     },
     log,
     run::{RunError, file_counter::open_anew, real_path::real_path_of},
@@ -76,8 +76,8 @@ fn look_over<S: Scan + Overview>(scan: Result<S, Fault>, place: &str) -> Result<
         }
     }
     let (stock, scan) = (audit.folded().stock(), audit.scan());
-    let (pieces, records) = (scan.pieces(), stock.revision - began_at);
-    log::tell(format_args!("{place}: {pieces}, {records} records, {}", counts(stock)));
+    let (pieces, records) = (scan.pieces(), counted(stock.revision - began_at, "record"));
+    log::tell(format_args!("{place}: {pieces}, {records}, {}", counts(stock)));
     log::tell(format_args!("{}", conserved(stock)));
     for note in scan.notes() {
         log::tell(format_args!("note: {note}"));
@@ -144,8 +144,8 @@ fn verify_file(db: &Path, patience: Duration) -> Result<bool, RunError> {
         }
         return Ok(false);
     }
-    if let Some(note) = ledger.as_ref().and_then(|audit| what_the_next_start_does(&head, audit)) {
-        log::tell(format_args!("note: {note}"));
+    if let Some(audit) = &ledger {
+        tell_what_the_next_start_does(&head, audit);
     }
     log::tell("sound");
     Ok(true)
@@ -175,19 +175,29 @@ pub fn repair(db: &Path, patience: Duration, dry_run: bool) -> Result<bool, RunE
     }
     let lost = found.as_ref().ok().and_then(|found| found.revision).filter(|found| *found > ends);
     if let (Ok(found), None) = (&found, lost) {
-        if let Some(note) = what_the_next_start_does(found, &audit) {
-            log::tell(format_args!("note: {note}"));
-        }
+        tell_what_the_next_start_does(found, &audit);
         log::tell(format_args!("nothing to repair"));
         return Ok(true);
     }
-    let head = head_for(&audit.inventory, found.as_ref().ok());
+    let stock = stock_behind(&audit.inventory, found.as_ref().ok());
+    let foreign = found.as_ref().map_or_else(|_| Vec::new(), |found| found.foreign.clone());
+    let head = Head::of(stock, foreign);
     if let Some(last) = lost {
+        let first = ends + 1;
+        let lost = match last == first {
+            true => format!("the record {first} is lost: what it sold"),
+            false => format!("the records {first} to {last} are lost: what they sold"),
+        };
         log::tell(format_args!(
-            "the records {} to {last} are lost: what they sold stays sold, and no receipt and no hold of theirs is \
-             known again",
-            ends + 1
+            "{lost} stays sold, and no receipt and no hold of that is known again"
         ));
+        let gone = audit.stock.capacity.saturating_sub(stock.capacity);
+        if gone > 0 {
+            log::tell(format_args!(
+                "no longer on sale: {}, held or taken off the count there; restock what is free of that",
+                counted(gone, "ticket")
+            ));
+        }
     }
     log::tell(format_args!("{} will say: {head}", layout.head.display()));
     if dry_run {
@@ -208,10 +218,15 @@ pub(super) fn described(audit: &FileAudit) -> String {
     let FileAudit { segments, records, stock, torn_bytes, .. } = audit;
     let torn = match torn_bytes {
         0 => String::new(),
-        bytes => format!(", {bytes} bytes of a sale that a crash cut off"),
+        bytes => format!(", {} of a sale that a crash cut off", counted(*bytes as u64, "byte")),
     };
-    let named = if *segments == 1 { "segment" } else { "segments" };
-    format!("{segments} {named}, {records} records, {}{torn}", counts(*stock))
+    let (segments, records) = (counted(*segments as u64, "segment"), counted(*records, "record"));
+    format!("{segments}, {records}, {}{torn}", counts(*stock))
+}
+
+/// So many of what one is called `noun`.
+fn counted(count: u64, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 fn counts(stock: Stock) -> String {
@@ -221,16 +236,23 @@ fn counts(stock: Stock) -> String {
 /// `Conservation`, in figures.
 fn conserved(stock: Stock) -> String {
     let Stock { remaining, held, issued, refunded, admitted, capacity, .. } = stock;
-    let sold = stock.sold();
+    let (sold, issued) = (stock.sold(), counted(issued, "number"));
     format!(
         "conservation: {capacity} there are = {remaining} left + {held} held + {sold} sold \
-         ({issued} numbers given out, {refunded} refunded, {admitted} admitted)"
+         ({issued} given out, {refunded} refunded, {admitted} admitted)"
     )
 }
 
-fn what_the_next_start_does(head: &Head, audit: &FileAudit) -> Option<String> {
+/// Says what is no fault, and what comes of it.
+fn tell_what_the_next_start_does(head: &Head, audit: &FileAudit) {
+    if audit.is_backup {
+        log::tell(
+            "note: this is a backup: what was sold behind it is not in it, and the next start gives the numbers of that \
+             out again; `server restore --sold-at-least` sees to it that none is",
+        );
+    }
     let stock = audit.stock;
-    match head.revision {
+    let note = match head.revision {
         Some(revision) if revision < stock.revision => {
             Some("db.txt is behind the ledger; the next start or sale writes it anew".to_owned())
         }
@@ -242,6 +264,9 @@ fn what_the_next_start_does(head: &Head, audit: &FileAudit) -> Option<String> {
             ))
         }
         _ => None,
+    };
+    if let Some(note) = note {
+        log::tell(format_args!("note: {note}"));
     }
 }
 

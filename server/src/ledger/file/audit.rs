@@ -11,7 +11,7 @@ use crate::{
     ledger::file::{
         disk::Disk,
         error::LogError,
-        format::head::Head,
+        format::{head::Head, watermark::Watermark},
         layout::Layout,
         log::{
             cursor::{Behind, Cursor, Step, left_behind},
@@ -38,6 +38,8 @@ pub struct Audit {
     pub torn_bytes: usize,
     /// Snapshots that are torn: the next start passes them over.
     pub torn_snapshots: Vec<PathBuf>,
+    /// Whether it is a backup, from which nobody has sold yet.
+    pub is_backup: bool,
     /// The first revisions of the segments that were read, in order.
     pub entered: Vec<u64>,
     /// Where the last record ends.
@@ -164,6 +166,9 @@ impl<D: Disk> Auditor<D> {
             stock,
             torn_bytes: cursor.torn_tail(seen)?,
             torn_snapshots: folded.torn_snapshots,
+            is_backup: disk
+                .open_to_read(&layout.lock)
+                .is_ok_and(|file| Watermark::read(&file).is_of_backup()),
             inventory: folded.inventory,
             end: End { start: segment.header().revision + 1, offset: position.offset },
             entered: folded.entered,

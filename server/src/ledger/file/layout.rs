@@ -30,6 +30,13 @@ impl Layout {
         Self { head: head.to_owned(), parent, lock: folder.join("LOCK"), folder }
     }
 
+    /// The head of the counter whose ledger has the file at `path`.
+    pub fn head_of(path: &Path) -> Option<PathBuf> {
+        let folder = path.parent()?;
+        let name = folder.file_name()?.to_str()?.strip_suffix(".ledger")?;
+        Some(folder.with_file_name(name))
+    }
+
     /// The segment whose first record is `first_revision`.
     pub fn segment(&self, first_revision: u64) -> PathBuf {
         self.folder.join(format!("{first_revision:020}.segment"))

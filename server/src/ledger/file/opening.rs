@@ -113,13 +113,6 @@ pub(super) fn open<D: Disk>(
     // Where nobody can tell, what others wrote counts as written before a power cut.
     let boot = disk.boot_id().unwrap_or_else(|| format!("{}-{nonce:016x}", options.process));
     let starts = layout.starts(disk)?;
-    if let Some(first) = starts.first().filter(|first| **first > 1) {
-        let (folder, missing) = (layout.folder.display(), first - 1);
-        tracing::warn!(
-            "{folder}: the records up to revision {missing} are missing: receipts of what they sold are not known; \
-             put the segments back from a backup"
-        );
-    }
     let (cursor, inventory, behind) = if starts.is_empty() {
         let (stock, at_ms) = (stock_of_head(layout, held)?, (options.now_ms)());
         let key = (options.random)().map_err(io("draw a key for"))?;
@@ -137,6 +130,13 @@ pub(super) fn open<D: Disk>(
             reading.recover(disk, layout, &starts, behind)?;
         (cursor, inventory, behind)
     };
+    if let Some(first) = starts.first().filter(|first| **first > 1) {
+        let (folder, missing) = (layout.folder.display(), first - 1);
+        tracing::warn!(
+            "{folder}: the records up to revision {missing} are missing: receipts of what they sold are not known; \
+             put the segments back from a backup"
+        );
+    }
     let progress = Progress {
         disk: disk.clone(),
         layout: layout.clone(),

@@ -3,7 +3,7 @@
 use std::io;
 
 use crate::{
-    domain::{Inventory, Trial},
+    domain::{Inventory, Stock, Trial},
     ledger::file::{
         disk::{Disk, DiskFile},
         error::{CommitError, TurnError},
@@ -19,19 +19,18 @@ pub fn lost_by(head: &Head, sold: u64) -> (u64, u64) {
     (head.sold.unwrap_or(0).max(sold), head.count)
 }
 
-/// The head that `repair` writes where `found` is there, if it can be read, and the ledger has come to `inventory`.
+/// What stands on the counter behind a repair, where `found` is there, if it can be read, and the ledger has come to
+/// `inventory`.
 ///
 /// Where the head is ahead of the ledger, records are missing: then what it sold stays sold.
-pub fn head_for(inventory: &Inventory, found: Option<&Head>) -> Head {
-    let foreign = found.map_or_else(Vec::new, |head| head.foreign.clone());
-    let mut stock = inventory.stock();
-    if let Some(head) = found.filter(|head| head.is_ahead_of(stock.revision)) {
-        let trial = Trial::of(inventory, inventory.at_ms());
-        for record in trial.restoration(inventory, 1, lost_by(head, 0)) {
-            stock = stock.after(&record).expect("what was decided on it goes on from it");
-        }
-    }
-    Head::of(stock, foreign)
+pub fn stock_behind(inventory: &Inventory, found: Option<&Head>) -> Stock {
+    let stock = inventory.stock();
+    let Some(head) = found.filter(|head| head.is_ahead_of(stock.revision)) else { return stock };
+    let trial = Trial::of(inventory, inventory.at_ms());
+    let records = trial.restoration(inventory, 1, lost_by(head, 0));
+    records.iter().fold(stock, |stock, record| {
+        stock.after(record).expect("what was decided on it goes on from it")
+    })
 }
 
 /// Writes `head` into `db.txt`, which is made where it is missing; durable on return.
@@ -62,22 +61,27 @@ pub fn write_head<D: Disk>(disk: &D, layout: &Layout, head: &Head) -> Result<(),
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::Stock;
 
     const LEDGER: Stock = Stock::new(7, 3, 3);
 
     #[test]
-    fn a_lost_head_says_what_the_ledger_says() {
-        let ledger = Inventory::new(LEDGER, 0);
-        assert_eq!(head_for(&ledger, None), Head::of(LEDGER, Vec::new()));
+    fn behind_a_lost_head_is_what_the_ledger_says() {
+        assert_eq!(stock_behind(&Inventory::new(LEDGER, 0), None), LEDGER);
     }
 
     #[test]
     fn what_a_head_ahead_has_sold_stays_sold() {
-        let ahead = Stock::new(5, 5, 5);
-        let repaired = head_for(&Inventory::new(LEDGER, 0), Some(&Head::of(ahead, Vec::new())));
+        let ahead = Head::of(Stock::new(5, 5, 5), Vec::new());
+        let behind = stock_behind(&Inventory::new(LEDGER, 0), Some(&ahead));
         // With a record more: another life has begun.
-        let careful = Stock::new(5, 5, 4);
-        assert_eq!(repaired, Head::of(careful, Vec::new()));
+        assert_eq!((behind.remaining, behind.sold(), behind.revision), (5, 5, 4));
+        assert_eq!(behind.capacity, LEDGER.capacity);
+    }
+
+    #[test]
+    fn what_was_held_in_lost_records_is_gone() {
+        let ahead = Head::of(Stock::new(3, 3, 5), Vec::new());
+        let behind = stock_behind(&Inventory::new(LEDGER, 0), Some(&ahead));
+        assert_eq!((behind.remaining, behind.capacity), (3, LEDGER.capacity - 4));
     }
 }
