@@ -380,7 +380,7 @@ fn log_that_nobody_reads_keeps_nobody_waiting_and_says_so_once_it_is_read() {
         let line = next_line(&mut server.log).expect("it goes on");
         let line: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
         let message = line["message"].as_str().expect("words");
-        if let Some(told) = message.strip_prefix("nobody read the log: ") {
+        if let Some(told) = message.strip_prefix("lines of the log were lost, ") {
             dropped_by_then =
                 told.split(' ').next().and_then(|number| number.parse().ok()).unwrap();
         }

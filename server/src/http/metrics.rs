@@ -84,7 +84,7 @@ impl Metrics {
         all.register_collector(Box::new(known.clone()));
         let queue = gauge(all, "queue", "Requests that wait to be decided");
         let listeners = gauge(all, "live_listeners", "Clients of the live count");
-        let help = "Lines of the log that were dropped, since nobody read it";
+        let help = "Lines of the log that were lost: nobody read it, or it could not be written";
         let log_lines_dropped = counter(all, "log_lines_dropped", help);
         meters.register(&mut registry);
         Self {

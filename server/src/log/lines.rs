@@ -44,7 +44,9 @@ pub fn begin(format: LogFormat) -> io::Result<Log> {
     let write = || {
         LINES.write_to(io::stderr(), || {
             let dropped = dropped();
-            tracing::warn!("nobody read the log: {dropped} lines of it were dropped so far");
+            tracing::warn!(
+                "lines of the log were lost, {dropped} so far: nobody read it, or it could not be written"
+            );
         })
     };
     thread::Builder::new().name("log".to_owned()).spawn(write)?;
@@ -94,7 +96,7 @@ pub fn settle() {
     LINES.settle(PATIENCE);
 }
 
-/// How many lines were dropped so far, since nobody read those before them.
+/// How many lines were lost so far: nobody read those before them, or they could not be written.
 pub fn dropped() -> u64 {
     LINES.dropped()
 }

@@ -4,12 +4,13 @@
 //! something to say leaves it here, and one thread waits in everybody's place.
 
 use std::{
-    io::Write,
+    io::{self, ErrorKind, Write},
     mem,
     sync::{
         Condvar, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::Duration,
 };
 
@@ -18,6 +19,9 @@ const ROOM_BYTES: usize = 1 << 20;
 
 /// As much as a pipe takes as a whole, whoever else writes to it, in bytes (`PIPE_BUF`, pipe(7)).
 const WHOLE_BYTES: usize = 4096;
+
+/// How long a reader that has no room just now is left alone, where somebody has made its pipe one that does not wait.
+const ROOM_REST: Duration = Duration::from_millis(10);
 
 /// Lines on their way to whoever reads them.
 #[derive(Debug)]
@@ -79,20 +83,23 @@ impl Queue {
         let _ = self.written.wait_timeout_while(self.lock(), patience, is_on_its_way);
     }
 
-    /// Writes to `sink` whatever comes, and calls `tell` where, since it did so last, lines were dropped.
-    pub(super) fn write_to(&self, mut sink: impl Write, tell: impl Fn()) -> ! {
-        let mut lines = Vec::new();
+    /// Writes to `sink` whatever comes, and calls `tell` where, since it did so last, lines were dropped or could not be
+    /// written, once others can.
+    pub(super) fn write_to(&self, sink: impl Write, tell: impl Fn()) -> ! {
+        let mut sink = LineSink { sink, is_torn: false };
+        let (mut lines, mut is_to_be_told) = (Vec::new(), false);
         loop {
-            let has_dropped = self.take(&mut lines);
+            is_to_be_told |= self.take(&mut lines);
+            let mut is_written = false;
             for whole in wholes(&lines) {
-                if sink.write_all(whole).is_err() {
-                    // Told by its number only: a line that says so would not be written either.
-                    let lost = whole.iter().filter(|byte| **byte == b'\n').count();
-                    self.dropped.fetch_add(lost as u64, Ordering::Relaxed);
-                }
+                let lost = sink.write(whole);
+                is_written = lost == 0;
+                is_to_be_told |= lost > 0;
+                self.dropped.fetch_add(lost, Ordering::Relaxed);
             }
             lines.clear();
-            if has_dropped {
+            // A line that says so would not be written either where the last one was not.
+            if is_written && mem::take(&mut is_to_be_told) {
                 tell();
             }
         }
@@ -120,6 +127,40 @@ impl Queue {
     }
 }
 
+/// Where lines are written, as a whole as far as possible.
+struct LineSink<W> {
+    sink: W,
+    /// Whether the last line is cut off.
+    is_torn: bool,
+}
+
+impl<W: Write> LineSink<W> {
+    /// Writes `lines`; gives how many of them are not there as a whole.
+    fn write(&mut self, lines: &[u8]) -> u64 {
+        let mut rest = lines;
+        if !self.is_torn || self.write_some(b"\n").is_ok() {
+            while !rest.is_empty() {
+                let Ok(written) = self.write_some(rest) else { break };
+                rest = &rest[written..];
+            }
+            let there = &lines[..lines.len() - rest.len()];
+            self.is_torn = !there.is_empty() && !there.ends_with(b"\n");
+        }
+        rest.iter().filter(|byte| **byte == b'\n').count() as u64
+    }
+
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            match self.sink.write(bytes) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(ROOM_REST),
+                written => return written,
+            }
+        }
+    }
+}
+
 /// `lines` in pieces of whole lines, which others that write to the same pipe do not tear where a line is not
 /// longer than that by itself.
 fn wholes(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -140,13 +181,10 @@ fn wholes(lines: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io,
-        sync::{
-            Arc,
-            mpsc::{Receiver, Sender, channel},
-        },
-        thread,
+    use std::sync::{
+        Arc,
+        atomic::AtomicUsize,
+        mpsc::{Receiver, Sender, channel},
     };
 
     use super::*;
@@ -220,6 +258,77 @@ mod tests {
         let_go_on.send(()).expect("it writes");
         queue.settle(Duration::from_secs(3600));
         assert_eq!(came.try_recv().expect("all is written"), b"first\n");
+    }
+
+    /// A disk with so many bytes of room, and what is on it.
+    #[derive(Clone, Default)]
+    struct FullDisk {
+        room: Arc<AtomicUsize>,
+        there: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl Write for FullDisk {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let taken = bytes.len().min(self.room.load(Ordering::Relaxed));
+            if taken == 0 {
+                return Err(ErrorKind::StorageFull.into());
+            }
+            self.room.fetch_sub(taken, Ordering::Relaxed);
+            self.there.lock().unwrap().extend_from_slice(&bytes[..taken]);
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_full_disk_cuts_off_is_told_once_there_is_room_and_tears_no_later_line() {
+        let (queue, disk) = (Arc::new(Queue::new()), FullDisk::default());
+        let (writer, sink) = (Arc::clone(&queue), disk.clone());
+        thread::spawn(move || {
+            let tell = || writer.push(format!("{} lost\n", writer.dropped()).as_bytes());
+            writer.write_to(sink, tell);
+        });
+        let say = |line: &str, room: usize| {
+            disk.room.store(room, Ordering::Relaxed);
+            queue.push(line.as_bytes());
+            queue.settle(Duration::from_secs(3600));
+        };
+
+        say("first\n", 6);
+        say("second\n", 3);
+        say("third\n", 0);
+        say("fourth\n", 1000);
+        say("fifth\n", 1000);
+
+        let there = String::from_utf8(disk.there.lock().unwrap().clone()).unwrap();
+        assert_eq!(there, "first\nsec\nfourth\n2 lost\nfifth\n");
+    }
+
+    /// As where somebody else has made the terminal that they share one that does not wait.
+    #[test]
+    fn a_reader_without_room_just_now_is_waited_for() {
+        struct Busy(Vec<u8>, usize);
+        impl Write for Busy {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                self.1 += 1;
+                if !self.1.is_multiple_of(3) {
+                    return Err(ErrorKind::WouldBlock.into());
+                }
+                self.0.push(bytes[0]);
+                Ok(1)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let mut sink = LineSink { sink: Busy(Vec::new(), 0), is_torn: false };
+
+        assert_eq!(sink.write(b"one\ntwo\n"), 0);
+        assert_eq!(sink.sink.0, b"one\ntwo\n");
     }
 
     #[test]
