@@ -227,13 +227,21 @@ print(os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]))
 #[test]
 fn http_in_the_clear_is_answered_with_the_way_out() {
     let (counter, certificate) = (Counter::with(100), Certificate::of_loopback());
-    let server = serve_over_tls(&counter, &certificate);
+    let logging = server().args(certificate.flags()).args(["--access-log", "--log-format", "json"]);
+    let server = Server::start(logging, &counter);
 
     let refused = RawRequest::buy(server.address()).answer();
 
     assert_eq!(refused.status, 400, "{refused:?}");
     assert!(refused.text().contains("https://"), "{}", refused.text());
     assert_eq!(counter.count(), 100);
+    let metrics = curl(&server, &certificate, "/metrics").run().stdout;
+    let counted = r#"http_request_duration_seconds_count{route="/buy",status="4xx"} 1"#;
+    assert!(metrics.contains(counted), "{metrics}");
+    let log = server.terminate().stderr;
+    let line = log.lines().find(|line| line.contains("\"/buy\"")).expect("a line of it");
+    let line: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!((&line["message"], &line["status"]), (&"request".into(), &400.into()), "{line}");
 }
 
 #[test]

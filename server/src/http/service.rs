@@ -165,6 +165,19 @@ impl Service {
         }
     }
 
+    /// The answer to `request`, which came from `peer` in the clear where TLS is spoken.
+    pub fn refuse_plain(&self, request: &Request<Incoming>, peer: IpAddr) -> Answer {
+        let detail = "this port speaks TLS: the address begins with `https://`";
+        let answer = refused(Problem::new(Code::InvalidRequest, detail));
+        if let Some(times) = &self.request_times {
+            times.note(routes::place(request.uri().path()), answer.status(), Duration::ZERO);
+        }
+        match &self.access_log {
+            Some(log) => log.begin(request, peer).end(answer).map(Either::Right),
+            None => answer,
+        }
+    }
+
     /// Counts and logs what came from `peer` and was no request, for the reason that `error` says.
     pub fn note_unreadable(&self, error: &hyper::Error, peer: IpAddr) {
         let status = if error.is_parse_version_h2() {
@@ -234,12 +247,6 @@ impl Service {
             _ => refused(problem),
         }
     }
-}
-
-/// The answer to whoever speaks HTTP in the clear where TLS is spoken.
-pub fn not_tls() -> Answer {
-    let detail = "this port speaks TLS: the address begins with `https://`";
-    refused(Problem::new(Code::InvalidRequest, detail))
 }
 
 /// The value of `Keep-Alive`.

@@ -15,7 +15,7 @@ use crate::http::{
         open_connections::OpenConnections,
         tls::Tls,
     },
-    service::{self, Service},
+    service::Service,
 };
 
 /// The longest head of a request, in bytes.
@@ -80,7 +80,10 @@ pub fn serve<T: Send + 'static>(
                 drain::watch(wishes, connection).await
             }
             Some(Greeted::Plain(stream)) => {
-                let answers = service_fn(|_| ready(Ok::<_, Infallible>(service::not_tls())));
+                let refusing = Arc::clone(&service);
+                let answers = service_fn(move |request| {
+                    ready(Ok::<_, Infallible>(refusing.refuse_plain(&request, peer)))
+                });
                 let mut speak = speak(keep_alive);
                 let connection = speak.keep_alive(false).serve_connection(stream, answers);
                 drain::watch(wishes, connection).await
