@@ -1,6 +1,10 @@
 //! A counter that a service sells from, looked after by root.
 
-use std::{fs, os::unix::fs::MetadataExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{MetadataExt as _, PermissionsExt as _},
+    path::Path,
+};
 
 use e2e::{Counter, Finished, Server};
 
@@ -44,6 +48,36 @@ fn whatever_root_makes_in_the_folder_of_a_service_is_the_services() {
     assert_eq!(tickets_of(&made.buy()), [1]);
     assert_done(&made.terminate(), &counter);
     assert_eq!(tickets_of(&service().buy()), [2]);
+}
+
+#[test]
+fn counter_of_somebody_else_is_refused_with_what_has_to_be_whose() {
+    if !can_serve("a service whose counter is somebody else's") {
+        return;
+    }
+    let counter = Counter::with(30);
+    give(counter.folder());
+    let start = |code: i32| {
+        let start = server().as_user(USER).args(["--listen", "127.0.0.1:0", "--db"]);
+        let said = start.arg(counter.path()).run();
+        assert_eq!(said.code, Some(code), "{said:?}");
+        said.stderr
+    };
+    let set_mode = |path: &Path, mode: u32| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("the test's own file");
+    };
+
+    set_mode(&counter.path(), 0o400);
+    let refused = start(65);
+    let hint = format!("`ls -ld {}` shows whose it is", counter.path().display());
+    assert!(refused.contains("not allowed to read and write it\nhint: the counter's"), "{refused}");
+    assert!(refused.contains(&hint), "{refused}");
+
+    set_mode(&counter.path(), 0o600);
+    set_mode(counter.folder(), 0o500);
+    let refused = start(1);
+    let hint = format!("`ls -ld {}` shows whose it is", counter.ledger().display());
+    assert!(refused.contains(&hint), "{refused}");
 }
 
 /// Fails unless `finished` has done what it was to do, and all of `counter` is of one owner.

@@ -402,10 +402,13 @@ fn counter_on_a_read_only_disk_is_verified_with_and_without_its_lock_file() {
         let program = namespace.clone().args(["sh", "-c", ON_A_READ_ONLY_DISK]);
         let program = program.arg(counter.folder()).arg(server().path());
 
-        let said = program.args(["verify", "--db"]).arg(counter.path()).run();
+        let said = program.clone().args(["verify", "--db"]).arg(counter.path()).run();
+        let refused = program.args(["--listen", "127.0.0.1:0", "--db"]).arg(counter.path()).run();
 
         assert_eq!(said.code, Some(0), "{said:?}");
         assert!(said.stdout.ends_with("\nsound\n"), "{said:?}");
+        let hint = "\nhint: this disk can only be read: `server verify` is all that works on it\n";
+        assert!(refused.code != Some(0) && refused.stderr.contains(hint), "{refused:?}");
         assert_eq!(counter.ledger().join("LOCK").exists(), has_lock);
     }
 }

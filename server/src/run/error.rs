@@ -225,6 +225,20 @@ impl RunError {
     /// A way out, where there is one.
     pub fn hint(&self) -> Option<String> {
         match self {
+            Self::Ledger(OpenError::Turn(
+                TurnError::Head(HeadError::Io { path, source })
+                | TurnError::Log(LogError::Io { path, source, .. }),
+            )) if source.kind() == io::ErrorKind::PermissionDenied => Some(format!(
+                "the counter's file, its ledger, and the folder of both have to be of the user who runs this: \
+                 `ls -ld {}` shows whose it is",
+                path.display()
+            )),
+            Self::Ledger(OpenError::Turn(
+                TurnError::Head(HeadError::Io { source, .. })
+                | TurnError::Log(LogError::Io { source, .. }),
+            )) if source.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+                Some("this disk can only be read: `server verify` is all that works on it".to_owned())
+            }
             Self::Ledger(OpenError::Turn(TurnError::Head(HeadError::Io { path, source }))) => {
                 let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
                 let missing = parent.filter(|parent| !parent.exists());
