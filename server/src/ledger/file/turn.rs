@@ -5,6 +5,7 @@
 //! - `PrefixRecovery`: what a crash leaves is a prefix of the records, with
 //!   every acknowledged one in it.
 //! - What another process left unsynced is synced before it is relied on.
+//! - Nothing is written where another copy was put under this process's hands.
 
 use std::{io, path::Path};
 
