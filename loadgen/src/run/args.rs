@@ -468,6 +468,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::history::Header;
 
     #[derive(Parser)]
     struct Line {
@@ -489,6 +490,16 @@ mod tests {
         assert_eq!(config.timeout, Duration::from_secs(10));
         assert_eq!(config.plan.pace, Pace::Closed);
         assert_eq!(config.plan.work, Work::Mix { buy: 1, hold: 0, search: 0 });
+    }
+
+    #[test]
+    fn a_correct_shop_sells_what_there_was_what_was_held_and_what_is_put_on_sale() {
+        let header = Header { held: Some(3), ..Header::new(10) };
+        let sold_max = |line: &str| parsed(line).unwrap().sold_max(&header);
+        assert_eq!(sold_max(""), Some(13));
+        assert_eq!(sold_max("--restock 1s:5 --restock 2s:7"), Some(25));
+        assert_eq!(sold_max("--refund-rate 1"), None);
+        assert_eq!(parsed("").unwrap().sold_max(&Header::default()), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{
     threshold::Threshold,
 };
 use crate::{
+    history::Header,
     lead::HistoryPlace,
     plan::{Pace, Plan, Profile},
     report::Part,
@@ -85,6 +86,16 @@ pub(crate) struct Restock {
 }
 
 impl RunConfig {
+    /// How many tickets a correct shop sells at most where the run begins as `header` says, where that is known.
+    pub(super) fn sold_max(&self, header: &Header) -> Option<i128> {
+        // What is refunded is sold again.
+        let initial = header.initial.filter(|_| self.plan.holds.refund == 0.0)?;
+        // What somebody has put aside may come back.
+        let held = header.held.map_or(0, i128::from);
+        let restocked = self.restocks.iter().map(|restock| i128::from(restock.quantity));
+        Some(i128::from(initial) + held + restocked.sum::<i128>())
+    }
+
     /// How many operations were asked for after the warm-up, and in which time; `None` in a closed
     /// loop.
     pub(super) fn asked(&self) -> Option<(f64, Duration)> {

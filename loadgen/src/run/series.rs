@@ -187,8 +187,8 @@ impl Series {
         }
         let mut played = match <[Begun; 1]>::try_from(begun) {
             Ok([begun]) => {
-                let left = begun.prepared.header.initial;
-                let mut watch = Watch::new(config, &title(config, round), left);
+                let stock = (begun.prepared.header.initial, sold_max(&begun));
+                let mut watch = Watch::new(config, &title(config, round), stock);
                 vec![carried_out(begun, interrupts, &mut |stage| watch.see(stage)).await?]
             }
             Err(begun) => {
@@ -393,6 +393,12 @@ fn look_at_sales(config: &RunConfig, round: u32, ended: &Ended) -> Result<(), Ru
         }
         _ => Ok(()),
     }
+}
+
+/// How many tickets a correct shop sells at most in a round that begins so, where that is known.
+fn sold_max(begun: &Begun) -> Option<i128> {
+    let is_known = begun.doubt.as_ref().is_none_or(|doubt| doubt.start == Start::Known);
+    begun.config.sold_max(&begun.prepared.header).filter(|_| is_known)
 }
 
 async fn carried_out(

@@ -15,20 +15,22 @@ pub(super) enum Watch {
 }
 
 impl Watch {
-    /// For the run of `config`, which people call `title`, on a shop with `initial` tickets.
-    pub(super) fn new(config: &RunConfig, title: &str, initial: Option<i64>) -> Self {
+    /// For the run of `config`, which people call `title`, on a shop with `initial` tickets that
+    /// sells `sold_max` at most where it is correct, where these are known.
+    pub(super) fn new(
+        config: &RunConfig,
+        title: &str,
+        (initial, sold_max): (Option<i64>, Option<i128>),
+    ) -> Self {
         if config.tui
             && let Some(screen) = Screen::open()
         {
-            let refunds = config.plan.holds.refund > 0.0;
-            let view = LiveView::new(title, (initial, refunds), config.asked_rps());
+            let view = LiveView::new(title, (initial, sold_max), config.asked_rps());
             return Self::Drawn(Box::new((screen, view)));
         }
         let mut line = ProgressLine::new();
         line.begin(title);
-        // What comes back is sold again.
-        let initial = initial.filter(|_| config.plan.holds.refund == 0.0);
-        Self::Said(Box::new((line, LiveLine::new(initial))))
+        Self::Said(Box::new((line, LiveLine::new(sold_max))))
     }
 
     /// The run is at `stage`.

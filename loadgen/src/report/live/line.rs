@@ -12,15 +12,15 @@ const PERIOD_LATER: Duration = Duration::from_secs(10);
 /// Collects what a run tells of itself until it is time for a line.
 #[derive(Debug)]
 pub(crate) struct LiveLine {
-    initial: Option<i64>,
+    sold_max: Option<i128>,
     said_at: Duration,
     since_then: Tally,
 }
 
 impl LiveLine {
-    /// For a run on a shop that has `initial` tickets, where that is known and none comes back.
-    pub(crate) fn new(initial: Option<i64>) -> Self {
-        Self { initial, said_at: Duration::ZERO, since_then: Tally::default() }
+    /// For a run in which a correct shop sells `sold_max` tickets at most, where that is known.
+    pub(crate) fn new(sold_max: Option<i128>) -> Self {
+        Self { sold_max, said_at: Duration::ZERO, since_then: Tally::default() }
     }
 
     /// After `since` the run has counted `tally` in all and `recent` since the last time; gives a
@@ -40,7 +40,7 @@ impl LiveLine {
         let gap = since.saturating_sub(self.said_at);
         self.said_at = since;
         let then = std::mem::take(&mut self.since_then);
-        Some(line(since, gap, tally, &then, self.initial))
+        Some(line(since, gap, tally, &then, self.sold_max))
     }
 }
 
@@ -49,7 +49,7 @@ fn line(
     gap: Duration,
     tally: &Tally,
     recent: &Tally,
-    initial: Option<i64>,
+    sold_max: Option<i128>,
 ) -> String {
     let rate = recent.outcomes.total() as f64 / gap.as_secs_f64();
     let response = Percentiles::of(&recent.clocks.response_ns);
@@ -77,7 +77,7 @@ fn line(
     if let Some((_, left)) = tally.left {
         line.push_str(&format!("  left {left}"));
     }
-    if initial.is_some_and(|initial| i128::from(tally.sold_ever) > i128::from(initial)) {
+    if sold_max.is_some_and(|most| i128::from(tally.sold_ever) > most) {
         line.push_str("  OVERSOLD");
     }
     line

@@ -23,8 +23,8 @@ const POINT: Duration = Duration::from_millis(500);
 pub(crate) struct LiveView {
     title: String,
     initial: Option<i64>,
-    /// Whether sold tickets come back and are sold again.
-    refunds: bool,
+    /// How many tickets a correct shop sells at most.
+    sold_max: Option<i128>,
     asked_rps: Option<f64>,
     since: Duration,
     tally: Tally,
@@ -34,17 +34,17 @@ pub(crate) struct LiveView {
 }
 
 impl LiveView {
-    /// For a run on a shop that has `initial` tickets, asked for `asked_rps` a second on average,
-    /// where these are known.
+    /// For a run on a shop that has `initial` tickets and sells `sold_max` at most where it is correct, asked for
+    /// `asked_rps` a second on average, where these are known.
     pub(crate) fn new(
         title: &str,
-        (initial, refunds): (Option<i64>, bool),
+        (initial, sold_max): (Option<i64>, Option<i128>),
         asked_rps: Option<f64>,
     ) -> Self {
         Self {
             title: title.to_owned(),
             initial,
-            refunds,
+            sold_max,
             asked_rps,
             since: Duration::ZERO,
             tally: Tally::default(),
@@ -155,14 +155,12 @@ impl LiveView {
         frame.render_widget(gauge, area);
     }
 
-    /// More sold than there was: nobody has to wait for the verdict.
+    /// More sold than there were: nobody has to wait for the verdict.
     fn alarm(&self) -> Paragraph<'static> {
-        match self.initial {
-            Some(initial)
-                if !self.refunds && i128::from(self.tally.sold_ever) > i128::from(initial) =>
-            {
+        match self.sold_max {
+            Some(most) if i128::from(self.tally.sold_ever) > most => {
                 let style = Style::new().fg(Color::White).bg(Color::Red);
-                let text = format!(" OVERSOLD: {} sold of {initial} ", self.tally.sold_ever);
+                let text = format!(" OVERSOLD: {} sold of {most} ", self.tally.sold_ever);
                 Paragraph::new(text).style(style.add_modifier(Modifier::BOLD))
             }
             _ => Paragraph::new("Ctrl-C ends the run and prints what was measured"),
@@ -202,7 +200,7 @@ mod tests {
 
     #[test]
     fn the_view_shows_rate_both_clocks_outcomes_and_what_is_left() {
-        let mut view = LiveView::new("4 clients", (Some(100), false), Some(60.0));
+        let mut view = LiveView::new("4 clients", (Some(100), Some(100)), Some(60.0));
         view.take_in(Duration::from_secs(1), &tally(60));
         let text = drawn(&view);
         for shown in [
@@ -221,14 +219,14 @@ mod tests {
 
     #[test]
     fn more_sold_than_there_was_raises_the_alarm() {
-        let mut view = LiveView::new("4 clients", (Some(100), false), None);
+        let mut view = LiveView::new("4 clients", (Some(100), Some(100)), None);
         view.take_in(Duration::from_secs(1), &tally(101));
         assert!(drawn(&view).contains("OVERSOLD: 101 sold of 100"));
     }
 
     #[test]
     fn a_small_terminal_is_no_reason_to_fail() {
-        let view = LiveView::new("4 clients", (None, false), None);
+        let view = LiveView::new("4 clients", (None, None), None);
         for (width, height) in [(1, 1), (20, 5)] {
             let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
             terminal.draw(|frame| view.draw(frame)).unwrap();
