@@ -24,7 +24,10 @@ pub(super) fn doubts(requests: &Requests<'_>) -> Vec<String> {
     }
     let bare = requests.list.iter().filter(|one| names_no_quantity(requests, one)).count();
     if bare > 0 {
-        doubts.push(format!("{bare} operations do not say how many tickets they moved"));
+        doubts.push(match bare {
+            1 => "1 operation does not say how many tickets it moved".to_owned(),
+            _ => format!("{bare} operations do not say how many tickets they moved"),
+        });
     }
     doubts.extend(requests.doubts.iter().cloned());
     doubts

@@ -7,7 +7,7 @@
 
 use super::{
     request::{FINAL, Request, Requests, Role},
-    story::Teller,
+    story::{Teller, count, were},
     tickets::Given,
     verdict::{Violation, ViolationKind},
 };
@@ -206,7 +206,8 @@ fn conservation(
         story: vec![
             format!("All that is known to have been taken leaves {least} at least."),
             format!(
-                "But {left} were left, so somebody took tickets whom this history does not know."
+                "But {}, so somebody took tickets whom this history does not know.",
+                were(left, "left")
             ),
         ],
         needs_whole: false,
@@ -234,11 +235,14 @@ fn kept(requests: &Requests<'_>, (found, least): (u128, u128)) -> Violation {
         operations,
         story: vec![
             format!(
-                "{holds} holds were neither confirmed nor released, and must have lapsed by the end."
+                "{} neither confirmed nor released, and must have lapsed by the end.",
+                if holds == 1 { "1 hold was".to_owned() } else { format!("{holds} holds were") }
             ),
             format!(
-                "Then {least} were left at least. But {found} were, so {missing} tickets can be sold to \
-                 nobody."
+                "Then {} at least. But {}, so {} can be sold to nobody.",
+                were(least, "left"),
+                were(found, "there"),
+                count(missing, "ticket")
             ),
         ],
         needs_whole: false,
@@ -254,13 +258,13 @@ fn false_sold_out(requests: &Requests<'_>, (last_read, left): (u32, u64)) -> Opt
         one.role == Role::SoldOut
             && requests.told(one).quantity.is_some_and(|quantity| quantity <= left)
     };
-    let count = requests.list.iter().filter(refused).count();
+    let told = requests.list.iter().filter(refused).count();
     let first = requests.list.iter().filter(refused).min_by_key(|one| one.call)?;
     let mut operations = vec![first.place as usize];
     operations.extend((last_read != FINAL).then_some(last_read as usize));
     Some(Violation {
         kind: ViolationKind::FalseSoldOut,
-        message: format!("{count} told sold out, but {left} were left all the time"),
+        message: format!("{told} told sold out, but {} all the time", were(left, "left")),
         operations,
         story: Teller::new(requests).false_sold_out(first.place, left),
         needs_whole: false,

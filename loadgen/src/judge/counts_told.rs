@@ -4,6 +4,7 @@ use super::{
     evidence::Evidence,
     put_aside::may_put_aside,
     request::{Requests, Role},
+    story::{self, were},
     told::{counted, quantity},
     verdict::{Violation, ViolationKind},
 };
@@ -77,9 +78,11 @@ pub(super) fn impossible(requests: &Requests<'_>) -> Option<Violation> {
         message,
         operations: vec![place],
         story: vec![format!(
-            "Of {initial} tickets no more than {} can have been sold by then, so {lowest} were left \
-             at least; no count that is late can be lower.",
-            initial - lowest
+            "Of {} no more than {} can have been sold by then, so {} at least; no count that is late \
+             can be lower.",
+            story::count(initial, "ticket"),
+            initial - lowest,
+            were(lowest, "left")
         )],
         needs_whole: true,
     })

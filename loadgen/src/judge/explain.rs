@@ -173,6 +173,14 @@ fn message(teller: &Teller<'_>, kind: ViolationKind, contradiction: &Contradicti
                 "tickets `{first}` to `{last}` are nobody's: the count fell by more than was sold"
             )
         }
+        (Contradiction::Gap { step: Step::Sales(1), .. }, _) => {
+            "nobody took 1 ticket that is gone: the count fell by more than was sold".to_owned()
+        }
+        (Contradiction::Gap { step: Step::Sales(sold), .. }, _) => {
+            format!(
+                "nobody took {sold} tickets that are gone: the count fell by more than was sold"
+            )
+        }
         (Contradiction::Backwards { .. }, ViolationKind::FalseSoldOut) => {
             "told sold out before the last tickets were sold".to_owned()
         }

@@ -39,6 +39,8 @@ pub(super) enum Contradiction {
 pub(super) enum Step {
     /// The change with this revision.
     Revision(u64),
-    /// The sale of these tickets, from the first to the last, counted from the first ever.
+    /// The sale of the tickets with these numbers, from the first to the last.
     Tickets(u64, u64),
+    /// The sale of so many tickets, which have no numbers in the order of sale.
+    Sales(u64),
 }

@@ -40,7 +40,7 @@ const STEPS: [(&str, &str); 17] = [
         "let nobody else work at the counter while it is tried, or write `\"revisions\": \"increasing\"` into the first \
          line of the history",
     ),
-    ("do not say how many tickets", "write `quantity` into each operation"),
+    ("say how many tickets", "write `quantity` into each operation"),
     ("not recorded", "raise `--history-limit`"),
     ("different clocks", "record all parts of a run on one machine, by one clock"),
     ("judging was interrupted", "judge what was recorded with `loadgen check`"),

@@ -1,5 +1,7 @@
 //! Violations in plain sentences.
 
+use std::fmt;
+
 use super::{
     finding::Step,
     model::Misfit,
@@ -59,8 +61,9 @@ impl<'a> Teller<'a> {
     pub(super) fn lost_update(&self, stock: u128, left: u128, sales: &[usize]) -> Vec<String> {
         let sold = stock.saturating_sub(left);
         let mut story = vec![format!(
-            "Of {stock} tickets {left} were left after everybody had ended, so no more than {sold} \
-             can have been sold."
+            "Of {} {} after everybody had ended, so no more than {sold} can have been sold.",
+            count(stock, "ticket"),
+            were(left, "left")
         )];
         story.extend(self.each_of_few(sales));
         story.push(match sales {
@@ -105,7 +108,8 @@ impl<'a> Teller<'a> {
                 count(asked, "ticket")
             ),
             format!(
-                "But {left} were left at the end, and the count only falls, so enough was there."
+                "But {} at the end, and the count only falls, so enough was there.",
+                were(left, "left")
             ),
         ]
     }
@@ -171,17 +175,31 @@ impl<'a> Teller<'a> {
                 let asked = count(quantity, "ticket");
                 format!("{who} was sold {asked}, but only {remaining} can have been left.")
             }
-            Misfit::Enough { remaining, quantity } => {
-                format!("{who} was told sold out, but {remaining} were left for {quantity}.")
+            Misfit::Enough { remaining, quantity: needed } => {
+                let asked =
+                    self.requests.evidence.operations.get(place as usize).and_then(quantity);
+                let asked = asked.unwrap_or(needed);
+                // As many as others can have had aside do not count as left.
+                let aside = match needed.saturating_sub(asked) {
+                    0 => String::new(),
+                    aside => format!(", of which others can have had {aside} at most"),
+                };
+                format!(
+                    "{who} was told sold out, but {} for {asked}{aside}.",
+                    were(remaining, "left")
+                )
             }
             Misfit::Remaining { told, expected } if place == FINAL => {
-                format!("At the end {told} were left, but {expected} must have been.")
+                format!("At the end {}, but {expected} must have been.", were(told, "left"))
             }
             Misfit::Remaining { told, expected } => {
-                format!("{who} was told that {told} were left, but {expected} must have been.")
+                format!(
+                    "{who} was told that {}, but {expected} must have been.",
+                    were(told, "left")
+                )
             }
             Misfit::Held { told, expected } => {
-                format!("At the end {told} were put aside, but {expected} must have been.")
+                format!("At the end {}, but {expected} must have been.", were(told, "put aside"))
             }
             Misfit::Scattered => {
                 format!(
@@ -265,6 +283,13 @@ impl<'a> Teller<'a> {
                 };
                 (between, "have taken it", "the count fell by more than was sold here".to_owned())
             }
+            Step::Sales(sold) => {
+                let between = match sold {
+                    1 => "1 ticket was taken in between".to_owned(),
+                    _ => format!("{sold} tickets were taken in between"),
+                };
+                (between, "have done it", "the count fell by more than was sold here".to_owned())
+            }
         };
         story.push(format!(
             "{between}, and nobody in this history can {taken} in time{nor_lapsed}: {so}."
@@ -288,7 +313,9 @@ impl<'a> Teller<'a> {
             })
             .collect();
         if window.len() > 4 {
-            story.push(format!("{} more were under way near them.", window.len() - 4));
+            let more = window.len() - 4;
+            let were = if more == 1 { "was" } else { "were" };
+            story.push(format!("{more} more {were} under way near them."));
         }
         story.push("No order of these explains all answers and agrees with the clock.".to_owned());
         story
@@ -326,7 +353,7 @@ impl<'a> Teller<'a> {
             Some(operation) => what(operation),
             None => {
                 let header = self.requests.evidence.header;
-                let left = header.left.map(|left| format!("{left} were left"));
+                let left = header.left.map(|left| were(left, "left"));
                 let revision =
                     header.left_revision.map(|revision| format!("the revision was {revision}"));
                 let said: Vec<String> = left.into_iter().chain(revision).collect();
@@ -382,8 +409,16 @@ fn what(operation: &Operation) -> String {
     if said.is_empty() { done } else { format!("{done} ({})", said.join(", ")) }
 }
 
-fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// A number with its noun, as in "1 ticket" and "2 tickets".
+pub(super) fn count(number: impl fmt::Display, noun: &str) -> String {
+    let number = number.to_string();
+    format!("{number} {noun}{}", if number == "1" { "" } else { "s" })
+}
+
+/// What so many were, as in "1 was left" and "2 were left".
+pub(super) fn were(number: impl fmt::Display, what: &str) -> String {
+    let number = number.to_string();
+    format!("{number} {} {what}", if number == "1" { "was" } else { "were" })
 }
 
 /// How many operations a sentence can list.

@@ -70,7 +70,9 @@ impl Totals {
         let mut notes = led.notes.clone();
         notes.extend(prepared.note.clone());
         notes.extend(judged.notes.iter().cloned());
-        if let Err(reason) = &prepared.stock {
+        if let Err(reason) = &prepared.stock
+            && prepared.header.initial.is_none()
+        {
             notes.push(format!("how many tickets there were is not known: {reason}"));
         }
         if let Err(reason) = left {

@@ -277,10 +277,19 @@ impl Witness<'_> {
     fn gap(&self, index: usize, at: u64, begin: u64) -> Contradiction {
         let step = match self.axis {
             Axis::Revision => Step::Revision(at + 1),
-            Axis::Tickets => Step::Tickets(at + 1, begin),
+            Axis::Tickets => self.sales(at, begin),
         };
         let before = index.checked_sub(1).map(|before| self.fixed[before].place);
         Contradiction::Gap { before, after: self.fixed[index].place, step }
+    }
+
+    /// The sales that lead from the place `at` to `begin`.
+    fn sales(&self, at: u64, begin: u64) -> Step {
+        match self.requests.is_consecutive() {
+            true => Step::Tickets(at + 1, begin),
+            // The places count what was sold, and no ticket is called so.
+            false => Step::Sales(begin - at),
+        }
     }
 
     /// After the last place: what the last refusal and the read at the end still need.
@@ -310,7 +319,7 @@ impl Witness<'_> {
                 Ok(false) => Finding::Contradiction(Contradiction::Gap {
                     before,
                     after: refusal.place,
-                    step: Step::Tickets(at + 1, goal),
+                    step: self.sales(at, goal),
                 }),
             };
         }
