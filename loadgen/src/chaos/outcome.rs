@@ -154,16 +154,16 @@ pub(super) fn heading(config: &ChaosConfig) -> String {
     let place = match config.kept {
         Kept::File | Kept::At(_) => "one counter".to_owned(),
         Kept::Etcd { members } => {
-            format!("one counter on {} of etcd", counted(members.into(), ("member", "members")))
+            format!("one counter on {} of etcd", counted(members, ("member", "members")))
         }
         Kept::Postgres => "one counter on a primary of PostgreSQL and its standby".to_owned(),
     };
     format!(
         "{} of {place}, {} in {}, {}, seed {}",
-        counted(config.servers.into(), ("server", "servers")),
-        counted(config.clients.into(), ("client", "clients")),
+        counted(config.servers, ("server", "servers")),
+        counted(config.clients, ("client", "clients")),
         crowd(config.workers, config.mode),
-        counted(config.rounds.into(), ("fault", "faults")),
+        counted(config.rounds, ("fault", "faults")),
         config.seed,
     )
 }

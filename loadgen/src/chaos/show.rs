@@ -15,6 +15,7 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
     report::{ProgressLine, print_data, print_json, print_words, tell_lost},
+    words::counted,
     worker::{Needs, TooFewFiles, make_room},
 };
 
@@ -137,7 +138,8 @@ fn print(config: &ChaosConfig, chaos: &Chaos) -> io::Result<()> {
         words.push_str(&format!("note: {note}\n"));
     }
     if chaos.notes.len() > NOTES_MAX {
-        words.push_str(&format!("note: and {} more notes\n", chaos.notes.len() - NOTES_MAX));
+        let more = counted(chaos.notes.len() - NOTES_MAX, ("more note", "more notes"));
+        words.push_str(&format!("note: and {more}\n"));
     }
     // Each is told whatever becomes of the others.
     let printed = if config.json {

@@ -33,7 +33,9 @@ fn judged(mut history: History, initial: Option<u64>) -> JudgedHistory {
         let initial = signed(initial);
         let said = history.header.initial.replace(initial).filter(|said| *said != initial);
         notes.extend(said.map(|said| {
-            format!("taken as begun with {initial} tickets, although the history says {said}")
+            format!(
+                "the number at the start is taken as {initial}, although the history says {said}"
+            )
         }));
     }
     let judgement = judge_history(&history);

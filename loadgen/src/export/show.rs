@@ -12,7 +12,7 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     report::{or_closed, print_words},
     runner::{is_on_github, json_for_runner},
-    words::harmless,
+    words::{counted, harmless},
 };
 
 /// Why nothing is exported.
@@ -88,7 +88,9 @@ pub(crate) fn show(args: &ExportArgs) -> Result<u8, ExportError> {
     }
     let mut words = String::new();
     if told.left_out > 0 {
-        words.push_str(&format!("note: {} calls that say nothing are left out\n", told.left_out));
+        let calls =
+            counted(told.left_out, ("call that says nothing is", "calls that say nothing are"));
+        words.push_str(&format!("note: {calls} left out\n"));
     }
     words.extend(history.lacks.iter().map(|lack| harmless(&format!("warning: {lack}\n"))));
     // Nobody is there to be told that stderr is closed.

@@ -69,8 +69,10 @@ impl History {
     /// Takes over the header of one more part, read at `place`.
     pub(super) fn join(&mut self, header: Header, place: &str) {
         if header.unrecorded > 0 {
-            let operations = header.unrecorded;
-            self.lack(format!("{place}: {operations} operations were not recorded"));
+            self.lack(match header.unrecorded {
+                1 => format!("{place}: 1 operation was not recorded"),
+                operations => format!("{place}: {operations} operations were not recorded"),
+            });
         }
         if !self.has_header {
             self.has_header = true;
@@ -174,8 +176,10 @@ impl History {
             self.operations.retain(|_| gone.next_if_eq(&place.next().unwrap_or(0)).is_none());
         }
         if self.unnamed > 0 {
-            let more = self.unnamed;
-            self.lacks.push(format!("and {more} more lines that could not be used"));
+            self.lacks.push(match self.unnamed {
+                1 => "and 1 more line that could not be used".to_owned(),
+                more => format!("and {more} more lines that could not be used"),
+            });
             self.unnamed = 0;
         }
     }

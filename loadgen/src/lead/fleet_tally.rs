@@ -152,8 +152,10 @@ impl FleetTally {
         self.over += 1;
         let state = self.workers[worker].clone();
         if has_died {
-            let clients = state.clients.len();
-            self.note(format!("worker {worker} is gone, and {clients} clients with it"));
+            self.note(match state.clients.len() {
+                1 => format!("worker {worker} is gone, and 1 client with it"),
+                clients => format!("worker {worker} is gone, and {clients} clients with it"),
+            });
         }
         if state.begun > state.ended {
             // It ended in a way of which it could not tell.

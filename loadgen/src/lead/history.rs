@@ -146,7 +146,10 @@ impl FleetHistory {
         let holds = |one: &Operation| !matches!(one.op, OperationKind::Buy | OperationKind::Search);
         if !open.is_empty() && history.operations.iter().any(holds) {
             // It may have been none of a purchase.
-            history.lacks.push(format!("what {} clients had open is not recorded", open.len()));
+            history.lacks.push(match open.len() {
+                1 => "what 1 client had open is not recorded".to_owned(),
+                clients => format!("what {clients} clients had open is not recorded"),
+            });
         }
         append(&path, &open).map_err(HistoryError::Complete)?;
         history.operations.extend(open);

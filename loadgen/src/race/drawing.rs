@@ -20,7 +20,7 @@ fn page_run<'a>(config: &RaceConfig, run: &'a JudgedRun) -> PageRun<'a> {
     let mut page_run = recorded_run(&run.judged);
     let way = match config.servers {
         0 => "no server: each opens db.txt itself".to_owned(),
-        servers => counted(servers.into(), ("server", "servers")),
+        servers => counted(servers, ("server", "servers")),
     };
     let facts = &mut page_run.facts;
     facts.extend([("Workers", crowd(config.workers, config.mode)), ("Through", way)]);

@@ -19,7 +19,7 @@ use crate::{
     },
     setup::{Locking, Mode},
     shop::remove,
-    words::{crowd, paragraph},
+    words::{counted, crowd, paragraph},
     worker::{FleetError, Needs, TooFewFiles, make_room},
 };
 
@@ -212,7 +212,8 @@ fn print(config: &RaceConfig, runs: &[JudgedRun], figures: &[RunFigures]) -> io:
         }
         if run.notes.len() > NOTES_MAX {
             let more = run.notes.len() - NOTES_MAX;
-            words.push_str(&format!("note: `{}`: and {more} more notes\n", run.summary.locking));
+            let more = counted(more, ("more note", "more notes"));
+            words.push_str(&format!("note: `{}`: and {more}\n", run.summary.locking));
         }
     }
     // Each is told whatever becomes of the others.

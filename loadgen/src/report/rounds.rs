@@ -148,7 +148,7 @@ impl Rounds {
     /// What they come to together, in one or two sentences.
     pub(crate) fn in_words(&self) -> String {
         let carried_out = self.whole.len();
-        let rounds = counted(carried_out as u64, ("round", "rounds"));
+        let rounds = counted(carried_out, ("round", "rounds"));
         let mut text = match (self.rounds_with_violation, self.violation_rate_below) {
             (0, Some(below)) => format!(
                 "None of {rounds} showed a violation. One that shows in more than {} of such rounds would \
@@ -173,7 +173,8 @@ impl Rounds {
         }
         let asked = usize::try_from(self.rounds_asked).unwrap_or(usize::MAX);
         if carried_out < asked {
-            text.push_str(&format!(" {asked} were asked for."));
+            let asked = counted(asked, ("was", "were"));
+            text.push_str(&format!(" {asked} asked for."));
         }
         text
     }

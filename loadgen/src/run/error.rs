@@ -7,6 +7,7 @@ use crate::{
     exit_code,
     kept_file::KeepError,
     report::Part,
+    words::counted,
     worker::{FleetError, TooFewFiles},
 };
 
@@ -24,8 +25,9 @@ pub(crate) enum RunError {
     Reset(#[from] ResetError),
     /// The same, and nobody has said so.
     #[error(
-        "{part}: it was to begin on fresh stock, and {left} are left: nothing was bought in it\n\
+        "{part}: it was to begin on fresh stock, and {} left: nothing was bought in it\n\
          hint: `--reset` has to put as many on sale as there are to be, each time: it is `{command}`{}",
+        counted(*left, ("is", "are")),
         if *may_be_late {
             "; or the shop told a count of before it: say `--initial`, or `counts = \"exact\"` where it \
              never does"
@@ -45,8 +47,9 @@ pub(crate) enum RunError {
     },
     /// The same of a shop that does not say what it has left.
     #[error(
-        "{part}: it was to begin on fresh stock, and nothing was sold in it: {refused} times it was told \
-         sold out, so it is not judged\nhint: `--reset` has to put tickets on sale, each time: it is `{command}`"
+        "{part}: it was to begin on fresh stock, and nothing was sold in it: {} it was told \
+         sold out, so it is not judged\nhint: `--reset` has to put tickets on sale, each time: it is `{command}`",
+        counted(*refused, ("time", "times"))
     )]
     NothingFresh {
         /// What was to begin.

@@ -12,6 +12,7 @@ use crate::{
     history::{HistoryWriter, Operation, OperationKind, Outcome, monotonic_ns},
     plan::Action,
     shop::{Failure, Order, Response, Session, missing},
+    words::counted,
 };
 
 /// The operator's first number: those before it are of the trial, by the same client, and a key that comes twice is one
@@ -57,11 +58,12 @@ pub(super) async fn restock(
             Outcome::Done => restocked.tickets += restock.quantity,
             outcome => restocked.notes.push(match session.misfit() {
                 Some(fault) => {
-                    format!("{} tickets were not put on sale: {fault}", restock.quantity)
+                    let tickets = counted(restock.quantity, ("ticket was", "tickets were"));
+                    format!("{tickets} not put on sale: {fault}")
                 }
                 None => format!(
-                    "{} tickets may not have been put on sale: {}",
-                    restock.quantity,
+                    "{} may not have been put on sale: {}",
+                    counted(restock.quantity, ("ticket", "tickets")),
                     if outcome == Outcome::Refused { "refused" } else { "no answer" }
                 ),
             }),

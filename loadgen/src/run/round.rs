@@ -22,6 +22,7 @@ use crate::{
     report::JudgedHistory,
     shop::Stock,
     tally::Tally,
+    words::counted,
 };
 
 /// What a run that is stopped waits for beyond its end and one answer's limit.
@@ -134,7 +135,8 @@ pub(super) async fn ended(
         && *held > prepared.header.held.unwrap_or(0)
     {
         led.notes.push(format!(
-            "{held} tickets are still put aside after their time: the shop lets go of them later, or never"
+            "{} still put aside after their time: the shop lets go of them later, or never",
+            counted(held, ("ticket is", "tickets are"))
         ));
     }
     let mut ended = Ended { prepared, led, restocked: restocked.tickets, left };

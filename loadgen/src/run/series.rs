@@ -25,7 +25,7 @@ use crate::{
     lead::{HistoryPlace, Interrupts, Stage},
     report::{FaultSummary, JudgedHistory, RoundSummary, check_text, say},
     tally::Tally,
-    words::crowd,
+    words::{counted, crowd},
 };
 
 /// How many things that are wrong are told of a round.
@@ -418,7 +418,7 @@ type Running = Pin<Box<dyn Future<Output = Result<Played, RunError>>>>;
 async fn at_once(begun: Vec<Begun>) -> Result<Vec<Result<Played, RunError>>, RunError> {
     let names = begun.iter().map(|Begun { config, .. }| {
         let name = config.product().unwrap_or_default();
-        format!("{name} ({} clients)", config.plan.clients)
+        format!("{name} ({})", counted(config.plan.clients, ("client", "clients")))
     });
     say(&format!("at once: {}", names.collect::<Vec<_>>().join(", ")));
     let mut running: Vec<Running> = Vec::new();
@@ -481,8 +481,8 @@ fn summary(config: &RunConfig, round: u32, ended: &Ended, judged: &JudgedHistory
 
 fn title(config: &RunConfig, round: u32) -> String {
     let title = format!(
-        "{} clients ({}) on {}",
-        config.plan.clients,
+        "{} ({}) on {}",
+        counted(config.plan.clients, ("client", "clients")),
         crowd(config.workers, config.mode),
         config.url
     );

@@ -27,7 +27,7 @@ use crate::{
         products_table, rounds_table, say, step_summary, tell_lost, write_json,
     },
     runner::is_on_github,
-    words::harmless,
+    words::{counted, harmless},
     worker::{Needs, make_room},
 };
 
@@ -252,7 +252,8 @@ fn tell(
         words.push_str(&harmless(&format!("note: {note}\n")));
     }
     if notes.len() > NOTES_MAX {
-        words.push_str(&format!("note: and {} more notes\n", notes.len() - NOTES_MAX));
+        let more = counted(notes.len() - NOTES_MAX, ("more note", "more notes"));
+        words.push_str(&format!("note: and {more}\n"));
     }
     // Whatever became of the other.
     let said = print_words(words);

@@ -4,6 +4,7 @@ use super::config::RunConfig;
 use crate::{
     lead::Stage,
     report::{LiveLine, LiveView, ProgressLine, Screen},
+    words::counted,
 };
 
 /// Says how far a run is.
@@ -42,7 +43,7 @@ impl Watch {
                 drawn.0.draw(|frame| drawn.1.draw(frame));
             }
             (Self::Said(said), Stage::Gathering(ready)) => {
-                said.0.update(|| format!("{ready} clients are ready"));
+                said.0.update(|| format!("{} ready", counted(ready, ("client is", "clients are"))));
             }
             (Self::Said(said), Stage::Running(since, tally, recent)) => {
                 let (line, live) = &mut **said;

@@ -1,17 +1,18 @@
 //! Numbers, with their nouns and in rows.
 
+use std::fmt;
+
 use crate::setup::Mode;
 
 /// A number with its noun, as in "1 ticket" and "2 tickets".
-pub(crate) fn counted(number: u64, (one, many): (&str, &str)) -> String {
-    format!("{number} {}", if number == 1 { one } else { many })
+pub(crate) fn counted(number: impl fmt::Display, (one, many): (&str, &str)) -> String {
+    let number = number.to_string();
+    format!("{number} {}", if number == "1" { one } else { many })
 }
 
 /// The same of a number that may be large, as in "12,345 tickets".
-pub(crate) fn counted_grouped(number: impl TryInto<i128>, (one, many): (&str, &str)) -> String {
-    let number = grouped(number);
-    let noun = if number == "1" { one } else { many };
-    format!("{number} {noun}")
+pub(crate) fn counted_grouped(number: impl TryInto<i128>, nouns: (&str, &str)) -> String {
+    counted(grouped(number), nouns)
 }
 
 /// So many workers by what they are, as in "100 processes".
@@ -21,7 +22,7 @@ pub(crate) fn crowd(workers: u32, mode: Mode) -> String {
         Mode::Thread => ("thread", "threads"),
         Mode::Task => ("task", "tasks"),
     };
-    counted(workers.into(), names)
+    counted(workers, names)
 }
 
 /// Groups digits by commas, from five digits on, and writes a real minus.
@@ -78,6 +79,9 @@ mod tests {
             [-90, 9999, -12345].map(|number: i64| grouped(number)),
             ["−90", "9999", "−12,345"]
         );
+        let tickets = ("ticket", "tickets");
+        assert_eq!([counted(0, tickets), counted(1_u64, tickets)], ["0 tickets", "1 ticket"]);
+        assert_eq!(counted_grouped(-12345, tickets), "−12,345 tickets");
         assert_eq!([trimmed(-0.001, 2), trimmed(-1.50, 2)], ["0", "−1.5"]);
     }
 }

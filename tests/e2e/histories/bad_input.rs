@@ -81,7 +81,7 @@ fn start_that_the_flag_names_holds_against_the_header() {
     let finished = check(&path).args(["--initial", "1", "--json"]).run();
 
     assert_eq!(finished.code, Some(1), "{finished:?}");
-    let said = "taken as begun with 1 tickets, although the history says 2";
+    let said = "the number at the start is taken as 1, although the history says 2";
     assert_eq!(finished.json()["notes"], json!([said]));
     assert!(finished.stderr.contains(said), "{}", finished.stderr);
 }

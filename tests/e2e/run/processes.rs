@@ -181,7 +181,7 @@ fn worker_that_is_killed_takes_nothing_with_it() {
 
     let finished = load.finish(Duration::from_secs(40));
     let result = result(&finished);
-    assert!(finished.stderr.contains("is gone, and 1 clients with it"), "{}", finished.stderr);
+    assert!(finished.stderr.contains("is gone, and 1 client with it"), "{}", finished.stderr);
     let unknown = number(&result["outcomes"]["unknown"]);
     assert!(unknown <= 1, "{result}");
     assert_eq!(result["causes"].get("its worker is gone").map_or(0, number), unknown, "{result}");

@@ -15,8 +15,8 @@ use crate::words::{counted, trimmed};
 
 /// How many there are of what, as in `2 workers, 1 ticket`.
 pub(crate) fn numbers(setup: Setup) -> String {
-    let workers = counted(u64::from(setup.workers), ("worker", "workers"));
-    let tickets = counted(u64::from(setup.tickets), ("ticket", "tickets"));
+    let workers = counted(setup.workers, ("worker", "workers"));
+    let tickets = counted(setup.tickets, ("ticket", "tickets"));
     format!("{workers}, {tickets}")
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn outcome(outcome: Outcome) -> &'static str {
 
 /// What a lab that is over has cost, in a sentence.
 pub(crate) fn cost(cost: &Cost) -> String {
-    let steps = counted(cost.steps as u64, ("step", "steps"));
+    let steps = counted(cost.steps, ("step", "steps"));
     let unserved = cost.unserved() as u64;
     let mut told = match &cost.service {
         Some(service) => format!(

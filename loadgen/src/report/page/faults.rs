@@ -23,7 +23,7 @@ pub(super) fn faults(views: &[RunView<'_>]) -> Markup {
 
 fn column(view: &RunView<'_>) -> Markup {
     let shades = &view.run.shades;
-    let many = counted(shades.len() as u64, ("fault", "faults"));
+    let many = counted(shades.len(), ("fault", "faults"));
     let rows = shades.iter().map(|shade| {
         let at = words::time(view.time(shade.from_ns));
         vec![at, words::time_ns(shade.to_ns.saturating_sub(shade.from_ns)), shade.text.clone()]

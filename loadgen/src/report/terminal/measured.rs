@@ -7,7 +7,7 @@ use super::{table::empty_table, verdicts::check_text};
 use crate::{
     latency::{Clocks, microseconds},
     report::{JudgedHistory, Measurement},
-    words::{crowd, harmless, indented, latency},
+    words::{counted, crowd, harmless, indented, latency},
 };
 
 /// How many bars the histogram has, and how long the longest is.
@@ -33,7 +33,8 @@ pub(crate) fn measured_text(
     }
     text.push_str(&format!("\nresponse time\n{}", bars(&clocks.response_ns)));
     for (cause, times) in &measurement.causes {
-        text.push_str(&harmless(&format!("\n{times} times: {cause}")));
+        let times = counted(times, ("time", "times"));
+        text.push_str(&harmless(&format!("\n{times}: {cause}")));
     }
     let unread = judged.history.operations.iter().find_map(|one| one.answer.as_ref());
     text.extend(
@@ -70,9 +71,9 @@ fn headline(measurement: &Measurement<'_>) -> String {
         None => "closed loop".to_owned(),
     };
     format!(
-        "{} operations of {} clients ({}), {loop_kind}: {:.1}/s in {:.2} s",
-        measurement.requests,
-        measurement.clients,
+        "{} of {} ({}), {loop_kind}: {:.1}/s in {:.2} s",
+        counted(measurement.requests, ("operation", "operations")),
+        counted(measurement.clients, ("client", "clients")),
         crowd(measurement.workers, measurement.mode),
         measurement.rate_rps,
         measurement.elapsed_s,
@@ -189,10 +190,10 @@ fn rate_warning(measurement: &Measurement<'_>) -> String {
         return String::new();
     }
     format!(
-        "ASKED RATE NOT REACHED: {:.1}/s of {:.1}/s; {} operations were due and never sent, and \
-         their wait counts into the response time\n",
+        "ASKED RATE NOT REACHED: {:.1}/s of {:.1}/s; {} due and never sent, and their wait \
+         counts into the response time\n",
         measurement.rate_rps,
         measurement.asked_rate_rps.unwrap_or(0.0),
-        measurement.unsent,
+        counted(measurement.unsent, ("operation was", "operations were")),
     )
 }

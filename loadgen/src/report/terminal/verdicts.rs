@@ -36,7 +36,7 @@ fn coloured(verdict: Verdict) -> String {
 }
 
 fn size(judged: &JudgedHistory) -> String {
-    counted(judged.history.operations.len() as u64, ("operation", "operations"))
+    counted(judged.history.operations.len(), ("operation", "operations"))
 }
 
 /// What people call it, or where it begins.

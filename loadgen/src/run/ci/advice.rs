@@ -16,6 +16,9 @@ const CLIENTS_ADVISED: u32 = 50;
 /// So many purchases should be under way at one time, where a rate says how many come.
 const UNDER_WAY: f64 = 4.0;
 
+/// How often.
+const TIMES: (&str, &str) = ("time", "times");
+
 /// What a run was and what it saw.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures<'a> {
@@ -81,7 +84,8 @@ pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
         && is_broken(cause)
     {
         advice.push(format!(
-            "Connections broke, {times} times: {cause}. {}.",
+            "Connections broke, {}: {cause}. {}.",
+            counted_grouped(times, TIMES),
             capitalized(FRESH_CONNECTIONS)
         ));
     }
@@ -118,9 +122,10 @@ fn refused(figures: &Figures<'_>, failed: u64) -> String {
             .to_owned()
     };
     format!(
-        "{all} failed, {} of {}, most often {times} times: {cause}. That tries nothing: {way_out}.",
+        "{all} failed, {} of {}, most often {}: {cause}. That tries nothing: {way_out}.",
         grouped(failed),
         counted_grouped(*requests, ("operation", "operations")),
+        counted_grouped(times, TIMES),
     )
 }
 
@@ -173,7 +178,8 @@ fn no_sold_out(figures: &Figures<'_>, (cause, times): (&str, u64)) -> Option<Str
     let way_out = turned_away(figures, cause);
     let way_out = way_out.or_else(|| unknown_status(cause).map(named_sold_out))?;
     Some(format!(
-        "Nothing is left, and nobody was told \"sold out\", but {times} times: {cause}. {}.",
+        "Nothing is left, and nobody was told \"sold out\", but {}: {cause}. {}.",
+        counted_grouped(times, TIMES),
         capitalized(&way_out)
     ))
 }

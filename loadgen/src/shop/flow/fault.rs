@@ -73,7 +73,7 @@ pub(super) enum Cause {
     #[error("the header field `{0}` would have a line end or another control character in it")]
     NoField(String),
     /// The last answer does not come.
-    #[error("no last answer within {}: asked {asked} times", duration::format(*.within))]
+    #[error("no last answer within {}: asked {}", duration::format(*.within), if *asked == 1 { "once".to_owned() } else { format!("{asked} times") })]
     Endless {
         /// How long it was asked for.
         within: Duration,

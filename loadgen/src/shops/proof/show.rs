@@ -12,6 +12,7 @@ use super::{
 use crate::{
     report::{ProgressLine, print_data, print_json, print_words},
     shops::{args::ShopsArgs, error::ShopsError, gallery::EXHIBITS},
+    words::counted,
 };
 
 /// The object that `--json` prints.
@@ -31,7 +32,8 @@ pub(in crate::shops) fn prove(args: &ShopsArgs) -> Result<u8, ShopsError> {
     let exhibits = EXHIBITS.iter().filter(|exhibit| is_asked(exhibit.name)).collect();
     let proof = Proof { exhibits, rounds: args.rounds, seed: args.seed };
     let mut line = ProgressLine::new();
-    let title = format!("{} shops, {} rounds", proof.exhibits.len(), args.rounds);
+    let shops = counted(proof.exhibits.len(), ("shop", "shops"));
+    let title = format!("{shops}, {}", counted(args.rounds, ("round", "rounds")));
     line.begin(&title);
     let watch = |done, all| line.update(|| format!("{title}, {done} of {all} done"));
     let records = carry_out(&proof, watch)?;

@@ -51,9 +51,9 @@ pub(super) fn words(records: &[Record]) -> String {
     let twins: usize = records.iter().map(|record| record.twin.len()).sum();
     let mut said = vec![format!(
         "{convicted} of {} convicted, and {} accused in {} on twins.",
-        counted(records.len() as u64, ("bug", "bugs")),
-        counted(accused.count() as u64, ("twin", "twins")),
-        counted(twins as u64, ("round", "rounds")),
+        counted(records.len(), ("bug", "bugs")),
+        counted(accused.count(), ("twin", "twins")),
+        counted(twins, ("round", "rounds")),
     )];
     for record in records {
         let name = record.exhibit.name;
@@ -62,7 +62,8 @@ pub(super) fn words(records: &[Record]) -> String {
                 said.push(format!("`{name}` cannot be seen from outside: {why}."));
             }
             None if record.shown().is_none() => {
-                said.push(format!("`{name}` got away in {} rounds.", record.bug.len()));
+                let rounds = counted(record.bug.len(), ("round", "rounds"));
+                said.push(format!("`{name}` got away in {rounds}."));
             }
             _ => {}
         }

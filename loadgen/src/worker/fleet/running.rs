@@ -27,7 +27,7 @@ pub(crate) enum FleetError {
         source: io::Error,
     },
     /// Not all were ready in time.
-    #[error("only {ready} of {workers} workers were ready within {limit:?}")]
+    #[error("not all workers were ready within {limit:?}: {ready} of {workers}")]
     NotReady {
         /// How many were.
         ready: u32,
