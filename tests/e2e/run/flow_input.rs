@@ -137,8 +137,14 @@ fn errors_of_graphql_with_a_good_status() {
 fn buyers_that_are_none_or_too_few() {
     let map = format!("buyers = \"buyers.csv\"\n{MAP}");
     for (buyers, said) in [
-        ("email,password\na@x,s3cret\nb@x\n", "buyers.csv`:3: 1 fields"),
-        ("email,password\na@x,s3cret\n", "`buyers.csv` has 1 buyers for 8 clients"),
+        (
+            "email,password\na@x,s3cret\nb@x\n",
+            "buyers.csv`:3: expected as many fields as the first line names, 2, and there are 1",
+        ),
+        (
+            "email,password\na@x,s3cret\n",
+            "`buyers.csv` has fewer buyers (1) than there are clients (8)",
+        ),
         ("email,key\na@x,s3cret\n", "a column is called `key`"),
     ] {
         let files = [("buyers.csv", buyers)];

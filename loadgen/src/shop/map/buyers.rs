@@ -25,7 +25,9 @@ pub(crate) enum BuyersError {
         source: io::Error,
     },
     /// A row has another number of fields than the header.
-    #[error("`{path}`:{line}: {found} fields, and the first line names {expected}")]
+    #[error(
+        "`{path}`:{line}: expected as many fields as the first line names, {expected}, and there are {found}"
+    )]
     Ragged {
         /// The file.
         path: String,
@@ -145,8 +147,11 @@ mod tests {
     #[test]
     fn what_is_no_table_is_named_without_its_values() {
         for (text, named) in [
-            ("email,password\na@x,hunter2\nb@x\n", "`buyers.csv`:3: 1 fields"),
-            ("email,password\na@x,hunter2,3\n", "`buyers.csv`:2: 3 fields"),
+            (
+                "email,password\na@x,hunter2\nb@x\n",
+                "`buyers.csv`:3: expected as many fields as the first line names, 2, and there are 1",
+            ),
+            ("email,password\na@x,hunter2,3\n", "names, 2, and there are 3"),
             ("email,password\n", "no row"),
             ("", "no row"),
             ("email,e mail\nx,y\n", "names the columns"),

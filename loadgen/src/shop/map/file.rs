@@ -8,6 +8,7 @@ use url::Url;
 
 use super::{
     buyers::{Buyers, BuyersError},
+    kinds,
     lines::Lines,
     members::{Members, Product},
     reader::MapReader,
@@ -81,7 +82,7 @@ pub(crate) enum MapError {
     Buyers(#[from] BuyersError),
     /// There are more clients than buyers.
     #[error(
-        "`{path}` has {rows} buyers for {clients} clients\n\
+        "`{path}` has fewer buyers ({rows}) than there are clients ({clients})\n\
          hint: a row for each of them, or fewer clients: `-c {rows}`"
     )]
     FewBuyers {
@@ -119,11 +120,17 @@ fn parse(
     text: &str,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Map, MapError> {
+    let lines = Lines::of(text);
+    kinds::check(text).map_err(|(member, reason)| MapError::Value {
+        path: path.to_owned(),
+        line: lines.line(&member),
+        member,
+        reason,
+    })?;
     let members: Members = toml::from_str(text).map_err(|error| MapError::Toml {
         path: path.to_owned(),
         reason: spelling::reason(&error, text),
     })?;
-    let lines = Lines::of(text);
     let mut map = Map {
         members,
         name: path.to_owned(),
@@ -152,6 +159,7 @@ impl Map {
     fn check(&self) -> Result<(), MapError> {
         self.check_products().map_err(|fault| self.fault(fault))?;
         let script = self.checked_script().map_err(|fault| self.fault(fault))?;
+        self.check_product_names(&script).map_err(|fault| self.fault(fault))?;
         if self.members.buy.quantity == 0 {
             let reason = "a purchase of no tickets is none".to_owned();
             return Err(self.fault(("buy.quantity".to_owned(), reason)));
@@ -214,7 +222,7 @@ impl Map {
         let products = &self.members.product;
         let names = |product: &Product| product.values.keys().cloned().collect::<Vec<_>>();
         for (place, product) in products.iter().enumerate() {
-            let Product { name, weight, values, .. } = product;
+            let Product { name, weight, initial, values } = product;
             let member = format!("product[{}]", place + 1);
             let fault = |reason: String| Err((member.clone(), reason));
             if name.trim().is_empty() || name.contains(char::is_control) {
@@ -225,6 +233,9 @@ impl Map {
             }
             if !(1..=1000).contains(weight) {
                 return fault("its weight is a number from 1 to 1000".to_owned());
+            }
+            if initial.is_some_and(|initial| i64::try_from(initial).is_err()) {
+                return fault(format!("its `initial` is more than {}", i64::MAX));
             }
             let is_odd = |(name, value): (&String, &Value)| {
                 let is_plain = value.is_string() || value.is_number();
@@ -241,6 +252,22 @@ impl Map {
             }
         }
         Ok(())
+    }
+
+    /// Refuses products that no call tells apart: all would be one.
+    fn check_product_names(&self, script: &Script) -> Result<(), Fault> {
+        let products = &self.members.product;
+        let Some(product) = products.first() else { return Ok(()) };
+        let names: Vec<String> = self.product_values().into_keys().collect();
+        if (products.len() == 1 && product.values.is_empty()) || script.sends_any(&names) {
+            return Ok(());
+        }
+        let shown: Vec<String> = names.iter().map(|name| format!("`${{{name}}}`")).collect();
+        let reason = format!(
+            "no call says which product it is for\nhint: let `[buy]` or a call before it send {}",
+            shown.join(" or ")
+        );
+        Err(("product".to_owned(), reason))
     }
 
     /// What it sells, where that is more than one thing: each with its weight.
@@ -432,7 +459,7 @@ impl Map {
         let clients = clients.saturating_add(more);
         match &self.members.buyers {
             Some(path) if rows < usize::try_from(clients).unwrap_or(usize::MAX) => {
-                Err(MapError::FewBuyers { path: path.display().to_string(), rows, clients })
+                Err(MapError::FewBuyers { path: path.clone(), rows, clients })
             }
             _ => Ok(()),
         }
@@ -611,6 +638,21 @@ sold_out = { status = [410] }
     }
 
     #[test]
+    fn a_product_may_stand_in_any_call_that_a_client_makes() {
+        let products = "product = [{ name = 'a' }, { name = 'b' }]\n[buy]";
+        for (from, to) in [
+            ("/orders", "/orders/${product}"),
+            ("sold =", "step = [{ path = '/${product}' }]\nsold ="),
+            ("[buy]", "before = [{ path = '/${product}' }]\n[buy]"),
+        ] {
+            let text = MINIMAL.replacen(from, to, 1).replacen("[buy]", products, 1);
+            assert!(parsed(&text).is_ok(), "{to}");
+        }
+        let alone = MINIMAL.replacen("[buy]", "[[product]]\nname = 'a'\n[buy]", 1);
+        assert!(parsed(&alone).is_ok(), "there is nothing to be told apart");
+    }
+
+    #[test]
     fn what_makes_no_sense_is_named() {
         let with =
             |from: &str, to: &str| parsed(&MINIMAL.replace(from, to)).expect_err(to).to_string();
@@ -633,6 +675,29 @@ sold_out = { status = [410] }
             ("sold_out", "headers = { Host = 'x' }\nsold_out", "`Host`"),
             ("[buy]", "host = 'http://x'\n[buy]", "`shop.toml`:2: `host`"),
             ("[buy]", "[release]\npath = '/'\n[buy]", "`release`: there is no `[hold]`"),
+            ("[buy]", "[[search]]\n[buy]", "`shop.toml`:2: `search`: expected one table"),
+            (
+                "[buy]",
+                "[buy.step]\npath = '/'\n[buy]",
+                "`shop.toml`:2: `buy.step`: expected a list of tables",
+            ),
+            ("[buy]", "buyers = 7\n[buy]", "`buyers = \"7\"`"),
+            (
+                "status = [200]",
+                "status = [200], where = { '/a' = [1] }",
+                "`shop.toml`:4: `buy.sold.where`: `/a`: expected a text, a number",
+            ),
+            (
+                "status = [200]",
+                "status = [200], where = { '/a' = 2026-01-01 }",
+                "`shop.toml`:4: `buy.sold.where./a`: expected no date",
+            ),
+            (
+                "[buy]",
+                "product = [{ name = 'a' }, { name = 'b' }]\n[buy]",
+                "`shop.toml`:2: `product`: no call says which product",
+            ),
+            ("[buy]", "[[product]]\nname = 'a'\nsku = 7\n[buy]", "send `${product}` or `${sku}`"),
         ] {
             let error = with(from, to);
             assert!(error.contains("shop.toml") && error.contains(named), "{to}: {error}");

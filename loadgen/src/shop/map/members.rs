@@ -1,6 +1,6 @@
 //! The members of a map: how its calls look, and where its answers say what.
 
-use std::{collections::BTreeMap, fmt, marker::PhantomData, path::PathBuf};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer, Serialize,
@@ -29,7 +29,7 @@ pub(crate) struct Members {
     #[serde(default)]
     pub(crate) http2: bool,
     /// Where the buyers stand, a row for each client.
-    pub(super) buyers: Option<PathBuf>,
+    pub(super) buyers: Option<String>,
     /// What it sells, where that is more than one thing.
     #[serde(default)]
     pub(super) product: Vec<Product>,

@@ -6,6 +6,7 @@ mod charset;
 mod count;
 mod file;
 mod finding;
+mod kinds;
 mod lines;
 mod members;
 mod place;

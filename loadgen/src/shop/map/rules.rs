@@ -67,8 +67,15 @@ impl When {
         let condition = condition
             .iter()
             .map(|(place, value)| {
-                let place = Place::parse(place).map_err(named(&format!("{name}.where")))?;
-                Ok((place, value.clone()))
+                let member = format!("{name}.where");
+                let fault = named(&member);
+                if matches!(value, Value::Null | Value::Array(_) | Value::Object(_)) {
+                    return Err(fault(format!(
+                        "`{place}`: expected a text, a number, `true` or `false`\n\
+                         hint: a place may lead into a list, as in `\"{place}/0\" = 1`"
+                    )));
+                }
+                Ok((Place::parse(place).map_err(fault)?, value.clone()))
             })
             .collect::<Result<_, Fault>>()?;
         Ok(Self { name: name.to_owned(), status: status.to_vec(), condition, says_more: false })

@@ -146,6 +146,14 @@ impl Script {
         self.sequences.iter().find_map(|(other, sequence)| (*other == action).then_some(sequence))
     }
 
+    /// Whether one of these `names` stands in what a client sends; what is only looked at does not count.
+    pub(super) fn sends_any(&self, names: &[String]) -> bool {
+        let calls = self.sequences.iter().flat_map(|(_, sequence)| sequence.calls());
+        let requests = self.before.iter().chain(calls).flat_map(Call::requests);
+        let mut sent = requests.flat_map(Request::names);
+        sent.any(|sent| names.iter().any(|name| name == sent))
+    }
+
     /// How long what one client does at once may take where each answer may take `limit`.
     pub(in crate::shop) fn patience(&self, limit: Duration) -> Duration {
         let time = |calls: Vec<&Call>| {
