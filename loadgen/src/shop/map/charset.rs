@@ -16,16 +16,19 @@ pub(in crate::shop) fn text_of(bytes: &[u8]) -> Cow<'_, str> {
 }
 
 /// `body` as text, without a byte order mark: as UTF-8, or else in the charset that `kind` names, the value of
-/// `Content-Type`, or else as [`text_of`].
+/// `Content-Type`, or else as [`text_of`]. One that is written in the bytes of other characters comes first: its
+/// texts can be UTF-8 and mean something else.
 pub(super) fn text_of_body<'a>(
     body: &'a [u8],
     kind: impl FnOnce() -> Option<&'a str>,
 ) -> Cow<'a, str> {
-    if let Ok(text) = str::from_utf8(body) {
-        return Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
-    }
     let (marked, mark_length) = Encoding::for_bom(body).unzip();
     let encoding = marked.or_else(|| Encoding::for_label(charset(kind()?)?.as_bytes()));
+    if let Ok(text) = str::from_utf8(body)
+        && encoding.is_none_or(Encoding::is_ascii_compatible)
+    {
+        return Cow::Borrowed(text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text));
+    }
     let body = &body[mark_length.unwrap_or_default()..];
     let decoded = encoding
         .and_then(|encoding| encoding.decode_without_bom_handling_and_without_replacement(body));
@@ -65,6 +68,12 @@ mod tests {
             (b"\xc0-1", Some("text/html; Charset=\"Windows-1251\""), "А-1"),
             (b"\x83A-1", Some("text/html;charset=Shift_JIS"), "ア-1"),
             (b"\xff\xfeA\0\xc5\0", Some("application/json; charset=utf-16"), "AÅ"),
+            (b"A\0-\x001\0", Some("text/plain; charset=utf-16"), "A-1"),
+            (b"\0A\0-\x001", Some("text/plain; charset=UTF-16BE"), "A-1"),
+            (b"0B0D", Some("text/plain; charset=utf-16be"), "あい"),
+            (b"\x1b$B%\"\x1b(B-1", Some("text/html; charset=ISO-2022-JP"), "ア-1"),
+            (b"A-1", Some("text/html; charset=ISO-2022-JP"), "A-1"),
+            (b"A-1", Some("text/html; charset=iso-2022-kr"), "A-1"),
             // It says one thing and is another: what is UTF-8 stays that.
             ("Plätze: Å-1 ".as_bytes(), Some("text/html; charset=ISO-8859-1"), "Plätze: Å-1 "),
             (b"Pl\xc3\xa4tze: \xc5-1", Some("text/html; charset=utf-8"), "Plätze: Å-1"),
