@@ -1,7 +1,7 @@
 //! The first operations of a run on somebody's shop, alone: a map that does not know the shop's answers is found out
 //! before more is bought.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
 
@@ -82,6 +82,7 @@ pub(super) async fn try_out(
         tally: WorkerTally::default(),
         last: None,
         sold: 0,
+        ends_at: config.plan.end_ns.map(|end_ns| Instant::now() + Duration::from_nanos(end_ns)),
     };
     for (number, action) in (0..).zip(actions) {
         let Some(operation) = trial.operate(number, action, &terms, prepared.plans[0].run).await?
@@ -125,6 +126,8 @@ struct Trial<'a> {
     last: Option<u64>,
     /// How many tickets the last sale was of.
     sold: u64,
+    /// From when on nothing is sent again: it takes no longer than the run may.
+    ends_at: Option<Instant>,
 }
 
 impl Trial<'_> {
@@ -179,7 +182,8 @@ impl Trial<'_> {
 
     /// Sends `action` as `order`, and where that is done sends it again until its answer is final.
     async fn ask(&mut self, action: Action, order: Order<'_>) -> Result<Answer, PreparationError> {
-        let (config, session) = (self.config, &mut self.session);
+        let (config, session, ends_at) = (self.config, &mut self.session, self.ends_at);
+        let is_in_time = |pause: &Duration| ends_at.is_none_or(|end| Instant::now() + *pause < end);
         let limit = session.patience(config.timeout);
         let mut pauses = self.retries.pauses();
         let mut may_have_happened = false;
@@ -193,7 +197,8 @@ impl Trial<'_> {
             if let Some(fault) = session.misfit() {
                 return Err(misfit(config, fault.clone()));
             }
-            let Some(pause) = pauses.next(&mut answer, session.retry_after()) else {
+            let pause = pauses.next(&mut answer, session.retry_after());
+            let Some(pause) = pause.filter(is_in_time) else {
                 let is_refused = answer.outcome == Outcome::Refused;
                 let outcome =
                     if is_refused && may_have_happened { Outcome::Unknown } else { answer.outcome };

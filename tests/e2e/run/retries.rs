@@ -9,7 +9,7 @@ use std::{
 
 use e2e::{Counter, Stub};
 
-use super::measured::{number, result, run};
+use super::measured::{SEATS_MAP, number, result, run};
 use crate::programs::serve;
 
 fn key(fields: &[String]) -> Option<String> {
@@ -36,6 +36,26 @@ fn nothing_is_sent_again_once_the_time_is_over() {
     assert_eq!(number(&result(&finished)["outcomes"]["unknown"]), 1, "{finished:?}");
     // It would go on up to ten times.
     assert!(*seen.lock().expect("no other thread has panicked") <= 3, "{finished:?}");
+}
+
+#[test]
+fn first_purchase_is_sent_again_no_longer_than_the_run_goes_on() {
+    let stub = Stub::http(|request| match request.call.as_str() {
+        "GET /left" => ("200 OK", r#"{"left": 30}"#.to_owned()),
+        _ => ("503 Service Unavailable\r\nRetry-After: 5", "busy".to_owned()),
+    });
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
+    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+    let begun = Instant::now();
+
+    let finished =
+        run(&stub.url()).args(["-c", "2", "-z", "1s", "--retry", "--map"]).arg(&map).run();
+
+    // Nine times 5 s it would wait for the first alone.
+    assert!(begun.elapsed() < Duration::from_secs(15), "{finished:?}");
+    let causes = result(&finished)["causes"].clone();
+    assert_eq!(causes.as_object().map(serde_json::Map::len), Some(1), "{causes}");
 }
 
 #[test]
