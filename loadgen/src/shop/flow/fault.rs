@@ -115,16 +115,17 @@ impl fmt::Display for FlowFault {
 }
 
 impl FlowFault {
-    /// The same in one line that says nothing of this one answer: so it can be counted how often it comes.
-    pub(super) fn counted(&self) -> String {
+    /// The same in one line that says nothing of this one answer: so it can be counted how often it comes. Which call it
+    /// was is told where an operation `is_of_several`.
+    pub(super) fn counted(&self, is_of_several: bool) -> String {
         let cause = match &self.cause {
             Cause::NoRule { status, .. } => {
                 format!("status {status}, which no rule of the map knows")
             }
             cause => cause.to_string(),
         };
-        let cause = cause.lines().next().unwrap_or_default().to_owned();
-        format!("{}: {cause}", self.call)
+        let cause = cause.lines().next().unwrap_or_default();
+        if is_of_several { format!("{}: {cause}", self.call) } else { cause.to_owned() }
     }
 
     /// Whether the map does not fit the shop, and trying again would end the same way.
@@ -189,5 +190,19 @@ impl FlowFault {
 impl From<ForeignCookie> for Cause {
     fn from(cookie: ForeignCookie) -> Self {
         Self::ForeignCookie(cookie)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_is_one_whoever_makes_the_call() {
+        let cause = Cause::Failure(Failure::Reset);
+        let call = "`shop.toml`:2: `buy` (`POST /buy`)".to_owned();
+        let fault = FlowFault { call, asked_on: None, is_ahead: false, cause, answer: None };
+        assert_eq!(fault.counted(false), Failure::Reset.to_string());
+        assert!(fault.counted(true).starts_with("`shop.toml`:2: `buy`"));
     }
 }

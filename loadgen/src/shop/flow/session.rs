@@ -87,6 +87,8 @@ pub(crate) struct FlowSession {
 #[derive(Debug)]
 struct Known {
     name: String,
+    /// Whether a purchase is of several calls; one of a single call is made here where it is tried out.
+    is_flow: bool,
     variables: BTreeMap<String, Secret>,
     /// How many values of `own` are the buyer's.
     secrets: Vec<(String, Secret)>,
@@ -134,6 +136,7 @@ impl FlowSession {
             first_client: map.first_client,
             map: Known {
                 name: map.name.clone(),
+                is_flow: map.is_flow(),
                 variables: map.variables(),
                 secrets: of_row.chain(of_map).collect(),
             },
@@ -420,8 +423,9 @@ impl FlowSession {
     }
 
     fn failed(&mut self, fault: FlowFault) -> Answer {
+        let is_flow = self.map.is_flow;
         let fault = self.remember(fault);
-        let reason = fault.counted();
+        let reason = fault.counted(is_flow);
         let unread = fault.answer.clone().filter(|answer| !answer.is_empty()).map(Box::new);
         let is_passing = fault.is_passing();
         let missing = fault.failure().map(|failure| missing(Action::Buy, failure).missing);
