@@ -175,6 +175,7 @@ pub(super) mod tests {
             key in prop_oneof![Just(None), "[a-z0-9 -]{0,9}".prop_map(Some), any::<Option<String>>()],
             section in any::<Option<(u32, u32)>>(),
             links in any::<Option<(Option<String>, Option<String>, Option<u32>, Option<u32>)>>(),
+            turned_away in any::<bool>(),
         ) -> Operation {
             let tickets: Tickets = tickets.into_iter().collect();
             let section = section.map(|(read_ns, write_ns)| CriticalSection {
@@ -191,7 +192,7 @@ pub(super) mod tests {
                 lapses_from_ns: from.map(u64::from),
                 lapses_by_ns: by.map(u64::from),
             });
-            Operation { op, key, links: links.map(Box::new), ..operation }
+            Operation { op, key, links: links.map(Box::new), turned_away, ..operation }
         }
     }
 

@@ -95,6 +95,8 @@ pub struct Answer {
     pub missing: Option<Missing>,
     /// Whether the same call, sent again, may get a better answer; no part of the history.
     pub is_passing: bool,
+    /// Whether the shop did not take the call on, and so put nothing aside for it.
+    pub is_turned_away: bool,
 }
 
 impl Answer {
@@ -111,6 +113,7 @@ impl Answer {
             unread: None,
             missing: None,
             is_passing: false,
+            is_turned_away: false,
         }
     }
 
@@ -163,6 +166,9 @@ pub struct Operation {
     /// The hold and the sale that it is about; left out where nothing is known of either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub links: Option<Box<Links>>,
+    /// Whether the shop did not take on what it refused, and so put nothing aside for it; left out elsewhere.
+    #[serde(default, deserialize_with = "null_or", skip_serializing_if = "is_false")]
+    pub turned_away: bool,
     /// How an answer begins that matched no rule of a map; left out elsewhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answer: Option<Box<String>>,
@@ -173,6 +179,11 @@ pub(super) fn null_or<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn is_false(claim: &bool) -> bool {
+    !*claim
 }
 
 impl Operation {
@@ -231,6 +242,7 @@ impl Operation {
             revision: answer.revision,
             section: answer.section.map(Box::new),
             links: None,
+            turned_away: answer.outcome == Outcome::Refused && answer.is_turned_away,
             answer: answer.unread,
         }
     }

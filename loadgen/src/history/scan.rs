@@ -50,6 +50,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Operation> {
         true => Some(Box::new(text.links()?)),
         false => None,
     };
+    let turned_away = text.try_next(b"\"turned_away\":true");
     text.end()?;
     Some(Operation {
         process,
@@ -64,6 +65,7 @@ pub(super) fn scan(line: &[u8]) -> Option<Operation> {
         revision,
         section,
         links,
+        turned_away,
         answer: None,
     })
 }

@@ -2,10 +2,10 @@
 
 use super::{
     evidence::Evidence,
-    put_aside::may_put_aside,
+    put_aside::refused,
     request::{Requests, Role},
     story::{self, were},
-    told::{counted, quantity},
+    told::counted,
     verdict::{Violation, ViolationKind},
 };
 use crate::history::Operation;
@@ -47,8 +47,7 @@ pub(super) fn impossible(requests: &Requests<'_>) -> Option<Violation> {
         .filter(|one| matches!(one.role, Role::Change | Role::Unknown))
         .map(|one| (one.call, requests.told(one).quantity.unwrap_or(0)))
         .collect();
-    let aside = requests.evidence.operations.iter().filter(|one| may_put_aside(one));
-    sales.extend(aside.map(|one| (one.call_ns, quantity(one).unwrap_or(0))));
+    sales.extend(refused(requests.evidence.operations));
     sales.sort_unstable();
     let mut sum: u64 = 0;
     for (_, quantity) in &mut sales {

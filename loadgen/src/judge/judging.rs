@@ -15,7 +15,7 @@ use super::{
     finding::{Contradiction, Finding},
     holds_told,
     lacking::without_the_missing,
-    put_aside::{PutAside, may_be_explained},
+    put_aside::{PutAside, refused},
     request::{Known, NOBODY, Requests, Trusted},
     revisions_told,
     search::Search,
@@ -91,7 +91,7 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
             judgement.violations.extend(counts_told::impossible(&requests));
             let aside = PutAside::of(evidence.operations);
             let tells_count = evidence.operations.iter().any(|one| one.remaining.is_some());
-            let is_refused = evidence.operations.iter().any(|one| may_be_explained(one, &aside));
+            let is_refused = evidence.operations.iter().any(|one| aside.may_explain(one));
             notes.extend(tells_count.then_some(LATE));
             notes.extend(is_refused.then_some(ASIDE));
         }
@@ -106,7 +106,8 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     if judgement.violations.is_empty() {
         if !trusted.end {
-            judgement.doubts.push(LATE_END.to_owned());
+            let end = if end_lacks_any(evidence) { LOW_END } else { LATE_END };
+            judgement.doubts.push(end.to_owned());
         }
         if was_wrong {
             judgement.notes.extend(notes.into_iter().map(str::to_owned));
@@ -150,27 +151,40 @@ fn doubt_what_holds_explain(judgement: &mut Judgement) {
     }));
 }
 
-/// Whether what was left at the end lies above all that can have been taken by then: a count that is late can say
-/// so, and one that is lower cannot be late.
+/// Whether what was left at the end need not be what the sales leave: a count that is late can be of before them, and
+/// of a lower one those may have the rest who were refused.
 fn end_may_be_late(evidence: &Evidence<'_>) -> bool {
-    let header = evidence.header;
-    let Some((initial, left)) = header.initial.zip(header.left) else {
+    let Some((left, lowest)) = end(evidence) else {
         // The revision of the end may be the one that is late.
         return true;
     };
+    // What came back later is not in a count that was read before.
+    let gives_back = evidence.operations.iter().any(|one| {
+        matches!(one.op, OperationKind::Hold | OperationKind::Release | OperationKind::Refund)
+    });
+    let aside: i128 = refused(evidence.operations).map(|(_, tickets)| i128::from(tickets)).sum();
+    left > lowest || (gives_back && left == lowest) || (left < lowest && left + aside >= lowest)
+}
+
+/// Whether fewer were left at the end than all leave that can have been sold.
+fn end_lacks_any(evidence: &Evidence<'_>) -> bool {
+    end(evidence).is_some_and(|(left, lowest)| left < lowest)
+}
+
+/// What was left at the end, and what all leave that can have been taken by then.
+fn end(evidence: &Evidence<'_>) -> Option<(i128, i128)> {
+    let (initial, left) = evidence.header.initial.zip(evidence.header.left)?;
     let may_have_taken = |one: &&Operation| {
         matches!(one.op, OperationKind::Buy | OperationKind::Hold)
             && matches!(one.outcome, Outcome::Sold | Outcome::Done | Outcome::Unknown)
     };
     let taken = evidence.operations.iter().filter(may_have_taken);
     let taken: i128 = taken.map(|one| i128::from(quantity(one).unwrap_or(1))).sum();
-    let lowest = i128::from(initial) - taken;
-    // What came back later is not in a count that was read before.
-    let gives_back = evidence.operations.iter().any(|one| {
-        matches!(one.op, OperationKind::Hold | OperationKind::Release | OperationKind::Refund)
-    });
-    i128::from(left) > lowest || (gives_back && i128::from(left) == lowest)
+    Some((i128::from(left), i128::from(initial) - taken))
 }
+
+const LOW_END: &str = "fewer were left at the end than the sales leave: the rest may have been put aside still for those \
+                       who were refused";
 
 const LATE_END: &str =
     "what was left at the end may have been read too early, for it does not fit the sales";
@@ -178,7 +192,7 @@ const LATE_END: &str =
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
                     the answers, and each may have been read at another moment";
 
-const ASIDE: &str = "somebody was told sold out while others were being refused, or had no answer, who may have had tickets put \
+const ASIDE: &str = "somebody was told sold out while others who were refused, or had no answer, may have had tickets put \
                      aside: no order explains it otherwise";
 
 const SPARSE: &str = "revisions were taken by other things too: they do not number the sales one by one, \

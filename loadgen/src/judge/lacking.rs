@@ -17,9 +17,12 @@ pub(super) fn without_the_missing(judgement: Judgement, evidence: &Evidence<'_>)
     let refunds_any = operations.iter().any(|one| one.op == OperationKind::Refund);
     let is_sold_once = header.numbering != Numbering::Seats || !refunds_any;
     let Judgement { violations, mut doubts, untried, notes } = judgement;
-    let (violations, explicable): (Vec<Violation>, Vec<Violation>) = violations
-        .into_iter()
-        .partition(|violation| stands(violation, is_sales_only, is_sold_once));
+    let (violations, explicable): (Vec<Violation>, Vec<Violation>) =
+        violations.into_iter().partition(|violation| match violation.kind {
+            // Who is missing may have had the rest aside.
+            ViolationKind::FalseSoldOut if !header.counts_are_exact() => false,
+            _ => stands(violation, is_sales_only, is_sold_once),
+        });
     doubts.extend(
         explicable
             .into_iter()

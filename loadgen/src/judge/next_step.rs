@@ -3,12 +3,17 @@
 use super::verdict::{Judgement, Verdict};
 
 /// A part of a doubt, and what would settle it: a lower-case fragment.
-const STEPS: [(&str, &str); 17] = [
+const STEPS: [(&str, &str); 18] = [
     ("the history is empty", "let somebody buy"),
     (
         "may have been read too early",
         "say `counts = \"exact\"` in the map where the shop never tells a count of before, or let it answer `[search]` \
          without a cache",
+    ),
+    (
+        "put aside still",
+        "say in `[search]` of the map how long the count must stand still (`settle`), longer than the shop takes to give \
+         back what was refused",
     ),
     (
         "left at the end",

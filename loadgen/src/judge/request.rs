@@ -21,7 +21,7 @@ use std::hash::{BuildHasher, RandomState};
 use super::{
     answers::Merged,
     evidence::Evidence,
-    put_aside::{PutAside, is_explained},
+    put_aside::PutAside,
     ties::Ties,
     told::{Told, may_be_alike, quantity, told},
     verdict::{Violation, ViolationKind},
@@ -174,7 +174,7 @@ impl<'a> Requests<'a> {
         };
         let mut keyed: Vec<u32> = Vec::new();
         for (place, operation) in (0..NOBODY).zip(evidence.operations) {
-            if is_nothing(operation) || is_explained(operation, &requests.aside) {
+            if is_nothing(operation) {
                 continue;
             }
             if identity(operation).is_some() {
@@ -266,7 +266,7 @@ impl<'a> Requests<'a> {
         told.remaining = told.remaining.filter(|_| self.trusted.counts);
         if request.role == Role::SoldOut {
             // What others had aside was not there for it either.
-            let aside = self.aside.unheard_by(request.ret);
+            let aside = self.aside.by(request.ret);
             told.quantity = told.quantity.map(|asked| asked.saturating_add(aside));
         }
         told

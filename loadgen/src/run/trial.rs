@@ -186,7 +186,7 @@ impl Trial<'_> {
         let is_in_time = |pause: &Duration| ends_at.is_none_or(|end| Instant::now() + *pause < end);
         let limit = session.patience(config.timeout);
         let mut pauses = self.retries.pauses();
-        let mut may_have_happened = false;
+        let (mut may_have_happened, mut is_turned_away) = (false, true);
         loop {
             let mut answer = match timeout(limit, session.call(action, order, monotonic_ns())).await
             {
@@ -197,12 +197,13 @@ impl Trial<'_> {
             if let Some(fault) = session.misfit() {
                 return Err(misfit(config, fault.clone()));
             }
+            is_turned_away &= answer.is_turned_away;
             let pause = pauses.next(&mut answer, session.retry_after());
             let Some(pause) = pause.filter(is_in_time) else {
                 let is_refused = answer.outcome == Outcome::Refused;
                 let outcome =
                     if is_refused && may_have_happened { Outcome::Unknown } else { answer.outcome };
-                return Ok(Answer { outcome, ..answer });
+                return Ok(Answer { outcome, is_turned_away, ..answer });
             };
             may_have_happened |= answer.outcome == Outcome::Unknown;
             sleep(pause).await;

@@ -53,7 +53,8 @@ pub(crate) fn missing(action: Action, failure: &Failure) -> Answer {
     };
     // A shop that says too much will say as much again, and a request stays what it is.
     let is_passing = !matches!(failure, Failure::TooLong(_) | Failure::Unsendable(_));
-    Answer { missing: Some(missing), is_passing, ..answer }
+    let is_turned_away = failure.did_not_happen();
+    Answer { missing: Some(missing), is_passing, is_turned_away, ..answer }
 }
 
 /// What a look at the count says.

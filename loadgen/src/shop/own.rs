@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt::Write as _};
 
 use serde::Deserialize;
 
-use super::{answer::Stock, wire::is_passing};
+use super::{
+    answer::Stock,
+    wire::{is_passing, is_turned_away},
+};
 use crate::history::{Answer, CriticalSection, Outcome, Tickets};
 
 const SOLD_OUT: &str = "/problems/sold-out";
@@ -121,7 +124,11 @@ fn no_success(status: u16, body: &[u8]) -> Answer {
     let reason = problem_text(status, &problem);
     let did_not_happen = problem.sold.as_deref() == Some("no") || matches!(status, 400..=499);
     let answer = if did_not_happen { Answer::refused(reason) } else { Answer::unknown(reason) };
-    Answer { is_passing: is_passing(status), ..answer }
+    Answer {
+        is_passing: is_passing(status),
+        is_turned_away: is_turned_away(status, false),
+        ..answer
+    }
 }
 
 fn problem_text(status: u16, problem: &Problem<'_>) -> String {

@@ -324,8 +324,10 @@ impl Client {
             && self.wait(pause).await
         {
             may_have_happened |= answer.outcome == Outcome::Unknown;
+            let is_turned_away = answer.is_turned_away;
             Attempt { answer, token, retry_after } =
                 self.attempt(action, order, monotonic_ns()).await;
+            answer.is_turned_away &= is_turned_away;
         }
         if may_have_happened && answer.outcome == Outcome::Refused {
             answer.outcome = Outcome::Unknown;

@@ -257,6 +257,7 @@ pub(super) mod tests {
                 missing: missing
                     .map(|sent| if sent { Missing::Unanswered } else { Missing::Unsent }),
                 is_passing,
+                is_turned_away: is_passing,
             },
         )
     }

@@ -235,6 +235,7 @@ fn blank(op: OperationKind, quantity: Option<u64>, key: Option<String>) -> Opera
         revision: None,
         section: None,
         links: None,
+        turned_away: false,
         answer: None,
     }
 }

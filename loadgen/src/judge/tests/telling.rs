@@ -174,9 +174,9 @@ fn overlap_counts_who_met_whom() {
     assert_eq!((measured.sold_out, measured.searches, measured.searches_between), (2, 3, 1));
 }
 
-/// A bank that says no: its ticket was put aside until then.
+/// A bank that says no: its ticket was put aside until then, or until the basket runs out.
 #[test]
-fn who_was_told_sold_out_while_somebody_was_refused_accuses_nobody() {
+fn who_was_told_sold_out_once_somebody_was_refused_accuses_nobody() {
     let sold_out = || Answer { remaining: Some(0), ..Answer::new(Outcome::SoldOut) };
     let mut operations = [
         buy(1, 0, 100, Answer::new(Outcome::Refused)),
@@ -191,5 +191,7 @@ fn who_was_told_sold_out_while_somebody_was_refused_accuses_nobody() {
     assert!(judgement.notes.iter().any(|note| note.contains("put aside")), "{judgement:?}");
     assert_ne!(judged(&exact, &operations).violations, [], "each count is held to its word");
     operations[0].return_ns = Some(9 * TENTH);
-    assert_ne!(judged(&late, &operations).violations, [], "it was over by then");
+    assert_eq!(judged(&late, &operations).violations, [], "it comes back behind its answer");
+    let two = Header { initial: Some(2), left: Some(1), ..late };
+    assert_ne!(judged(&two, &operations).violations, [], "one ticket is one ticket");
 }

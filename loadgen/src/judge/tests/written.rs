@@ -390,6 +390,52 @@ fn a_refusal_that_needs_a_purchase_nobody_heard_of_leaves_one_ticket_less_to_sel
 }
 
 #[test]
+fn a_refused_purchase_excuses_as_many_as_it_can_have_had_aside() {
+    let history = r#"{"history":1,"initial":2,"left":1,"numbering":"unique","counts":"late"}
+{"process":1,"op":"buy","quantity":1,"call_ns":0,"return_ns":20,"outcome":"refused"}
+{"process":2,"op":"buy","quantity":1,"call_ns":15,"return_ns":35,"outcome":"sold","tickets":["A"]}
+{"process":3,"op":"buy","quantity":1,"call_ns":30,"return_ns":40,"outcome":"sold_out"}"#;
+    // It is given back behind the answer, who knows when.
+    let aside = judged(&[history]);
+    assert_eq!(aside.verdict(), Verdict::Valid, "{aside:?}");
+    assert!(aside.notes.iter().any(|note| note.contains("put aside")), "{:?}", aside.notes);
+    let three = history.replace(r#""initial":2,"left":1"#, r#""initial":3,"left":2"#);
+    assert_eq!(first(&three).0, ViolationKind::FalseSoldOut, "one was aside, and two were left");
+    let of_two = three.replacen(r#""quantity":1"#, r#""quantity":2"#, 1);
+    assert_eq!(verdict(&of_two), Verdict::Valid, "two were aside");
+    let nobody = history.replace(r#""refused""#, r#""refused","turned_away":true"#);
+    assert_eq!(first(&nobody).0, ViolationKind::FalseSoldOut, "it had none aside");
+    let later = history.replace(r#""call_ns":0,"return_ns":20"#, r#""call_ns":41,"return_ns":50"#);
+    assert_eq!(first(&later).0, ViolationKind::FalseSoldOut, "it was not there yet");
+    let exact = history.replace("late", "exact");
+    assert_eq!(first(&exact).0, ViolationKind::FalseSoldOut, "each count is of its instant");
+    // Whoever is missing may have had the other one aside.
+    let torn = judged(&[&three.replace(r#""left":2"#, r#""left":2,"unrecorded":1"#)]);
+    assert_eq!(torn.verdict(), Verdict::Unknown, "{torn:?}");
+}
+
+#[test]
+fn what_is_not_back_yet_at_the_end_is_a_doubt_where_somebody_was_refused() {
+    let history = r#"{"history":1,"initial":4,"left":1,"numbering":"unique","counts":"late"}
+{"process":1,"op":"buy","quantity":2,"call_ns":0,"return_ns":20,"outcome":"refused"}
+{"process":2,"op":"buy","quantity":1,"call_ns":5,"return_ns":15,"outcome":"sold","tickets":["A"]}"#;
+    let judgement = judged(&[history]);
+    assert_eq!(judgement.verdict(), Verdict::Unknown, "{judgement:?}");
+    let doubt = "fewer were left at the end than the sales leave";
+    assert!(judgement.doubts.iter().any(|one| one.starts_with(doubt)), "{judgement:?}");
+    for fewer in [
+        history.replace(r#""left":1"#, r#""left":0"#),
+        history.replace(r#""refused""#, r#""refused","turned_away":true"#),
+        history.replace("late", "exact"),
+    ] {
+        assert_eq!(first(&fewer).0, ViolationKind::Undersell, "{fewer}");
+    }
+    let oversold =
+        history.replace(r#""initial":4"#, r#""initial":0"#).replace(r#""left":1"#, r#""left":0"#);
+    assert_eq!(first(&oversold).0, ViolationKind::Oversell);
+}
+
+#[test]
 fn what_fell_ahead_of_the_first_count_is_somebodys() {
     let history = r#"{"history":1,"initial":40,"numbering":"unique","counts":"exact"}
 {"process":1,"op":"buy","quantity":1,"call_ns":0,"return_ns":50,"outcome":"sold","tickets":["A"],"remaining":1}

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use super::cookies::ForeignCookie;
 use crate::{
     duration,
-    shop::wire::{Failure, is_passing},
+    shop::wire::{Failure, is_passing, is_turned_away},
 };
 
 /// What went wrong with one call, and which of the map's it is.
@@ -179,6 +179,11 @@ impl FlowFault {
             Cause::Nameless(_) | Cause::NoField(_) | Cause::OtherHost(_) | Cause::NoUrl(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether the answer is that of a shop that did not take the call on; it may have said when to come back.
+    pub(super) fn turns_away(&self, says_when: bool) -> bool {
+        matches!(&self.cause, Cause::NoRule { status, .. } if is_turned_away(*status, says_when))
     }
 
     /// Whether it may be otherwise a little later.

@@ -73,6 +73,8 @@ pub(crate) struct FlowSession {
     has_begun: bool,
     /// Whether the operation has come so far that it may have happened.
     may_have_happened: bool,
+    /// Whether the shop has taken on a call of the operation that may have put tickets aside.
+    is_taken_on: bool,
     /// Whether the call that is being made has got an answer, if not the last.
     is_answered: bool,
     /// Whom it was asked of behind its own path: where a redirect leads, or an `again`.
@@ -145,6 +147,7 @@ impl FlowSession {
             given: Vec::new(),
             has_begun: false,
             may_have_happened: false,
+            is_taken_on: false,
             is_answered: false,
             asked_on: None,
             retry_after: None,
@@ -253,12 +256,14 @@ impl FlowSession {
     /// caller drops this before it is done, [`FlowSession::gave_up`] says what is known.
     pub(crate) async fn call(&mut self, action: Action, order: Order<'_>) -> Answer {
         (self.may_have_happened, self.fault, self.retry_after) = (false, None, None);
+        self.is_taken_on = false;
         match action {
             Action::Search => return found(self.stock(order).await),
             Action::Buy | Action::Hold | Action::Restock => self.taken.clear(),
             Action::Confirm | Action::Release | Action::Refund => {}
         }
-        self.operate(action, order).await
+        let answer = self.operate(action, order).await;
+        Answer { is_turned_away: answer.is_turned_away && !self.is_taken_on, ..answer }
     }
 
     /// What is known of a call that was dropped after `limit`.
@@ -288,7 +293,10 @@ impl FlowSession {
         let order = (action, order);
         for call in &sequence.steps {
             match self.step(call, order).await {
-                Ok(Went::On) => self.may_have_happened |= call.holds,
+                Ok(Went::On) => {
+                    self.may_have_happened |= call.holds;
+                    self.is_taken_on |= !call.request.is_safe();
+                }
                 Ok(Went::Ended(answer)) => return self.ended(answer),
                 Err(fault) => {
                     self.may_have_happened |= call.holds && self.has_reached(&fault);
@@ -320,6 +328,7 @@ impl FlowSession {
 
     /// What the answer to the last call of `action` says; `has_held` where an earlier one has set tickets aside.
     fn read_last(&mut self, action: Action, call: &Call, heard: &Heard, has_held: bool) -> Answer {
+        self.is_taken_on |= heard.was_taken;
         let status = heard.visited.status;
         let texts = Texts::of(&heard.visited.head, &heard.visited.body);
         let looked = texts.look();
@@ -423,6 +432,8 @@ impl FlowSession {
     }
 
     fn failed(&mut self, fault: FlowFault) -> Answer {
+        let is_turned_away =
+            !self.has_reached(&fault) || fault.turns_away(self.retry_after.is_some());
         let is_flow = self.map.is_flow;
         let fault = self.remember(fault);
         let reason = fault.counted(is_flow);
@@ -431,7 +442,7 @@ impl FlowSession {
         let missing = fault.failure().map(|failure| missing(Action::Buy, failure).missing);
         let outcome = if self.may_have_happened { Outcome::Unknown } else { Outcome::Refused };
         let missing = missing.flatten();
-        Answer { outcome, unread, is_passing, missing, ..Answer::unknown(reason) }
+        Answer { outcome, unread, is_passing, is_turned_away, missing, ..Answer::unknown(reason) }
     }
 
     fn remember(&mut self, fault: FlowFault) -> &FlowFault {
@@ -441,6 +452,7 @@ impl FlowSession {
     /// Makes a call ahead of the last one, and takes what it gives.
     async fn step(&mut self, call: &Call, order: Ordered<'_>) -> Result<Went, FlowFault> {
         let heard = self.make(call, order).await?;
+        self.is_taken_on |= heard.was_taken;
         let status = heard.visited.status;
         let texts = Texts::of(&heard.visited.head, &heard.visited.body);
         let looked = texts.look();

@@ -10,7 +10,7 @@ use super::{
     finding::{Finding, Misread, member_in, stands},
     members::{Members, OneOrMany},
     place::{Looked, Place, Texts},
-    rules::{Fault, When, may_pass, named, optional},
+    rules::{Fault, When, may_pass, named, optional, turns_away},
     sale::SaleReader,
 };
 use crate::{
@@ -290,7 +290,8 @@ pub(in crate::shop) fn unread(status: u16, looked: &Looked<'_>) -> Answer {
         false => format!("status {status}, which no rule of the map knows"),
     };
     let unread = (!looked.is_empty()).then(|| Box::new(looked.beginning(UNREAD_MAX)));
-    Answer { is_passing: may_pass(status, looked), unread, ..Answer::unknown(reason) }
+    let (is_passing, is_turned_away) = (may_pass(status, looked), turns_away(status, looked));
+    Answer { is_passing, is_turned_away, unread, ..Answer::unknown(reason) }
 }
 
 /// What words mean: a number, or `true` for some.
@@ -467,6 +468,33 @@ remaining = '''regex:left: (\d+)'''
         let busy = Reply { status: 409, received_ns: 0, head, body: b"busy" };
         let returned = reader().purchase(busy);
         assert_eq!((returned.outcome, returned.is_passing), (Outcome::Refused, true));
+    }
+
+    #[test]
+    fn who_is_told_to_come_back_was_turned_away_and_who_is_declined_was_not() {
+        let answered = |status, head: &'static [u8], body: &'static str| {
+            let reply = Reply { status, received_ns: 0, head, body: body.as_bytes() };
+            let Answer { outcome, is_turned_away, .. } = reader().purchase(reply);
+            (outcome, is_turned_away)
+        };
+        let bare: &[u8] = b"HTTP/1.1 200 OK\r\n\r\n";
+        let later: &[u8] = b"HTTP/1.1 200 OK\r\nRetry-After: 1\r\n\r\n";
+        let retry = r#"{"retry": true}"#;
+        for (status, head, body, is_turned_away) in [
+            (408, bare, "", true),
+            (425, bare, "", true),
+            (429, bare, "", true),
+            (409, later, "", true),
+            (503, later, retry, true),
+            (503, bare, retry, false),
+            (402, bare, "", false),
+            (422, bare, "", false),
+        ] {
+            let expected = (Outcome::Refused, is_turned_away);
+            assert_eq!(answered(status, head, body), expected, "{status} {body}");
+        }
+        let again = with("where = { \"/retry\" = true }", "again = true");
+        assert!(again.purchase(reply(503, "")).is_turned_away);
     }
 
     const CHANGES: &str = r#"

@@ -130,7 +130,7 @@ impl Request {
     }
 
     /// Whether it can be sent again without doing anything twice.
-    pub(super) fn is_safe(&self) -> bool {
+    pub(in crate::shop) fn is_safe(&self) -> bool {
         self.method == "GET"
     }
 

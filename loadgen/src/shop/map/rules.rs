@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     history::{Answer, Outcome},
-    shop::wire::is_passing,
+    shop::wire::{is_passing, is_turned_away},
 };
 
 /// What is wrong with a map: the name of the member, and why.
@@ -157,7 +157,9 @@ impl Refusals {
         }
         let rule = self.refused.iter().find(|rule| rule.when.holds(status, looked))?;
         let is_passing = rule.again || may_pass(status, looked);
-        Some(Answer { is_passing, ..Answer::refused(format!("status {status}")) })
+        let is_turned_away = rule.again || turns_away(status, looked);
+        let refused = Answer::refused(format!("status {status}"));
+        Some(Answer { is_passing, is_turned_away, ..refused })
     }
 
     /// The rules one by one.
@@ -185,6 +187,11 @@ impl Refusals {
 /// Whether whoever answered so may answer otherwise a little later: who says when to come back expects that.
 pub(super) fn may_pass(status: u16, looked: &Looked<'_>) -> bool {
     is_passing(status) || looked.has_field("retry-after")
+}
+
+/// Whether whoever answered so did not take the call on.
+pub(super) fn turns_away(status: u16, looked: &Looked<'_>) -> bool {
+    is_turned_away(status, looked.has_field("retry-after"))
 }
 
 /// The place that `text` is, where there is one.

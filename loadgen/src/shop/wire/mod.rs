@@ -17,7 +17,7 @@ mod http2_tests;
 pub(super) use connection::Connection;
 pub(crate) use failure::Failure;
 pub(crate) use reply::Reply;
-pub(super) use reply::is_passing;
+pub(super) use reply::{is_passing, is_turned_away};
 pub(crate) use stream::Waiting;
 pub(super) use template::{KEY, Parts, TOKEN, Template};
 pub(crate) use template::{Order, check_field};

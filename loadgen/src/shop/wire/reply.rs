@@ -17,3 +17,9 @@ pub(crate) struct Reply<'a> {
 pub(in crate::shop) fn is_passing(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 500..=599)
 }
+
+/// Whether a server that answered so has not taken the request on: who refuses, and says when to come back, has not
+/// begun with it.
+pub(in crate::shop) fn is_turned_away(status: u16, says_when: bool) -> bool {
+    matches!(status, 408 | 425 | 429) || (says_when && status >= 400)
+}
