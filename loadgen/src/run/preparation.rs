@@ -304,34 +304,59 @@ pub(super) fn tells_late(config: &RunConfig) -> bool {
 }
 
 /// Looks whether the first sale, of `quantity` and alone, shows in what is left. Where it does not at once, the count
-/// that the run began with may have been as late: then it is what is told behind the sale, and that.
+/// that the run began with may have been as late: then it is what is told behind the sale, and that. Where it never
+/// does, the count is kept for longer, or does not go beyond some number, and nobody knows what was there.
 pub(super) async fn look_behind_sale(
     config: &RunConfig,
     prepared: &mut Prepared,
     (session, order): (&mut Session, Order<'_>),
     quantity: i64,
 ) {
-    let is_settled = config.map.as_ref().and_then(Map::settle).is_some();
     let Ok(Stock { remaining: first, .. }) = prepared.stock else { return };
-    if config.initial.is_some() || is_settled || !tells_late(config) {
+    if config.initial.is_some() || !tells_late(config) {
         return;
     }
+    let settle = config.map.as_ref().and_then(Map::settle);
+    let expected = first.saturating_sub(quantity);
+    let looked = told_behind(session, order, (config.timeout, settle), (first, expected)).await;
+    let Ok(remaining) = looked else { return };
+    if remaining == Some(expected) {
+        return;
+    }
+    forget_start(&mut prepared.header);
+    prepared.header.initial = remaining.map(|remaining| remaining.saturating_add(quantity));
+    prepared.note = Some(match prepared.header.initial {
+        Some(began) => format!(
+            "it began with {began} left, by what was told behind the first sale; {first} were told ahead of it"
+        ),
+        None => format!(
+            "{first} were told to be left at the start, and the first sale did not show in what was told behind it: \
+             how many there were is not known. Say it with `--initial`, or in `settle` of `[search]` for how long the \
+             shop keeps a count"
+        ),
+    });
+}
+
+/// What is told to be left behind a sale ahead of which `first` were told, where that shows it.
+async fn told_behind(
+    session: &mut Session,
+    order: Order<'_>,
+    (limit, settle): (Duration, Option<Duration>),
+    (first, expected): (i64, i64),
+) -> Result<Option<i64>, NoStock> {
     let (asked, mut before) = (Instant::now(), None);
-    while let Ok(Stock { remaining, .. }) = look(session, order, config.timeout).await {
-        let began = remaining.saturating_add(quantity);
-        let stands_still = before.replace(remaining) == Some(remaining);
-        if began == first || (remaining != first && stands_still) {
-            if began != first {
-                forget_start(&mut prepared.header);
-                prepared.header.initial = Some(began);
-                prepared.note = Some(format!(
-                    "it began with {began} left, by what was told behind the first sale; {first} were told ahead of it"
-                ));
-            }
-            return;
+    loop {
+        let mut remaining = look(session, order, limit).await?.remaining;
+        let mut stands_still = before.replace(remaining) == Some(remaining);
+        if remaining != expected && settle.is_some() {
+            remaining = settled(session, order, limit, settle).await?.remaining;
+            stands_still = true;
+        }
+        if remaining == expected || (remaining != first && stands_still) {
+            return Ok(Some(remaining));
         }
         if asked.elapsed() >= LATE_MAX {
-            return;
+            return Ok(None);
         }
         sleep(LOOK_AGAIN).await;
     }

@@ -245,6 +245,10 @@ impl Series {
                 let others: Vec<String> = others.collect();
                 known.extend(others);
             }
+            // The first sale did not show in what was told behind it.
+            Verdict::Unknown if ended.prepared.header.initial.is_none() => {
+                unconfirmed.start = Start::Unknown;
+            }
             Verdict::Unknown => {}
         }
     }

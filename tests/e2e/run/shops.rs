@@ -9,7 +9,7 @@ use std::{
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use e2e::{Finished, Stub, read_request};
@@ -61,9 +61,7 @@ impl Shop {
 }
 
 fn sixty_purchases(shop: &Stub, numbering: &str) -> Finished {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let map = folder.path().join("shop.toml");
-    let text = format!(
+    let map = format!(
         r#"
 numbering = "{numbering}"
 [buy]
@@ -79,8 +77,15 @@ path = "/left"
 remaining = "/left"
 "#
     );
+    with_map(shop, &map, &[])
+}
+
+#[track_caller]
+fn with_map(shop: &Stub, text: &str, arguments: &[&str]) -> Finished {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let map = folder.path().join("shop.toml");
     fs::write(&map, text).expect("the folder is the test's own");
-    run(&shop.url()).args(["-c", "8", "-n", "60", "--map"]).arg(&map).run()
+    run(&shop.url()).args(["-c", "8", "-n", "60", "--map"]).arg(&map).args(arguments).run()
 }
 
 #[track_caller]
@@ -292,6 +297,105 @@ fn start_that_is_told_from_a_cache_accuses_nobody() {
 
     assert_eq!(result["initial"], 19, "{result:#}");
     assert!(result["notes"].to_string().contains("20 were told ahead of it"), "{result:#}");
+}
+
+/// What is shown of the count ends at ten, or is kept for longer than anybody waits: nobody knows what was there.
+#[test]
+fn start_that_never_shows_the_first_sale_accuses_nobody() {
+    for told in [|left: i64| left.clamp(0, 10), |_| 12] {
+        for (arguments, verdict) in [(&[][..], "unknown"), (&["--initial", "30"], "valid")] {
+            let left = AtomicI64::new(30);
+            let shop = Stub::http(move |request| match request.call.as_str() {
+                "GET /left" => {
+                    ("200 OK", json!({"left": told(left.load(Ordering::SeqCst))}).to_string())
+                }
+                _ => match left.fetch_sub(1, Ordering::SeqCst) {
+                    seat @ 1.. => ("201 Created", json!({"seat": seat}).to_string()),
+                    _ => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+                },
+            });
+            let ends = told(0) == 0;
+
+            let finished = with_map(&shop, SEATS_MAP, arguments);
+
+            let result = assert_verdict(&finished, if ends { verdict } else { "unknown" });
+            let said = result["notes"].to_string().contains("the first sale did not show");
+            assert_eq!(said, arguments.is_empty(), "{result:#}");
+            assert_eq!(result["initial"].is_null(), arguments.is_empty(), "{result:#}");
+        }
+    }
+}
+
+/// A bank that says no, or a till that asks to come back, and a basket that runs out a while later.
+#[test]
+fn basket_that_comes_back_behind_its_answer_accuses_nobody() {
+    let paid = r#"
+[search]
+path = "/left"
+remaining = "/left"
+settle = "700ms"
+[buy]
+path = "/buy"
+sold = { status = [201], ticket = "/seat" }
+sold_out = { status = [409] }
+"#;
+    let step =
+        "[[buy.step]]\nmethod = \"POST\"\npath = \"/basket\"\nsold_out = { status = [409] }\n";
+    let in_steps = paid.replace("[buy]\n", &format!("{step}[buy]\n"));
+    for (map, refusal) in [(paid, "402 Payment Required"), (&in_steps, "429 Too Many Requests")] {
+        let seats = Mutex::new((4, 0, Vec::<Instant>::new()));
+        let shop = Stub::http(move |request| {
+            let mut seats = seats.lock().expect("no other thread has panicked");
+            let (left, sold, aside) = &mut *seats;
+            let held = aside.len();
+            aside.retain(|since| since.elapsed() < Duration::from_millis(300));
+            *left += held - aside.len();
+            match request.call.as_str() {
+                "GET /left" => ("200 OK", json!({"left": *left}).to_string()),
+                // The basket is taken once more by whoever pays.
+                "POST /basket" if *left > 0 => ("204 No Content", String::new()),
+                _ if *left == 0 => ("409 Conflict", String::new()),
+                _ => {
+                    *left -= 1;
+                    *sold += 1;
+                    if *sold % 2 == 0 {
+                        aside.push(Instant::now());
+                        return (refusal, String::new());
+                    }
+                    ("201 Created", json!({"seat": format!("A-{sold}")}).to_string())
+                }
+            }
+        });
+
+        let result = assert_verdict(&with_map(&shop, map, &[]), "valid");
+
+        assert!(result["notes"].to_string().contains("put aside"), "{result:#}");
+    }
+}
+
+/// Whom it turns away it cannot have put a seat aside for.
+#[test]
+fn shop_that_turns_many_away_is_held_to_its_sold_out() {
+    let (left, asked) = (AtomicI64::new(300), AtomicU64::new(0));
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+        _ => {
+            let number = asked.fetch_add(1, Ordering::SeqCst);
+            thread::sleep(Duration::from_millis(2));
+            match number % 6 {
+                1 | 3 | 5 => ("429 Too Many Requests", String::new()),
+                4 => ("409 Conflict", json!({"error": "sold out"}).to_string()),
+                _ => {
+                    let seat = left.fetch_sub(1, Ordering::SeqCst);
+                    ("201 Created", json!({"seat": seat}).to_string())
+                }
+            }
+        }
+    });
+
+    let result = assert_verdict(&with_map(&shop, SEATS_MAP, &[]), "violation");
+
+    assert_eq!(result["violations"][0]["kind"], "false-sold-out", "{result:#}");
 }
 
 /// A shop that serves one connection until that is closed: one that is idle is in everybody's way.
