@@ -81,6 +81,8 @@ pub struct Answer {
     pub outcome: Outcome,
     /// The tickets that were sold.
     pub tickets: Tickets,
+    /// How many were sold, where they are fewer than were asked for.
+    pub quantity: Option<u64>,
     /// How many were left, as the answer says; below 0 where a shop owes tickets.
     pub remaining: Option<i64>,
     /// The revision that the answer rests on.
@@ -106,6 +108,7 @@ impl Answer {
         Self {
             outcome,
             tickets: Tickets::default(),
+            quantity: None,
             remaining: None,
             revision: None,
             section: None,

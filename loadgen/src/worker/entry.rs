@@ -248,6 +248,7 @@ pub(super) mod tests {
         (section, numbers, tickets, any::<Option<String>>()).prop_map(
             |(section, (remaining, revision, missing, is_passing), tickets, reason)| Answer {
                 outcome: if reason.is_some() { Outcome::Unknown } else { Outcome::Sold },
+                quantity: (tickets.len() > 2).then_some(tickets.len() as u64),
                 tickets: tickets.into_iter().collect(),
                 remaining,
                 revision,

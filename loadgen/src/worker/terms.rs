@@ -49,6 +49,7 @@ impl Terms {
             // No client's: what it was of is known to nobody here.
             Action::Restock => (OperationKind::Restock, None),
         };
+        let quantity = answer.quantity.or(quantity);
         let own = || Box::from(format!("{client}-{}", open.number));
         let about = || open.of.map(|of| Box::from(format!("{client}-{of}")));
         let sale = || (holds.refund > 0.0).then(own);

@@ -398,6 +398,33 @@ fn shop_that_turns_many_away_is_held_to_its_sold_out() {
     assert_eq!(result["violations"][0]["kind"], "false-sold-out", "{result:#}");
 }
 
+/// The last of thirty seats go to who asked for four.
+#[test]
+fn purchase_that_is_filled_in_part_is_a_sale_of_what_is_listed() {
+    let left = AtomicI64::new(30);
+    let shop = Stub::http(move |request| match request.call.as_str() {
+        "GET /left" => ("200 OK", json!({"left": left.load(Ordering::SeqCst)}).to_string()),
+        _ => {
+            let take = |left: i64| (left > 0).then(|| left - left.min(4));
+            match left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, take) {
+                Ok(before) => {
+                    let seats: Vec<i64> = (before - before.min(4)..before).collect();
+                    ("201 Created", json!({"seats": seats}).to_string())
+                }
+                Err(_) => ("409 Conflict", String::new()),
+            }
+        }
+    });
+    let map = SEATS_MAP
+        .replace("ticket = \"/seat\"", "tickets = \"/seats\"")
+        .replace("[buy]\n", "[buy]\nquantity = 4\n");
+
+    let result = assert_verdict(&with_map(&shop, &map, &[]), "valid");
+
+    assert_eq!(number(&result["sold_ever"]), 30, "{result:#}");
+    assert_eq!(number(&result["outcomes"]["sold"]), 8, "{result:#}");
+}
+
 /// A shop that serves one connection until that is closed: one that is idle is in everybody's way.
 #[test]
 fn request_that_waits_for_an_idle_connection_to_be_closed_is_answered() {

@@ -240,6 +240,11 @@ impl Place {
         }
     }
 
+    /// Whether a list of JSON stands there.
+    pub(super) fn is_list(&self, answer: &Looked<'_>) -> bool {
+        matches!(self, Self::Pointer(_)) && matches!(self.find(answer), Some(Value::Array(_)))
+    }
+
     /// The tickets that stand there: one, or a list of them.
     pub(super) fn tickets(&self, answer: &Looked<'_>) -> Option<Vec<Ticket>> {
         if let Self::Pattern(pattern) = self {

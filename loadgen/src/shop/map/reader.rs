@@ -416,12 +416,40 @@ remaining = '''regex:left: (\d+)'''
             several.purchase(reply(200, &body))
         };
         assert_eq!(sale(r#"["A-1", 7.0]"#).tickets.len(), 2);
-        for seats in [r#"["A-1"]"#, "7", "[]", "[null, 1]"] {
+        for seats in ["7", "[]", "[null, 1]", r#"["A-1", "A-2", "A-3"]"#] {
             assert_eq!(sale(seats).outcome, Outcome::Unknown, "{seats}");
         }
         let pattern = with("ticket = \"/seat\"", "tickets = 'regex:seat (\\w+)'");
         let body = r#"{"state": "confirmed", "text": "seat A1"}"#;
         assert_eq!(pattern.purchase(reply(200, body)).tickets.len(), 1);
+    }
+
+    #[test]
+    fn a_purchase_that_is_filled_in_part_is_a_sale_of_what_is_listed() {
+        let sold = |reader: &MapReader, seats: &str| {
+            let body = format!(r#"{{"state": "confirmed", "seat": {seats}, "text": "seat A1"}}"#);
+            let Answer { outcome, quantity, tickets, .. } = reader.purchase(reply(200, &body));
+            (outcome, quantity, tickets.len())
+        };
+        let of_three = "path = \"/orders\"\nquantity = 3";
+        let reader = with("path = \"/orders\"", of_three);
+        assert_eq!(sold(&reader, r#"["A", "B", "C"]"#), (Outcome::Sold, None, 3));
+        assert_eq!(sold(&reader, r#"["A", "B"]"#), (Outcome::Sold, Some(2), 2));
+        // An order number may stand for all three.
+        assert_eq!(sold(&reader, "7").0, Outcome::Unknown);
+        for (pattern, answer) in [
+            ("tickets = 'regex:seat (\\w+)'", (Outcome::Sold, Some(1), 1)),
+            ("ticket = 'regex:seat (\\w+)'", (Outcome::Unknown, None, 0)),
+        ] {
+            let map = MAP.replacen("path = \"/orders\"", of_three, 1);
+            let map = map.replacen("ticket = \"/seat\"", pattern, 1);
+            let reader = MapReader::new(&toml::from_str(&map).unwrap()).unwrap();
+            assert_eq!(sold(&reader, "7"), answer, "{pattern}");
+        }
+        // The first purchase shows whether the map finds them all.
+        let texts =
+            Texts::of(b"HTTP/1.1 200 OK\r\n\r\n", br#"{"state": "confirmed", "seat": ["A"]}"#);
+        assert!(reader.misread(Action::Buy, 1, 200, &texts.look()).is_some());
     }
 
     #[test]

@@ -80,12 +80,28 @@ impl SaleReader {
             ..Answer::new(Outcome::Sold)
         };
         if let Some(place) = &self.tickets {
-            match self.tickets(place, quantity, looked) {
+            let fewer = self.fewer(place, quantity, looked);
+            answer.quantity = fewer;
+            match self.tickets(place, fewer.unwrap_or(quantity), looked) {
                 Ok(tickets) => answer.tickets = tickets.into_iter().collect(),
                 Err(misread) => return Answer::unknown(misread.reason),
             }
         }
         answer
+    }
+
+    /// How many were sold, where a purchase of `quantity` was filled in part: then the list at `at` is shorter. One ticket
+    /// that is no list may as well stand for all of them, and what a hold was confirmed for is no fewer.
+    fn fewer(&self, at: &TicketPlace, quantity: u64, looked: &Looked<'_>) -> Option<u64> {
+        let tickets = match at {
+            _ if self.table != "buy" => return None,
+            TicketPlace::One(place) | TicketPlace::List(place) if place.is_list(looked) => {
+                place.tickets(looked)?
+            }
+            TicketPlace::List(place @ Place::Pattern(_)) => place.tickets(looked)?,
+            TicketPlace::One(_) | TicketPlace::List(_) => return None,
+        };
+        Some(tickets.len() as u64).filter(|sold| (1..quantity).contains(sold))
     }
 
     /// The tickets of a sale of `quantity`, which stand at `at`.
