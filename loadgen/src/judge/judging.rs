@@ -106,8 +106,7 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
     }
     if judgement.violations.is_empty() {
         if !trusted.end {
-            let end = if end_lacks_any(evidence) { LOW_END } else { LATE_END };
-            judgement.doubts.push(end.to_owned());
+            judgement.doubts.push(doubt_of_the_end(evidence).to_owned());
         }
         if was_wrong {
             judgement.notes.extend(notes.into_iter().map(str::to_owned));
@@ -183,11 +182,26 @@ fn end(evidence: &Evidence<'_>) -> Option<(i128, i128)> {
     Some((i128::from(left), i128::from(initial) - taken))
 }
 
+/// Why it is not known what was left at the end.
+fn doubt_of_the_end(evidence: &Evidence<'_>) -> &'static str {
+    let header = evidence.header;
+    if end_lacks_any(evidence) {
+        LOW_END
+    } else if header.left.is_some() && header.initial == header.left {
+        STUCK_END
+    } else {
+        LATE_END
+    }
+}
+
 const LOW_END: &str = "fewer were left at the end than the sales leave: the rest may have been put aside still for those \
                        who were refused";
 
 const LATE_END: &str =
     "what was left at the end may have been read too early, for it does not fit the sales";
+
+const STUCK_END: &str = "what was left at the end may have been read too early, for it is as many as at the start, and tickets \
+                         were sold";
 
 const LATE: &str = "counts were told late: no order of the sales explains them at the instants of \
                     the answers, and each may have been read at another moment";

@@ -3,8 +3,13 @@
 use super::verdict::{Judgement, Verdict};
 
 /// A part of a doubt, and what would settle it: a lower-case fragment.
-const STEPS: [(&str, &str); 18] = [
+const STEPS: [(&str, &str); 19] = [
     ("the history is empty", "let somebody buy"),
+    (
+        "as many as at the start",
+        "let the shop answer `[search]` without a cache, or say `settle` there where it only takes a while; or leave `[search]` \
+         out, and say `--initial`",
+    ),
     (
         "may have been read too early",
         "say `counts = \"exact\"` in the map where the shop never tells a count of before, or let it answer `[search]` \
@@ -85,6 +90,12 @@ mod tests {
             next_steps(&unknown(&["no two purchases overlapped in time", "nothing was sold"]));
         assert_eq!(steps.len(), 2);
         assert!(steps[0].contains("`-c`"), "{steps:?}");
+        let told = |doubt| next_steps(&unknown(&[doubt])).concat();
+        assert!(told("may have been read too early, for it does not fit").contains("exact"));
+        assert!(
+            !told("may have been read too early, for it is as many as at the start")
+                .contains("exact")
+        );
         assert_eq!(next_steps(&unknown(&["something odd"])).len(), 1);
         assert!(next_steps(&Judgement::default()).is_empty());
     }

@@ -34,4 +34,6 @@ pub(crate) use secret::{Secret, masked};
 pub(crate) use servers::{ServerError, ServerPlan, SpawnedServer, remove, serve, verify};
 pub(crate) use session::{Address, Session, SessionError};
 pub(crate) use way::IdleConnections;
-pub(crate) use wire::{Failure, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field};
+pub(crate) use wire::{
+    Failure, HAD_ANSWERED, Order, Reply, TlsConfigs, TlsError, Trust, Waiting, check_field,
+};

@@ -48,6 +48,8 @@ pub(super) struct Way {
     is_sent: bool,
     /// Whether the last request went over a connection that another had used before.
     is_reused: bool,
+    /// Whether the connection has brought an answer.
+    has_answered: bool,
 }
 
 impl Way {
@@ -75,6 +77,7 @@ impl Way {
             is_under_way: false,
             is_sent: false,
             is_reused: false,
+            has_answered: false,
         })
     }
 
@@ -99,8 +102,10 @@ impl Way {
         let mut own = self.connection.take().filter(|_| is_usable);
         loop {
             let next = || self.idle.as_ref().filter(|_| self.keeps_alive)?.0.lock().pop();
+            let is_of_others = own.is_none();
             let mut connection = own.take().or_else(next)?;
             if connection.is_open(now_ns) {
+                self.has_answered |= is_of_others;
                 return Some(connection);
             }
         }
@@ -111,6 +116,7 @@ impl Way {
         let Self { addresses, version, waiting, tls, connect_limit, .. } = self;
         let opened = Connection::open(addresses, *version, *waiting, tls.as_ref(), *connect_limit);
         self.connection = Some(opened.await?);
+        self.has_answered = false;
         Ok(())
     }
 
@@ -143,10 +149,15 @@ impl Way {
         let connection = self.connection.as_mut().expect("it stands, or was opened just now");
         (self.is_under_way, self.is_sent) = (true, true);
         let answered = connection.exchange(request);
-        let (reply, keeps_alive) = match waiting {
-            Some(idle) => Box::pin(idle.giving_way(answered)).await?,
-            None => answered.await?,
+        let answered = match waiting {
+            Some(idle) => Box::pin(idle.giving_way(answered)).await,
+            None => answered.await,
         };
+        let may_be_stale = std::mem::replace(&mut self.has_answered, answered.is_ok());
+        let (reply, keeps_alive) = answered.map_err(|failure| match failure.is_broken() {
+            true if may_be_stale => Failure::Stale(Box::new(failure)),
+            _ => failure,
+        })?;
         self.is_under_way = !keeps_alive;
         Ok(reply)
     }

@@ -108,7 +108,7 @@ fn sold_out_that_the_map_does_not_know() {
     let finished = run(&shop.url()).args(["-c", "8", "-n", "60", "--map"]).arg(&map).run();
 
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    assert_advises(&finished, &["30 times: status 404", "`status = [404]` in `[buy.sold_out]`"]);
+    assert_advises(&finished, &["30 times: status 404", "`status` and `where` of `sold_out`"]);
 }
 
 #[test]

@@ -274,6 +274,7 @@ fn stale_count_at_the_end_accuses_nobody() {
     let result = assert_verdict(&sixty_purchases(&shop, "unique"), "unknown");
 
     assert!(result["doubts"].to_string().contains("read too early"), "{result:#}");
+    assert!(result["doubts"].to_string().contains("as many as at the start"), "{result:#}");
 }
 
 /// As behind a purchase of somebody else, or of `loadgen try --buy`, in a shop whose count is kept for a while: the run

@@ -2,6 +2,7 @@
 
 use crate::{
     judge::{Overlap, Verdict},
+    shop::HAD_ANSWERED,
     tally::Outcomes,
     words::{counted_grouped, grouped},
     worker::ASKS_FOR_LONG,
@@ -81,7 +82,7 @@ pub(crate) fn advice(figures: &Figures<'_>) -> Vec<String> {
     }
     if let Some((cause, times)) = figures.cause
         && figures.keeps_alive
-        && is_broken(cause)
+        && is_stale(cause)
     {
         advice.push(format!(
             "Connections broke, {}: {cause}. {}.",
@@ -109,7 +110,7 @@ fn refused(figures: &Figures<'_>, failed: u64) -> String {
     let (cause, times) = figures.cause.unwrap_or(("of causes that nobody told", failed));
     let way_out = if let Some(way_out) = turned_away(figures, cause) {
         way_out
-    } else if figures.keeps_alive && is_broken(cause) {
+    } else if figures.keeps_alive && is_stale(cause) {
         FRESH_CONNECTIONS.to_owned()
     } else if figures.left.is_some_and(|left| left <= 0)
         && figures.outcomes.sold_out == 0
@@ -132,11 +133,9 @@ fn refused(figures: &Figures<'_>, failed: u64) -> String {
 /// What to do where a shop closes connections and a request comes too late.
 const FRESH_CONNECTIONS: &str = "the shop closes connections without saying so: give each request a fresh one with `--disable-keepalive`";
 
-/// Whether `cause` is of a connection that broke.
-fn is_broken(cause: &str) -> bool {
-    ["connection closed", "connection reset", "connection lost"]
-        .iter()
-        .any(|part| cause.contains(part))
+/// Whether `cause` is of a connection that broke, and would not have if it had been a fresh one.
+fn is_stale(cause: &str) -> bool {
+    cause.contains(HAD_ANSWERED)
 }
 
 /// What to do where `cause` is of a shop that has no time.
@@ -146,17 +145,20 @@ fn turned_away(figures: &Figures<'_>, cause: &str) -> Option<String> {
             "no client waits for so long: let `Retry-After` be a minute at most".to_owned(),
         );
     }
-    if !cause.contains("429") && !cause.contains("503") {
+    if !["status 429", "status 503"].iter().any(|status| cause.contains(status)) {
         return None;
     }
+    // Two at least, or nothing meets.
     let fewer = (figures.clients / 4).max(2);
-    Some(match figures.retries {
-        false => format!(
-            "the shop turns clients away: try fewer of them (`-c {fewer}`), and `--retry`, which keeps \
-             `Retry-After`"
-        ),
-        true => format!("the shop turns clients away: try fewer of them (`-c {fewer}`)"),
-    })
+    let fewer = (fewer < figures.clients).then(|| format!("fewer of them (`-c {fewer}`)"));
+    let retry = "`--retry`, which keeps `Retry-After`";
+    let way_out = match (fewer, figures.retries) {
+        (Some(fewer), false) => format!("try {fewer}, and {retry}"),
+        (Some(fewer), true) => format!("try {fewer}"),
+        (None, false) => format!("try {retry}"),
+        (None, true) => "let it take more requests a second while it is tried".to_owned(),
+    };
+    Some(format!("the shop turns clients away: {way_out}"))
 }
 
 /// The status in a `cause` that no rule of the map knows.
@@ -169,7 +171,8 @@ fn unknown_status(cause: &str) -> Option<&str> {
 
 fn named_sold_out(status: &str) -> String {
     format!(
-        "if that is \"sold out\", name it in the map: `status = [{status}]` in `[buy.sold_out]`"
+        "if that is \"sold out\", compare `status` and `where` of `sold_out` in the map with it: its status is \
+         {status}"
     )
 }
 
@@ -387,6 +390,16 @@ mod tests {
         says(&refused(60, told), &["a minute at most"]);
         let again = Figures { retries: true, ..refused(60, "status 429") };
         assert!(!advice(&again)[0].contains("--retry"));
+        for (clients, retries, said) in [
+            (1, false, "turns clients away: try `--retry`"),
+            (2, true, "turns clients away: let it take more"),
+            (3, true, "turns clients away: try fewer of them (`-c 2`)"),
+        ] {
+            let few = Figures { clients, retries, ..refused(60, "status 503") };
+            says(&few, &[said]);
+        }
+        let slow = refused(60, "no answer within 503ms");
+        assert!(!advice(&slow)[0].contains("turns clients away"));
         assert!(!advice(&refused(50, "status 403"))[0].contains("failed"));
     }
 
@@ -402,7 +415,7 @@ mod tests {
         for refused in [50, 80] {
             says(
                 &nothing_left(refused, unknown),
-                &[unknown, "`status = [404]` in `[buy.sold_out]`"],
+                &[unknown, "`status` and `where` of `sold_out`", "its status is 404"],
             );
         }
         says(&nothing_left(50, "status 429"), &["50 times", "`--retry`"]);
@@ -410,7 +423,8 @@ mod tests {
 
     #[test]
     fn connections_that_the_shop_closes_are_told_of_with_a_way_out() {
-        let cause = "connection closed before the answer was whole";
+        let fresh = "connection closed before the answer was whole";
+        let cause = &format!("{fresh}, {HAD_ANSWERED}");
         for unknown in [40, 80] {
             let broken = Figures {
                 outcomes: Outcomes {
@@ -423,8 +437,13 @@ mod tests {
                 ..good()
             };
             says(&broken, &[cause, "`--disable-keepalive`"]);
-            let advised = advice(&Figures { keeps_alive: false, ..broken });
-            assert!(!advised.iter().any(|said| said.contains("--disable")), "{advised:?}");
+            for other in [
+                Figures { keeps_alive: false, ..broken.clone() },
+                Figures { cause: Some((fresh, unknown)), ..broken },
+            ] {
+                let advised = advice(&other);
+                assert!(!advised.iter().any(|said| said.contains("--disable")), "{advised:?}");
+            }
         }
     }
 

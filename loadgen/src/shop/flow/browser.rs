@@ -201,7 +201,7 @@ impl Browser {
             match self.exchange(&room, visited).await {
                 // The shop may have closed it meanwhile; whoever only looks may ask again (RFC 9110, 9.2.2).
                 Err(failure)
-                    if request.method == "GET" && is_broken(&failure) && self.way.is_reused() =>
+                    if request.method == "GET" && failure.is_broken() && self.way.is_reused() =>
                 {
                     Ok(self.exchange(&room, visited).await?)
                 }
@@ -257,11 +257,6 @@ impl Browser {
         put(&["\r\n", body.as_deref().unwrap_or_default()]);
         Ok(())
     }
-}
-
-/// Whether a connection broke ahead of an answer.
-fn is_broken(failure: &Failure) -> bool {
-    matches!(failure, Failure::Reset | Failure::ClosedEarly | Failure::Send(_))
 }
 
 /// The request that stands in `room`, for people: it may be none where a field was refused.

@@ -154,9 +154,7 @@ impl FlowFault {
         Some(match self.failure()? {
             Failure::Timeout(_) => "give the shop longer, as with `-t 60s`",
             Failure::Tls => "write `https://`",
-            Failure::Reset | Failure::ClosedEarly | Failure::Send(_) => {
-                "see in the shop's log why it breaks off"
-            }
+            failure if failure.is_broken() => "see in the shop's log why it breaks off",
             Failure::Garbage(_) | Failure::BrokenHttp2(_) | Failure::TooLong(_) => {
                 "see what stands there, as with `curl -i`"
             }

@@ -7,6 +7,9 @@ use tokio_rustls::rustls::{self, AlertDescription, CertificateError, InvalidMess
 use super::version::Version;
 use crate::duration;
 
+/// What is said of a connection that broke behind an answer.
+pub(crate) const HAD_ANSWERED: &str = "and the connection had answered before";
+
 /// Why a request got no answer, or none that can be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Failure {
@@ -31,6 +34,9 @@ pub(crate) enum Failure {
     /// The other side closed the connection before its answer was whole.
     #[error("connection closed before the answer was whole")]
     ClosedEarly,
+    /// The same of a connection that had answered before, and may have been closed by the time of the request.
+    #[error("{0}, {HAD_ANSWERED}")]
+    Stale(Box<Self>),
     /// Reading failed, for another reason.
     #[error("the answer cannot be read: {0}")]
     Read(io::ErrorKind),
@@ -122,6 +128,9 @@ impl Failure {
 
     /// Whether the server cannot have carried out the request, since it never had the whole of it.
     pub(crate) fn did_not_happen(&self) -> bool {
+        if let Self::Stale(failure) = self {
+            return failure.did_not_happen();
+        }
         matches!(
             self,
             Self::Refused
@@ -138,6 +147,11 @@ impl Failure {
                 | Self::Unsendable(_)
                 | Self::NotProcessed(_)
         )
+    }
+
+    /// Whether the connection broke.
+    pub(in crate::shop) fn is_broken(&self) -> bool {
+        matches!(self, Self::Reset | Self::ClosedEarly | Self::Send(_) | Self::Stale(_))
     }
 
     /// Whether somebody was reached and could not be spoken to: another address would not help.

@@ -15,7 +15,7 @@ mod version;
 mod http2_tests;
 
 pub(super) use connection::Connection;
-pub(crate) use failure::Failure;
+pub(crate) use failure::{Failure, HAD_ANSWERED};
 pub(crate) use reply::Reply;
 pub(super) use reply::{is_passing, is_turned_away};
 pub(crate) use stream::Waiting;
