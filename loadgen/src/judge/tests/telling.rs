@@ -1,9 +1,15 @@
 //! What a judgement says: stories, doubts, orders.
 
 use crate::{
-    history::{Answer, CountTiming, Header, Operation, Outcome, Tickets, signed},
+    history::{
+        Answer, CountTiming, Header, Numbering, Operation, Outcome, Ticket, Tickets, signed,
+    },
     judge::{
-        Budget, Evidence, Judgement, Verdict, ViolationKind, judge, judge_within, order, overlap,
+        Budget, Evidence, Judgement, Verdict, ViolationKind, judge, judge_within,
+        model::Misfit,
+        order, overlap,
+        request::{Known, Requests, Trusted},
+        story::Teller,
     },
 };
 
@@ -194,4 +200,42 @@ fn who_was_told_sold_out_once_somebody_was_refused_accuses_nobody() {
     assert_eq!(judged(&late, &operations).violations, [], "it comes back behind its answer");
     let two = Header { initial: Some(2), left: Some(1), ..late };
     assert_ne!(judged(&two, &operations).violations, [], "one ticket is one ticket");
+}
+
+#[test]
+fn what_is_gone_without_a_number_is_told_as_so_many() {
+    let seat = |name: &str, remaining| {
+        let tickets = [Ticket::named(name)].into_iter().collect();
+        Answer { tickets, remaining: Some(remaining), ..Answer::new(Outcome::Sold) }
+    };
+    let header = Header { numbering: Numbering::Unique, ..Header::new(5) };
+    let told = |remaining| {
+        let operations = [buy(1, 0, 20, seat("A-7", 4)), buy(2, 10, 40, seat("A-9", remaining))];
+        let violation = judged(&header, &operations).violations.remove(0);
+        assert_eq!(violation.kind, ViolationKind::Undersell);
+        (violation.message, violation.story.join(" "))
+    };
+    let (message, story) = told(2);
+    assert!(message.starts_with("nobody took 1 ticket that is gone"), "{message}");
+    assert!(story.contains("1 ticket was taken in between, and nobody"), "{story}");
+    let (message, story) = told(0);
+    assert!(message.starts_with("nobody took 3 tickets"), "{message}");
+    assert!(story.contains("3 tickets were taken in between, and nobody"), "{story}");
+}
+
+/// What others may have had aside is no part of what was asked for.
+#[test]
+fn who_was_told_sold_out_asked_for_as_many_as_he_did() {
+    let header = Header::new(9);
+    let operations =
+        [buy(1, 0, 20, Answer::unknown("gone")), buy(2, 10, 20, Answer::new(Outcome::SoldOut))];
+    let evidence = Evidence { header: &header, operations: &operations, lacks: &[] };
+    let requests = Requests::collect(&evidence, Known::of(&header), Trusted::ALL);
+    let told =
+        |quantity| Teller::new(&requests).of_misfit(1, Misfit::Enough { remaining: 8, quantity });
+    assert_eq!(told(1), "Worker 2 was told sold out, but 8 were left for 1.");
+    assert_eq!(
+        told(4),
+        "Worker 2 was told sold out, but 8 were left for 1, of which others can have had 3 at most."
+    );
 }
