@@ -22,7 +22,7 @@ pub(crate) struct CheckArgs {
 
     /// How many tickets there were at the start; holds against what a history says
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
+    #[arg(value_parser = flags::whole::<u64>(0..=i64::MAX.unsigned_abs()))]
     pub(super) initial: Option<u64>,
 
     /// Judge at most so many operations, and name the rest [default: what half of the free memory

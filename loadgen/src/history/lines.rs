@@ -4,8 +4,8 @@ use serde::{Deserialize, de::IgnoredAny};
 use serde_json::Value;
 
 use super::{
-    FORMAT_VERSION, Header, Operation, blocks::Block, ndjson::LineError, ndjson::decode_bytes,
-    numbers::whole,
+    FORMAT_VERSION, Header, Operation, blocks::Block, json, ndjson::LineError,
+    ndjson::decode_bytes, numbers::whole,
 };
 
 /// The longest line, in bytes.
@@ -142,7 +142,7 @@ fn begins_with_history(line: &[u8]) -> bool {
 fn header(line: &[u8]) -> What {
     match serde_json::from_slice(line) {
         Ok(header) => What::Header(Box::new(header)),
-        Err(error) => What::BrokenHeader(Fault::of_json("", &error)),
+        Err(error) => What::BrokenHeader(Fault::of_json("", line, &error)),
     }
 }
 
@@ -154,7 +154,7 @@ fn fault(line: &[u8], error: &LineError, is_cut: bool) -> Fault {
         LineError::Json(error) if is_cut && error.is_eof() => {
             Fault::new("the file ends in the middle of this line")
         }
-        LineError::Json(error) => Fault::of_json("no operation: ", error),
+        LineError::Json(error) => Fault::of_json("no operation: ", line, error),
         error => Fault::new(&error.to_string()),
     }
 }
@@ -173,12 +173,15 @@ impl Fault {
         Self { column: None, reason: short(reason) }
     }
 
-    /// The parser counts lines within what it was given, which is one line.
-    fn of_json(prefix: &str, error: &serde_json::Error) -> Self {
-        let text = error.to_string();
-        let place = format!(" at line {} column {}", error.line(), error.column());
-        let reason = text.strip_suffix(&place).unwrap_or(&text);
-        Self { column: Some(error.column()), reason: short(&format!("{prefix}{reason}")) }
+    /// What is wrong with `line`, and with which of its members, where that is known.
+    fn of_json(prefix: &str, line: &[u8], error: &serde_json::Error) -> Self {
+        let reason = json::reason(error);
+        let text = str::from_utf8(line).ok();
+        let (member, column) = match text.and_then(|text| json::member(text, error)) {
+            Some((member, column)) => (format!("`{member}`: "), column),
+            None => (String::new(), error.column()),
+        };
+        Self { column: Some(column), reason: short(&format!("{prefix}{member}{reason}")) }
     }
 }
 
@@ -229,6 +232,47 @@ mod tests {
             let reason = reason(&line);
             assert!(reason.contains(said), "{line}: {reason}");
         }
+    }
+
+    #[test]
+    fn a_member_that_cannot_be_read_is_named_with_its_column() {
+        let with = |from: &str, to: &str| reason(&SALE.replacen(from, to, 1));
+        let links = ",\"links\":7}";
+        for (from, to, said) in [
+            ("[7]", r#""A \ud800""#, "102: no operation: `tickets`: `\"A \\ud800\"` is no ticket"),
+            ("[7]", r#"["A", "\ud800"]"#, "102: no operation: `tickets`: `\"\\ud800\"` is no"),
+            ("[7]", "[null]", "102: no operation: `tickets`: `null` is no ticket"),
+            ("\"call_ns\":1", "\"call_ns\":-1", "59: no operation: `call_ns`: invalid value"),
+            (":7}", ":\"7\"}", "132: no operation: `revision`: invalid type: string \"7\""),
+            (
+                ":7}",
+                ":-7}",
+                "132: no operation: `revision`: invalid value: integer `-7`, expected one from 0 on",
+            ),
+            ("\"buy\"", "7", "19: no operation: `op`: expected one of its names"),
+            ("null", "7", "44: no operation: `key`: invalid type: integer `7`, expected a string"),
+            ("null", "{\"a\":1}", "44: no operation: `key`: invalid type: map, expected a string"),
+            (
+                "}",
+                links,
+                "142: no operation: `links`: invalid type: integer `7`, expected an object",
+            ),
+            ("}", ",\"links\":{\"hold\":7} }", "150: no operation: `links.hold`: invalid type"),
+            ("}", ",\"section\":[]}", "144: no operation: `section`"),
+            (
+                "}",
+                ",\"section\":true}",
+                "144: no operation: `section`: invalid type: boolean `true`, expected an object",
+            ),
+        ] {
+            let told = with(from, to);
+            assert!(told.starts_with(said), "{to}: {told}");
+            assert!(!told.contains("at line") && !told.contains("struct"), "{to}: {told}");
+        }
+        assert_eq!(
+            reason(r#"{"history": 1, "numbering": "rows", "initial": 5}"#),
+            "29: `numbering`: unknown variant `rows`, expected one of `consecutive`, `unique`, `seats`"
+        );
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::numbers::number_or_null;
 ///
 /// The names are whatever tells one hold or sale of the history from all others, and no secret of a
 /// shop: who has the token of a hold can confirm it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Links {
     /// The hold that it made, confirmed or released.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -18,6 +18,7 @@ mod scan;
 
 mod assembly;
 mod blocks;
+mod json;
 mod lines;
 mod places;
 mod read_error;

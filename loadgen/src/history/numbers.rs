@@ -16,6 +16,48 @@ pub(crate) fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < BEYOND).then_some(whole)
 }
 
+/// The number that is written so in JSON, in one way for each: all of its digits, without an exponent where it needs no
+/// more than some forty of them, and without zeros that say nothing.
+pub(super) fn spelt(text: &str) -> String {
+    /// As many zeros are written out at most.
+    const ZEROS_MAX: i64 = 40;
+    const ZEROS_MIN: i64 = -ZEROS_MAX;
+
+    let (sign, size) = match text.strip_prefix('-') {
+        Some(size) => ("-", size),
+        None => ("", text),
+    };
+    let (mantissa, exponent) = size.split_once(['e', 'E']).unwrap_or((size, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let digits = format!("{whole}{fraction}");
+    let significant = digits.trim_start_matches('0').trim_end_matches('0');
+    if significant.is_empty() {
+        return "0".to_owned();
+    }
+    let zeros = digits.len() - digits.trim_end_matches('0').len();
+    // What the significant digits are multiplied by, as a power of ten.
+    let moved = i64::try_from(zeros).ok().zip(i64::try_from(fraction.len()).ok());
+    let power = exponent.parse::<i64>().ok().zip(moved);
+    let power = power.and_then(|(power, (zeros, places))| power.checked_add(zeros - places));
+    let length = i64::try_from(significant.len()).unwrap_or(i64::MAX);
+    match power {
+        Some(power @ 0..=ZEROS_MAX) => {
+            format!("{sign}{significant}{}", "0".repeat(usize::try_from(power).unwrap_or(0)))
+        }
+        Some(power @ ZEROS_MIN..0) if length + power > 0 => {
+            let (whole, fraction) =
+                significant.split_at(usize::try_from(length + power).unwrap_or(0));
+            format!("{sign}{whole}.{fraction}")
+        }
+        Some(power @ ZEROS_MIN..0) => {
+            let zeros = "0".repeat(usize::try_from(-length - power).unwrap_or(0));
+            format!("{sign}0.{zeros}{significant}")
+        }
+        Some(power) => format!("{sign}{significant}e{power}"),
+        None => text.to_owned(),
+    }
+}
+
 /// The number that is written so in JSON, where a float that it was read into is another one: all its digits, without
 /// zeros at the end of a fraction.
 pub(crate) fn digits_beyond_floats(text: &str) -> Option<&str> {
@@ -94,7 +136,9 @@ impl<'de, T: Integer<'de>> Deserialize<'de> for Whole<T> {
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<T, E> {
-                let unfit = || E::invalid_value(Unexpected::Signed(number), &"one that fits");
+                let is_never_below = T::try_from(-1_i64).is_err() && number < 0;
+                let expected = if is_never_below { "one from 0 on" } else { "one that fits" };
+                let unfit = || E::invalid_value(Unexpected::Signed(number), &expected);
                 T::try_from(number).map_err(|_| unfit())
             }
 
@@ -135,6 +179,25 @@ mod tests {
             ("2.00000000000000000010e19", Some("2.00000000000000000010e19")),
         ] {
             assert_eq!(digits_beyond_floats(text), kept, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_has_one_spelling() {
+        for (spelling, texts) in [
+            ("7", &["7", "7.0", "7e0", "0.7e1", "70e-1", "7E+0"][..]),
+            ("0", &["0", "-0", "0.0", "0e9"]),
+            ("-7", &["-7", "-7.00"]),
+            ("20000000000000000000", &["20000000000000000000", "2e19", "2.0E+19", "0.2e20"]),
+            ("20000000000000000001", &["20000000000000000001.0", "2.0000000000000000001e19"]),
+            ("1.5", &["1.5", "1.50", "15e-1"]),
+            ("0.015", &["0.015", "1.5e-2", "0.15e-1"]),
+            ("1e300", &["1e300", "10e299"]),
+            ("1e99999999999999999999", &["1e99999999999999999999"]),
+        ] {
+            for text in texts {
+                assert_eq!(spelt(text), spelling, "{text}");
+            }
         }
     }
 

@@ -36,7 +36,7 @@ impl OperationKind {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Bought.
@@ -55,7 +55,8 @@ pub enum Outcome {
 
 /// From the read of the count to the write of it: where two of these overlap and nothing keeps them
 /// apart, an update is lost. Times are of the run's clock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct CriticalSection {
     /// When the count was read, in nanoseconds.
     #[serde(deserialize_with = "number")]
@@ -134,7 +135,7 @@ impl Answer {
 }
 
 /// One operation: a line of a history.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Operation {
     /// Which worker called.
     #[serde(deserialize_with = "number")]

@@ -3,9 +3,9 @@
 use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-use serde_json::{Number, value::RawValue};
+use serde_json::value::RawValue;
 
-use super::numbers::{digits_beyond_floats, whole};
+use super::{json::reason, numbers::spelt};
 
 /// A ticket: a number, or a name.
 ///
@@ -30,29 +30,20 @@ impl Ticket {
         }
     }
 
-    /// The ticket whose number is written so in JSON: 7.0 is 7, and one that neither 64 bits nor a float hold has all
-    /// of its digits for its name.
+    /// The ticket whose number is written so in JSON: 7.0 is 7, and one that 64 bits do not hold has all of its digits
+    /// for its name.
     pub(crate) fn numbered(text: &str) -> Self {
-        if text.parse::<u64>().is_ok() || text.parse::<i64>().is_ok() {
-            return Self::named(text);
-        }
-        if let Some(digits) = digits_beyond_floats(text) {
-            return Self::named(digits);
-        }
-        let number = text.parse().unwrap_or(f64::NAN);
-        match (whole(number), Number::from_f64(number)) {
-            (Some(whole), _) => Self::named(&whole.to_string()),
-            (None, Some(number)) => Self::named(&number.to_string()),
-            (None, None) => Self::named(text),
-        }
+        Self::named(&spelt(text))
     }
 
     /// The ticket that `json` is.
     fn of_json(json: &RawValue) -> Result<Self, String> {
         match json.get().as_bytes() {
             [b'"', ..] => {
-                let name: Cow<'_, str> =
-                    serde_json::from_str(json.get()).map_err(|error| error.to_string())?;
+                let name: Result<Cow<'_, str>, _> = serde_json::from_str(json.get());
+                let name = name.map_err(|error| {
+                    format!("`{}` is no ticket: {}", json.get(), reason(&error))
+                })?;
                 Ok(Self::named(&name))
             }
             [b'-' | b'0'..=b'9', ..] => Ok(Self::numbered(json.get())),
@@ -70,13 +61,13 @@ impl fmt::Display for Ticket {
     }
 }
 
-/// The tickets of one sale, in the order of the answer. Numbers that follow each other, as
+/// The tickets of one sale, in the order of the answer; none where one of them has no name. Numbers that follow each other, as
 /// they do in almost every sale, take no memory of their own: a history can have millions of sales.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Tickets(Shape);
 
 /// One shape for each list, so that equal lists compare equal.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Shape {
     /// `first`, `first + 1`, …: `count` numbers, none where `count` is 0 (and `first` too).
     Run { first: u64, count: u32 },
@@ -166,11 +157,14 @@ pub(super) struct Gathered {
     count: u32,
     /// All tickets, from the first that does not follow; empty before.
     listed: Vec<Ticket>,
+    /// Whether one of them has a name that says nothing.
+    has_blank: bool,
 }
 
 impl Gathered {
     /// Adds one ticket.
     pub(super) fn push(&mut self, ticket: Ticket) {
+        self.has_blank |= matches!(&ticket, Ticket::Name(name) if name.trim().is_empty());
         match ticket {
             Ticket::Number(number) if self.listed.is_empty() && self.follows(number) => {
                 if self.count == 0 {
@@ -197,8 +191,11 @@ impl Gathered {
 
 impl From<Gathered> for Tickets {
     fn from(gathered: Gathered) -> Self {
-        let Gathered { first, count, listed } = gathered;
-        Self(if listed.is_empty() {
+        let Gathered { first, count, listed, has_blank } = gathered;
+        // Who is told nothing has no ticket that somebody else can have too, and how many there are is not known.
+        Self(if has_blank {
+            Shape::default()
+        } else if listed.is_empty() {
             Shape::Run { first, count }
         } else {
             Shape::Listed(listed.into())
@@ -289,12 +286,12 @@ mod tests {
 
     #[test]
     fn a_name_is_a_text() {
-        let names = ["7", "07", "+7", "A-17", "", "18446744073709551616"].map(Ticket::named);
+        let names = ["7", "07", "+7", "A-17", "18446744073709551616"].map(Ticket::named);
         assert_eq!(names[0], Ticket::Number(7));
         assert!(names[1..].iter().all(|name| matches!(name, Ticket::Name(_))), "{names:?}");
         let tickets: Tickets = names.iter().cloned().collect();
         let text = serde_json::to_string(&tickets).unwrap();
-        assert_eq!(text, r#"[7,"07","+7","A-17","","18446744073709551616"]"#);
+        assert_eq!(text, r#"[7,"07","+7","A-17","18446744073709551616"]"#);
         assert_eq!(serde_json::from_str::<Tickets>(&text).unwrap(), tickets);
         let bytes = postcard::to_stdvec(&tickets).unwrap();
         assert_eq!(postcard::from_bytes::<Tickets>(&bytes).unwrap(), tickets);
@@ -309,6 +306,13 @@ mod tests {
             ("[1.5, 1.50]", &["1.5", "1.5"]),
             ("\"A \\u00e9\"", &["A é"]),
             ("[20000000000000000001, 20000000000000000001.0]", &["20000000000000000001"; 2]),
+            (
+                "[2e19, 20000000000000000000, \"20000000000000000000\"]",
+                &["20000000000000000000"; 3],
+            ),
+            ("\"\"", &[]),
+            ("[\"\"]", &[]),
+            ("[\"A\", \" \"]", &[]),
             ("[9007199254740993.0]", &["9007199254740993"]),
             ("[-9223372036854775808]", &["-9223372036854775808"]),
             ("[\"A\", \"A \"]", &["A", "A "]),

@@ -160,7 +160,7 @@ pub(crate) struct RunArgs {
 
     /// How many tickets there are at the start [default: what a search says]
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
+    #[arg(value_parser = flags::whole::<u64>(0..=i64::MAX.unsigned_abs()))]
     initial: Option<u64>,
 
     /// Fail (99) where this is not kept, as in 'p(99)<50ms' or 'errors:rate<0.01'
