@@ -107,6 +107,10 @@ pub(crate) struct ChaosArgs {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
+    /// Write the result to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    output: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     json: bool,
@@ -231,6 +235,7 @@ impl ChaosArgs {
             holds: Holds { refund: 0.2, seconds: 1, ..Holds::default() },
             history: self.history,
             report: self.report,
+            output: self.output,
             json: self.json,
         })
     }

@@ -46,6 +46,8 @@ pub(crate) struct ChaosConfig {
     pub(super) history: Option<PathBuf>,
     /// Where the page goes.
     pub(super) report: Option<PathBuf>,
+    /// Where the result goes as JSON, beside what is printed.
+    pub(super) output: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(super) json: bool,
 }

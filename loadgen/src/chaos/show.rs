@@ -14,7 +14,7 @@ use crate::{
     history::HistoryFile,
     kept_file::{KeepError, KeptFile},
     lead::{Interrupts, Stage},
-    report::{ProgressLine, print_data, print_json, print_words, tell_lost},
+    report::{ProgressLine, print_data, print_json, print_words, tell_lost, write_json},
     words::counted,
     worker::{Needs, TooFewFiles, make_room},
 };
@@ -37,6 +37,9 @@ pub(crate) enum ChaosError {
     /// No place for the page.
     #[error("`--report`: {0}")]
     Report(KeepError),
+    /// No place for the result.
+    #[error("`--output`: {0}")]
+    Output(KeepError),
     /// No event loop, no signals.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -58,7 +61,7 @@ impl ChaosError {
                 | RunError::Folder { .. }
                 | RunError::Member(MemberError::NotInstalled { .. }),
             ) => exit_code::USAGE,
-            Self::History(error) | Self::Report(error) => error.exit_code(),
+            Self::History(error) | Self::Report(error) | Self::Output(error) => error.exit_code(),
             Self::Run(_) | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,
         }
@@ -81,6 +84,8 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
     let file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     let page = config.report.as_deref().map(KeptFile::create).transpose();
     let page = page.map_err(ChaosError::Report)?;
+    let output = config.output.as_deref().map(KeptFile::create).transpose();
+    let output = output.map_err(ChaosError::Output)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -96,6 +101,10 @@ pub(crate) fn show(config: &ChaosConfig) -> Result<u8, ChaosError> {
         let history = &chaos.judged.history;
         let appended = file.append(&history.header, &history.operations);
         lost.extend(appended.and_then(|()| file.keep()).map_err(ChaosError::History).err());
+    }
+    if let Some(mut file) = output {
+        let written = file.add(|mut out| write_json(&mut out, &ChaosView::new(config, &chaos)));
+        lost.extend(written.and_then(|()| file.keep()).map_err(ChaosError::Output).err());
     }
     if let Some(file) = page {
         let kept = file.keep_text(&drawn(config, &chaos).html);

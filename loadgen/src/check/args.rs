@@ -35,6 +35,10 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "FILE.html")]
     pub(super) report: Option<PathBuf>,
 
+    /// Write the result to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    pub(super) output: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     pub(super) json: bool,
@@ -58,16 +62,19 @@ pub(crate) enum ArgsError {
     /// The same operations would be there twice.
     #[error("`{}` is named twice", .0.display())]
     Twice(PathBuf),
-    /// The page would replace what it is drawn from.
-    #[error("`--report {}` is a history, and the page would replace it", .0.display())]
-    IsHistory(PathBuf),
+    /// A file would replace what it is made from.
+    #[error("`{0} {path}` is a history, and would be replaced", path = .1.display())]
+    IsHistory(&'static str, PathBuf),
+    /// One file would replace the other.
+    #[error("`--report` and `--output` are both `{}`, and one would replace the other", .0.display())]
+    SameFile(PathBuf),
 }
 
 impl CheckArgs {
     /// Checks what the flags say together.
     ///
     /// # Errors
-    /// A file that is named twice, and a page in the place of a history.
+    /// A file that is named twice, and one in the place of a history.
     pub(crate) fn check(&self) -> Result<(), ArgsError> {
         let real = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
         let mut seen = Vec::new();
@@ -78,9 +85,17 @@ impl CheckArgs {
             }
             seen.push(real);
         }
-        match &self.report {
-            Some(page) if replaces_one(page, &self.histories) => {
-                Err(ArgsError::IsHistory(page.clone()))
+        let files = [("--report", &self.report), ("--output", &self.output)];
+        for (flag, path) in
+            files.into_iter().filter_map(|(flag, path)| Some((flag, path.as_ref()?)))
+        {
+            if replaces_one(path, &self.histories) {
+                return Err(ArgsError::IsHistory(flag, path.clone()));
+            }
+        }
+        match (&self.report, &self.output) {
+            (Some(page), Some(result)) if real(page) == real(result) => {
+                Err(ArgsError::SameFile(page.clone()))
             }
             _ => Ok(()),
         }

@@ -13,7 +13,7 @@ use crate::{
     kept_file::{KeepError, KeptFile},
     report::{
         CheckSummary, JudgedHistory, RunFigures, check_text, print_data, print_json, print_words,
-        tell_lost,
+        tell_lost, write_json,
     },
 };
 
@@ -26,6 +26,9 @@ pub(crate) enum CheckError {
     /// No place for the page.
     #[error("`--report`: {0}")]
     Report(#[from] KeepError),
+    /// No place for the result.
+    #[error("`--output`: {0}")]
+    Output(KeepError),
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
@@ -36,7 +39,7 @@ impl CheckError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Read(_) => exit_code::USAGE,
-            Self::Report(error) => error.exit_code(),
+            Self::Report(error) | Self::Output(error) => error.exit_code(),
             Self::Write(_) => exit_code::INTERNAL,
         }
     }
@@ -45,7 +48,7 @@ impl CheckError {
     pub(crate) fn hint(&self) -> Option<&'static str> {
         match self {
             Self::Read(error) => error.hint(),
-            Self::Report(_) | Self::Write(_) => None,
+            Self::Report(_) | Self::Output(_) | Self::Write(_) => None,
         }
     }
 }
@@ -57,12 +60,19 @@ impl CheckError {
 pub(crate) fn show(args: &CheckArgs) -> Result<u8, CheckError> {
     // Before the work: a name that cannot be had would be known only when all is judged.
     let file = args.report.as_deref().map(KeptFile::create).transpose()?;
+    let output = args.output.as_deref().map(KeptFile::create).transpose();
+    let output = output.map_err(CheckError::Output)?;
     let judged = judge_files(&args.histories, args.limit, args.initial)?;
     let page = file.map(|file| (file, drawn(&judged, None)));
     let figures = page.as_ref().map(|(_, page)| page.figures.as_slice()).unwrap_or_default();
     // IMPORTANT: before the page, which must not take the result along.
     let printed = print(args, &judged, figures).map_err(CheckError::Write);
     let mut lost: Vec<CheckError> = printed.err().into_iter().collect();
+    if let Some(mut file) = output {
+        let written =
+            file.add(|mut out| write_json(&mut out, &CheckSummary::new(&judged, figures)));
+        lost.extend(written.and_then(|()| file.keep()).map_err(CheckError::Output).err());
+    }
     let kept = page.map(|(file, page)| file.keep_text(&page.html));
     lost.extend(kept.and_then(Result::err).map(CheckError::Report));
     tell_lost(&lost);

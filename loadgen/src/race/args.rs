@@ -96,6 +96,10 @@ pub(crate) struct RaceArgs {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
 
+    /// Write the result to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    output: Option<PathBuf>,
+
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]
     json: bool,
@@ -151,9 +155,9 @@ pub(crate) enum ArgsError {
     /// A limit that no answer can meet.
     #[error("`--timeout` is nothing\nhint: leave it out, or give it as in `--timeout 30s`")]
     NoTime,
-    /// The page would replace the history.
-    #[error("`--history` and `--report` are both `{}`, and one would replace the other", .0.display())]
-    SameFile(PathBuf),
+    /// One file would replace the other.
+    #[error("`{0}` and `{1}` are both `{path}`, and one would replace the other", path = .2.display())]
+    SameFile(&'static str, &'static str, PathBuf),
 }
 
 impl RaceArgs {
@@ -162,10 +166,16 @@ impl RaceArgs {
     /// # Errors
     /// Flags that contradict each other.
     pub(crate) fn check(self) -> Result<RaceConfig, ArgsError> {
-        if let (Some(history), Some(report)) = (&self.history, &self.report)
-            && real(history) == real(report)
-        {
-            return Err(ArgsError::SameFile(report.clone()));
+        let files =
+            [("--history", &self.history), ("--report", &self.report), ("--output", &self.output)];
+        for (place, (flag, file)) in files.iter().enumerate() {
+            for (other, other_file) in &files[place + 1..] {
+                if let (Some(file), Some(other_file)) = (file, other_file)
+                    && real(file) == real(other_file)
+                {
+                    return Err(ArgsError::SameFile(flag, other, other_file.clone()));
+                }
+            }
         }
         let delays = if self.lesson_delays {
             Delays::LESSON
@@ -189,6 +199,7 @@ impl RaceArgs {
             timeout,
             history: self.history,
             report: self.report,
+            output: self.output,
             json: self.json,
         })
     }
@@ -314,6 +325,7 @@ mod tests {
             ("--timeout 0s", "--timeout"),
             ("--mode fibre", "--mode"),
             ("--history x --report ./x", "`--history` and `--report`"),
+            ("--report x -o ./x", "`--report` and `--output`"),
             ("--db db.txt", "`--db` names no counter"),
             ("--db etcd://a:1", "`--db` names no counter"),
             ("--db etcd://a:1/b --direct", "--direct"),

@@ -33,6 +33,8 @@ pub(crate) struct RaceConfig {
     pub(crate) history: Option<PathBuf>,
     /// Where the page of all runs goes.
     pub(crate) report: Option<PathBuf>,
+    /// Where the result goes as JSON, beside what is printed.
+    pub(crate) output: Option<PathBuf>,
     /// Whether the result is wanted as JSON.
     pub(crate) json: bool,
 }

@@ -24,6 +24,7 @@ async fn race(mode: Mode, locking: Locking) -> Judgement {
         timeout: Duration::from_secs(60),
         history: None,
         report: None,
+        output: None,
         json: false,
     };
     let mut interrupts = Interrupts::new().unwrap();

@@ -15,7 +15,7 @@ use crate::{
     lead::{Interrupts, Stage},
     report::{
         JudgedRun, ProgressLine, RaceSummary, RunFigures, costs, heading, print_data, print_json,
-        print_words, proof, race_table, say, sentences, tell_lost,
+        print_words, proof, race_table, say, sentences, tell_lost, write_json,
     },
     setup::{Locking, Mode},
     shop::remove,
@@ -46,6 +46,9 @@ pub(crate) enum RaceError {
     /// No place for the page.
     #[error("`--report`: {0}")]
     Report(KeepError),
+    /// No place for the result.
+    #[error("`--output`: {0}")]
+    Output(KeepError),
     /// No event loop, no signals.
     #[error("cannot start: {0}")]
     Start(io::Error),
@@ -62,7 +65,7 @@ impl RaceError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::TooFewFiles(_) => exit_code::USAGE,
-            Self::History(error) | Self::Report(error) => error.exit_code(),
+            Self::History(error) | Self::Report(error) | Self::Output(error) => error.exit_code(),
             Self::Run { source, .. } if is_scarcity(source) => exit_code::USAGE,
             Self::Run { .. } | Self::Start(_) | Self::Write(_) => exit_code::INTERNAL,
             Self::Interrupted => exit_code::INTERRUPTED,
@@ -101,6 +104,8 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     let file = config.history.as_deref().map(HistoryFile::create).transpose()?;
     let page = config.report.as_deref().map(KeptFile::create).transpose();
     let page = page.map_err(RaceError::Report)?;
+    let output = config.output.as_deref().map(KeptFile::create).transpose();
+    let output = output.map_err(RaceError::Output)?;
     // On this thread: the children's lifeline hangs on the thread that spawns them.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -122,6 +127,10 @@ pub(crate) fn show(config: &RaceConfig) -> Result<u8, RaceError> {
     let printed = print(config, &runs, figures).map_err(RaceError::Write);
     let mut lost: Vec<RaceError> = printed.err().into_iter().collect();
     lost.extend(kept.err().map(RaceError::History));
+    if let Some(mut file) = output {
+        let written = file.add(|mut out| write_json(&mut out, &RaceSummary::new(&runs, figures)));
+        lost.extend(written.and_then(|()| file.keep()).map_err(RaceError::Output).err());
+    }
     let kept = page.map(|(file, page)| file.keep_text(&page.html));
     lost.extend(kept.and_then(Result::err).map(RaceError::Report));
     tell_lost(&lost);

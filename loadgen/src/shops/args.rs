@@ -1,6 +1,6 @@
 //! The gallery's flags: typed by the user, checked once.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, path::PathBuf};
 
 use clap::builder::{PossibleValue, PossibleValuesParser};
 
@@ -33,6 +33,10 @@ pub(crate) struct ShopsArgs {
     #[arg(allow_hyphen_values = true)]
     #[arg(value_parser = flags::whole::<u64>(0..=u64::MAX))]
     pub(super) seed: u64,
+
+    /// Write the result to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    pub(super) output: Option<PathBuf>,
 
     /// Print the result as one JSON object on stdout, and words on stderr
     #[arg(long)]

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::service::ServiceError;
-use crate::{exit_code, run::RunError};
+use crate::{exit_code, kept_file::KeepError, run::RunError};
 
 /// Why the gallery has no result.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +28,9 @@ pub(crate) enum ShopsError {
     /// No event loop, no signals.
     #[error("cannot start: {0}")]
     Start(io::Error),
+    /// No place for the result.
+    #[error("`--output`: {0}")]
+    Output(KeepError),
     /// The result cannot be written.
     #[error("cannot write the result: {0}")]
     Write(io::Error),
@@ -42,6 +45,7 @@ impl ShopsError {
         match self {
             Self::Service(ServiceError::Listen { .. }) => exit_code::USAGE,
             Self::Round { source, .. } => source.exit_code(),
+            Self::Output(error) => error.exit_code(),
             Self::Interrupted => exit_code::INTERRUPTED,
             _ => exit_code::INTERNAL,
         }

@@ -7,7 +7,8 @@ use serde_json::json;
 use super::{args::ShopsArgs, error::ShopsError, gallery::EXHIBITS, proof::prove};
 use crate::{
     exit_code,
-    report::{print_data, print_json},
+    kept_file::KeptFile,
+    report::{print_data, print_json, write_json},
     words::{indented, paragraph},
 };
 
@@ -19,20 +20,23 @@ pub(crate) fn show(args: &ShopsArgs) -> Result<u8, ShopsError> {
     if args.prove {
         return prove(args);
     }
-    list(args.json).map_err(ShopsError::Write)?;
+    let shops = EXHIBITS.iter().map(|one| {
+        json!({"name": one.name, "bug": one.bug, "mended": one.mended, "story": one.story, "source": one.source})
+    });
+    let shops = json!({ "shops": shops.collect::<Vec<_>>() });
+    if let Some(path) = &args.output {
+        let kept = KeptFile::create(path).and_then(|mut file| {
+            file.add(|mut out| write_json(&mut out, &shops))?;
+            file.keep()
+        });
+        kept.map_err(ShopsError::Output)?;
+    }
+    let printed = if args.json { print_json(&shops) } else { list() };
+    printed.map_err(ShopsError::Write)?;
     Ok(exit_code::VALID)
 }
 
-fn list(as_json: bool) -> io::Result<()> {
-    if as_json {
-        let shops: Vec<_> = EXHIBITS
-            .iter()
-            .map(|one| {
-                json!({"name": one.name, "bug": one.bug, "mended": one.mended, "story": one.story, "source": one.source})
-            })
-            .collect();
-        return print_json(&json!({ "shops": shops }));
-    }
+fn list() -> io::Result<()> {
     let mut text = String::new();
     for exhibit in &EXHIBITS {
         let bug = format!("{}; the twin {}.", exhibit.bug, exhibit.mended);

@@ -10,6 +10,22 @@ use crate::programs::loadgen;
 const SMALL: [&str; 6] = ["--workers", "20", "--tickets", "5", "--mode", "task"];
 
 #[test]
+fn result_is_kept_in_a_file_as_it_is_printed() {
+    let folder = Counter::missing();
+    let (history, file) = (folder.folder().join("race.ndjson"), folder.folder().join("x.json"));
+    let kept = |program: Program| {
+        let printed = program.args(["--json", "-o"]).arg(&file).run().json();
+        let kept = fs::read_to_string(&file).expect("the result is there");
+        assert_eq!(serde_json::from_str::<Value>(&kept).expect("one object"), printed);
+        fs::remove_file(&file).expect("own file");
+    };
+    kept(race(&history).args(SMALL).args(["--locking", "group"]));
+    kept(loadgen().arg("check").arg(&history));
+    kept(loadgen().arg("shops"));
+    kept(loadgen().args(["chaos", "--rounds", "1", "--servers", "1"]));
+}
+
+#[test]
 fn race_is_judged_from_its_file_as_it_was_judged_at_once() {
     let folder = Counter::missing();
     let path = folder.folder().join("race.ndjson");

@@ -130,6 +130,7 @@ const LOADGEN: Arrows = &[
             "exit_code",
             "lifeline",
             "setup",
+            "kept_file",
             "history",
             "plan",
             "judge",

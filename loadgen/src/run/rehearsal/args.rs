@@ -32,6 +32,10 @@ pub(crate) struct TryArgs {
     #[arg(value_parser = duration::parse, allow_hyphen_values = true)]
     pub(super) timeout: Duration,
 
+    /// Write what was seen to this file too, as one JSON object; a file of that name is replaced
+    #[arg(short = 'o', long, value_name = "FILE.json")]
+    pub(super) output: Option<PathBuf>,
+
     /// Print what was seen as one JSON object on stdout
     #[arg(long)]
     pub(super) json: bool,

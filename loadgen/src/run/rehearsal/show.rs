@@ -8,8 +8,9 @@ use super::{args::TryArgs, told::Told};
 use crate::{
     exit_code,
     history::{Answer, Outcome, monotonic_ns},
+    kept_file::{KeepError, KeptFile},
     plan::{Action, Holds},
-    report::{print_data, print_json},
+    report::{print_data, print_json, write_json},
     shop::{
         Failure, FlowSession, Location, LocationError, Map, MapError, Order, Shop, Stock,
         TlsConfigs, TlsError, Trust, Waiting, read_map,
@@ -37,6 +38,9 @@ pub(crate) enum TryError {
     /// There is nobody to trust.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No place for the result.
+    #[error("`--output`: {0}")]
+    Output(KeepError),
     /// What was seen cannot be told.
     #[error("cannot rehearse: {0}")]
     Io(#[from] io::Error),
@@ -47,6 +51,7 @@ impl TryError {
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Io(_) => exit_code::INTERNAL,
+            Self::Output(error) => error.exit_code(),
             _ => exit_code::USAGE,
         }
     }
@@ -57,12 +62,19 @@ impl TryError {
 /// # Errors
 /// Nobody answers, or there is nothing to ask.
 pub(crate) fn rehearse(args: &TryArgs) -> Result<u8, TryError> {
+    // Before the calls: a name that cannot be had would be known only when all is seen.
+    let output = args.output.as_deref().map(KeptFile::create).transpose();
+    let output = output.map_err(TryError::Output)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let told = runtime.block_on(rehearsed(args))?;
     if args.json {
         print_json(&told.json())?;
     } else {
         print_data(harmless(&told.text()))?;
+    }
+    if let Some(mut file) = output {
+        let written = file.add(|mut out| write_json(&mut out, &told.json()));
+        written.and_then(|()| file.keep()).map_err(TryError::Output)?;
     }
     Ok(if told.problems.is_empty() { exit_code::VALID } else { exit_code::USAGE })
 }
