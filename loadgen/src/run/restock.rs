@@ -64,7 +64,10 @@ pub(super) async fn restock(
                 None => format!(
                     "{} may not have been put on sale: {}",
                     counted(restock.quantity, ("ticket", "tickets")),
-                    if outcome == Outcome::Refused { "refused" } else { "no answer" }
+                    match outcome {
+                        Outcome::Refused => "refused",
+                        _ => "nobody said that they were",
+                    }
                 ),
             }),
         }

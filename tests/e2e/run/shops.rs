@@ -374,6 +374,51 @@ sold_out = { status = [409] }
     }
 }
 
+/// A refund that is only taken on: nobody knows when its seat is on sale again, unless it is asked.
+#[test]
+fn refund_that_is_done_behind_its_answer_accuses_nobody() {
+    let refund = "\n[refund]\npath = \"/refund/${seat}\"\n";
+    let again = "again = { status = [202], path = \"/refund/${seat}\", every = \"20ms\" }\n";
+    for (again, status, verdict) in [
+        ("", "202 Accepted", "valid"),
+        (again, "202 Accepted", "valid"),
+        ("", "200 OK", "violation"),
+    ] {
+        let seats = Mutex::new((10, 0, Vec::<(String, Instant)>::new()));
+        let shop = Stub::http(move |request| {
+            let mut seats = seats.lock().expect("no other thread has panicked");
+            let (left, sold, refunds) = &mut *seats;
+            let pending = refunds.len();
+            refunds.retain(|(_, since)| since.elapsed() < Duration::from_millis(200));
+            *left += pending - refunds.len();
+            let call = request.call.split('/').next_back().unwrap_or_default();
+            match request.call.as_str() {
+                "GET /left" => ("200 OK", json!({"left": *left}).to_string()),
+                "POST /buy" if *left == 0 => ("409 Conflict", String::new()),
+                "POST /buy" => {
+                    *left -= 1;
+                    *sold += 1;
+                    ("201 Created", json!({"seat": format!("A-{sold}")}).to_string())
+                }
+                get if get.starts_with("GET") => {
+                    let is_pending = refunds.iter().any(|(seat, _)| seat == call);
+                    (if is_pending { "202 Accepted" } else { "200 OK" }, String::new())
+                }
+                _ => {
+                    refunds.push((call.to_owned(), Instant::now()));
+                    (status, String::new())
+                }
+            }
+        });
+        let taken = SEATS_MAP.replace("[buy]\n", "[buy]\ntake = { seat = \"/seat\" }\n");
+
+        let finished =
+            with_map(&shop, &format!("{taken}{refund}{again}"), &["--refund-rate", "0.3"]);
+
+        assert_eq!(finished.json()["verdict"], verdict, "{status} {again}: {finished:?}");
+    }
+}
+
 /// Whom it turns away it cannot have put a seat aside for.
 #[test]
 fn shop_that_turns_many_away_is_held_to_its_sold_out() {

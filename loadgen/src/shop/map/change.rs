@@ -9,9 +9,17 @@ use super::{
 };
 use crate::history::{Answer, Outcome};
 
+/// The status of what is taken on and not done yet (RFC 9110, 15.3.3): its tickets come at any time, or never.
+const ACCEPTED: u16 = 202;
+
+/// What is said of that.
+const TAKEN_ON: &str = "status 202, which takes it on and does not say that it is done";
+
 /// Reads the answers of such a call.
 #[derive(Clone, Debug)]
 pub(super) struct ChangeReader {
+    /// Whether it puts tickets on sale.
+    adds: bool,
     done: When,
     remaining: Option<Count>,
     revision: Option<Place>,
@@ -30,6 +38,7 @@ impl ChangeReader {
     ) -> Result<Self, Fault> {
         let name = format!("{table}.done");
         Ok(Self {
+            adds: table != "hold",
             done: When::new(&name, &done.status, &done.condition)?,
             remaining: optional_count(&format!("{name}.remaining"), done.remaining.as_deref())?,
             revision: optional(&format!("{name}.revision"), done.revision.as_deref())?,
@@ -41,10 +50,13 @@ impl ChangeReader {
     /// of success.
     pub(super) fn known(&self, status: u16, looked: &Looked<'_>) -> Option<Answer> {
         self.refusals.read(status, looked).or_else(|| {
-            self.done.holds(status, looked).then(|| Answer {
-                remaining: self.remaining.as_ref().and_then(|count| count.number(looked)),
-                revision: self.revision.as_ref().and_then(|place| place.number(looked)),
-                ..Answer::new(Outcome::Done)
+            self.done.holds(status, looked).then(|| match status {
+                ACCEPTED if self.adds => Answer::unknown(TAKEN_ON),
+                _ => Answer {
+                    remaining: self.remaining.as_ref().and_then(|count| count.number(looked)),
+                    revision: self.revision.as_ref().and_then(|place| place.number(looked)),
+                    ..Answer::new(Outcome::Done)
+                },
             })
         })
     }

@@ -563,6 +563,9 @@ refused = { status = [200], where = { "/ok" = false } }
         assert_eq!(read(Action::Confirm, 410, "").unwrap().outcome, Outcome::Refused);
         // Any status of success will do, but what is refused goes first.
         assert_eq!(read(Action::Release, 204, "").unwrap().outcome, Outcome::Done);
+        // It may come back at any time.
+        let taken_on = read(Action::Release, 202, r#"{"left": 5}"#).unwrap();
+        assert_eq!((taken_on.outcome, taken_on.is_passing), (Outcome::Unknown, false));
         let refused = read(Action::Release, 200, r#"{"ok": false}"#).unwrap();
         assert_eq!(refused.outcome, Outcome::Refused);
         assert!(read(Action::Refund, 200, "{}").is_none());
