@@ -274,7 +274,8 @@ fn of_many_products_and_thresholds_no_more_is_annotated_than_is_shown() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let [map, summary] = ["shop.toml", "summary.md"].map(|name| folder.path().join(name));
     let products = (1..=8).map(|number| format!("[[product]]\nname = \"P{number}\"\n"));
-    fs::write(&map, SEATS_MAP.to_owned() + &products.collect::<String>())
+    let of_product = SEATS_MAP.replace("\"/buy\"", "\"/buy/${product}\"");
+    fs::write(&map, of_product + &products.collect::<String>())
         .expect("the folder is the test's own");
     let load = run(&shop.url()).args(["-c", "16", "-n", "160", "--map"]).arg(&map);
     let rules = (1..=8).map(|number| format!("max<0.00{number}ms"));

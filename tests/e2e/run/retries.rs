@@ -46,7 +46,8 @@ fn first_purchase_is_sent_again_no_longer_than_the_run_goes_on() {
     });
     let folder = tempfile::tempdir().expect("a temporary folder");
     let map = folder.path().join("shop.toml");
-    fs::write(&map, SEATS_MAP).expect("the folder is the test's own");
+    let keyed = SEATS_MAP.replace("[buy]\n", "[buy]\nheaders = { Idempotency-Key = \"${key}\" }\n");
+    fs::write(&map, keyed).expect("the folder is the test's own");
     let begun = Instant::now();
 
     let finished =

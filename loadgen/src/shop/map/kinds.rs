@@ -16,12 +16,23 @@ enum Kind {
     Other,
 }
 
-fn kind(name: &str) -> Kind {
-    match name {
-        "buy" | "search" | "hold" | "confirm" | "release" | "refund" | "restock" => Kind::Table,
-        "sold" | "done" | "again" => Kind::Table,
-        "before" | "product" | "step" => Kind::Tables,
-        "sold_out" | "refused" => Kind::Either,
+/// What stands under `name`, which is `within` another table: only there does it mean that.
+fn kind(within: &str, name: &str) -> Kind {
+    let table = within.rsplit('.').next().unwrap_or_default();
+    match (table.split('[').next().unwrap_or_default(), name) {
+        ("", "buy" | "search" | "hold" | "confirm" | "release" | "refund" | "restock") => {
+            Kind::Table
+        }
+        ("", "before" | "product") => Kind::Tables,
+        (
+            "buy" | "hold" | "confirm" | "release" | "refund" | "restock" | "step" | "before",
+            name,
+        ) => match name {
+            "sold" | "done" | "again" => Kind::Table,
+            "step" => Kind::Tables,
+            "sold_out" | "refused" => Kind::Either,
+            _ => Kind::Other,
+        },
         _ => Kind::Other,
     }
 }
@@ -41,7 +52,7 @@ fn tables(within: &str, table: &DeTable<'_>) -> Result<(), Fault> {
     for (key, value) in table {
         let name = key.get_ref();
         let member = named(within, name);
-        let (expected, way_out) = match (kind(name), value.get_ref()) {
+        let (expected, way_out) = match (kind(within, name), value.get_ref()) {
             (Kind::Table | Kind::Either, DeValue::Table(table)) => {
                 tables(&member, table)?;
                 continue;
@@ -153,6 +164,8 @@ mod tests {
             "[[product]]\nname = 'a'\nstep = 7\nsold = 'b'",
             "[buy]\njson = { sold = 1, step = 'a' }\ntake = { again = '/a' }",
             "[buy]\nsold_out = [{ status = [409] }, { status = [410] }]",
+            "[buy]\nrefused = { status = [503], again = true }",
+            "[[buy.step]]\nhold = true\n[[before]]\nhold = true",
             "[buy",
         ] {
             assert_eq!(check(text), Ok(()), "{text}");
