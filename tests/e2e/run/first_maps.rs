@@ -71,7 +71,7 @@ fn sale_whose_ticket_is_not_found_ends_the_run_with_what_to_write() {
             "ticket = \"/seat\"",
             2,
             r#"{"seat": 7}"#,
-            ["1 tickets for 2", "`quantity = 1` in `[buy]`"],
+            ["1 ticket for 2", "`quantity = 1` in `[buy]`"],
         ),
     ] {
         let map = SEATS_MAP

@@ -7,7 +7,10 @@ use super::{
     place::{Looked, Place},
     rules::{Fault, Refusals, When, named, optional, optional_count},
 };
-use crate::history::{Answer, Numbering, Outcome, Ticket};
+use crate::{
+    history::{Answer, Numbering, Outcome, Ticket},
+    words::counted,
+};
 
 /// Reads the answers of a call that sells.
 #[derive(Clone, Debug)]
@@ -138,7 +141,8 @@ impl SaleReader {
                 "buy" => format!("say how many a purchase is of: `quantity = {got}` in `[buy]`"),
                 _ => format!("say how many a hold is of: `--hold-quantity {got}`"),
             };
-            return misread(format!("sold, but with {got} tickets for {quantity}"), hint);
+            let got = counted(got as u64, ("ticket", "tickets"));
+            return misread(format!("sold, but with {got} for {quantity}"), hint);
         }
         Ok(tickets)
     }
