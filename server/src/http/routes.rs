@@ -20,7 +20,7 @@ use crate::{
         connections::activity::Activity,
         live,
         message::{
-            accept::{Representation, names_json, preferred},
+            accept::{Representation, preferred},
             answer::{self, Whole},
             body::{Unread, is_form},
             problem::{Code, Problem},
@@ -363,16 +363,13 @@ impl Route {
         let Self { access, handler, terms, .. } = *self;
         let leads_elsewhere = |answer: &Answer| answer.status == StatusCode::SEE_OTHER;
         let is_page = self.method == Method::GET && terms.answers.iter().any(leads_elsewhere);
-        let is_only_page = is_page && terms.answers.iter().all(Answer::has_no_json);
         let takes_parameters = terms.parameters.iter().any(|parameter| parameter.place == "query");
         let answer = move |State(app): State<Arc<App>>,
                            parts: Result<RawPathParams, RawPathParamsRejection>,
                            request: Request| async move {
             if !takes_parameters && let Err(problem) = refuse_parameters(request.uri()) {
-                let headers = request.headers();
-                let is_browser = is_page && preferred(headers) == Representation::Page;
-                // Whoever shows a preview of a link asks for anything at all.
-                return match is_browser || (is_only_page && !names_json(headers)) {
+                let is_browser = preferred(request.headers()) == Representation::Page;
+                return match is_page && is_browser {
                     true => Ok(browser::without_parameters(request.uri())),
                     false => Err(problem),
                 };

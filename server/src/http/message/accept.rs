@@ -27,11 +27,6 @@ pub fn preferred(headers: &HeaderMap) -> Representation {
     }
 }
 
-/// Whether JSON is asked for by name.
-pub fn names_json(headers: &HeaderMap) -> bool {
-    weight(headers, "application/json") > 0
-}
-
 /// Whether a list is rather asked for as a table, for a spreadsheet.
 pub fn prefers_table(headers: &HeaderMap) -> bool {
     weight(headers, "text/csv") > weight(headers, "application/json")

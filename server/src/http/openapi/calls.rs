@@ -18,7 +18,7 @@ use crate::{
         metrics,
         openapi::{
             schemas::{Schemas, Shape, of},
-            terms::{Answer, Header, JSON, Parameter, Taken, Terms},
+            terms::{Answer, Header, Parameter, Taken, Terms},
         },
         sales::{PAGE_SIZE, PAGE_SIZE_MAX, SalesAnswer},
     },
@@ -305,6 +305,8 @@ const fn changed(words: &'static str, contents: &'static [(&'static str, Shape)]
 const fn asked(name: &'static str, words: &'static str, shape: Shape) -> Parameter {
     Parameter { name, place: "query", words, shape }
 }
+
+const JSON: &str = "application/json";
 
 const HTML: &str = "text/html; charset=utf-8";
 

@@ -4,9 +4,6 @@ use axum::http::{Method, StatusCode};
 
 use crate::http::{message::problem::Code, openapi::schemas::Shape};
 
-/// What programs are told in.
-pub const JSON: &str = "application/json";
-
 /// A call as it is described.
 #[derive(Clone, Copy)]
 pub struct Call<'a> {
@@ -74,13 +71,6 @@ pub struct Answer {
     pub headers: &'static [Header],
     /// Its media types.
     pub contents: &'static [(&'static str, Shape)],
-}
-
-impl Answer {
-    /// Whether it is never one for programs.
-    pub fn has_no_json(&self) -> bool {
-        self.contents.iter().all(|(media_type, _)| *media_type != JSON)
-    }
 }
 
 /// A header of an answer.
