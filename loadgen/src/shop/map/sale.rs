@@ -7,10 +7,7 @@ use super::{
     place::{Looked, Place},
     rules::{Fault, Refusals, When, named, optional, optional_count},
 };
-use crate::{
-    history::{Answer, Numbering, Outcome, Ticket},
-    words::counted,
-};
+use crate::history::{Answer, Numbering, Outcome, Ticket};
 
 /// Reads the answers of a call that sells.
 #[derive(Clone, Debug)]
@@ -141,8 +138,8 @@ impl SaleReader {
                 "buy" => format!("say how many a purchase is of: `quantity = {got}` in `[buy]`"),
                 _ => format!("say how many a hold is of: `--hold-quantity {got}`"),
             };
-            let got = counted(got as u64, ("ticket", "tickets"));
-            return misread(format!("sold, but with {got} for {quantity}"), hint);
+            let tickets = if got == 1 { "ticket" } else { "tickets" };
+            return misread(format!("sold, but with {got} {tickets} for {quantity}"), hint);
         }
         Ok(tickets)
     }
