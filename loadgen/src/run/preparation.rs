@@ -318,8 +318,8 @@ pub(super) async fn look_behind_sale(
     }
     let settle = config.map.as_ref().and_then(Map::settle);
     let expected = first.saturating_sub(quantity);
-    let looked = told_behind(session, order, (config.timeout, settle), (first, expected)).await;
-    let Ok(remaining) = looked else { return };
+    let limits = (config.timeout, settle);
+    let remaining = told_behind(session, order, limits, (first, expected)).await;
     if remaining == Some(expected) {
         return;
     }
@@ -331,34 +331,40 @@ pub(super) async fn look_behind_sale(
         ),
         None => format!(
             "{first} were told to be left at the start, and the first sale did not show in what was told behind it: \
-             how many there were is not known. Say it with `--initial`, or in `settle` of `[search]` for how long the \
-             shop keeps a count"
+             how many there were is not known. Where the shop keeps a count, say in `settle` of `[search]` for how \
+             long; where it tells no more than some number, leave out `[search]` and `remaining`, and say `--initial`"
         ),
     });
 }
 
-/// What is told to be left behind a sale ahead of which `first` were told, where that shows it.
+/// What is told to be left behind a sale ahead of which `first` were told, where that shows it; who does not answer is
+/// asked again.
 async fn told_behind(
     session: &mut Session,
     order: Order<'_>,
     (limit, settle): (Duration, Option<Duration>),
     (first, expected): (i64, i64),
-) -> Result<Option<i64>, NoStock> {
+) -> Option<i64> {
     let (asked, mut before) = (Instant::now(), None);
     loop {
-        let mut remaining = look(session, order, limit).await?.remaining;
-        let mut stands_still = before.replace(remaining) == Some(remaining);
-        if remaining != expected && settle.is_some() {
-            remaining = settled(session, order, limit, settle).await?.remaining;
-            stands_still = true;
+        let mut told = look(session, order, limit).await;
+        let mut stands_still = false;
+        if let Ok(Stock { remaining, .. }) = told {
+            stands_still = before.replace(remaining) == Some(remaining);
+            if remaining != expected && settle.is_some() {
+                told = settled(session, order, limit, settle).await;
+                stands_still = true;
+            }
         }
-        if remaining == expected || (remaining != first && stands_still) {
-            return Ok(Some(remaining));
+        match told {
+            Ok(Stock { remaining, .. })
+                if remaining == expected || (remaining != first && stands_still) =>
+            {
+                return Some(remaining);
+            }
+            _ if asked.elapsed() >= LATE_MAX => return None,
+            _ => sleep(LOOK_AGAIN).await,
         }
-        if asked.elapsed() >= LATE_MAX {
-            return Ok(None);
-        }
-        sleep(LOOK_AGAIN).await;
     }
 }
 

@@ -281,7 +281,7 @@ fn stale_count_at_the_end_accuses_nobody() {
 
     assert!(result["doubts"].to_string().contains("read too early"), "{result:#}");
     // It did not move with the first sale either, so nothing is known of the start.
-    assert!(result["notes"].to_string().contains("Say it with `--initial`"), "{result:#}");
+    assert!(result["notes"].to_string().contains("and say `--initial`"), "{result:#}");
     let known = sixty_purchases_with(&shop(), "unique", &["--initial", "30"]);
     let result = assert_verdict(&known, "unknown");
     assert!(result["doubts"].to_string().contains("read too early"), "{result:#}");

@@ -59,20 +59,20 @@ fn tables(within: &str, table: &DeTable<'_>) -> Result<(), Fault> {
             }
             (Kind::Tables | Kind::Either, DeValue::Array(items)) => {
                 for (place, item) in items.iter().enumerate() {
-                    let member = format!("{member}[{}]", place + 1);
+                    let of_list = format!("{member}[{}]", place + 1);
                     match item.get_ref() {
                         // Whoever sells it calls its members.
                         DeValue::Table(_) if name == "product" => {}
-                        DeValue::Table(table) => tables(&member, table)?,
-                        _ => return Err(fault(member, "a table", &example(name))),
+                        DeValue::Table(table) => tables(&of_list, table)?,
+                        _ => return Err(fault(of_list, "a table", &example(&member))),
                     }
                 }
                 continue;
             }
             (Kind::Table, _) if within.is_empty() => ("one table", format!("`[{member}]`, once")),
-            (Kind::Table, _) => ("one table", example(name)),
-            (Kind::Tables, _) => ("a list of tables", format!("`[[{member}]]`, once for each")),
-            (Kind::Either, _) => ("a table, or a list of tables", example(name)),
+            (Kind::Table, _) => ("one table", example(&member)),
+            (Kind::Tables, _) => ("a list of tables", example(&member)),
+            (Kind::Either, _) => ("a table, or a list of tables", example(&member)),
             (Kind::Other, _) => continue,
         };
         return Err(fault(member, expected, &way_out));
@@ -80,14 +80,15 @@ fn tables(within: &str, table: &DeTable<'_>) -> Result<(), Fault> {
     Ok(())
 }
 
-/// How a table of this name may be written.
-fn example(name: &str) -> String {
+/// How a table that is called `member` may be written.
+fn example(member: &str) -> String {
+    let name = member.rsplit('.').next().unwrap_or(member);
     match name {
         "sold_out" => "`sold_out = { status = [409] }`".to_owned(),
         "refused" => "`refused = { status = [422] }`".to_owned(),
         "again" => "`again = { status = [202], at = \"header:location\" }`".to_owned(),
         "sold" | "done" => format!("`{name} = {{ status = [200] }}`"),
-        _ => format!("`[[{name}]]`, once for each"),
+        _ => format!("`[[{member}]]`, once for each"),
     }
 }
 
@@ -133,7 +134,7 @@ mod tests {
             ("[buy.step]\npath = '/a'", "buy.step", "a list of tables", "`[[buy.step]]`"),
             ("[before]\npath = '/a'", "before", "a list of tables", "`[[before]]`"),
             ("[product]\nname = 'a'", "product", "a list of tables", "`[[product]]`"),
-            ("[buy]\nstep = ['/a']", "buy.step[1]", "a table", "`[[step]]`"),
+            ("[buy]\nstep = ['/a']", "buy.step[1]", "a table", "`[[buy.step]]`"),
             ("[[search]]\npath = '/a'", "search", "one table", "`[search]`, once"),
             ("search = 7", "search", "one table", "`[search]`, once"),
             ("[buy]\nsold = 201", "buy.sold", "one table", "`sold = { status = [200] }`"),
