@@ -47,7 +47,8 @@ pub(super) fn impossible(requests: &Requests<'_>) -> Option<Violation> {
         .filter(|one| matches!(one.role, Role::Change | Role::Unknown))
         .map(|one| (one.call, requests.told(one).quantity.unwrap_or(0)))
         .collect();
-    sales.extend(refused(requests.evidence.operations));
+    let aside = refused(requests.evidence.operations);
+    sales.extend(aside.iter().map(|one| (one.call_ns, one.tickets)));
     sales.sort_unstable();
     let mut sum: u64 = 0;
     for (_, quantity) in &mut sales {

@@ -97,7 +97,8 @@ fn judged(evidence: &Evidence<'_>, budget: Budget) -> Judgement {
         }
         if !trusted.revisions {
             judgement.violations.extend(revisions_told::out_of_order(&requests));
-            notes.push(SPARSE);
+            let tells_revision = evidence.operations.iter().any(|one| one.revision.is_some());
+            notes.extend(tells_revision.then_some(SPARSE));
         }
     }
     judgement.violations.extend(counts_told::below_zero(evidence));
@@ -161,7 +162,9 @@ fn end_may_be_late(evidence: &Evidence<'_>) -> bool {
     let gives_back = evidence.operations.iter().any(|one| {
         matches!(one.op, OperationKind::Hold | OperationKind::Release | OperationKind::Refund)
     });
-    let aside: i128 = refused(evidence.operations).map(|(_, tickets)| i128::from(tickets)).sum();
+    let aside = refused(evidence.operations);
+    let aside: i128 =
+        aside.iter().filter(|one| one.has_no_end()).map(|one| i128::from(one.tickets)).sum();
     left > lowest || (gives_back && left == lowest) || (left < lowest && left + aside >= lowest)
 }
 

@@ -23,7 +23,7 @@ use super::{
     evidence::Evidence,
     put_aside::PutAside,
     ties::Ties,
-    told::{Told, may_be_alike, quantity, told},
+    told::{Name, Told, identity, may_be_alike, quantity, told},
     verdict::{Violation, ViolationKind},
 };
 use crate::history::{Header, Numbering, Operation, OperationKind, Outcome, Tickets};
@@ -266,7 +266,7 @@ impl<'a> Requests<'a> {
         told.remaining = told.remaining.filter(|_| self.trusted.counts);
         if request.role == Role::SoldOut {
             // What others had aside was not there for it either.
-            let aside = self.aside.by(request.ret);
+            let aside = self.aside.during(request.call, request.ret);
             told.quantity = told.quantity.map(|asked| asked.saturating_add(aside));
         }
         told
@@ -419,28 +419,7 @@ fn request(place: u32, operation: &Operation) -> Request {
     }
 }
 
-/// What makes one request of operations of one kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Name<'a> {
-    /// The hold or the sale that they are about.
-    Token(&'a str),
-    /// Their key.
-    Key(&'a str),
-}
-
-/// What makes one request of operations; keys of different calls have nothing to do with each other.
-fn identity(operation: &Operation) -> Option<(OperationKind, Name<'_>)> {
-    let token = match operation.op {
-        OperationKind::Search => return None,
-        OperationKind::Confirm | OperationKind::Release => operation.hold(),
-        OperationKind::Refund => operation.sale(),
-        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => None,
-    };
-    let key = || operation.key.as_deref().map(Name::Key);
-    Some((operation.op, token.map(Name::Token).or_else(key)?))
-}
-
-/// The same for people.
+/// What makes one request of operations, for people.
 fn named(operation: &Operation) -> String {
     match identity(operation) {
         Some((OperationKind::Refund, Name::Token(sale))) => format!("the refund of sale `{sale}`"),

@@ -37,6 +37,27 @@ pub(super) fn quantity(operation: &Operation) -> Option<u64> {
     })
 }
 
+/// What makes one request of operations of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Name<'a> {
+    /// The hold or the sale that they are about.
+    Token(&'a str),
+    /// Their key.
+    Key(&'a str),
+}
+
+/// What makes one request of operations; keys of different calls have nothing to do with each other.
+pub(super) fn identity(operation: &Operation) -> Option<(OperationKind, Name<'_>)> {
+    let token = match operation.op {
+        OperationKind::Search => return None,
+        OperationKind::Confirm | OperationKind::Release => operation.hold(),
+        OperationKind::Refund => operation.sale(),
+        OperationKind::Buy | OperationKind::Hold | OperationKind::Restock => None,
+    };
+    let key = || operation.key.as_deref().map(Name::Key);
+    Some((operation.op, token.map(Name::Token).or_else(key)?))
+}
+
 /// Whether two calls under one name may be one request: who names no number repeats any.
 pub(super) fn may_be_alike(quantity: Option<u64>, other: Option<u64>) -> bool {
     quantity.zip(other).is_none_or(|(quantity, other)| quantity == other)

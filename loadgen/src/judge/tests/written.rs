@@ -415,6 +415,38 @@ fn a_refused_purchase_excuses_as_many_as_it_can_have_had_aside() {
 }
 
 #[test]
+fn a_purchase_that_is_sent_again_under_its_key_has_its_tickets_aside_once() {
+    let history = r#"{"history":1,"initial":3,"left":3,"numbering":"unique","counts":"late"}
+{"process":1,"op":"buy","quantity":1,"key":"1","call_ns":0,"return_ns":10,"outcome":"refused"}
+{"process":1,"op":"buy","quantity":1,"key":"2","call_ns":11,"return_ns":20,"outcome":"refused"}
+{"process":1,"op":"buy","quantity":1,"key":"3","call_ns":21,"return_ns":30,"outcome":"refused"}
+{"process":2,"op":"buy","quantity":1,"call_ns":31,"return_ns":40,"outcome":"sold_out"}"#;
+    assert_eq!(judged(&[history]).violations, []);
+    let one =
+        history.replace(r#""key":"2""#, r#""key":"1""#).replace(r#""key":"3""#, r#""key":"1""#);
+    assert_eq!(first(&one).0, ViolationKind::FalseSoldOut);
+}
+
+#[test]
+fn a_confirm_that_is_refused_has_what_was_held_aside_and_no_longer_than_to_its_answer() {
+    let history = r#"{"history":1,"initial":2,"left":2,"numbering":"unique","counts":"late"}
+{"process":1,"op":"hold","quantity":1,"call_ns":1,"return_ns":10,"outcome":"done","links":{"hold":"h"}}
+{"process":1,"op":"confirm","call_ns":20,"return_ns":60,"outcome":"refused","links":{"hold":"h"}}
+{"process":1,"op":"confirm","call_ns":61,"return_ns":70,"outcome":"refused","links":{"hold":"h"}}
+{"process":1,"op":"release","quantity":1,"call_ns":71,"return_ns":80,"outcome":"done","links":{"hold":"h"}}
+{"process":2,"op":"buy","quantity":2,"call_ns":65,"return_ns":90,"outcome":"sold_out"}"#;
+    assert_eq!(judged(&[history]).violations, [], "one was held");
+    let later = history.replace(r#""call_ns":65"#, r#""call_ns":81"#);
+    assert_eq!(first(&later).0, ViolationKind::NotLinearizable, "all were back");
+    let three = history.replace(r#""initial":2,"left":2"#, r#""initial":5,"left":5"#);
+    assert_eq!(
+        first(&three).0,
+        ViolationKind::NotLinearizable,
+        "three were neither held nor aside"
+    );
+}
+
+#[test]
 fn what_is_not_back_yet_at_the_end_is_a_doubt_where_somebody_was_refused() {
     let history = r#"{"history":1,"initial":4,"left":1,"numbering":"unique","counts":"late"}
 {"process":1,"op":"buy","quantity":2,"call_ns":0,"return_ns":20,"outcome":"refused"}
