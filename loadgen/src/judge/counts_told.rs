@@ -2,7 +2,7 @@
 
 use super::{
     evidence::Evidence,
-    put_aside::refused,
+    put_aside::{refused, sum_up_to, sums},
     request::{Requests, Role},
     story::{self, were},
     told::counted,
@@ -41,24 +41,14 @@ pub(super) fn below_zero(evidence: &Evidence<'_>) -> Option<Violation> {
 /// A count that is higher may have been read before, or kept.
 pub(super) fn impossible(requests: &Requests<'_>) -> Option<Violation> {
     let initial = requests.known.initial.filter(|_| requests.is_sales_only)?;
-    let mut sales: Vec<(u64, u64)> = requests
+    let sales = requests
         .list
         .iter()
         .filter(|one| matches!(one.role, Role::Change | Role::Unknown))
-        .map(|one| (one.call, requests.told(one).quantity.unwrap_or(0)))
-        .collect();
+        .map(|one| (one.call, requests.told(one).quantity.unwrap_or(0)));
     let aside = refused(requests.evidence.operations);
-    sales.extend(aside.iter().map(|one| (one.call_ns, one.tickets)));
-    sales.sort_unstable();
-    let mut sum: u64 = 0;
-    for (_, quantity) in &mut sales {
-        sum = sum.saturating_add(*quantity);
-        *quantity = sum;
-    }
-    let most_by = |at: u64| match sales.partition_point(|(call, _)| *call <= at) {
-        0 => 0,
-        begun => sales[begun - 1].1,
-    };
+    let taken = sums(sales.chain(aside.iter().map(|one| (one.call_ns, one.tickets))));
+    let most_by = |at: u64| u64::try_from(sum_up_to(&taken, |call| call <= at)).unwrap_or(u64::MAX);
     let odd = |(place, one): (usize, &Operation)| {
         let (told, ret) = (counted(one)?, one.return_ns?);
         let lowest = initial.saturating_sub(most_by(ret));

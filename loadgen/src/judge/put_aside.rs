@@ -111,7 +111,7 @@ fn takes(operation: &Operation) -> bool {
 }
 
 /// Instants in order, each with the tickets of all up to it.
-fn sums(tickets: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u128)> {
+pub(super) fn sums(tickets: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u128)> {
     let mut sums: Vec<(u64, u128)> =
         tickets.map(|(at, tickets)| (at, u128::from(tickets))).collect();
     sums.sort_unstable();
@@ -123,7 +123,8 @@ fn sums(tickets: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u128)> {
     sums
 }
 
-fn sum_up_to(sums: &[(u64, u128)], is_by_then: impl Fn(u64) -> bool) -> u128 {
+/// The tickets of all whose instants are by then.
+pub(super) fn sum_up_to(sums: &[(u64, u128)], is_by_then: impl Fn(u64) -> bool) -> u128 {
     let by_then = sums.partition_point(|(at, _)| is_by_then(*at));
     by_then.checked_sub(1).map_or(0, |last| sums[last].1)
 }
